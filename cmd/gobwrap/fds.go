@@ -1,0 +1,218 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/sandbox"
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/seccomp"
+	"golang.org/x/sys/unix"
+)
+
+const maxLayers = plan.MaxLayers
+
+// fd reads a descriptor's number and checks that the caller has it open.
+func (p *parser) fd(word string) (int, error) {
+	n, ok := decimal(word, 31)
+	if !ok {
+		return 0, errors.New("Invalid fd: " + word)
+	}
+	fd := int(n)
+	if !open(fd) {
+		return 0, errors.New(p.opt.name + ": fd " + word + " is not open: Bad file descriptor")
+	}
+	p.usesN[fd] = true
+	return fd, nil
+}
+
+// open tells whether the caller passed fd in. The runtime fills closed standard
+// streams, and one number is our own.
+func open(fd int) bool {
+	if fd == child.Sock() || fd < 3 && !child.WasOpen(fd) {
+		return false
+	}
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil
+}
+
+// dataFD is fd for a descriptor that is read to its end, which works once.
+func (p *parser) dataFD(word string) (int, error) {
+	fd, err := p.fd(word)
+	if err != nil {
+		return 0, err
+	}
+	me := strings.Join(append([]string{p.opt.name}, p.args...), " ")
+	if who, used := p.data[fd]; used {
+		return 0, errors.New(me + ": fd " + word + " was already used up by " + who)
+	}
+	p.data[fd] = me
+	return fd, nil
+}
+
+// use makes the payload's copy of fd be closed.
+func (p *parser) use(fd int) {
+	c := &p.opts.spec.Command
+	for _, have := range c.Used {
+		if have == fd {
+			return
+		}
+	}
+	c.Used = append(c.Used, fd)
+}
+
+// read is use for a descriptor that the front end alone needs.
+func (p *parser) read(fd int) {
+	p.use(fd)
+	p.opts.spec.Command.Read = append(p.opts.spec.Command.Read, fd)
+}
+
+// tell is fdOption for a descriptor that the front end writes to.
+func tell(where func(*spec) *sandbox.FD) setter {
+	set := fdOption(where)
+	return func(p *parser) error {
+		if err := set(p); err != nil {
+			return err
+		}
+		p.read(where(&p.opts.spec).N)
+		return nil
+	}
+}
+
+func fdOption(where func(*spec) *sandbox.FD) setter {
+	return func(p *parser) error {
+		fd, err := p.fd(p.args[0])
+		if err != nil {
+			return err
+		}
+		p.use(fd)
+		*where(&p.opts.spec) = sandbox.FD{N: fd, Valid: true, From: p.origin()}
+		return nil
+	}
+}
+
+func (p *parser) syncFD() error {
+	fd, err := p.fd(p.args[0])
+	if err != nil {
+		return err
+	}
+	p.use(fd)
+	s := &p.opts.spec.Session
+	s.SyncFDs = append(s.SyncFDs, sandbox.FD{N: fd, Valid: true, From: p.origin()})
+	return nil
+}
+
+// maxArgsFile bounds what --args reads, in bytes.
+const maxArgsFile = 1 << 28
+
+// argsFD reads options from a descriptor, in place. The first word that is no option
+// ends them; what follows it is dropped, as bwrap has it.
+func (p *parser) argsFD() error {
+	if p.inFile {
+		return errors.New("--args not supported in arguments file")
+	}
+	fd, err := p.dataFD(p.args[0])
+	if err != nil {
+		return err
+	}
+	p.read(fd)
+	data, err := readAll(fd, maxArgsFile)
+	if err != nil {
+		return errors.New("Can't read --args data: " + err.Error())
+	}
+	rest := p.words
+	p.words, p.inFile = fileWords(data), true
+	err = p.run()
+	p.words, p.inFile = rest, false
+	switch {
+	case err != nil:
+		return err
+	case p.perms.Set:
+		return errPerms
+	case p.size != 0:
+		return errSize
+	}
+	return nil
+}
+
+// fileWords splits NUL-separated words; the last may lack its NUL.
+func fileWords(data []byte) []string {
+	text := strings.TrimSuffix(string(data), "\x00")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\x00")
+}
+
+func (p *parser) seccomp() error {
+	if p.given["--add-seccomp-fd"] {
+		return errSeccomp
+	}
+	f, err := p.filter()
+	if err != nil {
+		return err
+	}
+	p.opts.spec.Lockdown.Filters = []sandbox.Filter{f}
+	return nil
+}
+
+func (p *parser) addSeccomp() error {
+	if p.given["--seccomp"] {
+		return errSeccomp
+	}
+	p.given["--add-seccomp-fd"] = true
+	f, err := p.filter()
+	if err != nil {
+		return err
+	}
+	l := &p.opts.spec.Lockdown
+	l.Filters = append(l.Filters, f)
+	return nil
+}
+
+var errSeccomp = errors.New("--add-seccomp-fd cannot be combined with --seccomp")
+
+func (p *parser) filter() (sandbox.Filter, error) {
+	fd, err := p.dataFD(p.args[0])
+	if err != nil {
+		return sandbox.Filter{}, err
+	}
+	p.read(fd)
+	data, err := readAll(fd, 8*(plan.MaxFilter+1))
+	if err != nil {
+		return sandbox.Filter{}, errors.New("Can't read seccomp data: " + err.Error())
+	}
+	if err := seccomp.Check(data); err != nil {
+		return sandbox.Filter{}, errors.New(p.opt.name + " " + p.args[0] + ": " + err.Error())
+	}
+	return sandbox.Filter{BPF: data, From: p.origin()}, nil
+}
+
+// readAll reads fd from where it stands to its end, but no more than limit bytes.
+func readAll(fd, limit int) ([]byte, error) {
+	data := make([]byte, 0, 4096)
+	for {
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+		n, err := syscall.Read(fd, data[len(data):cap(data)])
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return nil, errors.New(capital(err.Error()))
+		}
+		if n == 0 {
+			return data, nil
+		}
+		data = data[:len(data)+n]
+		if len(data) > limit {
+			return nil, errors.New("there are more than " + strconv.Itoa(limit) + " bytes")
+		}
+	}
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

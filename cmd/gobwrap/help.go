@@ -1,0 +1,57 @@
+package main
+
+import (
+	"os"
+	"strings"
+)
+
+// Version is gobwrap's own version, and compatible the bubblewrap that it follows.
+const (
+	version    = "0.1.0"
+	compatible = "0.11.1"
+)
+
+func args() []string { return os.Args }
+
+// answer handles --version as the only argument, before anything else is looked at.
+func answer(argv []string) (string, bool) {
+	if len(argv) == 2 && argv[1] == "--version" {
+		return versionText(argv[0]), true
+	}
+	return "", false
+}
+
+// versionText is what build systems parse: under a name of bwrap's, the second word is
+// bubblewrap's version.
+func versionText(argv0 string) string {
+	if asBwrap(argv0) {
+		return "bubblewrap " + compatible + " (gobwrap " + version + ")\n"
+	}
+	return "gobwrap " + version + " (bubblewrap " + compatible + " compatible)\n"
+}
+
+func (*parser) help() error    { return answered{help(program())} }
+func (*parser) version() error { return answered{versionText(program())} }
+
+func program() string {
+	if len(os.Args) > 0 {
+		return os.Args[0]
+	}
+	return "gobwrap"
+}
+
+// help is the usage text. The first line is bwrap's, for callers that look.
+func help(argv0 string) string {
+	var out strings.Builder
+	out.WriteString("usage: " + argv0 + " [OPTIONS...] [--] COMMAND [ARGS...]\n\n")
+	for i := range table {
+		left := strings.TrimRight("    "+table[i].name+" "+table[i].operands, " ")
+		if pad := 33 - len(left); pad > 0 {
+			left += strings.Repeat(" ", pad)
+		} else {
+			left += " "
+		}
+		out.WriteString(left + table[i].help + "\n")
+	}
+	return out.String()
+}

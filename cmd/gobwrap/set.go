@@ -1,0 +1,228 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox"
+)
+
+type (
+	spec       = sandbox.Spec
+	namespaces = sandbox.Namespaces
+	setter     = func(*parser) error
+)
+
+func flag(where func(*options) *bool) setter {
+	return func(p *parser) error {
+		*where(&p.opts) = true
+		return nil
+	}
+}
+
+func wish(where func(*namespaces) *sandbox.Wish, w sandbox.Wish) setter {
+	return func(p *parser) error {
+		if have := where(&p.opts.spec.Namespaces); w != sandbox.Try || *have != sandbox.Want {
+			*have = w
+		}
+		return nil
+	}
+}
+
+func text(where func(*spec) *sandbox.Text) setter {
+	return func(p *parser) error {
+		*where(&p.opts.spec) = sandbox.Text{S: p.args[0], Set: true, From: p.origin()}
+		return nil
+	}
+}
+
+func id(what string, where func(*sandbox.Identity) *sandbox.ID) setter {
+	return func(p *parser) error {
+		n, ok := decimal(p.args[0], 32)
+		if !ok || n == 1<<32-1 { // (uid_t)-1 is no id
+			return errors.New("Invalid " + what + ": " + p.args[0])
+		}
+		*where(&p.opts.spec.Identity) = sandbox.ID{N: uint32(n), Set: true}
+		return nil
+	}
+}
+
+// decimal reads a plain number: digits only, in range.
+func decimal(s string, bits int) (uint64, bool) {
+	if s == "" || s[0] < '0' || s[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 10, bits)
+	return n, err == nil
+}
+
+func octal(s string) (uint32, bool) {
+	if s == "" || s[0] < '0' || s[0] > '7' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 8, 32)
+	return uint32(n), err == nil && n <= 0o7777
+}
+
+// add appends a file operation with what the modifiers in front of it said.
+func (p *parser) add(op mounts.Op) error {
+	op.From = p.origin()
+	op.Perms.Set = op.Perms.Set || p.perms.Set
+	if p.perms.Set {
+		op.Perms = p.perms
+	}
+	op.Size = p.size
+	p.perms, p.size = mounts.Perms{}, 0
+	p.opts.spec.Files = append(p.opts.spec.Files, op)
+	return nil
+}
+
+func at(kind mounts.Kind) setter {
+	return func(p *parser) error { return p.add(mounts.Op{Kind: kind, Dest: p.args[0]}) }
+}
+
+func bind(a mounts.Access, try bool) setter {
+	return func(p *parser) error {
+		return p.add(mounts.Op{Kind: mounts.Bind, Source: p.args[0], Dest: p.args[1], Access: a, Try: try})
+	}
+}
+
+func bindFD(a mounts.Access) setter {
+	return func(p *parser) error {
+		fd, err := p.fd(p.args[0])
+		if err != nil {
+			return err
+		}
+		p.use(fd)
+		return p.add(mounts.Op{Kind: mounts.Bind, FD: fd, Dest: p.args[1], Access: a})
+	}
+}
+
+func dataFD(kind mounts.Kind, a mounts.Access) setter {
+	return func(p *parser) error {
+		fd, err := p.dataFD(p.args[0])
+		if err != nil {
+			return err
+		}
+		return p.add(mounts.Op{Kind: kind, FD: fd, Dest: p.args[1], Access: a})
+	}
+}
+
+func (p *parser) symlink() error {
+	return p.add(mounts.Op{Kind: mounts.Symlink, Target: p.args[0], Dest: p.args[1]})
+}
+
+func (p *parser) chmod() error {
+	mode, ok := octal(p.args[0])
+	if !ok {
+		return errors.New("--chmod takes an octal argument <= 07777")
+	}
+	return p.add(mounts.Op{Kind: mounts.Chmod, Dest: p.args[1], Perms: mounts.Perms{Mode: mode, Set: true}})
+}
+
+func (p *parser) permsOption() error {
+	if p.perms.Set {
+		return errors.New("--perms given twice for the same action")
+	}
+	mode, ok := octal(p.args[0])
+	if !ok {
+		return errors.New("--perms takes an octal argument <= 07777")
+	}
+	p.perms = mounts.Perms{Mode: mode, Set: true}
+	return nil
+}
+
+func (p *parser) sizeOption() error {
+	if p.size != 0 {
+		return errors.New("--size given twice for the same action")
+	}
+	n, ok := decimal(p.args[0], 64)
+	if !ok || n == 0 || n > 1<<63-1 {
+		return errors.New("--size takes a non-zero number of bytes")
+	}
+	p.size = n
+	return nil
+}
+
+func (p *parser) overlaySrc() error {
+	if len(p.layers) >= maxLayers {
+		return errors.New("--overlay-src: at most " + strconv.Itoa(maxLayers) + " layers fit into one overlay")
+	}
+	p.layers = append(p.layers, p.args[0])
+	return nil
+}
+
+func overlay(w mounts.Writes) setter {
+	return func(p *parser) error {
+		op := mounts.Op{Kind: mounts.Overlay, Dest: p.args[len(p.args)-1], Layers: p.layers, Writes: w}
+		p.layers = nil
+		switch {
+		case len(op.Layers) == 0:
+			return errors.New(p.opt.name + " requires at least one --overlay-src")
+		case w == mounts.Refused && len(op.Layers) < 2:
+			return errors.New("--ro-overlay requires at least two --overlay-src")
+		case w == mounts.Kept:
+			op.Upper, op.Work = p.args[0], p.args[1]
+		}
+		return p.add(op)
+	}
+}
+
+func (p *parser) unshareAll() error {
+	n := &p.opts.spec.Namespaces
+	n.IPC, n.PID, n.Net, n.UTS = sandbox.Want, sandbox.Want, sandbox.Want, sandbox.Want
+	n.User, n.Cgroup = max(n.User, sandbox.Try), max(n.Cgroup, sandbox.Try)
+	return nil
+}
+
+func (p *parser) clearenv() error { return p.env(sandbox.EnvOp{}) }
+
+func (p *parser) setenv() error {
+	if !envName(p.args[0]) {
+		return errors.New("setenv failed: " + strconv.Quote(p.args[0]) + " is no name of a variable")
+	}
+	return p.env(sandbox.EnvOp{Name: p.args[0], Value: p.args[1]})
+}
+
+func (p *parser) unsetenv() error {
+	if !envName(p.args[0]) {
+		return errors.New("unsetenv failed: " + strconv.Quote(p.args[0]) + " is no name of a variable")
+	}
+	return p.env(sandbox.EnvOp{Name: p.args[0], Unset: true})
+}
+
+func envName(s string) bool { return s != "" && !strings.Contains(s, "=") }
+
+func (p *parser) env(op sandbox.EnvOp) error {
+	p.opts.spec.Env = append(p.opts.spec.Env, op)
+	return nil
+}
+
+func (p *parser) argv0() error {
+	if p.opts.spec.Command.Argv0.Set {
+		return errors.New("--argv0 used multiple times")
+	}
+	p.opts.spec.Command.Argv0 = sandbox.Text{S: p.args[0], Set: true, From: p.origin()}
+	return nil
+}
+
+func (p *parser) lockFile() error {
+	s := &p.opts.spec.Session
+	s.Locks = append(s.Locks, sandbox.LockFile{Path: p.args[0], From: p.origin()})
+	return nil
+}
+
+func capEdit(drop bool) setter {
+	return func(p *parser) error {
+		caps, ok := idmap.ParseCap(p.args[0])
+		if !ok {
+			return errors.New("unknown cap: " + p.args[0])
+		}
+		i := &p.opts.spec.Identity
+		i.Caps = append(i.Caps, sandbox.CapEdit{Drop: drop, Caps: caps})
+		return nil
+	}
+}

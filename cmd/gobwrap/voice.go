@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/sandbox"
+)
+
+// voice is the only writer to the standard streams. Its rules:
+//   - every line starts with the program's name: "bwrap: " for a program started under
+//     a name of bwrap's, "gobwrap: " otherwise; with --level-prefix "<3>" or "<4>" first;
+//   - bwrap's wording is kept where scripts may match it;
+//   - a second line "hint: …" follows where the cause is known.
+type voice struct {
+	argv0  string
+	name   string
+	levels bool
+}
+
+func newVoice(argv []string) *voice {
+	v := &voice{name: "gobwrap"}
+	if len(argv) > 0 {
+		v.argv0 = argv[0]
+	}
+	if asBwrap(v.argv0) {
+		v.name = "bwrap"
+	}
+	return v
+}
+
+// asBwrap tells whether the program was started under a name of bwrap's: one that ends
+// in "bwrap" and is not our own.
+func asBwrap(argv0 string) bool {
+	base := argv0[strings.LastIndexByte(argv0, '/')+1:]
+	return strings.HasSuffix(base, "bwrap") && !strings.HasSuffix(base, "gobwrap")
+}
+
+func (v *voice) line(level, text string) {
+	prefix := v.name + ": "
+	if v.levels {
+		prefix = level + prefix
+	}
+	write(2, prefix+text+"\n")
+}
+
+// fail says why nothing was run, and returns the status for it.
+func (v *voice) fail(err error) int {
+	v.line("<3>", err.Error())
+	var setup *sandbox.SetupError
+	if errors.As(err, &setup) && setup.Hint != "" {
+		v.line("<3>", "hint: "+setup.Hint)
+	}
+	return 1
+}
+
+// refuse ends a run at the command line: with an answer, the usage, or a sentence.
+func (v *voice) refuse(err error) int {
+	var a answered
+	switch {
+	case errors.As(err, &a):
+		return v.out(a.text)
+	case errors.Is(err, errUsage):
+		return v.usage()
+	default:
+		return v.fail(err)
+	}
+}
+
+func (v *voice) warn(err error) { v.line("<4>", err.Error()) }
+
+func (v *voice) warnAll(texts []string) {
+	for _, t := range texts {
+		v.line("<4>", t)
+	}
+}
+
+// out prints what was asked for.
+func (v *voice) out(text string) int {
+	if !write(1, text) {
+		return 1
+	}
+	return 0
+}
+
+// usage answers a command line that asks for nothing.
+func (v *voice) usage() int {
+	write(2, help(v.argv0))
+	return 1
+}
+
+// lastWords turns a bug into a sentence: no traceback.
+func (v *voice) lastWords(status *int) {
+	if r := recover(); r != nil {
+		text := "unknown"
+		switch e := r.(type) {
+		case error:
+			text = e.Error()
+		case string:
+			text = e
+		}
+		v.line("<3>", "internal error, please report: "+text)
+		*status = 1
+	}
+}
+
+// write writes all of text to fd. A stream that is closed or full of errors is not
+// a reason to say more.
+func write(fd int, text string) bool {
+	b := []byte(text)
+	for len(b) > 0 {
+		n, err := syscall.Write(fd, b)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}

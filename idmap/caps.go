@@ -1,0 +1,85 @@
+package idmap
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Caps is a set of capabilities; bit n stands for number n of capabilities(7).
+type Caps uint64
+
+// AllCaps holds every capability, those of later kernels too; the kernel ignores
+// the bits that it does not know.
+const AllCaps = ^Caps(0)
+
+// ParseCap reads a capability as capabilities(7) names it, "CAP_NET_RAW" in any
+// case, or its number (decimal, 0x or 0 prefixed), or "ALL".
+func ParseCap(s string) (Caps, bool) {
+	if s == "ALL" {
+		return AllCaps, true
+	}
+	if n, err := strconv.ParseUint(s, 0, 8); err == nil && s[0] != '+' && !strings.Contains(s, "_") {
+		return 1 << n, n < 64
+	}
+	name, found := strings.CutPrefix(strings.ToLower(s), "cap_")
+	if !found {
+		return 0, false
+	}
+	for n, known := range capNames {
+		if known == name {
+			return 1 << n, true
+		}
+	}
+	return 0, false
+}
+
+// Halves splits a set for the operands of a step.
+func (c Caps) Halves() (low, high uint32) { return uint32(c), uint32(c >> 32) }
+
+// capNames are the capabilities by number, without "CAP_". A test compares them with
+// gocapability's, whose package reads /proc at every start and so stays out of the launcher.
+//
+//nolint:gochecknoglobals // read-only table
+var capNames = [...]string{
+	"chown",
+	"dac_override",
+	"dac_read_search",
+	"fowner",
+	"fsetid",
+	"kill",
+	"setgid",
+	"setuid",
+	"setpcap",
+	"linux_immutable",
+	"net_bind_service",
+	"net_broadcast",
+	"net_admin",
+	"net_raw",
+	"ipc_lock",
+	"ipc_owner",
+	"sys_module",
+	"sys_rawio",
+	"sys_chroot",
+	"sys_ptrace",
+	"sys_pacct",
+	"sys_admin",
+	"sys_boot",
+	"sys_nice",
+	"sys_resource",
+	"sys_time",
+	"sys_tty_config",
+	"mknod",
+	"lease",
+	"audit_write",
+	"audit_control",
+	"setfcap",
+	"mac_override",
+	"mac_admin",
+	"syslog",
+	"wake_alarm",
+	"block_suspend",
+	"audit_read",
+	"perfmon",
+	"bpf",
+	"checkpoint_restore",
+}

@@ -1,0 +1,61 @@
+package mounts
+
+import (
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// devices are bound from the host's /dev.
+//
+//nolint:gochecknoglobals // read-only table
+var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
+
+// devLinks are the links of the small /dev, with their targets.
+//
+//nolint:gochecknoglobals // read-only table
+var devLinks = [][2]string{
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+	{"fd", "/proc/self/fd"},
+	{"core", "/proc/kcore"},
+}
+
+// dev appends the steps of a small /dev: a tmpfs with the devices above, shm, a new
+// instance of devpts, and console where standard output is a terminal.
+func (l *lowerer) dev(dst string, src uint32) {
+	in := func(name string) string { return BoxPath(dst + "/" + name) }
+	l.mount("tmpfs", dst, l.tmpfsData(0o755, 0), nosuid|unix.MS_NODEV, 0o700)
+	for i, name := range devices {
+		l.bind(src+uint32(i), in(name), WithDevice)
+	}
+	for _, link := range devLinks {
+		l.b.Add(plan.Step{Op: plan.OpSymlink, A: l.b.Str(link[1]), B: l.b.Str(in(link[0])), E: 0o755})
+	}
+	for _, name := range []string{"shm", "pts"} {
+		l.b.Add(plan.Step{Op: plan.OpDir, B: l.b.Str(in(name)), D: 0o755, E: 0o755})
+	}
+	l.mount("devpts", in("pts"), "newinstance,ptmxmode=0666,mode=620", nosuid|unix.MS_NOEXEC, 0o755)
+	l.b.Add(plan.Step{Op: plan.OpSymlink, A: l.b.Str("pts/ptmx"), B: l.b.Str(in("ptmx")), E: 0o755})
+	if l.frame.Console {
+		l.bind(src+uint32(len(devices)), in("console"), WithDevice)
+	}
+}
+
+// procCovers are the parts of /proc that act on the whole machine. They are covered
+// where the sandbox could write them.
+//
+//nolint:gochecknoglobals // read-only table
+var procCovers = []string{"sys", "sysrq-trigger", "irq", "bus"}
+
+// proc appends the steps of /proc: a new one for a new pid namespace, the host's otherwise.
+func (l *lowerer) proc(dst string, src uint32) {
+	if l.frame.NewPID {
+		l.mount("proc", dst, "", nosuid|unix.MS_NODEV|unix.MS_NOEXEC, 0o700)
+	} else {
+		l.bind(src, dst, ReadWrite)
+	}
+	for _, name := range procCovers {
+		l.b.Add(plan.Step{Op: plan.OpCoverRO, B: l.b.Str(BoxPath(dst + "/" + name))})
+	}
+}

@@ -1,0 +1,206 @@
+package mounts
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Frame is what the steps of the file tree depend on beside the operations.
+type Frame struct {
+	NewPID    bool   // the sandbox has a pid namespace of its own or a given one
+	Console   bool   // standard output is a terminal: /dev/console is bound to it
+	FileLabel string // SELinux label of temporary files; empty: none
+	Cwd       string // the caller's working directory; empty if it has no name
+}
+
+// nosuid goes with everything that is bound or mounted, except where bwrap leaves it off.
+const nosuid = unix.MS_NOSUID
+
+// Lower appends the steps of all operations: first the sources, so that nothing has
+// been changed when one is missing, then the frame, the operations in their order,
+// and the farewell to the old root.
+func Lower(b *plan.Builder, ops []Op, f Frame) {
+	b.From(plan.Origin{})
+	b.Add(plan.Step{Op: plan.OpSlave})
+	l := lowerer{b: b, frame: f, sources: make([]uint32, len(ops))}
+	for i := range ops {
+		b.From(ops[i].From)
+		l.source(i, &ops[i])
+	}
+	b.From(plan.Origin{})
+	b.Add(plan.Step{Op: plan.OpRoot})
+	for i := range ops {
+		b.From(ops[i].From)
+		l.op(&ops[i], l.sources[i])
+	}
+	b.From(plan.Origin{})
+	b.Add(plan.Step{Op: plan.OpPivot})
+}
+
+type lowerer struct {
+	b       *plan.Builder
+	frame   Frame
+	sources []uint32 // index of each operation's first OpSource
+}
+
+// source appends the OpSource steps of one operation.
+func (l *lowerer) source(i int, op *Op) {
+	l.sources[i] = l.b.Len()
+	switch op.Kind {
+	case Bind:
+		if op.Source == "" {
+			l.b.Add(plan.Step{Op: plan.OpSource, B: uint32(op.FD)})
+			return
+		}
+		l.host(op.Source, op.Try)
+	case Proc:
+		if !l.frame.NewPID {
+			l.host("/proc", false)
+		}
+	case Dev:
+		for _, name := range devices {
+			l.host("/dev/"+name, false)
+		}
+		if l.frame.Console {
+			l.b.Add(plan.Step{Op: plan.OpSource, Flags: plan.FlagConsole, B: 1})
+		}
+	case Overlay:
+		for _, dir := range op.Layers {
+			l.host(dir, false)
+		}
+		if op.Writes == Kept {
+			l.host(op.Upper, false)
+			l.host(op.Work, false)
+		}
+	}
+}
+
+// host appends an OpSource for a host path. A relative one counts from the caller's
+// working directory, and from the root where it is not found there.
+func (l *lowerer) host(path string, try bool) {
+	flags := uint16(0)
+	if try {
+		flags = plan.FlagTry
+	}
+	l.b.Add(plan.Step{Op: plan.OpSource, Flags: flags, A: l.b.Str(path)})
+}
+
+// op appends the steps of one operation.
+func (l *lowerer) op(op *Op, src uint32) {
+	dst := BoxPath(op.Dest)
+	at := l.b.Str(dst)
+	switch op.Kind {
+	case Bind:
+		l.bind(src, dst, op.Access)
+	case Tmpfs:
+		l.tmpfs(dst, op)
+	case Proc:
+		l.proc(dst, src)
+	case Dev:
+		l.dev(dst, src)
+	case Mqueue:
+		l.mount("mqueue", dst, "", 0, 0o700)
+	case Overlay:
+		l.b.Add(plan.Step{Op: plan.OpOverlay, A: src, B: at, C: uint32(len(op.Layers)), D: overlayKind(op.Writes), E: 0o700})
+	case Dir:
+		l.b.Add(plan.Step{Op: plan.OpDir, B: at, D: op.Perms.or(0o755), E: op.Perms.parents()})
+	case File:
+		l.b.Add(plan.Step{Op: plan.OpFile, A: uint32(op.FD), B: at, D: op.Perms.or(0o666), E: op.Perms.parents()})
+	case Data:
+		perms := Perms{Mode: op.Perms.or(0o600), Set: true}
+		l.b.Add(plan.Step{
+			Op: plan.OpData, A: uint32(op.FD), B: at, C: op.Access.flags(), D: perms.Mode, E: perms.parents(),
+		})
+	case Symlink:
+		l.b.Add(plan.Step{Op: plan.OpSymlink, A: l.b.Str(op.Target), B: at, E: 0o700})
+	case Chmod:
+		l.b.Add(plan.Step{Op: plan.OpChmod, B: at, D: op.Perms.Mode})
+	case RemountRO:
+		l.b.Add(plan.Step{Op: plan.OpRemountRO, B: at})
+	}
+}
+
+func (l *lowerer) bind(src uint32, dst string, a Access) {
+	l.b.Add(plan.Step{Op: plan.OpBind, A: src, B: l.b.Str(dst), C: a.flags(), E: 0o700})
+}
+
+func (l *lowerer) mount(fs, dst, data string, flags, parents uint32) {
+	l.b.Add(plan.Step{Op: plan.OpMount, A: l.b.Str(fs), B: l.b.Str(dst), C: l.b.Str(data), D: flags, E: parents})
+}
+
+func (l *lowerer) tmpfs(dst string, op *Op) {
+	l.mount("tmpfs", dst, l.tmpfsData(op.Perms.or(0o755), op.Size), nosuid|unix.MS_NODEV, op.Perms.parents())
+}
+
+func (l *lowerer) tmpfsData(mode uint32, size uint64) string {
+	data := "mode=0" + strconv.FormatUint(uint64(mode), 8)
+	if size != 0 {
+		data += ",size=" + strconv.FormatUint(size, 10)
+	}
+	if l.frame.FileLabel != "" {
+		data += `,context="` + l.frame.FileLabel + `"`
+	}
+	return data
+}
+
+func overlayKind(w Writes) uint32 {
+	switch w {
+	case Kept:
+		return plan.OverlayRW
+	case Forgotten:
+		return plan.OverlayTmp
+	default:
+		return plan.OverlayRO
+	}
+}
+
+// flags are what a bind adds to the flags that its mounts have.
+func (a Access) flags() uint32 {
+	switch a {
+	case WithDevice:
+		return nosuid
+	case ReadWrite:
+		return nosuid | unix.MS_NODEV
+	default:
+		return nosuid | unix.MS_NODEV | unix.MS_RDONLY
+	}
+}
+
+func (p Perms) or(mode uint32) uint32 {
+	if p.Set {
+		return p.Mode
+	}
+	return mode
+}
+
+// parents is the mode of parents made on the way: what p denies to the group or to
+// others altogether is denied there too.
+func (p Perms) parents() uint32 {
+	mode := uint32(0o755)
+	if p.Set && p.Mode&0o070 == 0 {
+		mode &^= 0o050
+	}
+	if p.Set && p.Mode&0o007 == 0 {
+		mode &^= 0o005
+	}
+	return mode
+}
+
+// BoxPath is the absolute form of a path in the sandbox, without empty and "."
+// components. ".." stays: what it means depends on links.
+func BoxPath(path string) string {
+	var out strings.Builder
+	for part := range strings.SplitSeq(path, "/") {
+		if part != "" && part != "." {
+			out.WriteByte('/')
+			out.WriteString(part)
+		}
+	}
+	if out.Len() == 0 {
+		return "/"
+	}
+	return out.String()
+}

@@ -1,0 +1,68 @@
+package mounts
+
+import "github.com/gobwrap/gobwrap/sandbox/plan"
+
+// Kind is what an Op does.
+type Kind int
+
+// The kinds. Invalid is the zero value, so that a forgotten kind is an error.
+const (
+	Invalid   Kind = iota
+	Bind           // Source, or FD if Source is empty, on Dest
+	Tmpfs          // an empty tmpfs
+	Proc           // a proc for the sandbox's pid namespace
+	Dev            // a small /dev: see dev.go
+	Mqueue         // a POSIX message queue file system
+	Overlay        // Layers, lowest first; writes go to Upper
+	Dir            // a directory
+	File           // a file with the contents of FD
+	Data           // the contents of FD, bound, without any other name
+	Symlink        // a link that says Target
+	Chmod          // other permissions on what is there
+	RemountRO      // one mount made read-only
+)
+
+// Access is how much a bind lets through.
+type Access int
+
+// Kinds of access. The zero value is the tightest.
+const (
+	ReadOnly   Access = iota // recursively read-only, nosuid, nodev
+	ReadWrite                // nosuid, nodev
+	WithDevice               // nosuid; device files work
+)
+
+// Writes says where an overlay's changes go.
+type Writes int
+
+// Kinds of overlay. The zero value is the tightest.
+const (
+	Refused   Writes = iota // read-only: at least two layers
+	Forgotten               // to a tmpfs that nobody sees
+	Kept                    // to Upper, with Work beside it on the same file system
+)
+
+// Perms is a mode that may not have been given.
+type Perms struct {
+	Mode uint32 // permission bits, at most 07777
+	Set  bool
+}
+
+// Op is one file-system operation. Operations happen in the order given.
+type Op struct {
+	Kind Kind
+	Dest string // in the sandbox; relative paths count from its root
+	From plan.Origin
+
+	Source string // host path
+	FD     int    // caller's descriptor; used up
+	Access Access
+	Try    bool // a Source that does not exist is skipped
+	Target string
+	Perms  Perms
+	Size   uint64 // bytes of a tmpfs; 0: the kernel's default
+
+	Layers      []string
+	Writes      Writes
+	Upper, Work string
+}

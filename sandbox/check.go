@@ -1,0 +1,77 @@
+package sandbox
+
+import "errors"
+
+// rule is one thing that cannot be. Its text is bwrap's where scripts may match it.
+type rule struct {
+	broken func(*Spec, *Host) bool
+	text   string
+}
+
+// rules are checked in order; the first that is broken is the error.
+//
+//nolint:gochecknoglobals // read-only table
+var rules = []rule{
+	{func(s *Spec, _ *Host) bool { return len(s.Command.Args) == 0 }, "No command given"},
+	{
+		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User != Share },
+		"--userns not compatible --unshare-user",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Namespaces.DisableUsers && s.Namespaces.User != Want },
+		"--disable-userns requires --unshare-user",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Namespaces.DisableUsers && s.Report.UserBlockFD.Valid },
+		"--disable-userns is not compatible with  --userns-block-fd",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Report.UserBlockFD.Valid && s.Namespaces.User != Want },
+		"--userns-block-fd requires --unshare-user",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Report.UserBlockFD.Valid && !s.Report.InfoFD.Valid },
+		"--userns-block-fd requires --info-fd",
+	},
+	{
+		func(s *Spec, h *Host) bool { return s.Identity.UID.Set && !mapsIDs(s, h) },
+		"Specifying --uid requires --unshare-user or --userns",
+	},
+	{
+		func(s *Spec, h *Host) bool { return s.Identity.GID.Set && !mapsIDs(s, h) },
+		"Specifying --gid requires --unshare-user or --userns",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Namespaces.Hostname.Set && s.Namespaces.UTS == Share },
+		"Specifying --hostname requires --unshare-uts",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Session.AsPID1 && s.Namespaces.PID == Share },
+		"Specifying --as-pid-1 requires --unshare-pid",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Session.AsPID1 && len(s.Session.Locks) > 0 },
+		"Specifying --as-pid-1 and --lock-file is not permitted",
+	},
+	{
+		func(s *Spec, h *Host) bool {
+			return (s.Lockdown.ExecLabel.Set || s.Lockdown.FileLabel.Set) && !h.SELinux
+		},
+		"labeling not supported on this system",
+	},
+}
+
+// mapsIDs tells whether there will be a user namespace with ids to choose.
+func mapsIDs(s *Spec, h *Host) bool {
+	c := compiler{s: s, h: h}
+	return s.Namespaces.JoinUser.Valid || c.wantsUser()
+}
+
+func check(s *Spec, h *Host) error {
+	for _, r := range rules {
+		if r.broken(s, h) {
+			return errors.New(r.text)
+		}
+	}
+	return nil
+}

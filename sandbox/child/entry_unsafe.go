@@ -1,0 +1,151 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// entry is in raw_linux_*.s.
+func entry()
+
+// atSecure is AT_SECURE of the auxiliary vector.
+const atSecure = 23
+
+// enter is the first function of the program. It forks: the front end returns to
+// entry, which starts the Go runtime; the process itself becomes the monitor.
+func enter(sp uintptr) {
+	room.entered = 1
+	room.secure = secureMode(mapped(sp))
+	if room.secure != 0 {
+		dropSetID()
+	}
+	room.parent = getppid()
+	for fd := uintptr(0); fd < 3; fd++ {
+		if errno(fcntl(fd, unix.F_GETFD, 0)) == 0 {
+			room.stdio |= 1 << fd
+		}
+	}
+	// A caller that ignores SIGCHLD would leave us without statuses to wait for; the
+	// payload gets the default action too.
+	defaultAction(unix.SIGCHLD)
+	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
+	if errno(r) != 0 {
+		exit(1)
+	}
+	// The lower end is the front end's. The other lies as high as the limit allows,
+	// away from the numbers that callers hand in; so does the first after the fork.
+	front, mine := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	launcher := getpid()
+	pid := clone(0)
+	if errno(pid) != 0 {
+		exit(1)
+	}
+	if pid == 0 {
+		room.sock = front
+		closeFd(mine)
+		frontEnd(launcher)
+		return
+	}
+	closeFd(front)
+	room.sock = mine
+	runMonitor(pid)
+}
+
+// secureMode walks the initial stack (argc, argv, 0, envp, 0, auxv) to AT_SECURE.
+func secureMode(sp unsafe.Pointer) uint32 {
+	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8)
+	for *(*uintptr)(p) != 0 {
+		p = unsafe.Add(p, 8)
+	}
+	p = unsafe.Add(p, 8)
+	for *(*uintptr)(p) != 0 {
+		if *(*uintptr)(p) == atSecure {
+			return uint32(*(*uintptr)(unsafe.Add(p, 8)))
+		}
+		p = unsafe.Add(p, 16)
+	}
+	return 0
+}
+
+// dropSetID gives up, for ever, what a set-id bit or file capabilities gave. The
+// front end then refuses to go on; this only makes sure that it has nothing to lose.
+func dropSetID() {
+	uid := raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0)
+	gid := raw(unix.SYS_GETGID, 0, 0, 0, 0, 0, 0)
+	prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	a := errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
+	b := errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
+	if a != 0 || b != 0 {
+		exit(1)
+	}
+	if uid != 0 && setCaps(0, 0) != 0 {
+		exit(1)
+	}
+}
+
+// frontEnd prepares the process in which the Go runtime will start.
+func frontEnd(launcher uintptr) {
+	prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	if getppid() != launcher {
+		exit(1)
+	}
+	// No signal is the front end's business: it ends with the launcher.
+	room.message[0], room.message[1] = ^uint32(0), ^uint32(0)
+	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.message)), 0, 8, 0, 0)
+	pin()
+}
+
+// pin binds the front end to the processor that it runs on. It lives for about a
+// millisecond; on two processors the runtime's helper threads cost it a third more
+// than they bring (remote TLB flushes, wake-ups). The monitor and the payload do
+// not descend from this process and keep their affinity.
+func pin() {
+	if errno(raw(unix.SYS_GETCPU, addr(unsafe.Pointer(&room.message)), 0, 0, 0, 0, 0)) != 0 {
+		return
+	}
+	cpu := uintptr(room.message[0])
+	if cpu >= 8*256 {
+		return
+	}
+	p := unsafe.Pointer(&room.small)
+	for i := uintptr(0); i < 256; i++ {
+		*(*byte)(unsafe.Add(p, i)) = 0
+	}
+	*(*byte)(unsafe.Add(p, cpu>>3)) = 1 << (cpu & 7)
+	raw(unix.SYS_SCHED_SETAFFINITY, 0, 256, addr(p), 0, 0, 0)
+}
+
+// above lifts fd to a number that callers are unlikely to name: see Sock.
+func above(fd uintptr) uintptr {
+	limit := &room.nofile
+	high := uintptr(3)
+	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)) == 0 && limit.Cur > 128 {
+		high = 64
+		if limit.Cur > 1024 {
+			high = 1000
+		}
+	}
+	r := fcntl(fd, unix.F_DUPFD_CLOEXEC, high)
+	if errno(r) != 0 {
+		r = fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
+	}
+	if errno(r) != 0 {
+		exit(1)
+	}
+	closeFd(fd)
+	return r
+}
+
+// sigaction is the kernel's struct sigaction.
+type sigaction struct {
+	handler, flags, restorer uintptr
+	mask                     uint64
+}
+
+func defaultAction(sig unix.Signal) {
+	var act sigaction
+	raw(unix.SYS_RT_SIGACTION, uintptr(sig), addr(unsafe.Pointer(&act)), 0, 8, 0, 0)
+}

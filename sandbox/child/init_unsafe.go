@@ -1,0 +1,135 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// splitInit forks the payload off and turns this process into the reaper. The payload
+// waits until init has nothing left that it could take: no descriptor but the pipe to
+// the monitor, the locks and the sync fds, and memory that cannot be read.
+func splitInit(p program) {
+	// Not dumpable before there is anybody who could look: the payload's exec makes
+	// the payload, not us, dumpable again.
+	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, maskOf(unix.SIGUSR1), addr(unsafe.Pointer(&room.how)), 8, 0, 0)
+	parent := getpid()
+	pid := clone(0)
+	if e := errno(pid); e != 0 {
+		room.step = plan.NoStep
+		fault(e, plan.SubClone, 0)
+	}
+	if pid == 0 {
+		// From here on the parent to outlive is init; the pipe is init's alone.
+		room.expect = parent
+		closeFd(room.pipe)
+		room.pipe = 0
+		dieWithParent()
+		awaitRelease(parent)
+		return
+	}
+	runInit(p, pid)
+}
+
+// maskOf stores a one-signal mask in the room and returns its address.
+func maskOf(sig unix.Signal) uintptr {
+	mask := (*uint64)(unsafe.Pointer(&room.message))
+	*mask = 1 << (uint(sig) - 1)
+	return addr(unsafe.Pointer(mask))
+}
+
+// awaitRelease waits for init's signal and restores the caller's mask. A signal from
+// anybody else is not it.
+func awaitRelease(init uintptr) {
+	mask := maskOf(unix.SIGUSR1)
+	info := unsafe.Pointer(&room.small) // siginfo: 128 bytes, si_pid at 16
+	for {
+		r := raw(unix.SYS_RT_SIGTIMEDWAIT, mask, addr(info), 0, 8, 0, 0)
+		if errno(r) == unix.EINTR {
+			continue
+		}
+		if errno(r) != 0 || uintptr(*(*uint32)(unsafe.Add(info, 16))) == init {
+			break
+		}
+	}
+	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.how)), 0, 8, 0, 0)
+}
+
+// runInit is PID 1, or the plain parent of the payload where there is no pid
+// namespace. It ends when it has no child left.
+func runInit(p program, payload uintptr) {
+	if !p.has(plan.FlagDieWithParent) {
+		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+	}
+	closeAllBut(p)
+	kill(payload, uintptr(unix.SIGUSR1))
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		s := plan.StepAt(p.base, i)
+		if s.Op == plan.OpSeccomp && seccomp(p, s) != 0 {
+			exit(1)
+		}
+	}
+	last := uint32(0)
+	for {
+		r := wait(^uintptr(0))
+		if e := errno(r); e != 0 {
+			exit(last)
+		}
+		if r != payload {
+			continue
+		}
+		last = exitCode(room.status)
+		if room.pipe != 0 {
+			room.message[0] = room.status
+			writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
+			closeFd(room.pipe)
+			room.pipe = 0
+		}
+	}
+}
+
+// closeAllBut leaves init with the pipe, the locks and the sync fds.
+func closeAllBut(p program) {
+	for fd := uintptr(0); fd < 3; fd++ {
+		if !isSync(p, fd) {
+			closeFd(fd)
+		}
+	}
+	next := uintptr(3)
+	for {
+		keep := lowestKept(p, next)
+		if keep > next {
+			closeRange(next, keep-1)
+		}
+		if keep >= 1<<31-1 {
+			return
+		}
+		next = keep + 1
+	}
+}
+
+// lowestKept is the lowest descriptor from fd on that init keeps.
+func lowestKept(p program, fd uintptr) uintptr {
+	low := uintptr(1<<31 - 1)
+	if room.pipe >= fd && room.pipe < low {
+		low = room.pipe
+	}
+	for i := uint32(0); i < p.h.Syncc; i++ {
+		if v := uintptr(*p.slot(p.h.Sync + i)); v >= fd && v < low {
+			low = v
+		}
+	}
+	for i := p.h.Join; i < p.h.Setup; i++ {
+		s := plan.StepAt(p.base, i)
+		if s.Op == plan.OpLock {
+			if v := uintptr(s.G); v >= fd && v < low {
+				low = v
+			}
+		}
+	}
+	return low
+}

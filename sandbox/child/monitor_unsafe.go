@@ -1,0 +1,247 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// program is a verified plan in memory that only this process can write.
+type program struct {
+	base unsafe.Pointer
+	h    *plan.Header
+}
+
+func (p program) str(off uint32) unsafe.Pointer {
+	return unsafe.Add(p.base, uintptr(p.h.Arena)+uintptr(off))
+}
+
+func (p program) slot(i uint32) *uint64 { return plan.SlotAt(p.base, p.h, i) }
+
+func (p program) has(flag uint32) bool { return p.h.Flags&flag != 0 }
+
+// runMonitor is the launcher after the fork: it receives the plan, starts the
+// sandbox's first process, waits, and ends with the payload's status.
+func runMonitor(front uintptr) {
+	p := receive(front)
+	if p.has(plan.FlagDieWithParent) {
+		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		if getppid() != room.parent {
+			exit(1)
+		}
+	}
+	if p.has(plan.FlagInit) || p.h.Clone&unix.CLONE_NEWPID != 0 || p.has(plan.FlagJoin) {
+		openPipe()
+	}
+	room.expect = getpid()
+	room.first = start(p)
+	if room.first == 0 {
+		exit(waitFront(front))
+	}
+	if p.has(plan.FlagHandshake) && !p.has(plan.FlagJoin) {
+		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(room.first))
+	}
+	closeOthers(p)
+	if waitFront(front) != 0 {
+		// Set-up failed: the words are out. The first process is gone or going.
+		kill(room.first, uintptr(unix.SIGKILL))
+		wait(room.first)
+		exit(1)
+	}
+	code := payloadStatus(p)
+	if p.h.JSONFd >= 0 {
+		reportExit(uintptr(p.h.JSONFd), code)
+	}
+	exit(code)
+}
+
+// receive reads the plan and has it verified. A front end that ends without one
+// (help, an error, a listing) has said all that there is to say.
+func receive(front uintptr) program {
+	if readFull(room.sock, unsafe.Pointer(&room.message), 4) != 4 {
+		exit(waitFront(front))
+	}
+	n := room.message[0]
+	if n > plan.MaxSize {
+		exit(1)
+	}
+	r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if e := errno(r); e != 0 {
+		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, 0)
+		exit(waitFront(front))
+	}
+	base := mapped(r)
+	if readFull(room.sock, base, uintptr(n)) != uintptr(n) {
+		exit(waitFront(front))
+	}
+	if v := plan.Verify(base, n); v != plan.Good {
+		say(plan.MsgFault, 0, plan.NoStep, plan.SubPlan, uint32(v))
+		closeFd(room.sock)
+		exit(waitFront(front) | 1)
+	}
+	return program{base, (*plan.Header)(base)}
+}
+
+// say sends a message to the front end.
+func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) {
+	room.message[0] = kind
+	room.message[1] = step
+	room.message[2] = uint32(sub)
+	room.message[3] = uint32(e)
+	room.message[4] = extra
+	raw(unix.SYS_SENDTO, room.sock, addr(unsafe.Pointer(&room.message)), plan.MessageSize, unix.MSG_NOSIGNAL, 0, 0)
+}
+
+// openPipe makes the pipe on which init says the payload's status. Its reading end
+// is the monitor's, so a writer can also see whether the monitor still lives.
+func openPipe() {
+	if errno(raw(unix.SYS_PIPE2, addr(unsafe.Pointer(&room.pair)), unix.O_CLOEXEC, 0, 0, 0, 0)) != 0 {
+		exit(1)
+	}
+	room.monitor = uint32(above(uintptr(room.pair[0])))
+	room.pipe = above(uintptr(room.pair[1]))
+}
+
+// start clones the sandbox's first process, through a joining one where namespaces
+// are given. It returns its pid, or 0 after a fault was reported.
+func start(p program) uintptr {
+	flags := p.h.Clone
+	if p.has(plan.FlagJoin) {
+		flags = 0
+	}
+	pid := clone(flags)
+	if e := errno(pid); e != 0 {
+		say(plan.MsgFault, e, plan.NoStep, plan.SubClone, flags)
+		closeFd(room.sock)
+		return 0
+	}
+	if pid == 0 {
+		if p.has(plan.FlagJoin) {
+			runJoiner(p)
+		}
+		runFirst(p)
+	}
+	if !p.has(plan.FlagJoin) {
+		return pid
+	}
+	closeFd(room.pipe)
+	room.pipe = 0
+	n := readFull(uintptr(room.monitor), unsafe.Pointer(&room.message), 4)
+	wait(pid)
+	if n != 4 {
+		closeFd(room.sock)
+		return 0
+	}
+	return uintptr(room.message[0])
+}
+
+// runJoiner enters the given namespaces and clones the first process as the
+// monitor's child. It says the pid, as the monitor sees it, on the pipe.
+func runJoiner(p program) {
+	dieWithParent()
+	openProc()
+	run(p, 0, p.h.Join)
+	pid := raw(unix.SYS_CLONE, uintptr(p.h.Clone)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if e := errno(pid); e != 0 {
+		fault(e, plan.SubClone, p.h.Clone)
+	}
+	if pid == 0 {
+		runFirst(p)
+	}
+	room.message[0] = uint32(pid)
+	writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
+	if p.has(plan.FlagHandshake) {
+		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(pid))
+	}
+	exit(0)
+}
+
+// closeOthers closes all that is not the monitor's business: the caller's
+// descriptors, the standard ones too, so that a reader sees the end of the payload.
+func closeOthers(p program) {
+	keepJSON, keepPipe := uintptr(1<<31), uintptr(1<<31)
+	if p.h.JSONFd >= 0 {
+		keepJSON = uintptr(p.h.JSONFd)
+	}
+	if room.pipe != 0 || p.has(plan.FlagJoin) {
+		keepPipe = uintptr(room.monitor)
+	}
+	if p.has(plan.FlagKeepSync) && p.h.Syncc > 0 {
+		// Few command lines: no init, but descriptors that live as long as the sandbox.
+		closeFd(room.sock)
+		closeFd(room.pipe)
+		for fd := uintptr(0); fd < 3; fd++ {
+			if !isSync(p, fd) && fd != keepJSON {
+				closeFd(fd)
+			}
+		}
+		return
+	}
+	low, high := keepJSON, keepPipe
+	if low > high {
+		low, high = high, low
+	}
+	const last = 1<<31 - 1
+	if low > 0 {
+		closeRange(0, low-1)
+	}
+	if low < last {
+		closeRange(low+1, high-1)
+	}
+	if high < last {
+		closeRange(high+1, last)
+	}
+}
+
+func isSync(p program, fd uintptr) bool {
+	for i := uint32(0); i < p.h.Syncc; i++ {
+		if *p.slot(p.h.Sync + i) == uint64(fd) {
+			return true
+		}
+	}
+	return false
+}
+
+// waitFront waits for the front end to end and returns its status: 0 when the
+// payload runs, or when there was nothing to run.
+func waitFront(front uintptr) uint32 {
+	if errno(wait(front)) != 0 {
+		return 1
+	}
+	return exitCode(room.status)
+}
+
+// payloadStatus waits for the payload: on init's word, or for itself.
+func payloadStatus(p program) uint32 {
+	if p.has(plan.FlagInit) && readFull(uintptr(room.monitor), unsafe.Pointer(&room.message), 4) == 4 {
+		return exitCode(room.message[0])
+	}
+	if errno(wait(room.first)) != 0 {
+		return 1
+	}
+	return exitCode(room.status)
+}
+
+// exitCode is the shell's number for a wait status.
+func exitCode(status uint32) uint32 {
+	if sig := status & 0x7f; sig != 0 {
+		return 128 + sig
+	}
+	return status >> 8 & 0xff
+}
+
+// reportExit writes the last document of --json-status-fd. A reader that went away
+// is no reason to die of SIGPIPE.
+func reportExit(fd uintptr, code uint32) {
+	var act sigaction
+	act.handler = 1 // SIG_IGN
+	raw(unix.SYS_RT_SIGACTION, uintptr(unix.SIGPIPE), addr(unsafe.Pointer(&act)), 0, 8, 0, 0)
+	p := unsafe.Pointer(&room.small)
+	n := put(p, text("{ \"exit-code\": \x00"))
+	n += putNumber(unsafe.Add(p, n), uintptr(code))
+	n += put(unsafe.Add(p, n), text(" }\n\x00"))
+	writeFull(fd, p, n)
+}

@@ -1,0 +1,348 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+func doMount(p program, s *plan.Step) unix.Errno {
+	switch s.Op {
+	case plan.OpSource:
+		return openSource(p, s)
+	case plan.OpSlave:
+		return mount(nil, text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
+	case plan.OpRoot:
+		return makeFrame()
+	case plan.OpPivot:
+		return leaveOldRoot()
+	case plan.OpBind:
+		return bind(p, s)
+	case plan.OpMount:
+		return mountFS(p, s)
+	case plan.OpOverlay:
+		return overlay(p, s)
+	case plan.OpRemountRO:
+		return remountRO(p.str(s.B))
+	case plan.OpCoverRO:
+		return coverRO(p, p.str(s.B))
+	}
+	return unix.ENOSYS
+}
+
+// makeFrame builds what stands around the new root:
+//
+//	base          a tmpfs that the payload never sees, this process's root for a moment
+//	├── oldroot   the host's tree: this process's root while the new root is built
+//	└── newroot   the new root, a mount of its own
+//
+// Sources are then host paths that the kernel resolves below oldroot, destinations
+// paths that we resolve below newroot; neither is reachable from the other.
+func makeFrame() unix.Errno {
+	room.sub = plan.SubTmpfs
+	// On the root's own directory, so that no host directory must exist; nothing
+	// resolves paths until the next two calls have set the old root aside.
+	if e := mount(text("tmpfs\x00"), text("/\x00"), text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, text("mode=0755\x00")); e != 0 {
+		return e
+	}
+	// "/.." goes through the top of what is mounted on the root.
+	room.base = openat(atCwd, text("/..\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(room.base); e != 0 {
+		return e
+	}
+	if e := errno(mkdirat(room.base, text("oldroot\x00"), 0o755)); e != 0 {
+		return e
+	}
+	if e := errno(mkdirat(room.base, text("newroot\x00"), 0o755)); e != 0 {
+		return e
+	}
+	room.sub = plan.SubPivot
+	if e := errno(fchdir(room.base)); e != 0 {
+		return e
+	}
+	if e := errno(raw(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text("oldroot\x00")), 0, 0, 0, 0)); e != 0 {
+		return e
+	}
+	room.sub = plan.SubTmpfs
+	if e := mount(text("newroot\x00"), text("newroot\x00"), nil, unix.MS_BIND|unix.MS_SILENT, nil); e != 0 {
+		return e
+	}
+	room.old = openat(atCwd, text("oldroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(room.old); e != 0 {
+		return e
+	}
+	return moveInto(room.old)
+}
+
+// leaveOldRoot makes the new root the only one.
+func leaveOldRoot() unix.Errno {
+	room.sub = plan.SubPivot
+	if e := moveInto(room.base); e != 0 {
+		return e
+	}
+	root := newRoot()
+	if e := errno(root); e != 0 {
+		return e
+	}
+	e := errno(fchdir(root))
+	closeFd(root)
+	if e != 0 {
+		return e
+	}
+	// The frame ends up on top of the new root and goes, with all below it.
+	if e := errno(raw(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
+		return e
+	}
+	if e := errno(fchdir(room.base)); e != 0 {
+		return e
+	}
+	if e := errno(raw(unix.SYS_UMOUNT2, addr(text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0)); e != 0 {
+		return e
+	}
+	return errno(raw(unix.SYS_CHDIR, addr(text("/\x00")), 0, 0, 0, 0, 0))
+}
+
+// openSource opens what will be bound, before the first operation changes anything.
+func openSource(p program, s *plan.Step) unix.Errno {
+	room.sub = plan.SubSource
+	s.G = 0
+	if s.A == 0 {
+		return sourceFromFd(s)
+	}
+	path := p.str(s.A)
+	fd := openat(atCwd, path, unix.O_PATH, 0)
+	if errno(fd) == unix.EMFILE && raiseLimit() {
+		fd = openat(atCwd, path, unix.O_PATH, 0)
+	}
+	if errno(fd) == unix.ENOENT && *(*byte)(path) != '/' {
+		if root := openat(atCwd, text("/\x00"), unix.O_PATH, 0); errno(root) == 0 {
+			fd = openat(root, path, unix.O_PATH, 0)
+			closeFd(root)
+		}
+	}
+	switch e := errno(fd); {
+	case e == 0:
+		s.G = uint32(fd)
+	case e == unix.ENOENT && s.Flags&plan.FlagTry != 0:
+	default:
+		return e
+	}
+	return 0
+}
+
+// raiseLimit lifts the soft limit on descriptors to the hard one, for set-up only.
+func raiseLimit() bool {
+	if room.raised != 0 {
+		return false
+	}
+	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(&room.nofile)), 0, 0)) != 0 {
+		return false
+	}
+	all := room.nofile
+	all.Cur = all.Max
+	room.raised = 1
+	return errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(&all)), 0, 0, 0)) == 0
+}
+
+// sourceFromFd opens, in this mount namespace, what the caller's fd names: the fd
+// itself belongs to the namespace that it was opened in, whose mounts cannot be
+// cloned here. The path is looked up again and must lead to the same file.
+func sourceFromFd(s *plan.Step) unix.Errno {
+	kind, e := fstat(uintptr(s.B))
+	if e != 0 {
+		return e
+	}
+	want := room.stat
+	p := unsafe.Pointer(&room.small)
+	n := put(p, text("self/fd/\x00"))
+	putNumber(unsafe.Add(p, n), uintptr(s.B))
+	link := unsafe.Pointer(&room.link)
+	r := raw(unix.SYS_READLINKAT, room.proc, addr(p), addr(link), pathBuf-1, 0, 0)
+	if e := errno(r); e != 0 {
+		return e
+	}
+	*(*byte)(unsafe.Add(link, r)) = 0
+	fd := openat(atCwd, link, unix.O_PATH, 0)
+	if e := errno(fd); e != 0 {
+		room.sub = plan.SubRace
+		if s.Flags&plan.FlagConsole != 0 {
+			return 0
+		}
+		return e
+	}
+	now, e := fstat(fd)
+	same := e == 0 && now == kind && room.stat.Dev == want.Dev && room.stat.Ino == want.Ino && room.stat.Rdev == want.Rdev
+	if !same {
+		closeFd(fd)
+		room.sub = plan.SubRace
+		if s.Flags&plan.FlagConsole != 0 {
+			return 0
+		}
+		return unix.ESTALE
+	}
+	s.G = uint32(fd)
+	return 0
+}
+
+// bind puts a source on its destination. A source that may be missing and is, is
+// passed over.
+func bind(p program, s *plan.Step) unix.Errno {
+	src := uintptr(plan.StepAt(p.base, s.A).G)
+	if src == 0 {
+		return 0
+	}
+	kind, e := fstat(src)
+	if e != 0 {
+		return e
+	}
+	want, mode := makeFile, uint32(0o444)
+	if kind == unix.S_IFDIR {
+		want, mode = makeDir, 0o755
+	}
+	dst := dest(p.str(s.B), want, mode, s.E)
+	if e := errno(dst); e != 0 {
+		return e
+	}
+	e = matches(dst, want)
+	if e == 0 {
+		e = attach(p, src, dst, uintptr(s.C))
+	}
+	closeFd(dst)
+	closeFd(src)
+	return e
+}
+
+// matches refuses a directory on a file and the reverse.
+func matches(dst uintptr, want int) unix.Errno {
+	kind, e := fstat(dst)
+	if e != 0 {
+		return e
+	}
+	if want == makeDir && kind != unix.S_IFDIR {
+		room.sub = plan.SubMakeDir
+		return unix.ENOTDIR
+	}
+	if want == makeFile && kind == unix.S_IFDIR {
+		room.sub = plan.SubMakeFile
+		return unix.EISDIR
+	}
+	room.sub = plan.SubMain
+	return 0
+}
+
+// attach binds the tree at src onto dst with the given flags added throughout.
+func attach(p program, src, dst, flags uintptr) unix.Errno {
+	if room.engine == engineClassic {
+		return attachClassic(p, src, dst, flags)
+	}
+	tree := raw(unix.SYS_OPEN_TREE, src, addr(text("\x00")),
+		unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
+	if e := errno(tree); e != 0 {
+		return e
+	}
+	e := setFlags(p, tree, flags, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
+	if e == 0 {
+		room.sub = plan.SubMain
+		e = errno(raw(unix.SYS_MOVE_MOUNT, tree, addr(text("\x00")), dst, addr(text("\x00")),
+			unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
+	}
+	closeFd(tree)
+	return e
+}
+
+// setFlags adds flags to a detached tree; those that are there stay.
+func setFlags(p program, tree, flags, at uintptr) unix.Errno {
+	room.sub = plan.SubRemount
+	room.attr.Attr_set = uint64(flags) // MS_RDONLY, NOSUID, NODEV, NOEXEC are MOUNT_ATTR_*
+	room.attr.Attr_clr, room.attr.Propagation, room.attr.Userns_fd = 0, 0, 0
+	if flags == 0 {
+		return 0
+	}
+	e := errno(raw(unix.SYS_MOUNT_SETATTR, tree, addr(text("\x00")), at,
+		addr(unsafe.Pointer(&room.attr)), unsafe.Sizeof(room.attr), 0))
+	if e != 0 && at&unix.AT_RECURSIVE != 0 && p.has(plan.FlagForgive) {
+		// All or nothing is the kernel's way: try the top alone, which must work.
+		warn(e, plan.SubSubmount)
+		e = setFlags(p, tree, flags, unix.AT_EMPTY_PATH)
+	}
+	return e
+}
+
+// mountFS mounts a new file system on its destination.
+func mountFS(p program, s *plan.Step) unix.Errno {
+	dst := dest(p.str(s.B), makeDir, 0o755, s.E)
+	if e := errno(dst); e != 0 {
+		return e
+	}
+	e := matches(dst, makeDir)
+	if e == 0 {
+		e = mountOn(dst, p.str(s.A), uintptr(s.D), p.str(s.C))
+	}
+	closeFd(dst)
+	return e
+}
+
+// mountOn mounts a file system on the directory fd. The destination is ".", so that
+// no path is looked up again.
+func mountOn(dst uintptr, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix.Errno {
+	if e := errno(fchdir(dst)); e != 0 {
+		return e
+	}
+	e := mount(fs, text(".\x00"), fs, flags, data)
+	if back := errno(fchdir(room.old)); e == 0 {
+		e = back
+	}
+	return e
+}
+
+// remountRO makes one mount read-only, and nodev with it as bwrap does.
+func remountRO(path unsafe.Pointer) unix.Errno {
+	dst := dest(path, findOnly, 0, 0)
+	if e := errno(dst); e != 0 {
+		return e
+	}
+	e := unix.Errno(0)
+	if room.engine == engineClassic {
+		e = remountClassic(dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV)
+	} else {
+		room.attr.Attr_set = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
+		room.attr.Attr_clr, room.attr.Propagation, room.attr.Userns_fd = 0, 0, 0
+		e = errno(raw(unix.SYS_MOUNT_SETATTR, dst, addr(text("\x00")), unix.AT_EMPTY_PATH,
+			addr(unsafe.Pointer(&room.attr)), unsafe.Sizeof(room.attr), 0))
+	}
+	room.sub = plan.SubRemount
+	if e == unix.EINVAL {
+		room.sub = plan.SubNoMount
+	}
+	closeFd(dst)
+	return e
+}
+
+// coverRO binds a directory of the new /proc on itself, read-only, where it is there
+// and could be written.
+func coverRO(p program, path unsafe.Pointer) unix.Errno {
+	dst := dest(path, findOnly, 0, 0)
+	if e := errno(dst); e != 0 {
+		if e == unix.ENOENT {
+			return 0
+		}
+		return e
+	}
+	name := unsafe.Pointer(&room.small)
+	n := put(name, text("self/fd/\x00"))
+	putNumber(unsafe.Add(name, n), dst)
+	e := errno(raw(unix.SYS_FACCESSAT, room.proc, addr(name), 2 /* W_OK */, 0, 0, 0))
+	if e != 0 {
+		closeFd(dst)
+		if e == unix.EACCES || e == unix.EROFS || e == unix.EPERM {
+			return 0
+		}
+		return e
+	}
+	e = attach(p, dst, dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	closeFd(dst)
+	return e
+}

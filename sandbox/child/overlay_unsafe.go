@@ -1,0 +1,72 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// overlay mounts an overlay. Its layers are named by descriptor, so that no path is
+// looked up twice, none needs escaping, and 128 of them fit into the page of options.
+func overlay(p program, s *plan.Step) unix.Errno {
+	upper, work := uintptr(0), uintptr(0)
+	switch s.D {
+	case plan.OverlayRW:
+		upper = uintptr(plan.StepAt(p.base, s.A+s.C).G)
+		work = uintptr(plan.StepAt(p.base, s.A+s.C+1).G)
+	case plan.OverlayTmp:
+		var e unix.Errno
+		if upper, e = privateDir(); e != 0 {
+			return e
+		}
+		if work, e = privateDir(); e != 0 {
+			return e
+		}
+	}
+	dst := dest(p.str(s.B), makeDir, 0o755, s.E)
+	if e := errno(dst); e != 0 {
+		return e
+	}
+	e := matches(dst, makeDir)
+	if e == 0 {
+		e = mountOn(dst, text("overlay\x00"), 0, layers(p, s, upper, work))
+	}
+	closeFd(dst)
+	return e
+}
+
+// layers writes the mount options. The last source is the topmost layer, which
+// overlayfs wants first.
+func layers(p program, s *plan.Step, upper, work uintptr) unsafe.Pointer {
+	out := unsafe.Pointer(&room.data)
+	n := put(out, text("lowerdir=\x00"))
+	for k := s.C; k > 0; k-- {
+		if k < s.C {
+			n += put(unsafe.Add(out, n), text(":\x00"))
+		}
+		n += fdPath(unsafe.Add(out, n), uintptr(plan.StepAt(p.base, s.A+k-1).G))
+	}
+	if s.D != plan.OverlayRO {
+		n += put(unsafe.Add(out, n), text(",upperdir=\x00"))
+		n += fdPath(unsafe.Add(out, n), upper)
+		n += put(unsafe.Add(out, n), text(",workdir=\x00"))
+		n += fdPath(unsafe.Add(out, n), work)
+	}
+	put(unsafe.Add(out, n), text(",userxattr\x00"))
+	return out
+}
+
+// privateDir makes a directory on the frame's tmpfs, which the payload never sees.
+func privateDir() (uintptr, unix.Errno) {
+	room.magic++
+	name := unsafe.Pointer(&room.small)
+	putNumber(name, uintptr(room.magic))
+	if e := errno(mkdirat(room.base, name, 0o755)); e != 0 {
+		return 0, e
+	}
+	fd := openat(room.base, name, unix.O_PATH|unix.O_DIRECTORY, 0)
+	return fd, errno(fd)
+}

@@ -1,0 +1,123 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// chdir tries one place for the command to start in. Once one of them was taken, the
+// rest of the OpChdir steps do nothing. PWD in the environment follows.
+func chdir(p program, s *plan.Step) unix.Errno {
+	if room.cwdDone != 0 {
+		return 0
+	}
+	e := errno(raw(unix.SYS_CHDIR, addr(p.str(s.A)), 0, 0, 0, 0, 0))
+	if e != 0 && s.Flags&plan.FlagTry != 0 {
+		return 0
+	}
+	if e == 0 {
+		room.cwdDone = 1
+		*p.slot(p.h.Pwd) = uint64(s.B)
+	}
+	return e
+}
+
+// waitFd waits for a byte or the end of the caller's fd, then closes it.
+func waitFd(fd uintptr) unix.Errno {
+	for {
+		r := raw(unix.SYS_READ, fd, addr(unsafe.Pointer(&room.small)), 1, 0, 0, 0)
+		if e := errno(r); e != unix.EINTR {
+			closeFd(fd)
+			return 0 // like the end: whoever held the other side is done with it
+		}
+	}
+}
+
+// seccomp installs one filter.
+func seccomp(p program, s *plan.Step) unix.Errno {
+	var prog struct {
+		n      uint16
+		_      [6]byte
+		filter uintptr
+	}
+	prog.n = uint16(s.B)
+	prog.filter = addr(p.str(s.A))
+	return prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, addr(unsafe.Pointer(&prog)), 0, 0)
+}
+
+// execute becomes the command. It returns only with the errno of a failure.
+func execute(p program) unix.Errno {
+	closeFds(p, p.h.Close, p.h.Closec)
+	raw(unix.SYS_UMASK, room.umask, 0, 0, 0, 0, 0)
+	settleDeathSignal(p)
+	argv, env := vector(p, p.h.Argv, p.h.Argc), vector(p, p.h.Env, p.h.Envc)
+	e := unix.ENOENT
+	denied := false
+	for i := uint32(0); i < p.h.Pathc; i++ {
+		file := p.str(uint32(*p.slot(p.h.Paths + i)))
+		e = errno(raw(unix.SYS_EXECVE, addr(file), addr(argv), addr(env), 0, 0, 0))
+		switch e {
+		case unix.ENOEXEC:
+			return asScript(p, file, env)
+		case unix.EACCES:
+			denied = true
+		case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT:
+		default:
+			return e
+		}
+	}
+	if denied {
+		return unix.EACCES
+	}
+	return e
+}
+
+// settleDeathSignal leaves the payload with the death signal that was asked for,
+// and none otherwise. It comes after the last change of credentials, which clears it.
+func settleDeathSignal(p program) {
+	if !p.has(plan.FlagDieWithParent) {
+		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+		return
+	}
+	dieWithParent()
+}
+
+// vector turns n slots of offsets into the addresses that execve takes, in place.
+func vector(p program, first, n uint32) unsafe.Pointer {
+	for i := uint32(0); i < n; i++ {
+		v := p.slot(first + i)
+		*v = uint64(addr(p.str(uint32(*v))))
+	}
+	return unsafe.Pointer(p.slot(first))
+}
+
+// asScript runs a text file without "#!" as execvp does: through /bin/sh.
+func asScript(p program, file, env unsafe.Pointer) unix.Errno {
+	*p.slot(p.h.Script) = uint64(addr(text("/bin/sh\x00")))
+	*p.slot(p.h.Script + 1) = uint64(addr(file))
+	for i := uint32(1); i < p.h.Argc; i++ {
+		*p.slot(p.h.Script + 1 + i) = *p.slot(p.h.Argv + i)
+	}
+	*p.slot(p.h.Script + 1 + p.h.Argc) = 0
+	return errno(raw(unix.SYS_EXECVE, addr(text("/bin/sh\x00")), addr(unsafe.Pointer(p.slot(p.h.Script))), addr(env), 0, 0, 0))
+}
+
+// lock takes a read lock on a file in the sandbox, which init holds: the descriptor
+// is kept in the step.
+func lock(p program, s *plan.Step) unix.Errno {
+	fd := openat(atCwd, p.str(s.A), unix.O_RDONLY, 0)
+	room.sub = plan.SubSource
+	if e := errno(fd); e != 0 {
+		return e
+	}
+	room.sub = plan.SubMain
+	s.G = uint32(fd)
+	var l unix.Flock_t
+	l.Type = unix.F_RDLCK
+	l.Whence = unix.SEEK_SET
+	return errno(fcntl(fd, unix.F_SETLK, addr(unsafe.Pointer(&l))))
+}

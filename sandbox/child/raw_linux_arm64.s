@@ -1,0 +1,35 @@
+#include "textflag.h"
+
+// func raw(nr, a, b, c, d, e, f uintptr) uintptr
+TEXT ·raw(SB),NOSPLIT,$0-64
+	MOVD nr+0(FP), R8
+	MOVD a+8(FP), R0
+	MOVD b+16(FP), R1
+	MOVD c+24(FP), R2
+	MOVD d+32(FP), R3
+	MOVD e+40(FP), R4
+	MOVD f+48(FP), R5
+	SVC
+	MOVD R0, ret+56(FP)
+	RET
+
+// func mapped(addr uintptr) unsafe.Pointer
+TEXT ·mapped(SB),NOSPLIT,$0-16
+	MOVD addr+0(FP), R0
+	MOVD R0, ret+8(FP)
+	RET
+
+// entry is the program's ELF entry point: see doc.go. Compiled Go finds its g in
+// R28, which is given a zeroed dummy.
+TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
+	MOVD RSP, R19
+	MOVD $·dummy(SB), g
+	MOVD R19, ·stack(SB)
+	SUB $32, RSP, R20
+	MOVD R20, RSP
+	MOVD R19, 8(RSP)
+	CALL ·enter(SB) // returns in the front end only
+	MOVD ·stack(SB), R19
+	MOVD R19, RSP
+	MOVD ZR, R0
+	JMP _rt0_arm64_linux(SB)

@@ -1,0 +1,76 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Sizes of the room's buffers, in bytes.
+const (
+	pathBuf  = 1 << 14 // more than two PATH_MAX
+	dataBuf  = 1 << 16
+	maxDepth = 256 // directories that a walk goes down
+)
+
+// room is all the memory that this package writes besides the plan and the stack.
+// It holds no pointer, so the runtime's collector never looks at it.
+//
+//nolint:gochecknoglobals // the room's one variable
+var room struct {
+	tls [2]uintptr // [0] is where amd64's compiled code finds g; entry points FS at [1]
+
+	// The process's beginnings, read by the front end.
+	sock    uintptr // the front end's, later the monitor's end of the socket
+	stdio   uint32  // bit n: fd n was open at the start
+	secure  uint32  // AT_SECURE: set-id or file capabilities
+	entered uint32  // 1: the program came in through entry
+	parent  uintptr // the caller's pid
+	expect  uintptr // the pid that getppid must answer; see dieWithParent
+
+	// The launch. Descriptors of ours; 0 stands for none, since all lie above 2.
+	proc    uintptr // the host's /proc
+	base    uintptr // the frame's tmpfs
+	old     uintptr // the old root
+	status  uint32  // of the last wait
+	pipe    uintptr // where init says the payload's status
+	monitor uint32  // the monitor's end is alive: see parentGone
+	first   uintptr // pid of the sandbox's first process
+	engine  uint32  // engineNew, engineClassic
+	magic   uint32  // serial number of files on the frame's tmpfs
+	umask   uintptr
+	cwdDone uint32
+	step    uint32   // the step that runs
+	sub     plan.Sub // the part of it, set by helpers
+
+	nofile  unix.Rlimit // as it was, where the sources needed more
+	raised  uint32
+	stat    unix.Stat_t
+	statfs  unix.Statfs_t
+	attr    unix.MountAttr
+	how     unix.OpenHow
+	message [8]uint32
+	pair    [2]int32
+	stack   [maxDepth]int32
+	path    [pathBuf]byte // the rest of the path that walk follows
+	link    [pathBuf]byte
+	small   [256]byte
+	names   [2][1024]byte
+	data    [dataBuf]byte
+}
+
+// dummy is the g of compiled code in the room: all zero, the stack guard too.
+//
+//nolint:gochecknoglobals // read by entry
+var dummy [64]uint64
+
+// stack is the stack pointer that the kernel gave, for the runtime's start.
+//
+//nolint:gochecknoglobals // written by entry
+var stack uintptr
+
+// text points at a constant that ends with NUL, for the kernel to read.
+func text(s string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(s)) }

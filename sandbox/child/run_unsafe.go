@@ -1,0 +1,196 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Mount engines: how binds and paths are done.
+const (
+	engineClassic = iota // mount(2), mountinfo, a walk per path
+	engineNew            // open_tree, mount_setattr, move_mount (5.12), openat2 (5.6)
+)
+
+// runFirst is the sandbox's first process, from its clone to its end.
+func runFirst(p program) {
+	if getppid() == 0 {
+		room.expect = 0 // the monitor is outside of our pid namespace
+	}
+	dieWithParent()
+	prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	room.umask = raw(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
+	closeFds(p, p.h.Early, p.h.Earlyc)
+	if p.has(plan.FlagHandshake) {
+		awaitGo()
+	}
+	openProc()
+	probe()
+	run(p, p.h.Join, p.h.Setup)
+	closeOurs()
+	if p.has(plan.FlagInit) {
+		splitInit(p) // returns in the payload only
+	}
+	run(p, p.h.Setup, p.h.Steps)
+}
+
+// run walks the steps [from, to). It returns when all are done; a fault ends the process.
+func run(p program, from, to uint32) {
+	for i := from; i < to; i++ {
+		room.step = i
+		room.sub = plan.SubMain
+		if e := do(p, plan.StepAt(p.base, i)); e != 0 {
+			fault(e, room.sub, 0)
+		}
+	}
+}
+
+// do executes one step.
+func do(p program, s *plan.Step) unix.Errno {
+	switch s.Op {
+	case plan.OpSource, plan.OpRoot, plan.OpBind, plan.OpMount, plan.OpOverlay, plan.OpCoverRO,
+		plan.OpRemountRO, plan.OpPivot, plan.OpSlave:
+		return doMount(p, s)
+	case plan.OpDir, plan.OpFile, plan.OpData, plan.OpSymlink, plan.OpChmod:
+		return doFile(p, s)
+	case plan.OpSetns:
+		return errno(raw(unix.SYS_SETNS, uintptr(s.A), uintptr(s.B), 0, 0, 0, 0))
+	case plan.OpIDMap:
+		return writeMaps(p.str(s.A), p.str(s.B))
+	case plan.OpUnshare:
+		return errno(raw(unix.SYS_UNSHARE, uintptr(s.A), 0, 0, 0, 0, 0))
+	case plan.OpNoUserns:
+		return noUserns()
+	case plan.OpLoopback:
+		return loopbackUp()
+	case plan.OpHostname:
+		return errno(raw(unix.SYS_SETHOSTNAME, addr(p.str(s.A)), strlen(p.str(s.A)), 0, 0, 0, 0))
+	case plan.OpWriteProc:
+		return writeProc(p.str(s.A), p.str(s.B))
+	case plan.OpWaitFd:
+		return waitFd(uintptr(s.A))
+	case plan.OpSetsid:
+		return errno(raw(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0))
+	case plan.OpLabel:
+		return writeProc(p.str(s.A), p.str(s.B))
+	case plan.OpCaps:
+		return doCaps(s)
+	case plan.OpChdir:
+		return chdir(p, s)
+	case plan.OpLock:
+		return lock(p, s)
+	case plan.OpSeccomp:
+		return seccomp(p, s)
+	case plan.OpExec:
+		return execute(p)
+	}
+	return unix.ENOSYS
+}
+
+// fault reports why the step failed and ends the process.
+func fault(e unix.Errno, sub plan.Sub, extra uint32) {
+	say(plan.MsgFault, e, room.step, sub, extra)
+	exit(1)
+}
+
+// warn reports what --not-a-security-boundary lets pass.
+func warn(e unix.Errno, sub plan.Sub) { say(plan.MsgWarn, e, room.step, sub, 0) }
+
+// dieWithParent makes a parent that dies take this process along. room.expect is
+// the parent's pid as seen from here, so that one who is already gone is noticed.
+func dieWithParent() {
+	prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	if getppid() != room.expect || parentGone() {
+		exit(1)
+	}
+}
+
+// parentGone tells whether the monitor ended before the signal was armed: the
+// reading end of its pipe is then closed (getppid says nothing across pid namespaces).
+func parentGone() bool {
+	if room.pipe == 0 {
+		return false
+	}
+	var fds struct {
+		fd              int32
+		events, revents int16
+	}
+	var now unix.Timespec
+	fds.fd = int32(room.pipe)
+	if room.monitor != 0 {
+		closeFd(uintptr(room.monitor)) // our copy would keep it open
+		room.monitor = 0
+	}
+	r := raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&fds)), 1, addr(unsafe.Pointer(&now)), 0, 8, 0)
+	return errno(r) == 0 && fds.revents&unix.POLLERR != 0
+}
+
+// awaitGo waits for the front end to have told whoever wanted to know about us.
+func awaitGo() {
+	if readFull(room.sock, unsafe.Pointer(&room.small), 1) != 1 {
+		exit(1)
+	}
+}
+
+// openProc opens the host's /proc while it can be named. It must be a proc: links in
+// its place have been used to redirect writes (CVE-2019-16884 and its line).
+func openProc() {
+	if room.proc != 0 {
+		return
+	}
+	fd := openat(atCwd, text("/proc\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	e := errno(fd)
+	if e == 0 {
+		e = errno(raw(unix.SYS_FSTATFS, fd, addr(unsafe.Pointer(&room.statfs)), 0, 0, 0, 0))
+		if e == 0 && room.statfs.Type != procMagic {
+			e = unix.ENODEV
+		}
+	}
+	if e != 0 {
+		room.step = plan.NoStep
+		fault(e, plan.SubProc, 0)
+	}
+	room.proc = fd
+}
+
+// probe chooses the mount engine by what the calls answer. Flags that no kernel
+// knows get EINVAL from a kernel that has the call; ENOSYS says old kernel or filter,
+// and EPERM can only be a filter, since the kernel looks at the flags first.
+func probe() {
+	const none = ^uintptr(0)
+	a := errno(raw(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
+	b := errno(raw(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	c := errno(raw(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
+	d := errno(raw(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
+	missing := c != unix.EINVAL || a != unix.EINVAL || b != unix.EINVAL || d == unix.ENOSYS
+	room.engine = engineNew
+	if missing {
+		room.engine = engineClassic
+	}
+}
+
+// closeOurs closes every descriptor of ours but the one that carries faults.
+func closeOurs() {
+	if room.old != 0 {
+		closeFd(room.old)
+	}
+	if room.base != 0 {
+		closeFd(room.base)
+	}
+	closeFd(room.proc)
+	room.old, room.base, room.proc = 0, 0, 0
+	if room.raised != 0 {
+		raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(&room.nofile)), 0, 0, 0)
+		room.raised = 0
+	}
+}
+
+// closeFds closes the descriptors in a range of slots.
+func closeFds(p program, first, n uint32) {
+	for i := uint32(0); i < n; i++ {
+		closeFd(uintptr(*p.slot(first + i)))
+	}
+}

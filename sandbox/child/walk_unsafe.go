@@ -1,0 +1,296 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// This file resolves destinations: paths below the new root, which never leave it
+// while it is built (CVE-2026-87766), whatever an attacker renames meanwhile.
+//
+// The quick way asks openat2 (since 5.6) with RESOLVE_IN_ROOT. The careful way goes
+// down one component at a time with O_NOFOLLOW, keeps the directories it came
+// through open, and takes ".." to mean the one before: no rename can make it climb
+// above the root. It serves kernels and filters without openat2, and makes what is
+// missing on either.
+
+// What stands at the end of a path, and what to do if it is not there.
+const (
+	findOnly  = iota // must exist
+	makeDir          // made as a directory
+	makeFile         // made as an empty file
+	openFile         // opened for writing; made, or truncated
+	stayAbove        // not looked at: the parent is wanted, the name goes to room.small
+)
+
+// newRoot opens the root of the sandbox as it is now: the topmost mount on it.
+func newRoot() uintptr {
+	return openat(room.base, text("newroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+}
+
+// dest opens dst below the new root with O_PATH, making it as want says, with the
+// given mode, and its parents. It returns a negated errno and sets room.sub.
+func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
+	root := newRoot()
+	if errno(root) != 0 {
+		return root
+	}
+	fd := uintptr(0)
+	if room.engine == engineNew && want < openFile {
+		fd = inRoot(root, dst)
+		if e := errno(fd); e == 0 || want == findOnly || e != unix.ENOENT {
+			room.sub = plan.SubParents
+			closeFd(root)
+			return fd
+		}
+	}
+	fd = walk(root, dst, want, mode, parents)
+	closeFd(root)
+	return fd
+}
+
+func inRoot(root uintptr, dst unsafe.Pointer) uintptr {
+	room.how.Flags = unix.O_PATH | unix.O_CLOEXEC
+	room.how.Mode = 0
+	room.how.Resolve = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
+	for range 128 { // EAGAIN: somebody renames; the kernel could not be sure
+		fd := raw(unix.SYS_OPENAT2, root, addr(dst), addr(unsafe.Pointer(&room.how)), unsafe.Sizeof(room.how), 0, 0)
+		if errno(fd) != unix.EAGAIN {
+			return fd
+		}
+	}
+	return failed(unix.EAGAIN)
+}
+
+// walk is the careful way. depth counts the directories below root that are open.
+func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
+	p := unsafe.Pointer(&room.path)
+	if strlen(dst) >= pathBuf/2 {
+		room.sub = plan.SubParents
+		return failed(unix.ENAMETOOLONG)
+	}
+	put(p, dst)
+	room.small[0] = 0
+	depth, pos, links := uintptr(0), uintptr(0), 0
+	for steps := 0; steps < pathBuf; steps++ {
+		for *(*byte)(unsafe.Add(p, pos)) == '/' {
+			pos++
+		}
+		end := pos
+		for c := *(*byte)(unsafe.Add(p, end)); c != '/' && c != 0; c = *(*byte)(unsafe.Add(p, end)) {
+			end++
+		}
+		if end == pos {
+			return finish(root, depth)
+		}
+		next := end
+		for *(*byte)(unsafe.Add(p, next)) == '/' {
+			next++
+		}
+		last := *(*byte)(unsafe.Add(p, next)) == 0
+		*(*byte)(unsafe.Add(p, end)) = 0
+		name := unsafe.Add(p, pos)
+		if isDot(name) {
+			pos = next
+			continue
+		}
+		if isDotDot(name) {
+			if depth > 0 {
+				depth--
+				closeFd(uintptr(room.stack[depth&(maxDepth-1)]))
+			}
+			pos = next
+			continue
+		}
+		here := root
+		if depth > 0 {
+			here = uintptr(room.stack[(depth-1)&(maxDepth-1)])
+		}
+		if end-pos > 255 {
+			unwind(depth)
+			return failed(unix.ENAMETOOLONG)
+		}
+		if last && want == stayAbove {
+			put(unsafe.Pointer(&room.small), name)
+			return finish(root, depth)
+		}
+		fd := component(here, name, last, want, mode, parents)
+		if e := errno(fd); e == unix.ELOOP && room.sub == subLink {
+			room.sub = plan.SubParents
+			links++
+			if links > 40 {
+				unwind(depth)
+				return fd
+			}
+			absolute, e := follow(here, name, next)
+			if e != 0 {
+				unwind(depth)
+				return failed(e)
+			}
+			if absolute {
+				unwind(depth)
+				depth = 0
+			}
+			pos = 0
+			continue
+		} else if e != 0 {
+			unwind(depth)
+			return fd
+		}
+		if last || depth >= maxDepth {
+			unwind(depth)
+			if !last {
+				closeFd(fd)
+				return failed(unix.ENAMETOOLONG)
+			}
+			return fd
+		}
+		room.stack[depth&(maxDepth-1)] = int32(fd)
+		depth++
+		pos = next
+	}
+	unwind(depth)
+	return failed(unix.ELOOP)
+}
+
+// subLink marks that component met a link, which walk then follows.
+const subLink = plan.Sub(1 << 16)
+
+// component opens one name in the directory here, without following a link.
+func component(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) uintptr {
+	for range 16 { // somebody may make and remove the name while we look
+		room.sub = plan.SubParents
+		fd := uintptr(0)
+		if last && want == openFile {
+			fd = openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW, uintptr(mode))
+			room.sub = plan.SubMakeFile
+			if errno(fd) == unix.ELOOP {
+				room.sub = subLink
+			}
+			return fd
+		}
+		fd = openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+		e := errno(fd)
+		if e == unix.ENOTDIR {
+			fd = openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+			if e = errno(fd); e == 0 {
+				return notDirectory(fd, last)
+			}
+		}
+		if e != unix.ENOENT {
+			return fd
+		}
+		if e = missing(here, name, last, want, mode, parents); e != 0 && e != unix.EEXIST {
+			return failed(e)
+		}
+	}
+	return failed(unix.EAGAIN)
+}
+
+// notDirectory says whether fd, which is no directory, may end the walk.
+func notDirectory(fd uintptr, last bool) uintptr {
+	kind, e := fstat(fd)
+	if e == 0 && kind != unix.S_IFLNK && last {
+		return fd
+	}
+	closeFd(fd)
+	if e != 0 {
+		return failed(e)
+	}
+	if kind == unix.S_IFLNK {
+		room.sub = subLink
+		return failed(unix.ELOOP)
+	}
+	return failed(unix.ENOTDIR)
+}
+
+// missing makes a name that is not there, as want says.
+func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) unix.Errno {
+	switch {
+	case want == findOnly:
+		return unix.ENOENT
+	case !last:
+		return errno(mkdirat(here, name, parents))
+	case want == makeDir:
+		room.sub = plan.SubMakeDir
+		return errno(mkdirat(here, name, mode))
+	default:
+		room.sub = plan.SubMakeFile
+		fd := openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, uintptr(mode))
+		if e := errno(fd); e != 0 {
+			return e
+		}
+		closeFd(fd)
+		return 0
+	}
+}
+
+// follow puts the target of the link name in front of the rest of the path.
+func follow(here uintptr, name unsafe.Pointer, next uintptr) (absolute bool, e unix.Errno) {
+	buf := unsafe.Pointer(&room.link)
+	n := raw(unix.SYS_READLINKAT, here, addr(name), addr(buf), pathBuf/2-2, 0, 0)
+	if e := errno(n); e != 0 {
+		return false, e
+	}
+	rest := unsafe.Add(unsafe.Pointer(&room.path), next)
+	if n == 0 || n+strlen(rest) >= pathBuf/2-2 {
+		return false, unix.ENAMETOOLONG
+	}
+	first := *(*byte)(buf)
+	if magicLink(here, first) {
+		room.sub = plan.SubMagicLink
+		return false, unix.ELOOP
+	}
+	if *(*byte)(rest) != 0 {
+		*(*byte)(unsafe.Add(buf, n)) = '/'
+		n++
+	}
+	put(unsafe.Add(buf, n), rest)
+	put(unsafe.Pointer(&room.path), buf)
+	return first == '/', 0
+}
+
+// procMagic is PROC_SUPER_MAGIC.
+const procMagic = 0x9fa0
+
+// magicLink tells whether a link in the directory here is one of those of /proc that
+// lead anywhere (fd/N, root, cwd, exe, ns/*, map_files/*). The plain ones of /proc
+// begin with a digit or with "self".
+func magicLink(here uintptr, first byte) bool {
+	e := errno(raw(unix.SYS_FSTATFS, here, addr(unsafe.Pointer(&room.statfs)), 0, 0, 0, 0))
+	if e != 0 {
+		return true
+	}
+	return room.statfs.Type == procMagic && first != 's' && (first < '0' || first > '9')
+}
+
+// finish ends a walk at the directory it stands in.
+func finish(root, depth uintptr) uintptr {
+	fd := uintptr(0)
+	if depth == 0 {
+		fd = fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
+	} else {
+		fd = fcntl(uintptr(room.stack[(depth-1)&(maxDepth-1)]), unix.F_DUPFD_CLOEXEC, 3)
+	}
+	unwind(depth)
+	return fd
+}
+
+func unwind(depth uintptr) {
+	for depth > 0 {
+		depth--
+		closeFd(uintptr(room.stack[depth&(maxDepth-1)]))
+	}
+}
+
+func isDot(p unsafe.Pointer) bool {
+	return *(*byte)(p) == '.' && *(*byte)(unsafe.Add(p, 1)) == 0
+}
+
+func isDotDot(p unsafe.Pointer) bool {
+	return *(*byte)(p) == '.' && *(*byte)(unsafe.Add(p, 1)) == '.' && *(*byte)(unsafe.Add(p, 2)) == 0
+}

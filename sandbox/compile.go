@@ -1,0 +1,330 @@
+package sandbox
+
+import (
+	"strings"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Compile turns what is wanted (s) on this machine (h) into a plan. All decisions
+// that can be taken before the fork are taken here; the phases below are the reading
+// list of a sandbox, in the order in which they happen.
+func Compile(s *Spec, h Host) (*plan.Program, error) {
+	h.probe(s)
+	if err := check(s, &h); err != nil {
+		return nil, err
+	}
+	c := compiler{s: s, h: &h, b: &plan.Builder{}}
+	c.env = environment(h.Env, s.Env)
+	c.namespaces()
+	c.join()
+	c.identity()
+	c.files()
+	c.host()
+	c.cwd()
+	c.finalIdentity()
+	c.session()
+	c.b.EndSetup()
+	c.command()
+	c.fds()
+	return c.b.Program()
+}
+
+type compiler struct {
+	s   *Spec
+	h   *Host
+	b   *plan.Builder
+	env []string
+
+	newUser, newPID bool
+	uid, gid        uint32 // the payload's
+	nested          bool   // a second user namespace maps uid and gid back
+	init            bool
+}
+
+// namespaces decides which namespaces are new.
+func (c *compiler) namespaces() {
+	n := &c.s.Namespaces
+	c.newUser = c.wantsUser()
+	c.newPID = n.PID != Share
+	flags := uint32(unix.CLONE_NEWNS)
+	add := func(on bool, flag uint32) {
+		if on {
+			flags |= flag
+		}
+	}
+	add(c.newUser, unix.CLONE_NEWUSER)
+	add(c.newPID, unix.CLONE_NEWPID)
+	add(n.IPC != Share, unix.CLONE_NEWIPC)
+	add(n.Net != Share, unix.CLONE_NEWNET)
+	add(n.UTS != Share, unix.CLONE_NEWUTS)
+	add(n.Cgroup == Want || n.Cgroup == Try && c.h.CgroupNamespaces, unix.CLONE_NEWCGROUP)
+	c.b.Clone = flags
+}
+
+// wantsUser: without root one is implied; root without CAP_SYS_ADMIN (a container)
+// takes one by itself, since nothing else could work.
+func (c *compiler) wantsUser() bool {
+	n := &c.s.Namespaces
+	switch {
+	case n.JoinUser.Valid:
+		return false
+	case n.User == Want || c.h.UID != 0:
+		return true
+	case c.h.Caps>>unix.CAP_SYS_ADMIN&1 == 0:
+		return true
+	default:
+		return n.User == Try && c.h.UserNamespaces
+	}
+}
+
+// join enters the namespaces that must be entered before the first process exists.
+func (c *compiler) join() {
+	n := &c.s.Namespaces
+	if n.JoinUser.Valid {
+		c.setns(n.JoinUser, unix.CLONE_NEWUSER)
+	}
+	if n.JoinPID.Valid {
+		c.setns(n.JoinPID, unix.CLONE_NEWPID)
+	}
+	c.b.EndJoin()
+}
+
+func (c *compiler) setns(fd FD, kind uint32) {
+	c.b.From(fd.From)
+	c.b.Add(plan.Step{Op: plan.OpSetns, A: uint32(fd.N), B: kind})
+	c.b.From(plan.Origin{})
+}
+
+// identity maps the ids. A devpts instance belongs to root, and the limit of
+// --disable-userns is set by root: then root is mapped first, and a nested user
+// namespace maps the wanted ids back at the end.
+func (c *compiler) identity() {
+	id := &c.s.Identity
+	c.uid, c.gid = c.h.UID, c.h.GID
+	if id.UID.Set {
+		c.uid = id.UID.N
+	}
+	if id.GID.Set {
+		c.gid = id.GID.N
+	}
+	if r := c.s.Report.UserBlockFD; r.Valid {
+		c.b.From(r.From)
+		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(r.N)})
+		c.b.From(plan.Origin{})
+	}
+	if c.newUser && !c.s.Report.UserBlockFD.Valid {
+		uid, gid := c.uid, c.gid
+		if c.s.Namespaces.DisableUsers || c.hasDev() && uid != 0 {
+			c.nested = true
+			uid, gid = 0, 0
+		}
+		c.idmap(uid, c.h.UID, gid, c.h.GID)
+	}
+	if n := c.s.Namespaces.JoinNet; n.Valid {
+		c.setns(n, unix.CLONE_NEWNET)
+	}
+}
+
+func (c *compiler) hasDev() bool {
+	for i := range c.s.Files {
+		if c.s.Files[i].Kind == mounts.Dev {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) idmap(uid, outUID, gid, outGID uint32) {
+	c.b.Add(plan.Step{
+		Op: plan.OpIDMap,
+		A:  c.b.Str(idmap.Single(uid, outUID)), B: c.b.Str(idmap.Single(gid, outGID)),
+	})
+}
+
+// files builds the root, and with it the namespaces' own equipment.
+func (c *compiler) files() {
+	if c.s.Namespaces.Net != Share {
+		c.b.Add(plan.Step{Op: plan.OpLoopback})
+	}
+	mounts.Lower(c.b, c.s.Files, mounts.Frame{
+		NewPID:    c.newPID || c.s.Namespaces.JoinPID.Valid,
+		Console:   c.h.Tty,
+		FileLabel: c.s.Lockdown.FileLabel.S,
+	})
+}
+
+func (c *compiler) host() {
+	n := &c.s.Namespaces
+	if n.Hostname.Set {
+		c.b.From(n.Hostname.From)
+		c.b.Add(plan.Step{Op: plan.OpHostname, A: c.b.Str(n.Hostname.S)})
+		c.b.From(plan.Origin{})
+	}
+}
+
+// cwd chooses where the command starts: what was asked for; else the same place as
+// outside, else home, else the root.
+func (c *compiler) cwd() {
+	if d := c.s.Command.Chdir; d.Set {
+		c.b.From(d.From)
+		c.b.Add(plan.Step{Op: plan.OpChdir, A: c.b.Str(d.S), B: c.b.Str("PWD=" + d.S)})
+		c.b.From(plan.Origin{})
+		return
+	}
+	try := func(dir string) {
+		if strings.HasPrefix(dir, "/") {
+			c.b.Add(plan.Step{Op: plan.OpChdir, Flags: plan.FlagTry, A: c.b.Str(dir), B: c.b.Str("PWD=" + dir)})
+		}
+	}
+	if pwd, ok := get(c.env, "PWD"); ok && pwd != c.h.Cwd && strings.HasPrefix(pwd, "/") && sameFile(pwd, c.h.Cwd) {
+		try(pwd)
+	}
+	try(c.h.Cwd)
+	if home, ok := get(c.env, "HOME"); ok {
+		try(home)
+	}
+	c.b.Add(plan.Step{Op: plan.OpChdir, A: c.b.Str("/"), B: c.b.Str("PWD=/")})
+}
+
+// finalIdentity leaves the user namespace of set-up for the payload's.
+func (c *compiler) finalIdentity() {
+	n := &c.s.Namespaces
+	if n.DisableUsers {
+		// In the namespace of set-up, whose root alone may set it; it counts all
+		// namespaces below, so that the nested one is the last.
+		c.b.Add(plan.Step{Op: plan.OpWriteProc, A: c.b.Str("sys/user/max_user_namespaces"), B: c.b.Str("1")})
+	}
+	if c.nested {
+		c.b.Add(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
+		c.idmap(c.uid, 0, c.gid, 0)
+	}
+	if n.FinalUser.Valid {
+		c.setns(n.FinalUser, unix.CLONE_NEWUSER)
+	}
+	if n.DisableUsers || n.AssertUsersDisabled {
+		c.b.Add(plan.Step{Op: plan.OpNoUserns})
+	}
+}
+
+// session is what init and payload share.
+func (c *compiler) session() {
+	s := &c.s.Session
+	if s.BlockFD.Valid {
+		c.b.From(s.BlockFD.From)
+		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(s.BlockFD.N)})
+	}
+	c.b.From(plan.Origin{})
+	if s.New {
+		c.b.Add(plan.Step{Op: plan.OpSetsid})
+	}
+	if l := c.s.Lockdown.ExecLabel; l.Set {
+		c.b.From(l.From)
+		c.b.Add(plan.Step{Op: plan.OpLabel, A: c.b.Str("self/attr/exec"), B: c.b.Str(l.S)})
+	}
+	c.b.From(plan.Origin{})
+	c.caps()
+	for _, l := range s.Locks {
+		c.b.From(l.From)
+		c.b.Add(plan.Step{Op: plan.OpLock, A: c.b.Str(l.Path)})
+	}
+	c.b.From(plan.Origin{})
+	c.init = !s.AsPID1 && (c.newPID || len(s.Locks) > 0 || len(s.SyncFDs) > 0)
+}
+
+// command is the payload's part: filters, then exec.
+func (c *compiler) command() {
+	for _, f := range c.s.Lockdown.Filters {
+		c.b.From(f.From)
+		c.b.Add(plan.Step{Op: plan.OpSeccomp, A: c.b.Blob(f.BPF), B: uint32(len(f.BPF) / 8)})
+	}
+	c.b.From(plan.Origin{Words: c.s.Command.Args[:1]})
+	c.b.Add(plan.Step{Op: plan.OpExec})
+	argv := append([]string(nil), c.s.Command.Args...)
+	if a := c.s.Command.Argv0; a.Set {
+		argv[0] = a.S
+	}
+	pwd := lookup(c.env, "PWD")
+	if pwd < 0 {
+		pwd = len(c.env)
+		c.env = append(c.env, "PWD=/")
+	}
+	c.b.Command(candidates(c.s.Command.Args[0], c.env), argv, c.env, pwd)
+}
+
+// candidates are the files that execvp(3) would try, in its order.
+func candidates(name string, env []string) []string {
+	if strings.Contains(name, "/") || name == "" {
+		return []string{name}
+	}
+	path, ok := get(env, "PATH")
+	if !ok {
+		path = "/bin:/usr/bin"
+	}
+	var out []string
+	for dir := range strings.SplitSeq(path, ":") {
+		if dir != "" {
+			dir += "/"
+		}
+		out = append(out, dir+name)
+	}
+	return out
+}
+
+// fds settles which descriptors live where, and the flags of the whole plan.
+func (c *compiler) fds() {
+	s := &c.s.Session
+	var sync []int
+	for _, fd := range s.SyncFDs {
+		sync = append(sync, fd.N)
+	}
+	json := -1
+	r := &c.s.Report
+	if r.JSONStatusFD.Valid {
+		json = r.JSONStatusFD.N
+	}
+	c.b.Fds(c.s.Command.Used, c.s.Command.Read, sync, json)
+	flag := func(on bool, flag uint32) {
+		if on {
+			c.b.Flags |= flag
+		}
+	}
+	flag(c.init, plan.FlagInit)
+	flag(s.DieWithParent, plan.FlagDieWithParent)
+	flag(r.InfoFD.Valid || r.JSONStatusFD.Valid, plan.FlagHandshake)
+	flag(!c.init && len(sync) > 0, plan.FlagKeepSync)
+	flag(c.s.Lockdown.Forgive, plan.FlagForgive)
+}
+
+// caps settles what the payload may do: nothing for an ordinary user, what it had for
+// root, edited in the order given.
+func (c *compiler) caps() {
+	edits := c.s.Identity.Caps
+	want := idmap.Caps(0)
+	if c.h.UID == 0 {
+		want = idmap.Caps(c.h.Caps)
+	}
+	for _, e := range edits {
+		if e.Drop {
+			want &^= e.Caps
+		} else {
+			want |= e.Caps
+		}
+	}
+	step := plan.Step{Op: plan.OpCaps}
+	if c.newUser || c.s.Namespaces.JoinUser.Valid {
+		step.Flags |= plan.FlagBounding
+	}
+	if c.h.UID == 0 {
+		step.Flags |= plan.FlagLenient
+	}
+	step.A, step.B = want.Halves()
+	step.C, step.D = want.Halves()
+	if len(edits) > 0 {
+		step.E, step.F = want.Halves()
+	}
+	c.b.Add(step)
+}

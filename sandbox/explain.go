@@ -1,0 +1,213 @@
+package sandbox
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// explainStep says what a step tried. The wording is bwrap's where it has one:
+// scripts match it (see COMPAT in gobwrap(1)).
+func explainStep(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
+	dst := p.Str(s.B)
+	switch m.Sub {
+	case plan.SubParents:
+		return "Can't mkdir parents for " + dst
+	case plan.SubMakeDir:
+		return "Can't mkdir " + dst
+	case plan.SubMakeFile:
+		if s.Op == plan.OpFile {
+			return "Can't create file " + dst
+		}
+		return "Can't create file at " + dst
+	case plan.SubMagicLink:
+		return "Can't follow the link to " + dst + ": it is one of /proc that leads out of the sandbox"
+	case plan.SubRead:
+		return "Can't read data for " + dst + " from fd " + strconv.Itoa(int(s.A))
+	case plan.SubWrite:
+		return "Can't write data to file " + dst
+	}
+	if say := sentences[s.Op]; say != nil {
+		return say(p, s, o, m)
+	}
+	return "Can't do " + s.Op.String() + " for " + strings.Join(o.Words, " ")
+}
+
+type sentence func(*plan.Program, plan.Step, plan.Origin, plan.Message) string
+
+func fixed(text string) sentence {
+	return func(*plan.Program, plan.Step, plan.Origin, plan.Message) string { return text }
+}
+
+// sentences are the words for each operation's own failure.
+//
+//nolint:gochecknoglobals // read-only table
+var sentences = [plan.NumOps]sentence{
+	plan.OpSetns:    explainSetns,
+	plan.OpIDMap:    explainIDMap,
+	plan.OpUnshare:  fixed("Creating a nested user namespace failed"),
+	plan.OpLoopback: fixed("loopback: Failed RTM_NEWADDR"),
+	plan.OpSlave:    fixed("Failed to make / slave"),
+	plan.OpSource:   explainSource,
+	plan.OpRoot: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubPivot {
+			return "pivot_root"
+		}
+		return "Failed to mount tmpfs"
+	},
+	plan.OpBind: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		src := p.Step(s.A)
+		from := p.Str(src.A)
+		if src.A == 0 {
+			from = "fd " + strconv.Itoa(int(src.B))
+		}
+		what := "Can't bind mount " + from + " on /newroot" + p.Str(s.B)
+		switch m.Sub {
+		case plan.SubSubmount:
+			return what + ": Unable to remount a mount below it with correct flags"
+		case plan.SubRemount:
+			return what + ": Unable to apply mount flags (" + plan.MountFlags(s.C) + ")"
+		}
+		return what
+	},
+	plan.OpMount: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't mount " + p.Str(s.A) + " on /newroot" + p.Str(s.B)
+	},
+	plan.OpOverlay: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't make overlay mount on /newroot" + p.Str(s.B)
+	},
+	plan.OpDir: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't mkdir " + p.Str(s.B)
+	},
+	plan.OpFile: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't create file " + p.Str(s.B)
+	},
+	plan.OpData: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't bind mount data on /newroot" + p.Str(s.B)
+	},
+	plan.OpSymlink: func(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubExists {
+			return "Can't make symlink at " + p.Str(s.B) + ": existing destination is something else than a link to " + p.Str(s.A)
+		}
+		return "Can't make symlink at " + p.Str(s.B)
+	},
+	plan.OpChmod: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't chmod 0" + strconv.FormatUint(uint64(s.D), 8) + " " + p.Str(s.B)
+	},
+	plan.OpRemountRO: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubNoMount {
+			return `Can't remount readonly on /newroot` + p.Str(s.B) + `: Unable to find "/newroot` + p.Str(s.B) + `" in mount table`
+		}
+		return "Can't remount readonly on /newroot" + p.Str(s.B)
+	},
+	plan.OpCoverRO: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't cover " + p.Str(s.B) + " read-only"
+	},
+	plan.OpPivot: fixed("pivot_root(/newroot)"),
+	plan.OpHostname: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't set hostname to " + p.Str(s.A)
+	},
+	plan.OpWriteProc: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "cannot write to /proc/" + p.Str(s.A)
+	},
+	plan.OpNoUserns: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubUnexpected {
+			return "creation of new user namespaces was not disabled as requested"
+		}
+		return "Can't test whether user namespaces are disabled"
+	},
+	plan.OpChdir: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't chdir to " + p.Str(s.A)
+	},
+	plan.OpSetsid: fixed("setsid"),
+	plan.OpLabel: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't set label " + p.Str(s.B) + " (/proc/" + p.Str(s.A) + ")"
+	},
+	plan.OpCaps: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
+		switch m.Sub {
+		case plan.SubBounding:
+			return "Dropping capability from bounds"
+		case plan.SubAmbient:
+			return "Adding ambient capability"
+		}
+		return "Can't set capabilities"
+	},
+	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubSource {
+			return "Unable to open lock file " + p.Str(s.A)
+		}
+		return "Unable to lock file " + p.Str(s.A)
+	},
+	plan.OpSeccomp: fixed("Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP)"),
+	plan.OpExec: func(_ *plan.Program, _ plan.Step, o plan.Origin, _ plan.Message) string {
+		return "execvp " + strings.Join(o.Words, " ")
+	},
+}
+
+func explainSetns(p *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
+	option := ""
+	if len(o.Words) > 0 {
+		option = o.Words[0]
+	}
+	switch {
+	case option == "--userns2":
+		return "Setting userns2 failed"
+	case s.B == unix.CLONE_NEWUSER:
+		return "Joining specified user namespace failed"
+	case s.B == unix.CLONE_NEWPID:
+		return "Setting pidns failed"
+	default:
+		return "Setting netns failed"
+	}
+}
+
+func explainIDMap(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+	switch m.Sub {
+	case plan.SubSetgroups:
+		return "error writing to setgroups"
+	case plan.SubGIDMap:
+		return "setting up gid map"
+	default:
+		return "setting up uid map"
+	}
+}
+
+func explainSource(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
+	if s.A != 0 {
+		return "Can't find source path " + p.Str(s.A)
+	}
+	what := "fd " + strconv.Itoa(int(s.B))
+	if len(o.Words) > 0 {
+		what = o.Words[0] + " " + strconv.Itoa(int(s.B))
+	}
+	if m.Sub == plan.SubRace {
+		return "Can't bind what " + what + " names: it is no longer where it was opened"
+	}
+	return "Can't find source path /proc/self/fd/" + strconv.Itoa(int(s.B))
+}
+
+// hint knows the usual causes.
+func hint(s plan.Step, m plan.Message) string {
+	e := unix.Errno(m.Errno)
+	switch {
+	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
+		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
+	case s.Op == plan.OpMount && e == unix.EPERM:
+		return "in a container with a masked /proc the kernel refuses a new one; --ro-bind /proc /proc shows the outer one"
+	case s.Op == plan.OpLoopback:
+		return "the network namespace came without the right to use it: see AppArmor's or the container's rules"
+	case s.Op == plan.OpSlave:
+		return "the root is no mount point (a chroot), or mounting is forbidden by AppArmor or seccomp"
+	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot:
+		return "this does not work inside a chroot"
+	case e == unix.EROFS:
+		return "the destination lies on a read-only mount; make a tmpfs or a writable bind above it first"
+	case s.Op == plan.OpOverlay && e == unix.ELOOP:
+		return "layers overlap: one lies inside another, or upper and work directory are the same"
+	case s.Op == plan.OpOverlay && e == unix.EINVAL:
+		return "upper and work directory must lie on one file system that supports overlays, and no layer inside another"
+	}
+	return ""
+}

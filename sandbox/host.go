@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Host is everything that Compile may know about this machine and the caller. Tests
+// make one by hand.
+type Host struct {
+	UID, GID uint32
+	Caps     uint64   // the caller's permitted capabilities
+	Env      []string // the caller's environment, in order
+	Cwd      string   // where the command should start; empty if the directory has no name
+	Tty      bool     // standard output is a terminal
+
+	// Facts for the -try forms.
+	UserNamespaces, CgroupNamespaces bool
+	SELinux                          bool
+}
+
+// ReadHost reads the facts. What cannot be read counts as not there.
+func ReadHost() Host {
+	h := Host{
+		UID: uint32(syscall.Getuid()),
+		GID: uint32(syscall.Getgid()),
+		Env: syscall.Environ(),
+	}
+	h.Caps = permitted()
+	h.Cwd, _ = syscall.Getwd()
+	var t unix.Termios
+	h.Tty = ioctlTermios(1, &t)
+	return h
+}
+
+// Probe reads the facts that only some command lines need.
+func (h *Host) probe(s *Spec) {
+	if s.Namespaces.User == Try && h.UID == 0 {
+		h.UserNamespaces = exists("/proc/self/ns/user") && !zero("/proc/sys/user/max_user_namespaces")
+	}
+	if s.Namespaces.Cgroup == Try {
+		h.CgroupNamespaces = exists("/proc/self/ns/cgroup")
+	}
+	if s.Lockdown.ExecLabel.Set || s.Lockdown.FileLabel.Set {
+		h.SELinux = exists("/sys/fs/selinux/enforce") || exists("/selinux/enforce")
+	}
+}
+
+func exists(path string) bool {
+	var st syscall.Stat_t
+	return syscall.Stat(path, &st) == nil
+}
+
+// zero tells whether the file holds the number 0.
+func zero(path string) bool {
+	text, err := readFile(path)
+	return err == nil && strings.TrimSpace(text) == "0"
+}
+
+// readFile reads a small file of /proc or /sys.
+func readFile(path string) (string, error) {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	buf := make([]byte, 4096)
+	n, err := syscall.Read(fd, buf)
+	if err != nil {
+		return "", err
+	}
+	return string(buf[:max(n, 0)]), nil
+}
+
+// sameFile tells whether two paths lead to the same file.
+func sameFile(a, b string) bool {
+	var x, y syscall.Stat_t
+	return syscall.Stat(a, &x) == nil && syscall.Stat(b, &y) == nil && x.Dev == y.Dev && x.Ino == y.Ino
+}

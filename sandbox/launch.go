@@ -1,0 +1,98 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Launch hands the program to the acting side (see package child) and stays until
+// the payload runs or set-up has failed. The front end may then end: the monitor
+// waits for the payload and passes its status on.
+//
+//	front end                 monitor               first process, init, payload
+//	plan ───────────────────▶ verify, clone ──────▶ (with FlagHandshake: wait)
+//	◀──────────────────────── Started{pid}
+//	write info documents
+//	one byte ─────────────────────────────────────▶ steps 0…n
+//	◀────────────────────────────────────────────── Fault, Warn
+//	◀─ end: every copy of the socket is closed ──── exec, or exit
+//
+// warn is called for each failure that --not-a-security-boundary lets pass.
+func Launch(s *Spec, p *plan.Program, warn func(error)) error {
+	sock := child.Sock()
+	size := binary.NativeEndian.AppendUint32(nil, uint32(len(p.Bytes)))
+	if !send(sock, size) || !send(sock, p.Bytes) {
+		return ErrPlanLost
+	}
+	r := &s.Report
+	for {
+		m, ok := receive(sock)
+		if !ok {
+			return nil
+		}
+		switch m.Kind {
+		case plan.MsgStarted:
+			r.tell(int(m.Extra), p.Header().Clone)
+			if !send(sock, []byte{1}) {
+				return ErrPlanLost
+			}
+		case plan.MsgWarn:
+			warn(explain(p, m))
+		case plan.MsgFault:
+			return explain(p, m)
+		}
+	}
+}
+
+// send writes all of b. The raw call is the runtime's blocking one, so that it does
+// not hold up the scheduler.
+func send(fd int, b []byte) bool {
+	for len(b) > 0 {
+		n, err := syscall.Write(fd, b)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}
+
+func receive(fd int) (plan.Message, bool) {
+	buf := make([]byte, plan.MessageSize)
+	for have := 0; have < len(buf); {
+		n, err := syscall.Read(fd, buf[have:])
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return plan.Message{}, false
+		}
+		have += n
+	}
+	word := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[4*i:]) }
+	return plan.Message{
+		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4),
+	}, true
+}
+
+// namespaceKeys are the namespaces of the info documents, in their order.
+//
+//nolint:gochecknoglobals // read-only table
+var namespaceKeys = []struct {
+	flag      uint32
+	key, file string
+}{
+	{unix.CLONE_NEWCGROUP, "cgroup-namespace", "cgroup"},
+	{unix.CLONE_NEWIPC, "ipc-namespace", "ipc"},
+	{unix.CLONE_NEWNS, "mnt-namespace", "mnt"},
+	{unix.CLONE_NEWNET, "net-namespace", "net"},
+	{unix.CLONE_NEWPID, "pid-namespace", "pid"},
+	{unix.CLONE_NEWUTS, "uts-namespace", "uts"},
+}

@@ -1,0 +1,179 @@
+package plan
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// ErrTooLarge is returned for a plan beyond MaxSize, MaxSteps or MaxSlots.
+var ErrTooLarge = errors.New("the command line is too large for one plan")
+
+// Origin says which option asked for a step, for messages and listings.
+// Words are the option and its operands as typed; Src and Dst the paths that a
+// message names, where the step has them.
+type Origin struct {
+	Words    []string
+	Src, Dst string
+}
+
+// Builder collects a plan. The zero value is ready for use.
+type Builder struct {
+	Flags uint32
+	Clone uint32
+
+	steps   []Step
+	origins []Origin
+	origin  Origin
+	join    uint32
+	setup   uint32
+	arena   []byte
+	known   map[string]uint32
+
+	argv, env, paths []string
+	closed, sync     []int
+	early            []int
+	pwd              int
+	jsonFd           int32
+}
+
+// From sets the origin of the steps added from now on.
+func (b *Builder) From(o Origin) { b.origin = o }
+
+// Origin returns the origin of steps added now.
+func (b *Builder) Origin() Origin { return b.origin }
+
+// Str puts a string into the arena, once, and returns its offset. It must not
+// hold a NUL byte; the parser's inputs cannot.
+func (b *Builder) Str(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	if off, ok := b.known[s]; ok {
+		return off
+	}
+	if b.known == nil {
+		b.known = make(map[string]uint32)
+		b.arena = append(make([]byte, 0, 4096), 0)
+	}
+	off := uint32(len(b.arena))
+	b.arena = append(append(b.arena, s...), 0)
+	b.known[s] = off
+	return off
+}
+
+// Blob puts bytes into the arena, aligned to 8, and returns their offset.
+func (b *Builder) Blob(p []byte) uint32 {
+	b.Str("/") // make sure that offset 0 is taken
+	for len(b.arena)%8 != 0 {
+		b.arena = append(b.arena, 0)
+	}
+	off := uint32(len(b.arena))
+	b.arena = append(append(b.arena, p...), 0)
+	return off
+}
+
+// Add appends a step and returns its index.
+func (b *Builder) Add(s Step) uint32 {
+	b.steps = append(b.steps, s)
+	b.origins = append(b.origins, b.origin)
+	return uint32(len(b.steps) - 1)
+}
+
+// Len is how many steps there are: the index of the next one.
+func (b *Builder) Len() uint32 { return uint32(len(b.steps)) }
+
+// EndJoin ends the steps of the joining process.
+func (b *Builder) EndJoin() { b.join = uint32(len(b.steps)) }
+
+// EndSetup ends the steps of the sandbox's first process.
+func (b *Builder) EndSetup() { b.setup = uint32(len(b.steps)) }
+
+// Command sets what is executed: the files to try, the arguments with argv[0],
+// the environment, and the index in it of PWD, which OpChdir rewrites.
+func (b *Builder) Command(paths, argv, env []string, pwd int) {
+	b.paths, b.argv, b.env, b.pwd = paths, argv, env, pwd
+}
+
+// Fds sets the fds that options used up; those of them that the acting side has no
+// use for; those that stay open as long as the sandbox lives; and the one for the exit
+// status (-1: none).
+func (b *Builder) Fds(closed, early, sync []int, json int) {
+	b.closed, b.early, b.sync, b.jsonFd = closed, early, sync, int32(json)
+}
+
+// Program is a finished plan: the bytes for the acting side, the origins for the words.
+type Program struct {
+	Bytes   []byte
+	Origins []Origin
+	Flags   uint32
+}
+
+// Program lays the plan out. It fails only with ErrTooLarge.
+func (b *Builder) Program() (*Program, error) {
+	var slots []uint64
+	strs := func(list []string) uint32 {
+		first := uint32(len(slots))
+		for _, s := range list {
+			slots = append(slots, uint64(b.Str(s)))
+		}
+		slots = append(slots, 0)
+		return first
+	}
+	nums := func(list []int) uint32 {
+		first := uint32(len(slots))
+		for _, n := range list {
+			slots = append(slots, uint64(n))
+		}
+		return first
+	}
+	h := Header{
+		Magic: Magic, Flags: b.Flags, Clone: b.Clone,
+		Steps: uint32(len(b.steps)), Join: b.join, Setup: b.setup,
+		Argc: uint32(len(b.argv)), Envc: uint32(len(b.env)), Pathc: uint32(len(b.paths)),
+		Closec: uint32(len(b.closed)), Earlyc: uint32(len(b.early)), Syncc: uint32(len(b.sync)), JSONFd: b.jsonFd,
+	}
+	if h.Join > 0 {
+		h.Flags |= FlagJoin
+	}
+	h.Argv, h.Env, h.Paths = strs(b.argv), strs(b.env), strs(b.paths)
+	h.Pwd = h.Env + uint32(b.pwd)
+	h.Close, h.Early, h.Sync = nums(b.closed), nums(b.early), nums(b.sync)
+	h.Script = uint32(len(slots))
+	slots = append(slots, make([]uint64, len(b.argv)+2)...)
+	h.Slots = uint32(len(slots))
+	h.Arena = HeaderSize + h.Steps*StepSize + h.Slots*SlotSize
+	h.ArenaLen = uint32(len(b.arena))
+	if len(b.steps) > MaxSteps || len(slots) > MaxSlots || int64(h.Arena)+int64(len(b.arena)) > MaxSize {
+		return nil, ErrTooLarge
+	}
+	h.Size = h.Arena + h.ArenaLen
+	out := make([]byte, 0, h.Size)
+	out = h.append(out)
+	for i := range b.steps {
+		out = b.steps[i].append(out)
+	}
+	for _, s := range slots {
+		out = binary.NativeEndian.AppendUint64(out, s)
+	}
+	return &Program{Bytes: append(out, b.arena...), Origins: b.origins, Flags: h.Flags}, nil
+}
+
+func (h *Header) append(out []byte) []byte {
+	for _, v := range []uint32{
+		h.Magic, h.Size, h.Flags, h.Clone, h.Steps, h.Join, h.Setup, h.Slots, h.Arena, h.ArenaLen,
+		h.Argv, h.Argc, h.Env, h.Envc, h.Paths, h.Pathc, h.Script, h.Close, h.Closec, h.Early, h.Earlyc, h.Sync, h.Syncc,
+		h.Pwd, uint32(h.JSONFd), 0,
+	} {
+		out = binary.NativeEndian.AppendUint32(out, v)
+	}
+	return out
+}
+
+func (s *Step) append(out []byte) []byte {
+	out = binary.NativeEndian.AppendUint16(out, uint16(s.Op))
+	out = binary.NativeEndian.AppendUint16(out, s.Flags)
+	for _, v := range []uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G} {
+		out = binary.NativeEndian.AppendUint32(out, v)
+	}
+	return out
+}

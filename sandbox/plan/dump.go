@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Dump lists the program, a step a line with the option that asked for it:
+//
+//	7  bind       src=3 dst="/usr" add=ro,nosuid,nodev parents=0700   ; --ro-bind /usr /usr
+func (p *Program) Dump() string {
+	var out strings.Builder
+	h := p.Header()
+	fmt.Fprintf(&out, "namespaces %s\n", Namespaces(h.Clone))
+	if f := words(h.Flags, headerFlagNames); f != "" {
+		fmt.Fprintf(&out, "flags      %s\n", f)
+	}
+	for i := range h.Steps {
+		line := p.line(h, i)
+		if o := p.Origins[i]; len(o.Words) > 0 {
+			line = fmt.Sprintf("%-60s ; %s", line, quoteAll(o.Words))
+		}
+		fmt.Fprintf(&out, "%s%3d  %s\n", p.phase(h, i), i, line)
+	}
+	fmt.Fprintf(&out, "argv       %s\n", quoteAll(p.strings(h.Argv, h.Argc)))
+	fmt.Fprintf(&out, "tries      %s\n", quoteAll(p.strings(h.Paths, h.Pathc)))
+	fmt.Fprintf(&out, "env        %d entries\n", h.Envc)
+	if h.Closec > 0 {
+		fmt.Fprintf(&out, "closes     %v\n", p.slots(h.Close, h.Closec))
+	}
+	if h.Syncc > 0 {
+		fmt.Fprintf(&out, "keeps      %v\n", p.slots(h.Sync, h.Syncc))
+	}
+	return out.String()
+}
+
+// phase is a heading in front of the first step of each process.
+func (p *Program) phase(h Header, i uint32) string {
+	switch {
+	case i == 0 && h.Join > 0:
+		return "join:\n"
+	case i == h.Join:
+		return "set-up:\n"
+	case i == h.Setup:
+		return "payload:\n"
+	}
+	return ""
+}
+
+func (p *Program) line(h Header, i uint32) string {
+	s := p.Step(i)
+	info := &ops[s.Op]
+	parts := []string{fmt.Sprintf("%-10s", info.name)}
+	values := [7]uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G}
+	for k, kind := range info.operands {
+		if text := p.operand(s, kind, k, values); text != "" {
+			parts = append(parts, info.labels[k]+"="+text)
+		}
+	}
+	if s.Flags&FlagTry != 0 {
+		parts = append(parts, "try")
+	}
+	return strings.TrimRight(strings.Join(parts, " "), " ")
+}
+
+func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
+	v := values[at]
+	switch k {
+	case str, path, host:
+		if v == 0 {
+			return ""
+		}
+		return strconv.Quote(p.Str(v))
+	case fd:
+		if s.Op == OpSource && s.A != 0 {
+			return ""
+		}
+		return strconv.Itoa(int(v))
+	case num:
+		return strconv.Itoa(int(v))
+	case source, overlay:
+		return strconv.Itoa(int(v))
+	case octal:
+		return "0" + strconv.FormatUint(uint64(v), 8)
+	case msflags:
+		return MountFlags(v)
+	case nsflags:
+		return Namespaces(v)
+	case mask:
+		if at%2 == 1 {
+			return ""
+		}
+		return fmt.Sprintf("%#x", uint64(v)|uint64(values[at+1])<<32)
+	case filter:
+		return "+" + strconv.Itoa(int(v))
+	}
+	return ""
+}
+
+func (p *Program) strings(first, n uint32) []string {
+	var out []string
+	for _, off := range p.slots(first, n) {
+		out = append(out, p.Str(uint32(off)))
+	}
+	return out
+}
+
+// quoteAll joins words, quoting those that a shell would not take as they are.
+func quoteAll(words []string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = w
+		if w == "" || strings.ContainsAny(w, " \t\n\"'\\$&|;<>()*?[]#~`") {
+			out[i] = strconv.Quote(w)
+		}
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,64 @@
+package plan
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const newNS = unix.CLONE_NEWNS
+
+// cloneMask is every namespace that a plan may ask for.
+const cloneMask = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+
+// msMask is every mount flag that a plan may ask for; all of them tighten.
+const msMask = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+type flagName struct {
+	bit  uint32
+	name string
+}
+
+//nolint:gochecknoglobals // read-only tables
+var (
+	mountFlagNames = []flagName{
+		{unix.MS_RDONLY, "ro"},
+		{unix.MS_NOSUID, "nosuid"},
+		{unix.MS_NODEV, "nodev"},
+		{unix.MS_NOEXEC, "noexec"},
+	}
+	namespaceNames = []flagName{
+		{unix.CLONE_NEWUSER, "user"},
+		{unix.CLONE_NEWNS, "mnt"},
+		{unix.CLONE_NEWPID, "pid"},
+		{unix.CLONE_NEWNET, "net"},
+		{unix.CLONE_NEWIPC, "ipc"},
+		{unix.CLONE_NEWUTS, "uts"},
+		{unix.CLONE_NEWCGROUP, "cgroup"},
+	}
+	headerFlagNames = []flagName{
+		{FlagInit, "init"},
+		{FlagDieWithParent, "die-with-parent"},
+		{FlagHandshake, "handshake"},
+		{FlagJoin, "join"},
+		{FlagKeepSync, "keep-sync"},
+		{FlagForgive, "forgive"},
+	}
+)
+
+// MountFlags words MS_* flags: "ro,nosuid".
+func MountFlags(v uint32) string { return words(v, mountFlagNames) }
+
+// Namespaces words CLONE_NEW* flags: "user,mnt".
+func Namespaces(v uint32) string { return words(v, namespaceNames) }
+
+func words(v uint32, table []flagName) string {
+	var out []string
+	for _, f := range table {
+		if v&f.bit != 0 {
+			out = append(out, f.name)
+		}
+	}
+	return strings.Join(out, ",")
+}

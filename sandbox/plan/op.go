@@ -1,0 +1,166 @@
+package plan
+
+// Op is what a step does.
+type Op uint16
+
+// The operations. The comment gives the operands; dst is always a path in the
+// new root, resolved there and nowhere else; parents is the mode of directories
+// that must be made on the way.
+const (
+	opNone      Op = iota
+	OpSetns        // A fd, B namespace type: enter a namespace
+	OpIDMap        // A uid_map text, B gid_map text: write this process's maps
+	OpUnshare      // A CLONE_NEW* flags
+	OpLoopback     // bring the loopback interface up
+	OpSlave        // stop mounts from propagating to the host
+	OpSource       // A path or 0, B fd when A is 0; FlagTry. G: the fd, set by the child
+	OpRoot         // build the frame: an empty tmpfs, the old root set aside
+	OpBind         // A index of the OpSource, B dst, C MS_* flags to add, E parents
+	OpMount        // A fstype, B dst, C data, D MS_* flags, E parents
+	OpOverlay      // A first OpSource, B dst, C lower layers, D kind, E parents
+	OpDir          // B dst, D mode, E parents
+	OpFile         // A fd, B dst, D mode, E parents
+	OpData         // A fd, B dst, C MS_* flags, D mode, E parents
+	OpSymlink      // A target, B dst, E parents
+	OpChmod        // B dst, D mode
+	OpRemountRO    // B dst
+	OpCoverRO      // B dst: where it exists and could be written, bind it on itself read-only
+	OpPivot        // leave the old root for ever
+	OpHostname     // A name
+	OpWriteProc    // A path below the host's /proc, B text
+	OpNoUserns     // prove that no further user namespace can be made
+	OpChdir        // A path, B PWD string. FlagTry: on failure the next OpChdir is tried
+	OpWaitFd       // A fd: wait for a byte or the end
+	OpSetsid       // start a session
+	OpLabel        // A attribute below /proc/self, B label
+	OpCaps         // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
+	OpLock         // A path: take a read lock
+	OpSeccomp      // A filter, B number of instructions
+	OpExec         // become the command
+	NumOps
+)
+
+// Step flags.
+const (
+	// FlagTry: a source that does not exist is skipped; an OpChdir may fail.
+	FlagTry = 1 << iota
+	// FlagBounding: OpCaps cuts the bounding set.
+	FlagBounding
+	// FlagLenient: OpCaps forgives EPERM from capset.
+	FlagLenient
+	// FlagConsole: the OpSource is a terminal named by its fd and may be missing.
+	FlagConsole
+)
+
+// Kinds of overlay (OpOverlay, D).
+const (
+	OverlayRW  = iota // the two sources after the lower ones: upper and work directory
+	OverlayTmp        // upper and work directory on an invisible tmpfs
+	OverlayRO
+)
+
+// Sub says which part of a step failed.
+type Sub uint32
+
+// Parts of steps.
+const (
+	SubMain       Sub = iota
+	SubParents        // a parent directory of the destination could not be made or entered
+	SubMakeDir        // the destination itself, as a directory
+	SubMakeFile       // the destination itself, as a file
+	SubSource         // the source
+	SubRemount        // flags of a mount
+	SubSubmount       // flags of a mount below a bound one
+	SubRead           // reading the data fd
+	SubWrite          // writing data
+	SubUIDMap         // uid_map
+	SubSetgroups      // setgroups
+	SubGIDMap         // gid_map
+	SubProc           // the host's /proc
+	SubRace           // what an fd named is no longer there
+	SubExists         // the symlink's place holds something else; Extra unused
+	SubNoMount        // no mount point
+	SubPivot          // pivot_root
+	SubTmpfs          // mounting the frame's tmpfs
+	SubBounding       // prctl(PR_CAPBSET_DROP)
+	SubAmbient        // prctl(PR_CAP_AMBIENT)
+	SubClone          // clone itself
+	SubMagicLink      // a magic link on the way to the destination
+	SubUnexpected     // something succeeded that had to fail
+	SubPlan           // the plan was refused by Verify; Extra is the reason
+)
+
+// kind is how an operand is checked and printed.
+type kind uint8
+
+const (
+	unused  kind = iota
+	str          // arena offset of a string
+	path         // the same, printed as a path in the new root
+	host         // the same, printed as a host path
+	fd           // a file descriptor
+	num          // any number
+	octal        // a mode
+	msflags      // MS_* flags
+	nsflags      // CLONE_NEW* flags
+	source       // index of an OpSource
+	filter       // arena offset of BPF instructions, counted by the next operand
+	overlay      // kind of overlay; needs as many sources as it says
+	mask         // half of a capability set
+	slot         // written by the child; must come as 0
+)
+
+// opInfo describes one operation to the verifier and to the printer.
+type opInfo struct {
+	name     string
+	operands [7]kind // A to G
+	labels   [7]string
+	flags    uint16 // the step flags that may be set
+}
+
+// ops is the one table of operations: Verify checks by it, Dump prints by it.
+//
+//nolint:gochecknoglobals // read-only table
+var ops = [NumOps]opInfo{
+	OpSetns:     {"setns", [7]kind{fd, nsflags}, [7]string{"fd", "type"}, 0},
+	OpIDMap:     {"idmap", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
+	OpUnshare:   {"unshare", [7]kind{nsflags}, [7]string{"flags"}, 0},
+	OpLoopback:  {name: "loopback"},
+	OpSlave:     {name: "slave"},
+	OpSource:    {"source", [7]kind{host, fd, 6: slot}, [7]string{"path", "fd"}, FlagTry | FlagConsole},
+	OpRoot:      {name: "root"},
+	OpBind:      {"bind", [7]kind{source, path, msflags, 4: octal}, [7]string{"src", "dst", "add", 4: "parents"}, 0},
+	OpMount:     {"mount", [7]kind{str, path, str, msflags, octal}, [7]string{"fs", "dst", "data", "flags", "parents"}, 0},
+	OpOverlay:   {"overlay", [7]kind{overlay, path, num, num, octal}, [7]string{"src", "dst", "lower", "kind", "parents"}, 0},
+	OpDir:       {"dir", [7]kind{1: path, 3: octal, 4: octal}, [7]string{1: "dst", 3: "mode", 4: "parents"}, 0},
+	OpFile:      {"file", [7]kind{fd, path, 3: octal, 4: octal}, [7]string{"fd", "dst", 3: "mode", 4: "parents"}, 0},
+	OpData:      {"data", [7]kind{fd, path, msflags, octal, octal}, [7]string{"fd", "dst", "add", "mode", "parents"}, 0},
+	OpSymlink:   {"symlink", [7]kind{str, path, 4: octal}, [7]string{"target", "dst", 4: "parents"}, 0},
+	OpChmod:     {"chmod", [7]kind{1: path, 3: octal}, [7]string{1: "dst", 3: "mode"}, 0},
+	OpRemountRO: {"remount-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
+	OpCoverRO:   {"cover-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
+	OpPivot:     {name: "pivot"},
+	OpHostname:  {"hostname", [7]kind{str}, [7]string{"name"}, 0},
+	OpWriteProc: {"write", [7]kind{str, str}, [7]string{"proc", "text"}, 0},
+	OpNoUserns:  {name: "no-userns"},
+	OpChdir:     {"chdir", [7]kind{str, str}, [7]string{"dir", "env"}, FlagTry},
+	OpWaitFd:    {"wait-fd", [7]kind{fd}, [7]string{"fd"}, 0},
+	OpSetsid:    {name: "setsid"},
+	OpLabel:     {"label", [7]kind{str, str}, [7]string{"attr", "label"}, 0},
+	OpCaps: {
+		"caps",
+		[7]kind{mask, mask, mask, mask, mask, mask},
+		[7]string{"bounding", "", "permitted", "", "ambient", ""},
+		FlagBounding | FlagLenient,
+	},
+	OpLock:    {"lock", [7]kind{str}, [7]string{"path"}, 0},
+	OpSeccomp: {"seccomp", [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
+	OpExec:    {name: "exec"},
+}
+
+// MaxFilter is the kernel's limit for one filter, in instructions (BPF_MAXINSNS).
+const MaxFilter = 4096
+
+// MaxLayers bounds the lower layers of one overlay: their names must fit into the
+// page of mount options that mount(2) takes.
+const MaxLayers = 128

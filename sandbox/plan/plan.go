@@ -1,0 +1,101 @@
+package plan
+
+// Magic opens every plan. It changes whenever the layout does.
+const Magic = 0x31776267 // "gbw1", little endian
+
+// Limits of a plan. They bound the work of the acting side and keep every
+// offset far from overflow; none is reached by real command lines.
+const (
+	MaxSize  = 1 << 30 // bytes in a whole plan
+	MaxSteps = 1 << 20
+	MaxSlots = 1 << 24
+)
+
+// Sizes that both sides compute with; a test compares them with unsafe.Sizeof.
+const (
+	HeaderSize = 104
+	StepSize   = 32
+	SlotSize   = 8
+)
+
+// Header flags.
+const (
+	// FlagInit: the first process stays as a reaper, the payload is its child.
+	FlagInit = 1 << iota
+	// FlagDieWithParent: SIGKILL follows from the caller down to the payload.
+	FlagDieWithParent
+	// FlagHandshake: the child reports its pid and waits for a byte before it goes on.
+	FlagHandshake
+	// FlagJoin: steps [0, Join) run in a process of their own, which then clones.
+	FlagJoin
+	// FlagKeepSync: the monitor keeps the sync fds open, since there is no init.
+	FlagKeepSync
+	// FlagForgive: --not-a-security-boundary: some failures to tighten are warnings.
+	FlagForgive
+)
+
+// Header is the fixed front of a plan. All offsets count from the plan's first byte.
+type Header struct {
+	Magic uint32
+	Size  uint32 // of the whole plan, this header included
+	Flags uint32
+	Clone uint32 // CLONE_NEW* bits for the sandbox's first process
+
+	Steps, Join, Setup uint32 // counts: all steps; see the package comment
+
+	Slots    uint32 // how many slots follow the steps
+	Arena    uint32 // offset of the arena
+	ArenaLen uint32
+
+	// Slot ranges: first index and count. A slot of Argv, Env and Paths holds an
+	// arena offset, a slot of Close and Sync a file descriptor.
+	Argv, Argc    uint32 // Argc+1 slots; the last stays 0
+	Env, Envc     uint32 // Envc+1 slots; the last stays 0
+	Paths, Pathc  uint32 // the files that exec tries, in order
+	Script        uint32 // Argc+2 slots: argv of /bin/sh for a text file without "#!"
+	Close, Closec uint32 // fds that options used up: closed before exec
+	Early, Earlyc uint32 // those that the front end alone needed: closed at once
+	Sync, Syncc   uint32 // fds that live as long as the sandbox
+	Pwd           uint32 // slot of PWD in the environment
+	JSONFd        int32  // -1: none. The monitor writes the exit status there
+	_             uint32
+}
+
+// Step is one thing to do. What A to F mean depends on Op; see the table in op.go.
+type Step struct {
+	Op    Op
+	Flags uint16
+	A     uint32
+	B     uint32
+	C     uint32
+	D     uint32
+	E     uint32
+	F     uint32
+	G     uint32
+}
+
+// Message is all that the acting side can say to the thinking side: fixed-size,
+// numbers only, so that it can be written without a runtime.
+type Message struct {
+	Kind  uint32
+	Step  uint32 // index of the step, or NoStep
+	Sub   Sub    // which part of the step
+	Errno uint32 // 0 where no system call failed
+	Extra uint32 // kind Started: the pid. Otherwise what Sub says
+}
+
+// MessageSize is the size of a Message in bytes.
+const MessageSize = 20
+
+// NoStep is Message.Step where no step is concerned.
+const NoStep = ^uint32(0)
+
+// Kinds of messages.
+const (
+	// MsgStarted: the sandbox's first process exists; Extra is its pid.
+	MsgStarted = iota + 1
+	// MsgFault: a step failed; nothing after it was done.
+	MsgFault
+	// MsgWarn: a step failed in a way that FlagForgive permits.
+	MsgWarn
+)

@@ -1,0 +1,55 @@
+package plan
+
+import (
+	"bytes"
+	"unsafe"
+)
+
+// Reading a finished program on the thinking side, for words and listings.
+
+// Header returns the program's header.
+func (p *Program) Header() Header { return *(*Header)(unsafe.Pointer(unsafe.SliceData(p.Bytes))) }
+
+// Step returns step i, or the zero Step.
+func (p *Program) Step(i uint32) Step {
+	if h := p.Header(); i >= h.Steps {
+		return Step{}
+	}
+	return *StepAt(unsafe.Pointer(unsafe.SliceData(p.Bytes)), i)
+}
+
+// Str returns the string at an arena offset, or "".
+func (p *Program) Str(off uint32) string {
+	h := p.Header()
+	if off >= h.ArenaLen {
+		return ""
+	}
+	rest := p.Bytes[h.Arena+off:]
+	return string(rest[:max(bytes.IndexByte(rest, 0), 0)])
+}
+
+// Verify judges the program as the acting side will.
+func (p *Program) Verify() Verdict {
+	if len(p.Bytes) < HeaderSize {
+		return BadHeader
+	}
+	return Verify(unsafe.Pointer(unsafe.SliceData(p.Bytes)), uint32(len(p.Bytes)))
+}
+
+// Slots returns n slots from the first on.
+func (p *Program) slots(first, n uint32) []uint64 {
+	h := p.Header()
+	out := make([]uint64, n)
+	for i := range out {
+		out[i] = *SlotAt(unsafe.Pointer(unsafe.SliceData(p.Bytes)), &h, first+uint32(i))
+	}
+	return out
+}
+
+// String is the name that listings use.
+func (o Op) String() string {
+	if o >= NumOps {
+		return "invalid"
+	}
+	return ops[o].name
+}

@@ -1,0 +1,225 @@
+package plan
+
+import "unsafe"
+
+// This file runs without the Go runtime too (see package child): no allocation,
+// no panic, no interface; every load is checked against the length first.
+
+// Verdict is what Verify thinks of a plan; Good is zero.
+type Verdict uint32
+
+// Verdicts. A plan made by Builder is always Good; the rest are bugs or attacks.
+const (
+	Good Verdict = iota
+	BadHeader
+	BadLayout
+	BadStep
+	BadOperand
+	BadString
+	BadSlot
+	BadFilter
+	BadOrder
+)
+
+// Verify judges the n bytes at base: whether walking them can read outside of
+// them, name a string that does not end, or ask for what the tables do not know.
+// It is the only judge of a plan; whoever executes one calls it first, on a copy
+// that nobody else can write.
+func Verify(base unsafe.Pointer, n uint32) Verdict {
+	if n < HeaderSize {
+		return BadHeader
+	}
+	h := (*Header)(base)
+	if v := verifyLayout(base, h, n); v != Good {
+		return v
+	}
+	for i := uint32(0); i < h.Steps; i++ {
+		if v := verifyStep(base, h, StepAt(base, i), i); v != Good {
+			return v
+		}
+	}
+	return verifySlots(base, h)
+}
+
+// StepAt returns step i of a plan. The caller has checked i against the header.
+func StepAt(base unsafe.Pointer, i uint32) *Step {
+	return (*Step)(unsafe.Add(base, HeaderSize+uintptr(i)*StepSize))
+}
+
+// SlotAt returns slot i of a plan. The caller has checked i against the header.
+func SlotAt(base unsafe.Pointer, h *Header, i uint32) *uint64 {
+	return (*uint64)(unsafe.Add(base, HeaderSize+uintptr(h.Steps)*StepSize+uintptr(i)*SlotSize))
+}
+
+func byteAt(base unsafe.Pointer, off uint32) byte {
+	return *(*byte)(unsafe.Add(base, uintptr(off)))
+}
+
+func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
+	if h.Magic != Magic || h.Size != n || n > MaxSize {
+		return BadHeader
+	}
+	if h.Steps > MaxSteps || h.Slots > MaxSlots || h.Join > h.Setup || h.Setup > h.Steps || h.Steps == 0 {
+		return BadLayout
+	}
+	arena := HeaderSize + h.Steps*StepSize + h.Slots*SlotSize // < 2^20*32 + 2^24*8, no overflow
+	if h.Arena != arena || arena >= n || h.ArenaLen != n-arena {
+		return BadLayout
+	}
+	// Byte 0 makes offset 0 the empty string, the last one ends every other.
+	if byteAt(base, arena) != 0 || byteAt(base, n-1) != 0 {
+		return BadLayout
+	}
+	const flags = FlagInit | FlagDieWithParent | FlagHandshake | FlagJoin | FlagKeepSync | FlagForgive
+	if h.Flags&^uint32(flags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 {
+		return BadLayout
+	}
+	if h.Clone&newNS == 0 { // a mount namespace of its own, always
+		return BadLayout
+	}
+	if (h.Flags&FlagJoin != 0) != (h.Join > 0) {
+		return BadOrder
+	}
+	return Good
+}
+
+func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
+	if s.Op == opNone || s.Op >= NumOps {
+		return BadStep
+	}
+	info := &ops[s.Op]
+	if s.Flags&^info.flags != 0 || !inPlace(h, s.Op, i) {
+		return BadOrder
+	}
+	v := verifyOperand(base, h, i, info.operands[0], s.A, s.B)
+	v |= verifyOperand(base, h, i, info.operands[1], s.B, s.C)
+	v |= verifyOperand(base, h, i, info.operands[2], s.C, s.D)
+	v |= verifyOperand(base, h, i, info.operands[3], s.D, s.E)
+	v |= verifyOperand(base, h, i, info.operands[4], s.E, s.F)
+	v |= verifyOperand(base, h, i, info.operands[5], s.F, s.G)
+	v |= verifyOperand(base, h, i, info.operands[6], s.G, 0)
+	if v != Good {
+		return v
+	}
+	if s.Op == OpOverlay {
+		return verifyOverlay(base, h, s, i)
+	}
+	return Good
+}
+
+// inPlace tells whether an operation may stand at index i.
+func inPlace(h *Header, op Op, i uint32) bool {
+	switch op {
+	case OpExec:
+		return i == h.Steps-1
+	case OpSeccomp:
+		return i >= h.Setup
+	case OpSetns, OpChdir, OpWaitFd, OpSetsid, OpLabel, OpCaps, OpUnshare, OpIDMap, OpLock, OpNoUserns:
+		return i != h.Steps-1
+	default:
+		return i >= h.Join && i < h.Setup
+	}
+}
+
+func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uint32) Verdict {
+	switch k {
+	case unused, slot:
+		if v != 0 {
+			return BadOperand
+		}
+	case str, host:
+		if v >= h.ArenaLen {
+			return BadString
+		}
+	case path:
+		if v >= h.ArenaLen || byteAt(base, h.Arena+v) != '/' {
+			return BadString
+		}
+	case fd:
+		if v > 1<<31-1 {
+			return BadOperand
+		}
+	case octal:
+		if v > 0o7777 {
+			return BadOperand
+		}
+	case msflags:
+		if v&^uint32(msMask) != 0 {
+			return BadOperand
+		}
+	case nsflags:
+		if v&^uint32(cloneMask) != 0 {
+			return BadOperand
+		}
+	case source, overlay:
+		if v >= i || v < h.Join || StepAt(base, v).Op != OpSource {
+			return BadOperand
+		}
+	case filter:
+		return verifyFilter(h, v, next)
+	}
+	return Good
+}
+
+func verifyFilter(h *Header, off, n uint32) Verdict {
+	if n == 0 || n > MaxFilter || off&7 != 0 || h.Arena&7 != 0 || off >= h.ArenaLen || n*8 > h.ArenaLen-off {
+		return BadFilter
+	}
+	return Good
+}
+
+func verifyOverlay(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
+	n := s.C
+	if n == 0 || n > MaxLayers || s.D > OverlayRO {
+		return BadOperand
+	}
+	if s.D == OverlayRW {
+		n += 2
+	}
+	for k := uint32(0); k < n; k++ {
+		if s.A+k >= i || StepAt(base, s.A+k).Op != OpSource {
+			return BadOperand
+		}
+	}
+	return Good
+}
+
+func verifySlots(base unsafe.Pointer, h *Header) Verdict {
+	if !within(h, h.Argv, h.Argc, 1) || !within(h, h.Env, h.Envc, 1) || !within(h, h.Paths, h.Pathc, 0) ||
+		!within(h, h.Script, h.Argc, 2) || !within(h, h.Close, h.Closec, 0) || !within(h, h.Sync, h.Syncc, 0) || !within(h, h.Early, h.Earlyc, 0) {
+		return BadSlot
+	}
+	if h.Pwd < h.Env || h.Pwd >= h.Env+h.Envc || h.Argc == 0 || h.Pathc == 0 {
+		return BadSlot
+	}
+	if !stringSlots(base, h, h.Argv, h.Argc) || !stringSlots(base, h, h.Env, h.Envc) || !stringSlots(base, h, h.Paths, h.Pathc) {
+		return BadSlot
+	}
+	if !numberSlots(base, h, h.Close, h.Closec) || !numberSlots(base, h, h.Sync, h.Syncc) ||
+		!numberSlots(base, h, h.Early, h.Earlyc) {
+		return BadSlot
+	}
+	return Good
+}
+
+func within(h *Header, first, n, extra uint32) bool {
+	return n <= MaxSlots && first <= h.Slots && n+extra <= h.Slots-first
+}
+
+func stringSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
+	for i := uint32(0); i < n; i++ {
+		if *SlotAt(base, h, first+i) >= uint64(h.ArenaLen) {
+			return false
+		}
+	}
+	return true
+}
+
+func numberSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
+	for i := uint32(0); i < n; i++ {
+		if *SlotAt(base, h, first+i) > 1<<31-1 {
+			return false
+		}
+	}
+	return true
+}
