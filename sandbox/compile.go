@@ -13,7 +13,6 @@ import (
 // that can be taken before the fork are taken here; the phases below are the reading
 // list of a sandbox, in the order in which they happen.
 func Compile(s *Spec, h Host) (*plan.Program, error) {
-	h.probe(s)
 	if err := check(s, &h); err != nil {
 		return nil, err
 	}
@@ -180,7 +179,7 @@ func (c *compiler) cwd() {
 			c.b.Add(plan.Step{Op: plan.OpChdir, Flags: plan.FlagTry, A: c.b.Str(dir), B: c.b.Str("PWD=" + dir)})
 		}
 	}
-	if pwd, ok := get(c.env, "PWD"); ok && pwd != c.h.Cwd && strings.HasPrefix(pwd, "/") && sameFile(pwd, c.h.Cwd) {
+	if pwd, ok := get(c.env, "PWD"); ok && pwd != c.h.Cwd && c.h.SameFile != nil && c.h.SameFile(pwd, c.h.Cwd) {
 		try(pwd)
 	}
 	try(c.h.Cwd)

@@ -19,23 +19,28 @@ type Host struct {
 	// Facts for the -try forms.
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
+
+	// SameFile tells whether two paths lead to the same file; nil: never.
+	SameFile func(a, b string) bool
 }
 
-// ReadHost reads the facts. What cannot be read counts as not there.
-func ReadHost() Host {
+// ReadHost reads the facts that s depends on. What cannot be read counts as not there.
+func ReadHost(s *Spec) Host {
 	h := Host{
-		UID: uint32(syscall.Getuid()),
-		GID: uint32(syscall.Getgid()),
-		Env: syscall.Environ(),
+		SameFile: sameFile,
+		UID:      uint32(syscall.Getuid()),
+		GID:      uint32(syscall.Getgid()),
+		Env:      syscall.Environ(),
 	}
 	h.Caps = permitted()
 	h.Cwd, _ = syscall.Getwd()
 	var t unix.Termios
 	h.Tty = ioctlTermios(1, &t)
+	h.probe(s)
 	return h
 }
 
-// Probe reads the facts that only some command lines need.
+// probe reads the facts that only some command lines need.
 func (h *Host) probe(s *Spec) {
 	if s.Namespaces.User == Try && h.UID == 0 {
 		h.UserNamespaces = exists("/proc/self/ns/user") && !zero("/proc/sys/user/max_user_namespaces")

@@ -35,7 +35,7 @@ func run(argv []string) (status int) {
 	if err != nil {
 		return v.refuse(err)
 	}
-	prog, err := sandbox.Compile(&opts.spec, sandbox.ReadHost())
+	prog, err := sandbox.Compile(&opts.spec, sandbox.ReadHost(&opts.spec))
 	if err != nil {
 		return v.fail(err)
 	}

@@ -96,6 +96,25 @@ func frontEnd(launcher uintptr) {
 	room.message[0], room.message[1] = ^uint32(0), ^uint32(0)
 	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.message)), 0, 8, 0, 0)
 	pin()
+	blindfold()
+}
+
+// blindfold keeps the runtime's start from opening files: a soft limit of 0
+// descriptors makes every open fail, which the runtime takes for "no cgroups here".
+// Otherwise it would read the whole of mountinfo, slow on a host with many mounts, to
+// choose a GOMAXPROCS. Package syscall lifts the soft limit to the hard one when it is
+// initialised, before main. A caller that closed a standard stream keeps its limit,
+// since the runtime insists on opening /dev/null there.
+func blindfold() {
+	if room.stdio != 7 {
+		return
+	}
+	limit := &room.nofile
+	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)) != 0 {
+		return
+	}
+	limit.Cur = 0
+	raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(limit)), 0, 0, 0)
 }
 
 // pin binds the front end to the processor that it runs on. It lives for about a

@@ -35,6 +35,7 @@ func runFirst(p program) {
 		splitInit(p) // returns in the payload only
 	}
 	run(p, p.h.Setup, p.h.Steps)
+	exit(1) // not reached: the last step is OpExec
 }
 
 // run walks the steps [from, to). It returns when all are done; a fault ends the process.

@@ -35,6 +35,7 @@ func newRoot() uintptr {
 // dest opens dst below the new root with O_PATH, making it as want says, with the
 // given mode, and its parents. It returns a negated errno and sets room.sub.
 func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
+	room.sub = plan.SubMain
 	root := newRoot()
 	if errno(root) != 0 {
 		return root
@@ -43,13 +44,18 @@ func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 	if room.engine == engineNew && want < openFile {
 		fd = inRoot(root, dst)
 		if e := errno(fd); e == 0 || want == findOnly || e != unix.ENOENT {
-			room.sub = plan.SubParents
+			if e != 0 {
+				room.sub = plan.SubParents
+			}
 			closeFd(root)
 			return fd
 		}
 	}
 	fd = walk(root, dst, want, mode, parents)
 	closeFd(root)
+	if errno(fd) == 0 {
+		room.sub = plan.SubMain
+	}
 	return fd
 }
 
@@ -85,6 +91,11 @@ func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uint
 			end++
 		}
 		if end == pos {
+			if want == openFile {
+				room.sub = plan.SubMakeFile
+				unwind(depth)
+				return failed(unix.EISDIR)
+			}
 			return finish(root, depth)
 		}
 		next := end

@@ -116,7 +116,6 @@ func (b *Builder) Program() (*Program, error) {
 		for _, s := range list {
 			slots = append(slots, uint64(b.Str(s)))
 		}
-		slots = append(slots, 0)
 		return first
 	}
 	nums := func(list []int) uint32 {
@@ -135,7 +134,11 @@ func (b *Builder) Program() (*Program, error) {
 	if h.Join > 0 {
 		h.Flags |= FlagJoin
 	}
-	h.Argv, h.Env, h.Paths = strs(b.argv), strs(b.env), strs(b.paths)
+	h.Argv = strs(b.argv)
+	slots = append(slots, 0)
+	h.Env = strs(b.env)
+	slots = append(slots, 0)
+	h.Paths = strs(b.paths)
 	h.Pwd = h.Env + uint32(b.pwd)
 	h.Close, h.Early, h.Sync = nums(b.closed), nums(b.early), nums(b.sync)
 	h.Script = uint32(len(slots))

@@ -33,10 +33,24 @@ func Verify(base unsafe.Pointer, n uint32) Verdict {
 	if v := verifyLayout(base, h, n); v != Good {
 		return v
 	}
+	root, pivot, v := frame(base, h)
+	if v != Good {
+		return v
+	}
 	for i := uint32(0); i < h.Steps; i++ {
-		if v := verifyStep(base, h, StepAt(base, i), i); v != Good {
+		s := StepAt(base, i)
+		if s.Op == opNone || s.Op >= NumOps {
+			return BadStep
+		}
+		if s.Flags&^ops[s.Op].flags != 0 || !inPlace(h, s.Op, i, root, pivot) {
+			return BadOrder
+		}
+		if v := verifyStep(base, h, s, i); v != Good {
 			return v
 		}
+	}
+	if StepAt(base, h.Steps-1).Op != OpExec {
+		return BadOrder
 	}
 	return verifySlots(base, h)
 }
@@ -84,13 +98,10 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 }
 
 func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
-	if s.Op == opNone || s.Op >= NumOps {
+	if s.Op >= NumOps { // known already; said again for the bounds check
 		return BadStep
 	}
 	info := &ops[s.Op]
-	if s.Flags&^info.flags != 0 || !inPlace(h, s.Op, i) {
-		return BadOrder
-	}
 	v := verifyOperand(base, h, i, info.operands[0], s.A, s.B)
 	v |= verifyOperand(base, h, i, info.operands[1], s.B, s.C)
 	v |= verifyOperand(base, h, i, info.operands[2], s.C, s.D)
@@ -107,15 +118,44 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 	return Good
 }
 
+// frame finds the one OpRoot and the one OpPivot, between which the new root is built.
+func frame(base unsafe.Pointer, h *Header) (root, pivot uint32, v Verdict) {
+	root, pivot = h.Steps, h.Steps
+	for i := uint32(0); i < h.Steps; i++ {
+		switch StepAt(base, i).Op {
+		case OpRoot:
+			if root != h.Steps {
+				return 0, 0, BadOrder
+			}
+			root = i
+		case OpPivot:
+			if pivot != h.Steps {
+				return 0, 0, BadOrder
+			}
+			pivot = i
+		}
+	}
+	if root < h.Join || root >= pivot || pivot >= h.Setup {
+		return 0, 0, BadOrder
+	}
+	return root, pivot, Good
+}
+
 // inPlace tells whether an operation may stand at index i.
-func inPlace(h *Header, op Op, i uint32) bool {
+func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 	switch op {
 	case OpExec:
-		return i == h.Steps-1
+		return i == h.Steps-1 && i >= h.Setup
 	case OpSeccomp:
-		return i >= h.Setup
-	case OpSetns, OpChdir, OpWaitFd, OpSetsid, OpLabel, OpCaps, OpUnshare, OpIDMap, OpLock, OpNoUserns:
-		return i != h.Steps-1
+		return i >= h.Setup && i != h.Steps-1
+	case OpSetns:
+		return i < h.Setup
+	case OpSource, OpSlave:
+		return i >= h.Join && i < root
+	case OpBind, OpMount, OpOverlay, OpDir, OpFile, OpData, OpSymlink, OpChmod, OpRemountRO, OpCoverRO:
+		return i > root && i < pivot
+	case OpChdir, OpLock:
+		return i > pivot && i < h.Setup
 	default:
 		return i >= h.Join && i < h.Setup
 	}
@@ -184,26 +224,28 @@ func verifyOverlay(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 	return Good
 }
 
+// verifySlots demands the ranges one behind the other, as Builder lays them out: the
+// child turns offsets into addresses in place, so that no range may share a slot.
 func verifySlots(base unsafe.Pointer, h *Header) Verdict {
-	if !within(h, h.Argv, h.Argc, 1) || !within(h, h.Env, h.Envc, 1) || !within(h, h.Paths, h.Pathc, 0) ||
-		!within(h, h.Script, h.Argc, 2) || !within(h, h.Close, h.Closec, 0) || !within(h, h.Sync, h.Syncc, 0) || !within(h, h.Early, h.Earlyc, 0) {
+	if h.Argc == 0 || h.Pathc == 0 || h.Argc > h.Slots || h.Envc > h.Slots || h.Pathc > h.Slots ||
+		h.Closec > h.Slots || h.Earlyc > h.Slots || h.Syncc > h.Slots { // all below 2^24: sums do not overflow
 		return BadSlot
 	}
-	if h.Pwd < h.Env || h.Pwd >= h.Env+h.Envc || h.Argc == 0 || h.Pathc == 0 {
+	if h.Argv != 0 || h.Env != h.Argc+1 || h.Paths != h.Env+h.Envc+1 || h.Close != h.Paths+h.Pathc ||
+		h.Early != h.Close+h.Closec || h.Sync != h.Early+h.Earlyc || h.Script != h.Sync+h.Syncc ||
+		h.Slots != h.Script+h.Argc+2 {
+		return BadSlot
+	}
+	if *SlotAt(base, h, h.Argc) != 0 || *SlotAt(base, h, h.Env+h.Envc) != 0 || h.Pwd < h.Env || h.Pwd >= h.Env+h.Envc {
 		return BadSlot
 	}
 	if !stringSlots(base, h, h.Argv, h.Argc) || !stringSlots(base, h, h.Env, h.Envc) || !stringSlots(base, h, h.Paths, h.Pathc) {
 		return BadSlot
 	}
-	if !numberSlots(base, h, h.Close, h.Closec) || !numberSlots(base, h, h.Sync, h.Syncc) ||
-		!numberSlots(base, h, h.Early, h.Earlyc) {
+	if !numberSlots(base, h, h.Close, h.Closec) || !numberSlots(base, h, h.Early, h.Earlyc) || !numberSlots(base, h, h.Sync, h.Syncc) {
 		return BadSlot
 	}
 	return Good
-}
-
-func within(h *Header, first, n, extra uint32) bool {
-	return n <= MaxSlots && first <= h.Slots && n+extra <= h.Slots-first
 }
 
 func stringSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
