@@ -225,7 +225,6 @@ func (c *compiler) session() {
 		c.b.Add(plan.Step{Op: plan.OpLabel, A: c.b.Str("self/attr/exec"), B: c.b.Str(l.S)})
 	}
 	c.b.From(plan.Origin{})
-	c.caps()
 	for _, l := range s.Locks {
 		c.b.From(l.From)
 		c.b.Add(plan.Step{Op: plan.OpLock, A: c.b.Str(l.Path)})
@@ -234,8 +233,11 @@ func (c *compiler) session() {
 	c.init = !s.AsPID1 && (c.newPID || len(s.Locks) > 0 || len(s.SyncFDs) > 0)
 }
 
-// command is the payload's part: filters, then exec.
+// command is the payload's part: capabilities, filters, then exec. Init, where there
+// is one, has forked before and drops its own.
 func (c *compiler) command() {
+	c.b.From(plan.Origin{})
+	c.caps()
 	for _, f := range c.s.Lockdown.Filters {
 		c.b.From(f.From)
 		c.b.Add(plan.Step{Op: plan.OpSeccomp, A: c.b.Blob(f.BPF), B: uint32(len(f.BPF) / 8)})

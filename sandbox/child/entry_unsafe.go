@@ -81,7 +81,7 @@ func dropSetID() {
 	if a != 0 || b != 0 {
 		exit(1)
 	}
-	if uid != 0 && setCaps(0, 0) != 0 {
+	if uid != 0 && setCaps(0, 0, 0) != 0 {
 		exit(1)
 	}
 }

@@ -75,7 +75,7 @@ func doCaps(s *plan.Step) unix.Errno {
 	room.sub = plan.SubMain
 	permitted := uint64(s.C) | uint64(s.D)<<32
 	ambient := uint64(s.E) | uint64(s.F)<<32
-	if e := setCaps(permitted, ambient); e != 0 {
+	if e := setCaps(permitted, permitted, ambient); e != 0 {
 		if e == unix.EPERM && s.Flags&plan.FlagLenient != 0 {
 			return 0
 		}
@@ -114,14 +114,14 @@ func cutBounding(keep uint64) unix.Errno {
 	return 0
 }
 
-// setCaps sets the permitted and effective sets to p and the inheritable one to i.
-// Bits above the kernel's last capability are ignored by it.
-func setCaps(p, i uint64) unix.Errno {
+// setCaps sets the permitted, effective and inheritable sets. Bits above the kernel's
+// last capability are ignored by it.
+func setCaps(p, e, i uint64) unix.Errno {
 	var hdr unix.CapUserHeader
 	var data [2]unix.CapUserData
 	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3
 	data[0].Permitted, data[1].Permitted = uint32(p), uint32(p>>32)
-	data[0].Effective, data[1].Effective = uint32(p), uint32(p>>32)
+	data[0].Effective, data[1].Effective = uint32(e), uint32(e>>32)
 	data[0].Inheritable, data[1].Inheritable = uint32(i), uint32(i>>32)
 	return errno(raw(unix.SYS_CAPSET, addr(unsafe.Pointer(&hdr)), addr(unsafe.Pointer(&data)), 0, 0, 0, 0))
 }

@@ -11,7 +11,7 @@ import (
 
 // splitInit forks the payload off and turns this process into the reaper. The payload
 // waits until init has nothing left that it could take: no descriptor but the pipe to
-// the monitor, the locks and the sync fds, and memory that cannot be read.
+// the monitor, the locks and the sync fds, and is out of the payload's reach.
 func splitInit(p program) {
 	// Not dumpable before there is anybody who could look: the payload's exec makes
 	// the payload, not us, dumpable again.
@@ -66,6 +66,7 @@ func runInit(p program, payload uintptr) {
 		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 	}
 	closeAllBut(p)
+	seal(p)
 	kill(payload, uintptr(unix.SIGUSR1))
 	for i := p.h.Setup; i < p.h.Steps; i++ {
 		s := plan.StepAt(p.base, i)
@@ -90,6 +91,33 @@ func runInit(p program, payload uintptr) {
 			room.pipe = 0
 		}
 	}
+}
+
+// seal takes init's privileges and bars the payload from it. Outside of a user
+// namespace init stays undumpable. In one that would also bar the caller, who may want
+// to enter the namespaces of the pid that --info-fd gave (nsenter, flatpak enter);
+// there init keeps one capability permitted, though not effective, that no kernel
+// honours in a user namespace: ptrace_may_access (ptrace(2)) lets nobody of the same
+// namespace in who lacks it, and lets the namespace's owner, outside, pass.
+func seal(p program) {
+	inUserns := false
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		s := plan.StepAt(p.base, i)
+		if s.Op == plan.OpCaps && s.Flags&plan.FlagBounding != 0 {
+			inUserns = true
+		}
+	}
+	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	if !inUserns {
+		if setCaps(0, 0, 0) != 0 {
+			exit(1)
+		}
+		return
+	}
+	if cutBounding(0) != 0 || setCaps(1<<unix.CAP_WAKE_ALARM, 0, 0) != 0 {
+		exit(1)
+	}
+	prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 }
 
 // closeAllBut leaves init with the pipe, the locks and the sync fds.

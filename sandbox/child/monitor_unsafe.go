@@ -41,7 +41,7 @@ func runMonitor(front uintptr) {
 	if room.first == 0 {
 		exit(waitFront(front))
 	}
-	if p.has(plan.FlagHandshake) && !p.has(plan.FlagJoin) {
+	if p.has(plan.FlagHandshake) {
 		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(room.first))
 	}
 	closeOthers(p)
@@ -108,42 +108,82 @@ func openPipe() {
 // start clones the sandbox's first process, through a joining one where namespaces
 // are given. It returns its pid, or 0 after a fault was reported.
 func start(p program) uintptr {
-	flags := p.h.Clone
 	if p.has(plan.FlagJoin) {
-		flags = 0
+		return startJoined(p)
 	}
-	pid := clone(flags)
+	pid := clone(p.h.Clone)
 	if e := errno(pid); e != 0 {
-		say(plan.MsgFault, e, plan.NoStep, plan.SubClone, flags)
+		say(plan.MsgFault, e, plan.NoStep, plan.SubClone, p.h.Clone)
 		closeFd(room.sock)
 		return 0
 	}
 	if pid == 0 {
-		if p.has(plan.FlagJoin) {
-			runJoiner(p)
-		}
 		runFirst(p)
 	}
-	if !p.has(plan.FlagJoin) {
-		return pid
+	return pid
+}
+
+// startJoined starts the joining process and learns from it, and from the first
+// process, who is there. The first process may live in another pid namespace, where
+// its number is not ours: it makes itself the owner of the socket that both hold, and
+// the kernel translates (F_GETOWN, fcntl(2)).
+func startJoined(p program) uintptr {
+	pid := clone(0)
+	if pid == 0 {
+		runJoiner(p)
 	}
 	closeFd(room.pipe)
 	room.pipe = 0
-	n := readFull(uintptr(room.monitor), unsafe.Pointer(&room.message), 4)
+	in, buf := uintptr(room.monitor), unsafe.Pointer(&room.message)
+	ok := errno(pid) == 0 && readFull(in, buf, 4) == 4
+	helper := uintptr(room.message[0])
 	wait(pid)
-	if n != 4 {
+	if ok && helper != 0 {
+		wait(helper)
+	}
+	if !ok || readFull(in, buf, 4) != 4 {
 		closeFd(room.sock)
 		return 0
 	}
-	return uintptr(room.message[0])
+	return fcntl(room.sock, unix.F_GETOWN, 0)
 }
 
-// runJoiner enters the given namespaces and clones the first process as the
-// monitor's child. It says the pid, as the monitor sees it, on the pipe.
+// runJoiner enters the given namespaces and clones the first process as the monitor's
+// child. A new pid namespace below a given one can only be made from inside of that
+// one: then a helper does it, whose pid the joiner says on the pipe (0: no helper).
 func runJoiner(p program) {
 	dieWithParent()
 	openProc()
 	run(p, 0, p.h.Join)
+	helper := uintptr(0)
+	if joinsPID(p) && p.h.Clone&unix.CLONE_NEWPID != 0 {
+		helper = raw(unix.SYS_CLONE, unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if e := errno(helper); e != 0 {
+			fault(e, plan.SubClone, 0)
+		}
+		if helper == 0 {
+			cloneFirst(p)
+		}
+	}
+	room.message[0] = uint32(helper)
+	writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
+	if helper == 0 {
+		cloneFirst(p)
+	}
+	exit(0)
+}
+
+func joinsPID(p program) bool {
+	for i := uint32(0); i < p.h.Join; i++ {
+		if s := plan.StepAt(p.base, i); s.Op == plan.OpSetns && s.B == unix.CLONE_NEWPID {
+			return true
+		}
+	}
+	return false
+}
+
+// cloneFirst clones the first process as a sibling and ends.
+func cloneFirst(p program) {
 	pid := raw(unix.SYS_CLONE, uintptr(p.h.Clone)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if e := errno(pid); e != 0 {
 		fault(e, plan.SubClone, p.h.Clone)
@@ -151,12 +191,14 @@ func runJoiner(p program) {
 	if pid == 0 {
 		runFirst(p)
 	}
-	room.message[0] = uint32(pid)
-	writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
-	if p.has(plan.FlagHandshake) {
-		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(pid))
-	}
 	exit(0)
+}
+
+// announce tells the monitor who the first process is; see startJoined.
+func announce() {
+	fcntl(room.sock, unix.F_SETOWN, getpid())
+	room.message[0] = 1
+	writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
 }
 
 // closeOthers closes all that is not the monitor's business: the caller's

@@ -21,6 +21,9 @@ func runFirst(p program) {
 		room.expect = 0 // the monitor is outside of our pid namespace
 	}
 	dieWithParent()
+	if p.has(plan.FlagJoin) {
+		announce()
+	}
 	prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	room.umask = raw(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
 	closeFds(p, p.h.Early, p.h.Earlyc)
