@@ -15,7 +15,7 @@ const AllCaps = ^Caps(0)
 // ParseCap reads a capability as capabilities(7) names it, "CAP_NET_RAW" in any
 // case, or its number (decimal, 0x or 0 prefixed), or "ALL".
 func ParseCap(s string) (Caps, bool) {
-	if s == "ALL" {
+	if strings.EqualFold(s, "ALL") {
 		return AllCaps, true
 	}
 	if n, err := strconv.ParseUint(s, 0, 8); err == nil && s[0] != '+' && !strings.Contains(s, "_") {

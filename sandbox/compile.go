@@ -23,7 +23,6 @@ func Compile(s *Spec, h Host) (*plan.Program, error) {
 	c.identity()
 	c.files()
 	c.host()
-	c.cwd()
 	c.finalIdentity()
 	c.session()
 	c.b.EndSetup()
@@ -41,6 +40,8 @@ type compiler struct {
 	newUser, newPID bool
 	uid, gid        uint32 // the payload's
 	nested          bool   // a second user namespace maps uid and gid back
+	outerUID        uint32 // what they are in the first one
+	outerGID        uint32
 	init            bool
 }
 
@@ -98,9 +99,9 @@ func (c *compiler) setns(fd FD, kind uint32) {
 	c.b.From(plan.Origin{})
 }
 
-// identity maps the ids. A devpts instance belongs to root, and the limit of
-// --disable-userns is set by root: then root is mapped first, and a nested user
-// namespace maps the wanted ids back at the end.
+// identity maps the ids. A devpts instance belongs to root: then root is mapped first,
+// and a nested user namespace maps the wanted ids back at the end. --disable-userns
+// sets its limit in the outer one of two as well.
 func (c *compiler) identity() {
 	id := &c.s.Identity
 	c.uid, c.gid = c.h.UID, c.h.GID
@@ -117,10 +118,12 @@ func (c *compiler) identity() {
 	}
 	if c.newUser && !c.s.Report.UserBlockFD.Valid {
 		uid, gid := c.uid, c.gid
-		if c.s.Namespaces.DisableUsers || c.hasDev() && uid != 0 {
-			c.nested = true
+		needsRoot := c.hasDev() && (uid != 0 || gid != 0)
+		c.nested = c.s.Namespaces.DisableUsers || needsRoot
+		if needsRoot {
 			uid, gid = 0, 0
 		}
+		c.outerUID, c.outerGID = uid, gid
 		c.idmap(uid, c.h.UID, gid, c.h.GID)
 	}
 	if n := c.s.Namespaces.JoinNet; n.Valid {
@@ -175,7 +178,7 @@ func (c *compiler) cwd() {
 		return
 	}
 	try := func(dir string) {
-		if strings.HasPrefix(dir, "/") {
+		if dir != "" {
 			c.b.Add(plan.Step{Op: plan.OpChdir, Flags: plan.FlagTry, A: c.b.Str(dir), B: c.b.Str("PWD=" + dir)})
 		}
 	}
@@ -199,7 +202,7 @@ func (c *compiler) finalIdentity() {
 	}
 	if c.nested {
 		c.b.Add(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
-		c.idmap(c.uid, 0, c.gid, 0)
+		c.idmap(c.uid, c.outerUID, c.gid, c.outerGID)
 	}
 	if n.FinalUser.Valid {
 		c.setns(n.FinalUser, unix.CLONE_NEWUSER)
@@ -225,19 +228,20 @@ func (c *compiler) session() {
 		c.b.Add(plan.Step{Op: plan.OpLabel, A: c.b.Str("self/attr/exec"), B: c.b.Str(l.S)})
 	}
 	c.b.From(plan.Origin{})
-	for _, l := range s.Locks {
+	c.init = !s.AsPID1 && (c.newPID || len(s.Locks) > 0 || len(s.SyncFDs) > 0)
+}
+
+// command is the payload's part: capabilities, then, without them, the place to start
+// in, filters, exec. Init, where there is one, has forked before: it takes the locks,
+// drops its own capabilities and gets the filters too.
+func (c *compiler) command() {
+	for _, l := range c.s.Session.Locks {
 		c.b.From(l.From)
 		c.b.Add(plan.Step{Op: plan.OpLock, A: c.b.Str(l.Path)})
 	}
 	c.b.From(plan.Origin{})
-	c.init = !s.AsPID1 && (c.newPID || len(s.Locks) > 0 || len(s.SyncFDs) > 0)
-}
-
-// command is the payload's part: capabilities, filters, then exec. Init, where there
-// is one, has forked before and drops its own.
-func (c *compiler) command() {
-	c.b.From(plan.Origin{})
 	c.caps()
+	c.cwd()
 	for _, f := range c.s.Lockdown.Filters {
 		c.b.From(f.From)
 		c.b.Add(plan.Step{Op: plan.OpSeccomp, A: c.b.Blob(f.BPF), B: uint32(len(f.BPF) / 8)})

@@ -89,7 +89,11 @@ var sentences = [plan.NumOps]sentence{
 	},
 	plan.OpSymlink: func(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubExists {
-			return "Can't make symlink at " + p.Str(s.B) + ": existing destination is something else than a link to " + p.Str(s.A)
+			found := m.Text
+			if found == "" {
+				return "Can't make symlink at " + p.Str(s.B) + ": File exists"
+			}
+			return "Can't make symlink at " + p.Str(s.B) + ": existing destination is " + found
 		}
 		return "Can't make symlink at " + p.Str(s.B)
 	},

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/sandbox/child"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -30,7 +32,7 @@ func ReadHost(s *Spec) Host {
 		SameFile: sameFile,
 		UID:      uint32(syscall.Getuid()),
 		GID:      uint32(syscall.Getgid()),
-		Env:      syscall.Environ(),
+		Env:      child.Environ(),
 	}
 	h.Caps = permitted()
 	h.Cwd, _ = syscall.Getwd()

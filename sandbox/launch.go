@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/sandbox/child"
@@ -44,6 +45,8 @@ func Launch(s *Spec, p *plan.Program, warn func(error)) error {
 			warn(explain(p, m))
 		case plan.MsgFault:
 			return explain(p, m)
+		case plan.MsgLeave:
+			return nil
 		}
 	}
 }
@@ -76,9 +79,10 @@ func receive(fd int) (plan.Message, bool) {
 		}
 		have += n
 	}
+	text, _, _ := strings.Cut(string(buf[plan.MessageText:]), "\x00")
 	word := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[4*i:]) }
 	return plan.Message{
-		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4),
+		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4), Text: text,
 	}, true
 }
 

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
 // tell writes the documents about a sandbox that has just been made: to InfoFD over
@@ -20,11 +22,15 @@ func (r *Report) tell(pid int, clone uint32) {
 		}
 	}
 	if r.InfoFD.Valid {
-		send(r.InfoFD.N, []byte("{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n"))
-		_ = syscall.Close(r.InfoFD.N)
+		send(child.Here(r.InfoFD.N), []byte("{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n"))
+		if r.InfoFD.N != 2 { // errors may still have to be said there
+			_ = syscall.Close(r.InfoFD.N)
+		}
 	}
 	if r.JSONStatusFD.Valid {
-		send(r.JSONStatusFD.N, []byte("{ "+strings.Join(pairs, ", ")+" }\n"))
-		_ = syscall.Close(r.JSONStatusFD.N)
+		send(child.Here(r.JSONStatusFD.N), []byte("{ "+strings.Join(pairs, ", ")+" }\n"))
+		if r.JSONStatusFD.N != 2 { // errors may still have to be said there
+			_ = syscall.Close(r.JSONStatusFD.N)
+		}
 	}
 }

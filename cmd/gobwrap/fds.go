@@ -32,7 +32,7 @@ func (p *parser) fd(word string) (int, error) {
 // open tells whether the caller passed fd in. The runtime fills closed standard
 // streams, and one number is our own.
 func open(fd int) bool {
-	if fd == child.Sock() || fd < 3 && !child.WasOpen(fd) {
+	if child.Ours(fd) || fd < 3 && !child.WasOpen(fd) {
 		return false
 	}
 	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
@@ -198,7 +198,7 @@ func readAll(fd, limit int) ([]byte, error) {
 		if len(data) == cap(data) {
 			data = append(data, 0)[:len(data)]
 		}
-		n, err := syscall.Read(fd, data[len(data):cap(data)])
+		n, err := syscall.Read(child.Here(fd), data[len(data):cap(data)])
 		if err == syscall.EINTR {
 			continue
 		}

@@ -1,8 +1,9 @@
 package main
 
 import (
-	"os"
 	"strings"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
 // Version is gobwrap's own version, and compatible the bubblewrap that it follows.
@@ -10,8 +11,6 @@ const (
 	version    = "0.1.0"
 	compatible = "0.11.1"
 )
-
-func args() []string { return os.Args }
 
 // answer handles --version as the only argument, before anything else is looked at.
 func answer(argv []string) (string, bool) {
@@ -34,8 +33,8 @@ func (*parser) help() error    { return answered{help(program())} }
 func (*parser) version() error { return answered{versionText(program())} }
 
 func program() string {
-	if len(os.Args) > 0 {
-		return os.Args[0]
+	if argv := child.Args(); len(argv) > 0 {
+		return argv[0]
 	}
 	return "gobwrap"
 }

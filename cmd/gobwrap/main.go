@@ -13,7 +13,7 @@ import (
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-func main() { syscall.Exit(run(args())) }
+func main() { syscall.Exit(run(child.Args())) }
 
 // run is the order of a run. Its result is the front end's status: 0 once the payload
 // runs, since the monitor then passes on the payload's own.

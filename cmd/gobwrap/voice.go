@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/sandbox"
+	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
 // voice is the only writer to the standard streams. Its rules:
@@ -110,7 +111,7 @@ func (v *voice) lastWords(status *int) {
 func write(fd int, text string) bool {
 	b := []byte(text)
 	for len(b) > 0 {
-		n, err := syscall.Write(fd, b)
+		n, err := syscall.Write(child.Here(fd), b)
 		if err == syscall.EINTR {
 			continue
 		}

@@ -33,15 +33,14 @@ func enter(sp uintptr) {
 	defaultAction(unix.SIGCHLD)
 	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
 	if errno(r) != 0 {
-		exit(1)
+		giveUp(text("Can't make a socket pair: errno \x00"), errno(r))
 	}
-	// The lower end is the front end's. The other lies as high as the limit allows,
-	// away from the numbers that callers hand in; so does the first after the fork.
+	// Both ends lie away from the numbers that callers hand in.
 	front, mine := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
 	launcher := getpid()
 	pid := clone(0)
-	if errno(pid) != 0 {
-		exit(1)
+	if e := errno(pid); e != 0 {
+		giveUp(text("Can't start the front end: errno \x00"), e)
 	}
 	if pid == 0 {
 		room.sock = front
@@ -86,7 +85,8 @@ func dropSetID() {
 	}
 }
 
-// frontEnd prepares the process in which the Go runtime will start.
+// frontEnd prepares the process in which the Go runtime will start: what the caller
+// set for the launcher, or for the command, must not change what the runtime does.
 func frontEnd(launcher uintptr) {
 	prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	if getppid() != launcher {
@@ -95,8 +95,83 @@ func frontEnd(launcher uintptr) {
 	// No signal is the front end's business: it ends with the launcher.
 	room.message[0], room.message[1] = ^uint32(0), ^uint32(0)
 	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.message)), 0, 8, 0, 0)
+	muffle()
+	hideSettings(mapped(stack))
+	widen(unix.RLIMIT_AS)
+	widen(unix.RLIMIT_DATA)
 	pin()
 	blindfold()
+}
+
+// muffle moves standard error away, to where the voice knows it, and leaves /dev/null
+// in its place: whatever the runtime has to say there, no traceback reaches the user.
+func muffle() {
+	room.stderr = 2
+	if room.stdio&4 == 0 {
+		return
+	}
+	null := openat(atCwd, text("/dev/null\x00"), unix.O_WRONLY, 0)
+	if errno(null) != 0 {
+		return
+	}
+	if saved := fcntl(2, unix.F_DUPFD_CLOEXEC, room.high); errno(saved) == 0 {
+		room.stderr = saved
+		raw(unix.SYS_DUP3, null, 2, 0, 0, 0, 0)
+	}
+	closeFd(null)
+}
+
+// hidden replaces the first letter of a variable that the runtime would obey.
+const hidden = 1
+
+// hideSettings makes the runtime's variables unreadable for it; Environ undoes it.
+func hideSettings(sp unsafe.Pointer) {
+	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8)
+	for *(*uintptr)(p) != 0 {
+		entry := mapped(*(*uintptr)(p))
+		if runtimeSetting(entry) {
+			*(*byte)(entry) = hidden
+		}
+		p = unsafe.Add(p, 8)
+	}
+}
+
+func runtimeSetting(entry unsafe.Pointer) bool {
+	return *(*byte)(entry) == 'G' && (begins(entry, text("GODEBUG=\x00")) || begins(entry, text("GOGC=\x00")) ||
+		begins(entry, text("GOMEMLIMIT=\x00")) || begins(entry, text("GOMAXPROCS=\x00")) ||
+		begins(entry, text("GOTRACEBACK=\x00")) || begins(entry, text("GOCOVERDIR=\x00")))
+}
+
+// begins tells whether the string at p begins with word.
+func begins(p, word unsafe.Pointer) bool {
+	for i := uintptr(0); *(*byte)(unsafe.Add(word, i)) != 0; i++ {
+		if *(*byte)(unsafe.Add(p, i)) != *(*byte)(unsafe.Add(word, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// addressSpace is what the runtime reserves at its start, measured with go1.26: it
+// touches hardly any of it, but would end with a traceback without.
+const addressSpace = 720 << 20
+
+// widen lifts a soft limit to the hard one, in the front end only.
+func widen(resource uintptr) {
+	limit := &room.nofile
+	p := addr(unsafe.Pointer(limit))
+	if errno(raw(unix.SYS_PRLIMIT64, 0, resource, 0, p, 0, 0)) != 0 {
+		return
+	}
+	if limit.Cur != limit.Max {
+		limit.Cur = limit.Max
+		raw(unix.SYS_PRLIMIT64, 0, resource, p, 0, 0, 0)
+	}
+	if resource == unix.RLIMIT_AS && limit.Max < addressSpace {
+		tell(room.stderr, text("the limit on address space (RLIMIT_AS, ulimit -v) is \x00"), uintptr(limit.Max>>20),
+			text(" MiB, but the launcher reserves 720 MiB at its start\x00"))
+		exit(1)
+	}
 }
 
 // blindfold keeps the runtime's start from opening files: a soft limit of 0
@@ -137,22 +212,32 @@ func pin() {
 	raw(unix.SYS_SCHED_SETAFFINITY, 0, 256, addr(p), 0, 0, 0)
 }
 
+// giveUp ends a launch that has no front end to say why.
+func giveUp(what unsafe.Pointer, e unix.Errno) {
+	tell(2, what, uintptr(e), text(" (24: too many open files, 11: too many processes)\x00"))
+	exit(1)
+}
+
 // above lifts fd to a number that callers are unlikely to name: see Sock.
 func above(fd uintptr) uintptr {
 	limit := &room.nofile
 	high := uintptr(3)
-	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)) == 0 && limit.Cur > 128 {
+	limit.Cur = 0
+	raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)
+	room.limit = uintptr(limit.Cur)
+	if limit.Cur > 128 {
 		high = 64
 		if limit.Cur > 1024 {
 			high = 1000
 		}
 	}
+	room.high = high
 	r := fcntl(fd, unix.F_DUPFD_CLOEXEC, high)
 	if errno(r) != 0 {
 		r = fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
 	}
-	if errno(r) != 0 {
-		exit(1)
+	if e := errno(r); e != 0 {
+		giveUp(text("Can't move a descriptor: errno \x00"), e)
 	}
 	closeFd(fd)
 	return r

@@ -120,6 +120,7 @@ func symlink(p program, s *plan.Step) unix.Errno {
 	}
 	if e == unix.EEXIST {
 		room.sub = plan.SubExists
+		room.link[0] = 0
 		if room.small[0] != 0 && sameLink(above, name, p.str(s.A)) {
 			e = 0
 		}
@@ -134,6 +135,7 @@ func sameLink(dir uintptr, name, target unsafe.Pointer) bool {
 	if errno(n) != 0 {
 		return false
 	}
+	*(*byte)(unsafe.Add(buf, n)) = 0
 	for i := uintptr(0); i < n; i++ {
 		if *(*byte)(unsafe.Add(buf, i)) != *(*byte)(unsafe.Add(target, i)) {
 			return false // the target's NUL differs from every byte of a link

@@ -2,7 +2,7 @@ package child
 
 // This file is for the front end: it runs with the runtime, above the line.
 
-import "syscall"
+import "unsafe"
 
 // Entered tells whether the program came in through entry. A binary linked without
 // -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry did not.
@@ -16,9 +16,56 @@ func Secure() bool { return room.secure != 0 }
 // /dev/null on those that were closed.
 func WasOpen(fd int) bool { return room.stdio>>uint(fd)&1 != 0 }
 
-// Sock is the front end's end of the socket to the acting side. An option that
-// names this number means a descriptor that the caller did not open.
+// Sock is the front end's end of the socket to the acting side.
 func Sock() int { return int(room.sock) }
 
-// Keep the compiler from finding entry unused: the linker is told of it by name.
-var _ = syscall.Stdin
+// Ours tells whether fd is a descriptor of the launcher's own. An option that names
+// it means one that the caller did not open.
+func Ours(fd int) bool {
+	return room.entered != 0 && (fd == int(room.sock) || fd > 2 && fd == int(room.stderr))
+}
+
+// Here is the number under which the front end has the caller's fd: another one for
+// standard error, whose own number is muffled.
+func Here(fd int) int {
+	if fd == 2 && room.entered != 0 {
+		return int(room.stderr)
+	}
+	return fd
+}
+
+// Args are the words that the program was started with.
+func Args() []string {
+	if room.entered == 0 {
+		return nil
+	}
+	return vectorAt(mapped(stack + 8))
+}
+
+// Environ is the environment as the kernel handed it over: in order, with duplicates
+// and malformed entries, and with what was hidden from the runtime.
+func Environ() []string {
+	if room.entered == 0 {
+		return nil
+	}
+	argc := *(*uintptr)(mapped(stack))
+	env := vectorAt(mapped(stack + 8 + 8*argc + 8))
+	for i, entry := range env {
+		if entry != "" && entry[0] == hidden {
+			if whole := "G" + entry[1:] + "\x00"; runtimeSetting(unsafe.Pointer(unsafe.StringData(whole))) {
+				env[i] = whole[:len(whole)-1]
+			}
+		}
+	}
+	return env
+}
+
+// vectorAt copies the strings of an argv or envp.
+func vectorAt(p unsafe.Pointer) []string {
+	var out []string
+	for ; *(*uintptr)(p) != 0; p = unsafe.Add(p, 8) {
+		s := mapped(*(*uintptr)(p))
+		out = append(out, string(unsafe.Slice((*byte)(s), strlen(s))))
+	}
+	return out
+}

@@ -18,7 +18,7 @@ func splitInit(p program) {
 	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, maskOf(unix.SIGUSR1), addr(unsafe.Pointer(&room.how)), 8, 0, 0)
 	parent := getpid()
-	pid := clone(0)
+	pid := fork(0, p)
 	if e := errno(pid); e != 0 {
 		room.step = plan.NoStep
 		fault(e, plan.SubClone, 0)
@@ -59,14 +59,42 @@ func awaitRelease(init uintptr) {
 	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.how)), 0, 8, 0, 0)
 }
 
+// closeInherited leaves init with the pipe, the sync fds and, for a moment, the socket.
+// It comes before the locks: closing any descriptor of a file drops a POSIX lock on it.
+func closeInherited(p program) {
+	pipe := nowhere
+	if room.pipe != 0 {
+		pipe = room.pipe
+	}
+	closeAllBut(p, pipe, room.sock, true)
+}
+
+// takeLocks takes the read locks that init holds as long as it lives.
+func takeLocks(p program) {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		s := plan.StepAt(p.base, i)
+		if s.Op != plan.OpLock {
+			continue
+		}
+		room.step = i
+		room.sub = plan.SubMain
+		if e := lock(p.str(s.A)); e != 0 {
+			fault(e, room.sub, 0)
+		}
+	}
+}
+
 // runInit is PID 1, or the plain parent of the payload where there is no pid
 // namespace. It ends when it has no child left.
 func runInit(p program, payload uintptr) {
 	if !p.has(plan.FlagDieWithParent) {
 		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 	}
-	closeAllBut(p)
+	closeInherited(p)
 	seal(p)
+	takeLocks(p)
+	closeFd(room.sock)
+	room.sock = 0
 	kill(payload, uintptr(unix.SIGUSR1))
 	for i := p.h.Setup; i < p.h.Steps; i++ {
 		s := plan.StepAt(p.base, i)
@@ -118,46 +146,4 @@ func seal(p program) {
 		exit(1)
 	}
 	prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-}
-
-// closeAllBut leaves init with the pipe, the locks and the sync fds.
-func closeAllBut(p program) {
-	for fd := uintptr(0); fd < 3; fd++ {
-		if !isSync(p, fd) {
-			closeFd(fd)
-		}
-	}
-	next := uintptr(3)
-	for {
-		keep := lowestKept(p, next)
-		if keep > next {
-			closeRange(next, keep-1)
-		}
-		if keep >= 1<<31-1 {
-			return
-		}
-		next = keep + 1
-	}
-}
-
-// lowestKept is the lowest descriptor from fd on that init keeps.
-func lowestKept(p program, fd uintptr) uintptr {
-	low := uintptr(1<<31 - 1)
-	if room.pipe >= fd && room.pipe < low {
-		low = room.pipe
-	}
-	for i := uint32(0); i < p.h.Syncc; i++ {
-		if v := uintptr(*p.slot(p.h.Sync + i)); v >= fd && v < low {
-			low = v
-		}
-	}
-	for i := p.h.Join; i < p.h.Setup; i++ {
-		s := plan.StepAt(p.base, i)
-		if s.Op == plan.OpLock {
-			if v := uintptr(s.G); v >= fd && v < low {
-				low = v
-			}
-		}
-	}
-	return low
 }

@@ -62,7 +62,13 @@ func runMonitor(front uintptr) {
 // (help, an error, a listing) has said all that there is to say.
 func receive(front uintptr) program {
 	if readFull(room.sock, unsafe.Pointer(&room.message), 4) != 4 {
-		exit(waitFront(front))
+		code := waitFront(front)
+		if code > 1 { // not one of its own
+			tell(2, text("can't start: the Go runtime ended with status \x00"), uintptr(code),
+				text("; limits on processes or memory may be too low\x00"))
+			code = 1
+		}
+		exit(code)
 	}
 	n := room.message[0]
 	if n > plan.MaxSize {
@@ -85,14 +91,24 @@ func receive(front uintptr) program {
 	return program{base, (*plan.Header)(base)}
 }
 
-// say sends a message to the front end.
-func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) {
+// say sends a message to the front end, and tells whether there was one to take it.
+func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) bool {
+	m := unsafe.Pointer(&room.message)
 	room.message[0] = kind
 	room.message[1] = step
 	room.message[2] = uint32(sub)
 	room.message[3] = uint32(e)
 	room.message[4] = extra
-	raw(unix.SYS_SENDTO, room.sock, addr(unsafe.Pointer(&room.message)), plan.MessageSize, unix.MSG_NOSIGNAL, 0, 0)
+	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
+	if sub == plan.SubExists {
+		end := uintptr(plan.MessageSize - plan.MessageText - 1)
+		for i := uintptr(0); i <= end; i++ {
+			*(*byte)(unsafe.Add(m, plan.MessageText+i)) = *(*byte)(unsafe.Add(unsafe.Pointer(&room.link), i))
+		}
+		*(*byte)(unsafe.Add(m, plan.MessageText+end)) = 0
+	}
+	r := raw(unix.SYS_SENDTO, room.sock, addr(m), plan.MessageSize, unix.MSG_NOSIGNAL, 0, 0)
+	return errno(r) == 0
 }
 
 // openPipe makes the pipe on which init says the payload's status. Its reading end
@@ -111,9 +127,11 @@ func start(p program) uintptr {
 	if p.has(plan.FlagJoin) {
 		return startJoined(p)
 	}
-	pid := clone(p.h.Clone)
+	pid := fork(uintptr(p.h.Clone), p)
 	if e := errno(pid); e != 0 {
-		say(plan.MsgFault, e, plan.NoStep, plan.SubClone, p.h.Clone)
+		if !say(plan.MsgFault, e, plan.NoStep, plan.SubClone, p.h.Clone) {
+			tell(2, text("Creating new namespace failed: errno \x00"), uintptr(e), text("\x00"))
+		}
 		closeFd(room.sock)
 		return 0
 	}
@@ -128,7 +146,7 @@ func start(p program) uintptr {
 // its number is not ours: it makes itself the owner of the socket that both hold, and
 // the kernel translates (F_GETOWN, fcntl(2)).
 func startJoined(p program) uintptr {
-	pid := clone(0)
+	pid := fork(0, p)
 	if pid == 0 {
 		runJoiner(p)
 	}
@@ -157,7 +175,7 @@ func runJoiner(p program) {
 	run(p, 0, p.h.Join)
 	helper := uintptr(0)
 	if joinsPID(p) && p.h.Clone&unix.CLONE_NEWPID != 0 {
-		helper = raw(unix.SYS_CLONE, unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		helper = fork(unix.CLONE_PARENT, p)
 		if e := errno(helper); e != 0 {
 			fault(e, plan.SubClone, 0)
 		}
@@ -184,7 +202,7 @@ func joinsPID(p program) bool {
 
 // cloneFirst clones the first process as a sibling and ends.
 func cloneFirst(p program) {
-	pid := raw(unix.SYS_CLONE, uintptr(p.h.Clone)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	pid := fork(uintptr(p.h.Clone)|unix.CLONE_PARENT, p)
 	if e := errno(pid); e != 0 {
 		fault(e, plan.SubClone, p.h.Clone)
 	}
@@ -204,47 +222,45 @@ func announce() {
 // closeOthers closes all that is not the monitor's business: the caller's
 // descriptors, the standard ones too, so that a reader sees the end of the payload.
 func closeOthers(p program) {
-	keepJSON, keepPipe := uintptr(1<<31), uintptr(1<<31)
-	if p.h.JSONFd >= 0 {
-		keepJSON = uintptr(p.h.JSONFd)
-	}
-	if room.pipe != 0 || p.has(plan.FlagJoin) {
-		keepPipe = uintptr(room.monitor)
-	}
-	if p.has(plan.FlagKeepSync) && p.h.Syncc > 0 {
-		// Few command lines: no init, but descriptors that live as long as the sandbox.
-		closeFd(room.sock)
+	closeFd(room.sock)
+	if room.pipe != 0 {
 		closeFd(room.pipe)
-		for fd := uintptr(0); fd < 3; fd++ {
-			if !isSync(p, fd) && fd != keepJSON {
-				closeFd(fd)
-			}
-		}
-		return
 	}
-	low, high := keepJSON, keepPipe
-	if low > high {
-		low, high = high, low
+	pipe := nowhere
+	if room.monitor != 0 {
+		pipe = uintptr(room.monitor)
 	}
-	const last = 1<<31 - 1
-	if low > 0 {
-		closeRange(0, low-1)
+	json := nowhere
+	if p.h.JSONFd >= 0 {
+		json = uintptr(p.h.JSONFd)
 	}
-	if low < last {
-		closeRange(low+1, high-1)
-	}
-	if high < last {
-		closeRange(high+1, last)
-	}
+	closeAllBut(p, pipe, json, p.has(plan.FlagKeepSync))
 }
 
-func isSync(p program, fd uintptr) bool {
-	for i := uint32(0); i < p.h.Syncc; i++ {
-		if *p.slot(p.h.Sync + i) == uint64(fd) {
-			return true
+// nowhere is above every descriptor.
+const nowhere = uintptr(1<<31 - 1)
+
+// closeAllBut closes every descriptor but a, b and, where sync says so, the sync fds.
+func closeAllBut(p program, a, b uintptr, sync bool) {
+	next := uintptr(0)
+	for next < nowhere {
+		keep := nowhere
+		if a >= next && a < keep {
+			keep = a
 		}
+		if b >= next && b < keep {
+			keep = b
+		}
+		for i := uint32(0); sync && i < p.h.Syncc; i++ {
+			if v := uintptr(*p.slot(p.h.Sync + i)); v >= next && v < keep {
+				keep = v
+			}
+		}
+		if keep > next {
+			closeRange(next, keep-1)
+		}
+		next = keep + 1
 	}
-	return false
 }
 
 // waitFront waits for the front end to end and returns its status: 0 when the

@@ -114,9 +114,6 @@ func openSource(p program, s *plan.Step) unix.Errno {
 	}
 	path := p.str(s.A)
 	fd := openat(atCwd, path, unix.O_PATH, 0)
-	if errno(fd) == unix.EMFILE && raiseLimit() {
-		fd = openat(atCwd, path, unix.O_PATH, 0)
-	}
 	if errno(fd) == unix.ENOENT && *(*byte)(path) != '/' {
 		if root := openat(atCwd, text("/\x00"), unix.O_PATH, 0); errno(root) == 0 {
 			fd = openat(root, path, unix.O_PATH, 0)
@@ -124,27 +121,59 @@ func openSource(p program, s *plan.Step) unix.Errno {
 		}
 	}
 	switch e := errno(fd); {
-	case e == 0:
-		s.G = uint32(fd)
 	case e == unix.ENOENT && s.Flags&plan.FlagTry != 0:
-	default:
+		return 0
+	case e != 0:
 		return e
 	}
+	if fd+keepFree > room.limit && !raiseLimit(fd) && *(*byte)(path) == '/' {
+		closeFd(fd)
+		s.G = late
+		return 0
+	}
+	s.G = uint32(fd)
 	return 0
 }
 
-// raiseLimit lifts the soft limit on descriptors to the hard one, for set-up only.
-func raiseLimit() bool {
-	if room.raised != 0 {
-		return false
+// late marks an OpSource that exists but is opened again by the operation that needs
+// it: the limit on descriptors is lower than the number of sources.
+const late = ^uint32(0)
+
+// keepFree is how many descriptors the operations themselves need, at most.
+const keepFree = 12
+
+// sourceOf is the descriptor of a source, 0 where it may be missing and is. The
+// process's root is the old root, so a late one is opened as it would have been.
+func sourceOf(p program, i uint32) uintptr {
+	s := plan.StepAt(p.base, i)
+	if s.G != late {
+		return uintptr(s.G)
 	}
-	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(&room.nofile)), 0, 0)) != 0 {
+	fd := openat(atCwd, p.str(s.A), unix.O_PATH, 0)
+	if e := errno(fd); e != 0 {
+		if e == unix.ENOENT && s.Flags&plan.FlagTry != 0 {
+			return 0
+		}
+		return fd
+	}
+	s.G = uint32(fd)
+	return fd
+}
+
+// raiseLimit lifts the soft limit on descriptors to the hard one, for set-up only, and
+// tells whether there is room behind fd now.
+func raiseLimit(fd uintptr) bool {
+	if room.raised != 0 || errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(&room.nofile)), 0, 0)) != 0 {
 		return false
 	}
 	all := room.nofile
 	all.Cur = all.Max
+	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(&all)), 0, 0, 0)) != 0 {
+		return false
+	}
 	room.raised = 1
-	return errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(&all)), 0, 0, 0)) == 0
+	room.limit = uintptr(all.Max)
+	return fd+keepFree <= room.limit
 }
 
 // sourceFromFd opens, in this mount namespace, what the caller's fd names: the fd
@@ -190,9 +219,10 @@ func sourceFromFd(s *plan.Step) unix.Errno {
 // bind puts a source on its destination. A source that may be missing and is, is
 // passed over.
 func bind(p program, s *plan.Step) unix.Errno {
-	src := uintptr(plan.StepAt(p.base, s.A).G)
-	if src == 0 {
-		return 0
+	src := sourceOf(p, s.A)
+	if e := errno(src); e != 0 || src == 0 {
+		room.sub = plan.SubSource
+		return e
 	}
 	kind, e := fstat(src)
 	if e != 0 {
@@ -212,6 +242,7 @@ func bind(p program, s *plan.Step) unix.Errno {
 	}
 	closeFd(dst)
 	closeFd(src)
+	plan.StepAt(p.base, s.A).G = 0
 	return e
 }
 
@@ -342,7 +373,7 @@ func coverRO(p program, path unsafe.Pointer) unix.Errno {
 		}
 		return e
 	}
-	e = attach(p, dst, dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	e = attach(p, dst, dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV)
 	closeFd(dst)
 	return e
 }

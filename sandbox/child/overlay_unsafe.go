@@ -13,10 +13,19 @@ import (
 // looked up twice, none needs escaping, and 128 of them fit into the page of options.
 func overlay(p program, s *plan.Step) unix.Errno {
 	upper, work := uintptr(0), uintptr(0)
+	for i := s.A; i < s.A+s.C; i++ {
+		if e := errno(sourceOf(p, i)); e != 0 {
+			room.sub = plan.SubSource
+			return e
+		}
+	}
 	switch s.D {
 	case plan.OverlayRW:
-		upper = uintptr(plan.StepAt(p.base, s.A+s.C).G)
-		work = uintptr(plan.StepAt(p.base, s.A+s.C+1).G)
+		upper, work = sourceOf(p, s.A+s.C), sourceOf(p, s.A+s.C+1)
+		if errno(upper) != 0 || errno(work) != 0 {
+			room.sub = plan.SubSource
+			return errno(upper) | errno(work)
+		}
 	case plan.OverlayTmp:
 		var e unix.Errno
 		if upper, e = privateDir(); e != 0 {

@@ -15,7 +15,7 @@ func chdir(p program, s *plan.Step) unix.Errno {
 	if room.cwdDone != 0 {
 		return 0
 	}
-	e := errno(raw(unix.SYS_CHDIR, addr(p.str(s.A)), 0, 0, 0, 0, 0))
+	e := enterDir(p.str(s.A))
 	if e != 0 && s.Flags&plan.FlagTry != 0 {
 		return 0
 	}
@@ -23,6 +23,29 @@ func chdir(p program, s *plan.Step) unix.Errno {
 		room.cwdDone = 1
 		*p.slot(p.h.Pwd) = uint64(s.B)
 	}
+	return e
+}
+
+// enterDir changes into a directory. None of our descriptors is open any more, but
+// the caller's may be: a magic link of /proc does not count as a place inside.
+func enterDir(path unsafe.Pointer) unix.Errno {
+	room.how.Flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+	room.how.Mode = 0
+	room.how.Resolve = unix.RESOLVE_NO_MAGICLINKS
+	fd := raw(unix.SYS_OPENAT2, atCwd, addr(path), addr(unsafe.Pointer(&room.how)), unsafe.Sizeof(room.how), 0, 0)
+	if room.engine == engineClassic {
+		root := openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+		if e := errno(root); e != 0 {
+			return e
+		}
+		fd = walk(root, path, findOnly, 0, 0)
+		closeFd(root)
+	}
+	if e := errno(fd); e != 0 {
+		return e
+	}
+	e := errno(fchdir(fd))
+	closeFd(fd)
 	return e
 }
 
@@ -51,7 +74,6 @@ func seccomp(p program, s *plan.Step) unix.Errno {
 
 // execute becomes the command. It returns only with the errno of a failure.
 func execute(p program) unix.Errno {
-	closeFds(p, p.h.Close, p.h.Closec)
 	raw(unix.SYS_UMASK, room.umask, 0, 0, 0, 0, 0)
 	settleDeathSignal(p)
 	argv, env := vector(p, p.h.Argv, p.h.Argc), vector(p, p.h.Env, p.h.Envc)
@@ -106,16 +128,14 @@ func asScript(p program, file, env unsafe.Pointer) unix.Errno {
 	return errno(raw(unix.SYS_EXECVE, addr(text("/bin/sh\x00")), addr(unsafe.Pointer(p.slot(p.h.Script))), addr(env), 0, 0, 0))
 }
 
-// lock takes a read lock on a file in the sandbox, which init holds: the descriptor
-// is kept in the step.
-func lock(p program, s *plan.Step) unix.Errno {
-	fd := openat(atCwd, p.str(s.A), unix.O_RDONLY, 0)
+// lock takes a read lock on a file in the sandbox. Its descriptor stays open.
+func lock(path unsafe.Pointer) unix.Errno {
+	fd := openat(atCwd, path, unix.O_RDONLY, 0)
 	room.sub = plan.SubSource
 	if e := errno(fd); e != 0 {
 		return e
 	}
 	room.sub = plan.SubMain
-	s.G = uint32(fd)
 	var l unix.Flock_t
 	l.Type = unix.F_RDLCK
 	l.Whence = unix.SEEK_SET

@@ -29,6 +29,8 @@ var room struct {
 	secure  uint32  // AT_SECURE: set-id or file capabilities
 	entered uint32  // 1: the program came in through entry
 	parent  uintptr // the caller's pid
+	stderr  uintptr // the front end's way to standard error; see muffle
+	high    uintptr // where our descriptors begin
 	expect  uintptr // the pid that getppid must answer; see dieWithParent
 
 	// The launch. Descriptors of ours; 0 stands for none, since all lie above 2.
@@ -48,11 +50,12 @@ var room struct {
 
 	nofile  unix.Rlimit // as it was, where the sources needed more
 	raised  uint32
+	limit   uintptr // on descriptors, in force
 	stat    unix.Stat_t
 	statfs  unix.Statfs_t
 	attr    unix.MountAttr
 	how     unix.OpenHow
-	message [8]uint32
+	message [plan.MessageSize / 4]uint32
 	pair    [2]int32
 	stack   [maxDepth]int32
 	path    [pathBuf]byte // the rest of the path that walk follows

@@ -33,10 +33,11 @@ func runFirst(p program) {
 	openProc()
 	probe()
 	run(p, p.h.Join, p.h.Setup)
-	closeOurs()
+	closeOurs(p)
 	if p.has(plan.FlagInit) {
 		splitInit(p) // returns in the payload only
 	}
+	closeFds(p, p.h.Close, p.h.Closec)
 	run(p, p.h.Setup, p.h.Steps)
 	exit(1) // not reached: the last step is OpExec
 }
@@ -85,7 +86,7 @@ func do(p program, s *plan.Step) unix.Errno {
 	case plan.OpChdir:
 		return chdir(p, s)
 	case plan.OpLock:
-		return lock(p, s)
+		return 0 // init's: see takeLocks
 	case plan.OpSeccomp:
 		return seccomp(p, s)
 	case plan.OpExec:
@@ -96,8 +97,40 @@ func do(p program, s *plan.Step) unix.Errno {
 
 // fault reports why the step failed and ends the process.
 func fault(e unix.Errno, sub plan.Sub, extra uint32) {
-	say(plan.MsgFault, e, room.step, sub, extra)
+	if !say(plan.MsgFault, e, room.step, sub, extra) {
+		tell(2, text("set-up failed with errno \x00"), uintptr(e), text(", and the process that could say where had to go\x00"))
+	}
 	exit(1)
+}
+
+// tell is what the room says by itself, where no front end is there to do it: a line
+// with a number in it.
+func tell(fd uintptr, what unsafe.Pointer, number uintptr, more unsafe.Pointer) {
+	p := unsafe.Pointer(&room.small)
+	n := put(p, text("gobwrap: \x00"))
+	n += put(unsafe.Add(p, n), what)
+	n += putNumber(unsafe.Add(p, n), number)
+	n += put(unsafe.Add(p, n), more)
+	n += put(unsafe.Add(p, n), text("\n\x00"))
+	writeFull(fd, p, n)
+}
+
+// fork clones this process, into the namespaces that flags names. A limit on the
+// user's processes (RLIMIT_NPROC) may count the front end's threads: it is asked to
+// go, once, and the clone is tried again while it does.
+func fork(flags uintptr, p program) uintptr {
+	pid := raw(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if errno(pid) != unix.EAGAIN || p.has(plan.FlagHandshake) {
+		return pid
+	}
+	say(plan.MsgLeave, 0, plan.NoStep, 0, 0)
+	var nap unix.Timespec
+	nap.Nsec = 1e6
+	for i := 0; i < 500 && errno(pid) == unix.EAGAIN; i++ {
+		raw(unix.SYS_NANOSLEEP, addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
+		pid = raw(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	}
+	return pid
 }
 
 // warn reports what --not-a-security-boundary lets pass.
@@ -176,8 +209,14 @@ func probe() {
 	}
 }
 
-// closeOurs closes every descriptor of ours but the one that carries faults.
-func closeOurs() {
+// closeOurs closes every descriptor of ours but the one that carries faults. From here
+// on no link below /proc/self/fd leads out of the sandbox (CVE-2024-21626).
+func closeOurs(p program) {
+	for i := p.h.Join; i < p.h.Setup; i++ {
+		if s := plan.StepAt(p.base, i); s.Op == plan.OpSource && s.G != 0 && s.G != late {
+			closeFd(uintptr(s.G))
+		}
+	}
 	if room.old != 0 {
 		closeFd(room.old)
 	}

@@ -44,7 +44,7 @@ func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 	if room.engine == engineNew && want < openFile {
 		fd = inRoot(root, dst)
 		if e := errno(fd); e == 0 || want == findOnly || e != unix.ENOENT {
-			if e != 0 {
+			if e != 0 && want != findOnly {
 				room.sub = plan.SubParents
 			}
 			closeFd(root)
@@ -53,7 +53,7 @@ func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 	}
 	fd = walk(root, dst, want, mode, parents)
 	closeFd(root)
-	if errno(fd) == 0 {
+	if errno(fd) == 0 || want == findOnly && room.sub == plan.SubParents {
 		room.sub = plan.SubMain
 	}
 	return fd

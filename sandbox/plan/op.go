@@ -29,12 +29,12 @@ const (
 	OpHostname     // A name
 	OpWriteProc    // A path below the host's /proc, B text
 	OpNoUserns     // prove that no further user namespace can be made
-	OpChdir        // A path, B PWD string. FlagTry: on failure the next OpChdir is tried
+	OpChdir        // payload: A path, B PWD string. FlagTry: on failure the next OpChdir is tried
 	OpWaitFd       // A fd: wait for a byte or the end
 	OpSetsid       // start a session
 	OpLabel        // A attribute below /proc/self, B label
 	OpCaps         // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
-	OpLock         // A path: take a read lock
+	OpLock         // init: A path: take a read lock
 	OpSeccomp      // A filter, B number of instructions
 	OpExec         // become the command
 	NumOps
@@ -78,7 +78,7 @@ const (
 	SubGIDMap         // gid_map
 	SubProc           // the host's /proc
 	SubRace           // what an fd named is no longer there
-	SubExists         // the symlink's place holds something else; Extra unused
+	SubExists         // the symlink's place holds something else: Text, if it is a link
 	SubNoMount        // no mount point
 	SubPivot          // pivot_root
 	SubTmpfs          // mounting the frame's tmpfs

@@ -82,10 +82,14 @@ type Message struct {
 	Sub   Sub    // which part of the step
 	Errno uint32 // 0 where no system call failed
 	Extra uint32 // kind Started: the pid. Otherwise what Sub says
+	Text  string // what was found where something else was wanted; may be cut
 }
 
-// MessageSize is the size of a Message in bytes.
-const MessageSize = 20
+// Sizes of a message on the wire: five words, then the text with its NUL.
+const (
+	MessageSize = 256
+	MessageText = 20 // offset of the text
+)
 
 // NoStep is Message.Step where no step is concerned.
 const NoStep = ^uint32(0)
@@ -98,4 +102,7 @@ const (
 	MsgFault
 	// MsgWarn: a step failed in a way that FlagForgive permits.
 	MsgWarn
+	// MsgLeave: the front end is asked to end, because its threads stand in the way
+	// (RLIMIT_NPROC). What goes wrong afterwards is said in the room's own few words.
+	MsgLeave
 )

@@ -146,7 +146,7 @@ func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 	switch op {
 	case OpExec:
 		return i == h.Steps-1 && i >= h.Setup
-	case OpSeccomp, OpCaps:
+	case OpSeccomp, OpCaps, OpChdir, OpLock:
 		return i >= h.Setup && i != h.Steps-1
 	case OpSetns:
 		return i < h.Setup
@@ -154,8 +154,6 @@ func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 		return i >= h.Join && i < root
 	case OpBind, OpMount, OpOverlay, OpDir, OpFile, OpData, OpSymlink, OpChmod, OpRemountRO, OpCoverRO:
 		return i > root && i < pivot
-	case OpChdir, OpLock:
-		return i > pivot && i < h.Setup
 	default:
 		return i >= h.Join && i < h.Setup
 	}

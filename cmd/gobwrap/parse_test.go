@@ -1,0 +1,415 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox"
+)
+
+// closedFD is a number that no process has open.
+const closedFD = "2000000001"
+
+// data returns the number of a descriptor from which text can be read.
+func data(t testing.TB, text string) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	if len(text) > 1<<15 {
+		go func() {
+			_, _ = w.WriteString(text)
+			_ = w.Close()
+		}()
+	} else {
+		if _, err := w.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return strconv.Itoa(int(r.Fd()))
+}
+
+// twoInstructions is what a filter may look like.
+var twoInstructions = strings.Repeat("\x06\x00\x00\x00\x00\x00\xff\x7f", 2)
+
+// words splits a command line at spaces and puts descriptors into it: @x is one that
+// holds x, @ one that is open, @filter one with a filter, ” an empty word.
+func words(t testing.TB, line string) []string {
+	t.Helper()
+	var out []string
+	for _, w := range strings.Fields(line) {
+		switch {
+		case w == "''":
+			w = ""
+		case w == "@filter":
+			w = data(t, twoInstructions)
+		case w == "@closed":
+			w = closedFD
+		case strings.HasPrefix(w, "@"):
+			w = data(t, strings.ReplaceAll(w[1:], "~", "\x00"))
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+func mustParse(t *testing.T, line string) *options {
+	t.Helper()
+	opts, err := parse(append([]string{"gobwrap"}, words(t, line)...))
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return opts
+}
+
+// file tests the only file operation of a command line.
+func file(want func(mounts.Op) bool) func(*sandbox.Spec) bool {
+	return func(s *sandbox.Spec) bool { return len(s.Files) == 1 && want(s.Files[0]) }
+}
+
+func isBind(a mounts.Access, try bool) func(*sandbox.Spec) bool {
+	return file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Bind && o.Source == "/s" && o.Dest == "/d" && o.Access == a && o.Try == try
+	})
+}
+
+func isAt(k mounts.Kind) func(*sandbox.Spec) bool {
+	return file(func(o mounts.Op) bool { return o.Kind == k && o.Dest == "/d" && !o.Perms.Set && o.Size == 0 })
+}
+
+func isFD(where func(*sandbox.Spec) sandbox.FD) func(*sandbox.Spec) bool {
+	return func(s *sandbox.Spec) bool {
+		fd := where(s)
+		return fd.Valid && fd.N > 2 && slices.Contains(s.Command.Used, fd.N) && len(fd.From.Words) == 2
+	}
+}
+
+// meanings is every option once, with a test of what it came to.
+var meanings = map[string]struct {
+	line string
+	ok   func(*sandbox.Spec) bool
+}{
+	"--args": {"@--uid~7", func(s *sandbox.Spec) bool {
+		return s.Identity.UID == sandbox.ID{N: 7, Set: true} && len(s.Command.Read) == 1
+	}},
+	"--argv0": {"x", func(s *sandbox.Spec) bool { return s.Command.Argv0.Set && s.Command.Argv0.S == "x" }},
+	"--unshare-all": {"", func(s *sandbox.Spec) bool {
+		n := s.Namespaces
+		return n.User == sandbox.Try && n.IPC == sandbox.Want && n.PID == sandbox.Want && n.Net == sandbox.Want && n.UTS == sandbox.Want && n.Cgroup == sandbox.Try
+	}},
+	"--share-net":              {"", func(s *sandbox.Spec) bool { return s.Namespaces.Net == sandbox.Share }},
+	"--unshare-user":           {"", func(s *sandbox.Spec) bool { return s.Namespaces.User == sandbox.Want }},
+	"--unshare-user-try":       {"", func(s *sandbox.Spec) bool { return s.Namespaces.User == sandbox.Try }},
+	"--unshare-ipc":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.IPC == sandbox.Want }},
+	"--unshare-pid":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.PID == sandbox.Want }},
+	"--unshare-net":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.Net == sandbox.Want }},
+	"--unshare-uts":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.UTS == sandbox.Want }},
+	"--unshare-cgroup":         {"", func(s *sandbox.Spec) bool { return s.Namespaces.Cgroup == sandbox.Want }},
+	"--unshare-cgroup-try":     {"", func(s *sandbox.Spec) bool { return s.Namespaces.Cgroup == sandbox.Try }},
+	"--userns":                 {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.JoinUser })},
+	"--userns2":                {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.FinalUser })},
+	"--pidns":                  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.JoinPID })},
+	"--netns":                  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.JoinNet })},
+	"--disable-userns":         {"", func(s *sandbox.Spec) bool { return s.Namespaces.DisableUsers }},
+	"--assert-userns-disabled": {"", func(s *sandbox.Spec) bool { return s.Namespaces.AssertUsersDisabled }},
+	"--uid":                    {"4294967294", func(s *sandbox.Spec) bool { return s.Identity.UID == sandbox.ID{N: 1<<32 - 2, Set: true} }},
+	"--gid":                    {"0", func(s *sandbox.Spec) bool { return s.Identity.GID == sandbox.ID{N: 0, Set: true} }},
+	"--hostname":               {"box", func(s *sandbox.Spec) bool { return s.Namespaces.Hostname.S == "box" && s.Namespaces.Hostname.Set }},
+	"--chdir":                  {"a/b", func(s *sandbox.Spec) bool { return s.Command.Chdir.S == "a/b" && s.Command.Chdir.Set }},
+	"--clearenv":               {"", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{}}) }},
+	"--setenv":                 {"A B=C", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Value: "B=C"}}) }},
+	"--unsetenv":               {"A", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Unset: true}}) }},
+	"--lock-file":              {"/l", func(s *sandbox.Spec) bool { return len(s.Session.Locks) == 1 && s.Session.Locks[0].Path == "/l" }},
+	"--sync-fd":                {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Session.SyncFDs[0] })},
+	"--bind":                   {"/s /d", isBind(mounts.ReadWrite, false)},
+	"--bind-try":               {"/s /d", isBind(mounts.ReadWrite, true)},
+	"--dev-bind":               {"/s /d", isBind(mounts.WithDevice, false)},
+	"--dev-bind-try":           {"/s /d", isBind(mounts.WithDevice, true)},
+	"--ro-bind":                {"/s /d", isBind(mounts.ReadOnly, false)},
+	"--ro-bind-try":            {"/s /d", isBind(mounts.ReadOnly, true)},
+	"--bind-fd": {"@ /d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Bind && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadWrite
+	})},
+	"--ro-bind-fd": {"@ /d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Bind && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadOnly
+	})},
+	"--remount-ro": {"/d", isAt(mounts.RemountRO)},
+	"--overlay-src": {"/l --tmp-overlay /d", file(func(o mounts.Op) bool {
+		return slices.Equal(o.Layers, []string{"/l"})
+	})},
+	"--overlay": {"/up /wk /d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Overlay && o.Writes == mounts.Kept && o.Upper == "/up" && o.Work == "/wk" && o.Dest == "/d"
+	})},
+	"--tmp-overlay": {"/d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Overlay && o.Writes == mounts.Forgotten && o.Dest == "/d"
+	})},
+	"--ro-overlay": {"/d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Overlay && o.Writes == mounts.Refused && o.Dest == "/d" && slices.Equal(o.Layers, []string{"/low", "/high"})
+	})},
+	"--exec-label": {"l", func(s *sandbox.Spec) bool { return s.Lockdown.ExecLabel.Set && s.Lockdown.ExecLabel.S == "l" }},
+	"--file-label": {"l", func(s *sandbox.Spec) bool { return s.Lockdown.FileLabel.Set && s.Lockdown.FileLabel.S == "l" }},
+	"--proc":       {"/d", isAt(mounts.Proc)},
+	"--dev":        {"/d", isAt(mounts.Dev)},
+	"--tmpfs":      {"/d", isAt(mounts.Tmpfs)},
+	"--mqueue":     {"/d", isAt(mounts.Mqueue)},
+	"--dir":        {"/d", isAt(mounts.Dir)},
+	"--file":       {"@ /d", file(func(o mounts.Op) bool { return o.Kind == mounts.File && o.FD > 2 && o.Dest == "/d" })},
+	"--bind-data": {"@ /d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Data && o.FD > 2 && o.Dest == "/d" && o.Access == mounts.ReadWrite
+	})},
+	"--ro-bind-data": {"@ /d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Data && o.FD > 2 && o.Dest == "/d" && o.Access == mounts.ReadOnly
+	})},
+	"--symlink": {"a/../t /d", file(func(o mounts.Op) bool { return o.Kind == mounts.Symlink && o.Target == "a/../t" && o.Dest == "/d" })},
+	"--seccomp": {"@filter", func(s *sandbox.Spec) bool {
+		return len(s.Lockdown.Filters) == 1 && string(s.Lockdown.Filters[0].BPF) == twoInstructions && len(s.Command.Read) == 1
+	}},
+	"--add-seccomp-fd": {"@filter", func(s *sandbox.Spec) bool {
+		return len(s.Lockdown.Filters) == 1 && string(s.Lockdown.Filters[0].BPF) == twoInstructions
+	}},
+	"--block-fd":        {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Session.BlockFD })},
+	"--userns-block-fd": {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.UserBlockFD })},
+	"--info-fd":         {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.InfoFD })},
+	"--json-status-fd":  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.JSONStatusFD })},
+	"--new-session":     {"", func(s *sandbox.Spec) bool { return s.Session.New }},
+	"--die-with-parent": {"", func(s *sandbox.Spec) bool { return s.Session.DieWithParent }},
+	"--as-pid-1":        {"", func(s *sandbox.Spec) bool { return s.Session.AsPID1 }},
+	"--cap-add": {"CAP_NET_RAW", func(s *sandbox.Spec) bool {
+		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Caps: 1 << 13}})
+	}},
+	"--cap-drop": {"ALL", func(s *sandbox.Spec) bool {
+		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Drop: true, Caps: idmap.AllCaps}})
+	}},
+	"--perms": {"0750 --dir /d", file(func(o mounts.Op) bool { return o.Perms == mounts.Perms{Mode: 0o750, Set: true} })},
+	"--size":  {"4096 --tmpfs /d", file(func(o mounts.Op) bool { return o.Size == 4096 })},
+	"--chmod": {"4711 /d", file(func(o mounts.Op) bool {
+		return o.Kind == mounts.Chmod && o.Perms == mounts.Perms{Mode: 0o4711, Set: true}
+	})},
+	"--not-a-security-boundary": {"", func(s *sandbox.Spec) bool { return s.Lockdown.Forgive }},
+}
+
+// elsewhere are the options that do not end up in the spec, each with its own test.
+var elsewhere = map[string]string{
+	"--help": "TestHelp", "--version": "TestVersion", "--level-prefix": "TestSwitches", "--dry-run": "TestSwitches",
+}
+
+// before is what must stand in front of some options.
+var before = map[string]string{
+	"--overlay": "--overlay-src /low", "--tmp-overlay": "--overlay-src /low", "--ro-overlay": "--overlay-src /low --overlay-src /high",
+}
+
+// TestEveryOption gives every row of the table once, in an argument vector and in an
+// arguments file, and looks at the spec.
+func TestEveryOption(t *testing.T) {
+	for i := range table {
+		name := table[i].name
+		m, ok := meanings[name]
+		if !ok {
+			if elsewhere[name] == "" {
+				t.Errorf("%s has no test", name)
+			}
+			continue
+		}
+		line := before[name] + " " + name + " " + m.line
+		t.Run(name, func(t *testing.T) {
+			opts := mustParse(t, line+" -- cmd --x y")
+			if !m.ok(&opts.spec) {
+				t.Errorf("%s came to %+v", line, opts.spec)
+			}
+			if !slices.Equal(opts.spec.Command.Args, []string{"cmd", "--x", "y"}) {
+				t.Errorf("the command is %q", opts.spec.Command.Args)
+			}
+			if len(opts.warnings) != 0 {
+				t.Errorf("warnings %q", opts.warnings)
+			}
+		})
+		if name == "--args" {
+			continue
+		}
+		t.Run(name+" in a file", func(t *testing.T) {
+			text := strings.Join(words(t, line), "\x00")
+			for _, end := range []string{"", "\x00", "\x00--\x00--bogus", "\x00command\x00--bogus", "\x00\x00--bogus"} {
+				opts, err := parse([]string{"gobwrap", "--args", data(t, text+end), "cmd"})
+				if name == "--seccomp" || name == "--add-seccomp-fd" {
+					text = strings.Join(words(t, line), "\x00") // the old one has been read
+				}
+				if err != nil {
+					t.Fatalf("%q: %v", end, err)
+				}
+				opts.spec.Command.Read = opts.spec.Command.Read[1:]
+				if !m.ok(&opts.spec) {
+					t.Errorf("%q: %s came to %+v", end, line, opts.spec)
+				}
+			}
+		})
+	}
+	if len(meanings)+len(elsewhere) != len(table) {
+		t.Errorf("%d options tested, %d in the table", len(meanings)+len(elsewhere), len(table))
+	}
+}
+
+// TestSwitches: options that change the launcher, not the sandbox.
+func TestSwitches(t *testing.T) {
+	opts := mustParse(t, "--level-prefix x")
+	if !opts.levelPrefix || opts.dryRun {
+		t.Errorf("--level-prefix: %+v", opts)
+	}
+	opts = mustParse(t, "--dry-run x")
+	if !opts.dryRun || opts.levelPrefix {
+		t.Errorf("--dry-run: %+v", opts)
+	}
+	// The prefix counts for the error that follows it, too.
+	opts, err := parse([]string{"gobwrap", "--level-prefix", "--bogus"})
+	if err == nil || !opts.levelPrefix {
+		t.Errorf("--level-prefix before an error: %+v, %v", opts, err)
+	}
+}
+
+// TestCommand: where options end.
+func TestCommand(t *testing.T) {
+	for _, c := range []struct {
+		argv []string
+		want []string
+	}{
+		{[]string{"b", "true"}, []string{"true"}},
+		{[]string{"b", "--", "true"}, []string{"true"}},
+		{[]string{"b", "--", "--", "true"}, []string{"--", "true"}},
+		{[]string{"b", "--", "-x"}, []string{"-x"}},
+		{[]string{"b", "true", "--uid", "5"}, []string{"true", "--uid", "5"}},
+		{[]string{"b", "", "x"}, []string{"", "x"}},
+		{[]string{"b", "--new-session", "sh", "-c", ""}, []string{"sh", "-c", ""}},
+		{[]string{"b", "--setenv", "--", "--", "x"}, []string{"x"}},
+		{[]string{"b", "--argv0", "--", "x"}, []string{"x"}},
+	} {
+		opts, err := parse(c.argv)
+		if err != nil {
+			t.Errorf("%q: %v", c.argv, err)
+			continue
+		}
+		if !slices.Equal(opts.spec.Command.Args, c.want) {
+			t.Errorf("%q: command %q, want %q", c.argv, opts.spec.Command.Args, c.want)
+		}
+	}
+	for _, argv := range [][]string{nil, {}, {"b"}, {"b", "--"}, {"b", "--new-session"}, {"b", "--new-session", "--"}} {
+		if _, err := parse(argv); err != errUsage {
+			t.Errorf("%q: %v, want the usage", argv, err)
+		}
+	}
+}
+
+// TestOrder: operations keep their order, through arguments files too, and --perms
+// and --size count for one of them.
+func TestOrder(t *testing.T) {
+	opts := mustParse(t, "--dir /1 --perms 0700 --args @--dir~/2~--dir~/3 --size 5 --perms 1777 --tmpfs /4 --tmpfs /5 --args @ --ro-bind /s /6 --args @--symlink~t~/7 x")
+	var got []string
+	for _, o := range opts.spec.Files {
+		got = append(got, o.Dest+" "+strconv.FormatUint(uint64(o.Perms.Mode), 8)+" "+strconv.FormatUint(o.Size, 10))
+	}
+	want := []string{"/1 0 0", "/2 700 0", "/3 0 0", "/4 1777 5", "/5 0 0", "/6 0 0", "/7 0 0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for i, o := range opts.spec.Files {
+		if len(o.From.Words) == 0 || !strings.HasPrefix(o.From.Words[0], "--") || !slices.Contains(o.From.Words, o.Dest) {
+			t.Errorf("operation %d comes from %q", i, o.From.Words)
+		}
+	}
+}
+
+// TestLastWins: a scalar option given again counts, with a warning.
+func TestLastWins(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		ok   func(*sandbox.Spec) bool
+	}{
+		{"--chdir /a --chdir /b", func(s *sandbox.Spec) bool { return s.Command.Chdir.S == "/b" }},
+		{"--hostname a --hostname b", func(s *sandbox.Spec) bool { return s.Namespaces.Hostname.S == "b" }},
+		{"--uid 1 --uid 2", func(s *sandbox.Spec) bool { return s.Identity.UID.N == 2 }},
+		{"--gid 1 --gid 2", func(s *sandbox.Spec) bool { return s.Identity.GID.N == 2 }},
+		{"--exec-label a --exec-label b", func(s *sandbox.Spec) bool { return s.Lockdown.ExecLabel.S == "b" }},
+		{"--file-label a --file-label b", func(s *sandbox.Spec) bool { return s.Lockdown.FileLabel.S == "b" }},
+		{"--seccomp @filter --seccomp @filter", func(s *sandbox.Spec) bool { return len(s.Lockdown.Filters) == 1 && len(s.Command.Used) == 2 }},
+		{"--info-fd @ --info-fd @", func(s *sandbox.Spec) bool { return s.Report.InfoFD.N == s.Command.Used[1] && len(s.Command.Used) == 2 }},
+		{"--json-status-fd @ --json-status-fd @", func(s *sandbox.Spec) bool { return s.Report.JSONStatusFD.N == s.Command.Used[1] }},
+		{"--block-fd @ --block-fd @", func(s *sandbox.Spec) bool { return s.Session.BlockFD.N == s.Command.Used[1] }},
+		{"--userns-block-fd @ --userns-block-fd @", func(s *sandbox.Spec) bool { return s.Report.UserBlockFD.N == s.Command.Used[1] }},
+		{"--userns @ --userns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinUser.N == s.Command.Used[1] }},
+		{"--userns2 @ --userns2 @", func(s *sandbox.Spec) bool { return s.Namespaces.FinalUser.N == s.Command.Used[1] }},
+		{"--pidns @ --pidns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinPID.N == s.Command.Used[1] }},
+		{"--netns @ --netns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinNet.N == s.Command.Used[1] }},
+	} {
+		opts := mustParse(t, c.line+" x")
+		name, _, _ := strings.Cut(c.line, " ")
+		if want := []string{"Only the last " + name + " option will take effect"}; !slices.Equal(opts.warnings, want) {
+			t.Errorf("%s: warnings %q, want %q", c.line, opts.warnings, want)
+		}
+		if !c.ok(&opts.spec) {
+			t.Errorf("%s: %+v", c.line, opts.spec)
+		}
+	}
+	for i := range table {
+		if table[i].scalar && strings.HasPrefix(table[i].operands, "FD") && !table[i].paths && strings.Contains(table[i].operands, " ") {
+			t.Errorf("%s is scalar and has more operands: not covered here", table[i].name)
+		}
+	}
+}
+
+// TestRepeatable: what may be given several times adds up, without a warning.
+func TestRepeatable(t *testing.T) {
+	opts := mustParse(t, "--sync-fd @ --sync-fd @ --add-seccomp-fd @filter --add-seccomp-fd @filter --lock-file /a --lock-file /b "+
+		"--cap-add CAP_KILL --cap-drop CAP_KILL --setenv A 1 --setenv A 2 --unsetenv A --clearenv --dir /a --dir /a x")
+	s := &opts.spec
+	if len(s.Session.SyncFDs) != 2 || len(s.Lockdown.Filters) != 2 || len(s.Session.Locks) != 2 || len(s.Identity.Caps) != 2 || len(s.Env) != 4 || len(s.Files) != 2 {
+		t.Errorf("%+v", s)
+	}
+	if len(opts.warnings) != 0 {
+		t.Errorf("warnings %q", opts.warnings)
+	}
+}
+
+// TestUnshareAllTry: the weaker wish never replaces the stronger one.
+func TestUnshareAllTry(t *testing.T) {
+	for _, c := range []struct {
+		line              string
+		user, net, cgroup sandbox.Wish
+	}{
+		{"--unshare-user --unshare-all", sandbox.Want, sandbox.Want, sandbox.Try},
+		{"--unshare-all --unshare-user", sandbox.Want, sandbox.Want, sandbox.Try},
+		{"--unshare-user --unshare-user-try", sandbox.Want, sandbox.Share, sandbox.Share},
+		{"--unshare-user-try --unshare-user", sandbox.Want, sandbox.Share, sandbox.Share},
+		{"--unshare-cgroup --unshare-all", sandbox.Try, sandbox.Want, sandbox.Want},
+		{"--unshare-all --share-net", sandbox.Try, sandbox.Share, sandbox.Try},
+		{"--share-net --unshare-all", sandbox.Try, sandbox.Want, sandbox.Try},
+		{"--unshare-net --share-net", sandbox.Share, sandbox.Share, sandbox.Share},
+	} {
+		n := mustParse(t, c.line+" x").spec.Namespaces
+		if n.User != c.user || n.Net != c.net || n.Cgroup != c.cgroup {
+			t.Errorf("%s: user %d, net %d, cgroup %d", c.line, n.User, n.Net, n.Cgroup)
+		}
+	}
+}
+
+// TestManyWords: no limit on the number of words, and none on time.
+func TestManyWords(t *testing.T) {
+	argv := []string{"gobwrap"}
+	var file []string
+	for range 20000 {
+		argv = append(argv, "--dir", "/d")
+		file = append(file, "--dir", "/d")
+	}
+	argv = append(argv, "--args", data(t, strings.Join(file, "\x00")), "x")
+	opts, err := parse(argv)
+	if err != nil || len(opts.spec.Files) != 40000 {
+		t.Errorf("%d operations, %v", len(opts.spec.Files), err)
+	}
+}

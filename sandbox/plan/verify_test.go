@@ -1,0 +1,331 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// refusals are ways to spoil the sample, each with what Verify must say. A verdict
+// is for the log; that it is not Good is the contract.
+var refusals = []struct {
+	name  string
+	want  plan.Verdict
+	spoil func(t *testing.T, p *plan.Program)
+}{
+	{"nothing", plan.BadHeader, func(_ *testing.T, p *plan.Program) { p.Bytes = nil }},
+	{"short header", plan.BadHeader, func(_ *testing.T, p *plan.Program) { p.Bytes = p.Bytes[:plan.HeaderSize-1] }},
+	{"header alone", plan.BadHeader, func(_ *testing.T, p *plan.Program) { p.Bytes = p.Bytes[:plan.HeaderSize] }},
+	{"other magic", plan.BadHeader, head(func(h *plan.Header) { h.Magic++ })},
+	{"longer than it says", plan.BadHeader, func(_ *testing.T, p *plan.Program) { p.Bytes = append(p.Bytes, 0) }},
+	{"shorter than it says", plan.BadHeader, func(_ *testing.T, p *plan.Program) { p.Bytes = p.Bytes[:len(p.Bytes)-1] }},
+
+	{"too many steps", plan.BadLayout, head(func(h *plan.Header) { h.Steps = plan.MaxSteps + 1 })},
+	{"no steps", plan.BadLayout, head(func(h *plan.Header) { h.Steps = 0 })},
+	{"steps overflow", plan.BadLayout, head(func(h *plan.Header) { h.Steps += 1 << 27 })},
+	{"too many slots", plan.BadLayout, head(func(h *plan.Header) { h.Slots = plan.MaxSlots + 1 })},
+	{"slots overflow", plan.BadLayout, head(func(h *plan.Header) { h.Slots += 1 << 29 })},
+	{"one step more", plan.BadLayout, head(func(h *plan.Header) { h.Steps++ })},
+	{"one slot more", plan.BadLayout, head(func(h *plan.Header) { h.Slots++ })},
+	{"join after setup", plan.BadLayout, head(func(h *plan.Header) { h.Join = h.Setup + 1 })},
+	{"setup after the end", plan.BadLayout, head(func(h *plan.Header) { h.Setup = h.Steps + 1 })},
+	{"arena elsewhere", plan.BadLayout, head(func(h *plan.Header) { h.Arena += 8; h.ArenaLen -= 8 })},
+	{"arena too long", plan.BadLayout, head(func(h *plan.Header) { h.ArenaLen++ })},
+	{"arena without first NUL", plan.BadLayout, func(_ *testing.T, p *plan.Program) { p.Bytes[header(p).Arena] = 'x' }},
+	{"arena without last NUL", plan.BadLayout, func(_ *testing.T, p *plan.Program) { p.Bytes[len(p.Bytes)-1] = 'x' }},
+	{"unknown flag", plan.BadLayout, head(func(h *plan.Header) { h.Flags |= 1 << 31 })},
+	{"unknown namespace", plan.BadLayout, head(func(h *plan.Header) { h.Clone |= unix.CLONE_VM })},
+	{"thread instead of process", plan.BadLayout, head(func(h *plan.Header) { h.Clone |= unix.CLONE_THREAD })},
+	{"no mount namespace", plan.BadLayout, head(func(h *plan.Header) { h.Clone &^= unix.CLONE_NEWNS })},
+	{"status fd below -1", plan.BadLayout, head(func(h *plan.Header) { h.JSONFd = -2 })},
+
+	{"join without its flag", plan.BadOrder, head(func(h *plan.Header) { h.Flags &^= plan.FlagJoin })},
+	{"flag without join", plan.BadOrder, head(func(h *plan.Header) { h.Join = 0 })},
+	{"exec inside of set-up", plan.BadOrder, head(func(h *plan.Header) { h.Setup = h.Steps })},
+	{"exec before the end", plan.BadOrder, swap(plan.OpSeccomp, plan.OpExec)},
+	{"exec twice", plan.BadOrder, replace(plan.OpSeccomp, plan.Step{Op: plan.OpExec})},
+	{"no exec", plan.BadOrder, replace(plan.OpExec, plan.Step{Op: plan.OpCaps})},
+	{"filter in set-up", plan.BadOrder, swap(plan.OpSeccomp, plan.OpSetsid)},
+	{"capabilities in set-up", plan.BadOrder, swap(plan.OpCaps, plan.OpSetsid)},
+	{"no root", plan.BadOrder, replace(plan.OpRoot, plan.Step{Op: plan.OpSlave})},
+	{"no pivot", plan.BadOrder, replace(plan.OpPivot, plan.Step{Op: plan.OpSetsid})},
+	{"two roots", plan.BadOrder, replace(plan.OpSlave, plan.Step{Op: plan.OpRoot})},
+	{"two pivots", plan.BadOrder, replace(plan.OpSetsid, plan.Step{Op: plan.OpPivot})},
+	{"pivot before root", plan.BadOrder, swap(plan.OpRoot, plan.OpPivot)},
+	{"source after root", plan.BadOrder, func(t *testing.T, p *plan.Program) {
+		*step(p, find(t, p, plan.OpRemountRO)) = plan.Step{Op: plan.OpSource, A: step(p, find(t, p, plan.OpSource)).A}
+	}},
+	{"bind before root", plan.BadOrder, swap(plan.OpDir, plan.OpSlave)},
+	{"directory after pivot", plan.BadOrder, swap(plan.OpDir, plan.OpSetsid)},
+	{"chdir while the old root is there", plan.BadOrder, swap(plan.OpChdir, plan.OpLoopback)},
+	{"label in the payload", plan.BadOrder, swap(plan.OpLabel, plan.OpSeccomp)},
+	{"maps in the payload", plan.BadOrder, replace(plan.OpSeccomp, plan.Step{Op: plan.OpIDMap})},
+	{"setns in the payload", plan.BadOrder, replace(plan.OpSeccomp, plan.Step{Op: plan.OpSetns})},
+	{"flag of another operation", plan.BadOrder, at(plan.OpBind, func(s *plan.Step) { s.Flags = plan.FlagTry })},
+	{"unknown step flag", plan.BadOrder, at(plan.OpCaps, func(s *plan.Step) { s.Flags |= 1 << 15 })},
+
+	{"operation 0", plan.BadStep, at(plan.OpSetsid, func(s *plan.Step) { s.Op = 0 })},
+	{"operation beyond the table", plan.BadStep, at(plan.OpSetsid, func(s *plan.Step) { s.Op = plan.NumOps })},
+	{"the last operation number", plan.BadStep, at(plan.OpSetsid, func(s *plan.Step) { s.Op = 0xffff })},
+
+	{"operand of nothing", plan.BadOperand, at(plan.OpSetsid, func(s *plan.Step) { s.A = 1 })},
+	{"last operand of nothing", plan.BadOperand, at(plan.OpSetsid, func(s *plan.Step) { s.G = 1 })},
+	{"the child's operand", plan.BadOperand, at(plan.OpSource, func(s *plan.Step) { s.G = 3 })},
+	{"negative fd", plan.BadOperand, at(plan.OpFile, func(s *plan.Step) { s.A = 1 << 31 })},
+	{"mode with more bits", plan.BadOperand, at(plan.OpDir, func(s *plan.Step) { s.D = 0o10000 })},
+	{"parents with more bits", plan.BadOperand, at(plan.OpDir, func(s *plan.Step) { s.E = 0o10000 })},
+	{"mount flag that loosens", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.C |= unix.MS_REMOUNT })},
+	{"mount flag of a new mount", plan.BadOperand, at(plan.OpMount, func(s *plan.Step) { s.D |= unix.MS_BIND })},
+	{"namespace of setns", plan.BadOperand, at(plan.OpSetns, func(s *plan.Step) { s.B |= unix.CLONE_FS })},
+	{"source that is none", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A-- })},
+	{"source before join", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A = 0 })},
+	{"source after itself", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A = 1 << 30 })},
+	{"overlay without layers", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.C = 0 })},
+	{"overlay with too many", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.C = plan.MaxLayers + 1 })},
+	{"overlay over the end", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.C = 4 })},
+	{"overlay without its work directory", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.C = 2 })},
+	{"unknown overlay", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.D = plan.OverlayRO + 1 })},
+
+	{"string after the end", plan.BadString, at(plan.OpHostname, func(s *plan.Step) { s.A = 1 << 31 })},
+	{"string at the end", plan.BadString, func(t *testing.T, p *plan.Program) {
+		step(p, find(t, p, plan.OpHostname)).A = header(p).ArenaLen
+	}},
+	{"relative destination", plan.BadString, func(t *testing.T, p *plan.Program) {
+		step(p, find(t, p, plan.OpDir)).B = step(p, find(t, p, plan.OpHostname)).A
+	}},
+	{"empty destination", plan.BadString, at(plan.OpDir, func(s *plan.Step) { s.B = 0 })},
+	{"host path after the end", plan.BadString, at(plan.OpSource, func(s *plan.Step) { s.A = 1<<32 - 1 })},
+
+	{"empty filter", plan.BadFilter, at(plan.OpSeccomp, func(s *plan.Step) { s.B = 0 })},
+	{"filter longer than the kernel takes", plan.BadFilter, at(plan.OpSeccomp, func(s *plan.Step) { s.B = plan.MaxFilter + 1 })},
+	{"filter over the end", plan.BadFilter, at(plan.OpSeccomp, func(s *plan.Step) { s.B = plan.MaxFilter })},
+	{"filter after the end", plan.BadFilter, at(plan.OpSeccomp, func(s *plan.Step) { s.A = 1<<32 - 8 })},
+	{"filter not aligned", plan.BadFilter, at(plan.OpSeccomp, func(s *plan.Step) { s.A -= 4 })},
+
+	{"no arguments", plan.BadSlot, head(func(h *plan.Header) { h.Argc = 0 })},
+	{"no file to run", plan.BadSlot, head(func(h *plan.Header) { h.Pathc = 0 })},
+	{"arguments over the end", plan.BadSlot, head(func(h *plan.Header) { h.Argc = h.Slots })},
+	{"arguments overflow", plan.BadSlot, head(func(h *plan.Header) { h.Argc = 1<<32 - 1 })},
+	{"environment overflow", plan.BadSlot, head(func(h *plan.Header) { h.Env = 1<<32 - 1; h.Envc = 2 })},
+	{"environment is the arguments", plan.BadSlot, head(func(h *plan.Header) { h.Env = h.Argv; h.Envc = h.Argc; h.Pwd = h.Env })},
+	{"files are the arguments", plan.BadSlot, head(func(h *plan.Header) { h.Paths = h.Argv })},
+	{"script over the environment", plan.BadSlot, head(func(h *plan.Header) { h.Script = h.Env })},
+	{"closed fds over the end", plan.BadSlot, head(func(h *plan.Header) { h.Close = h.Slots; h.Closec = 1 })},
+	{"early fds over the end", plan.BadSlot, head(func(h *plan.Header) { h.Early = h.Slots; h.Earlyc = 1 })},
+	{"sync fds over the end", plan.BadSlot, head(func(h *plan.Header) { h.Sync = h.Slots; h.Syncc = 1 })},
+	{"PWD before the environment", plan.BadSlot, head(func(h *plan.Header) { h.Pwd = h.Env - 1 })},
+	{"PWD after the environment", plan.BadSlot, head(func(h *plan.Header) { h.Pwd = h.Env + h.Envc })},
+	{"argument after the end", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Argv + 1, uint64(h.ArenaLen) })},
+	{"argument beyond 32 bits", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Argv, 1 << 32 })},
+	{"variable after the end", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Env + 2, 1 << 20 })},
+	{"file after the end", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Paths + 1, 1 << 63 })},
+	{"arguments without an end", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Argv + h.Argc, 1 })},
+	{"environment without an end", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Env + h.Envc, 1 })},
+	{"closed fd is none", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Close, 1 << 31 })},
+	{"early fd is none", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Early, 1<<64 - 1 })},
+	{"sync fd is none", plan.BadSlot, slots(func(h *plan.Header) (uint32, uint64) { return h.Sync, 1 << 40 })},
+}
+
+type spoiler = func(*testing.T, *plan.Program)
+
+func head(f func(*plan.Header)) spoiler {
+	return func(_ *testing.T, p *plan.Program) { f(header(p)) }
+}
+
+func at(op plan.Op, f func(*plan.Step)) spoiler {
+	return func(t *testing.T, p *plan.Program) { f(step(p, find(t, p, op))) }
+}
+
+func replace(op plan.Op, by plan.Step) spoiler {
+	return at(op, func(s *plan.Step) { *s = by })
+}
+
+func swap(a, b plan.Op) spoiler {
+	return func(t *testing.T, p *plan.Program) {
+		x, y := step(p, find(t, p, a)), step(p, find(t, p, b))
+		*x, *y = *y, *x
+	}
+}
+
+func slots(f func(*plan.Header) (uint32, uint64)) spoiler {
+	return func(_ *testing.T, p *plan.Program) {
+		i, v := f(header(p))
+		*slot(p, i) = v
+	}
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	for _, c := range refusals {
+		t.Run(c.name, func(t *testing.T) {
+			p := sample(t)
+			c.spoil(t, p)
+			if got := p.Verify(); got != c.want {
+				t.Errorf("verdict %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// TestVerdictsReached: every verdict has a case above.
+func TestVerdictsReached(t *testing.T) {
+	for v := plan.BadHeader; v <= plan.BadOrder; v++ {
+		if !slices.ContainsFunc(refusals, func(c struct {
+			name  string
+			want  plan.Verdict
+			spoil func(*testing.T, *plan.Program)
+		},
+		) bool {
+			return c.want == v
+		}) {
+			t.Errorf("no case for verdict %d", v)
+		}
+	}
+}
+
+// TestVerifyTruncated: no prefix of a plan is a plan, even if its size says so.
+func TestVerifyTruncated(t *testing.T) {
+	whole := sample(t)
+	for n := plan.HeaderSize; n < len(whole.Bytes); n++ {
+		p := &plan.Program{Bytes: slices.Clone(whole.Bytes[:n])}
+		if v := p.Verify(); v == plan.Good {
+			t.Fatalf("the first %d bytes are Good", n)
+		}
+		h := header(p)
+		h.Size = uint32(n)
+		if v := p.Verify(); v == plan.Good {
+			t.Fatalf("the first %d bytes are Good, once the size fits", n)
+		}
+		if h.Arena < uint32(n) {
+			h.ArenaLen = uint32(n) - h.Arena
+			if v, err := p.Verify(), sound(p); v == plan.Good && err != nil {
+				t.Fatalf("the first %d bytes are Good, but %v", n, err)
+			}
+		}
+	}
+}
+
+// sound says independently of Verify what makes a plan unfit to be walked: it goes
+// where the child would go.
+func sound(p *plan.Program) error {
+	h := p.Header()
+	if uint64(h.Arena)+uint64(h.ArenaLen) != uint64(len(p.Bytes)) {
+		return fmt.Errorf("the arena ends at %d of %d", uint64(h.Arena)+uint64(h.ArenaLen), len(p.Bytes))
+	}
+	arena := p.Bytes[h.Arena:]
+	text := func(what string, off uint64) error {
+		if off >= uint64(len(arena)) || !slices.Contains(arena[off:], 0) {
+			return fmt.Errorf("%s at %d is no string of the arena", what, off)
+		}
+		return nil
+	}
+	if h.Steps == 0 || p.Step(h.Steps-1).Op != plan.OpExec || h.Setup >= h.Steps || h.Join > h.Setup {
+		return fmt.Errorf("the payload does not end with exec")
+	}
+	for i := range h.Steps {
+		if err := soundStep(p, i, text); err != nil {
+			return fmt.Errorf("step %d: %w", i, err)
+		}
+	}
+	return soundSlots(p, h, text)
+}
+
+// texts are the operands of each operation that are strings; b is a destination in B.
+var texts = map[plan.Op]string{
+	plan.OpIDMap: "AB", plan.OpSource: "A", plan.OpBind: "b", plan.OpMount: "AbC", plan.OpOverlay: "b", plan.OpDir: "b",
+	plan.OpFile: "b", plan.OpData: "b", plan.OpSymlink: "Ab", plan.OpChmod: "b", plan.OpRemountRO: "b", plan.OpCoverRO: "b",
+	plan.OpHostname: "A", plan.OpWriteProc: "AB", plan.OpChdir: "AB", plan.OpLabel: "AB", plan.OpLock: "A",
+}
+
+func soundStep(p *plan.Program, i uint32, text func(string, uint64) error) error {
+	s := p.Step(i)
+	if s.Op == 0 || s.Op >= plan.NumOps {
+		return fmt.Errorf("operation %d", s.Op)
+	}
+	for _, operand := range texts[s.Op] {
+		v := map[rune]uint32{'A': s.A, 'B': s.B, 'b': s.B, 'C': s.C}[operand]
+		if err := text(s.Op.String(), uint64(v)); err != nil {
+			return err
+		}
+		if operand == 'b' && (p.Str(v) == "" || p.Str(v)[0] != '/') {
+			return fmt.Errorf("destination %q", p.Str(v))
+		}
+	}
+	source := func(k uint32) error {
+		if k >= i || p.Step(k).Op != plan.OpSource {
+			return fmt.Errorf("step %d is no source", k)
+		}
+		return nil
+	}
+	switch s.Op {
+	case plan.OpBind:
+		return source(s.A)
+	case plan.OpOverlay:
+		n := s.C
+		if s.D == plan.OverlayRW {
+			n += 2
+		}
+		for k := range min(n, 1000) {
+			if err := source(s.A + k); err != nil {
+				return err
+			}
+		}
+	case plan.OpSeccomp:
+		h := p.Header()
+		if end := uint64(s.A) + 8*uint64(s.B); s.B == 0 || end > uint64(h.ArenaLen) || (h.Arena+s.A)%8 != 0 {
+			return fmt.Errorf("a filter from %d to %d", s.A, end)
+		}
+	}
+	return nil
+}
+
+func soundSlots(p *plan.Program, h plan.Header, text func(string, uint64) error) error {
+	taken := map[uint32]string{}
+	for _, r := range []struct {
+		name     string
+		first, n uint32
+		strings  uint32 // how many of the n are strings; the rest must be 0
+		numbers  bool
+	}{
+		{"argv", h.Argv, h.Argc + 1, h.Argc, false},
+		{"env", h.Env, h.Envc + 1, h.Envc, false},
+		{"paths", h.Paths, h.Pathc, h.Pathc, false},
+		{"close", h.Close, h.Closec, 0, true},
+		{"early", h.Early, h.Earlyc, 0, true},
+		{"sync", h.Sync, h.Syncc, 0, true},
+		{"script", h.Script, h.Argc + 2, 0, true},
+	} {
+		for k := range r.n {
+			i := r.first + k
+			if i >= h.Slots {
+				return fmt.Errorf("%s: slot %d of %d", r.name, i, h.Slots)
+			}
+			if other := taken[i]; other != "" {
+				return fmt.Errorf("slot %d is %s and %s", i, r.name, other)
+			}
+			taken[i] = r.name
+			v := *slot(p, i)
+			if k < r.strings {
+				if err := text(r.name, v); err != nil {
+					return err
+				}
+			} else if !r.numbers && v != 0 {
+				return fmt.Errorf("%s does not end with 0 but %#x", r.name, v)
+			} else if r.numbers && r.name != "script" && v > 1<<31-1 {
+				return fmt.Errorf("%s holds %d", r.name, v)
+			}
+		}
+	}
+	if h.Argc == 0 || h.Pathc == 0 || taken[h.Pwd] != "env" || h.Pwd == h.Env+h.Envc {
+		return fmt.Errorf("nothing to run, or PWD at slot %d", h.Pwd)
+	}
+	return nil
+}
+
+func TestSoundSample(t *testing.T) {
+	if err := sound(sample(t)); err != nil {
+		t.Error(err)
+	}
+}
