@@ -18,8 +18,8 @@ func ParseCap(s string) (Caps, bool) {
 	if strings.EqualFold(s, "ALL") {
 		return AllCaps, true
 	}
-	if n, err := strconv.ParseUint(s, 0, 8); err == nil && s[0] != '+' && !strings.Contains(s, "_") {
-		return 1 << n, n < 64
+	if s != "" && s[0] >= '0' && s[0] <= '9' {
+		return capNumber(s)
 	}
 	name, found := strings.CutPrefix(strings.ToLower(s), "cap_")
 	if !found {
@@ -31,6 +31,18 @@ func ParseCap(s string) (Caps, bool) {
 		}
 	}
 	return 0, false
+}
+
+// capNumber reads a number as C does: 0x for hexadecimal, 0 for octal.
+func capNumber(s string) (Caps, bool) {
+	base := 10
+	if digits, ok := strings.CutPrefix(strings.ToLower(s), "0x"); ok {
+		s, base = digits, 16
+	} else if s[0] == '0' {
+		base = 8
+	}
+	n, err := strconv.ParseUint(s, base, 8)
+	return 1 << n, err == nil && n < 64
 }
 
 // Halves splits a set for the operands of a step.

@@ -75,9 +75,15 @@ func explainLaunch(m plan.Message) (text, hint string) {
 	switch m.Sub {
 	case plan.SubProc:
 		return "Can't open /proc", "the launcher needs the host's proc mounted on /proc"
+	case plan.SubNoNewPrivs:
+		return "prctl(PR_SET_NO_NEW_PRIVS)", ""
+	case plan.SubDeathSignal:
+		return "prctl(PR_SET_PDEATHSIG)", ""
+	case plan.SubSeal:
+		return "Can't take the privileges of the sandbox's init", ""
 	case plan.SubPlan:
 		if m.Errno != 0 {
-			return "Can't get memory for the plan", ""
+			return "Can't get memory or a pipe for the launch", ""
 		}
 		return "internal error, please report: the plan was refused with " + strconv.Itoa(int(m.Extra)), ""
 	}

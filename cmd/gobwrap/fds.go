@@ -149,7 +149,7 @@ func fileWords(data []byte) []string {
 
 func (p *parser) seccomp() error {
 	if p.given["--add-seccomp-fd"] {
-		return errSeccomp
+		return errors.New("--seccomp cannot be combined with --add-seccomp-fd")
 	}
 	f, err := p.filter()
 	if err != nil {
@@ -161,7 +161,7 @@ func (p *parser) seccomp() error {
 
 func (p *parser) addSeccomp() error {
 	if p.given["--seccomp"] {
-		return errSeccomp
+		return errors.New("--add-seccomp-fd cannot be combined with --seccomp")
 	}
 	p.given["--add-seccomp-fd"] = true
 	f, err := p.filter()
@@ -172,8 +172,6 @@ func (p *parser) addSeccomp() error {
 	l.Filters = append(l.Filters, f)
 	return nil
 }
-
-var errSeccomp = errors.New("--add-seccomp-fd cannot be combined with --seccomp")
 
 func (p *parser) filter() (sandbox.Filter, error) {
 	fd, err := p.dataFD(p.args[0])

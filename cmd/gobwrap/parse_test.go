@@ -43,7 +43,7 @@ func data(t testing.TB, text string) string {
 var twoInstructions = strings.Repeat("\x06\x00\x00\x00\x00\x00\xff\x7f", 2)
 
 // words splits a command line at spaces and puts descriptors into it: @x is one that
-// holds x, @ one that is open, @filter one with a filter, ” an empty word.
+// holds x (~ is NUL), @ one that is open, @filter one with a filter, ” an empty word.
 func words(t testing.TB, line string) []string {
 	t.Helper()
 	var out []string
@@ -53,6 +53,8 @@ func words(t testing.TB, line string) []string {
 			w = ""
 		case w == "@filter":
 			w = data(t, twoInstructions)
+		case w == "@toolong":
+			w = data(t, strings.Repeat("12345678", 4097))
 		case w == "@closed":
 			w = closedFD
 		case strings.HasPrefix(w, "@"):

@@ -283,27 +283,53 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 	return next == 0, next == '/'
 }
 
-// tightenOne remounts the mount that a line names. The path may lead elsewhere: to
-// what covers the mount, which hides it for good, or, if somebody renames, astray.
+// tightenOne remounts the mount that a line names. Its path may lead elsewhere: to, or
+// below, a mount that covers it, which hides it for good; or, if somebody renames
+// directories meanwhile, astray. Then it would be left as it is: an error.
 func tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) unix.Errno {
 	sub := room.sub
 	fd := walk(room.base, point, findOnly, 0, 0)
-	room.sub = sub
-	if e := errno(fd); e != 0 {
-		return e
+	id, e := uintptr(0), errno(fd)
+	if e == 0 {
+		id, e = mountID(fd)
 	}
-	id, e := mountID(fd)
-	switch {
-	case e != 0:
-	case id == line.id:
+	if e == 0 && id == line.id {
 		name := unsafe.Pointer(&room.names[0])
 		fdPath(name, fd)
 		e = mount(nil, name, nil, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_SILENT|flags|line.flags, nil)
-	case id == line.parent:
-		e = unix.EBUSY // not covered, but moved away
+		closeFd(fd)
+		room.sub = sub
+		return e
+	}
+	for e == unix.ENOENT || e == unix.ENOTDIR {
+		if !cutLast(point) {
+			break
+		}
+		if fd = walk(room.base, point, findOnly, 0, 0); errno(fd) != 0 {
+			e = errno(fd)
+			continue
+		}
+		id, e = mountID(fd)
 	}
 	closeFd(fd)
+	room.sub = sub
+	if e == 0 && id == line.parent {
+		return unix.EBUSY // not covered, but moved away
+	}
 	return e
+}
+
+// cutLast takes the last component off a path.
+func cutLast(path unsafe.Pointer) bool {
+	n := strlen(path)
+	for n > 1 {
+		n--
+		if *(*byte)(unsafe.Add(path, n)) == '/' {
+			*(*byte)(unsafe.Add(path, n)) = 0
+			return true
+		}
+	}
+	return false
 }
 
 // mountID reads the mount id of an open file from its fdinfo.

@@ -15,12 +15,14 @@ import (
 func splitInit(p program) {
 	// Not dumpable before there is anybody who could look: the payload's exec makes
 	// the payload, not us, dumpable again.
-	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	room.step = plan.NoStep
+	if e := prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); e != 0 {
+		fault(e, plan.SubSeal, 0)
+	}
 	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, maskOf(unix.SIGUSR1), addr(unsafe.Pointer(&room.how)), 8, 0, 0)
 	parent := getpid()
 	pid := fork(0, p)
 	if e := errno(pid); e != 0 {
-		room.step = plan.NoStep
 		fault(e, plan.SubClone, 0)
 	}
 	if pid == 0 {
@@ -67,6 +69,8 @@ func closeInherited(p program) {
 		pipe = room.pipe
 	}
 	closeAllBut(p, pipe, room.sock, true)
+	closeFd(room.proc)
+	room.proc = 0
 }
 
 // takeLocks takes the read locks that init holds as long as it lives.
@@ -137,13 +141,17 @@ func seal(p program) {
 	}
 	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	if !inUserns {
-		if setCaps(0, 0, 0) != 0 {
-			exit(1)
+		if e := setCaps(0, 0, 0); e != 0 {
+			fault(e, plan.SubSeal, 0)
 		}
 		return
 	}
-	if cutBounding(0) != 0 || setCaps(1<<unix.CAP_WAKE_ALARM, 0, 0) != 0 {
-		exit(1)
+	e := cutBounding(0)
+	if e == 0 {
+		e = setCaps(1<<unix.CAP_WAKE_ALARM, 0, 0)
+	}
+	if e != 0 {
+		fault(e, plan.SubSeal, 0)
 	}
 	prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 }

@@ -34,7 +34,7 @@ func runMonitor(front uintptr) {
 		}
 	}
 	if p.has(plan.FlagInit) || p.h.Clone&unix.CLONE_NEWPID != 0 || p.has(plan.FlagJoin) {
-		openPipe()
+		openPipe(front)
 	}
 	room.expect = getpid()
 	room.first = start(p)
@@ -62,6 +62,7 @@ func runMonitor(front uintptr) {
 // (help, an error, a listing) has said all that there is to say.
 func receive(front uintptr) program {
 	if readFull(room.sock, unsafe.Pointer(&room.message), 4) != 4 {
+		closeFd(room.sock)
 		code := waitFront(front)
 		if code > 1 { // not one of its own
 			tell(2, text("can't start: the Go runtime ended with status \x00"), uintptr(code),
@@ -77,11 +78,13 @@ func receive(front uintptr) program {
 	r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
 	if e := errno(r); e != 0 {
 		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, 0)
-		exit(waitFront(front))
+		closeFd(room.sock)
+		exit(waitFront(front) | 1)
 	}
 	base := mapped(r)
 	if readFull(room.sock, base, uintptr(n)) != uintptr(n) {
-		exit(waitFront(front))
+		closeFd(room.sock)
+		exit(waitFront(front) | 1)
 	}
 	if v := plan.Verify(base, n); v != plan.Good {
 		say(plan.MsgFault, 0, plan.NoStep, plan.SubPlan, uint32(v))
@@ -113,9 +116,11 @@ func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) boo
 
 // openPipe makes the pipe on which init says the payload's status. Its reading end
 // is the monitor's, so a writer can also see whether the monitor still lives.
-func openPipe() {
-	if errno(raw(unix.SYS_PIPE2, addr(unsafe.Pointer(&room.pair)), unix.O_CLOEXEC, 0, 0, 0, 0)) != 0 {
-		exit(1)
+func openPipe(front uintptr) {
+	if e := errno(raw(unix.SYS_PIPE2, addr(unsafe.Pointer(&room.pair)), unix.O_CLOEXEC, 0, 0, 0, 0)); e != 0 {
+		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, 0)
+		closeFd(room.sock)
+		exit(waitFront(front) | 1)
 	}
 	room.monitor = uint32(above(uintptr(room.pair[0])))
 	room.pipe = above(uintptr(room.pair[1]))

@@ -24,7 +24,10 @@ func runFirst(p program) {
 	if p.has(plan.FlagJoin) {
 		announce()
 	}
-	prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	if e := prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); e != 0 {
+		room.step = plan.NoStep
+		fault(e, plan.SubNoNewPrivs, 0)
+	}
 	room.umask = raw(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
 	closeFds(p, p.h.Early, p.h.Earlyc)
 	if p.has(plan.FlagHandshake) {
@@ -37,6 +40,9 @@ func runFirst(p program) {
 	if p.has(plan.FlagInit) {
 		splitInit(p) // returns in the payload only
 	}
+	// From here on no link below /proc/self/fd leads out of the sandbox (CVE-2024-21626).
+	closeFd(room.proc)
+	room.proc = 0
 	closeFds(p, p.h.Close, p.h.Closec)
 	run(p, p.h.Setup, p.h.Steps)
 	exit(1) // not reached: the last step is OpExec
@@ -139,7 +145,10 @@ func warn(e unix.Errno, sub plan.Sub) { say(plan.MsgWarn, e, room.step, sub, 0) 
 // dieWithParent makes a parent that dies take this process along. room.expect is
 // the parent's pid as seen from here, so that one who is already gone is noticed.
 func dieWithParent() {
-	prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	if e := prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); e != 0 {
+		room.step = plan.NoStep
+		fault(e, plan.SubDeathSignal, 0)
+	}
 	if getppid() != room.expect || parentGone() {
 		exit(1)
 	}
@@ -202,15 +211,15 @@ func probe() {
 	b := errno(raw(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
 	c := errno(raw(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
 	d := errno(raw(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
-	missing := c != unix.EINVAL || a != unix.EINVAL || b != unix.EINVAL || d == unix.ENOSYS
+	missing := a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL
 	room.engine = engineNew
 	if missing {
 		room.engine = engineClassic
 	}
 }
 
-// closeOurs closes every descriptor of ours but the one that carries faults. From here
-// on no link below /proc/self/fd leads out of the sandbox (CVE-2024-21626).
+// closeOurs closes every descriptor of ours but the one that carries faults, and the
+// host's /proc, which init needs to see what it inherited.
 func closeOurs(p program) {
 	for i := p.h.Join; i < p.h.Setup; i++ {
 		if s := plan.StepAt(p.base, i); s.Op == plan.OpSource && s.G != 0 && s.G != late {
@@ -223,8 +232,7 @@ func closeOurs(p program) {
 	if room.base != 0 {
 		closeFd(room.base)
 	}
-	closeFd(room.proc)
-	room.old, room.base, room.proc = 0, 0, 0
+	room.old, room.base = 0, 0
 	if room.raised != 0 {
 		raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(&room.nofile)), 0, 0, 0)
 		room.raised = 0

@@ -5,6 +5,7 @@ package child
 import (
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
 
@@ -146,14 +147,11 @@ func closeListed(first, last uintptr) {
 	dir := uintptr(0)
 	if room.proc != 0 {
 		dir = openat(room.proc, text("self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	} else {
+	} else { // the monitor, whose /proc is the host's
 		dir = openat(atCwd, text("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	}
-	if errno(dir) != 0 {
-		for fd := first; fd <= last && fd < 1<<16; fd++ {
-			closeFd(fd)
-		}
-		return
+	if e := errno(dir); e != 0 {
+		fault(e, plan.SubProc, 0)
 	}
 	buf := unsafe.Pointer(&room.data)
 	for {
@@ -165,7 +163,7 @@ func closeListed(first, last uintptr) {
 			entry := unsafe.Add(buf, off)
 			off += uintptr(*(*uint16)(unsafe.Add(entry, 16)))
 			fd, ok := number(unsafe.Add(entry, direntName))
-			if ok && fd >= first && fd <= last && fd != dir {
+			if ok && fd >= first && fd <= last && fd != dir && fd != room.proc {
 				closeFd(fd)
 			}
 		}

@@ -43,7 +43,8 @@ func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 	fd := uintptr(0)
 	if room.engine == engineNew && want < openFile {
 		fd = inRoot(root, dst)
-		if e := errno(fd); e == 0 || want == findOnly || e != unix.ENOENT {
+		// The careful way makes what is missing, and knows which link is at fault.
+		if e := errno(fd); e != unix.ELOOP && (e != unix.ENOENT || want == findOnly) {
 			if e != 0 && want != findOnly {
 				room.sub = plan.SubParents
 			}

@@ -19,11 +19,14 @@ func TestSizes(t *testing.T) {
 		{"Header", unsafe.Sizeof(plan.Header{}), plan.HeaderSize},
 		{"Step", unsafe.Sizeof(plan.Step{}), plan.StepSize},
 		{"a slot", unsafe.Sizeof(uint64(0)), plan.SlotSize},
-		{"Message", unsafe.Sizeof(plan.Message{}), plan.MessageSize},
+		{"the words of a message", unsafe.Offsetof(plan.Message{}.Extra) + 4, plan.MessageText},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s takes %d bytes, the constant says %d", c.what, c.got, c.want)
 		}
+	}
+	if plan.MessageSize < plan.MessageText+128 {
+		t.Error("a message has no room for text")
 	}
 	if plan.HeaderSize%8 != 0 || plan.StepSize%8 != 0 {
 		t.Error("slots and filters would not be aligned to 8 bytes")
@@ -36,7 +39,7 @@ func TestSizes(t *testing.T) {
 // TestNoPadding: the builder writes fields one after the other, so the structs must
 // have no holes.
 func TestNoPadding(t *testing.T) {
-	for _, v := range []any{plan.Header{}, plan.Step{}, plan.Message{}} {
+	for _, v := range []any{plan.Header{}, plan.Step{}} {
 		typ := reflect.TypeOf(v)
 		next := uintptr(0)
 		for f := range typ.Fields() {
@@ -110,7 +113,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatalf("the sample is refused with %d", v)
 	}
 	h := p.Header()
-	if h.Magic != plan.Magic || int(h.Size) != len(p.Bytes) || h.Join != 1 || h.Setup != h.Steps-3 ||
+	if h.Magic != plan.Magic || int(h.Size) != len(p.Bytes) || h.Join != 1 || h.Setup != h.Steps-6 ||
 		h.Argc != 2 || h.Envc != 3 || h.Pathc != 2 || h.Closec != 3 || h.Earlyc != 1 || h.Syncc != 1 || h.JSONFd != 10 {
 		t.Errorf("header %+v", h)
 	}

@@ -64,30 +64,33 @@ type Sub uint32
 
 // Parts of steps.
 const (
-	SubMain       Sub = iota
-	SubParents        // a parent directory of the destination could not be made or entered
-	SubMakeDir        // the destination itself, as a directory
-	SubMakeFile       // the destination itself, as a file
-	SubSource         // the source
-	SubRemount        // flags of a mount
-	SubSubmount       // flags of a mount below a bound one
-	SubRead           // reading the data fd
-	SubWrite          // writing data
-	SubUIDMap         // uid_map
-	SubSetgroups      // setgroups
-	SubGIDMap         // gid_map
-	SubProc           // the host's /proc
-	SubRace           // what an fd named is no longer there
-	SubExists         // the symlink's place holds something else: Text, if it is a link
-	SubNoMount        // no mount point
-	SubPivot          // pivot_root
-	SubTmpfs          // mounting the frame's tmpfs
-	SubBounding       // prctl(PR_CAPBSET_DROP)
-	SubAmbient        // prctl(PR_CAP_AMBIENT)
-	SubClone          // clone itself
-	SubMagicLink      // a magic link on the way to the destination
-	SubUnexpected     // something succeeded that had to fail
-	SubPlan           // the plan was refused by Verify; Extra is the reason
+	SubMain        Sub = iota
+	SubParents         // a parent directory of the destination could not be made or entered
+	SubMakeDir         // the destination itself, as a directory
+	SubMakeFile        // the destination itself, as a file
+	SubSource          // the source
+	SubRemount         // flags of a mount
+	SubSubmount        // flags of a mount below a bound one
+	SubRead            // reading the data fd
+	SubWrite           // writing data
+	SubUIDMap          // uid_map
+	SubSetgroups       // setgroups
+	SubGIDMap          // gid_map
+	SubProc            // the host's /proc
+	SubRace            // what an fd named is no longer there
+	SubExists          // the symlink's place holds something else: Text, if it is a link
+	SubNoMount         // no mount point
+	SubPivot           // pivot_root
+	SubTmpfs           // mounting the frame's tmpfs
+	SubBounding        // prctl(PR_CAPBSET_DROP)
+	SubAmbient         // prctl(PR_CAP_AMBIENT)
+	SubClone           // clone itself
+	SubMagicLink       // a magic link on the way to the destination
+	SubUnexpected      // something succeeded that had to fail
+	SubPlan            // the plan was refused by Verify (Extra is the reason), or could not be taken
+	SubNoNewPrivs      // prctl(PR_SET_NO_NEW_PRIVS)
+	SubDeathSignal     // prctl(PR_SET_PDEATHSIG)
+	SubSeal            // barring the payload from init
 )
 
 // kind is how an operand is checked and printed.

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestHelp: callers look for an option's name in the text before they use it.
+func TestHelp(t *testing.T) {
+	text := help("/usr/bin/bwrap")
+	lines := strings.Split(text, "\n")
+	if lines[0] != "usage: /usr/bin/bwrap [OPTIONS...] [--] COMMAND [ARGS...]" {
+		t.Errorf("first line %q", lines[0])
+	}
+	for i := range table {
+		o := &table[i]
+		start := "    " + strings.TrimRight(o.name+" "+o.operands, " ")
+		n := 0
+		for _, line := range lines {
+			if rest, ok := strings.CutPrefix(line, start); ok && strings.HasPrefix(rest, " ") && strings.TrimSpace(rest) == o.help {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s has %d lines of its own", o.name, n)
+		}
+		if o.help == "" || o.set == nil {
+			t.Errorf("%s lacks help or a setter", o.name)
+		}
+	}
+	if !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") {
+		t.Error("the text does not end with one newline")
+	}
+	_, err := parse([]string{"b", "--dir", "/d", "--help", "--bogus"})
+	var a answered
+	if !errors.As(err, &a) || !strings.HasPrefix(a.text, "usage: ") {
+		t.Errorf("--help: %v", err)
+	}
+}
+
+// TestNames: every name once, and lookup finds it.
+func TestNames(t *testing.T) {
+	var seen []string
+	for i := range table {
+		name := table[i].name
+		if slices.Contains(seen, name) {
+			t.Errorf("%s has two rows", name)
+		}
+		seen = append(seen, name)
+		if lookup(name) != &table[i] {
+			t.Errorf("lookup does not find %s", name)
+		}
+	}
+	for _, name := range []string{"", "-", "--", "help", "--HELP", "--help "} {
+		if lookup(name) != nil {
+			t.Errorf("lookup finds %q", name)
+		}
+	}
+}
+
+// TestVersion: under a name of bwrap's the second word is bubblewrap's version, of
+// three integers; else the first is our own name.
+func TestVersion(t *testing.T) {
+	for _, c := range []struct {
+		argv0 string
+		bwrap bool
+	}{
+		{"bwrap", true},
+		{"/usr/bin/bwrap", true},
+		{"./bwrap", true},
+		{"/usr/libexec/flatpak-bwrap", true},
+		{"srt-bwrap", true},
+		{"gobwrap", false},
+		{"/opt/bwrap/gobwrap", false},
+		{"my-gobwrap", false},
+		{"bwrap/x", false},
+		{"bwrap2", false},
+		{"", false},
+	} {
+		text := versionText(c.argv0)
+		fields := strings.Fields(text)
+		if !strings.HasSuffix(text, "\n") || len(fields) < 2 {
+			t.Errorf("%q: %q", c.argv0, text)
+			continue
+		}
+		if c.bwrap != (fields[0] == "bubblewrap") || c.bwrap == (fields[0] == "gobwrap") {
+			t.Errorf("%q: %q", c.argv0, text)
+		}
+		if n := strings.Count(fields[1], "."); n != 2 || strings.Trim(fields[1], "0123456789.") != "" {
+			t.Errorf("%q: version %q is not three integers", c.argv0, fields[1])
+		}
+		if want := map[bool]string{true: "bwrap", false: "gobwrap"}[c.bwrap]; newVoice([]string{c.argv0}).name != want {
+			t.Errorf("%q speaks as %s", c.argv0, newVoice([]string{c.argv0}).name)
+		}
+	}
+	if newVoice(nil).name != "gobwrap" {
+		t.Error("without argv[0] there is no name")
+	}
+	for _, c := range []struct {
+		argv []string
+		want bool
+	}{
+		{[]string{"b", "--version"}, true},
+		{[]string{"b", "--version", "x"}, false},
+		{[]string{"b"}, false},
+		{nil, false},
+		{[]string{"b", "--help"}, false},
+	} {
+		if _, ok := answer(c.argv); ok != c.want {
+			t.Errorf("answer(%q) is %v", c.argv, ok)
+		}
+	}
+	_, err := parse([]string{"b", "--dir", "/d", "--version", "--bogus"})
+	var a answered
+	if !errors.As(err, &a) || !strings.Contains(a.text, version) {
+		t.Errorf("--version among others: %v", err)
+	}
+}
