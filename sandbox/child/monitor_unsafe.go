@@ -26,6 +26,9 @@ func (p program) has(flag uint32) bool { return p.h.Flags&flag != 0 }
 // runMonitor is the launcher after the fork: it receives the plan, starts the
 // sandbox's first process, waits, and ends with the payload's status.
 func runMonitor(front uintptr) {
+	room.expect = getpid()
+	openFeed()
+	headStart()
 	p := receive(front)
 	if p.has(plan.FlagDieWithParent) {
 		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
@@ -33,13 +36,9 @@ func runMonitor(front uintptr) {
 			exit(1)
 		}
 	}
-	if p.has(plan.FlagInit) || p.h.Clone&unix.CLONE_NEWPID != 0 || p.has(plan.FlagJoin) {
-		openPipe(front)
-	}
-	room.expect = getpid()
 	room.first = start(p)
 	if room.first == 0 {
-		exit(waitFront(front))
+		exit(waitFront(front) | 1)
 	}
 	if p.has(plan.FlagHandshake) {
 		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(room.first))
@@ -69,29 +68,35 @@ func receive(front uintptr) program {
 				text("; limits on processes or memory may be too low\x00"))
 			code = 1
 		}
-		exit(code)
+		quit(code)
 	}
 	n := room.message[0]
 	if n > plan.MaxSize {
-		exit(1)
+		quit(1)
 	}
 	r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
 	if e := errno(r); e != 0 {
 		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, 0)
 		closeFd(room.sock)
-		exit(waitFront(front) | 1)
+		quit(waitFront(front) | 1)
 	}
 	base := mapped(r)
 	if readFull(room.sock, base, uintptr(n)) != uintptr(n) {
 		closeFd(room.sock)
-		exit(waitFront(front) | 1)
+		quit(waitFront(front) | 1)
 	}
 	if v := plan.Verify(base, n); v != plan.Good {
 		say(plan.MsgFault, 0, plan.NoStep, plan.SubPlan, uint32(v))
 		closeFd(room.sock)
-		exit(waitFront(front) | 1)
+		quit(waitFront(front) | 1)
 	}
 	return program{base, (*plan.Header)(base)}
+}
+
+// quit ends a launch that came to nothing.
+func quit(code uint32) {
+	discard()
+	exit(code)
 }
 
 // say sends a message to the front end, and tells whether there was one to take it.
@@ -114,21 +119,38 @@ func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) boo
 	return errno(r) == 0
 }
 
-// openPipe makes the pipe on which init says the payload's status. Its reading end
-// is the monitor's, so a writer can also see whether the monitor still lives.
-func openPipe(front uintptr) {
-	if e := errno(raw(unix.SYS_PIPE2, addr(unsafe.Pointer(&room.pair)), unix.O_CLOEXEC, 0, 0, 0, 0)); e != 0 {
-		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, 0)
-		closeFd(room.sock)
-		exit(waitFront(front) | 1)
+// openFeed makes the pair of sockets between the monitor and the sandbox's first
+// process: the plan goes down, the payload's status comes up from init, and who looks
+// whether the other end is closed learns whether the monitor still lives.
+func openFeed() {
+	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
+	if e := errno(r); e != 0 {
+		giveUp(text("Can't make a socket pair: errno \x00"), e)
 	}
-	room.monitor = uint32(above(uintptr(room.pair[0])))
+	room.monitor = above(uintptr(room.pair[0]))
 	room.pipe = above(uintptr(room.pair[1]))
 }
 
+// reopenFeed forgets what a process with a wrong head start may have left in the feed.
+func reopenFeed() {
+	closeFd(room.monitor)
+	if room.pipe != 0 {
+		closeFd(room.pipe)
+	}
+	openFeed()
+}
+
 // start clones the sandbox's first process, through a joining one where namespaces
-// are given. It returns its pid, or 0 after a fault was reported.
+// are given, or takes the one that had a head start, if the guess was right. It returns
+// its pid, or 0 after a fault was reported.
 func start(p program) uintptr {
+	if room.early != 0 {
+		if fits(p) && hand(p) {
+			return settle(p)
+		}
+		discard()
+		reopenFeed()
+	}
 	if p.has(plan.FlagJoin) {
 		return startJoined(p)
 	}
@@ -157,7 +179,7 @@ func startJoined(p program) uintptr {
 	}
 	closeFd(room.pipe)
 	room.pipe = 0
-	in, buf := uintptr(room.monitor), unsafe.Pointer(&room.message)
+	in, buf := room.monitor, unsafe.Pointer(&room.message)
 	ok := errno(pid) == 0 && readFull(in, buf, 4) == 4
 	helper := uintptr(room.message[0])
 	wait(pid)
@@ -233,7 +255,7 @@ func closeOthers(p program) {
 	}
 	pipe := nowhere
 	if room.monitor != 0 {
-		pipe = uintptr(room.monitor)
+		pipe = room.monitor
 	}
 	json := nowhere
 	if p.h.JSONFd >= 0 {
@@ -279,7 +301,7 @@ func waitFront(front uintptr) uint32 {
 
 // payloadStatus waits for the payload: on init's word, or for itself.
 func payloadStatus(p program) uint32 {
-	if p.has(plan.FlagInit) && readFull(uintptr(room.monitor), unsafe.Pointer(&room.message), 4) == 4 {
+	if p.has(plan.FlagInit) && readFull(room.monitor, unsafe.Pointer(&room.message), 4) == 4 {
 		return exitCode(room.message[0])
 	}
 	if errno(wait(room.first)) != 0 {

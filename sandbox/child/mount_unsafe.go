@@ -14,7 +14,7 @@ func doMount(p program, s *plan.Step) unix.Errno {
 	case plan.OpSource:
 		return openSource(p, s)
 	case plan.OpSlave:
-		return mount(nil, text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
+		return makeSlave()
 	case plan.OpRoot:
 		return makeFrame()
 	case plan.OpPivot:
@@ -33,18 +33,60 @@ func doMount(p program, s *plan.Step) unix.Errno {
 	return unix.ENOSYS
 }
 
+// makeSlave stops mounts from propagating to the host.
+func makeSlave() unix.Errno {
+	if room.slave != 0 {
+		return 0
+	}
+	return mount(nil, text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
+}
+
 // makeFrame builds what stands around the new root:
 //
-//	base          a tmpfs that the payload never sees, this process's root for a moment
+//	base          a tmpfs that the payload never sees
 //	├── oldroot   the host's tree: this process's root while the new root is built
 //	└── newroot   the new root, a mount of its own
 //
-// Sources are then host paths that the kernel resolves below oldroot, destinations
-// paths that we resolve below newroot; neither is reachable from the other.
+// Sources are then host paths that the kernel resolves below the old root,
+// destinations paths that we resolve below newroot; neither is reachable from the other.
 func makeFrame() unix.Errno {
+	if room.framed == 0 {
+		if e := pushOldRoot(); e != 0 {
+			return e
+		}
+	}
 	room.sub = plan.SubTmpfs
+	if e := errno(mkdirat(room.base, text("newroot\x00"), 0o755)); e != 0 {
+		return e
+	}
+	if e := errno(fchdir(room.base)); e != 0 {
+		return e
+	}
+	if e := mount(text("newroot\x00"), text("newroot\x00"), nil, unix.MS_BIND|unix.MS_SILENT, nil); e != 0 {
+		return e
+	}
+	// The old root must not stay on top of base: umount2 would then take it, and leave
+	// base, when all of it is to go.
+	if e := errno(mkdirat(room.base, text("oldroot\x00"), 0o755)); e != 0 {
+		return e
+	}
+	if e := mount(text("/\x00"), text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil); e != 0 {
+		return e
+	}
+	return errno(fchdir(room.old))
+}
+
+// pushOldRoot puts the frame's tmpfs where the root is, and the old root, for now, on
+// top of it again, and stays in the old root. It makes no file: before the ids are
+// mapped the tmpfs takes none.
+func pushOldRoot() unix.Errno {
+	room.sub = plan.SubTmpfs
+	room.old = openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(room.old); e != 0 {
+		return e
+	}
 	// On the root's own directory, so that no host directory must exist; nothing
-	// resolves paths until the next two calls have set the old root aside.
+	// resolves paths until the next calls have turned the two around.
 	if e := mount(text("tmpfs\x00"), text("/\x00"), text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, text("mode=0755\x00")); e != 0 {
 		return e
 	}
@@ -53,25 +95,11 @@ func makeFrame() unix.Errno {
 	if e := errno(room.base); e != 0 {
 		return e
 	}
-	if e := errno(mkdirat(room.base, text("oldroot\x00"), 0o755)); e != 0 {
-		return e
-	}
-	if e := errno(mkdirat(room.base, text("newroot\x00"), 0o755)); e != 0 {
-		return e
-	}
 	room.sub = plan.SubPivot
 	if e := errno(fchdir(room.base)); e != 0 {
 		return e
 	}
-	if e := errno(raw(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text("oldroot\x00")), 0, 0, 0, 0)); e != 0 {
-		return e
-	}
-	room.sub = plan.SubTmpfs
-	if e := mount(text("newroot\x00"), text("newroot\x00"), nil, unix.MS_BIND|unix.MS_SILENT, nil); e != 0 {
-		return e
-	}
-	room.old = openat(atCwd, text("oldroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := errno(room.old); e != 0 {
+	if e := errno(raw(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
 		return e
 	}
 	return moveInto(room.old)

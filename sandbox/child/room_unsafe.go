@@ -38,8 +38,12 @@ var room struct {
 	base    uintptr // the frame's tmpfs
 	old     uintptr // the old root
 	status  uint32  // of the last wait
-	pipe    uintptr // where init says the payload's status
-	monitor uint32  // the monitor's end is alive: see parentGone
+	pipe    uintptr // the first process's end of the feed: where init says the payload's status
+	monitor uintptr // the monitor's end of it
+	early   uintptr // pid of the early process; see headstart_unsafe.go
+	guess   uint32  // its namespaces
+	slave   uint32  // what the early process has done: OpSlave
+	framed  uint32  // and the first part of OpRoot
 	first   uintptr // pid of the sandbox's first process
 	engine  uint32  // engineNew, engineClassic
 	magic   uint32  // serial number of files on the frame's tmpfs

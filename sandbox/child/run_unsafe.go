@@ -17,10 +17,7 @@ const (
 
 // runFirst is the sandbox's first process, from its clone to its end.
 func runFirst(p program) {
-	if getppid() == 0 {
-		room.expect = 0 // the monitor is outside of our pid namespace
-	}
-	dieWithParent()
+	dieWithParentOutside()
 	if p.has(plan.FlagJoin) {
 		announce()
 	}
@@ -34,7 +31,9 @@ func runFirst(p program) {
 		awaitGo()
 	}
 	openProc()
-	probe()
+	if room.framed == 0 {
+		probe()
+	}
 	run(p, p.h.Join, p.h.Setup)
 	closeOurs(p)
 	if p.has(plan.FlagInit) {
@@ -154,8 +153,17 @@ func dieWithParent() {
 	}
 }
 
-// parentGone tells whether the monitor ended before the signal was armed: the
-// reading end of its pipe is then closed (getppid says nothing across pid namespaces).
+// dieWithParentOutside is dieWithParent for a process whose parent may be outside of
+// its pid namespace, where getppid answers 0.
+func dieWithParentOutside() {
+	if getppid() == 0 {
+		room.expect = 0
+	}
+	dieWithParent()
+}
+
+// parentGone tells whether the monitor ended before the signal was armed: its end of
+// the feed is then closed (getppid says nothing across pid namespaces).
 func parentGone() bool {
 	if room.pipe == 0 {
 		return false
@@ -167,11 +175,11 @@ func parentGone() bool {
 	var now unix.Timespec
 	fds.fd = int32(room.pipe)
 	if room.monitor != 0 {
-		closeFd(uintptr(room.monitor)) // our copy would keep it open
+		closeFd(room.monitor) // our copy would keep it open
 		room.monitor = 0
 	}
 	r := raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&fds)), 1, addr(unsafe.Pointer(&now)), 0, 8, 0)
-	return errno(r) == 0 && fds.revents&unix.POLLERR != 0
+	return errno(r) == 0 && fds.revents&(unix.POLLERR|unix.POLLHUP) != 0
 }
 
 // awaitGo waits for the front end to have told whoever wanted to know about us.

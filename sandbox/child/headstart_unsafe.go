@@ -1,0 +1,211 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// This file uses the time in which the front end starts. The words of the command line
+// hint at the namespaces that it wants, though only the parser knows: the monitor
+// clones a process into those at once, which opens what it will need and sets the old
+// root aside. When the plan comes and wants just that, or that and more, the process
+// goes on as the sandbox's first. When the hint was wrong the process is thrown away;
+// nothing that it did can be seen from anywhere.
+
+// maxHanded is the size of a plan above which copying it would cost more than it saves.
+const maxHanded = 1 << 16
+
+// maxWords bounds how far the command line is looked at.
+const maxWords = 512
+
+// headStart clones the early process and leaves its pid in room.early; 0: none.
+func headStart() {
+	room.guess = guess(mapped(stack))
+	if room.guess == 0 {
+		return
+	}
+	pid := clone(room.guess)
+	if errno(pid) != 0 {
+		return
+	}
+	if pid == 0 {
+		runEarly()
+	}
+	room.early = pid
+}
+
+// discard ends an early process that nobody wants.
+func discard() {
+	if room.early != 0 {
+		kill(room.early, uintptr(unix.SIGKILL))
+		wait(room.early)
+		room.early = 0
+	}
+}
+
+// guess reads the hints; 0 means that a head start is not worth it.
+func guess(sp unsafe.Pointer) uint32 {
+	flags := uint32(unix.CLONE_NEWNS)
+	if raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) != 0 {
+		flags |= unix.CLONE_NEWUSER
+	}
+	share := uint32(0)
+	argc := *(*uintptr)(sp)
+	if argc < 2 {
+		return 0
+	}
+	for i := uintptr(1); i < argc && i < maxWords; i++ {
+		word := mapped(*(*uintptr)(unsafe.Add(sp, 8+8*i)))
+		if *(*byte)(word) != '-' {
+			continue
+		}
+		if same(word, text("--\x00")) {
+			break
+		}
+		more := hint(word)
+		if more == notWorthIt {
+			return 0
+		}
+		flags |= more
+		if same(word, text("--share-net\x00")) {
+			share = unix.CLONE_NEWNET
+		}
+	}
+	return flags &^ share
+}
+
+const (
+	notWorthIt = ^uint32(0)
+	unshareAll = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+)
+
+// hint is what one word of the command line says about namespaces.
+func hint(word unsafe.Pointer) uint32 {
+	if begins(word, text("--unshare-\x00")) {
+		kind := unsafe.Add(word, 10)
+		switch {
+		case same(kind, text("all\x00")):
+			return unshareAll
+		case same(kind, text("pid\x00")):
+			return unix.CLONE_NEWPID
+		case same(kind, text("net\x00")):
+			return unix.CLONE_NEWNET
+		case same(kind, text("ipc\x00")):
+			return unix.CLONE_NEWIPC
+		case same(kind, text("uts\x00")):
+			return unix.CLONE_NEWUTS
+		case begins(kind, text("cgroup\x00")):
+			return unix.CLONE_NEWCGROUP
+		case begins(kind, text("user\x00")):
+			return unix.CLONE_NEWUSER
+		}
+		return 0
+	}
+	if begins(word, text("--args\x00")) || begins(word, text("--userns\x00")) || same(word, text("--pidns\x00")) ||
+		same(word, text("--help\x00")) || same(word, text("--version\x00")) ||
+		same(word, text("--dry-run\x00")) {
+		return notWorthIt
+	}
+	return 0
+}
+
+// same compares two strings.
+func same(a, b unsafe.Pointer) bool {
+	return begins(a, b) && *(*byte)(unsafe.Add(a, strlen(b))) == 0
+}
+
+// fits tells whether the early process can become the first one: what was guessed must
+// be wanted. Further namespaces can be added, but not a user namespace.
+func fits(p program) bool {
+	more := p.h.Clone &^ room.guess
+	return !p.has(plan.FlagJoin) && p.h.Size <= maxHanded && p.h.Clone&room.guess == room.guess && more&unix.CLONE_NEWUSER == 0
+}
+
+// hand gives the plan to the early process.
+func hand(p program) bool {
+	return writeFull(room.monitor, unsafe.Pointer(&p.h.Size), 4) == 0 && writeFull(room.monitor, p.base, uintptr(p.h.Size)) == 0
+}
+
+// settle waits, where a pid namespace is new, for the early process to have cloned the
+// first one into it: see startJoined.
+func settle(p program) uintptr {
+	early := room.early
+	room.early = 0
+	closeFd(room.pipe)
+	room.pipe = 0
+	if p.h.Clone&^room.guess&unix.CLONE_NEWPID == 0 {
+		return early
+	}
+	got := readFull(room.monitor, unsafe.Pointer(&room.message), 4)
+	wait(early)
+	if got != 4 {
+		closeFd(room.sock)
+		return 0
+	}
+	return fcntl(room.sock, unix.F_GETOWN, 0)
+}
+
+// runEarly is the early process. What fails here fails again, with words, when the
+// plan's own steps come to it.
+func runEarly() {
+	dieWithParentOutside()
+	room.step = plan.NoStep
+	openProc()
+	probe()
+	setAside()
+	if readFull(room.pipe, unsafe.Pointer(&room.message), 4) != 4 {
+		exit(1)
+	}
+	n := room.message[0]
+	r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if e := errno(r); e != 0 {
+		fault(e, plan.SubPlan, 0)
+	}
+	base := mapped(r)
+	if readFull(room.pipe, base, uintptr(n)) != uintptr(n) {
+		exit(1)
+	}
+	if v := plan.Verify(base, n); v != plan.Good {
+		fault(0, plan.SubPlan, uint32(v))
+	}
+	p := program{base, (*plan.Header)(base)}
+	more := p.h.Clone &^ room.guess
+	if more != 0 {
+		if e := errno(raw(unix.SYS_UNSHARE, uintptr(more), 0, 0, 0, 0, 0)); e != 0 {
+			fault(e, plan.SubClone, p.h.Clone)
+		}
+	}
+	if more&unix.CLONE_NEWPID == 0 {
+		runFirst(p)
+	}
+	pid := fork(unix.CLONE_PARENT, p)
+	if e := errno(pid); e != 0 {
+		fault(e, plan.SubClone, p.h.Clone)
+	}
+	if pid == 0 {
+		dieWithParentOutside()
+		announce()
+		runFirst(p)
+	}
+	exit(0)
+}
+
+// setAside does the first part of the frame ahead of its steps, OpSlave and OpRoot. The
+// working directory stays what it was, for sources that are relative to it.
+func setAside() {
+	cwd := openat(atCwd, text(".\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if errno(cwd) != 0 {
+		return
+	}
+	if makeSlave() == 0 {
+		room.slave = 1
+		if pushOldRoot() == 0 && fchdir(cwd) == 0 {
+			room.framed = 1
+		}
+	}
+	closeFd(cwd)
+}
