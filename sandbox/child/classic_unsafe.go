@@ -118,6 +118,9 @@ func (m *mountinfo) read(out *mountLine) (more bool, e unix.Errno) {
 		} else if e != 0 {
 			return false, e
 		}
+		if n == 0 && m.have > 0 {
+			return false, unix.EBADMSG // a line without its end
+		}
 		if n == 0 {
 			return false, 0
 		}
@@ -160,10 +163,10 @@ func parseMountLine(at, end uintptr, out *mountLine) bool {
 
 func field(at, end uintptr) (value, next uintptr, ok bool) {
 	buf := unsafe.Pointer(&room.data)
-	for ; at < end; at++ {
+	for first := at; at < end; at++ {
 		c := *(*byte)(unsafe.Add(buf, at))
 		if c == ' ' {
-			return value, at + 1, true
+			return value, at + 1, at > first
 		}
 		if c < '0' || c > '9' {
 			return 0, at, false

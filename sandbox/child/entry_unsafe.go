@@ -9,6 +9,8 @@ import (
 )
 
 // entry is in raw_linux_*.s.
+//
+//lint:ignore U1000 the program's ELF entry point; the linker is told by name
 func entry()
 
 // atSecure is AT_SECURE of the auxiliary vector.
@@ -16,6 +18,8 @@ const atSecure = 23
 
 // enter is the first function of the program. It forks: the front end returns to
 // entry, which starts the Go runtime; the process itself becomes the monitor.
+//
+//lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
 	room.entered = 1
 	room.secure = secureMode(mapped(sp))

@@ -71,6 +71,7 @@ var room struct {
 
 // dummy is the g of compiled code in the room: all zero, the stack guard too.
 //
+//lint:ignore U1000 used by entry, in assembly
 //nolint:gochecknoglobals // read by entry
 var dummy [64]uint64
 
