@@ -1,3 +1,93 @@
+# make help lists what there is.
+
+PREFIX   ?= /usr/local
+FUZZTIME ?= 30s
+BENCH    ?=
+GO       ?= go
+
+# The launcher is static, has its own entry point (package sandbox/child) and is the
+# same, byte by byte, wherever it is built.
 ENTRY := github.com/gobwrap/gobwrap/sandbox/child.entry
+LAUNCHER = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -E $(ENTRY)"
+
+SOURCES  = go.mod go.sum $(shell find cmd idmap mounts sandbox seccomp suid \
+	-name '*.s' -o -name '*.go' ! -name '*_test.go')
+
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTEST      := $(GO) test -count=1 -timeout=15m
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh)
+
+.PHONY: help build setup test test-unit test-compat test-e2e lint fuzz check \
+	bench bench-table demo man repro install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
 build: ## build bin/gobwrap
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -E $(ENTRY)" -o bin/gobwrap ./cmd/gobwrap
+	$(LAUNCHER) -o bin/gobwrap ./cmd/gobwrap
+
+bin/gobwrap: $(SOURCES)
+	$(LAUNCHER) -o $@ ./cmd/gobwrap
+
+setup: ## install what tests, demo and bench need (Debian; as root; only what is missing)
+	@scripts/setup.sh
+
+need-root:
+	@[ "$$(id -u)" = 0 ] || { echo "This starts launchers as root and as ordinary users: run it as root. (make test-unit needs no root.)" >&2; exit 1; }
+.PHONY: need-root
+
+test: need-root setup build ## run all tests; needs root
+	$(GO) vet ./...
+	$(GOTEST) ./...
+
+test-unit: ## run the tests that need neither root nor a built launcher
+	$(GOTEST) $$($(GO) list ./... | grep -v /tests/)
+
+test-compat: need-root setup build ## compare bin/gobwrap with the installed bwrap; needs root
+	$(GOTEST) ./tests/compat
+
+test-e2e: need-root setup build ## run the end-to-end tests; needs root
+	$(GOTEST) ./tests/e2e/...
+
+lint: ## check format, vet, staticcheck, shellcheck, names in documents
+	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
+		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
+	shellcheck $(SHELL_FILES)
+	scripts/check-docs.sh
+
+fuzz: ## run each fuzz test for FUZZTIME (30s)
+	@set -e; for pkg in $$($(GO) list ./... | grep -v /tests/); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+check: lint test repro ## run all that a change must pass
+
+bench: bin/gobwrap ## compare with the installed bwrap; flags in BENCH, see tests/bench
+	$(GO) run ./tests/bench $(BENCH)
+
+bench-table: need-root bin/gobwrap ## the same at length, put into README.md
+	$(GO) run ./tests/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
+
+demo: bin/gobwrap ## show some sandboxes, as the calling user
+	@scripts/demo.sh bin/gobwrap
+
+man: ## show the manual
+	man -l cmd/gobwrap/gobwrap.1
+
+repro: ## build twice, the second time with an empty cache, and compare
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+		$(LAUNCHER) -o "$$dir/a" ./cmd/gobwrap; \
+		GOCACHE="$$dir/cache" $(LAUNCHER) -o "$$dir/b" ./cmd/gobwrap; \
+		cmp "$$dir/a" "$$dir/b"; sha256sum < "$$dir/a" | sed 's/ .*/  gobwrap: both builds/'
+
+install: bin/gobwrap ## install below DESTDIR and PREFIX (never setuid)
+	install -D -m 0755 bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
+	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap.1"
+
+clean: ## remove what was built
+	rm -rf bin

@@ -53,6 +53,11 @@ func guess(sp unsafe.Pointer) uint32 {
 	if raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) != 0 {
 		flags |= unix.CLONE_NEWUSER
 	}
+	// Where every process counts, the front end's threads come first.
+	limit := &room.nofile
+	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NPROC, 0, addr(unsafe.Pointer(limit)), 0, 0)) != 0 || limit.Cur < 64 {
+		return 0
+	}
 	share := uint32(0)
 	argc := *(*uintptr)(sp)
 	if argc < 2 {

@@ -73,8 +73,28 @@ func closeInherited(p program) {
 	room.proc = 0
 }
 
-// takeLocks takes the read locks that init holds as long as it lives.
+// takeLocks takes the read locks that init holds as long as it lives. Their paths may
+// be relative to the directory in which the command starts.
 func takeLocks(p program) {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		if s := plan.StepAt(p.base, i); s.Op == plan.OpChdir && hasLocks(p) {
+			chdir(p, s) // the payload will say what is wrong with it
+		}
+	}
+	lockAll(p)
+	raw(unix.SYS_CHDIR, addr(text("/\x00")), 0, 0, 0, 0, 0)
+}
+
+func hasLocks(p program) bool {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		if plan.StepAt(p.base, i).Op == plan.OpLock {
+			return true
+		}
+	}
+	return false
+}
+
+func lockAll(p program) {
 	for i := p.h.Setup; i < p.h.Steps; i++ {
 		s := plan.StepAt(p.base, i)
 		if s.Op != plan.OpLock {

@@ -129,7 +129,7 @@ func TestMountinfoLong(t *testing.T) {
 func reference(text string) (out []child.HookLine, ok bool) {
 	for line := range strings.Lines(text) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), " ")
-		if !strings.HasSuffix(line, "\n") || len(f) < 6 || strings.ContainsAny(line, "\x00") {
+		if !strings.HasSuffix(line, "\n") || len(f) < 6 || len(f) == 6 && f[5] == "" || strings.ContainsRune(line, 0) {
 			return out, false
 		}
 		id, err1 := strconv.ParseUint(f[0], 10, 64)

@@ -38,9 +38,16 @@ const atCwd = ^uintptr(99) // AT_FDCWD, -100
 
 func closeFd(fd uintptr) { raw(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0) }
 
-// openat opens path below dir; O_CLOEXEC is always set.
+// openat opens path below dir; O_CLOEXEC is always set. What it opens is never a
+// standard stream, also where the caller closed those: 0 can stand for "none".
 func openat(dir uintptr, path unsafe.Pointer, flags, mode uintptr) uintptr {
-	return raw(unix.SYS_OPENAT, dir, addr(path), flags|unix.O_CLOEXEC|unix.O_NOCTTY, mode, 0, 0)
+	fd := raw(unix.SYS_OPENAT, dir, addr(path), flags|unix.O_CLOEXEC|unix.O_NOCTTY, mode, 0, 0)
+	if fd > 2 {
+		return fd
+	}
+	lifted := fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
+	closeFd(fd)
+	return lifted
 }
 
 func mkdirat(dir uintptr, path unsafe.Pointer, mode uint32) uintptr {

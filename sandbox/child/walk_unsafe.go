@@ -123,6 +123,7 @@ func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uint
 			here = uintptr(room.stack[(depth-1)&(maxDepth-1)])
 		}
 		if end-pos > 255 {
+			room.sub = plan.SubParents
 			unwind(depth)
 			return failed(unix.ENAMETOOLONG)
 		}
@@ -156,6 +157,7 @@ func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uint
 		if last || depth >= maxDepth {
 			unwind(depth)
 			if !last {
+				room.sub = plan.SubParents
 				closeFd(fd)
 				return failed(unix.ENAMETOOLONG)
 			}
@@ -165,6 +167,7 @@ func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uint
 		depth++
 		pos = next
 	}
+	room.sub = plan.SubParents
 	unwind(depth)
 	return failed(unix.ELOOP)
 }

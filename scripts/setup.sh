@@ -1,0 +1,32 @@
+#!/bin/sh
+# Installs the packages that the tests, the demo and the benchmark need, if they are
+# missing. Silent when there is nothing to do.
+set -eu
+
+missing=
+need() { # COMMAND-OR-FILE PACKAGE
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	*) command -v "$1" >/dev/null 2>&1 ;;
+	esac || missing="$missing $2"
+}
+
+need bwrap bubblewrap
+need gcc gcc
+need unshare util-linux
+need prlimit util-linux
+need setpriv util-linux
+need shellcheck shellcheck
+if ! printf 'int main(void){return 0;}' | gcc -static -x c -o /dev/null - 2>/dev/null; then
+	missing="$missing libc6-dev"
+fi
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+	echo "setup: missing packages, please install:$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # a list of words
+install() { apt-get install -qq -y --no-install-recommends $missing >/dev/null; }
+install 2>/dev/null || { apt-get update -qq && install; }
