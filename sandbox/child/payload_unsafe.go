@@ -40,6 +40,7 @@ func enterDir(path unsafe.Pointer) unix.Errno {
 		}
 		fd = walk(root, path, findOnly, 0, 0)
 		closeFd(root)
+		room.sub = plan.SubMain
 	}
 	if e := errno(fd); e != 0 {
 		return e

@@ -1,0 +1,181 @@
+package sandbox
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+var update = flag.Bool("update", false, "write testdata/*.golden and the corpus of FuzzVerify anew")
+
+// user is an ordinary user's machine, root the administrator's.
+func user() Host {
+	return Host{
+		UID: 1000, GID: 100, Cwd: "/home/u", CgroupNamespaces: true, UserNamespaces: true,
+		Env: []string{"PATH=/usr/local/bin:/usr/bin", "HOME=/home/u", "PWD=/home/u", "LANG=C"},
+	}
+}
+
+func root() Host {
+	h := user()
+	h.UID, h.GID, h.Cwd, h.Caps = 0, 0, "/root", 1<<41-1
+	return h
+}
+
+func fd(n int, option string) FD {
+	return FD{N: n, Valid: true, From: plan.Origin{Words: []string{option, fmt.Sprint(n)}}}
+}
+
+// from is the origin of a file operation, by its option as typed.
+func from(line string) plan.Origin { return plan.Origin{Words: strings.Fields(line)} }
+
+func roBind(src, dst string) mounts.Op {
+	return mounts.Op{Kind: mounts.Bind, Source: src, Dest: dst, From: from("--ro-bind " + src + " " + dst)}
+}
+
+// golden are specs and machines; testdata/NAME.golden is what they compile to.
+var golden = []struct {
+	name string
+	host Host
+	spec Spec
+}{
+	{"ro-bind", user(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"true"}}}},
+	{"root", root(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"/bin/true", "a b", ""}}}},
+	{"unshare-all", user(), Spec{
+		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: Text{S: "box", Set: true}},
+		Files: []mounts.Op{
+			roBind("/", "/"),
+			{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
+			{Kind: mounts.Dev, Dest: "/dev", From: from("--dev /dev")},
+			{Kind: mounts.Tmpfs, Dest: "/run", From: from("--tmpfs /run")},
+		},
+		Session: Session{New: true, DieWithParent: true},
+		Command: Command{Args: []string{"sh", "-c", "exit"}},
+	}},
+	{"files", user(), Spec{
+		Files: []mounts.Op{
+			{Kind: mounts.Tmpfs, Dest: "tmp//x/./y", Size: 4096, Perms: mounts.Perms{Mode: 0o1700, Set: true}, From: from("--tmpfs tmp//x/./y")},
+			{Kind: mounts.Bind, Source: "rel", Dest: "/a/../b", Access: mounts.ReadWrite, Try: true, From: from("--bind-try rel /a/../b")},
+			{Kind: mounts.Bind, FD: 9, Dest: "/fd", Access: mounts.WithDevice},
+			{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Perms{Mode: 0o700, Set: true}},
+			{Kind: mounts.File, FD: 5, Dest: "/f"},
+			{Kind: mounts.Data, FD: 6, Dest: "/data", Access: mounts.ReadOnly},
+			{Kind: mounts.Symlink, Target: "../t", Dest: "/l"},
+			{Kind: mounts.Chmod, Dest: "/d", Perms: mounts.Perms{Mode: 0o4711, Set: true}},
+			{Kind: mounts.Mqueue, Dest: "/dev/mqueue"},
+			{Kind: mounts.Overlay, Dest: "/o1", Layers: []string{"/low", "/high"}, Writes: mounts.Kept, Upper: "/up", Work: "/wk"},
+			{Kind: mounts.Overlay, Dest: "/o2", Layers: []string{"/low"}, Writes: mounts.Forgotten},
+			{Kind: mounts.Overlay, Dest: "/o3", Layers: []string{"/low", "/high"}},
+			{Kind: mounts.RemountRO, Dest: "/"},
+		},
+		Command: Command{Args: []string{"x"}, Argv0: Text{S: "y", Set: true}, Chdir: Text{S: "sub", Set: true}, Used: []int{9, 5, 6}, Read: nil},
+	}},
+	{"identity", user(), Spec{
+		Namespaces: Namespaces{User: Want, PID: Want, DisableUsers: true},
+		Identity: Identity{
+			UID: ID{N: 1<<32 - 2, Set: true}, GID: ID{N: 1 << 31, Set: true},
+			Caps: []CapEdit{{Caps: idmap.AllCaps}, {Drop: true, Caps: 1 << 21}},
+		},
+		Files:    []mounts.Op{roBind("/usr", "/usr"), {Kind: mounts.Dev, Dest: "/dev"}},
+		Env:      []EnvOp{{}, {Name: "A", Value: "1"}},
+		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 16), From: from("--seccomp 11")}}, Forgive: true},
+		Command:  Command{Args: []string{"id"}, Used: []int{11}, Read: []int{11}},
+	}},
+	{"joined", user(), Spec{
+		Namespaces: Namespaces{JoinUser: fd(3, "--userns"), FinalUser: fd(4, "--userns2"), JoinPID: fd(5, "--pidns"), PID: Want},
+		Files:      []mounts.Op{roBind("/", "/"), {Kind: mounts.Proc, Dest: "/proc"}},
+		Session: Session{
+			SyncFDs: []FD{fd(8, "--sync-fd")}, Locks: []LockFile{{Path: "/lock", From: from("--lock-file /lock")}}, BlockFD: fd(9, "--block-fd"),
+		},
+		Report:  Report{InfoFD: fd(6, "--info-fd"), JSONStatusFD: fd(7, "--json-status-fd")},
+		Command: Command{Args: []string{"x"}, Used: []int{3, 4, 5, 6, 7, 8, 9}, Read: []int{6, 7}},
+	}},
+	{"mapped-by-others", user(), Spec{
+		Namespaces: Namespaces{User: Want},
+		Files:      []mounts.Op{roBind("/", "/")},
+		Report:     Report{InfoFD: fd(6, "--info-fd"), UserBlockFD: fd(7, "--userns-block-fd")},
+		Session:    Session{AsPID1: false},
+		Command:    Command{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
+	}},
+}
+
+// TestGolden: what a spec compiles to. After a change that is meant:
+//
+//	go test ./sandbox -run TestGolden -update
+func TestGolden(t *testing.T) {
+	for _, c := range golden {
+		p, err := Compile(&c.spec, c.host)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if v := p.Verify(); v != plan.Good {
+			t.Errorf("%s: the plan is refused with %d", c.name, v)
+		}
+		compareFile(t, filepath.Join("testdata", c.name+".golden"), p.Dump())
+		compareFile(t, filepath.Join("plan", "testdata", "fuzz", "FuzzVerify", c.name), fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", p.Bytes))
+	}
+}
+
+func compareFile(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if text == string(want) {
+		return
+	}
+	got, old := strings.Split(text, "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(got), len(old)) {
+		a, b := "(end)", "(end)"
+		if i < len(got) {
+			a = got[i]
+		}
+		if i < len(old) {
+			b = old[i]
+		}
+		if a != b {
+			t.Errorf("%s, line %d:\n got %.200s\nwant %.200s", file, i+1, a, b)
+			return
+		}
+	}
+}
+
+// TestDeterministic: the same spec and machine are the same bytes, and neither is changed.
+func TestDeterministic(t *testing.T) {
+	for _, c := range golden {
+		before := fmt.Sprintf("%+v %+v", c.spec, c.host.Env)
+		one, err := Compile(&c.spec, c.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		two, err := Compile(&c.spec, c.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(one.Bytes) != string(two.Bytes) {
+			t.Errorf("%s: two compilations differ", c.name)
+		}
+		if after := fmt.Sprintf("%+v %+v", c.spec, c.host.Env); after != before {
+			t.Errorf("%s: Compile changed what it was given:\n%s\n%s", c.name, before, after)
+		}
+	}
+}
