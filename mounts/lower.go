@@ -51,11 +51,9 @@ func (l *lowerer) source(i int, op *Op) {
 	l.sources[i] = l.b.Len()
 	switch op.Kind {
 	case Bind:
-		if op.Source == "" {
-			l.b.Add(plan.Step{Op: plan.OpSource, B: uint32(op.FD)})
-			return
-		}
 		l.host(op.Source, op.Try)
+	case BindFD:
+		l.b.Add(plan.Step{Op: plan.OpSource, B: uint32(op.FD)})
 	case Proc:
 		if !l.frame.NewPID {
 			l.host("/proc", false)
@@ -93,7 +91,7 @@ func (l *lowerer) op(op *Op, src uint32) {
 	dst := BoxPath(op.Dest)
 	at := l.b.Str(dst)
 	switch op.Kind {
-	case Bind:
+	case Bind, BindFD:
 		l.bind(src, dst, op.Access)
 	case Tmpfs:
 		l.tmpfs(dst, op)

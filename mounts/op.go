@@ -8,7 +8,8 @@ type Kind int
 // The kinds. Invalid is the zero value, so that a forgotten kind is an error.
 const (
 	Invalid   Kind = iota
-	Bind           // Source, or FD if Source is empty, on Dest
+	Bind           // Source on Dest
+	BindFD         // what FD has open, on Dest
 	Tmpfs          // an empty tmpfs
 	Proc           // a proc for the sandbox's pid namespace
 	Dev            // a small /dev: see dev.go
@@ -47,6 +48,9 @@ type Perms struct {
 	Mode uint32 // permission bits, at most 07777
 	Set  bool
 }
+
+// Valid tells whether k is a kind that there is.
+func (k Kind) Valid() bool { return k > Invalid && k <= RemountRO }
 
 // Op is one file-system operation. Operations happen in the order given.
 type Op struct {

@@ -13,6 +13,7 @@ type rule struct {
 //nolint:gochecknoglobals // read-only table
 var rules = []rule{
 	{func(s *Spec, _ *Host) bool { return len(s.Command.Args) == 0 }, "No command given"},
+	{unknownKind, "a file operation is of no known kind"},
 	{
 		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User != Share },
 		"--userns not compatible --unshare-user",
@@ -59,6 +60,15 @@ var rules = []rule{
 		},
 		"labeling not supported on this system",
 	},
+}
+
+func unknownKind(s *Spec, _ *Host) bool {
+	for i := range s.Files {
+		if !s.Files[i].Kind.Valid() {
+			return true
+		}
+	}
+	return false
 }
 
 // mapsIDs tells whether there will be a user namespace with ids to choose.

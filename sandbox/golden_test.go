@@ -63,7 +63,7 @@ var golden = []struct {
 		Files: []mounts.Op{
 			{Kind: mounts.Tmpfs, Dest: "tmp//x/./y", Size: 4096, Perms: mounts.Perms{Mode: 0o1700, Set: true}, From: from("--tmpfs tmp//x/./y")},
 			{Kind: mounts.Bind, Source: "rel", Dest: "/a/../b", Access: mounts.ReadWrite, Try: true, From: from("--bind-try rel /a/../b")},
-			{Kind: mounts.Bind, FD: 9, Dest: "/fd", Access: mounts.WithDevice},
+			{Kind: mounts.BindFD, FD: 9, Dest: "/fd", Access: mounts.WithDevice},
 			{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Perms{Mode: 0o700, Set: true}},
 			{Kind: mounts.File, FD: 5, Dest: "/f"},
 			{Kind: mounts.Data, FD: 6, Dest: "/data", Access: mounts.ReadOnly},

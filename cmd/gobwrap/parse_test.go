@@ -140,10 +140,10 @@ var meanings = map[string]struct {
 	"--ro-bind":                {"/s /d", isBind(mounts.ReadOnly, false)},
 	"--ro-bind-try":            {"/s /d", isBind(mounts.ReadOnly, true)},
 	"--bind-fd": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Bind && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadWrite
+		return o.Kind == mounts.BindFD && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadWrite
 	})},
 	"--ro-bind-fd": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Bind && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadOnly
+		return o.Kind == mounts.BindFD && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadOnly
 	})},
 	"--remount-ro": {"/d", isAt(mounts.RemountRO)},
 	"--overlay-src": {"/l --tmp-overlay /d", file(func(o mounts.Op) bool {

@@ -97,7 +97,7 @@ func bindFD(a mounts.Access) setter {
 			return err
 		}
 		p.use(fd)
-		return p.add(mounts.Op{Kind: mounts.Bind, FD: fd, Dest: p.args[1], Access: a})
+		return p.add(mounts.Op{Kind: mounts.BindFD, FD: fd, Dest: p.args[1], Access: a})
 	}
 }
 

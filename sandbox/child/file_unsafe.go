@@ -47,8 +47,18 @@ func writeFile(p program, s *plan.Step) unix.Errno {
 	return e
 }
 
-// copyFd copies from where src stands to its end.
+// copyFd copies from where src stands to its end. A limit on the size of files
+// (RLIMIT_FSIZE) is an error, not the signal that it is by default.
 func copyFd(src, dst uintptr) unix.Errno {
+	var ignore, was sigaction
+	ignore.handler = 1 // SIG_IGN
+	raw(unix.SYS_RT_SIGACTION, uintptr(unix.SIGXFSZ), addr(unsafe.Pointer(&ignore)), addr(unsafe.Pointer(&was)), 8, 0, 0)
+	e := copyAll(src, dst)
+	raw(unix.SYS_RT_SIGACTION, uintptr(unix.SIGXFSZ), addr(unsafe.Pointer(&was)), 0, 8, 0, 0)
+	return e
+}
+
+func copyAll(src, dst uintptr) unix.Errno {
 	p := unsafe.Pointer(&room.data)
 	for {
 		room.sub = plan.SubRead

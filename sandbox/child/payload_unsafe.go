@@ -76,6 +76,8 @@ func seccomp(p program, s *plan.Step) unix.Errno {
 // execute becomes the command. It returns only with the errno of a failure.
 func execute(p program) unix.Errno {
 	raw(unix.SYS_UMASK, room.umask, 0, 0, 0, 0, 0)
+	// The mask is the caller's, but for SIGCHLD, which commands count on.
+	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, maskOf(unix.SIGCHLD), 0, 8, 0, 0)
 	settleDeathSignal(p)
 	argv, env := vector(p, p.h.Argv, p.h.Argc), vector(p, p.h.Env, p.h.Envc)
 	e := unix.ENOENT

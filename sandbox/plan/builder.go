@@ -3,10 +3,15 @@ package plan
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 )
 
-// ErrTooLarge is returned for a plan beyond MaxSize, MaxSteps or MaxSlots.
-var ErrTooLarge = errors.New("the command line is too large for one plan")
+// Errors of Program: a plan beyond MaxSize, MaxSteps or MaxSlots; a string with a NUL,
+// which the kernel would cut there.
+var (
+	ErrTooLarge = errors.New("the command line is too large for one plan")
+	ErrNUL      = errors.New("a string holds a NUL byte")
+)
 
 // Origin says which option asked for a step, for messages and listings.
 // Words are the option and its operands as typed; Src and Dst the paths that a
@@ -28,6 +33,7 @@ type Builder struct {
 	setup   uint32
 	arena   []byte
 	known   map[string]uint32
+	nul     bool
 
 	argv, env, paths []string
 	closed, sync     []int
@@ -42,9 +48,11 @@ func (b *Builder) From(o Origin) { b.origin = o }
 // Origin returns the origin of steps added now.
 func (b *Builder) Origin() Origin { return b.origin }
 
-// Str puts a string into the arena, once, and returns its offset. It must not
-// hold a NUL byte; the parser's inputs cannot.
+// Str puts a string into the arena, once, and returns its offset.
 func (b *Builder) Str(s string) uint32 {
+	if strings.IndexByte(s, 0) >= 0 {
+		b.nul = true
+	}
 	if s == "" {
 		return 0
 	}
@@ -108,7 +116,7 @@ type Program struct {
 	Flags   uint32
 }
 
-// Program lays the plan out. It fails only with ErrTooLarge.
+// Program lays the plan out. It fails with ErrTooLarge or ErrNUL.
 func (b *Builder) Program() (*Program, error) {
 	var slots []uint64
 	strs := func(list []string) uint32 {
@@ -148,6 +156,9 @@ func (b *Builder) Program() (*Program, error) {
 	h.ArenaLen = uint32(len(b.arena))
 	if len(b.steps) > MaxSteps || len(slots) > MaxSlots || int64(h.Arena)+int64(len(b.arena)) > MaxSize {
 		return nil, ErrTooLarge
+	}
+	if b.nul {
+		return nil, ErrNUL
 	}
 	h.Size = h.Arena + h.ArenaLen
 	out := make([]byte, 0, h.Size)

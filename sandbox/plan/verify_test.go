@@ -45,6 +45,13 @@ var refusals = []struct {
 	{"join without its flag", plan.BadOrder, head(func(h *plan.Header) { h.Flags &^= plan.FlagJoin })},
 	{"flag without join", plan.BadOrder, head(func(h *plan.Header) { h.Join = 0 })},
 	{"exec inside of set-up", plan.BadOrder, head(func(h *plan.Header) { h.Setup = h.Steps })},
+	{"set-up without a payload", plan.BadOrder, func(_ *testing.T, p *plan.Program) {
+		h := header(p)
+		for i := h.Setup; i < h.Steps; i++ {
+			*step(p, i) = plan.Step{Op: plan.OpSetsid}
+		}
+		h.Setup = h.Steps
+	}},
 	{"exec before the end", plan.BadOrder, swap(plan.OpSeccomp, plan.OpExec)},
 	{"exec twice", plan.BadOrder, replace(plan.OpSeccomp, plan.Step{Op: plan.OpExec})},
 	{"no exec", plan.BadOrder, replace(plan.OpExec, plan.Step{Op: plan.OpCaps})},

@@ -1,0 +1,274 @@
+package mounts_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// lower returns the steps of operations as a finished program has them.
+func lower(t testing.TB, f mounts.Frame, ops ...mounts.Op) *plan.Program {
+	t.Helper()
+	b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+	mounts.Lower(b, ops, f)
+	b.EndSetup()
+	b.Add(plan.Step{Op: plan.OpExec})
+	b.Command([]string{"/x"}, []string{"x"}, []string{"PWD=/"}, 0)
+	b.Fds(nil, nil, nil, -1)
+	p, err := b.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := p.Verify(); v != plan.Good {
+		t.Fatalf("%+v: the plan is refused with %d\n%s", ops, v, p.Dump())
+	}
+	return p
+}
+
+// steps are the steps with an operation.
+func steps(p *plan.Program, op plan.Op) []plan.Step {
+	var out []plan.Step
+	for i := range p.Header().Steps {
+		if s := p.Step(i); s.Op == op {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func perms(mode uint32) mounts.Perms { return mounts.Perms{Mode: mode, Set: true} }
+
+func TestBoxPath(t *testing.T) {
+	for in, want := range map[string]string{
+		"/": "/", "//": "/", "": "/", ".": "/", "/.": "/", "a": "/a", "a/": "/a", "/a//b/": "/a/b", "./a/./b": "/a/b",
+		"..": "/..", "/a/../b": "/a/../b", "a/..": "/a/..", "/...": "/...", "/a/.b": "/a/.b", "/ ": "/ ", "/a\nb": "/a\nb",
+	} {
+		if got := mounts.BoxPath(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzBoxPath(f *testing.F) {
+	f.Add("a//b/./c/..")
+	f.Fuzz(func(t *testing.T, in string) {
+		out := mounts.BoxPath(in)
+		if out == "" || out[0] != '/' || mounts.BoxPath(out) != out || strings.Contains(out, "//") {
+			t.Fatalf("%q is %q", in, out)
+		}
+		part := func(s string) bool { return s == "" || s == "." }
+		a, b := slices.DeleteFunc(strings.Split(in, "/"), part), slices.DeleteFunc(strings.Split(out, "/"), part)
+		if !slices.Equal(a, b) {
+			t.Fatalf("%q is %q: other components", in, out)
+		}
+	})
+}
+
+// TestModes: what is made, with which permissions, and its parents with which.
+func TestModes(t *testing.T) {
+	for _, c := range []struct {
+		op            mounts.Op
+		kind          plan.Op
+		mode, parents uint32
+	}{
+		{mounts.Op{Kind: mounts.Dir}, plan.OpDir, 0o755, 0o755},
+		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o700)}, plan.OpDir, 0o700, 0o700},
+		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o750)}, plan.OpDir, 0o750, 0o750},
+		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o705)}, plan.OpDir, 0o705, 0o705},
+		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o1777)}, plan.OpDir, 0o1777, 0o755},
+		{mounts.Op{Kind: mounts.Dir, Perms: perms(0)}, plan.OpDir, 0, 0o700},
+		{mounts.Op{Kind: mounts.File}, plan.OpFile, 0o666, 0o755},
+		{mounts.Op{Kind: mounts.File, Perms: perms(0o640)}, plan.OpFile, 0o640, 0o750},
+		{mounts.Op{Kind: mounts.Data}, plan.OpData, 0o600, 0o700},
+		{mounts.Op{Kind: mounts.Data, Perms: perms(0o644)}, plan.OpData, 0o644, 0o755},
+	} {
+		c.op.Dest = "/d"
+		s := steps(lower(t, mounts.Frame{}, c.op), c.kind)
+		if len(s) != 1 || s[0].D != c.mode || s[0].E != c.parents {
+			t.Errorf("%+v: %+v, want mode %o and parents %o", c.op, s, c.mode, c.parents)
+		}
+	}
+	for _, op := range []mounts.Op{
+		{Kind: mounts.Bind, Source: "/s"},
+		{Kind: mounts.Symlink, Target: "t"},
+		{Kind: mounts.Overlay, Layers: []string{"/l"}, Writes: mounts.Forgotten},
+		{Kind: mounts.Mqueue},
+		{Kind: mounts.Proc},
+	} {
+		op.Dest = "/d"
+		p := lower(t, mounts.Frame{NewPID: true}, op)
+		found := false
+		for i := range p.Header().Steps {
+			if s := p.Step(i); s.B != 0 && p.Str(s.B) == "/d" && s.Op != plan.OpCoverRO {
+				found = true
+				if s.E != 0o700 {
+					t.Errorf("%+v: parents %o", op, s.E)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%+v: no step for /d", op)
+		}
+	}
+}
+
+// TestAccess: what a bind adds to the flags that a mount has.
+func TestAccess(t *testing.T) {
+	for _, c := range []struct {
+		access mounts.Access
+		want   uint32
+	}{
+		{mounts.ReadOnly, unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV},
+		{mounts.ReadWrite, unix.MS_NOSUID | unix.MS_NODEV},
+		{mounts.WithDevice, unix.MS_NOSUID},
+	} {
+		p := lower(t, mounts.Frame{}, mounts.Op{Kind: mounts.Bind, Source: "/s", Dest: "/d", Access: c.access})
+		if got := steps(p, plan.OpBind)[0].C; got != c.want {
+			t.Errorf("access %d: %s, want %s", c.access, plan.MountFlags(got), plan.MountFlags(c.want))
+		}
+	}
+	if (mounts.Op{}).Access != mounts.ReadOnly || (mounts.Op{}).Writes != mounts.Refused {
+		t.Error("the zero value is not the tightest")
+	}
+}
+
+// TestTmpfs: the options of the mount.
+func TestTmpfs(t *testing.T) {
+	for _, c := range []struct {
+		op    mounts.Op
+		label string
+		want  string
+	}{
+		{mounts.Op{}, "", "mode=0755"},
+		{mounts.Op{Perms: perms(0o1777), Size: 4096}, "", "mode=01777,size=4096"},
+		{mounts.Op{Size: 1<<63 - 1}, "", "mode=0755,size=9223372036854775807"},
+		{mounts.Op{Perms: perms(0)}, "u:r:t", `mode=00,context="u:r:t"`},
+	} {
+		c.op.Kind, c.op.Dest = mounts.Tmpfs, "/t"
+		p := lower(t, mounts.Frame{FileLabel: c.label}, c.op)
+		s := steps(p, plan.OpMount)[0]
+		if got := p.Str(s.C); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.op, got, c.want)
+		}
+		if s.D != unix.MS_NOSUID|unix.MS_NODEV || p.Str(s.A) != "tmpfs" {
+			t.Errorf("%+v: %s %s", c.op, p.Str(s.A), plan.MountFlags(s.D))
+		}
+	}
+}
+
+// TestProc: a new one for a new pid namespace, the host's otherwise, and in both what
+// acts on the whole machine is covered.
+func TestProc(t *testing.T) {
+	op := mounts.Op{Kind: mounts.Proc, Dest: "/p"}
+	fresh, bound := lower(t, mounts.Frame{NewPID: true}, op), lower(t, mounts.Frame{}, op)
+	if m := steps(fresh, plan.OpMount); len(m) != 1 || m[0].D != unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC || len(steps(fresh, plan.OpSource)) != 0 {
+		t.Errorf("new: %+v", m)
+	}
+	if b := steps(bound, plan.OpBind); len(b) != 1 || b[0].C != unix.MS_NOSUID|unix.MS_NODEV || len(steps(bound, plan.OpMount)) != 0 {
+		t.Errorf("bound: %+v", b)
+	}
+	if s := steps(bound, plan.OpSource); len(s) != 1 || bound.Str(s[0].A) != "/proc" {
+		t.Errorf("bound: %+v", s)
+	}
+	for _, p := range []*plan.Program{fresh, bound} {
+		var got []string
+		for _, s := range steps(p, plan.OpCoverRO) {
+			got = append(got, p.Str(s.B))
+		}
+		if want := []string{"/p/sys", "/p/sysrq-trigger", "/p/irq", "/p/bus"}; !slices.Equal(got, want) {
+			t.Errorf("covered: %q, want %q", got, want)
+		}
+	}
+}
+
+// TestDev: everything that a small /dev holds.
+func TestDev(t *testing.T) {
+	for _, tty := range []bool{false, true} {
+		p := lower(t, mounts.Frame{Console: tty}, mounts.Op{Kind: mounts.Dev, Dest: "/d/"})
+		got := map[string]string{}
+		for i := range p.Header().Steps {
+			switch s := p.Step(i); s.Op {
+			case plan.OpBind:
+				got[p.Str(s.B)] = fmt.Sprintf("bind %s %d %s", p.Str(p.Step(s.A).A), p.Step(s.A).B, plan.MountFlags(s.C))
+			case plan.OpMount:
+				got[p.Str(s.B)] += "mount " + p.Str(s.A) + " " + p.Str(s.C) + " " + plan.MountFlags(s.D)
+			case plan.OpDir:
+				got[p.Str(s.B)] = "" // what is mounted there counts
+			case plan.OpSymlink:
+				got[p.Str(s.B)] = "link " + p.Str(s.A)
+			}
+		}
+		want := map[string]string{
+			"/d": "mount tmpfs mode=0755 nosuid,nodev", "/d/shm": "", "/d/pts": "mount devpts newinstance,ptmxmode=0666,mode=620 nosuid,noexec",
+			"/d/ptmx": "link pts/ptmx", "/d/stdin": "link /proc/self/fd/0", "/d/stdout": "link /proc/self/fd/1", "/d/stderr": "link /proc/self/fd/2",
+			"/d/fd": "link /proc/self/fd", "/d/core": "link /proc/kcore",
+		}
+		for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
+			want["/d/"+name] = "bind /dev/" + name + " 0 nosuid"
+		}
+		if tty {
+			want["/d/console"] = "bind  1 nosuid"
+		}
+		for path := range want {
+			if got[path] != want[path] {
+				t.Errorf("%s: %q, want %q", path, got[path], want[path])
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d entries, want %d: %q", len(got), len(want), got)
+		}
+	}
+}
+
+// TestOrder: sources first, in order; then the frame; then the operations in order,
+// each with its own source.
+func TestOrder(t *testing.T) {
+	p := lower(t, mounts.Frame{},
+		mounts.Op{Kind: mounts.Dir, Dest: "/1"},
+		mounts.Op{Kind: mounts.Bind, Source: "/s2", Dest: "/2", Try: true},
+		mounts.Op{Kind: mounts.Overlay, Dest: "/3", Layers: []string{"/s3", "/s4"}, Writes: mounts.Kept, Upper: "/s5", Work: "/s6"},
+		mounts.Op{Kind: mounts.BindFD, FD: 7, Dest: "/4"},
+		mounts.Op{Kind: mounts.Bind, Source: "/s8", Dest: "/5"},
+	)
+	var got []string
+	for i := range p.Header().Steps {
+		switch s := p.Step(i); s.Op {
+		case plan.OpSource:
+			got = append(got, fmt.Sprintf("s%s%d", p.Str(s.A), s.B))
+			if (s.Flags == plan.FlagTry) != (p.Str(s.A) == "/s2") {
+				t.Errorf("%s: flags %d", p.Str(s.A), s.Flags)
+			}
+		case plan.OpBind:
+			src := p.Step(s.A)
+			got = append(got, p.Str(s.B)+" from "+p.Str(src.A))
+		case plan.OpOverlay:
+			got = append(got, p.Str(s.B)+" from "+p.Str(p.Step(s.A).A)+fmt.Sprint(s.C))
+		case plan.OpExec:
+		default:
+			got = append(got, s.Op.String())
+		}
+	}
+	want := []string{
+		"slave", "s/s20", "s/s30", "s/s40", "s/s50", "s/s60", "s7", "s/s80", "root",
+		"dir", "/2 from /s2", "/3 from /s32", "/4 from ", "/5 from /s8", "pivot",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestManyOps: thousands of operations make a plan that is taken, in no time.
+func TestManyOps(t *testing.T) {
+	var ops []mounts.Op
+	for i := range 5000 {
+		ops = append(ops, mounts.Op{Kind: mounts.Bind, Source: fmt.Sprint("/s", i), Dest: fmt.Sprint("/d", i)})
+	}
+	if p := lower(t, mounts.Frame{}, ops...); len(steps(p, plan.OpBind)) != 5000 {
+		t.Error("binds are missing")
+	}
+}

@@ -1,0 +1,246 @@
+package sandbox
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// everything is a program in which every operation occurs.
+func everything(t *testing.T) *plan.Program {
+	t.Helper()
+	b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+	for _, ns := range []struct {
+		option string
+		kind   uint32
+	}{{"--userns", unix.CLONE_NEWUSER}, {"--pidns", unix.CLONE_NEWPID}, {"--netns", unix.CLONE_NEWNET}, {"--userns2", unix.CLONE_NEWUSER}} {
+		b.From(from(ns.option + " 5"))
+		b.Add(plan.Step{Op: plan.OpSetns, A: 5, B: ns.kind})
+	}
+	b.From(plan.Origin{})
+	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpWriteProc, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpSetsid, plan.OpLabel, plan.OpCaps, plan.OpLock, plan.OpSeccomp} {
+		b.Add(plan.Step{Op: op, A: b.Str("AAA"), B: b.Str("BBB")})
+	}
+	b.From(from("--chmod 755 /mode"))
+	mounts.Lower(b, []mounts.Op{
+		roBind("/src", "/dst"),
+		{Kind: mounts.BindFD, FD: 9, Dest: "/fd", From: from("--bind-fd 9 /fd")},
+		{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
+		{Kind: mounts.Tmpfs, Dest: "/tmp", From: from("--tmpfs /tmp")},
+		{Kind: mounts.Overlay, Dest: "/ov", Layers: []string{"/low"}, Writes: mounts.Forgotten, From: from("--tmp-overlay /ov")},
+		{Kind: mounts.Dir, Dest: "/dir", From: from("--dir /dir")},
+		{Kind: mounts.File, FD: 6, Dest: "/file", From: from("--file 6 /file")},
+		{Kind: mounts.Data, FD: 7, Dest: "/data", From: from("--bind-data 7 /data")},
+		{Kind: mounts.Symlink, Target: "tgt", Dest: "/link", From: from("--symlink tgt /link")},
+		{Kind: mounts.Chmod, Dest: "/mode", Perms: mounts.Perms{Mode: 0o755, Set: true}, From: from("--chmod 755 /mode")},
+		{Kind: mounts.RemountRO, Dest: "/ro", From: from("--remount-ro /ro")},
+	}, mounts.Frame{NewPID: true})
+	b.EndSetup()
+	b.From(from("cmd"))
+	b.Add(plan.Step{Op: plan.OpExec})
+	b.Command([]string{"/x"}, []string{"x"}, []string{"PWD=/"}, 0)
+	b.Fds(nil, nil, nil, -1)
+	p, err := b.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// nth is the index of the n-th step with an operation, counted from 0.
+func nth(t *testing.T, p *plan.Program, op plan.Op, n int) uint32 {
+	t.Helper()
+	for i := range p.Header().Steps {
+		if p.Step(i).Op == op {
+			if n == 0 {
+				return i
+			}
+			n--
+		}
+	}
+	t.Fatalf("the program has no %v", op)
+	return 0
+}
+
+// TestExplain: the words for what failed, and the hint. Scripts match many of them.
+func TestExplain(t *testing.T) {
+	p := everything(t)
+	for _, c := range []struct {
+		op         plan.Op
+		n          int
+		sub        plan.Sub
+		errno      syscall.Errno
+		text       string
+		want, hint string // hint: a part of it; "" for none
+	}{
+		{plan.OpSetns, 0, 0, unix.EPERM, "", "Joining specified user namespace failed: Operation not permitted", ""},
+		{plan.OpSetns, 1, 0, unix.EINVAL, "", "Setting pidns failed: Invalid argument", ""},
+		{plan.OpSetns, 2, 0, unix.EPERM, "", "Setting netns failed: Operation not permitted", ""},
+		{plan.OpSetns, 3, 0, unix.EPERM, "", "Setting userns2 failed: Operation not permitted", ""},
+		{plan.OpIDMap, 0, plan.SubUIDMap, unix.EACCES, "", "setting up uid map: Permission denied", "apparmor_restrict_unprivileged_userns"},
+		{plan.OpIDMap, 0, plan.SubSetgroups, unix.EPERM, "", "error writing to setgroups: Operation not permitted", "apparmor"},
+		{plan.OpIDMap, 0, plan.SubGIDMap, unix.EINVAL, "", "setting up gid map: Invalid argument", ""},
+		{plan.OpUnshare, 0, 0, unix.ENOSPC, "", "Creating a nested user namespace failed: No space left on device", ""},
+		{plan.OpLoopback, 0, 0, unix.EPERM, "", "loopback: Failed RTM_NEWADDR: Operation not permitted", "network namespace"},
+		{plan.OpSlave, 0, 0, unix.EINVAL, "", "Failed to make / slave: Invalid argument", "chroot"},
+		{plan.OpSource, 0, plan.SubSource, unix.ENOENT, "", "Can't find source path /src: No such file or directory", ""},
+		{plan.OpSource, 1, plan.SubSource, unix.EBADF, "", "Can't find source path /proc/self/fd/9: Bad file descriptor", ""},
+		{plan.OpSource, 1, plan.SubRace, unix.ESTALE, "", "Can't bind what --bind-fd 9 names: it is no longer where it was opened: Stale file handle", ""},
+		{plan.OpRoot, 0, plan.SubTmpfs, unix.EPERM, "", "Failed to mount tmpfs: Operation not permitted", ""},
+		{plan.OpRoot, 0, plan.SubPivot, unix.EINVAL, "", "pivot_root: Invalid argument", "chroot"},
+		{plan.OpBind, 0, 0, unix.EACCES, "", "Can't bind mount /src on /newroot/dst: Permission denied", ""},
+		{plan.OpBind, 1, 0, unix.EINVAL, "", "Can't bind mount fd 9 on /newroot/fd: Invalid argument", ""},
+		{plan.OpBind, 0, plan.SubRemount, unix.EPERM, "", "Can't bind mount /src on /newroot/dst: Unable to apply mount flags (ro,nosuid,nodev): Operation not permitted", ""},
+		{plan.OpBind, 0, plan.SubParents, unix.EROFS, "", "Can't mkdir parents for /dst: Read-only file system", "read-only mount"},
+		{plan.OpBind, 0, plan.SubMakeDir, unix.EROFS, "", "Can't mkdir /dst: Read-only file system", "read-only mount"},
+		{plan.OpBind, 0, plan.SubMakeFile, unix.EROFS, "", "Can't create file at /dst: Read-only file system", "read-only mount"},
+		{plan.OpBind, 0, plan.SubMakeFile, unix.EISDIR, "", "Can't create file at /dst: Is a directory", ""},
+		{plan.OpMount, 0, 0, unix.EPERM, "", "Can't mount proc on /newroot/proc: Operation not permitted", "masked /proc"},
+		{plan.OpMount, 1, 0, unix.ENOMEM, "", "Can't mount tmpfs on /newroot/tmp: Cannot allocate memory", ""},
+		{plan.OpOverlay, 0, 0, unix.ELOOP, "", "Can't make overlay mount on /newroot/ov: Too many levels of symbolic links", "overlap"},
+		{plan.OpOverlay, 0, 0, unix.EINVAL, "", "Can't make overlay mount on /newroot/ov: Invalid argument", "one file system"},
+		{plan.OpDir, 0, plan.SubMakeDir, unix.EACCES, "", "Can't mkdir /dir: Permission denied", ""},
+		{plan.OpFile, 0, plan.SubMakeFile, unix.EROFS, "", "Can't create file /file: Read-only file system", "read-only mount"},
+		{plan.OpFile, 0, plan.SubRead, unix.EISDIR, "", "Can't read data for /file from fd 6: Is a directory", ""},
+		{plan.OpFile, 0, plan.SubWrite, unix.ENOSPC, "", "Can't write data to file /file: No space left on device", ""},
+		{plan.OpData, 0, 0, unix.EPERM, "", "Can't bind mount data on /newroot/data: Operation not permitted", ""},
+		{plan.OpSymlink, 0, plan.SubExists, unix.EEXIST, "other", "Can't make symlink at /link: existing destination is other", ""},
+		{plan.OpSymlink, 0, plan.SubExists, unix.EEXIST, "", "Can't make symlink at /link: File exists", ""},
+		{plan.OpSymlink, 0, 0, unix.EROFS, "", "Can't make symlink at /link: Read-only file system", "read-only mount"},
+		{plan.OpChmod, 0, 0, unix.ENOENT, "", "Can't chmod 0755 /mode: No such file or directory", ""},
+		{plan.OpRemountRO, 0, plan.SubNoMount, unix.EINVAL, "", `Can't remount readonly on /newroot/ro: Unable to find "/newroot/ro" in mount table`, ""},
+		{plan.OpRemountRO, 0, plan.SubRemount, unix.EPERM, "", "Can't remount readonly on /newroot/ro: Operation not permitted", ""},
+		{plan.OpCoverRO, 0, 0, unix.EPERM, "", "Can't cover /proc/sys read-only: Operation not permitted", ""},
+		{plan.OpPivot, 0, plan.SubPivot, unix.EINVAL, "", "pivot_root(/newroot): Invalid argument", ""},
+		{plan.OpHostname, 0, 0, unix.EINVAL, "", "Can't set hostname to AAA: Invalid argument", ""},
+		{plan.OpWriteProc, 0, 0, unix.EACCES, "", "cannot write to /proc/AAA: Permission denied", ""},
+		{plan.OpNoUserns, 0, plan.SubUnexpected, unix.EPERM, "", "creation of new user namespaces was not disabled as requested", ""},
+		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", ""},
+		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},
+		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB (/proc/AAA): Invalid argument", ""},
+		{plan.OpCaps, 0, 0, unix.EPERM, "", "Can't set capabilities: Operation not permitted", ""},
+		{plan.OpCaps, 0, plan.SubBounding, unix.EPERM, "", "Dropping capability from bounds: Operation not permitted", ""},
+		{plan.OpCaps, 0, plan.SubAmbient, unix.EPERM, "", "Adding ambient capability: Operation not permitted", ""},
+		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", ""},
+		{plan.OpLock, 0, 0, unix.EAGAIN, "", "Unable to lock file AAA: Resource temporarily unavailable", ""},
+		{plan.OpSeccomp, 0, 0, unix.EINVAL, "", "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP): Invalid argument", ""},
+		{plan.OpExec, 0, 0, unix.ENOENT, "", "execvp cmd: No such file or directory", ""},
+		{plan.OpDir, 0, plan.SubMagicLink, unix.ELOOP, "", "Can't follow the link to /dir: it is one of /proc that leads out of the sandbox", ""},
+	} {
+		i := nth(t, p, c.op, c.n)
+		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: i, Sub: c.sub, Errno: uint32(c.errno), Text: c.text})
+		if err.Error() != c.want {
+			t.Errorf("%v, part %d: %q, want %q", c.op, c.sub, err, c.want)
+		}
+		if c.hint == "" && err.Hint != "" || !strings.Contains(err.Hint, c.hint) {
+			t.Errorf("%v, part %d: hint %q, want %q", c.op, c.sub, err.Hint, c.hint)
+		}
+		if words := p.Origins[i].Words; len(words) > 0 && err.Option != words[0] {
+			t.Errorf("%v: option %q, want %q", c.op, err.Option, words[0])
+		}
+	}
+}
+
+// TestExplainAll: there are words for every operation and every part of it.
+func TestExplainAll(t *testing.T) {
+	p := everything(t)
+	for op := plan.Op(1); op < plan.NumOps; op++ {
+		i := nth(t, p, op, 0)
+		for sub := plan.SubMain; sub <= plan.SubPlan+4; sub++ {
+			if sub == plan.SubRead && op != plan.OpFile && op != plan.OpData {
+				continue // nothing else reads
+			}
+			err := explain(p, plan.Message{Kind: plan.MsgFault, Step: i, Sub: sub, Errno: uint32(unix.EPERM)})
+			switch text := err.Error(); {
+			case text == "", strings.HasPrefix(text, ":"), strings.Contains(text, "%!"), strings.HasPrefix(text, "Can't do "):
+				if op != plan.OpWaitFd { // it cannot fail
+					t.Errorf("%v, part %d: %q", op, sub, text)
+				}
+			case strings.HasSuffix(text, ": "), strings.Contains(text, "  "), strings.Contains(text, "\n"):
+				t.Errorf("%v, part %d: %q", op, sub, text)
+			}
+			if strings.HasSuffix(err.Hint, ".") || strings.Contains(err.Hint, "\n") {
+				t.Errorf("%v, part %d: hint %q", op, sub, err.Hint)
+			}
+		}
+	}
+}
+
+// TestExplainLaunch: what failed outside of the steps.
+func TestExplainLaunch(t *testing.T) {
+	p := everything(t)
+	for _, c := range []struct {
+		sub        plan.Sub
+		errno      syscall.Errno
+		want, hint string
+	}{
+		{plan.SubClone, unix.EPERM, "No permissions to create a new namespace: Operation not permitted", "max_user_namespaces"},
+		{plan.SubClone, unix.EINVAL, "Creating new namespace failed: Invalid argument", "user,mnt"},
+		{plan.SubClone, unix.ENOSPC, "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded: No space left on device", "sysctl"},
+		{plan.SubClone, unix.EUSERS, "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded: Too many users", "sysctl"},
+		{plan.SubClone, unix.EAGAIN, "Creating new namespace failed: Resource temporarily unavailable", ""},
+		{plan.SubProc, unix.ENOENT, "Can't open /proc: No such file or directory", "proc"},
+		{plan.SubPlan, 0, "internal error, please report: the plan was refused with 7", ""},
+	} {
+		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: plan.NoStep, Sub: c.sub, Errno: uint32(c.errno), Extra: 7 | unix.CLONE_NEWUSER | unix.CLONE_NEWNS})
+		if c.sub == plan.SubPlan {
+			err = explain(p, plan.Message{Step: plan.NoStep, Sub: c.sub, Extra: 7})
+		}
+		if err.Error() != c.want || !strings.Contains(err.Hint, c.hint) || c.hint == "" && err.Hint != "" {
+			t.Errorf("part %d: %q, hint %q; want %q, %q", c.sub, err, err.Hint, c.want, c.hint)
+		}
+	}
+	// A step that the program does not have is no reason to panic.
+	if err := explain(p, plan.Message{Step: 1 << 30, Errno: uint32(unix.EPERM)}); err.Error() == "" {
+		t.Error("no words for an unknown step")
+	}
+}
+
+// TestErrno: errors.Is works with errnos and with the values of io/fs.
+func TestErrno(t *testing.T) {
+	err := error(&SetupError{Message: "m", Errno: unix.ENOENT})
+	if !errors.Is(err, unix.ENOENT) || !errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EPERM) {
+		t.Errorf("%v is not what it is", err)
+	}
+	if err := error(&SetupError{Message: "m"}); errors.Unwrap(err) != nil || err.Error() != "m" {
+		t.Errorf("%q wraps %v", err, errors.Unwrap(err))
+	}
+	if err := error(&SetupError{Message: "m", Errno: unix.EPERM}); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v is no refusal", err)
+	}
+}
+
+// TestStrerror compares with the words of the C library, which scripts match.
+func TestStrerror(t *testing.T) {
+	for e, want := range map[syscall.Errno]string{
+		unix.EPERM: "Operation not permitted", unix.ENOENT: "No such file or directory", unix.EINTR: "Interrupted system call",
+		unix.EIO: "Input/output error", unix.ENXIO: "No such device or address", unix.E2BIG: "Argument list too long",
+		unix.ENOEXEC: "Exec format error", unix.EBADF: "Bad file descriptor", unix.ECHILD: "No child processes",
+		unix.EAGAIN: "Resource temporarily unavailable", unix.ENOMEM: "Cannot allocate memory", unix.EACCES: "Permission denied",
+		unix.EFAULT: "Bad address", unix.ENOTBLK: "Block device required", unix.EBUSY: "Device or resource busy", unix.EEXIST: "File exists",
+		unix.EXDEV: "Invalid cross-device link", unix.ENODEV: "No such device", unix.ENOTDIR: "Not a directory", unix.EISDIR: "Is a directory",
+		unix.EINVAL: "Invalid argument", unix.ENFILE: "Too many open files in system", unix.EMFILE: "Too many open files",
+		unix.ENOTTY: "Inappropriate ioctl for device", unix.ETXTBSY: "Text file busy", unix.EFBIG: "File too large",
+		unix.ENOSPC: "No space left on device", unix.ESPIPE: "Illegal seek", unix.EROFS: "Read-only file system", unix.EMLINK: "Too many links",
+		unix.EPIPE: "Broken pipe", unix.ERANGE: "Numerical result out of range", unix.ENAMETOOLONG: "File name too long",
+		unix.ENOSYS: "Function not implemented", unix.ENOTEMPTY: "Directory not empty", unix.ELOOP: "Too many levels of symbolic links",
+		unix.EOPNOTSUPP: "Operation not supported", unix.EAFNOSUPPORT: "Address family not supported by protocol",
+		unix.ESTALE: "Stale file handle", unix.EDQUOT: "Disk quota exceeded", unix.EUSERS: "Too many users", unix.ETIMEDOUT: "Connection timed out",
+		unix.EOVERFLOW: "Value too large for defined data type",
+	} {
+		if got := strerror(e); got != want {
+			t.Errorf("errno %d is %q, want %q", int(e), got, want)
+		}
+	}
+	for e := syscall.Errno(1); e < 600; e++ {
+		if text := strerror(e); text == "" || strings.HasPrefix(text, "Errno") && text != strings.TrimSpace(text) {
+			t.Errorf("errno %d is %q", int(e), text)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package compat
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A file of cases is read line by line. `case NAME` begins a case; the lines
+// below it say how it runs and what must be seen:
+//
+//	as root|user|both      who runs it (both); `alone` is a user nobody else is
+//	since VERSION          the reference lacks this: only the subject runs
+//	differs ID             a deliberate difference, listed in differences.md
+//	setup SHELL            run before, in the scratch directory $W
+//	after SHELL            run afterwards there; its output is compared too
+//	wrap SHELL             what a shell does just before it becomes the launcher
+//	env NAME=VALUE …       added to PATH=/usr/bin:/bin HOME=/nohome LANG=C, or in place
+//	                       of one of them; `env -` empties it
+//	cwd DIR                where the launcher starts ($W)
+//	name NAME              the name it is started under
+//	fd N KIND …            an open file: see open in fds_test.go
+//	run WORD …             the arguments; further run lines add more
+//	status N, out LINE, match REGEXP, err REGEXP, fails REGEXP
+//	                       what must be seen of both sides: exit status (0), whole
+//	                       output line by line, a part of the output, a part of
+//	                       stderr (empty); fails is status 1, err and no output
+//	ref …, subject …       what must be seen of one side, in place of all of the above
+//	unordered              the lines of the output are sorted first
+//	loose                  the outputs are not compared, only checked
+//	via args               run again with the options in a --args file
+//
+// $W is the scratch directory, $P the program that runs the case, $V the victim
+// on the host, $NS our namespaces; $B binds the victim to /v, and $S a host's
+// /usr with its links, so that there is a shell.
+type testCase struct {
+	file, name string
+	line       int
+	users      []identity
+	since      string
+	differs    string
+	setup      []string
+	after      []string
+	wrap       string
+	env        []string
+	cwd        string
+	argv0      string
+	fds        []fdSpec
+	run        string
+	both       expectation
+	ref        expectation
+	subject    expectation
+	unordered  bool
+	loose      bool
+	viaArgs    bool
+}
+
+// expectation is what a case says must be seen.
+type expectation struct {
+	status string
+	out    []string
+	silent bool
+	match  []*regexp.Regexp
+	err    *regexp.Regexp
+}
+
+type fdSpec struct {
+	number int
+	kind   string
+	arg    string
+}
+
+var environment = []string{"PATH=/usr/bin:/bin", "HOME=/nohome", "LANG=C"}
+
+func parseCases(path string) ([]*testCase, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var cases []*testCase
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		rest = strings.TrimSpace(rest)
+		if word == "case" {
+			cases = append(cases, &testCase{
+				file: path, name: rest, line: n, env: environment, cwd: "$W",
+				users: []identity{user, root},
+			})
+			continue
+		}
+		if len(cases) == 0 {
+			return nil, fmt.Errorf("%s:%d: %q before the first case", path, n, word)
+		}
+		if err := cases[len(cases)-1].directive(word, rest); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+	}
+	return cases, lines.Err()
+}
+
+func (c *testCase) directive(word, rest string) (err error) {
+	switch word {
+	case "as":
+		c.users, err = parseUsers(rest)
+	case "since":
+		c.since = rest
+	case "differs":
+		c.differs = rest
+	case "setup":
+		c.setup = append(c.setup, rest)
+	case "after":
+		c.after = append(c.after, rest)
+	case "wrap":
+		c.wrap = rest
+	case "env":
+		c.addEnv(rest)
+	case "cwd":
+		c.cwd = rest
+	case "name":
+		c.argv0 = rest
+	case "fd":
+		err = c.addFD(rest)
+	case "run":
+		c.run = strings.TrimSpace(c.run + " " + rest)
+	case "unordered":
+		c.unordered = true
+	case "loose":
+		c.loose = true
+	case "via":
+		c.viaArgs = true
+	case "ref", "subject":
+		what, rest, _ := strings.Cut(rest, " ")
+		side := &c.ref
+		if word == "subject" {
+			side = &c.subject
+		}
+		err = side.add(what, strings.TrimSpace(rest))
+	default:
+		err = c.both.add(word, rest)
+	}
+	return err
+}
+
+func parseUsers(text string) ([]identity, error) {
+	switch text {
+	case "root":
+		return []identity{root}, nil
+	case "user":
+		return []identity{user}, nil
+	case "alone":
+		return []identity{alone}, nil
+	case "both":
+		return []identity{user, root}, nil
+	}
+	return nil, fmt.Errorf("as %q: want root, user, alone or both", text)
+}
+
+func (c *testCase) addEnv(text string) {
+	if text == "-" {
+		c.env = []string{}
+		return
+	}
+	words, _ := splitWords(text)
+	env := append([]string{}, c.env...)
+	for _, word := range words {
+		name, _, _ := strings.Cut(word, "=")
+		usual := func(have string) bool {
+			return strings.HasPrefix(have, name+"=") && slices.Contains(environment, have)
+		}
+		if i := slices.IndexFunc(env, usual); i >= 0 {
+			env[i] = word
+			continue
+		}
+		env = append(env, word)
+	}
+	c.env = env
+}
+
+func (c *testCase) addFD(text string) error {
+	number, rest, _ := strings.Cut(text, " ")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return fmt.Errorf("fd %q: %w", number, err)
+	}
+	kind, arg, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	c.fds = append(c.fds, fdSpec{number: n, kind: kind, arg: strings.TrimSpace(arg)})
+	return nil
+}
+
+func (e *expectation) add(word, rest string) (err error) {
+	switch word {
+	case "status":
+		e.status = rest
+	case "out":
+		e.out = append(e.out, rest)
+	case "silent":
+		e.silent = true
+	case "match":
+		var re *regexp.Regexp
+		re, err = regexp.Compile("(?m)" + rest)
+		e.match = append(e.match, re)
+	case "err":
+		e.err, err = regexp.Compile("(?m)" + rest)
+	case "fails":
+		e.silent, e.status = true, "1"
+		e.err, err = regexp.Compile("(?m)" + rest)
+	default:
+		err = fmt.Errorf("unknown directive %q", word)
+	}
+	return err
+}
+
+// over returns e if it says anything, and what lies below it otherwise.
+func (e expectation) over(below expectation) expectation {
+	if e.status == "" && e.out == nil && !e.silent && e.match == nil && e.err == nil {
+		return below
+	}
+	return e
+}
+
+// splitWords splits as a shell would, with quotes but without expansions.
+func splitWords(text string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	inWord, quote := false, rune(0)
+	for _, r := range text {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, inWord = r, true
+		case r == ' ' || r == '\t':
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("unclosed quote in %q", text)
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}

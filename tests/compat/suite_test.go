@@ -1,0 +1,106 @@
+package compat
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The suite itself: that it reads what is written, and that it can fail.
+
+func caseOf(t *testing.T, text string) *testCase {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.cases")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cases, err := parseCases(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases[0]
+}
+
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	ran := result{status: "0", stdout: "ran\n"}
+	failed := result{status: "1", stderr: "bwrap: No\n"}
+	for _, v := range []struct {
+		name          string
+		text          string
+		original, got result
+		complaints    int
+	}{
+		{"both as written", "out ran", ran, ran, 0},
+		{"both fail as written", "fails No", failed, failed, 0},
+		{"neither as written", "out walked", ran, ran, 2},
+		{"only one as written", "out ran", ran, failed, 1},
+		{"a status nobody asked for", "", failed, failed, 2},
+		{"equal but for the output", "", ran, result{status: "0", stdout: "walked\n"}, 1},
+		{"equal but for the host", "", ran, result{status: "0", stdout: "ran\n", tree: "x"}, 1},
+		{"equal but for a warning", "err .*", ran, result{status: "0", stdout: "ran\n", stderr: "w"}, 1},
+		{"messages in other words", "fails (No|Never)", failed, result{status: "1", stderr: "gobwrap: Never\n"}, 0},
+		{"a message without the words", "fails No", failed, result{status: "1", stderr: "gobwrap: Never\n"}, 1},
+		{"output besides a failure", "fails No", failed, result{status: "1", stderr: "No", stdout: "ran\n"}, 1},
+		{"listed and different", "differs x\nout ran\nref fails No", failed, ran, 0},
+		{"listed and equal", "differs x\nout ran\nref out ran", ran, ran, 1},
+		{"listed, different, not as promised", "differs x\nout walked\nref fails No", failed, ran, 1},
+		{"newer and as written", "since 9\nout ran", result{}, ran, 0},
+		{"newer and not as written", "since 9\nout walked", result{}, ran, 1},
+		{"loose", "loose\nmatch n$", ran, result{status: "0", stdout: "gone\nagain\n"}, 0},
+	} {
+		got := caseOf(t, "case x\nrun y\n"+v.text+"\n").verdict(v.original, v.got)
+		if len(got) != v.complaints {
+			t.Errorf("%s: %d complaints, want %d: %s", v.name, len(got), v.complaints, strings.Join(got, "\n"))
+		}
+	}
+}
+
+func TestCaseFilesMustMakeSense(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"run before any case", "case x\nnonsense y", "case x\nas nobody", "case x\nmatch (", "case x\nfd x text y",
+	} {
+		path := filepath.Join(t.TempDir(), "x.cases")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseCases(path); err == nil {
+			t.Errorf("no complaint about %q", text)
+		}
+	}
+}
+
+func TestSplitWords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"a b":             {"a", "b"},
+		"  a\t b ":        {"a", "b"},
+		`'a b' "c d"`:     {"a b", "c d"},
+		`a'b c'd`:         {"ab cd"},
+		`'' ""`:           {"", ""},
+		`'"' "'"`:         {`"`, "'"},
+		`sh -c 'echo $0'`: {"sh", "-c", "echo $0"},
+	} {
+		if got, err := splitWords(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+	if _, err := splitWords("'a"); err == nil {
+		t.Error("no complaint about an open quote")
+	}
+}
+
+// A case without any case lines below it would test nothing.
+func TestEveryCaseRunsSomething(t *testing.T) {
+	t.Parallel()
+	for _, file := range loadAll(t) {
+		for _, c := range file.cases {
+			if c.run == "" && c.name != "no-arguments" {
+				t.Errorf("%s:%d: %s runs nothing", c.file, c.line, c.name)
+			}
+		}
+	}
+}
