@@ -116,6 +116,9 @@ func (c *testCase) result(t *testing.T, program string, who identity) result {
 	if err != nil {
 		t.Fatalf("%s:%d: with %s: %v", c.file, c.line, filepath.Base(program), err)
 	}
+	if behind != "" && !strings.Contains(c.run, "seccomp") {
+		r.stdout = strings.ReplaceAll(r.stdout, "Seccomp: 2", "Seccomp: 0") // the filter that makes the engine
+	}
 	if c.unordered {
 		r.stdout = sortLines(r.stdout)
 	}

@@ -22,6 +22,7 @@ import (
 var (
 	reference string
 	subject   string
+	behind    string // the subject itself, where another program stands in front of it
 	victim    string
 	base      string
 )
@@ -120,6 +121,26 @@ func findPrograms() error {
 		}
 		*side.path = copied
 	}
+	if os.Getenv("GOBWRAP_TEST_ENGINE") == "classic" {
+		return classicEngine()
+	}
+	return nil
+}
+
+// classicEngine puts a program in the subject's place that takes the newer mount calls
+// away and then becomes the subject.
+func classicEngine() error {
+	real := subject
+	subject = filepath.Join(base, "classic", filepath.Base(real))
+	if err := os.Mkdir(filepath.Dir(subject), 0o755); err != nil {
+		return err
+	}
+	behind = real
+	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", fmt.Sprintf("-DPROGRAM=%q", real),
+		"-o", subject, "testdata/classic.c").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("building testdata/classic.c with gcc -static: %w\n%s", err, out)
+	}
 	return nil
 }
 
@@ -147,7 +168,7 @@ func buildVictim() error {
 // programs: nothing else on this machine can.
 func leftovers() (pids []int) {
 	var ours []os.FileInfo
-	for _, path := range []string{reference, subject, victim} {
+	for _, path := range []string{reference, subject, behind, victim} {
 		if info, err := os.Stat(path); err == nil {
 			ours = append(ours, info)
 		}
