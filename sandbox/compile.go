@@ -320,16 +320,23 @@ func (c *compiler) caps() {
 		}
 	}
 	step := plan.Step{Op: plan.OpCaps}
+	ambient := idmap.Caps(0)
+	if len(edits) > 0 {
+		ambient = want
+	}
 	if c.newUser || c.s.Namespaces.JoinUser.Valid {
 		step.Flags |= plan.FlagBounding
+	} else if have := idmap.Caps(c.h.Caps); want&^have != 0 {
+		// What the caller does not have cannot be added. The rest is as it would be for
+		// bwrap's root after a refused capset, but for what was to be dropped.
+		want &= have
+		ambient = 0
 	}
 	if c.h.UID == 0 {
 		step.Flags |= plan.FlagLenient
 	}
 	step.A, step.B = want.Halves()
 	step.C, step.D = want.Halves()
-	if len(edits) > 0 {
-		step.E, step.F = want.Halves()
-	}
+	step.E, step.F = ambient.Halves()
 	c.b.Add(step)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -47,7 +48,7 @@ var twoInstructions = strings.Repeat("\x06\x00\x00\x00\x00\x00\xff\x7f", 2)
 func words(t testing.TB, line string) []string {
 	t.Helper()
 	var out []string
-	for _, w := range strings.Fields(line) {
+	for w := range strings.FieldsSeq(line) {
 		switch {
 		case w == "''":
 			w = ""
@@ -303,7 +304,7 @@ func TestCommand(t *testing.T) {
 		}
 	}
 	for _, argv := range [][]string{nil, {}, {"b"}, {"b", "--"}, {"b", "--new-session"}, {"b", "--new-session", "--"}} {
-		if _, err := parse(argv); err != errUsage {
+		if _, err := parse(argv); !errors.Is(err, errUsage) {
 			t.Errorf("%q: %v, want the usage", argv, err)
 		}
 	}

@@ -63,11 +63,11 @@ func (im *image) leaves(f *function, i int) string {
 			return ""
 		}
 	} else if strings.HasPrefix(in.text, "JMP") {
-		if err := im.jumpTable(f, i); err == nil {
+		err := im.jumpTable(f, i)
+		if err == nil {
 			return ""
-		} else {
-			return "an indirect jump that is no switch (" + in.text + "): " + err.Error()
 		}
+		return "an indirect jump that is no switch (" + in.text + "): " + err.Error()
 	} else {
 		return "an indirect call: " + in.text
 	}

@@ -132,7 +132,21 @@ func fits(p program) bool {
 
 // hand gives the plan to the early process.
 func hand(p program) bool {
-	return writeFull(room.monitor, unsafe.Pointer(&p.h.Size), 4) == 0 && writeFull(room.monitor, p.base, uintptr(p.h.Size)) == 0
+	return sendFull(room.monitor, unsafe.Pointer(&p.h.Size), 4) && sendFull(room.monitor, p.base, uintptr(p.h.Size))
+}
+
+// sendFull writes to a socket whose other end may be gone, without a signal for it.
+func sendFull(fd uintptr, p unsafe.Pointer, n uintptr) bool {
+	for done := uintptr(0); done < n; {
+		r := raw(unix.SYS_SENDTO, fd, addr(p)+done, n-done, unix.MSG_NOSIGNAL, 0, 0)
+		if e := errno(r); e == unix.EINTR {
+			continue
+		} else if e != 0 {
+			return false
+		}
+		done += r
+	}
+	return true
 }
 
 // settle waits, where a pid namespace is new, for the early process to have cloned the
@@ -157,9 +171,15 @@ func settle(p program) uintptr {
 // runEarly is the early process. What fails here fails again, with words, when the
 // plan's own steps come to it.
 func runEarly() {
-	dieWithParentOutside()
+	if getppid() == 0 {
+		room.expect = 0
+	}
+	prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	if getppid() != room.expect || parentGone() {
+		exit(1)
+	}
 	room.step = plan.NoStep
-	openProc()
+	tryProc()
 	probe()
 	setAside()
 	if readFull(room.pipe, unsafe.Pointer(&room.message), 4) != 4 {

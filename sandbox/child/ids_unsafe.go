@@ -76,7 +76,7 @@ func doCaps(s *plan.Step) unix.Errno {
 	permitted := uint64(s.C) | uint64(s.D)<<32
 	ambient := uint64(s.E) | uint64(s.F)<<32
 	if e := setCaps(permitted, permitted, ambient); e != 0 {
-		if e == unix.EPERM && s.Flags&plan.FlagLenient != 0 {
+		if e == unix.EPERM && s.Flags&plan.FlagLenient != 0 && noMoreThan(permitted) {
 			return 0
 		}
 		return e
@@ -95,6 +95,19 @@ func doCaps(s *plan.Step) unix.Errno {
 		}
 	}
 	return 0
+}
+
+// noMoreThan tells whether this process has no capability but those of p.
+func noMoreThan(p uint64) bool {
+	var hdr unix.CapUserHeader
+	var have [2]unix.CapUserData
+	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3
+	if errno(raw(unix.SYS_CAPGET, addr(unsafe.Pointer(&hdr)), addr(unsafe.Pointer(&have)), 0, 0, 0, 0)) != 0 {
+		return false
+	}
+	low := have[0].Permitted | have[0].Inheritable
+	high := have[1].Permitted | have[1].Inheritable
+	return (uint64(low)|uint64(high)<<32)&^p == 0
 }
 
 // cutBounding drops what is not in keep from the bounding set.

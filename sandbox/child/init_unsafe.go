@@ -9,9 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// gate is a page that init and payload share until the payload's exec: what init says
+// without a system call, which the filters that it has by then might refuse.
+type gate struct {
+	state uint32 // gateShut, gateOpen, gateBroken
+	errno uint32 // why the filter of a gateBroken could not be installed
+	step  uint32
+}
+
+const (
+	gateShut = iota
+	gateOpen
+	gateBroken
+)
+
 // splitInit forks the payload off and turns this process into the reaper. The payload
-// waits until init has nothing left that it could take: no descriptor but the pipe to
-// the monitor, the locks and the sync fds, and is out of the payload's reach.
+// waits until init has nothing left that it could take: no descriptor but the feed, the
+// locks and the sync fds, and is out of the payload's reach.
 func splitInit(p program) {
 	// Not dumpable before there is anybody who could look: the payload's exec makes
 	// the payload, not us, dumpable again.
@@ -19,46 +33,88 @@ func splitInit(p program) {
 	if e := prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); e != 0 {
 		fault(e, plan.SubSeal, 0)
 	}
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, maskOf(unix.SIGUSR1), addr(unsafe.Pointer(&room.how)), 8, 0, 0)
+	r := raw(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if e := errno(r); e != 0 {
+		fault(e, plan.SubPlan, 0)
+	}
+	g := (*gate)(mapped(r))
 	parent := getpid()
 	pid := fork(0, p)
 	if e := errno(pid); e != 0 {
 		fault(e, plan.SubClone, 0)
 	}
 	if pid == 0 {
-		// From here on the parent to outlive is init; the pipe is init's alone.
+		// From here on the parent to outlive is init; the feed is init's alone.
 		room.expect = parent
 		closeFd(room.pipe)
 		room.pipe = 0
 		dieWithParent()
-		awaitRelease(parent)
+		pass(g)
 		return
 	}
-	runInit(p, pid)
+	runInit(p, pid, g)
 }
 
-// maskOf stores a one-signal mask in the room and returns its address.
-func maskOf(sig unix.Signal) uintptr {
-	mask := (*uint64)(unsafe.Pointer(&room.message))
-	*mask = 1 << (uint(sig) - 1)
-	return addr(unsafe.Pointer(mask))
+// pass waits at the gate. Init is busy for some ten microseconds and cannot wake us.
+// If it dies we die with it.
+func pass(g *gate) {
+	var nap unix.Timespec
+	nap.Nsec = 2e4
+	for load(&g.state) == gateShut {
+		raw(unix.SYS_NANOSLEEP, addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
+	}
+	if load(&g.state) == gateBroken {
+		room.step = g.step
+		fault(unix.Errno(g.errno), plan.SubMain, 0)
+	}
 }
 
-// awaitRelease waits for init's signal and restores the caller's mask. A signal from
-// anybody else is not it.
-func awaitRelease(init uintptr) {
-	mask := maskOf(unix.SIGUSR1)
-	info := unsafe.Pointer(&room.small) // siginfo: 128 bytes, si_pid at 16
+// runInit is PID 1, or the plain parent of the payload where there is no pid
+// namespace. It ends when it has no child left.
+func runInit(p program, payload uintptr, g *gate) {
+	if !p.has(plan.FlagDieWithParent) {
+		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+	}
+	closeInherited(p)
+	seal(p)
+	takeLocks(p)
+	closeFd(room.sock)
+	room.sock = 0
+	filter(p, g)
+	last := uint32(0)
 	for {
-		r := raw(unix.SYS_RT_SIGTIMEDWAIT, mask, addr(info), 0, 8, 0, 0)
-		if errno(r) == unix.EINTR {
+		r := wait(^uintptr(0))
+		if e := errno(r); e != 0 {
+			exit(last)
+		}
+		if r != payload {
 			continue
 		}
-		if errno(r) != 0 || uintptr(*(*uint32)(unsafe.Add(info, 16))) == init {
-			break
+		last = exitCode(room.status)
+		if room.pipe != 0 {
+			room.message[0] = room.status
+			writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
+			closeFd(room.pipe)
+			room.pipe = 0
 		}
 	}
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.how)), 0, 8, 0, 0)
+}
+
+// filter installs the payload's filters in init too, so that nobody escapes them by
+// taking it over, and opens the gate. If it cannot, the payload says so.
+func filter(p program, g *gate) {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		s := plan.StepAt(p.base, i)
+		if s.Op != plan.OpSeccomp {
+			continue
+		}
+		if e := seccomp(p, s); e != 0 {
+			g.errno, g.step = uint32(e), i
+			store(&g.state, gateBroken)
+			return
+		}
+	}
+	store(&g.state, gateOpen)
 }
 
 // closeInherited leaves init with the pipe, the sync fds and, for a moment, the socket.
@@ -108,55 +164,23 @@ func lockAll(p program) {
 	}
 }
 
-// runInit is PID 1, or the plain parent of the payload where there is no pid
-// namespace. It ends when it has no child left.
-func runInit(p program, payload uintptr) {
-	if !p.has(plan.FlagDieWithParent) {
-		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
-	}
-	closeInherited(p)
-	seal(p)
-	takeLocks(p)
-	closeFd(room.sock)
-	room.sock = 0
-	kill(payload, uintptr(unix.SIGUSR1))
-	for i := p.h.Setup; i < p.h.Steps; i++ {
-		s := plan.StepAt(p.base, i)
-		if s.Op == plan.OpSeccomp && seccomp(p, s) != 0 {
-			exit(1)
-		}
-	}
-	last := uint32(0)
-	for {
-		r := wait(^uintptr(0))
-		if e := errno(r); e != 0 {
-			exit(last)
-		}
-		if r != payload {
-			continue
-		}
-		last = exitCode(room.status)
-		if room.pipe != 0 {
-			room.message[0] = room.status
-			writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
-			closeFd(room.pipe)
-			room.pipe = 0
-		}
-	}
-}
-
-// seal takes init's privileges and bars the payload from it. Outside of a user
-// namespace init stays undumpable. In one that would also bar the caller, who may want
-// to enter the namespaces of the pid that --info-fd gave (nsenter, flatpak enter);
-// there init keeps one capability permitted, though not effective, that no kernel
-// honours in a user namespace: ptrace_may_access (ptrace(2)) lets nobody of the same
-// namespace in who lacks it, and lets the namespace's owner, outside, pass.
+// seal takes init's privileges and bars the payload from it: from its memory (the
+// environment of the caller, what the options cleared included) and from the host's
+// file behind /proc/1/exe (CVE-2019-5736).
+//
+// Init stays undumpable: its memory belongs to the user namespace outside, so that no
+// capability inside gets past that. It would also bar the caller, though, who may want
+// to enter the namespaces of the pid that --info-fd gave (nsenter, flatpak enter). Where
+// the payload is in a user namespace and has no capability at all, init therefore keeps
+// one permitted, though not effective, that no kernel honours there: ptrace_may_access
+// lets nobody of the same namespace in who lacks it, and lets the namespace's owner,
+// outside, pass (ptrace(2), "Ptrace access mode checking").
 func seal(p program) {
-	inUserns := false
+	inUserns, bare := false, false
 	for i := p.h.Setup; i < p.h.Steps; i++ {
-		s := plan.StepAt(p.base, i)
-		if s.Op == plan.OpCaps && s.Flags&plan.FlagBounding != 0 {
-			inUserns = true
+		if s := plan.StepAt(p.base, i); s.Op == plan.OpCaps {
+			inUserns = s.Flags&plan.FlagBounding != 0
+			bare = s.A|s.B|s.C|s.D|s.E|s.F == 0
 		}
 	}
 	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
@@ -166,12 +190,18 @@ func seal(p program) {
 		}
 		return
 	}
+	keep := uint64(0)
+	if bare {
+		keep = 1 << unix.CAP_WAKE_ALARM
+	}
 	e := cutBounding(0)
 	if e == 0 {
-		e = setCaps(1<<unix.CAP_WAKE_ALARM, 0, 0)
+		e = setCaps(keep, 0, 0)
 	}
 	if e != 0 {
 		fault(e, plan.SubSeal, 0)
 	}
-	prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	if bare {
+		prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	}
 }

@@ -144,3 +144,10 @@ func lock(path unsafe.Pointer) unix.Errno {
 	l.Whence = unix.SEEK_SET
 	return errno(fcntl(fd, unix.F_SETLK, addr(unsafe.Pointer(&l))))
 }
+
+// maskOf stores a one-signal mask in the room and returns its address.
+func maskOf(sig unix.Signal) uintptr {
+	mask := (*uint64)(unsafe.Pointer(&room.message))
+	*mask = 1 << (uint(sig) - 1)
+	return addr(unsafe.Pointer(mask))
+}

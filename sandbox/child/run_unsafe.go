@@ -192,8 +192,15 @@ func awaitGo() {
 // openProc opens the host's /proc while it can be named. It must be a proc: links in
 // its place have been used to redirect writes (CVE-2019-16884 and its line).
 func openProc() {
+	if e := tryProc(); e != 0 {
+		room.step = plan.NoStep
+		fault(e, plan.SubProc, 0)
+	}
+}
+
+func tryProc() unix.Errno {
 	if room.proc != 0 {
-		return
+		return 0
 	}
 	fd := openat(atCwd, text("/proc\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	e := errno(fd)
@@ -203,11 +210,10 @@ func openProc() {
 			e = unix.ENODEV
 		}
 	}
-	if e != 0 {
-		room.step = plan.NoStep
-		fault(e, plan.SubProc, 0)
+	if e == 0 {
+		room.proc = fd
 	}
-	room.proc = fd
+	return e
 }
 
 // probe chooses the mount engine by what the calls answer. Flags that no kernel

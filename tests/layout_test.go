@@ -1,0 +1,271 @@
+// Package tests holds what is said about the module as a whole. The suites lie in the
+// folders below.
+package tests
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gobwrap/gobwrap"
+
+// arrows says who may import whom inside the module, and which packages from elsewhere.
+// The last word of a row is the reason. What is not here may not be imported.
+//
+//	cmd/gobwrap → suid → sandbox → { mounts, idmap } → sandbox/plan
+//	                        └─────→ sandbox/child ───→ sandbox/plan
+var arrows = []struct {
+	from, to, reason string
+}{
+	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp", "the door: it fills a Spec and starts it"},
+	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
+	{"suid", "sandbox sandbox/child sandbox/plan", "it stands between the door and the house"},
+	{"sandbox", "sandbox/child sandbox/plan mounts idmap seccomp", "the house: it compiles with the leaves and hands over to the child"},
+	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
+	{"mounts", "sandbox/plan golang.org/x/sys/unix", "a leaf: it appends steps"},
+	{"idmap", "sandbox/plan", "a leaf: it words maps and sets"},
+	{"seccomp", "sandbox/plan", "a leaf: it judges bytes"},
+	{"sandbox/child", "sandbox/plan golang.org/x/sys/unix unsafe", "it runs without a runtime: constants and struct layouts only, not even package syscall"},
+	{"sandbox/plan", "golang.org/x/sys/unix", "the contract of both sides: below everything"},
+}
+
+// noStd are packages that may import nothing of the standard library beyond arrows.
+var noStd = map[string]string{"sandbox/child": "whatever it imports could be called where there is no runtime"}
+
+// kept out are packages that the launcher must not contain, however they come in.
+var keptOut = map[string]string{
+	"net":           "resolvers and pollers; with cgo, C",
+	"os/user":       "reads the user database; with cgo, C",
+	"os/exec":       "the launcher starts one process, by itself",
+	"os/signal":     "the launcher's signals are none of the runtime's business",
+	"encoding/json": "a start-up of tables for two lines of output",
+	"flag":          "the option table is the parser",
+	"log":           "voice.go is the voice",
+	"regexp":        "no user's text needs it",
+	"text/template": "large, and reflective",
+	"crypto/tls":    "nothing here speaks to anybody",
+	"plugin":        "nothing is loaded",
+	"runtime/cgo":   "C costs half of the start-up, and the entry point could not come first",
+	"C":             "see runtime/cgo",
+	"testing":       "test code has leaked into the program",
+
+	"github.com/syndtr/gocapability/capability": "its init reads /proc; the tests compare our table with its",
+}
+
+// inits are the files that may have an init function, which runs before main.
+var inits = map[string]string{
+	"cmd/gobwrap/table.go": "a literal whose functions refer to it",
+}
+
+type goPackage struct {
+	ImportPath, Dir, Name              string
+	Standard                           bool
+	Imports, GoFiles, CgoFiles, SFiles []string
+	TestGoFiles, XTestGoFiles, CFiles  []string
+	IgnoredGoFiles, EmbedFiles         []string
+}
+
+// list asks go list about packages and all that they import.
+func list(t *testing.T, cgo string, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json"}, args...)...)
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOFLAGS=", "GOOS=linux")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for d := json.NewDecoder(out); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %v", cmd.Args, err)
+	}
+	return all
+}
+
+// product tells the module's own packages from its tests; name is the folder.
+func product(p goPackage) (name string, ok bool) {
+	name, ok = strings.CutPrefix(p.ImportPath, module+"/")
+	return name, ok && !strings.HasPrefix(name, "tests")
+}
+
+// TestArrows: imports point one way.
+func TestArrows(t *testing.T) {
+	may := map[string][]string{}
+	for _, a := range arrows {
+		may[a.from] = append(may[a.from], strings.Fields(a.to)...)
+		if a.reason == "" {
+			t.Errorf("%s → %s has no reason", a.from, a.to)
+		}
+	}
+	seen := 0
+	for _, p := range list(t, "0", "./...") {
+		name, ok := product(p)
+		if !ok {
+			continue
+		}
+		seen++
+		if may[name] == nil {
+			t.Errorf("package %s has no row in arrows", name)
+		}
+		for _, to := range p.Imports {
+			inner, ours := strings.CutPrefix(to, module+"/")
+			switch std := !strings.Contains(strings.SplitN(to, "/", 2)[0], "."); {
+			case slices.Contains(may[name], inner):
+			case ours && strings.HasPrefix(inner, "tests"):
+				t.Errorf("%s imports %s, which is for tests", name, inner)
+			case ours:
+				t.Errorf("%s imports %s: that arrow points the other way", name, inner)
+			case !std:
+				t.Errorf("%s imports %s: no row in arrows gives a reason", name, to)
+			case noStd[name] != "":
+				t.Errorf("%s imports %s: %s", name, to, noStd[name])
+			}
+		}
+	}
+	if seen < 8 {
+		t.Errorf("only %d packages seen", seen)
+	}
+}
+
+// TestArrowsAreOneWay: the table itself has no circle.
+func TestArrowsAreOneWay(t *testing.T) {
+	next := map[string][]string{}
+	for _, a := range arrows {
+		next[a.from] = append(next[a.from], strings.Fields(a.to)...)
+	}
+	var walk func(at string, way []string)
+	walk = func(at string, way []string) {
+		if slices.Contains(way, at) {
+			t.Fatalf("a circle: %s → %s", strings.Join(way, " → "), at)
+		}
+		for _, to := range next[at] {
+			walk(to, append(slices.Clip(way), at))
+		}
+	}
+	for from := range next {
+		walk(from, nil)
+	}
+}
+
+// TestKeptOut: what the launcher contains, with all that its packages bring along.
+func TestKeptOut(t *testing.T) {
+	deps := list(t, "1", "-deps", "./cmd/gobwrap")
+	if len(deps) < 20 {
+		t.Fatalf("only %d packages", len(deps))
+	}
+	outside := 0
+	for _, p := range deps {
+		if reason := keptOut[p.ImportPath]; reason != "" {
+			t.Errorf("the launcher contains %s: %s", p.ImportPath, reason)
+		}
+		if len(p.CgoFiles) > 0 || len(p.CFiles) > 0 {
+			t.Errorf("%s has C in it", p.ImportPath)
+		}
+		if !p.Standard && !strings.HasPrefix(p.ImportPath, module) {
+			outside++
+			if p.ImportPath != "golang.org/x/sys/unix" {
+				t.Errorf("the launcher contains %s", p.ImportPath)
+			}
+		}
+	}
+	if outside != 1 {
+		t.Errorf("%d packages from elsewhere, want one", outside)
+	}
+}
+
+// sources parses every file of the module that is no test.
+func sources(t *testing.T, visit func(name string, fset *token.FileSet, file *ast.File)) {
+	t.Helper()
+	n := 0
+	for _, p := range list(t, "0", "./...") {
+		if _, ok := product(p); !ok {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			visit(path.Join(strings.TrimPrefix(p.ImportPath, module+"/"), name), fset, file)
+			n++
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d files", n)
+	}
+}
+
+// TestUnsafeIsAFileName: a reader knows by the name where memory is handled by hand.
+func TestUnsafeIsAFileName(t *testing.T) {
+	sources(t, func(name string, _ *token.FileSet, file *ast.File) {
+		uses := slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"unsafe"` })
+		if uses && !strings.HasSuffix(name, "_unsafe.go") {
+			t.Errorf("%s imports unsafe, but is not called *_unsafe.go", name)
+		}
+	})
+}
+
+// TestRoomFiles: every file of the room says so, and the one that is not does not.
+func TestRoomFiles(t *testing.T) {
+	sources(t, func(name string, _ *token.FileSet, file *ast.File) {
+		if path.Dir(name) != "sandbox/child" || path.Base(name) == "doc.go" {
+			return
+		}
+		room := slices.ContainsFunc(file.Comments, func(c *ast.CommentGroup) bool { return strings.HasPrefix(c.Text(), "Room: no runtime.") })
+		if front := path.Base(name) == "front_unsafe.go"; room == front {
+			t.Errorf("%s: belongs to the room: %v, says so: %v", name, !front, room)
+		}
+		if !strings.HasSuffix(name, "_unsafe.go") {
+			t.Errorf("%s is not called *_unsafe.go", name)
+		}
+	})
+}
+
+// TestNoInit: what runs before main runs before anything is known to be safe.
+func TestNoInit(t *testing.T) {
+	sources(t, func(name string, fset *token.FileSet, file *ast.File) {
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" && inits[name] == "" {
+				t.Errorf("%v: an init function", fset.Position(f.Pos()))
+			}
+		}
+		for _, group := range file.Comments {
+			for _, c := range group.List {
+				if strings.HasPrefix(c.Text, "//go:linkname") {
+					t.Errorf("%v: a linkname", fset.Position(c.Pos()))
+				}
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if g, ok := n.(*ast.GoStmt); ok {
+				t.Errorf("%v: a goroutine: the launcher needs none", fset.Position(g.Pos()))
+			}
+			return true
+		})
+	})
+}
