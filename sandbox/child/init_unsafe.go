@@ -77,15 +77,20 @@ func runInit(p program, payload uintptr, g *gate) {
 	}
 	closeInherited(p)
 	seal(p)
+	if p.has(plan.FlagDieWithParent) {
+		dieWithParent() // again: set-up may have changed the user namespace
+	}
 	takeLocks(p)
 	closeFd(room.sock)
 	room.sock = 0
 	filter(p, g)
-	last := uint32(0)
+	last := uint32(1) // until the payload's own is known
 	for {
 		r := wait(^uintptr(0))
-		if e := errno(r); e != 0 {
+		if e := errno(r); e == unix.ECHILD {
 			exit(last)
+		} else if e != 0 { // refused by the payload's own filter
+			exit(1)
 		}
 		if r != payload {
 			continue

@@ -67,11 +67,11 @@ func do(p program, s *plan.Step) unix.Errno {
 	case plan.OpDir, plan.OpFile, plan.OpData, plan.OpSymlink, plan.OpChmod:
 		return doFile(p, s)
 	case plan.OpSetns:
-		return errno(raw(unix.SYS_SETNS, uintptr(s.A), uintptr(s.B), 0, 0, 0, 0))
+		return guarded(errno(raw(unix.SYS_SETNS, uintptr(s.A), uintptr(s.B), 0, 0, 0, 0)))
 	case plan.OpIDMap:
 		return writeMaps(p.str(s.A), p.str(s.B))
 	case plan.OpUnshare:
-		return errno(raw(unix.SYS_UNSHARE, uintptr(s.A), 0, 0, 0, 0, 0))
+		return guarded(errno(raw(unix.SYS_UNSHARE, uintptr(s.A), 0, 0, 0, 0, 0)))
 	case plan.OpNoUserns:
 		return noUserns()
 	case plan.OpLoopback:
@@ -98,6 +98,15 @@ func do(p program, s *plan.Step) unix.Errno {
 		return execute(p)
 	}
 	return unix.ENOSYS
+}
+
+// guarded arms the death signal anew after a change of user namespace, which may clear
+// it (commit_creds; see PR_SET_PDEATHSIG(2const)).
+func guarded(e unix.Errno) unix.Errno {
+	if e == 0 {
+		dieWithParent()
+	}
+	return e
 }
 
 // fault reports why the step failed and ends the process.
