@@ -73,6 +73,7 @@ func (l *lowerer) source(i int, op *Op) {
 			l.host(op.Upper, false)
 			l.host(op.Work, false)
 		}
+	default: // takes nothing from the host
 	}
 }
 
@@ -118,6 +119,7 @@ func (l *lowerer) op(op *Op, src uint32) {
 		l.b.Add(plan.Step{Op: plan.OpChmod, B: at, D: op.Perms.Mode})
 	case RemountRO:
 		l.b.Add(plan.Step{Op: plan.OpRemountRO, B: at})
+	case Invalid: // refused by package sandbox
 	}
 }
 

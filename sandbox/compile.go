@@ -282,7 +282,7 @@ func candidates(name string, env []string) []string {
 // fds settles which descriptors live where, and the flags of the whole plan.
 func (c *compiler) fds() {
 	s := &c.s.Session
-	var sync []int
+	sync := make([]int, 0, len(s.SyncFDs))
 	for _, fd := range s.SyncFDs {
 		sync = append(sync, fd.N)
 	}

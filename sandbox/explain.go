@@ -87,7 +87,7 @@ var sentences = [plan.NumOps]sentence{
 	plan.OpData: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
 		return "Can't bind mount data on /newroot" + p.Str(s.B)
 	},
-	plan.OpSymlink: func(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
+	plan.OpSymlink: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubExists {
 			found := m.Text
 			if found == "" {
@@ -150,7 +150,7 @@ var sentences = [plan.NumOps]sentence{
 	},
 }
 
-func explainSetns(p *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
+func explainSetns(_ *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
 	option := ""
 	if len(o.Words) > 0 {
 		option = o.Words[0]
@@ -167,7 +167,7 @@ func explainSetns(p *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) s
 	}
 }
 
-func explainIDMap(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+func explainIDMap(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
 	switch m.Sub {
 	case plan.SubSetgroups:
 		return "error writing to setgroups"

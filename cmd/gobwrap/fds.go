@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -56,10 +57,8 @@ func (p *parser) dataFD(word string) (int, error) {
 // use makes the payload's copy of fd be closed.
 func (p *parser) use(fd int) {
 	c := &p.opts.spec.Command
-	for _, have := range c.Used {
-		if have == fd {
-			return
-		}
+	if slices.Contains(c.Used, fd) {
+		return
 	}
 	c.Used = append(c.Used, fd)
 }

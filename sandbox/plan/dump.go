@@ -17,7 +17,7 @@ func (p *Program) Dump() string {
 		fmt.Fprintf(&out, "flags      %s\n", f)
 	}
 	for i := range h.Steps {
-		line := p.line(h, i)
+		line := p.line(i)
 		if o := p.Origins[i]; len(o.Words) > 0 {
 			line = fmt.Sprintf("%-60s ; %s", line, quoteAll(o.Words))
 		}
@@ -48,7 +48,7 @@ func (p *Program) phase(h Header, i uint32) string {
 	return ""
 }
 
-func (p *Program) line(h Header, i uint32) string {
+func (p *Program) line(i uint32) string {
 	s := p.Step(i)
 	info := &ops[s.Op]
 	parts := []string{fmt.Sprintf("%-10s", info.name)}
@@ -99,7 +99,7 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 }
 
 func (p *Program) strings(first, n uint32) []string {
-	var out []string
+	out := make([]string, 0, n)
 	for _, off := range p.slots(first, n) {
 		out = append(out, p.Str(uint32(off)))
 	}

@@ -113,7 +113,7 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 		return v
 	}
 	if s.Op == OpOverlay {
-		return verifyOverlay(base, h, s, i)
+		return verifyOverlay(base, s, i)
 	}
 	return Good
 }
@@ -206,7 +206,7 @@ func verifyFilter(h *Header, off, n uint32) Verdict {
 	return Good
 }
 
-func verifyOverlay(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
+func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 	n := s.C
 	if n == 0 || n > MaxLayers || s.D > OverlayRO {
 		return BadOperand
