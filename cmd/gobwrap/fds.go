@@ -30,14 +30,15 @@ func (p *parser) fd(word string) (int, error) {
 	return fd, nil
 }
 
-// open tells whether the caller passed fd in. The runtime fills closed standard
-// streams, and one number is our own.
+// open tells whether the caller passed fd in. What came through exec is not
+// close-on-exec; all that we or the runtime opened since is. Closed standard streams
+// have been filled by the runtime.
 func open(fd int) bool {
-	if child.Ours(fd) || fd < 3 && !child.WasOpen(fd) {
+	if fd < 3 && !child.WasOpen(fd) {
 		return false
 	}
-	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-	return err == nil
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
 }
 
 // dataFD is fd for a descriptor that is read to its end, which works once.

@@ -64,214 +64,84 @@ func makeStage(directory bool) unix.Errno {
 	return 0
 }
 
-// mountinfo is a cursor over /proc/self/mountinfo, read through the room's buffer.
-type mountinfo struct {
-	fd         uintptr
-	have, next uintptr // bytes in the buffer; where the next line begins
-}
+// Bounds of tightenStage: how often it looks, and how many mounts may be covered.
+const (
+	maxLooks   = 400
+	maxCovered = 256
+)
 
-// mountLine is what a line of mountinfo says.
-type mountLine struct {
-	id, parent uintptr
-	point      uintptr // offset of the mount point in the buffer, made NUL-ended and unescaped
-	flags      uintptr // MS_* of the mount itself
-}
-
-// openMountinfo opens it as seen from the frame, where every mount is reachable.
-func openMountinfo() (mountinfo, unix.Errno) {
-	if e := moveInto(room.base); e != 0 {
-		return mountinfo{}, e
-	}
-	fd := openat(room.proc, text("self/mountinfo\x00"), unix.O_RDONLY, 0)
-	if e := moveInto(room.old); e != 0 {
-		return mountinfo{}, e
-	}
-	return mountinfo{fd: fd}, errno(fd)
-}
-
-// read parses the next line; more is false at the end.
-func (m *mountinfo) read(out *mountLine) (more bool, e unix.Errno) {
-	buf := unsafe.Pointer(&room.data)
-	for {
-		for i := m.next; i < m.have; i++ {
-			if *(*byte)(unsafe.Add(buf, i)) == '\n' {
-				*(*byte)(unsafe.Add(buf, i)) = 0
-				ok := parseMountLine(m.next, i, out)
-				m.next = i + 1
-				if !ok {
-					return false, unix.EBADMSG
-				}
-				return true, 0
-			}
-		}
-		for i := m.next; i < m.have; i++ { // keep the part of a line
-			*(*byte)(unsafe.Add(buf, i-m.next)) = *(*byte)(unsafe.Add(buf, i))
-		}
-		m.have -= m.next
-		m.next = 0
-		if m.have >= dataBuf {
-			return false, unix.EBADMSG
-		}
-		n := raw(unix.SYS_READ, m.fd, addr(buf)+m.have, dataBuf-m.have, 0, 0, 0)
-		if e := errno(n); e == unix.EINTR {
-			continue
-		} else if e != 0 {
-			return false, e
-		}
-		if n == 0 && m.have > 0 {
-			return false, unix.EBADMSG // a line without its end
-		}
-		if n == 0 {
-			return false, 0
-		}
-		m.have += n
-	}
-}
-
-// parseMountLine reads "ID PARENT MAJ:MIN ROOT POINT OPTIONS …" at [at, end).
-func parseMountLine(at, end uintptr, out *mountLine) bool {
-	buf := unsafe.Pointer(&room.data)
-	ok := false
-	if out.id, at, ok = field(at, end); !ok {
-		return false
-	}
-	if out.parent, at, ok = field(at, end); !ok {
-		return false
-	}
-	at = skipField(skipField(at, end), end)
-	out.point = at
-	options := skipField(at, end)
-	if options >= end {
-		return false
-	}
-	*(*byte)(unsafe.Add(buf, options-1)) = 0
-	unescape(unsafe.Add(buf, at))
-	out.flags = 0
-	for options < end && *(*byte)(unsafe.Add(buf, options)) != ' ' {
-		stop := options
-		for stop < end && *(*byte)(unsafe.Add(buf, stop)) != ' ' && *(*byte)(unsafe.Add(buf, stop)) != ',' {
-			stop++
-		}
-		out.flags |= mountFlag(unsafe.Add(buf, options), stop-options)
-		options = stop
-		if options < end && *(*byte)(unsafe.Add(buf, options)) == ',' {
-			options++
-		}
-	}
-	return true
-}
-
-func field(at, end uintptr) (value, next uintptr, ok bool) {
-	buf := unsafe.Pointer(&room.data)
-	for first := at; at < end; at++ {
-		c := *(*byte)(unsafe.Add(buf, at))
-		if c == ' ' {
-			return value, at + 1, at > first
-		}
-		if c < '0' || c > '9' {
-			return 0, at, false
-		}
-		value = value*10 + uintptr(c-'0')
-	}
-	return 0, at, false
-}
-
-func skipField(at, end uintptr) uintptr {
-	for at < end && *(*byte)(unsafe.Add(unsafe.Pointer(&room.data), at)) != ' ' {
-		at++
-	}
-	return at + 1
-}
-
-// unescape undoes the kernel's \ooo for space, tab, newline and backslash, in place.
-func unescape(p unsafe.Pointer) {
-	to := uintptr(0)
-	for from := uintptr(0); ; from++ {
-		c := *(*byte)(unsafe.Add(p, from))
-		if c == '\\' {
-			a, b, d := digit(p, from+1), digit(p, from+2), byte(8)
-			if a < 8 && b < 8 {
-				d = digit(p, from+3)
-			}
-			if d < 8 {
-				c = a<<6 | b<<3 | d
-				from += 3
-			}
-		}
-		*(*byte)(unsafe.Add(p, to)) = c
-		if c == 0 {
-			return
-		}
-		to++
-	}
-}
-
-// digit is the octal digit at p+i, or something above 7. It is asked for i+1 only
-// after i was a digit, so it does not read past the string's NUL.
-func digit(p unsafe.Pointer, i uintptr) byte {
-	return *(*byte)(unsafe.Add(p, i)) - '0'
-}
-
-func mountFlag(p unsafe.Pointer, n uintptr) uintptr {
-	switch {
-	case is(p, n, text("ro\x00")):
-		return unix.MS_RDONLY
-	case is(p, n, text("nosuid\x00")):
-		return unix.MS_NOSUID
-	case is(p, n, text("nodev\x00")):
-		return unix.MS_NODEV
-	case is(p, n, text("noexec\x00")):
-		return unix.MS_NOEXEC
-	case is(p, n, text("nosymfollow\x00")):
-		return unix.MS_NOSYMFOLLOW
-	}
-	return 0 // the atime kinds stay when a remount names none (3.17)
-}
-
-func is(p unsafe.Pointer, n uintptr, word unsafe.Pointer) bool {
-	for i := uintptr(0); i < n; i++ {
-		if *(*byte)(unsafe.Add(p, i)) != *(*byte)(unsafe.Add(word, i)) {
-			return false
-		}
-	}
-	return *(*byte)(unsafe.Add(word, n)) == 0
-}
-
-// tightenStage adds flags to every mount at and below the stage.
+// tightenStage adds flags to every mount at and below the stage that can be seen. What
+// another mount covers for good stays as it is; but somebody who renames directories
+// can make a mount look covered, so that is believed only when mountinfo explains it,
+// time after time.
 func tightenStage(p program, stage unsafe.Pointer, flags uintptr) unix.Errno {
 	if flags == 0 {
 		return 0
 	}
+	room.ncovered = 0
+	for range maxLooks {
+		astray, e := lookAtStage(p, stage, flags)
+		if e != 0 || astray == 0 {
+			return e
+		}
+		if !covered(astray, stage) || !covered(astray, stage) || !covered(astray, stage) {
+			continue
+		}
+		if room.ncovered >= maxCovered {
+			break
+		}
+		room.covered[room.ncovered&(maxCovered-1)] = uint32(astray)
+		room.ncovered++
+	}
+	room.sub = plan.SubSubmount
+	return unix.EBUSY
+}
+
+// lookAtStage goes through mountinfo once. It returns the id of a mount that its path
+// did not lead to, or 0.
+func lookAtStage(p program, stage unsafe.Pointer, flags uintptr) (astray uintptr, e unix.Errno) {
 	m, e := openMountinfo()
 	if e != 0 {
-		return e
+		return 0, e
 	}
 	var line mountLine
 	for {
 		more, e := m.read(&line)
 		if e != 0 || !more {
 			closeFd(m.fd)
-			return e
+			return astray, e
 		}
 		point := unsafe.Add(unsafe.Pointer(&room.data), line.point)
 		top, below := under(point, stage)
-		if (!top && !below) || line.flags&flags == flags {
+		if (!top && !below) || line.flags&flags == flags || knownCovered(line.id) {
 			continue
 		}
+		found, e := tightenOne(&line, point, flags)
 		room.sub = plan.SubRemount
 		if below {
 			room.sub = plan.SubSubmount
 		}
-		if e = tightenOne(&line, point, flags); e == 0 {
-			continue
-		}
-		if below && p.has(plan.FlagForgive) {
+		switch {
+		case e == 0 && found:
+		case e == 0:
+			astray = line.id
+		case below && p.has(plan.FlagForgive):
 			warn(e, plan.SubSubmount)
-			continue
+			line.flags |= flags
+		default:
+			closeFd(m.fd)
+			return 0, e
 		}
-		closeFd(m.fd)
-		return e
 	}
+}
+
+func knownCovered(id uintptr) bool {
+	for i := uint32(0); i < room.ncovered; i++ {
+		if room.covered[i&(maxCovered-1)] == uint32(id) {
+			return true
+		}
+	}
+	return false
 }
 
 // under compares a mount point with the stage's path.
@@ -286,40 +156,96 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 	return next == 0, next == '/'
 }
 
-// tightenOne remounts the mount that a line names. Its path may lead elsewhere: to, or
-// below, a mount that covers it, which hides it for good; or, if somebody renames
-// directories meanwhile, astray. Then it would be left as it is: an error.
-func tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) unix.Errno {
-	sub := room.sub
+// tightenOne remounts the mount that a line names, if its path leads there.
+func tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
 	fd := walk(room.base, point, findOnly, 0, 0)
-	id, e := uintptr(0), errno(fd)
-	if e == 0 {
-		id, e = mountID(fd)
+	if e := errno(fd); e == unix.ENOENT || e == unix.ENOTDIR {
+		return false, 0
+	} else if e != 0 {
+		return false, e
 	}
+	id, e := mountID(fd)
 	if e == 0 && id == line.id {
 		name := unsafe.Pointer(&room.names[0])
 		fdPath(name, fd)
 		e = mount(nil, name, nil, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_SILENT|flags|line.flags, nil)
-		closeFd(fd)
-		room.sub = sub
-		return e
-	}
-	for e == unix.ENOENT || e == unix.ENOTDIR {
-		if !cutLast(point) {
-			break
-		}
-		if fd = walk(room.base, point, findOnly, 0, 0); errno(fd) != 0 {
-			e = errno(fd)
-			continue
-		}
-		id, e = mountID(fd)
+		found = true
 	}
 	closeFd(fd)
-	room.sub = sub
-	if e == 0 && id == line.parent {
-		return unix.EBUSY // not covered, but moved away
+	return found, e
+}
+
+// maxChain bounds how deep mounts lie in each other.
+const maxChain = 64
+
+// covered tells whether mountinfo explains why the path of a mount leads elsewhere: the
+// mount that it leads to, or one that that lies on, is mounted on this one's root, or
+// above its mount point on the same parent; or the like holds for one that this lies on.
+func covered(id uintptr, stage unsafe.Pointer) bool {
+	there := whereLeads(id)
+	for range maxChain {
+		var line mountLine
+		if there == 0 || !findMount(id, &line) {
+			return false
+		}
+		mine := unsafe.Pointer(&room.cover)
+		if strlen(unsafe.Add(unsafe.Pointer(&room.data), line.point)) >= pathBuf {
+			return false
+		}
+		put(mine, unsafe.Add(unsafe.Pointer(&room.data), line.point))
+		if same(mine, stage) {
+			return false
+		}
+		if covers(there, id, line.parent, mine) {
+			return true
+		}
+		id = line.parent
 	}
-	return e
+	return false
+}
+
+// whereLeads is the id of the mount in which the path of a mount ends, or stops.
+func whereLeads(id uintptr) uintptr {
+	var line mountLine
+	if !findMount(id, &line) {
+		return 0
+	}
+	point := unsafe.Add(unsafe.Pointer(&room.data), line.point)
+	for {
+		fd := walk(room.base, point, findOnly, 0, 0)
+		e := errno(fd)
+		if e == 0 {
+			there, e := mountID(fd)
+			closeFd(fd)
+			if e != 0 || there == id {
+				return 0
+			}
+			return there
+		}
+		if (e != unix.ENOENT && e != unix.ENOTDIR) || !cutLast(point) {
+			return 0
+		}
+	}
+}
+
+// covers tells whether the mount there, or one that it lies on, hides the mount id,
+// which is mounted on point of its parent.
+func covers(there, id, parent uintptr, point unsafe.Pointer) bool {
+	for range maxChain {
+		var line mountLine
+		if there == id || there == parent || !findMount(there, &line) {
+			return false
+		}
+		over := unsafe.Add(unsafe.Pointer(&room.data), line.point)
+		if line.parent == id && same(over, point) {
+			return true
+		}
+		if _, below := under(point, over); line.parent == parent && below {
+			return true
+		}
+		there = line.parent
+	}
+	return false
 }
 
 // cutLast takes the last component off a path.
@@ -333,35 +259,6 @@ func cutLast(path unsafe.Pointer) bool {
 		}
 	}
 	return false
-}
-
-// mountID reads the mount id of an open file from its fdinfo.
-func mountID(fd uintptr) (uintptr, unix.Errno) {
-	name := unsafe.Pointer(&room.small)
-	n := put(name, text("self/fdinfo/\x00"))
-	putNumber(unsafe.Add(name, n), fd)
-	info := openat(room.proc, name, unix.O_RDONLY, 0)
-	if e := errno(info); e != 0 {
-		return 0, e
-	}
-	p := unsafe.Pointer(&room.names[0])
-	got := readFull(info, p, 1024)
-	closeFd(info)
-	for i := uintptr(0); i+8 < got; i++ {
-		if !is(unsafe.Add(p, i), 8, text("mnt_id:\t\x00")) {
-			continue
-		}
-		id := uintptr(0)
-		for k := i + 8; k < got; k++ {
-			c := *(*byte)(unsafe.Add(p, k))
-			if c < '0' || c > '9' {
-				break
-			}
-			id = id*10 + uintptr(c-'0')
-		}
-		return id, 0
-	}
-	return 0, unix.EBADMSG
 }
 
 // remountClassic adds flags to the mount that fd is the root of.

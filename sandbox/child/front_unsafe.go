@@ -19,12 +19,6 @@ func WasOpen(fd int) bool { return room.stdio>>uint(fd)&1 != 0 }
 // Sock is the front end's end of the socket to the acting side.
 func Sock() int { return int(room.sock) }
 
-// Ours tells whether fd is a descriptor of the launcher's own. An option that names
-// it means one that the caller did not open.
-func Ours(fd int) bool {
-	return room.entered != 0 && (fd == int(room.sock) || fd > 2 && fd == int(room.stderr))
-}
-
 // Here is the number under which the front end has the caller's fd: another one for
 // standard error, whose own number is muffled.
 func Here(fd int) int {

@@ -52,21 +52,24 @@ var room struct {
 	step    uint32   // the step that runs
 	sub     plan.Sub // the part of it, set by helpers
 
-	nofile  unix.Rlimit // as it was, where the sources needed more
-	raised  uint32
-	limit   uintptr // on descriptors, in force
-	stat    unix.Stat_t
-	statfs  unix.Statfs_t
-	attr    unix.MountAttr
-	how     unix.OpenHow
-	message [plan.MessageSize / 4]uint32
-	pair    [2]int32
-	stack   [maxDepth]int32
-	path    [pathBuf]byte // the rest of the path that walk follows
-	link    [pathBuf]byte
-	small   [256]byte
-	names   [2][1024]byte
-	data    [dataBuf]byte
+	nofile   unix.Rlimit // as it was, where the sources needed more
+	raised   uint32
+	limit    uintptr // on descriptors, in force
+	stat     unix.Stat_t
+	statfs   unix.Statfs_t
+	attr     unix.MountAttr
+	how      unix.OpenHow
+	message  [plan.MessageSize / 4]uint32
+	pair     [2]int32
+	stack    [maxDepth]int32
+	covered  [maxCovered]uint32 // ids of mounts that others hide
+	ncovered uint32
+	cover    [pathBuf]byte // a mount point; see covered
+	path     [pathBuf]byte // the rest of the path that walk follows
+	link     [pathBuf]byte
+	small    [256]byte
+	names    [2][1024]byte
+	data     [dataBuf]byte
 }
 
 // dummy is the g of compiled code in the room: all zero, the stack guard too.

@@ -1,0 +1,124 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// This file opens the sources of binds and overlays: host paths, resolved by the kernel
+// as the user, before anything has been changed.
+
+// openSource opens what will be bound, before the first operation changes anything.
+func openSource(p program, s *plan.Step) unix.Errno {
+	room.sub = plan.SubSource
+	s.G = 0
+	if s.A == 0 {
+		return sourceFromFd(s)
+	}
+	path := p.str(s.A)
+	fd := openat(atCwd, path, unix.O_PATH, 0)
+	if errno(fd) == unix.ENOENT && *(*byte)(path) != '/' {
+		if root := openat(atCwd, text("/\x00"), unix.O_PATH, 0); errno(root) == 0 {
+			fd = openat(root, path, unix.O_PATH, 0)
+			closeFd(root)
+		}
+	}
+	switch e := errno(fd); {
+	case e == unix.ENOENT && s.Flags&plan.FlagTry != 0:
+		return 0
+	case e != 0:
+		return e
+	}
+	if fd+keepFree > room.limit && !raiseLimit(fd) && *(*byte)(path) == '/' {
+		closeFd(fd)
+		s.G = late
+		return 0
+	}
+	s.G = uint32(fd)
+	return 0
+}
+
+// late marks an OpSource that exists but is opened again by the operation that needs
+// it: the limit on descriptors is lower than the number of sources.
+const late = ^uint32(0)
+
+// keepFree is how many descriptors the operations themselves need, at most.
+const keepFree = 12
+
+// sourceOf is the descriptor of a source, 0 where it may be missing and is. The
+// process's root is the old root, so a late one is opened as it would have been.
+func sourceOf(p program, i uint32) uintptr {
+	s := plan.StepAt(p.base, i)
+	if s.G != late {
+		return uintptr(s.G)
+	}
+	fd := openat(atCwd, p.str(s.A), unix.O_PATH, 0)
+	if e := errno(fd); e != 0 {
+		if e == unix.ENOENT && s.Flags&plan.FlagTry != 0 {
+			return 0
+		}
+		return fd
+	}
+	s.G = uint32(fd)
+	return fd
+}
+
+// raiseLimit lifts the soft limit on descriptors to the hard one, for set-up only, and
+// tells whether there is room behind fd now.
+func raiseLimit(fd uintptr) bool {
+	if room.raised != 0 || errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(&room.nofile)), 0, 0)) != 0 {
+		return false
+	}
+	all := room.nofile
+	all.Cur = all.Max
+	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(&all)), 0, 0, 0)) != 0 {
+		return false
+	}
+	room.raised = 1
+	room.limit = uintptr(all.Max)
+	return fd+keepFree <= room.limit
+}
+
+// sourceFromFd opens, in this mount namespace, what the caller's fd names: the fd
+// itself belongs to the namespace that it was opened in, whose mounts cannot be
+// cloned here. The path is looked up again and must lead to the same file.
+func sourceFromFd(s *plan.Step) unix.Errno {
+	kind, e := fstat(uintptr(s.B))
+	if e != 0 {
+		return e
+	}
+	want := room.stat
+	p := unsafe.Pointer(&room.small)
+	n := put(p, text("self/fd/\x00"))
+	putNumber(unsafe.Add(p, n), uintptr(s.B))
+	link := unsafe.Pointer(&room.link)
+	r := raw(unix.SYS_READLINKAT, room.proc, addr(p), addr(link), pathBuf-1, 0, 0)
+	if e := errno(r); e != 0 {
+		return e
+	}
+	*(*byte)(unsafe.Add(link, r)) = 0
+	fd := openat(atCwd, link, unix.O_PATH, 0)
+	if e := errno(fd); e != 0 {
+		room.sub = plan.SubRace
+		if s.Flags&plan.FlagConsole != 0 {
+			return 0
+		}
+		return e
+	}
+	now, e := fstat(fd)
+	same := e == 0 && now == kind && room.stat.Dev == want.Dev && room.stat.Ino == want.Ino && room.stat.Rdev == want.Rdev
+	if !same {
+		closeFd(fd)
+		room.sub = plan.SubRace
+		if s.Flags&plan.FlagConsole != 0 {
+			return 0
+		}
+		return unix.ESTALE
+	}
+	s.G = uint32(fd)
+	return 0
+}
