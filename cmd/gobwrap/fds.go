@@ -11,7 +11,6 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/seccomp"
-	"golang.org/x/sys/unix"
 )
 
 const maxLayers = plan.MaxLayers
@@ -23,22 +22,11 @@ func (p *parser) fd(word string) (int, error) {
 		return 0, errors.New("Invalid fd: " + word)
 	}
 	fd := int(n)
-	if !open(fd) {
+	if !child.Passed(fd) {
 		return 0, errors.New(p.opt.name + ": fd " + word + " is not open: Bad file descriptor")
 	}
 	p.usesN[fd] = true
 	return fd, nil
-}
-
-// open tells whether the caller passed fd in. What came through exec is not
-// close-on-exec; all that we or the runtime opened since is. Closed standard streams
-// have been filled by the runtime.
-func open(fd int) bool {
-	if fd < 3 && !child.WasOpen(fd) {
-		return false
-	}
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-	return err == nil && flags&unix.FD_CLOEXEC == 0
 }
 
 // dataFD is fd for a descriptor that is read to its end, which works once.

@@ -2,7 +2,11 @@ package child
 
 // This file is for the front end: it runs with the runtime, above the line.
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // Entered tells whether the program came in through entry. A binary linked without
 // -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry did not.
@@ -12,9 +16,16 @@ func Entered() bool { return room.entered != 0 }
 // had is gone: enter dropped it before the runtime started.
 func Secure() bool { return room.secure != 0 }
 
-// WasOpen tells whether the caller left fd 0, 1 or 2 open; the runtime opens
-// /dev/null on those that were closed.
-func WasOpen(fd int) bool { return room.stdio>>uint(fd)&1 != 0 }
+// Passed tells whether the caller passed fd in. What came through exec is not
+// close-on-exec; all that we or the runtime opened since is. Closed standard streams
+// have been filled by the runtime.
+func Passed(fd int) bool {
+	if room.entered != 0 && fd < 3 && room.stdio>>uint(fd)&1 == 0 {
+		return false
+	}
+	flags := fcntl(uintptr(fd), unix.F_GETFD, 0)
+	return errno(flags) == 0 && (room.entered == 0 || flags&unix.FD_CLOEXEC == 0)
+}
 
 // Sock is the front end's end of the socket to the acting side.
 func Sock() int { return int(room.sock) }

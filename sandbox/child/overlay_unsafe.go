@@ -35,6 +35,15 @@ func overlay(p program, s *plan.Step) unix.Errno {
 			return e
 		}
 	}
+	e := mountLayers(p, s, upper, work)
+	if s.D == plan.OverlayTmp {
+		closeFd(upper)
+		closeFd(work)
+	}
+	return e
+}
+
+func mountLayers(p program, s *plan.Step, upper, work uintptr) unix.Errno {
 	dst := dest(p.str(s.B), makeDir, 0o755, s.E)
 	if e := errno(dst); e != 0 {
 		return e
