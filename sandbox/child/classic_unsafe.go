@@ -84,7 +84,11 @@ func tightenStage(p program, stage unsafe.Pointer, flags uintptr) unix.Errno {
 		if e != 0 || astray == 0 {
 			return e
 		}
-		if !covered(astray, stage) || !covered(astray, stage) || !covered(astray, stage) {
+		sure := true
+		for range 3 {
+			sure = sure && covered(astray, stage)
+		}
+		if !sure {
 			continue
 		}
 		if room.ncovered >= maxCovered {
