@@ -42,20 +42,16 @@ func (l *lowerer) dev(dst string, src uint32) {
 	}
 }
 
-// procCovers are the parts of /proc that act on the whole machine. They are covered
-// where the sandbox could write them.
-//
-//nolint:gochecknoglobals // read-only table
-var procCovers = []string{"sys", "sysrq-trigger", "irq", "bus"}
-
-// proc appends the steps of /proc: a new one for a new pid namespace, the host's otherwise.
+// proc appends the step of /proc: a new one for a new pid namespace, the host's otherwise.
+// Either way the parts of it that act on the whole machine are covered where the sandbox
+// could write them.
 func (l *lowerer) proc(dst string, src uint32) {
-	if l.frame.NewPID {
-		l.mount("proc", dst, "", nosuid|unix.MS_NODEV|unix.MS_NOEXEC, 0o700)
-	} else {
-		l.bind(src, dst, ReadWrite)
+	step := plan.Step{Op: plan.OpProc, B: l.b.Str(dst), E: 0o700}
+	if !l.frame.NewPID {
+		step.A = src
 	}
-	for _, name := range procCovers {
-		l.b.Add(plan.Step{Op: plan.OpCoverRO, B: l.b.Str(BoxPath(dst + "/" + name))})
+	if l.frame.HostRoot {
+		step.Flags = plan.FlagCover
 	}
+	l.b.Add(step)
 }

@@ -11,6 +11,7 @@ import (
 // Frame is what the steps of the file tree depend on beside the operations.
 type Frame struct {
 	NewPID    bool   // the sandbox has a pid namespace of its own or a given one
+	HostRoot  bool   // the caller is the host's root, whatever he is called inside
 	Console   bool   // standard output is a terminal: /dev/console is bound to it
 	FileLabel string // SELinux label of temporary files; empty: none
 	Cwd       string // the caller's working directory; empty if it has no name

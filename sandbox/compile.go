@@ -154,6 +154,7 @@ func (c *compiler) files() {
 	}
 	mounts.Lower(c.b, c.s.Files, mounts.Frame{
 		NewPID:    c.newPID || c.s.Namespaces.JoinPID.Valid,
+		HostRoot:  c.h.UID == 0,
 		Console:   c.h.Tty,
 		FileLabel: c.s.Lockdown.FileLabel.S,
 	})

@@ -12,6 +12,9 @@ import (
 // scripts match it (see COMPAT in gobwrap(1)).
 func explainStep(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
 	dst := p.Str(s.B)
+	if s.Op == plan.OpChdir {
+		dst = p.Str(s.A)
+	}
 	switch m.Sub {
 	case plan.SubParents:
 		return "Can't mkdir parents for " + dst
@@ -106,8 +109,11 @@ var sentences = [plan.NumOps]sentence{
 		}
 		return "Can't remount readonly on /newroot" + p.Str(s.B)
 	},
-	plan.OpCoverRO: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't cover " + p.Str(s.B) + " read-only"
+	plan.OpProc: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubCover {
+			return "Can't cover parts of proc for /newroot" + p.Str(s.B) + " read-only"
+		}
+		return "Can't mount proc on /newroot" + p.Str(s.B)
 	},
 	plan.OpPivot: fixed("pivot_root(/newroot)"),
 	plan.OpHostname: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
@@ -124,6 +130,9 @@ var sentences = [plan.NumOps]sentence{
 	},
 	plan.OpChdir: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
 		return "Can't chdir to " + p.Str(s.A)
+	},
+	plan.OpWaitFd: func(_ *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
+		return "Can't wait for fd " + strconv.Itoa(int(s.A)) + " (" + strings.Join(o.Words, " ") + ")"
 	},
 	plan.OpSetsid: fixed("setsid"),
 	plan.OpLabel: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
@@ -198,7 +207,7 @@ func hint(s plan.Step, m plan.Message) string {
 	switch {
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
-	case s.Op == plan.OpMount && e == unix.EPERM:
+	case s.Op == plan.OpProc && e == unix.EPERM:
 		return "in a container with a masked /proc the kernel refuses a new one; --ro-bind /proc /proc shows the outer one"
 	case s.Op == plan.OpLoopback:
 		return "the network namespace came without the right to use it: see AppArmor's or the container's rules"

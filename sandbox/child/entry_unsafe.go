@@ -22,9 +22,8 @@ const atSecure = 23
 //lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
 	room.entered = 1
-	room.secure = secureMode(mapped(sp))
-	if room.secure != 0 {
-		dropSetID()
+	if auxv(mapped(sp), atSecure) != 0 {
+		room.secure = dropSetID(mapped(sp))
 	}
 	room.parent = getppid()
 	for fd := uintptr(0); fd < 3; fd++ {
@@ -57,37 +56,64 @@ func enter(sp uintptr) {
 	runMonitor(pid)
 }
 
-// secureMode walks the initial stack (argc, argv, 0, envp, 0, auxv) to AT_SECURE.
-func secureMode(sp unsafe.Pointer) uint32 {
+// Entries of the auxiliary vector (getauxval(3)).
+const (
+	atUID  = 11
+	atEUID = 12
+	atGID  = 13
+	atEGID = 14
+)
+
+// auxv finds an entry of the auxiliary vector behind argc, argv, 0, envp, 0.
+func auxv(sp unsafe.Pointer, key uintptr) uintptr {
 	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8)
 	for *(*uintptr)(p) != 0 {
 		p = unsafe.Add(p, 8)
 	}
 	p = unsafe.Add(p, 8)
 	for *(*uintptr)(p) != 0 {
-		if *(*uintptr)(p) == atSecure {
-			return uint32(*(*uintptr)(unsafe.Add(p, 8)))
+		if *(*uintptr)(p) == key {
+			return *(*uintptr)(unsafe.Add(p, 8))
 		}
 		p = unsafe.Add(p, 16)
 	}
 	return 0
 }
 
-// dropSetID gives up, for ever, what a set-id bit or file capabilities gave. The
-// front end then refuses to go on; this only makes sure that it has nothing to lose.
-func dropSetID() {
-	uid := raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0)
-	gid := raw(unix.SYS_GETGID, 0, 0, 0, 0, 0, 0)
+// dropSetID gives up, for ever, what a set-id bit or file capabilities gave, and tells
+// whether there was any. The front end then refuses to go on; this makes sure that it
+// has nothing to lose. AT_SECURE alone says little: a change of SELinux or AppArmor
+// domain sets it too, and so does a caller with several ids of its own, who gets the
+// effective ones, the lesser.
+func dropSetID(sp unsafe.Pointer) uint32 {
+	uid, euid, gid, egid := auxv(sp, atUID), auxv(sp, atEUID), auxv(sp, atGID), auxv(sp, atEGID)
+	if uid == euid && gid == egid {
+		if uid == 0 || !hasCaps() {
+			return 0
+		}
+		giveUpPrivilege(uid, gid) // file capabilities
+		return 1
+	}
+	e := errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(text("/proc/self/exe\x00")), addr(unsafe.Pointer(&room.stat)), 0, 0, 0))
+	if e == 0 && room.stat.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
+		giveUpPrivilege(euid, egid)
+		return 0
+	}
+	giveUpPrivilege(uid, gid)
+	return 1
+}
+
+func giveUpPrivilege(uid, gid uintptr) {
 	prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	a := errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
 	b := errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
-	if a != 0 || b != 0 {
-		exit(1)
-	}
-	if uid != 0 && setCaps(0, 0, 0) != 0 {
+	if a != 0 || b != 0 || uid != 0 && setCaps(0, 0, 0) != 0 {
 		exit(1)
 	}
 }
+
+// hasCaps tells whether this process has any capability.
+func hasCaps() bool { return !noMoreThan(0) }
 
 // frontEnd prepares the process in which the Go runtime will start: what the caller
 // set for the launcher, or for the command, must not change what the runtime does.
@@ -222,21 +248,22 @@ func giveUp(what unsafe.Pointer, e unix.Errno) {
 	exit(1)
 }
 
-// above lifts fd to a number that callers are unlikely to name: see Sock.
+// above lifts fd to a number that callers are unlikely to name.
 func above(fd uintptr) uintptr {
-	limit := &room.nofile
-	high := uintptr(3)
-	limit.Cur = 0
-	raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)
-	room.limit = uintptr(limit.Cur)
-	if limit.Cur > 128 {
-		high = 64
+	if room.high == 0 {
+		limit := &room.nofile
+		limit.Cur = 0
+		raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)
+		room.limit = uintptr(limit.Cur)
+		room.high = 3
+		if limit.Cur > 128 {
+			room.high = 64
+		}
 		if limit.Cur > 1024 {
-			high = 1000
+			room.high = 1000
 		}
 	}
-	room.high = high
-	r := fcntl(fd, unix.F_DUPFD_CLOEXEC, high)
+	r := fcntl(fd, unix.F_DUPFD_CLOEXEC, room.high)
 	if errno(r) != 0 {
 		r = fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
 	}

@@ -115,8 +115,8 @@ func HookPutNumber(n uintptr) string {
 // HookExitCode is exitCode.
 func HookExitCode(status uint32) uint32 { return exitCode(status) }
 
-// HookSecureMode is secureMode on an initial stack made of words.
-func HookSecureMode(words []uintptr) uint32 { return secureMode(unsafe.Pointer(&words[0])) }
+// HookSecureMode is AT_SECURE of an initial stack made of words.
+func HookSecureMode(words []uintptr) uint32 { return uint32(auxv(unsafe.Pointer(&words[0]), atSecure)) }
 
 // HookUnder is under.
 func HookUnder(point, stage string) (same, below bool) {

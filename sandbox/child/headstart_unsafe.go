@@ -154,8 +154,6 @@ func sendFull(fd uintptr, p unsafe.Pointer, n uintptr) bool {
 func settle(p program) uintptr {
 	early := room.early
 	room.early = 0
-	closeFd(room.pipe)
-	room.pipe = 0
 	if p.h.Clone&^room.guess&unix.CLONE_NEWPID == 0 {
 		return early
 	}

@@ -27,12 +27,7 @@ const (
 // waits until init has nothing left that it could take: no descriptor but the feed, the
 // locks and the sync fds, and is out of the payload's reach.
 func splitInit(p program) {
-	// Not dumpable before there is anybody who could look: the payload's exec makes
-	// the payload, not us, dumpable again.
 	room.step = plan.NoStep
-	if e := prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); e != 0 {
-		fault(e, plan.SubSeal, 0)
-	}
 	r := raw(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
 	if e := errno(r); e != 0 {
 		fault(e, plan.SubPlan, 0)
@@ -72,15 +67,14 @@ func pass(g *gate) {
 // runInit is PID 1, or the plain parent of the payload where there is no pid
 // namespace. It ends when it has no child left.
 func runInit(p program, payload uintptr, g *gate) {
-	if !p.has(plan.FlagDieWithParent) {
-		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
-	}
 	closeInherited(p)
 	seal(p)
+	takeLocks(p)
 	if p.has(plan.FlagDieWithParent) {
 		dieWithParent() // again: set-up may have changed the user namespace
+	} else {
+		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 	}
-	takeLocks(p)
 	closeFd(room.sock)
 	room.sock = 0
 	filter(p, g)

@@ -145,6 +145,8 @@ func reopenFeed() {
 // its pid, or 0 after a fault was reported.
 func start(p program) uintptr {
 	if room.early != 0 {
+		closeFd(room.pipe) // or the plan would never be refused by a feed that nobody reads
+		room.pipe = 0
 		if fits(p) && hand(p) {
 			return settle(p)
 		}

@@ -27,8 +27,8 @@ func doMount(p program, s *plan.Step) unix.Errno {
 		return overlay(p, s)
 	case plan.OpRemountRO:
 		return remountRO(p.str(s.B))
-	case plan.OpCoverRO:
-		return coverRO(p, p.str(s.B))
+	case plan.OpProc:
+		return mountProc(p, s)
 	}
 	return unix.ENOSYS
 }
@@ -81,20 +81,22 @@ func makeFrame() unix.Errno {
 // mapped the tmpfs takes none.
 func pushOldRoot() unix.Errno {
 	room.sub = plan.SubTmpfs
-	room.old = openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := errno(room.old); e != 0 {
+	old := openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(old); e != 0 {
 		return e
 	}
+	room.old = above(old) // a source /proc/self/fd/N of a closed N must not mean it
 	// On the root's own directory, so that no host directory must exist; nothing
 	// resolves paths until the next calls have turned the two around.
 	if e := mount(text("tmpfs\x00"), text("/\x00"), text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, text("mode=0755\x00")); e != 0 {
 		return e
 	}
 	// "/.." goes through the top of what is mounted on the root.
-	room.base = openat(atCwd, text("/..\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := errno(room.base); e != 0 {
+	base := openat(atCwd, text("/..\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(base); e != 0 {
 		return e
 	}
+	room.base = above(base)
 	room.sub = plan.SubPivot
 	if e := errno(fchdir(room.base)); e != 0 {
 		return e
@@ -194,8 +196,7 @@ func attach(p program, src, dst, flags uintptr) unix.Errno {
 	e := setFlags(p, tree, flags, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
 	if e == 0 {
 		room.sub = plan.SubMain
-		e = errno(raw(unix.SYS_MOVE_MOUNT, tree, addr(text("\x00")), dst, addr(text("\x00")),
-			unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
+		e = moveMount(tree, dst)
 	}
 	closeFd(tree)
 	return e
@@ -265,32 +266,6 @@ func remountRO(path unsafe.Pointer) unix.Errno {
 	if e == unix.EINVAL {
 		room.sub = plan.SubNoMount
 	}
-	closeFd(dst)
-	return e
-}
-
-// coverRO binds a directory of the new /proc on itself, read-only, where it is there
-// and could be written.
-func coverRO(p program, path unsafe.Pointer) unix.Errno {
-	dst := dest(path, findOnly, 0, 0)
-	if e := errno(dst); e != 0 {
-		if e == unix.ENOENT {
-			return 0
-		}
-		return e
-	}
-	name := unsafe.Pointer(&room.small)
-	n := put(name, text("self/fd/\x00"))
-	putNumber(unsafe.Add(name, n), dst)
-	e := errno(raw(unix.SYS_FACCESSAT, room.proc, addr(name), 2 /* W_OK */, 0, 0, 0))
-	if e != 0 {
-		closeFd(dst)
-		if e == unix.EACCES || e == unix.EROFS || e == unix.EPERM {
-			return 0
-		}
-		return e
-	}
-	e = attach(p, dst, dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV)
 	closeFd(dst)
 	return e
 }

@@ -50,13 +50,27 @@ func enterDir(path unsafe.Pointer) unix.Errno {
 	return e
 }
 
+// pollfd is struct pollfd.
+type pollfd struct {
+	fd              int32
+	events, revents int16
+}
+
 // waitFd waits for a byte or the end of the caller's fd, then closes it.
 func waitFd(fd uintptr) unix.Errno {
 	for {
 		r := raw(unix.SYS_READ, fd, addr(unsafe.Pointer(&room.small)), 1, 0, 0, 0)
-		if e := errno(r); e != unix.EINTR {
+		switch e := errno(r); e {
+		case 0:
 			closeFd(fd)
-			return 0 // like the end: whoever held the other side is done with it
+			return 0
+		case unix.EINTR:
+		case unix.EAGAIN: // somebody made it non-blocking
+			var p pollfd
+			p.fd, p.events = int32(fd), unix.POLLIN
+			raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&p)), 1, 0, 0, 8, 0)
+		default:
+			return e
 		}
 	}
 }
@@ -133,7 +147,7 @@ func asScript(p program, file, env unsafe.Pointer) unix.Errno {
 
 // lock takes a read lock on a file in the sandbox. Its descriptor stays open.
 func lock(path unsafe.Pointer) unix.Errno {
-	fd := openat(atCwd, path, unix.O_RDONLY, 0)
+	fd := openat(atCwd, path, unix.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO must not hold us up
 	room.sub = plan.SubSource
 	if e := errno(fd); e != 0 {
 		return e

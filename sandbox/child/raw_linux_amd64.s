@@ -13,6 +13,11 @@ TEXT ·raw(SB),NOSPLIT,$0-64
 	MOVQ AX, ret+56(FP)
 	RET
 
+// func trap()
+TEXT ·trap(SB),NOSPLIT,$0-0
+	UD2
+	RET
+
 // func mapped(addr uintptr) unsafe.Pointer
 TEXT ·mapped(SB),NOSPLIT,$0-16
 	MOVQ addr+0(FP), AX

@@ -13,6 +13,11 @@ TEXT ·raw(SB),NOSPLIT,$0-64
 	MOVD R0, ret+56(FP)
 	RET
 
+// func trap()
+TEXT ·trap(SB),NOSPLIT,$0-0
+	WORD $0xd4200000 // BRK #0
+	RET
+
 // func mapped(addr uintptr) unsafe.Pointer
 TEXT ·mapped(SB),NOSPLIT,$0-16
 	MOVD addr+0(FP), R0

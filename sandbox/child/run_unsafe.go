@@ -36,6 +36,12 @@ func runFirst(p program) {
 	}
 	run(p, p.h.Join, p.h.Setup)
 	closeOurs(p)
+	// Not dumpable from here to the payload's exec, which makes the payload, not init,
+	// dumpable again: memory and descriptors are nobody's business.
+	if e := prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); e != 0 {
+		room.step = plan.NoStep
+		fault(e, plan.SubSeal, 0)
+	}
 	if p.has(plan.FlagInit) {
 		splitInit(p) // returns in the payload only
 	}
@@ -61,7 +67,7 @@ func run(p program, from, to uint32) {
 // do executes one step.
 func do(p program, s *plan.Step) unix.Errno {
 	switch s.Op {
-	case plan.OpSource, plan.OpRoot, plan.OpBind, plan.OpMount, plan.OpOverlay, plan.OpCoverRO,
+	case plan.OpSource, plan.OpRoot, plan.OpBind, plan.OpMount, plan.OpOverlay, plan.OpProc,
 		plan.OpRemountRO, plan.OpPivot, plan.OpSlave:
 		return doMount(p, s)
 	case plan.OpDir, plan.OpFile, plan.OpData, plan.OpSymlink, plan.OpChmod:
@@ -177,10 +183,7 @@ func parentGone() bool {
 	if room.pipe == 0 {
 		return false
 	}
-	var fds struct {
-		fd              int32
-		events, revents int16
-	}
+	var fds pollfd
 	var now unix.Timespec
 	fds.fd = int32(room.pipe)
 	if room.monitor != 0 {
@@ -220,7 +223,7 @@ func tryProc() unix.Errno {
 		}
 	}
 	if e == 0 {
-		room.proc = fd
+		room.proc = above(fd)
 	}
 	return e
 }

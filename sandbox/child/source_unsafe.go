@@ -53,6 +53,9 @@ const keepFree = 12
 // process's root is the old root, so a late one is opened as it would have been.
 func sourceOf(p program, i uint32) uintptr {
 	s := plan.StepAt(p.base, i)
+	if s.G == 0 && s.Flags == 0 {
+		return failed(unix.ENOENT) // used up already
+	}
 	if s.G != late {
 		return uintptr(s.G)
 	}

@@ -181,7 +181,7 @@ func component(here uintptr, name unsafe.Pointer, last bool, want int, mode, par
 		room.sub = plan.SubParents
 		fd := uintptr(0)
 		if last && want == openFile {
-			fd = openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW, uintptr(mode))
+			fd = openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, uintptr(mode))
 			room.sub = plan.SubMakeFile
 			if errno(fd) == unix.ELOOP {
 				room.sub = subLink

@@ -61,6 +61,9 @@ func (p *Program) line(i uint32) string {
 	if s.Flags&FlagTry != 0 {
 		parts = append(parts, "try")
 	}
+	if s.Flags&FlagCover != 0 {
+		parts = append(parts, "cover")
+	}
 	return strings.TrimRight(strings.Join(parts, " "), " ")
 }
 
@@ -81,6 +84,10 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		return strconv.Itoa(int(v))
 	case source, overlay:
 		return strconv.Itoa(int(v))
+	case maybeSource:
+		if v != 0 {
+			return strconv.Itoa(int(v))
+		}
 	case octal:
 		return "0" + strconv.FormatUint(uint64(v), 8)
 	case msflags:

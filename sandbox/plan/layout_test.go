@@ -200,7 +200,7 @@ func TestDump(t *testing.T) {
 		"set-up:\n",
 		`bind       src=5 dst="/usr" add=ro,nosuid,nodev parents=0700`,
 		" ; --ro-bind /usr /usr\n",
-		`source     path="/low" try` + "\n",
+		`source     path="/try" try` + "\n",
 		"payload:\n",
 		"caps       bounding=0x200000001 permitted=0x400000003 ambient=0x600000005\n",
 		"argv       true -x\n",

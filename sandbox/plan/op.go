@@ -24,7 +24,7 @@ const (
 	OpSymlink      // A target, B dst, E parents
 	OpChmod        // B dst, D mode
 	OpRemountRO    // B dst
-	OpCoverRO      // B dst: where it exists and could be written, bind it on itself read-only
+	OpProc         // A OpSource of the host's, or 0 for a new one; B dst, E parents; FlagCover
 	OpPivot        // leave the old root for ever
 	OpHostname     // A name
 	OpWriteProc    // A path below the host's /proc, B text
@@ -48,6 +48,9 @@ const (
 	FlagBounding
 	// FlagLenient: OpCaps forgives EPERM from capset.
 	FlagLenient
+	// FlagCover: the sandbox's root is the host's, who can write what covers protect:
+	// OpProc does not ask.
+	FlagCover
 	// FlagConsole: the OpSource is a terminal named by its fd and may be missing.
 	FlagConsole
 )
@@ -91,26 +94,28 @@ const (
 	SubNoNewPrivs      // prctl(PR_SET_NO_NEW_PRIVS)
 	SubDeathSignal     // prctl(PR_SET_PDEATHSIG)
 	SubSeal            // barring the payload from init
+	SubCover           // covering parts of proc
 )
 
 // kind is how an operand is checked and printed.
 type kind uint8
 
 const (
-	unused  kind = iota
-	str          // arena offset of a string
-	path         // the same, printed as a path in the new root
-	host         // the same, printed as a host path
-	fd           // a file descriptor
-	num          // any number
-	octal        // a mode
-	msflags      // MS_* flags
-	nsflags      // CLONE_NEW* flags
-	source       // index of an OpSource
-	filter       // arena offset of BPF instructions, counted by the next operand
-	overlay      // kind of overlay; needs as many sources as it says
-	mask         // half of a capability set
-	slot         // written by the child; must come as 0
+	unused      kind = iota
+	str              // arena offset of a string
+	path             // the same, printed as a path in the new root
+	host             // the same, printed as a host path
+	fd               // a file descriptor
+	num              // any number
+	octal            // a mode
+	msflags          // MS_* flags
+	nsflags          // CLONE_NEW* flags
+	source           // index of an OpSource
+	maybeSource      // the same, or 0
+	filter           // arena offset of BPF instructions, counted by the next operand
+	overlay          // kind of overlay; needs as many sources as it says
+	mask             // half of a capability set
+	slot             // written by the child; must come as 0
 )
 
 // opInfo describes one operation to the verifier and to the printer.
@@ -141,7 +146,7 @@ var ops = [NumOps]opInfo{
 	OpSymlink:   {"symlink", [7]kind{str, path, 4: octal}, [7]string{"target", "dst", 4: "parents"}, 0},
 	OpChmod:     {"chmod", [7]kind{1: path, 3: octal}, [7]string{1: "dst", 3: "mode"}, 0},
 	OpRemountRO: {"remount-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
-	OpCoverRO:   {"cover-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
+	OpProc:      {"proc", [7]kind{maybeSource, path, 4: octal}, [7]string{"src", "dst", 4: "parents"}, FlagCover},
 	OpPivot:     {name: "pivot"},
 	OpHostname:  {"hostname", [7]kind{str}, [7]string{"name"}, 0},
 	OpWriteProc: {"write", [7]kind{str, str}, [7]string{"proc", "text"}, 0},

@@ -242,7 +242,7 @@ func sound(p *plan.Program) error {
 // texts are the operands of each operation that are strings; b is a destination in B.
 var texts = map[plan.Op]string{
 	plan.OpIDMap: "AB", plan.OpSource: "A", plan.OpBind: "b", plan.OpMount: "AbC", plan.OpOverlay: "b", plan.OpDir: "b",
-	plan.OpFile: "b", plan.OpData: "b", plan.OpSymlink: "Ab", plan.OpChmod: "b", plan.OpRemountRO: "b", plan.OpCoverRO: "b",
+	plan.OpFile: "b", plan.OpData: "b", plan.OpSymlink: "Ab", plan.OpChmod: "b", plan.OpRemountRO: "b", plan.OpProc: "b",
 	plan.OpHostname: "A", plan.OpWriteProc: "AB", plan.OpChdir: "AB", plan.OpLabel: "AB", plan.OpLock: "A",
 }
 

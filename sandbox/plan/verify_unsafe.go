@@ -121,10 +121,13 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 // frame finds the one OpRoot and the one OpPivot, between which the new root is built.
 func frame(base unsafe.Pointer, h *Header) (root, pivot uint32, v Verdict) {
 	root, pivot = h.Steps, h.Steps
+	slave := h.Steps
 	for i := uint32(0); i < h.Steps; i++ {
 		switch StepAt(base, i).Op {
+		case OpSlave:
+			slave = min(slave, i)
 		case OpRoot:
-			if root != h.Steps {
+			if root != h.Steps || slave >= i { // what is mounted for the frame must not reach the host
 				return 0, 0, BadOrder
 			}
 			root = i
@@ -152,7 +155,7 @@ func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 		return i < h.Setup
 	case OpSource, OpSlave:
 		return i >= h.Join && i < root
-	case OpBind, OpMount, OpOverlay, OpDir, OpFile, OpData, OpSymlink, OpChmod, OpRemountRO, OpCoverRO:
+	case OpBind, OpMount, OpOverlay, OpDir, OpFile, OpData, OpSymlink, OpChmod, OpRemountRO, OpProc:
 		return i > root && i < pivot
 	default:
 		return i >= h.Join && i < h.Setup
@@ -189,6 +192,10 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		if v&^uint32(cloneMask) != 0 {
 			return BadOperand
 		}
+	case maybeSource:
+		if v != 0 && (v >= i || v < h.Join || StepAt(base, v).Op != OpSource) {
+			return BadOperand
+		}
 	case source, overlay:
 		if v >= i || v < h.Join || StepAt(base, v).Op != OpSource {
 			return BadOperand
@@ -215,7 +222,7 @@ func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 		n += 2
 	}
 	for k := uint32(0); k < n; k++ {
-		if s.A+k >= i || StepAt(base, s.A+k).Op != OpSource {
+		if s.A+k >= i || StepAt(base, s.A+k).Op != OpSource || StepAt(base, s.A+k).Flags != 0 {
 			return BadOperand
 		}
 	}

@@ -1,0 +1,114 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// mountProc mounts /proc. It is made ready on the frame's tmpfs, where nobody else can
+// reach it, and then moved: there is no moment in which its covers are missing, and no
+// path below the destination that somebody could rename away.
+func mountProc(p program, s *plan.Step) unix.Errno {
+	dst := dest(p.str(s.B), makeDir, 0o755, s.E)
+	if e := errno(dst); e != 0 {
+		return e
+	}
+	e := matches(dst, makeDir)
+	if e == 0 {
+		e = prepareProc(p, s, dst)
+	}
+	closeFd(dst)
+	return e
+}
+
+func prepareProc(p program, s *plan.Step, dst uintptr) unix.Errno {
+	stage, e := privateDir()
+	if e != 0 {
+		return e
+	}
+	if s.A == 0 {
+		e = mountOn(stage, text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, text("\x00"))
+	} else {
+		e = attach(p, sourceOf(p, s.A), stage, unix.MS_NOSUID|unix.MS_NODEV)
+	}
+	closeFd(stage)
+	if e != 0 {
+		return e
+	}
+	name := unsafe.Pointer(&room.small)
+	putNumber(name, uintptr(room.magic))
+	proc := openat(room.base, name, unix.O_PATH|unix.O_DIRECTORY, 0) // the mount on it
+	if e := errno(proc); e != 0 {
+		return e
+	}
+	e = coverAll(p, proc, s.Flags&plan.FlagCover != 0)
+	if e == 0 {
+		room.sub = plan.SubMain
+		e = moveMount(proc, dst)
+	}
+	closeFd(proc)
+	return e
+}
+
+// coverAll covers the parts of a proc that act on the whole machine.
+func coverAll(p program, proc uintptr, always bool) unix.Errno {
+	if e := cover(p, proc, text("sys\x00"), always); e != 0 {
+		return e
+	}
+	if e := cover(p, proc, text("sysrq-trigger\x00"), always); e != 0 {
+		return e
+	}
+	if e := cover(p, proc, text("irq\x00"), always); e != 0 {
+		return e
+	}
+	return cover(p, proc, text("bus\x00"), always)
+}
+
+// cover binds one name of a proc on itself, read-only, where it is there and could be
+// written. For the host's root the directory's own mode does not tell: the files below
+// /proc/sys ask for no capability.
+func cover(p program, proc uintptr, name unsafe.Pointer, always bool) unix.Errno {
+	room.sub = plan.SubCover
+	fd := openat(proc, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if e := errno(fd); e == unix.ENOENT {
+		return 0
+	} else if e != 0 {
+		return e
+	}
+	e := unix.Errno(0)
+	if !always {
+		e = writable(fd)
+	}
+	if e == 0 {
+		e = attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV)
+		room.sub = plan.SubCover
+	} else if e == unix.EACCES || e == unix.EROFS || e == unix.EPERM {
+		e = 0
+	}
+	closeFd(fd)
+	return e
+}
+
+// writable asks access(2) about an open file.
+func writable(fd uintptr) unix.Errno {
+	name := unsafe.Pointer(&room.small)
+	n := put(name, text("self/fd/\x00"))
+	putNumber(unsafe.Add(name, n), fd)
+	return errno(raw(unix.SYS_FACCESSAT, room.proc, addr(name), 2 /* W_OK */, 0, 0, 0))
+}
+
+// moveMount moves the mount that from is the root of, with all on it, to the file dst.
+func moveMount(from, dst uintptr) unix.Errno {
+	if room.engine == engineNew {
+		return errno(raw(unix.SYS_MOVE_MOUNT, from, addr(text("\x00")), dst, addr(text("\x00")),
+			unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
+	}
+	src, to := unsafe.Pointer(&room.names[0]), unsafe.Pointer(&room.names[1])
+	fdPath(src, from)
+	fdPath(to, dst)
+	return mount(src, to, nil, unix.MS_MOVE|unix.MS_SILENT, nil)
+}
