@@ -40,6 +40,7 @@ need-root:
 test: need-root setup build ## run all tests; needs root
 	$(GO) vet ./...
 	$(GOTEST) ./...
+	GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
 
 test-unit: ## run the tests that need neither root nor a built launcher
 	$(GOTEST) $$($(GO) list ./... | grep -v /tests/)
@@ -61,7 +62,7 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 fuzz: ## run each fuzz test for FUZZTIME (30s)
 	@set -e; for pkg in $$($(GO) list ./... | grep -v /tests/); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime=10x $$pkg; \
 		done; \
 	done
 

@@ -100,5 +100,6 @@ func explainLaunch(m plan.Message) (text, hint string) {
 	return "Creating new namespace failed", ""
 }
 
-// ErrPlanLost is returned when the launcher's other half is gone.
-var ErrPlanLost = errors.New("internal error, please report: the launcher's other half is gone")
+// ErrPlanLost is returned when the monitor ended before it had the plan: somebody
+// killed it, and there is nobody left to tell.
+var ErrPlanLost = errors.New("the launcher was killed")

@@ -42,7 +42,11 @@ func run(argv []string) (status int) {
 	if opts.dryRun {
 		return v.out(prog.Dump())
 	}
-	if err := sandbox.Launch(&opts.spec, prog, v.warn); err != nil {
+	err = sandbox.Launch(&opts.spec, prog, v.warn)
+	if errors.Is(err, sandbox.ErrPlanLost) {
+		return 1 // killed: as silent as any other program
+	}
+	if err != nil {
 		return v.fail(err)
 	}
 	return 0

@@ -264,6 +264,9 @@ func above(fd uintptr) uintptr {
 		}
 	}
 	r := fcntl(fd, unix.F_DUPFD_CLOEXEC, room.high)
+	if errno(r) != 0 && fd > 2 {
+		return fd // there is no room to be choosy
+	}
 	if errno(r) != 0 {
 		r = fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
 	}

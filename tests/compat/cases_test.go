@@ -3,6 +3,7 @@ package compat
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -106,6 +107,9 @@ func (c *testCase) describe(who string, r result, problems []string) string {
 		strings.Join(problems, "\n  and "), c.run, r.status, indent(r.stdout), indent(r.stderr), indent(r.fds+r.after+r.tree))
 }
 
+// sysCover is the line of the mount that covers /proc/sys: the difference proc-sys.
+var sysCover = regexp.MustCompile(`(?m)^mount \S*/sys: proc /sys ro,.*\n`)
+
 func (c *testCase) result(t *testing.T, program string, who identity) result {
 	t.Helper()
 	s, err := newSide(program, who)
@@ -115,6 +119,9 @@ func (c *testCase) result(t *testing.T, program string, who identity) result {
 	r, err := c.execute(s)
 	if err != nil {
 		t.Fatalf("%s:%d: with %s: %v", c.file, c.line, filepath.Base(program), err)
+	}
+	if program == subject && c.differs != "proc-sys" {
+		r.stdout = sysCover.ReplaceAllString(r.stdout, "") // one difference, seen in one case
 	}
 	if behind != "" && !strings.Contains(c.run, "seccomp") {
 		r.stdout = strings.ReplaceAll(r.stdout, "Seccomp: 2", "Seccomp: 0") // the filter that makes the engine

@@ -1,0 +1,169 @@
+package e2e_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// quote makes a word of a shell of any text.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// The names of host directories are anything.
+func TestOddNamesOfMountPoints(t *testing.T) {
+	t.Parallel()
+	names := []string{
+		"with space", "new\nline", "tab\there", `back\slash`, `\040`, "comma,colon:", "#hash", "ümläut-日本", "'quotes\"",
+		strings.Repeat("n", 255), "\x01\x7f\xff", "deleted (deleted)", "//deleted", "-option", " ", "*",
+	}
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		dir := root.scratch(t)
+		var host strings.Builder
+		command := append(box("--ro-bind", dir, "/d"), "/h/probe")
+		for _, name := range names {
+			name = strings.ReplaceAll(name, "//", "")
+			path := quote(filepath.Join(dir, name, "x"))
+			fmt.Fprintf(&host, "mkdir -p -- %s; mount -t tmpfs none %s; mkdir %s/below; mount -t tmpfs none %s/below\n", path, path, path, path)
+			command = append(command, "writable", "/d/"+name+"/x", "writable", "/d/"+name+"/x/below")
+		}
+		o := launch{who: who, wrap: e.wrap, host: host.String(), args: command}.run(t)
+		if n := strings.Count(o.stdout, "write: EROFS"); o.status != "0" || n != 2*len(names) || strings.Contains(o.stdout, ": ok") {
+			t.Errorf("%d of %d mounts are read-only: %s", n, 2*len(names), o)
+		}
+	})
+}
+
+// flagged are host mounts with flags, which stay in the sandbox.
+const flagged = `for f in nosuid nodev noexec noatime nodiratime relatime strictatime nosymfollow ro; do
+	mkdir -p $D/$f; mount -t tmpfs -o $f none $D/$f
+done
+mkdir -p $D/many; mount -t tmpfs -o nosuid,nodev,noexec,noatime,nosymfollow none $D/many`
+
+// mountFlags are the flags of the mounts below a directory, from mountinfo.
+func mountFlags(mountinfo, below string) map[string][]string {
+	flags := map[string][]string{}
+	for line := range strings.SplitSeq(mountinfo, "\n") {
+		fields := strings.Fields(line)
+		if len(fields) > 5 && strings.HasPrefix(fields[4], below+"/") {
+			flags[strings.TrimPrefix(fields[4], below+"/")] = strings.Split(fields[5], ",")
+		}
+	}
+	return flags
+}
+
+func TestFlagsOfHostMountsStay(t *testing.T) {
+	t.Parallel()
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		dir := root.scratch(t)
+		host := strings.ReplaceAll(flagged, "$D", dir)
+		outside := launch{who: who, host: host, args: []string{"cat", "/proc/self/mountinfo"}}.run(t)
+		want := mountFlags(outside.stdout, dir)
+		if len(want) != 10 {
+			t.Fatal(outside)
+		}
+		for option, added := range map[string][]string{
+			"--bind": {"nosuid", "nodev"}, "--ro-bind": {"nosuid", "nodev", "ro"}, "--dev-bind": {"nosuid"},
+		} {
+			for _, more := range [][]string{nil, {"--unshare-user"}} {
+				args := append(box(append(more, option, dir, "/d", "--ro-bind", "/proc", "/proc")...), "/h/probe", "show", "/proc/self/mountinfo")
+				o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
+				have := mountFlags(o.stdout, "/d")
+				for name, flags := range want {
+					for _, flag := range append(flags, added...) {
+						if flag != "rw" && !slices.Contains(have[name], flag) {
+							t.Errorf("%s: %s lost %s: %v (outside %v) %s", option, name, flag, have[name], flags, o.stderr)
+						}
+					}
+					for _, flag := range have[name] {
+						if flag != "rw" && !slices.Contains(flags, flag) && !slices.Contains(added, flag) {
+							t.Errorf("%s: %s has won %s: %v (outside %v)", option, name, flag, have[name], flags)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// Even root in its user namespace cannot undo what the host forbids, and nobody below
+// a sandbox can undo what the binds forbid.
+func TestReadOnlyCannotBeUndone(t *testing.T) {
+	t.Parallel()
+	undone := regexp.MustCompile(`(?m)^(remount rw|setattr|write): ok$`)
+	inner := []string{"/h/gobwrap", "--unshare-user", "--bind", "/", "/", "--cap-add", "ALL", "--"}
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		dir := root.scratch(t)
+		host := fmt.Sprintf("mkdir -p %[1]s/sub; mount -t tmpfs -o ro none %[1]s/sub; chmod 1777 %[1]s", dir)
+		for _, args := range [][]string{
+			append(box("--unshare-user", "--uid", "0", "--cap-add", "ALL", "--bind", dir, "/d"), "/h/probe", "rw", "/d/sub"),
+			append(box("--unshare-user", "--uid", "0", "--cap-drop", "ALL", "--ro-bind", dir, "/d"), "/h/probe", "rw", "/d", "rw", "/d/sub"),
+			slices.Concat(box("--unshare-user", "--unshare-pid", "--proc", "/proc", "--ro-bind", dir, "/d"), inner, []string{"/h/probe", "rw", "/d/sub"}),
+		} {
+			o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
+			if o.status != "0" || undone.MatchString(o.stdout) || !strings.Contains(o.stdout, "EPERM") {
+				t.Errorf("%v: %s", args, o)
+			}
+		}
+	})
+}
+
+// Mounts that others cover, and the places they hide, do not disturb.
+func TestHiddenMounts(t *testing.T) {
+	t.Parallel()
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		dir := root.scratch(t)
+		host := fmt.Sprintf(`cd %s; mkdir -p a/b c/d e; mount -t tmpfs x a/b; mount -t tmpfs y a; : > a/file
+			mount -t tmpfs x c; mkdir c/d; mount -t tmpfs x c/d; mount -t tmpfs y c; mkdir c/d; mount -t tmpfs y c/d
+			mount -t tmpfs x e; mount -t tmpfs y e; mount -t tmpfs z e; : > f; mount --bind /etc/passwd f; mount --bind /etc/group f; chmod 1777 c/d e`, dir)
+		for _, option := range []string{"--ro-bind", "--bind"} {
+			args := append(box("--unshare-user", option, dir, "/d"), "/h/probe", "writable", "/d/c/d", "writable", "/d/e")
+			o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
+			want := map[string]int{"--ro-bind": 2, "--bind": 0}[option]
+			if o.status != "0" || strings.Count(o.stdout, "write: EROFS") != want {
+				t.Errorf("%s: %s", option, o)
+			}
+		}
+	})
+}
+
+// A thousand mounts on the host are all read-only inside.
+func TestThousandMounts(t *testing.T) {
+	t.Parallel()
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		if e.name == "refused" {
+			return
+		}
+		dir := root.scratch(t)
+		host := fmt.Sprintf("cd %s; mkdir m; mount -t tmpfs none m; cd m; i=0; while [ $i -lt 1000 ]; do echo $i; i=$((i+1)); done | xargs mkdir; /usr/bin/env true; %s many . 1000", dir, probe)
+		args := append(box("--ro-bind", dir, "/d", "--ro-bind", "/proc", "/proc"), "/h/probe", "show", "/proc/self/mountinfo")
+		o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
+		n := 0
+		for _, flags := range mountFlags(o.stdout, "/d/m") {
+			if slices.Contains(flags, "ro") && slices.Contains(flags, "nosuid") && slices.Contains(flags, "nodev") {
+				n++
+			}
+		}
+		if o.status != "0" || n != 1000 {
+			t.Errorf("%d mounts are read-only: status %s, %s", n, o.status, o.stderr)
+		}
+	})
+}
+
+// What the host mounts while the sandbox is there, and what the sandbox mounts, does
+// not come out.
+func TestNothingPropagatesOut(t *testing.T) {
+	t.Parallel()
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		dir := who.scratch(t)
+		host := fmt.Sprintf("mount --make-rshared /; mkdir -p %[1]s/d; mount -t tmpfs none %[1]s/d; mount --make-shared %[1]s/d; mkdir %[1]s/d/x; chmod -R 0777 %[1]s/d", dir)
+		words := slices.Concat(e.wrap, box("--bind", dir+"/d", "/d", "--tmpfs", "/d/x", "--tmpfs", "/d/y"), []string{"/h/probe"})
+		line := strings.Join(words, " ") + "; cat /proc/self/mountinfo"
+		o := launch{who: who, host: host, args: []string{"/bin/sh", "-ec", line}}.run(t)
+		if o.status != "0" || strings.Contains(o.stdout, dir+"/d/") || !strings.Contains(o.stdout, dir+"/d ") {
+			t.Errorf("status %s, %s", o.status, o.stderr)
+		}
+	})
+}

@@ -1,0 +1,185 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Sandboxes in sandboxes, three deep, each with everything new.
+func TestNested(t *testing.T) {
+	t.Parallel()
+	for _, e := range engines(t) {
+		t.Run(e.name, func(t *testing.T) {
+			inner := []string{"/h/gobwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "--dev", "/dev", "--"}
+			args := slices.Concat(box(all()...), inner, inner, []string{"/h/probe", "echo", "deep"})
+			launch{who: user, wrap: e.wrap, args: args}.run(t).ok(t, "deep\n")
+		})
+	}
+}
+
+// Root in a container often lacks CAP_SYS_ADMIN; a user namespace is then taken.
+func TestRootWithoutAdmin(t *testing.T) {
+	t.Parallel()
+	for _, e := range engines(t) {
+		wrap := append([]string{"setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", "--"}, e.wrap...)
+		for _, options := range [][]string{nil, all()} {
+			o := launch{who: root, wrap: wrap, args: append(box(options...), "/h/probe", "facts")}.run(t)
+			if o.status != "0" || o.stderr != "" || !strings.Contains(o.stdout, "ids: 0 0 0 0\n") {
+				t.Errorf("%s %v: %s", e.name, options, o)
+			}
+		}
+	}
+}
+
+// Small limits are enough.
+func TestSmallLimits(t *testing.T) {
+	t.Parallel()
+	for i, limit := range []string{
+		"--nproc=5", "--nofile=16", "--fsize=0", "--stack=65536", "--core=0", "--core=unlimited", "--data=67108864", "--memlock=0", "--nofile=64:64", "--rss=4096",
+	} {
+		for j, name := range []string{"plain", "all"} {
+			t.Run(limit[2:]+"-"+name, func(t *testing.T) {
+				// A user of its own each time: processes are counted by user.
+				who := identity{"user", uint32(20000 + 2*i + j)}
+				launch{who: who, wrap: []string{"prlimit", limit, "--"}, args: append(box(arrangements()[name]...), "/h/probe", "echo", "in")}.run(t).ok(t, "in\n")
+			})
+		}
+	}
+}
+
+var traceback = regexp.MustCompile(`goroutine|runtime:|fatal error|panic|SIG|\.go:\d+`)
+
+// Where a limit is too small, a sentence says that something is; Go says nothing.
+func TestTooSmallLimits(t *testing.T) {
+	t.Parallel()
+	var limits []string
+	for mb := range 20 {
+		limits = append(limits, fmt.Sprintf("--as=%d", mb*3<<20), fmt.Sprintf("--data=%d", mb<<20))
+	}
+	for n := range 16 {
+		limits = append(limits, fmt.Sprintf("--nproc=%d", n), fmt.Sprintf("--nofile=%d", n))
+	}
+	for _, limit := range append(limits, "--stack=0", "--stack=4096", "--stack=16384", "--stack=32768") {
+		t.Run(limit[2:], func(t *testing.T) {
+			who := identity{"user", 21000 + uint32(len(limit))*100}
+			o := launch{who: who, wrap: []string{"prlimit", limit, "--"}, args: append(box(all()...), "/h/probe", "echo", "in")}.run(t)
+			switch {
+			case traceback.MatchString(o.stderr):
+				t.Errorf("traceback: %s", o)
+			case strings.Contains(o.stderr, "prlimit: "), o.status == "signal killed", o.status == "signal segmentation fault" && o.stderr == "":
+				// the kernel could not even start a program
+			case o.status == "0" && o.stdout == "in\n" && o.stderr == "":
+			case strings.HasPrefix(limit, "--stack=") && (o.status == "139" || o.status == "signal segmentation fault"):
+				// nothing, the launcher or the command, can live with less than the kernel's own use of it
+			case o.status != "1" || o.sentence("gobwrap") != "":
+				t.Errorf("want a sentence and status 1: %s", o)
+			}
+		})
+	}
+}
+
+// Data that may not be written is a failure with a sentence.
+func TestFileSizeLimit(t *testing.T) {
+	t.Parallel()
+	for _, option := range []string{"--file", "--bind-data"} {
+		for _, e := range engines(t) {
+			args := append(box(option, "3", "/f"), "/h/probe", "echo", "in")
+			o := launch{who: user, wrap: append([]string{"prlimit", "--fsize=0", "--"}, e.wrap...), args: args, files: []*os.File{open(t, "/etc/passwd")}}.run(t)
+			o.refused(t, "/f")
+		}
+	}
+}
+
+// Standard streams that a caller closed stay closed, whatever is built meanwhile, and
+// messages go where standard error is, or nowhere.
+func TestClosedStreams(t *testing.T) {
+	t.Parallel()
+	for bits := range 8 {
+		closing, closed := []string{probe, "nofds"}, regexp.MustCompile(`^$`)
+		var numbers []string
+		for fd := range 3 {
+			if bits>>fd&1 != 0 {
+				closing = append(closing, "close", fmt.Sprint(fd))
+				numbers = append(numbers, fmt.Sprint(fd))
+			}
+		}
+		if len(numbers) > 0 {
+			closed = regexp.MustCompile(`(?m)^fd (` + strings.Join(numbers, "|") + `): `)
+		}
+		for name, options := range arrangements() {
+			t.Run(fmt.Sprintf("%03b-%s", bits, name), func(t *testing.T) {
+				eachSide(t, func(t *testing.T, who identity, e engine) {
+					if e.name == "refused" {
+						return
+					}
+					out := who.scratch(t)
+					options := append(slices.Clone(options), "--bind", out, "/out", "--tmpfs", "/t", "--symlink", "a", "/t/l", "--lock-file", "/out/facts")
+					if name == "pid-1" {
+						options = options[:len(options)-2]
+					}
+					who.shell(t, out, ": > facts")
+					args := slices.Concat(closing, []string{"exec"}, e.wrap, box(options...), []string{"/h/probe", "facts-to", "/out/facts", "exit", "5"})
+					o := launch{who: who, args: args}.run(t)
+					text, _ := os.ReadFile(out + "/facts")
+					if o.status != "5" || !strings.Contains(string(text), "umask: ") || closed.Match(text) || strings.Contains(string(text), "fd 3: ") {
+						t.Errorf("%s\nfacts: %s", o, strings.Split(string(text), "limit")[0])
+					}
+					args = slices.Concat(closing, []string{"exec"}, e.wrap, box("--bind", "/nonexistent", "/x"), []string{"/h/probe"})
+					o = launch{who: who, args: args}.run(t)
+					if bits&4 == 0 {
+						o.refused(t, "/nonexistent")
+					} else if o.status != "1" || o.stdout != "" {
+						t.Error(o)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The caller's directory may be gone, or out of reach.
+func TestStrangeWorkingDirectory(t *testing.T) {
+	t.Parallel()
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		dir := who.scratch(t)
+		words := strings.Join(slices.Concat(e.wrap, box(), []string{"/h/probe", "where"}), " ")
+		out := who.shell(t, dir, "mkdir gone; cd gone; rmdir ../gone; exec "+words)
+		if out != "/\n" {
+			t.Errorf("deleted: %q", out)
+		}
+		out = who.shell(t, dir, "mkdir -p shut/in; cd shut/in; chmod 0 ..; "+words+"; chmod 0755 ..")
+		if out != "/\n" {
+			t.Errorf("shut: %q", out)
+		}
+	})
+}
+
+// A chroot is no place to build a sandbox in; the message says so.
+func TestChroot(t *testing.T) {
+	t.Parallel()
+	for _, who := range []identity{root} {
+		w := root.scratch(t)
+		host := fmt.Sprintf("mkdir -p %[1]s/c/bin %[1]s/c/proc; cp %[2]s/* %[1]s/c/bin; mount -t proc proc %[1]s/c/proc", w, base+"/bin")
+		args := []string{"/bin/gobwrap", "--ro-bind", "/bin", "/h", "--", "/h/probe", "echo", "in"}
+		o := launch{who: who, host: host, wrap: []string{"/usr/sbin/chroot", w + "/c"}, args: args}.run(t)
+		if o.status == "0" && o.stdout == "in\n" {
+			return // better than asked for
+		}
+		o.refused(t, "")
+		if !strings.Contains(o.stderr, "chroot") {
+			t.Errorf("the word chroot is missing: %s", o)
+		}
+	}
+}
+
+// Messages need nothing of the host's: no /proc, no /dev.
+func TestNoProc(t *testing.T) {
+	t.Parallel()
+	for _, e := range engines(t) {
+		launch{who: root, wrap: e.wrap, host: "mount -t tmpfs none /proc", args: append(box(), "/h/probe", "echo", "in")}.run(t).refused(t, "/proc")
+	}
+}
