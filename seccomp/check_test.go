@@ -61,6 +61,7 @@ func FuzzCheck(f *testing.F) {
 		}
 		b := &plan.Builder{Clone: unix.CLONE_NEWNS}
 		b.Str("before")
+		b.Add(plan.Step{Op: plan.OpSlave})
 		b.Add(plan.Step{Op: plan.OpRoot})
 		b.Add(plan.Step{Op: plan.OpPivot})
 		b.EndSetup()
@@ -75,7 +76,7 @@ func FuzzCheck(f *testing.F) {
 		if v := p.Verify(); v != plan.Good {
 			t.Fatalf("verdict %d", v)
 		}
-		off := p.Header().Arena + p.Step(2).A
+		off := p.Header().Arena + p.Step(3).A
 		if off%8 != 0 || !bytes.Equal(p.Bytes[off:off+uint32(len(bpf))], bpf) {
 			t.Fatalf("other bytes in the plan, at %d", off)
 		}
