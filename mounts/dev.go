@@ -35,7 +35,7 @@ func (l *lowerer) dev(dst string, src uint32) {
 	for _, name := range []string{"shm", "pts"} {
 		l.b.Add(plan.Step{Op: plan.OpDir, B: l.b.Str(in(name)), D: 0o755, E: 0o755})
 	}
-	l.mount("devpts", in("pts"), "newinstance,ptmxmode=0666,mode=620", nosuid|unix.MS_NOEXEC, 0o755)
+	l.mount("devpts", in("pts"), "newinstance,ptmxmode=0666,mode=620"+l.label(), nosuid|unix.MS_NOEXEC, 0o755)
 	l.b.Add(plan.Step{Op: plan.OpSymlink, A: l.b.Str("pts/ptmx"), B: l.b.Str(in("ptmx")), E: 0o755})
 	if l.frame.Console {
 		l.bind(src+uint32(len(devices)), in("console"), WithDevice)

@@ -32,6 +32,7 @@ func Lower(b *plan.Builder, ops []Op, f Frame) {
 		l.source(i, &ops[i])
 	}
 	b.From(plan.Origin{})
+	l.labelNew(f.FileLabel)
 	b.Add(plan.Step{Op: plan.OpRoot})
 	for i := range ops {
 		b.From(ops[i].From)
@@ -39,6 +40,15 @@ func Lower(b *plan.Builder, ops []Op, f Frame) {
 	}
 	b.From(plan.Origin{})
 	b.Add(plan.Step{Op: plan.OpPivot})
+	l.labelNew("")
+}
+
+// labelNew sets the label of the files and directories that set-up makes by itself
+// (proc(5), /proc/pid/attr/fscreate); "" goes back to the default.
+func (l *lowerer) labelNew(label string) {
+	if l.frame.FileLabel != "" {
+		l.b.Add(plan.Step{Op: plan.OpLabel, A: l.b.Str("self/attr/fscreate"), B: l.b.Str(label)})
+	}
 }
 
 type lowerer struct {
@@ -102,7 +112,7 @@ func (l *lowerer) op(op *Op, src uint32) {
 	case Dev:
 		l.dev(dst, src)
 	case Mqueue:
-		l.mount("mqueue", dst, "", 0, 0o700)
+		l.mount("mqueue", dst, strings.TrimPrefix(l.label(), ","), 0, 0o700)
 	case Overlay:
 		l.b.Add(plan.Step{Op: plan.OpOverlay, A: src, B: at, C: uint32(len(op.Layers)), D: overlayKind(op.Writes), E: 0o700})
 	case Dir:
@@ -141,10 +151,15 @@ func (l *lowerer) tmpfsData(mode uint32, size uint64) string {
 	if size != 0 {
 		data += ",size=" + strconv.FormatUint(size, 10)
 	}
-	if l.frame.FileLabel != "" {
-		data += `,context="` + l.frame.FileLabel + `"`
+	return data + l.label()
+}
+
+// label is the mount option that labels everything on a new file system.
+func (l *lowerer) label() string {
+	if l.frame.FileLabel == "" {
+		return ""
 	}
-	return data
+	return `,context="` + l.frame.FileLabel + `"`
 }
 
 func overlayKind(w Writes) uint32 {

@@ -267,3 +267,30 @@ func TestManyOps(t *testing.T) {
 		t.Error("binds are missing")
 	}
 }
+
+// TestFileLabel: what set-up makes is labelled from before the frame to the end of the
+// tree, and each new file system as a whole; without a label there is no such step.
+func TestFileLabel(t *testing.T) {
+	ops := []mounts.Op{{Kind: mounts.Dev, Dest: "/dev"}, {Kind: mounts.Mqueue, Dest: "/mq"}, {Kind: mounts.Data, FD: 5, Dest: "/f"}}
+	p := lower(t, mounts.Frame{FileLabel: "u:r:t"}, ops...)
+	var labels []string
+	for i := range p.Header().Steps {
+		switch s := p.Step(i); s.Op {
+		case plan.OpLabel:
+			labels = append(labels, p.Str(s.A)+"="+p.Str(s.B))
+		case plan.OpRoot, plan.OpPivot:
+			labels = append(labels, s.Op.String())
+		case plan.OpMount:
+			if data := p.Str(s.C); !strings.Contains(data, `context="u:r:t"`) || strings.HasPrefix(data, ",") {
+				t.Errorf("%s: %s", p.Str(s.B), data)
+			}
+		}
+	}
+	want := []string{"self/attr/fscreate=u:r:t", "root", "pivot", "self/attr/fscreate="}
+	if !slices.Equal(labels, want) {
+		t.Errorf("%q, want %q", labels, want)
+	}
+	if n := len(steps(lower(t, mounts.Frame{}, ops...), plan.OpLabel)); n != 0 {
+		t.Errorf("%d label steps without a label", n)
+	}
+}

@@ -6,25 +6,58 @@ import "strings"
 // malformed entries pass through; a set variable keeps its place. PWD outlives a
 // clearing, since it says where the command starts; it then comes last.
 func environment(base []string, ops []EnvOp) []string {
-	env := append(make([]string, 0, len(base)+len(ops)+1), base...)
+	e := env{list: append(make([]string, 0, len(base)+len(ops)+1), base...)}
 	kept := ""
 	for _, op := range ops {
 		switch {
 		case op.Name == "":
-			if i := lookup(env, "PWD"); i >= 0 {
-				kept = env[i]
+			if i := e.find("PWD"); i >= 0 {
+				kept = e.list[i]
 			}
-			env = env[:0]
+			e = env{list: e.list[:0]}
 		case op.Unset:
-			env = unset(env, op.Name)
+			e = env{list: unset(e.list, op.Name)}
 		default:
-			env = set(env, op.Name, op.Value)
+			e.set(op.Name, op.Value)
 		}
 	}
-	if kept != "" && lookup(env, "PWD") < 0 {
-		env = append(env, kept)
+	if kept != "" && e.find("PWD") < 0 {
+		return append(e.list, kept)
 	}
-	return env
+	return e.list
+}
+
+// env is an environment under change, with the first place of each name once somebody
+// has asked for one.
+type env struct {
+	list  []string
+	first map[string]int
+}
+
+func (e *env) find(name string) int {
+	if e.first == nil {
+		e.first = make(map[string]int, len(e.list))
+		for i, entry := range e.list {
+			name, _, ok := strings.Cut(entry, "=")
+			if _, known := e.first[name]; ok && !known {
+				e.first[name] = i
+			}
+		}
+	}
+	if i, ok := e.first[name]; ok {
+		return i
+	}
+	return -1
+}
+
+func (e *env) set(name, value string) {
+	i := e.find(name)
+	if i < 0 {
+		e.first[name] = len(e.list)
+		e.list = append(e.list, name+"="+value)
+		return
+	}
+	e.list[i] = name + "=" + value
 }
 
 // lookup finds the first entry of a variable, or -1.
@@ -52,12 +85,4 @@ func unset(env []string, name string) []string {
 		}
 	}
 	return out
-}
-
-func set(env []string, name, value string) []string {
-	if i := lookup(env, name); i >= 0 {
-		env[i] = name + "=" + value
-		return env
-	}
-	return append(env, name+"="+value)
 }
