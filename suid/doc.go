@@ -5,4 +5,9 @@
 // given up for ever by the program's first instructions, before the Go runtime starts
 // (package child, enter), and [Refuse] then says that such an installation is not
 // supported. Nothing is parsed before.
+//
+// AT_SECURE of the auxiliary vector starts the examination, and alone is no reason to
+// refuse: changes of SELinux or AppArmor domain set it too. Refused are a binary with a
+// set-id bit where real and effective ids differ, and capabilities of a caller other
+// than root. A caller with several ids of his own gets the effective ones.
 package suid

@@ -12,8 +12,10 @@
 //	          │                 │ plan                  ▲ faults, in numbers
 //	          ▼                 ▼                       │
 //	        monitor ◀───────── socket ──────────────────┤
-//	          │ clone(namespaces)                       │
-//	          ├──▶ first process: walks the plan ───────┤
+//	          │ ▲                                       │
+//	          │ └── feed: plan down, status up ──┐      │
+//	          │ clone(namespaces)                │      │
+//	          ├──▶ first process: walks the plan ┴──────┤
 //	          │      └──▶ payload (with an init) ───────┘
 //	          └── waits, passes the status on
 //
@@ -22,6 +24,56 @@
 // no Go code that a package's init could run stands between exec and the drop of
 // privilege. A binary that was linked without the entry point (-ldflags=-E=…) says
 // so and stops.
+//
+// The roles are the reverse of what a Go program would do by itself, which is to fork
+// its child: that one would have to undo what a runtime did to limits and signals,
+// and the process that waits for longest would be the largest.
+//
+// Two things of the caller's do not reach the payload: SIGCHLD has its default action
+// and is unblocked.
+//
+// # The front end
+//
+// It is a guest. Its death signal is armed, its signals are blocked, it is bound to
+// the processor it runs on, its standard error is /dev/null (the voice knows where the
+// real one is), variables that the runtime would obey are hidden until it is asked for
+// the environment, and a soft limit of 0 descriptors keeps the runtime's start from
+// opening files. Of all this nothing is inherited by the others.
+//
+// # The early process
+//
+// While the runtime starts, the monitor has nothing to do. It reads the words of the
+// command line for hints at namespaces, though only the parser knows what they mean,
+// and clones a process into these at once. The early process opens the host's /proc,
+// chooses the mount engine and sets the old root aside; then it waits on the feed.
+// If the plan wants the same namespaces, it is handed over and the process goes on as
+// the first one; if the plan wants more, it unshares the rest. Where the hint was
+// wrong, the plan joins a user or PID namespace, or is too large to be worth a copy,
+// the process is killed and the first one cloned afresh: nothing that it did can be
+// seen from anywhere. What fails in it fails again, with words, in the plan's own steps.
+// Under a tight limit on processes there is no head start.
+//
+// # The feed
+//
+// A pair of sockets between the monitor and the first process, apart from the socket
+// of the front end. Downwards it carries the plan to the early process; upwards, who
+// the first process is, where its number is another one outside, and the payload's
+// status, which init says. It also tells a process below whether the monitor still
+// lives, since getppid says nothing across PID namespaces.
+//
+// # Init, and the gate
+//
+// Where there is an init, it forks the payload and shares a page with it, the gate.
+// The payload waits there. Before init opens it, init has, in this order, closed all
+// descriptors but the feed and the sync fds (and the front end's socket, for faults);
+// given up its capabilities; taken the locks; settled its death signal; closed that
+// socket; installed the payload's filters in itself. It opens the gate by a store: the
+// filters may refuse any system call. A filter that init could not install is the
+// payload's fault to report.
+//
+// Nothing is dumpable between set-up and the payload's exec, and init stays so: its
+// memory belongs to the user namespace outside. The exception is a payload without
+// capabilities in a user namespace: see seal.
 //
 // # The laws of the room
 //
@@ -35,8 +87,13 @@
 //   - Every loop is bounded by the plan, by the kernel's answer, or by a constant.
 //   - The stack is the process's own, of RLIMIT_STACK; the g that compiled code
 //     expects is a zeroed dummy whose stack guard is 0, so the check in front of a
-//     function always passes and runtime.morestack is never reached.
+//     function always passes and runtime.morestack is never reached. (TestLaws bounds
+//     the stack: 8 KiB in all.)
 //   - Failures leave as a plan.Message and the process ends; the front end has the words.
+//
+// The laws are tested on the linked program and not enforced by go:nosplit, whose
+// chains may have some 800 bytes of stack. TestLawsCatch breaks each of them and
+// requires that it is noticed.
 //
 // Every file below the line opens with "Room: no runtime."
 package child

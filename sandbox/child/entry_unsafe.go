@@ -88,7 +88,7 @@ func auxv(sp unsafe.Pointer, key uintptr) uintptr {
 func dropSetID(sp unsafe.Pointer) uint32 {
 	uid, euid, gid, egid := auxv(sp, atUID), auxv(sp, atEUID), auxv(sp, atGID), auxv(sp, atEGID)
 	if uid == euid && gid == egid {
-		if uid == 0 || !hasCaps() {
+		if uid == 0 || noMoreThan(ambient()) {
 			return 0
 		}
 		giveUpPrivilege(uid, gid) // file capabilities
@@ -97,6 +97,7 @@ func dropSetID(sp unsafe.Pointer) uint32 {
 	e := errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(text("/proc/self/exe\x00")), addr(unsafe.Pointer(&room.stat)), 0, 0, 0))
 	if e == 0 && room.stat.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
 		giveUpPrivilege(euid, egid)
+		prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // or /proc/self/uid_map would not be ours
 		return 0
 	}
 	giveUpPrivilege(uid, gid)
@@ -112,8 +113,17 @@ func giveUpPrivilege(uid, gid uintptr) {
 	}
 }
 
-// hasCaps tells whether this process has any capability.
-func hasCaps() bool { return !noMoreThan(0) }
+// ambient is the ambient set: capabilities that the caller, not the file, gave.
+func ambient() uint64 {
+	set := uint64(0)
+	for c := uintptr(0); c <= lastCap; c++ {
+		r := raw(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0)
+		if r == 1 {
+			set |= 1 << c
+		}
+	}
+	return set
+}
 
 // frontEnd prepares the process in which the Go runtime will start: what the caller
 // set for the launcher, or for the command, must not change what the runtime does.

@@ -20,11 +20,15 @@
 //
 //	[0, Join)      in a process that enters given namespaces before it clones
 //	[Join, Setup)  in the sandbox's first process: namespaces, the new root, ids
-//	[Setup, N)     in the process that becomes the payload
+//	[Setup, N)     in the process that becomes the payload; init, where there is one,
+//	               takes the locks and the filters of these for itself
 //
-// Imports: std only. The leaves (mounts, idmap, seccomp) import this package
-// while package sandbox, which lies above them, is this package's parent folder:
-// legal in Go, and named here because it surprises readers.
+// The first process may have begun before there was a plan (package child, headstart):
+// what it then has done of OpSlave and OpRoot, those steps skip.
+//
+// Imports: std, and golang.org/x/sys/unix for constants. The leaves (mounts, idmap,
+// seccomp) import this package while package sandbox, which lies above them, is this
+// package's parent folder: legal in Go, and named here because it surprises readers.
 //
 // Version rule: both sides are one binary, so the layout may change with any
 // commit; [Magic] changes with it, so that a mix is refused.
