@@ -80,9 +80,9 @@ func copyAll(src, dst uintptr) unix.Errno {
 
 // bindData copies a caller's fd into a file that has no name but its mount point.
 func bindData(p program, s *plan.Step) unix.Errno {
-	room.magic++
+	room.serial++
 	name := unsafe.Pointer(&room.small)
-	putNumber(name, uintptr(room.magic))
+	putNumber(name, uintptr(room.serial))
 	room.sub = plan.SubWrite
 	file := openat(room.base, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, uintptr(s.D))
 	if e := errno(file); e != 0 {
@@ -103,13 +103,13 @@ func bindData(p program, s *plan.Step) unix.Errno {
 	if e = matches(dst, makeFile); e != 0 {
 		return e
 	}
-	putNumber(name, uintptr(room.magic)) // dest uses the buffer too
+	putNumber(name, uintptr(room.serial)) // dest uses the buffer too
 	file = openat(room.base, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if e := errno(file); e != 0 {
 		return e
 	}
 	e = attach(p, file, dst, uintptr(s.C))
-	putNumber(name, uintptr(room.magic))
+	putNumber(name, uintptr(room.serial))
 	raw(unix.SYS_UNLINKAT, room.base, addr(name), 0, 0, 0, 0)
 	closeFd(file)
 	closeFd(dst)

@@ -132,7 +132,7 @@ func fits(p program) bool {
 
 // hand gives the plan to the early process.
 func hand(p program) bool {
-	return sendFull(room.monitor, unsafe.Pointer(&p.h.Size), 4) && sendFull(room.monitor, p.base, uintptr(p.h.Size))
+	return sendFull(room.monitorEnd, unsafe.Pointer(&p.h.Size), 4) && sendFull(room.monitorEnd, p.base, uintptr(p.h.Size))
 }
 
 // sendFull writes to a socket whose other end may be gone, without a signal for it.
@@ -157,7 +157,7 @@ func settle(p program) uintptr {
 	if p.h.Clone&^room.guess&unix.CLONE_NEWPID == 0 {
 		return early
 	}
-	got := readFull(room.monitor, unsafe.Pointer(&room.message), 4)
+	got := readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4)
 	wait(early)
 	if got != 4 {
 		closeFd(room.sock)
@@ -180,7 +180,7 @@ func runEarly() {
 	tryProc()
 	probe()
 	setAside()
-	if readFull(room.pipe, unsafe.Pointer(&room.message), 4) != 4 {
+	if readFull(room.childEnd, unsafe.Pointer(&room.message), 4) != 4 {
 		exit(1)
 	}
 	n := room.message[0]
@@ -189,7 +189,7 @@ func runEarly() {
 		fault(e, plan.SubPlan, 0)
 	}
 	base := mapped(r)
-	if readFull(room.pipe, base, uintptr(n)) != uintptr(n) {
+	if readFull(room.childEnd, base, uintptr(n)) != uintptr(n) {
 		exit(1)
 	}
 	if v := plan.Verify(base, n); v != plan.Good {

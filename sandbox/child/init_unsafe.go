@@ -41,8 +41,8 @@ func splitInit(p program) {
 	if pid == 0 {
 		// From here on the parent to outlive is init; the feed is init's alone.
 		room.expect = parent
-		closeFd(room.pipe)
-		room.pipe = 0
+		closeFd(room.childEnd)
+		room.childEnd = 0
 		dieWithParent()
 		pass(g)
 		return
@@ -90,11 +90,11 @@ func runInit(p program, payload uintptr, g *gate) {
 			continue
 		}
 		last = exitCode(room.status)
-		if room.pipe != 0 {
+		if room.childEnd != 0 {
 			room.message[0] = room.status
-			writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
-			closeFd(room.pipe)
-			room.pipe = 0
+			writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
+			closeFd(room.childEnd)
+			room.childEnd = 0
 		}
 	}
 }
@@ -116,14 +116,14 @@ func filter(p program, g *gate) {
 	store(&g.state, gateOpen)
 }
 
-// closeInherited leaves init with the pipe, the sync fds and, for a moment, the socket.
+// closeInherited leaves init with the feed, the sync fds and, for a moment, the socket.
 // It comes before the locks: closing any descriptor of a file drops a POSIX lock on it.
 func closeInherited(p program) {
-	pipe := nowhere
-	if room.pipe != 0 {
-		pipe = room.pipe
+	feed := nowhere
+	if room.childEnd != 0 {
+		feed = room.childEnd
 	}
-	closeAllBut(p, pipe, room.sock, true)
+	closeAllBut(p, feed, room.sock, true)
 	closeFd(room.proc)
 	room.proc = 0
 }

@@ -127,15 +127,15 @@ func openFeed() {
 	if e := errno(r); e != 0 {
 		giveUp(text("Can't make a socket pair: errno \x00"), e)
 	}
-	room.monitor = above(uintptr(room.pair[0]))
-	room.pipe = above(uintptr(room.pair[1]))
+	room.monitorEnd = above(uintptr(room.pair[0]))
+	room.childEnd = above(uintptr(room.pair[1]))
 }
 
 // reopenFeed forgets what a process with a wrong head start may have left in the feed.
 func reopenFeed() {
-	closeFd(room.monitor)
-	if room.pipe != 0 {
-		closeFd(room.pipe)
+	closeFd(room.monitorEnd)
+	if room.childEnd != 0 {
+		closeFd(room.childEnd)
 	}
 	openFeed()
 }
@@ -145,8 +145,8 @@ func reopenFeed() {
 // its pid, or 0 after a fault was reported.
 func start(p program) uintptr {
 	if room.early != 0 {
-		closeFd(room.pipe) // or the plan would never be refused by a feed that nobody reads
-		room.pipe = 0
+		closeFd(room.childEnd) // or the plan would never be refused by a feed that nobody reads
+		room.childEnd = 0
 		if fits(p) && hand(p) {
 			return settle(p)
 		}
@@ -179,9 +179,9 @@ func startJoined(p program) uintptr {
 	if pid == 0 {
 		runJoiner(p)
 	}
-	closeFd(room.pipe)
-	room.pipe = 0
-	in, buf := room.monitor, unsafe.Pointer(&room.message)
+	closeFd(room.childEnd)
+	room.childEnd = 0
+	in, buf := room.monitorEnd, unsafe.Pointer(&room.message)
 	ok := errno(pid) == 0 && readFull(in, buf, 4) == 4
 	helper := uintptr(room.message[0])
 	wait(pid)
@@ -197,7 +197,7 @@ func startJoined(p program) uintptr {
 
 // runJoiner enters the given namespaces and clones the first process as the monitor's
 // child. A new pid namespace below a given one can only be made from inside of that
-// one: then a helper does it, whose pid the joiner says on the pipe (0: no helper).
+// one: then a helper does it, whose pid the joiner says on the feed (0: no helper).
 func runJoiner(p program) {
 	dieWithParent()
 	openProc()
@@ -213,7 +213,7 @@ func runJoiner(p program) {
 		}
 	}
 	room.message[0] = uint32(helper)
-	writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
+	writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
 	if helper == 0 {
 		cloneFirst(p)
 	}
@@ -245,25 +245,25 @@ func cloneFirst(p program) {
 func announce() {
 	fcntl(room.sock, unix.F_SETOWN, getpid())
 	room.message[0] = 1
-	writeFull(room.pipe, unsafe.Pointer(&room.message), 4)
+	writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
 }
 
 // closeOthers closes all that is not the monitor's business: the caller's
 // descriptors, the standard ones too, so that a reader sees the end of the payload.
 func closeOthers(p program) {
 	closeFd(room.sock)
-	if room.pipe != 0 {
-		closeFd(room.pipe)
+	if room.childEnd != 0 {
+		closeFd(room.childEnd)
 	}
-	pipe := nowhere
-	if room.monitor != 0 {
-		pipe = room.monitor
+	feed := nowhere
+	if room.monitorEnd != 0 {
+		feed = room.monitorEnd
 	}
 	json := nowhere
 	if p.h.JSONFd >= 0 {
 		json = uintptr(p.h.JSONFd)
 	}
-	closeAllBut(p, pipe, json, p.has(plan.FlagKeepSync))
+	closeAllBut(p, feed, json, p.has(plan.FlagKeepSync))
 }
 
 // nowhere is above every descriptor.
@@ -303,7 +303,7 @@ func waitFront(front uintptr) uint32 {
 
 // payloadStatus waits for the payload: on init's word, or for itself.
 func payloadStatus(p program) uint32 {
-	if p.has(plan.FlagInit) && readFull(room.monitor, unsafe.Pointer(&room.message), 4) == 4 {
+	if p.has(plan.FlagInit) && readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4 {
 		return exitCode(room.message[0])
 	}
 	if errno(wait(room.first)) != 0 {

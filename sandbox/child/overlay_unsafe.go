@@ -79,9 +79,9 @@ func layers(p program, s *plan.Step, upper, work uintptr) unsafe.Pointer {
 
 // privateDir makes a directory on the frame's tmpfs, which the payload never sees.
 func privateDir() (uintptr, unix.Errno) {
-	room.magic++
+	room.serial++
 	name := unsafe.Pointer(&room.small)
-	putNumber(name, uintptr(room.magic))
+	putNumber(name, uintptr(room.serial))
 	if e := errno(mkdirat(room.base, name, 0o755)); e != 0 {
 		return 0, e
 	}

@@ -40,7 +40,7 @@ func prepareProc(p program, s *plan.Step, dst uintptr) unix.Errno {
 		return e
 	}
 	name := unsafe.Pointer(&room.small)
-	putNumber(name, uintptr(room.magic))
+	putNumber(name, uintptr(room.serial))
 	proc := openat(room.base, name, unix.O_PATH|unix.O_DIRECTORY, 0) // the mount on it
 	if e := errno(proc); e != 0 {
 		return e

@@ -34,23 +34,23 @@ var room struct {
 	expect  uintptr // the pid that getppid must answer; see dieWithParent
 
 	// The launch. Descriptors of ours; 0 stands for none, since all lie above 2.
-	proc    uintptr // the host's /proc
-	base    uintptr // the frame's tmpfs
-	old     uintptr // the old root
-	status  uint32  // of the last wait
-	pipe    uintptr // the first process's end of the feed: where init says the payload's status
-	monitor uintptr // the monitor's end of it
-	early   uintptr // pid of the early process; see headstart_unsafe.go
-	guess   uint32  // its namespaces
-	slave   uint32  // what the early process has done: OpSlave
-	framed  uint32  // and the first part of OpRoot
-	first   uintptr // pid of the sandbox's first process
-	engine  uint32  // engineNew, engineClassic
-	magic   uint32  // serial number of files on the frame's tmpfs
-	umask   uintptr
-	cwdDone uint32
-	step    uint32   // the step that runs
-	sub     plan.Sub // the part of it, set by helpers
+	proc       uintptr // the host's /proc
+	base       uintptr // the frame's tmpfs
+	old        uintptr // the old root
+	status     uint32  // of the last wait
+	childEnd   uintptr // the first process's end of the feed: where init says the payload's status
+	monitorEnd uintptr // the monitor's end of it
+	early      uintptr // pid of the early process; see headstart_unsafe.go
+	guess      uint32  // its namespaces
+	slave      uint32  // what the early process has done: OpSlave
+	framed     uint32  // and the first part of OpRoot
+	first      uintptr // pid of the sandbox's first process
+	engine     uint32  // engineNew, engineClassic
+	serial     uint32  // serial number of files on the frame's tmpfs
+	umask      uintptr
+	cwdDone    uint32
+	step       uint32   // the step that runs
+	sub        plan.Sub // the part of it, set by helpers
 
 	nofile   unix.Rlimit // as it was, where the sources needed more
 	raised   uint32

@@ -180,15 +180,15 @@ func dieWithParentOutside() {
 // parentGone tells whether the monitor ended before the signal was armed: its end of
 // the feed is then closed (getppid says nothing across pid namespaces).
 func parentGone() bool {
-	if room.pipe == 0 {
+	if room.childEnd == 0 {
 		return false
 	}
 	var fds pollfd
 	var now unix.Timespec
-	fds.fd = int32(room.pipe)
-	if room.monitor != 0 {
-		closeFd(room.monitor) // our copy would keep it open
-		room.monitor = 0
+	fds.fd = int32(room.childEnd)
+	if room.monitorEnd != 0 {
+		closeFd(room.monitorEnd) // our copy would keep it open
+		room.monitorEnd = 0
 	}
 	r := raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&fds)), 1, addr(unsafe.Pointer(&now)), 0, 8, 0)
 	return errno(r) == 0 && fds.revents&(unix.POLLERR|unix.POLLHUP) != 0
