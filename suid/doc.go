@@ -9,5 +9,6 @@
 // AT_SECURE of the auxiliary vector starts the examination, and alone is no reason to
 // refuse: changes of SELinux or AppArmor domain set it too. Refused are a binary with a
 // set-id bit where real and effective ids differ, and capabilities of a caller other
-// than root. A caller with several ids of his own gets the effective ones.
+// than root. A caller with several ids of his own keeps the
+// lesser: the real ones, or, where those are root's, the effective ones.
 package suid

@@ -83,8 +83,9 @@ func auxv(sp unsafe.Pointer, key uintptr) uintptr {
 // dropSetID gives up, for ever, what a set-id bit or file capabilities gave, and tells
 // whether there was any. The front end then refuses to go on; this makes sure that it
 // has nothing to lose. AT_SECURE alone says little: a change of SELinux or AppArmor
-// domain sets it too, and so does a caller with several ids of its own, who gets the
-// effective ones, the lesser.
+// domain sets it too, and so does a caller with several ids of its own. That one keeps
+// the lesser: the real ids (a set-id program that calls us for its user), or, where
+// those are root's, the effective ones (root who stepped down).
 func dropSetID(sp unsafe.Pointer) uint32 {
 	uid, euid, gid, egid := auxv(sp, atUID), auxv(sp, atEUID), auxv(sp, atGID), auxv(sp, atEGID)
 	if uid == euid && gid == egid {
@@ -96,7 +97,10 @@ func dropSetID(sp unsafe.Pointer) uint32 {
 	}
 	e := errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(text("/proc/self/exe\x00")), addr(unsafe.Pointer(&room.stat)), 0, 0, 0))
 	if e == 0 && room.stat.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
-		giveUpPrivilege(euid, egid)
+		if uid == 0 {
+			uid, gid = euid, egid
+		}
+		giveUpPrivilege(uid, gid)
 		prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // or /proc/self/uid_map would not be ours
 		return 0
 	}

@@ -41,13 +41,15 @@ func TestPrivilegedInstallationIsRefused(t *testing.T) {
 	}
 }
 
-// TestCallerWithSeveralIDs: who calls with different real and effective ids gets the
-// effective ones, for good.
+// TestCallerWithSeveralIDs: who calls with different real and effective ids keeps the
+// lesser, for good.
 func TestCallerWithSeveralIDs(t *testing.T) {
 	t.Parallel()
 	for _, ids := range [][]string{
 		{"--ruid", "0", "--euid", "12345", "--rgid", "0", "--egid", "12345"},
-		{"--ruid", "12346", "--euid", "12345", "--rgid", "12346", "--egid", "12345"},
+		{"--ruid", "12345", "--euid", "0", "--rgid", "12345", "--egid", "0"},
+		{"--ruid", "12345", "--euid", "12346", "--rgid", "12345", "--egid", "12346"},
+		{"--ruid", "12345", "--euid", "12345", "--rgid", "12345", "--egid", "42"},
 	} {
 		wrap := append(append([]string{"setpriv"}, ids...), "--clear-groups", "--")
 		o := launch{who: root, wrap: wrap, args: []string{gobwrap, "--ro-bind", "/", "/", "sh", "-c", "grep -E '^(Uid|Gid|CapPrm)' /proc/self/status"}}.run(t)
