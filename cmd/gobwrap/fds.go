@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
@@ -27,6 +28,20 @@ func (p *parser) fd(word string) (int, error) {
 	}
 	p.usesN[fd] = true
 	return fd, nil
+}
+
+// passedSource refuses a host path that names a descriptor which the caller did not
+// pass: where the path is looked up, the number may be one of the launcher's own.
+func passedSource(source string) error {
+	path := mounts.BoxPath(source)
+	for _, dir := range []string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
+		rest, ok := strings.CutPrefix(path, dir)
+		number, _, _ := strings.Cut(rest, "/")
+		if n, valid := decimal(number, 31); ok && valid && !child.Passed(int(n)) {
+			return errors.New("Can't find source path " + source + ": No such file or directory")
+		}
+	}
+	return nil
 }
 
 // dataFD is fd for a descriptor that is read to its end, which works once.

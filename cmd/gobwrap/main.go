@@ -6,14 +6,13 @@ package main
 
 import (
 	"errors"
-	"syscall"
 
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-func main() { syscall.Exit(run(child.Args())) }
+func main() { child.Exit(run(child.Args())) }
 
 // run is the order of a run. Its result is the front end's status: 0 once the payload
 // runs, since the monitor then passes on the payload's own.

@@ -86,6 +86,12 @@ func at(kind mounts.Kind) setter {
 
 func bind(a mounts.Access, try bool) setter {
 	return func(p *parser) error {
+		if err := passedSource(p.args[0]); err != nil {
+			if try {
+				return nil
+			}
+			return err
+		}
 		return p.add(mounts.Op{Kind: mounts.Bind, Source: p.args[0], Dest: p.args[1], Access: a, Try: try})
 	}
 }
@@ -152,7 +158,7 @@ func (p *parser) overlaySrc() error {
 		return errors.New("--overlay-src: at most " + strconv.Itoa(maxLayers) + " layers fit into one overlay")
 	}
 	p.layers = append(p.layers, p.args[0])
-	return nil
+	return passedSource(p.args[0])
 }
 
 func overlay(w mounts.Writes) setter {
@@ -165,6 +171,9 @@ func overlay(w mounts.Writes) setter {
 		case w == mounts.Refused && len(op.Layers) < 2:
 			return errors.New("--ro-overlay requires at least two --overlay-src")
 		case w == mounts.Kept:
+			if err := errors.Join(passedSource(p.args[0]), passedSource(p.args[1])); err != nil {
+				return err
+			}
 			op.Upper, op.Work = p.args[0], p.args[1]
 		}
 		return p.add(op)
