@@ -159,6 +159,14 @@ func bind(p program, s *plan.Step) unix.Errno {
 	if e == 0 {
 		e = attach(p, src, dst, uintptr(s.C))
 	}
+	if e == unix.EINVAL && room.sub == plan.SubMain {
+		// The source was a link of /proc to a descriptor from outside.
+		if here := localize(src); errno(here) == 0 {
+			room.sub = plan.SubMain
+			e = attach(p, here, dst, uintptr(s.C))
+			closeFd(here)
+		}
+	}
 	closeFd(dst)
 	closeFd(src)
 	plan.StepAt(p.base, s.A).G = 0

@@ -86,42 +86,45 @@ func raiseLimit(fd uintptr) bool {
 	return fd+keepFree <= room.limit
 }
 
-// sourceFromFd opens, in this mount namespace, what the caller's fd names: the fd
-// itself belongs to the namespace that it was opened in, whose mounts cannot be
-// cloned here. The path is looked up again and must lead to the same file.
+// sourceFromFd opens, in this mount namespace, what the caller's fd names.
 func sourceFromFd(s *plan.Step) unix.Errno {
-	kind, e := fstat(uintptr(s.B))
+	fd := localize(uintptr(s.B))
+	e := errno(fd)
+	if e == 0 {
+		s.G = uint32(fd)
+	} else if room.sub == plan.SubRace && s.Flags&plan.FlagConsole != 0 {
+		return 0 // a terminal that has no name here
+	}
+	return e
+}
+
+// localize opens again, in this mount namespace, what fd has open: a descriptor that
+// was opened in another one belongs to mounts that cannot be cloned here. Its path is
+// looked up again and must lead to the same file.
+func localize(fd uintptr) uintptr {
+	kind, e := fstat(fd)
 	if e != 0 {
-		return e
+		return failed(e)
 	}
 	want := room.stat
 	p := unsafe.Pointer(&room.small)
 	n := put(p, text("self/fd/\x00"))
-	putNumber(unsafe.Add(p, n), uintptr(s.B))
+	putNumber(unsafe.Add(p, n), fd)
 	link := unsafe.Pointer(&room.link)
 	r := raw(unix.SYS_READLINKAT, room.proc, addr(p), addr(link), pathBuf-1, 0, 0)
 	if e := errno(r); e != 0 {
-		return e
+		return failed(e)
 	}
 	*(*byte)(unsafe.Add(link, r)) = 0
-	fd := openat(atCwd, link, unix.O_PATH, 0)
-	if e := errno(fd); e != 0 {
-		room.sub = plan.SubRace
-		if s.Flags&plan.FlagConsole != 0 {
-			return 0
-		}
-		return e
+	room.sub = plan.SubRace
+	here := openat(atCwd, link, unix.O_PATH, 0)
+	if errno(here) != 0 {
+		return here
 	}
-	now, e := fstat(fd)
-	same := e == 0 && now == kind && room.stat.Dev == want.Dev && room.stat.Ino == want.Ino && room.stat.Rdev == want.Rdev
-	if !same {
-		closeFd(fd)
-		room.sub = plan.SubRace
-		if s.Flags&plan.FlagConsole != 0 {
-			return 0
-		}
-		return unix.ESTALE
+	now, e := fstat(here)
+	if e != 0 || now != kind || room.stat.Dev != want.Dev || room.stat.Ino != want.Ino || room.stat.Rdev != want.Rdev {
+		closeFd(here)
+		return failed(unix.ESTALE)
 	}
-	s.G = uint32(fd)
-	return 0
+	return here
 }
