@@ -30,8 +30,9 @@ func Launch(s *Spec, p *plan.Program, warn func(error)) error {
 		return ErrPlanLost
 	}
 	r := &s.Report
+	patient := s.Session.BlockFD.Valid || r.UserBlockFD.Valid
 	for {
-		m, ok := receive(sock)
+		m, ok := receive(sock, patient)
 		if !ok {
 			return nil
 		}
@@ -67,23 +68,37 @@ func send(fd int, b []byte) bool {
 	return true
 }
 
-func receive(fd int) (plan.Message, bool) {
+// receive takes the next message. Set-up takes less than a millisecond: to wait for it
+// without the runtime's knowledge saves the start of further threads. Where somebody
+// else decides how long it takes (patient), the runtime is told.
+func receive(sock int, patient bool) (plan.Message, bool) {
 	buf := make([]byte, plan.MessageSize)
-	for have := 0; have < len(buf); {
-		n, err := syscall.Read(fd, buf[have:])
-		if err == syscall.EINTR {
-			continue
-		}
-		if err != nil || n == 0 {
-			return plan.Message{}, false
-		}
-		have += n
+	if !listen(sock, buf, patient) {
+		return plan.Message{}, false
 	}
 	text, _, _ := strings.Cut(string(buf[plan.MessageText:]), "\x00")
 	word := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[4*i:]) }
 	return plan.Message{
 		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4), Text: text,
 	}, true
+}
+
+// listen fills buf.
+func listen(sock int, buf []byte, patient bool) bool {
+	if !patient {
+		return child.Listen(buf)
+	}
+	for have := 0; have < len(buf); {
+		n, err := syscall.Read(sock, buf[have:])
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return false
+		}
+		have += n
+	}
+	return true
 }
 
 // namespaceKeys are the namespaces of the info documents, in their order.
