@@ -215,7 +215,7 @@ func hint(s plan.Step, m plan.Message) string {
 		return "the root is no mount point (a chroot), or mounting is forbidden by AppArmor or seccomp"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot:
 		return "this does not work inside a chroot"
-	case e == unix.EROFS:
+	case e == unix.EROFS && (m.Sub == plan.SubParents || m.Sub == plan.SubMakeDir || m.Sub == plan.SubMakeFile || s.Op == plan.OpSymlink):
 		return "the destination lies on a read-only mount; make a tmpfs or a writable bind above it first"
 	case s.Op == plan.OpOverlay && e == unix.ELOOP:
 		return "layers overlap: one lies inside another, or upper and work directory are the same"

@@ -25,7 +25,10 @@ import (
 // warn is called for each failure that --not-a-security-boundary lets pass.
 func Launch(s *Spec, p *plan.Program, warn func(error)) error {
 	sock := child.Sock()
-	size := binary.NativeEndian.AppendUint32(nil, uint32(len(p.Bytes)))
+	// The monitor comes first where it must look after the caller, and where the early
+	// process would read the byte for it from the socket on which the plan still comes.
+	inOrder := p.Flags&(plan.FlagDieWithParent|plan.FlagHandshake) != 0
+	size := binary.NativeEndian.AppendUint32(nil, child.Hand(p.Bytes, inOrder))
 	if !send(sock, size) || !send(sock, p.Bytes) {
 		return ErrPlanLost
 	}

@@ -131,7 +131,8 @@ func lookAtStage(p program, stage unsafe.Pointer, flags uintptr) (astray uintptr
 			astray = line.id
 		case below && p.has(plan.FlagForgive):
 			warn(e, plan.SubSubmount)
-			line.flags |= flags
+			room.covered[room.ncovered&(maxCovered-1)] = uint32(line.id) // once is enough
+			room.ncovered = min(room.ncovered+1, maxCovered)
 		default:
 			closeFd(m.fd)
 			return 0, e

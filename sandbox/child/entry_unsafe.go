@@ -40,6 +40,7 @@ func enter(sp uintptr) {
 	}
 	// Both ends lie away from the numbers that callers hand in.
 	front, mine := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	openFeed()
 	launcher := getpid()
 	pid := clone(0)
 	if e := errno(pid); e != 0 {
@@ -48,6 +49,7 @@ func enter(sp uintptr) {
 	if pid == 0 {
 		room.sock = front
 		closeFd(mine)
+		closeFd(room.childEnd)
 		frontEnd(launcher)
 		return
 	}
@@ -89,7 +91,8 @@ func auxv(sp unsafe.Pointer, key uintptr) uintptr {
 func dropSetID(sp unsafe.Pointer) uint32 {
 	uid, euid, gid, egid := auxv(sp, atUID), auxv(sp, atEUID), auxv(sp, atGID), auxv(sp, atEGID)
 	if uid == euid && gid == egid {
-		if uid == 0 || noMoreThan(ambient()) {
+		permitted, _, ok := getCaps()
+		if uid == 0 || ok && permitted&^ambient() == 0 {
 			return 0
 		}
 		giveUpPrivilege(uid, gid) // file capabilities

@@ -16,6 +16,10 @@ import (
 // goes on as the sandbox's first. When the hint was wrong the process is thrown away;
 // nothing that it did can be seen from anywhere.
 
+// handed marks, in the size of the plan that the monitor is told, that the early
+// process has been given it already.
+const handed = 1 << 31
+
 // maxHanded is the size of a plan above which copying it would cost more than it saves.
 const maxHanded = 1 << 16
 
@@ -196,6 +200,9 @@ func runEarly() {
 		fault(0, plan.SubPlan, uint32(v))
 	}
 	p := program{base, (*plan.Header)(base)}
+	if !fits(p) {
+		exit(1) // as the monitor sees too
+	}
 	more := p.h.Clone &^ room.guess
 	if more != 0 {
 		if e := errno(raw(unix.SYS_UNSHARE, uintptr(more), 0, 0, 0, 0, 0)); e != 0 {

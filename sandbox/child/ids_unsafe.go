@@ -97,17 +97,23 @@ func doCaps(s *plan.Step) unix.Errno {
 	return 0
 }
 
-// noMoreThan tells whether this process has no capability but those of p.
+// noMoreThan tells whether this process has no capability but those of p, permitted
+// ones or inheritable.
 func noMoreThan(p uint64) bool {
+	permitted, inheritable, ok := getCaps()
+	return ok && (permitted|inheritable)&^p == 0
+}
+
+// getCaps reads this process's capabilities.
+func getCaps() (permitted, inheritable uint64, ok bool) {
 	var hdr unix.CapUserHeader
 	var have [2]unix.CapUserData
 	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3
 	if errno(raw(unix.SYS_CAPGET, addr(unsafe.Pointer(&hdr)), addr(unsafe.Pointer(&have)), 0, 0, 0, 0)) != 0 {
-		return false
+		return 0, 0, false
 	}
-	low := have[0].Permitted | have[0].Inheritable
-	high := have[1].Permitted | have[1].Inheritable
-	return (uint64(low)|uint64(high)<<32)&^p == 0
+	return uint64(have[0].Permitted) | uint64(have[1].Permitted)<<32,
+		uint64(have[0].Inheritable) | uint64(have[1].Inheritable)<<32, true
 }
 
 // cutBounding drops what is not in keep from the bounding set.

@@ -27,7 +27,6 @@ func (p program) has(flag uint32) bool { return p.h.Flags&flag != 0 }
 // sandbox's first process, waits, and ends with the payload's status.
 func runMonitor(front uintptr) {
 	room.expect = getpid()
-	openFeed()
 	headStart()
 	p := receive(front)
 	if p.has(plan.FlagDieWithParent) {
@@ -70,7 +69,8 @@ func receive(front uintptr) program {
 		}
 		quit(code)
 	}
-	n := room.message[0]
+	n := room.message[0] &^ handed
+	room.handed = room.message[0] & handed
 	if n > plan.MaxSize {
 		quit(1)
 	}
@@ -147,7 +147,7 @@ func start(p program) uintptr {
 	if room.early != 0 {
 		closeFd(room.childEnd) // or the plan would never be refused by a feed that nobody reads
 		room.childEnd = 0
-		if fits(p) && hand(p) {
+		if fits(p) && (room.handed != 0 || hand(p)) {
 			return settle(p)
 		}
 		discard()

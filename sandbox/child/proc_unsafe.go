@@ -33,7 +33,10 @@ func prepareProc(p program, s *plan.Step, dst uintptr) unix.Errno {
 	if s.A == 0 {
 		e = mountOn(stage, text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, text("\x00"))
 	} else {
-		e = attach(p, sourceOf(p, s.A), stage, unix.MS_NOSUID|unix.MS_NODEV)
+		src := sourceOf(p, s.A)
+		if e = errno(src); e == 0 {
+			e = attach(p, src, stage, unix.MS_NOSUID|unix.MS_NODEV)
+		}
 	}
 	closeFd(stage)
 	if e != 0 {

@@ -42,6 +42,7 @@ var room struct {
 	monitorEnd uintptr // the monitor's end of it
 	early      uintptr // pid of the early process; see headstart_unsafe.go
 	guess      uint32  // its namespaces
+	handed     uint32  // not 0: the front end gave it the plan
 	slave      uint32  // what the early process has done: OpSlave
 	framed     uint32  // and the first part of OpRoot
 	first      uintptr // pid of the sandbox's first process
