@@ -56,7 +56,8 @@
 // # The feed
 //
 // A pair of sockets between the monitor and the first process, apart from the socket
-// of the front end. Downwards it carries the plan to the early process; upwards, who
+// of the front end. Downwards it carries the plan to the early process, which the front
+// end puts there itself unless the monitor must come first; upwards, who
 // the first process is, where its number is another one outside, and the payload's
 // status, which init says. It also tells a process below whether the monitor still
 // lives, since getppid says nothing across PID namespaces.
