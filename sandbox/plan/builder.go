@@ -13,12 +13,10 @@ var (
 	ErrNUL      = errors.New("a string holds a NUL byte")
 )
 
-// Origin says which option asked for a step, for messages and listings.
-// Words are the option and its operands as typed; Src and Dst the paths that a
-// message names, where the step has them.
+// Origin says which option asked for a step, for messages and listings: the option and
+// its operands, as typed.
 type Origin struct {
-	Words    []string
-	Src, Dst string
+	Words []string
 }
 
 // Builder collects a plan. The zero value is ready for use.
@@ -44,9 +42,6 @@ type Builder struct {
 
 // From sets the origin of the steps added from now on.
 func (b *Builder) From(o Origin) { b.origin = o }
-
-// Origin returns the origin of steps added now.
-func (b *Builder) Origin() Origin { return b.origin }
 
 // Str puts a string into the arena, once, and returns its offset.
 func (b *Builder) Str(s string) uint32 {
