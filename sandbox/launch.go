@@ -29,13 +29,14 @@ func Launch(s *Spec, p *plan.Program, warn func(error)) error {
 	// process would read the byte for it from the socket on which the plan still comes.
 	inOrder := p.Flags&(plan.FlagDieWithParent|plan.FlagHandshake) != 0
 	size := binary.NativeEndian.AppendUint32(nil, child.Hand(p.Bytes, inOrder))
-	if !send(sock, size) || !send(sock, p.Bytes) {
-		return ErrPlanLost
-	}
+	sent := send(sock, size) && send(sock, p.Bytes) // if not, a word may still say why
 	r := &s.Report
 	patient := s.Session.BlockFD.Valid || r.UserBlockFD.Valid
 	for {
 		m, ok := receive(sock, patient)
+		if !ok && !sent {
+			return ErrPlanLost
+		}
 		if !ok {
 			return nil
 		}
