@@ -3,10 +3,12 @@ package seccomp
 import (
 	"errors"
 	"strconv"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 // MaxInstructions is the kernel's limit for one filter (BPF_MAXINSNS, bpf_common.h).
-const MaxInstructions = 4096
+const MaxInstructions = plan.MaxFilter
 
 // Size is the size of one instruction, struct sock_filter, in bytes.
 const Size = 8

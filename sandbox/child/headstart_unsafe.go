@@ -187,19 +187,13 @@ func runEarly() {
 	if readFull(room.childEnd, unsafe.Pointer(&room.message), 4) != 4 {
 		exit(1)
 	}
-	n := room.message[0]
-	r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
-	if e := errno(r); e != 0 {
-		fault(e, plan.SubPlan, 0)
-	}
-	base := mapped(r)
-	if readFull(room.childEnd, base, uintptr(n)) != uintptr(n) {
+	p, e, v := take(room.childEnd, room.message[0])
+	if e == unix.EPIPE {
 		exit(1)
 	}
-	if v := plan.Verify(base, n); v != plan.Good {
-		fault(0, plan.SubPlan, uint32(v))
+	if e != 0 || v != plan.Good {
+		fault(e, plan.SubPlan, uint32(v))
 	}
-	p := program{base, (*plan.Header)(base)}
 	if !fits(p) {
 		exit(1) // as the monitor sees too
 	}

@@ -74,23 +74,30 @@ func receive(front uintptr) program {
 	if n > plan.MaxSize {
 		quit(1)
 	}
+	p, e, v := take(room.sock, n)
+	if e == 0 && v == plan.Good {
+		return p
+	}
+	if e != unix.EPIPE {
+		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, uint32(v))
+	}
+	closeFd(room.sock)
+	quit(waitFront(front) | 1)
+	return program{}
+}
+
+// take reads a plan of n bytes from fd into memory of its own and has it verified. EPIPE
+// stands for a plan that stops short.
+func take(fd uintptr, n uint32) (program, unix.Errno, plan.Verdict) {
 	r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
 	if e := errno(r); e != 0 {
-		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, 0)
-		closeFd(room.sock)
-		quit(waitFront(front) | 1)
+		return program{}, e, 0
 	}
 	base := mapped(r)
-	if readFull(room.sock, base, uintptr(n)) != uintptr(n) {
-		closeFd(room.sock)
-		quit(waitFront(front) | 1)
+	if readFull(fd, base, uintptr(n)) != uintptr(n) {
+		return program{}, unix.EPIPE, 0
 	}
-	if v := plan.Verify(base, n); v != plan.Good {
-		say(plan.MsgFault, 0, plan.NoStep, plan.SubPlan, uint32(v))
-		closeFd(room.sock)
-		quit(waitFront(front) | 1)
-	}
-	return program{base, (*plan.Header)(base)}
+	return program{base, (*plan.Header)(base)}, 0, plan.Verify(base, n)
 }
 
 // quit ends a launch that came to nothing.
