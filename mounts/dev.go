@@ -2,7 +2,6 @@ package mounts
 
 import (
 	"github.com/gobwrap/gobwrap/sandbox/plan"
-	"golang.org/x/sys/unix"
 )
 
 // devices are bound from the host's /dev.
@@ -25,7 +24,7 @@ var devLinks = [][2]string{
 // instance of devpts, and console where standard output is a terminal.
 func (l *lowerer) dev(dst string, src uint32) {
 	in := func(name string) string { return BoxPath(dst + "/" + name) }
-	l.mount("tmpfs", dst, l.tmpfsData(0o755, 0), nosuid|unix.MS_NODEV, 0o700)
+	l.mount(plan.MountTmpfs, dst, 0o755, 0o700)
 	for i, name := range devices {
 		l.bind(src+uint32(i), in(name), WithDevice)
 	}
@@ -35,7 +34,7 @@ func (l *lowerer) dev(dst string, src uint32) {
 	for _, name := range []string{"shm", "pts"} {
 		l.b.Add(plan.Step{Op: plan.OpDir, B: l.b.Str(in(name)), D: 0o755, E: 0o755})
 	}
-	l.mount("devpts", in("pts"), "newinstance,ptmxmode=0666,mode=620"+l.label(), nosuid|unix.MS_NOEXEC, 0o755)
+	l.mount(plan.MountDevpts, in("pts"), 0, 0o755)
 	l.b.Add(plan.Step{Op: plan.OpSymlink, A: l.b.Str("pts/ptmx"), B: l.b.Str(in("ptmx")), E: 0o755})
 	if l.frame.Console {
 		l.bind(src+uint32(len(devices)), in("console"), WithDevice)

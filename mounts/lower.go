@@ -1,7 +1,6 @@
 package mounts
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
@@ -15,6 +14,7 @@ type Frame struct {
 	Console   bool   // standard output is a terminal: /dev/console is bound to it
 	FileLabel string // SELinux label of temporary files; empty: none
 	Cwd       string // the caller's working directory; empty if it has no name
+	Go        bool   // OpGo follows on the frame
 }
 
 // nosuid goes with everything that is bound or mounted, except where bwrap leaves it off.
@@ -34,6 +34,9 @@ func Lower(b *plan.Builder, ops []Op, f Frame) {
 	b.From(plan.Origin{})
 	l.labelNew(f.FileLabel)
 	b.Add(plan.Step{Op: plan.OpRoot})
+	if f.Go {
+		b.Add(plan.Step{Op: plan.OpGo})
+	}
 	for i := range ops {
 		b.From(ops[i].From)
 		l.op(&ops[i], l.sources[i])
@@ -47,7 +50,7 @@ func Lower(b *plan.Builder, ops []Op, f Frame) {
 // (proc(5), /proc/pid/attr/fscreate); "" goes back to the default.
 func (l *lowerer) labelNew(label string) {
 	if l.frame.FileLabel != "" {
-		l.b.Add(plan.Step{Op: plan.OpLabel, A: l.b.Str("self/attr/fscreate"), B: l.b.Str(label)})
+		l.b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelNew, B: l.b.Str(label)})
 	}
 }
 
@@ -112,7 +115,7 @@ func (l *lowerer) op(op *Op, src uint32) {
 	case Dev:
 		l.dev(dst, src)
 	case Mqueue:
-		l.mount("mqueue", dst, strings.TrimPrefix(l.label(), ","), 0, 0o700)
+		l.mount(plan.MountMqueue, dst, 0, 0o700)
 	case Overlay:
 		l.b.Add(plan.Step{Op: plan.OpOverlay, A: src, B: at, C: uint32(len(op.Layers)), D: overlayKind(op.Writes), E: 0o700})
 	case Dir:
@@ -138,28 +141,16 @@ func (l *lowerer) bind(src uint32, dst string, a Access) {
 	l.b.Add(plan.Step{Op: plan.OpBind, A: src, B: l.b.Str(dst), C: a.flags(), E: 0o700})
 }
 
-func (l *lowerer) mount(fs, dst, data string, flags, parents uint32) {
-	l.b.Add(plan.Step{Op: plan.OpMount, A: l.b.Str(fs), B: l.b.Str(dst), C: l.b.Str(data), D: flags, E: parents})
+// mount appends a new file system, all of it with the label for files.
+func (l *lowerer) mount(kind uint32, dst string, mode, parents uint32) {
+	l.b.Add(plan.Step{Op: plan.OpMount, A: kind, B: l.b.Str(dst), C: l.b.Str(l.frame.FileLabel), D: mode, E: parents})
 }
 
 func (l *lowerer) tmpfs(dst string, op *Op) {
-	l.mount("tmpfs", dst, l.tmpfsData(op.Perms.or(0o755), op.Size), nosuid|unix.MS_NODEV, op.Perms.parents())
-}
-
-func (l *lowerer) tmpfsData(mode uint32, size uint64) string {
-	data := "mode=0" + strconv.FormatUint(uint64(mode), 8)
-	if size != 0 {
-		data += ",size=" + strconv.FormatUint(size, 10)
-	}
-	return data + l.label()
-}
-
-// label is the mount option that labels everything on a new file system.
-func (l *lowerer) label() string {
-	if l.frame.FileLabel == "" {
-		return ""
-	}
-	return `,context="` + l.frame.FileLabel + `"`
+	l.b.Add(plan.Step{
+		Op: plan.OpMount, A: plan.MountTmpfs, B: l.b.Str(dst), C: l.b.Str(l.frame.FileLabel),
+		D: op.Perms.or(0o755), E: op.Perms.parents(), F: uint32(op.Size), G: uint32(op.Size >> 32),
+	})
 }
 
 func overlayKind(w Writes) uint32 {

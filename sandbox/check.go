@@ -1,6 +1,11 @@
 package sandbox
 
-import "errors"
+import (
+	"errors"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
 
 // rule is one thing that cannot be. Its text is bwrap's where scripts may match it.
 type rule struct {
@@ -60,6 +65,17 @@ var rules = []rule{
 		},
 		"labeling not supported on this system",
 	},
+	{
+		func(s *Spec, _ *Host) bool {
+			return badLabel(s.Lockdown.ExecLabel.S) || badLabel(s.Lockdown.FileLabel.S)
+		},
+		"a label of --exec-label or --file-label is longer than 1023 bytes or holds a quote, a backslash or a line's end",
+	},
+}
+
+// badLabel tells what could not stand between the quotes of a mount option.
+func badLabel(label string) bool {
+	return len(label) >= plan.MaxLabel || strings.ContainsAny(label, "\"\\\n")
 }
 
 func unknownKind(s *Spec, _ *Host) bool {

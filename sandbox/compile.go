@@ -66,12 +66,15 @@ func (c *compiler) namespaces() {
 }
 
 // wantsUser: without root one is implied; root without CAP_SYS_ADMIN (a container)
-// takes one by itself, since nothing else could work.
+// takes one by itself, since nothing else could work. In setuid mode only who asks for
+// one gets one, or for ids that take one.
 func (c *compiler) wantsUser() bool {
 	n := &c.s.Namespaces
 	switch {
 	case n.JoinUser.Valid:
 		return false
+	case c.h.Setuid:
+		return n.User != Share || c.otherIDs()
 	case n.User == Want || c.h.UID != 0:
 		return true
 	case c.h.Caps>>unix.CAP_SYS_ADMIN&1 == 0:
@@ -79,6 +82,12 @@ func (c *compiler) wantsUser() bool {
 	default:
 		return n.User == Try && c.h.UserNamespaces
 	}
+}
+
+// otherIDs tells whether the payload is to have other ids than the caller.
+func (c *compiler) otherIDs() bool {
+	id := &c.s.Identity
+	return id.UID.Set && id.UID.N != c.h.UID || id.GID.Set && id.GID.N != c.h.GID
 }
 
 // join enters the namespaces that must be entered before the first process exists.
@@ -111,12 +120,16 @@ func (c *compiler) identity() {
 	if id.GID.Set {
 		c.gid = id.GID.N
 	}
+	if c.goes() && !c.lateGo() {
+		c.b.Add(plan.Step{Op: plan.OpGo})
+	}
 	if r := c.s.Report.UserBlockFD; r.Valid {
 		c.b.From(r.From)
 		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(r.N)})
 		c.b.From(plan.Origin{})
 	}
-	if c.newUser && !c.s.Report.UserBlockFD.Valid {
+	c.b.IDs(c.uid, c.gid)
+	if c.newUser && !c.s.Report.UserBlockFD.Valid && !c.h.Setuid {
 		uid, gid := c.uid, c.gid
 		needsRoot := c.hasDev() && (uid != 0 || gid != 0)
 		c.nested = c.s.Namespaces.DisableUsers || needsRoot
@@ -129,6 +142,18 @@ func (c *compiler) identity() {
 	if n := c.s.Namespaces.JoinNet; n.Valid {
 		c.setns(n, unix.CLONE_NEWNET)
 	}
+}
+
+// goes tells whether somebody waits for the namespaces to be there; lateGo, that this
+// comes after the frame, so that what the kernel refuses is known by then.
+func (c *compiler) goes() bool { return c.reports() || c.h.Tentative }
+
+func (c *compiler) lateGo() bool {
+	return (c.h.Tentative || c.h.Setuid) && !c.s.Report.UserBlockFD.Valid
+}
+
+func (c *compiler) reports() bool {
+	return c.s.Report.InfoFD.Valid || c.s.Report.JSONStatusFD.Valid
 }
 
 func (c *compiler) hasDev() bool {
@@ -157,6 +182,7 @@ func (c *compiler) files() {
 		HostRoot:  c.h.UID == 0,
 		Console:   c.h.Tty,
 		FileLabel: c.s.Lockdown.FileLabel.S,
+		Go:        c.goes() && c.lateGo(),
 	})
 }
 
@@ -199,7 +225,7 @@ func (c *compiler) finalIdentity() {
 	if n.DisableUsers {
 		// In the namespace of set-up, whose root alone may set it; it counts all
 		// namespaces below, so that the nested one is the last.
-		c.b.Add(plan.Step{Op: plan.OpWriteProc, A: c.b.Str("sys/user/max_user_namespaces"), B: c.b.Str("1")})
+		c.b.Add(plan.Step{Op: plan.OpLimitUserns})
 	}
 	if c.nested {
 		c.b.Add(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
@@ -226,7 +252,7 @@ func (c *compiler) session() {
 	}
 	if l := c.s.Lockdown.ExecLabel; l.Set {
 		c.b.From(l.From)
-		c.b.Add(plan.Step{Op: plan.OpLabel, A: c.b.Str("self/attr/exec"), B: c.b.Str(l.S)})
+		c.b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.b.Str(l.S)})
 	}
 	c.b.From(plan.Origin{})
 	c.init = !s.AsPID1 && (c.newPID || len(s.Locks) > 0 || len(s.SyncFDs) > 0)
@@ -288,8 +314,7 @@ func (c *compiler) fds() {
 		sync = append(sync, fd.N)
 	}
 	json := -1
-	r := &c.s.Report
-	if r.JSONStatusFD.Valid {
+	if r := &c.s.Report; r.JSONStatusFD.Valid {
 		json = r.JSONStatusFD.N
 	}
 	c.b.Fds(c.s.Command.Used, c.s.Command.Read, sync, json)
@@ -300,7 +325,10 @@ func (c *compiler) fds() {
 	}
 	flag(c.init, plan.FlagInit)
 	flag(s.DieWithParent, plan.FlagDieWithParent)
-	flag(r.InfoFD.Valid || r.JSONStatusFD.Valid, plan.FlagHandshake)
+	flag(c.reports(), plan.FlagHandshake)
+	flag(c.h.Tentative, plan.FlagTentative)
+	flag(c.h.Setuid && c.s.Namespaces.User == Try && !c.otherIDs(), plan.FlagTryUser)
+	flag(c.h.Setuid && c.hasDev(), plan.FlagMapRoot)
 	flag(!c.init && len(sync) > 0, plan.FlagKeepSync)
 	flag(c.s.Lockdown.Forgive, plan.FlagForgive)
 }
@@ -325,7 +353,7 @@ func (c *compiler) caps() {
 	if len(edits) > 0 {
 		ambient = want
 	}
-	if c.newUser || c.s.Namespaces.JoinUser.Valid {
+	if c.newUser || c.s.Namespaces.JoinUser.Valid || c.h.Setuid {
 		step.Flags |= plan.FlagBounding
 	} else if have := idmap.Caps(c.h.Caps); want&^have != 0 {
 		// What the caller does not have cannot be added. The rest is as it would be for

@@ -15,6 +15,8 @@ type SetupError struct {
 	Message string        // what was tried, on what
 	Errno   syscall.Errno // what the kernel said; 0 where it was not the kernel
 	Hint    string        // what may mend it; may be empty
+
+	refused bool // the kernel refuses direct mode
 }
 
 func (e *SetupError) Error() string {
@@ -52,7 +54,12 @@ func strerror(e syscall.Errno) string {
 
 // explain words a message of the acting side.
 func explain(p *plan.Program, m plan.Message) *SetupError {
-	e := &SetupError{Errno: syscall.Errno(m.Errno)}
+	e := &SetupError{Errno: syscall.Errno(m.Errno), refused: refuses(p, m)}
+	switch m.Sub {
+	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper:
+		explainKeeper(e, p, m)
+		return e
+	}
 	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
 		e.Message, e.Hint = explainLaunch(m)
 		return e

@@ -76,7 +76,7 @@ var sentences = [plan.NumOps]sentence{
 		return what
 	},
 	plan.OpMount: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't mount " + p.Str(s.A) + " on /newroot" + p.Str(s.B)
+		return "Can't mount " + plan.MountKinds[s.A] + " on /newroot" + p.Str(s.B)
 	},
 	plan.OpOverlay: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
 		return "Can't make overlay mount on /newroot" + p.Str(s.B)
@@ -92,7 +92,7 @@ var sentences = [plan.NumOps]sentence{
 	},
 	plan.OpSymlink: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubExists {
-			found := m.Text
+			found := m.Text()
 			if found == "" {
 				return "Can't make symlink at " + p.Str(s.B) + ": File exists"
 			}
@@ -119,9 +119,7 @@ var sentences = [plan.NumOps]sentence{
 	plan.OpHostname: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
 		return "Can't set hostname to " + p.Str(s.A)
 	},
-	plan.OpWriteProc: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "cannot write to /proc/" + p.Str(s.A)
-	},
+	plan.OpLimitUserns: fixed("cannot write to /proc/sys/user/max_user_namespaces"),
 	plan.OpNoUserns: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubUnexpected {
 			return "creation of new user namespaces was not disabled as requested"
@@ -136,7 +134,7 @@ var sentences = [plan.NumOps]sentence{
 	},
 	plan.OpSetsid: fixed("setsid"),
 	plan.OpLabel: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't set label " + p.Str(s.B) + " (/proc/" + p.Str(s.A) + ")"
+		return "Can't set label " + p.Str(s.B) + " of " + [...]string{"the command", "files"}[s.A]
 	},
 	plan.OpCaps: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
 		switch m.Sub {

@@ -24,9 +24,10 @@ func everything(t *testing.T) *plan.Program {
 		b.Add(plan.Step{Op: plan.OpSetns, A: 5, B: ns.kind})
 	}
 	b.From(plan.Origin{})
-	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpWriteProc, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpSetsid, plan.OpLabel, plan.OpCaps, plan.OpLock, plan.OpSeccomp} {
+	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpSeccomp} {
 		b.Add(plan.Step{Op: op, A: b.Str("AAA"), B: b.Str("BBB")})
 	}
+	b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: b.Str("BBB")})
 	b.From(from("--chmod 755 /mode"))
 	mounts.Lower(b, []mounts.Op{
 		roBind("/src", "/dst"),
@@ -119,11 +120,11 @@ func TestExplain(t *testing.T) {
 		{plan.OpProc, 0, plan.SubCover, unix.EINVAL, "", "Can't cover parts of proc for /newroot/proc read-only: Invalid argument", ""},
 		{plan.OpPivot, 0, plan.SubPivot, unix.EINVAL, "", "pivot_root(/newroot): Invalid argument", ""},
 		{plan.OpHostname, 0, 0, unix.EINVAL, "", "Can't set hostname to AAA: Invalid argument", ""},
-		{plan.OpWriteProc, 0, 0, unix.EACCES, "", "cannot write to /proc/AAA: Permission denied", ""},
+		{plan.OpLimitUserns, 0, 0, unix.EACCES, "", "cannot write to /proc/sys/user/max_user_namespaces: Permission denied", ""},
 		{plan.OpNoUserns, 0, plan.SubUnexpected, unix.EPERM, "", "creation of new user namespaces was not disabled as requested", ""},
 		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", ""},
 		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},
-		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB (/proc/AAA): Invalid argument", ""},
+		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB of the command: Invalid argument", ""},
 		{plan.OpCaps, 0, 0, unix.EPERM, "", "Can't set capabilities: Operation not permitted", ""},
 		{plan.OpCaps, 0, plan.SubBounding, unix.EPERM, "", "Dropping capability from bounds: Operation not permitted", ""},
 		{plan.OpCaps, 0, plan.SubAmbient, unix.EPERM, "", "Adding ambient capability: Operation not permitted", ""},
@@ -134,7 +135,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpDir, 0, plan.SubMagicLink, unix.ELOOP, "", "Can't follow the link to /dir: it is one of /proc that leads out of the sandbox", ""},
 	} {
 		i := nth(t, p, c.op, c.n)
-		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: i, Sub: c.sub, Errno: uint32(c.errno), Text: c.text})
+		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: i, Sub: c.sub, Errno: uint32(c.errno), Raw: []byte(c.text + "\x00")})
 		if err.Error() != c.want {
 			t.Errorf("%v, part %d: %q, want %q", c.op, c.sub, err, c.want)
 		}

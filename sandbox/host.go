@@ -22,6 +22,11 @@ type Host struct {
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
 
+	// Setuid: the plan is for the keeper of the setuid mode (package suid), which has no
+	// user namespace to offer unless root may make one. Tentative: the kernel may refuse
+	// direct mode, and a keeper waits.
+	Setuid, Tentative bool
+
 	// SameFile tells whether two paths lead to the same file; nil: never.
 	SameFile func(a, b string) bool
 }

@@ -2,36 +2,39 @@ package sandbox
 
 import (
 	"encoding/binary"
-	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
-	"golang.org/x/sys/unix"
 )
 
-// Launch hands the program to the acting side (see package child) and stays until
+// launch hands the program to the acting side (see package child) and stays until
 // the payload runs or set-up has failed. The front end may then end: the monitor
 // waits for the payload and passes its status on.
 //
 //	front end                 monitor               first process, init, payload
-//	plan ───────────────────▶ verify, clone ──────▶ (with FlagHandshake: wait)
+//	plan ───────────────────▶ verify, clone ──────▶ steps up to OpGo
 //	◀──────────────────────── Started{pid}
+//	◀────────────────────────────────────────────── Ready{namespaces}
 //	write info documents
-//	one byte ─────────────────────────────────────▶ steps 0…n
+//	one byte ─────────────────────────────────────▶ the other steps
 //	◀────────────────────────────────────────────── Fault, Warn
 //	◀─ end: every copy of the socket is closed ──── exec, or exit
 //
-// warn is called for each failure that --not-a-security-boundary lets pass.
-func Launch(s *Spec, p *plan.Program, warn func(error)) error {
+// A fault of a tentative plan leaves the monitor waiting for another one. warn is called
+// for each failure that --not-a-security-boundary lets pass.
+func launch(s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 	sock := child.Sock()
-	// The monitor comes first where it must look after the caller, and where the early
-	// process would read the byte for it from the socket on which the plan still comes.
-	inOrder := p.Flags&(plan.FlagDieWithParent|plan.FlagHandshake) != 0
-	size := binary.NativeEndian.AppendUint32(nil, child.Hand(p.Bytes, inOrder))
-	sent := send(sock, size) && send(sock, p.Bytes) // if not, a word may still say why
+	told := child.ForKeeper(p.Bytes)
+	if !keeper {
+		// The monitor comes first where it must look after the caller, and where the early
+		// process would read the byte for it from the socket on which the plan still comes.
+		told = child.Hand(p.Bytes, p.Flags&(plan.FlagDieWithParent|plan.FlagHandshake) != 0)
+	}
+	sent := send(sock, binary.NativeEndian.AppendUint32(nil, told)) && send(sock, p.Bytes) // if not, a word may still say why
 	r := &s.Report
 	patient := s.Session.BlockFD.Valid || r.UserBlockFD.Valid
+	var started, ready *plan.Message // they come in any order
 	for {
 		m, ok := receive(sock, patient)
 		if !ok && !sent {
@@ -42,16 +45,22 @@ func Launch(s *Spec, p *plan.Program, warn func(error)) error {
 		}
 		switch m.Kind {
 		case plan.MsgStarted:
-			r.tell(int(m.Extra), p.Header().Clone)
-			if !send(sock, []byte{1}) {
-				return ErrPlanLost
-			}
+			started = &m
+		case plan.MsgReady:
+			ready = &m
 		case plan.MsgWarn:
 			warn(explain(p, m))
 		case plan.MsgFault:
 			return explain(p, m)
 		case plan.MsgLeave:
 			return nil
+		}
+		if started != nil && ready != nil {
+			r.tell(int(started.Extra), ready, p.Header().Clone)
+			started = nil
+			if !send(sock, []byte{1}) {
+				return ErrPlanLost
+			}
 		}
 	}
 }
@@ -80,10 +89,9 @@ func receive(sock int, patient bool) (plan.Message, bool) {
 	if !listen(sock, buf, patient) {
 		return plan.Message{}, false
 	}
-	text, _, _ := strings.Cut(string(buf[plan.MessageText:]), "\x00")
 	word := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[4*i:]) }
 	return plan.Message{
-		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4), Text: text,
+		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4), Raw: buf[plan.MessageText:],
 	}, true
 }
 
@@ -103,19 +111,4 @@ func listen(sock int, buf []byte, patient bool) bool {
 		have += n
 	}
 	return true
-}
-
-// namespaceKeys are the namespaces of the info documents, in their order.
-//
-//nolint:gochecknoglobals // read-only table
-var namespaceKeys = []struct {
-	flag      uint32
-	key, file string
-}{
-	{unix.CLONE_NEWCGROUP, "cgroup-namespace", "cgroup"},
-	{unix.CLONE_NEWIPC, "ipc-namespace", "ipc"},
-	{unix.CLONE_NEWNS, "mnt-namespace", "mnt"},
-	{unix.CLONE_NEWNET, "net-namespace", "net"},
-	{unix.CLONE_NEWPID, "pid-namespace", "pid"},
-	{unix.CLONE_NEWUTS, "uts-namespace", "uts"},
 }

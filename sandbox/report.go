@@ -6,19 +6,16 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 // tell writes the documents about a sandbox that has just been made: to InfoFD over
 // several lines, to JSONStatusFD on one. A reader that went away changes nothing.
-func (r *Report) tell(pid int, clone uint32) {
+func (r *Report) tell(pid int, ready *plan.Message, clone uint32) {
 	pairs := []string{`"child-pid": ` + strconv.Itoa(pid)}
-	for _, ns := range namespaceKeys {
-		if clone&ns.flag == 0 {
-			continue
-		}
-		var st syscall.Stat_t
-		if syscall.Stat("/proc/"+strconv.Itoa(pid)+"/ns/"+ns.file, &st) == nil {
-			pairs = append(pairs, `"`+ns.key+`": `+strconv.FormatUint(st.Ino, 10))
+	for i, ns := range plan.NamespaceFiles {
+		if id := ready.Namespace(i); clone&ns.Flag != 0 && id != 0 {
+			pairs = append(pairs, `"`+ns.Name+`-namespace": `+strconv.FormatUint(id, 10))
 		}
 	}
 	if r.InfoFD.Valid {

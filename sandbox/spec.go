@@ -9,6 +9,7 @@ import (
 // Spec says what a sandbox is: plain data, on any machine. The zero value is a sandbox
 // with a mount namespace of its own, an empty root and nothing to run.
 type Spec struct {
+	Mode       Mode // how the sandbox is made
 	Namespaces Namespaces
 	Identity   Identity
 	Files      []mounts.Op // carried out in this order

@@ -1,14 +1,74 @@
-// Package suid knows about privilege that the binary brings: set-id bits and file
-// capabilities.
+// Package suid is the setuid mode: what a binary that is owned by root and has mode
+// 4755 does on a kernel that refuses user namespaces to ordinary users, and what keeps
+// it from doing more.
 //
-// This version has no setuid mode. Whatever a set-id bit or a file capability gave is
-// given up for ever by the program's first instructions, before the Go runtime starts
-// (package child, enter), and [Refuse] then says that such an installation is not
-// supported. Nothing is parsed before.
+// # Two rules
 //
-// AT_SECURE of the auxiliary vector starts the examination, and alone is no reason to
-// refuse: changes of SELinux or AppArmor domain set it too. Refused are a binary with a
-// set-id bit where real and effective ids differ, and capabilities of a caller other
-// than root. A caller with several ids of his own keeps the
-// lesser: the real ones, or, where those are root's, the effective ones.
+// Whoever reads the command line has no privilege. Whoever has privilege takes one
+// message, believes nothing in it, and can do only what is written in a table.
+//
+//	exec, euid 0 ─▶ enter ── stand: is this an installation that we know?   (child/drop)
+//	                  │
+//	                  ├─fork─▶ keeper: root's capabilities that are on a list, the user's ids,
+//	                  │        not dumpable, no_new_privs, empty bounding set; waits   (child/keeper)
+//	                  │
+//	                  ├─ gives all up, for ever, and proves it                         (child/drop)
+//	                  ├─fork─▶ front end: proves it again on every thread (prove.go);
+//	                  │        parses, compiles, tries direct mode
+//	                  └─ monitor: as in direct mode
+//
+//	direct mode works:    the keeper's socket closes, it ends without having done anything
+//	the kernel refuses:   the front end compiles a plan for this mode, the monitor passes it on:
+//
+//	keeper: one message, whole ─▶ plan.Verify ─▶ Gate (policy.go) ─▶ setuid.conf ─▶ descriptors
+//	        ─▶ clone, as the monitor's child ─▶ ends
+//	sandbox's first process: walks the plan by the code of direct mode, as the user and
+//	        without an effective capability; one is raised around a single system call
+//
+// # Who is trusted with what
+//
+// After the drop the monitor and the front end belong to the user: he may trace them,
+// stop them, send what he likes on the keeper's socket (CVE-2016-8659, CVE-2026-41163
+// were that). So nothing that the front end checks counts; it asks the same tables first
+// only to find better words.
+//
+// The keeper and the sandbox's processes before exec have all their ids the user's, so
+// that files are opened, made and refused as for him (FUSE mounts of his included), and
+// that he can kill them. What protects them from him is that they are not dumpable and
+// hold permitted capabilities that he has not (ptrace(2), "Ptrace access mode checking":
+// either alone refuses PTRACE_ATTACH, /proc/PID/mem, /proc/PID/fd, pidfd_getfd and
+// process_vm_writev; the second also while a process is ending and has no memory left to
+// be undumpable, CVE-2026-46333). Their descriptors are the caller's own, /proc, and
+// directories that the user could open himself.
+//
+// # A walk through the code that runs with privilege
+//
+//  1. enter (child/entry_unsafe.go) looks at the auxiliary vector only. AT_SECURE is 0
+//     for everybody but a set-id start.
+//  2. stand (child/drop_unsafe.go) decides what this start is. Anything but a regular
+//     setuid-root file without set-gid bit and file capabilities drops all and is refused
+//     with a sentence by the front end ([Standing]).
+//  3. startKeeper forks the keeper; the process itself drops (giveUp, proven).
+//  4. runKeeper (child/keeper_unsafe.go) settles what it keeps ([Kept]) and waits.
+//     End of file is the usual end.
+//  5. A plan is read into private memory; plan.Verify (sandbox/plan/verify_unsafe.go)
+//     makes it safe to walk; [Gate] (gate_unsafe.go) refuses what is not for strangers;
+//     [ReadConf] (conf_unsafe.go) applies what the administrator says.
+//  6. The first process is cloned. With --unshare-user the keeper, as euid 0, is the
+//     creator of the user namespace, so that the user does not own it (he could enter it
+//     otherwise), and writes its maps; set-up then has the capabilities of that namespace
+//     only. Without, set-up keeps what mounting needs, permitted, and raises it in one
+//     function, privileged (child/privilege_unsafe.go).
+//  7. OpCaps, in the payload before anything of the payload's choice, and seal, in init
+//     before the payload may start, drop what is left.
+//
+// The command "make privileged-lines" counts these lines.
+//
+// # Imports
+//
+// The files *_unsafe.go run without the Go runtime (package child says the laws). The
+// package imports the plan's layout only: package child, which runs the keeper, and
+// package sandbox, which words its refusals, import this one.
+//
+// The build tag nosetuid leaves the mode out: such a binary, set-id, is refused.
 package suid

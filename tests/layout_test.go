@@ -23,20 +23,20 @@ const module = "github.com/gobwrap/gobwrap"
 // arrows says who may import whom inside the module, and which packages from elsewhere.
 // The last word of a row is the reason. What is not here may not be imported.
 //
-//	cmd/gobwrap → suid → sandbox → { mounts, idmap } → sandbox/plan
-//	                        └─────→ sandbox/child ───→ sandbox/plan
+//	cmd/gobwrap → sandbox → { mounts, idmap } ─────→ sandbox/plan
+//	                 └─────→ sandbox/child → suid ──→ sandbox/plan
 var arrows = []struct {
 	from, to, reason string
 }{
 	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp", "the door: it fills a Spec and starts it"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
-	{"suid", "sandbox sandbox/child sandbox/plan", "it stands between the door and the house"},
-	{"sandbox", "sandbox/child sandbox/plan mounts idmap seccomp", "the house: it compiles with the leaves and hands over to the child"},
+	{"suid", "sandbox/plan golang.org/x/sys/unix", "the tables of the setuid mode: it judges bytes, and runs in the keeper too"},
+	{"sandbox", "sandbox/child sandbox/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
 	{"mounts", "sandbox/plan golang.org/x/sys/unix", "a leaf: it appends steps"},
 	{"idmap", "sandbox/plan", "a leaf: it words maps and sets"},
 	{"seccomp", "sandbox/plan", "a leaf: it judges bytes"},
-	{"sandbox/child", "sandbox/plan golang.org/x/sys/unix sync/atomic unsafe", "it runs without a runtime: constants, struct layouts and single instructions only, not even package syscall"},
+	{"sandbox/child", "sandbox/plan suid golang.org/x/sys/unix sync/atomic unsafe", "it runs without a runtime: constants, struct layouts and single instructions only, not even package syscall"},
 	{"sandbox/plan", "golang.org/x/sys/unix", "the contract of both sides: below everything"},
 }
 

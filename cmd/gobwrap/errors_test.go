@@ -151,6 +151,8 @@ var refusals = []struct{ line, want string }{
 	{"--add-seccomp-fd @123", "Invalid seccomp data, must be multiple of 8"},
 	{"--seccomp @filter --add-seccomp-fd @filter", "--add-seccomp-fd cannot be combined with --seccomp"},
 	{"--add-seccomp-fd @filter --seccomp @filter", "cannot be combined with"},
+	{"--mode x", "--mode: \"x\" is none of auto, direct, setuid"},
+	{"--mode Setuid", "--mode: \"Setuid\" is none of auto, direct, setuid"},
 	{"--userns 3.0", "Invalid fd: 3.0"},
 	{"--bind-fd x /d", "Invalid fd: x"},
 	{"--file @closed /d", "--file: fd " + closedFD + " is not open"},

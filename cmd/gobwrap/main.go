@@ -6,6 +6,7 @@ package main
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
@@ -22,7 +23,7 @@ func run(argv []string) (status int) {
 	if !child.Entered() {
 		return v.fail(errNotEntered)
 	}
-	if err := suid.Refuse(); err != nil {
+	if err := stand(); err != nil {
 		return v.fail(err)
 	}
 	if text, ok := answer(argv); ok {
@@ -34,7 +35,7 @@ func run(argv []string) (status int) {
 	if err != nil {
 		return v.refuse(err)
 	}
-	prog, err := sandbox.Compile(&opts.spec, sandbox.ReadHost(&opts.spec))
+	prog, err := sandbox.Prepare(&opts.spec)
 	if err != nil {
 		return v.fail(err)
 	}
@@ -49,6 +50,19 @@ func run(argv []string) (status int) {
 		return v.fail(err)
 	}
 	return 0
+}
+
+// stand settles, before anything of the caller's is read, that this process has no
+// privilege of the binary's: package child has dropped all; this proves it.
+func stand() error {
+	standing := child.Standing()
+	if why := standing.Refusal(); why != "" {
+		return errors.New(why)
+	}
+	if standing == suid.Installed {
+		return suid.Prove(syscall.Getuid(), syscall.Getgid())
+	}
+	return nil
 }
 
 var errNotEntered = errors.New("this binary was linked without its entry point: " +

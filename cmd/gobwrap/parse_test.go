@@ -105,6 +105,7 @@ var meanings = map[string]struct {
 	"--args": {"@--uid~7", func(s *sandbox.Spec) bool {
 		return s.Identity.UID == sandbox.ID{N: 7, Set: true} && len(s.Command.Read) == 1
 	}},
+	"--mode":  {"setuid", func(s *sandbox.Spec) bool { return s.Mode == sandbox.Setuid }},
 	"--argv0": {"x", func(s *sandbox.Spec) bool { return s.Command.Argv0.Set && s.Command.Argv0.S == "x" }},
 	"--unshare-all": {"", func(s *sandbox.Spec) bool {
 		n := s.Namespaces

@@ -50,6 +50,20 @@ func id(what string, where func(*sandbox.Identity) *sandbox.ID) setter {
 	}
 }
 
+// modes are the values of --mode.
+//
+//nolint:gochecknoglobals // read-only table
+var modes = map[string]sandbox.Mode{"auto": sandbox.Auto, "direct": sandbox.Direct, "setuid": sandbox.Setuid}
+
+func (p *parser) mode() error {
+	m, ok := modes[p.args[0]]
+	if !ok {
+		return errors.New("--mode: " + strconv.Quote(p.args[0]) + " is none of auto, direct, setuid")
+	}
+	p.opts.spec.Mode = m
+	return nil
+}
+
 // decimal reads a plain number: digits only, in range.
 func decimal(s string, bits int) (uint64, bool) {
 	if s == "" || s[0] < '0' || s[0] > '9' {

@@ -39,6 +39,7 @@ func init() {
 		{name: "--argv0", operands: "VALUE", help: "Set argv[0] to the value VALUE before running the program", set: (*parser).argv0},
 		{name: "--level-prefix", help: "Prepend <3> to errors and <4> to warnings, as journald reads them", set: flag(func(o *options) *bool { return &o.levelPrefix })},
 		{name: "--dry-run", help: "Print the plan, a step a line with the option that asked for it, and run nothing", set: flag(func(o *options) *bool { return &o.dryRun })},
+		{name: "--mode", operands: "MODE", help: "auto: with user namespaces, and where the kernel refuses them through a setuid-root installation, if this is one (default); direct, setuid: only so", scalar: true, set: (*parser).mode},
 
 		{name: "--unshare-all", help: "Unshare every namespace we support by default", set: (*parser).unshareAll},
 		{name: "--share-net", help: "Retain the network namespace (can only combine with --unshare-all)", set: wish(func(n *namespaces) *sandbox.Wish { return &n.Net }, sandbox.Share)},

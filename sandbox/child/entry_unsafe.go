@@ -5,6 +5,7 @@ package child
 import (
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,17 +14,15 @@ import (
 //lint:ignore U1000 the program's ELF entry point; the linker is told by name
 func entry()
 
-// atSecure is AT_SECURE of the auxiliary vector.
-const atSecure = 23
-
 // enter is the first function of the program. It forks: the front end returns to
 // entry, which starts the Go runtime; the process itself becomes the monitor.
 //
 //lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
 	room.entered = 1
-	if auxv(mapped(sp), atSecure) != 0 {
-		room.secure = dropSetID(mapped(sp))
+	secure := auxv(mapped(sp), atSecure) != 0
+	if secure {
+		lower(mapped(sp))
 	}
 	room.parent = getppid()
 	for fd := uintptr(0); fd < 3; fd++ {
@@ -40,6 +39,9 @@ func enter(sp uintptr) {
 	}
 	// Both ends lie away from the numbers that callers hand in.
 	front, mine := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	if secure {
+		standAndDrop(mapped(sp), front, mine)
+	}
 	openFeed()
 	launcher := getpid()
 	pid := clone(0)
@@ -50,86 +52,15 @@ func enter(sp uintptr) {
 		room.sock = front
 		closeFd(mine)
 		closeFd(room.childEnd)
+		if room.keeper != 0 {
+			closeFd(room.keeperEnd)
+		}
 		frontEnd(launcher)
 		return
 	}
 	closeFd(front)
 	room.sock = mine
 	runMonitor(pid)
-}
-
-// Entries of the auxiliary vector (getauxval(3)).
-const (
-	atUID  = 11
-	atEUID = 12
-	atGID  = 13
-	atEGID = 14
-)
-
-// auxv finds an entry of the auxiliary vector behind argc, argv, 0, envp, 0.
-func auxv(sp unsafe.Pointer, key uintptr) uintptr {
-	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8)
-	for *(*uintptr)(p) != 0 {
-		p = unsafe.Add(p, 8)
-	}
-	p = unsafe.Add(p, 8)
-	for *(*uintptr)(p) != 0 {
-		if *(*uintptr)(p) == key {
-			return *(*uintptr)(unsafe.Add(p, 8))
-		}
-		p = unsafe.Add(p, 16)
-	}
-	return 0
-}
-
-// dropSetID gives up, for ever, what a set-id bit or file capabilities gave, and tells
-// whether there was any. The front end then refuses to go on; this makes sure that it
-// has nothing to lose. AT_SECURE alone says little: a change of SELinux or AppArmor
-// domain sets it too, and so does a caller with several ids of its own. That one keeps
-// the lesser: the real ids (a set-id program that calls us for its user), or, where
-// those are root's, the effective ones (root who stepped down).
-func dropSetID(sp unsafe.Pointer) uint32 {
-	uid, euid, gid, egid := auxv(sp, atUID), auxv(sp, atEUID), auxv(sp, atGID), auxv(sp, atEGID)
-	if uid == euid && gid == egid {
-		permitted, _, ok := getCaps()
-		if uid == 0 || ok && permitted&^ambient() == 0 {
-			return 0
-		}
-		giveUpPrivilege(uid, gid) // file capabilities
-		return 1
-	}
-	e := errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(text("/proc/self/exe\x00")), addr(unsafe.Pointer(&room.stat)), 0, 0, 0))
-	if e == 0 && room.stat.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
-		if uid == 0 {
-			uid, gid = euid, egid
-		}
-		giveUpPrivilege(uid, gid)
-		prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // or /proc/self/uid_map would not be ours
-		return 0
-	}
-	giveUpPrivilege(uid, gid)
-	return 1
-}
-
-func giveUpPrivilege(uid, gid uintptr) {
-	prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	a := errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
-	b := errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
-	if a != 0 || b != 0 || uid != 0 && setCaps(0, 0, 0) != 0 {
-		exit(1)
-	}
-}
-
-// ambient is the ambient set: capabilities that the caller, not the file, gave.
-func ambient() uint64 {
-	set := uint64(0)
-	for c := uintptr(0); c <= lastCap; c++ {
-		r := raw(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0)
-		if r == 1 {
-			set |= 1 << c
-		}
-	}
-	return set
 }
 
 // frontEnd prepares the process in which the Go runtime will start: what the caller
@@ -281,6 +212,9 @@ func above(fd uintptr) uintptr {
 		}
 	}
 	r := fcntl(fd, unix.F_DUPFD_CLOEXEC, room.high)
+	if errno(r) != 0 && room.guarded != 0 {
+		fault(errno(r), plan.SubFd, uint32(room.high)) // what is named is not ours: see checkFds
+	}
 	if errno(r) != 0 && fd > 2 {
 		return fd // there is no room to be choosy
 	}

@@ -126,3 +126,10 @@ func HookUnder(point, stage string) (same, below bool) {
 	runtime.KeepAlive(keep)
 	return same, below
 }
+
+// HookMountOptions is the file system, flags and options of the step i of a plan.
+func HookMountOptions(p *plan.Program, i uint32) (fs string, flags uintptr, options string) {
+	base := unsafe.Pointer(unsafe.SliceData(p.Bytes))
+	at, flags := mountOptions(program{base, (*plan.Header)(base)}, plan.StepAt(base, i))
+	return string(unsafe.Slice((*byte)(at), strlen(at))), flags, string(room.data[:strlen(unsafe.Pointer(&room.data))])
+}

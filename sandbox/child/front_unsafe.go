@@ -5,6 +5,7 @@ package child
 import (
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -12,9 +13,9 @@ import (
 // -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry did not.
 func Entered() bool { return room.entered != 0 }
 
-// Secure tells whether the binary was set-id or had file capabilities. Whatever it
-// had is gone: enter dropped it before the runtime started.
-func Secure() bool { return room.secure != 0 }
+// Standing is what privilege the binary brought. Whatever it was is gone: enter dropped
+// it before the runtime started. Where it is suid.Installed, a keeper waits.
+func Standing() suid.Standing { return room.standing }
 
 // Passed tells whether the caller passed fd in. What came through exec is not
 // close-on-exec; all that we or the runtime opened since is. Closed standard streams
@@ -39,17 +40,25 @@ func Exit(code int) {
 
 // Hand gives the plan to the early process directly, where that is there, and returns
 // the size that the monitor is to be told. It saves a wake-up. Not so where the monitor
-// must come first (inOrder); nor for a plan that the feed might not hold.
+// must come first (inOrder); nor for a plan that the feed might not hold; nor for a
+// second one.
 func Hand(bytes []byte, inOrder bool) uint32 {
 	size := uint32(len(bytes))
 	p := unsafe.Pointer(unsafe.SliceData(bytes))
 	told := size
+	if room.monitorEnd == 0 {
+		return told
+	}
 	if !inOrder && size <= maxHanded && put32(room.monitorEnd, size) && sendNow(room.monitorEnd, p, uintptr(size)) {
 		told |= handed
 	}
 	closeFd(room.monitorEnd)
+	room.monitorEnd = 0
 	return told
 }
+
+// ForKeeper is what the monitor is to be told about a plan that goes to the keeper.
+func ForKeeper(bytes []byte) uint32 { return uint32(len(bytes)) | forKeeper }
 
 func put32(fd uintptr, v uint32) bool { return sendNow(fd, unsafe.Pointer(&v), 4) }
 

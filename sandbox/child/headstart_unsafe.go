@@ -20,6 +20,9 @@ import (
 // process has been given it already.
 const handed = 1 << 31
 
+// forKeeper marks there that the plan is one for the keeper.
+const forKeeper = 1 << 30
+
 // maxHanded is the size of a plan above which copying it would cost more than it saves.
 const maxHanded = 1 << 16
 
@@ -116,7 +119,7 @@ func hint(word unsafe.Pointer) uint32 {
 	}
 	if begins(word, text("--args\x00")) || begins(word, text("--userns\x00")) || same(word, text("--pidns\x00")) ||
 		same(word, text("--help\x00")) || same(word, text("--version\x00")) ||
-		same(word, text("--dry-run\x00")) {
+		same(word, text("--dry-run\x00")) || same(word, text("--mode\x00")) {
 		return notWorthIt
 	}
 	return 0
@@ -164,7 +167,6 @@ func settle(p program) uintptr {
 	got := readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4)
 	wait(early)
 	if got != 4 {
-		closeFd(room.sock)
 		return 0
 	}
 	return fcntl(room.sock, unix.F_GETOWN, 0)

@@ -26,8 +26,19 @@ func writeMaps(uid, gid unsafe.Pointer) unix.Errno {
 }
 
 // writeProc writes a string to a file below the host's /proc, in one write.
-func writeProc(path, value unsafe.Pointer) unix.Errno {
-	fd := openat(room.proc, path, unix.O_WRONLY, 0)
+func writeProc(path, value unsafe.Pointer) unix.Errno { return writeBelow(room.proc, path, value) }
+
+// setLabel sets the security label of the next exec, or of new files (proc_pid_attr(5)).
+func setLabel(kind uint32, label unsafe.Pointer) unix.Errno {
+	if kind == plan.LabelNew {
+		return writeProc(text("self/attr/fscreate\x00"), label)
+	}
+	return writeProc(text("self/attr/exec\x00"), label)
+}
+
+// writeBelow writes a string to a file below dir, in one write.
+func writeBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
+	fd := openat(dir, path, unix.O_WRONLY, 0)
 	if e := errno(fd); e != 0 {
 		return e
 	}
@@ -65,7 +76,7 @@ const lastCap = 63
 // doCaps settles the capabilities: bounding set first, then the three sets, then the
 // ambient one.
 func doCaps(s *plan.Step) unix.Errno {
-	if s.Flags&plan.FlagBounding != 0 {
+	if s.Flags&plan.FlagBounding != 0 && room.kept == 0 { // the keeper has cut all
 		if e := cutBounding(uint64(s.A) | uint64(s.B)<<32); e != 0 {
 			room.sub = plan.SubBounding
 			return e
@@ -81,6 +92,10 @@ func doCaps(s *plan.Step) unix.Errno {
 		}
 		return e
 	}
+	if room.guarded != 0 && !noMoreThan(0) {
+		return unix.EPERM
+	}
+	room.kept = 0
 	room.sub = plan.SubAmbient
 	for c := uint(0); c <= lastCap; c++ {
 		if ambient>>c&1 == 0 {
@@ -167,7 +182,7 @@ func loopbackUp() unix.Errno {
 	var req ifreq
 	req.name[0], req.name[1] = 'l', 'o'
 	req.flags = unix.IFF_UP | unix.IFF_RUNNING
-	e = errno(raw(unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, addr(unsafe.Pointer(&req)), 0, 0, 0))
+	e = errno(privileged(unix.CAP_NET_ADMIN, unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, addr(unsafe.Pointer(&req)), 0, 0, 0))
 	closeFd(fd)
 	return e
 }

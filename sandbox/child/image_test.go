@@ -107,10 +107,10 @@ func writeOverlay(t *testing.T, dir string, overlay map[string]string) string {
 
 var codeLine = regexp.MustCompile(`^\s+(\S+:-?\d+)\s+0x([0-9a-f]+)\s+[0-9a-f]+\s+(.*?)\s*$`)
 
-// disassemble takes the functions of package child and package plan apart.
+// disassemble takes the functions of packages child, plan and suid apart.
 func disassemble(t *testing.T, file string) map[string]*function {
 	t.Helper()
-	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+module+`/sandbox/(child|plan)\.`, file)
+	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+module+`/(sandbox/child|sandbox/plan|suid)\.`, file)
 	text, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v: %v", cmd.Args, err)

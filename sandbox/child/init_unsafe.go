@@ -178,7 +178,7 @@ func seal(p program) {
 	inUserns, bare := false, false
 	for i := p.h.Setup; i < p.h.Steps; i++ {
 		if s := plan.StepAt(p.base, i); s.Op == plan.OpCaps {
-			inUserns = s.Flags&plan.FlagBounding != 0
+			inUserns = s.Flags&plan.FlagBounding != 0 && room.kept == 0
 			bare = s.A|s.B|s.C|s.D|s.E|s.F == 0
 		}
 	}
@@ -187,8 +187,10 @@ func seal(p program) {
 		if e := setCaps(0, 0, 0); e != 0 {
 			fault(e, plan.SubSeal, 0)
 		}
+		room.kept = 0
 		return
 	}
+	bare = bare && room.guarded == 0 // no caller owns the keeper's namespaces
 	keep := uint64(0)
 	if bare {
 		keep = 1 << unix.CAP_WAKE_ALARM

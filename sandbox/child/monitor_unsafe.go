@@ -28,20 +28,12 @@ func (p program) has(flag uint32) bool { return p.h.Flags&flag != 0 }
 func runMonitor(front uintptr) {
 	room.expect = getpid()
 	headStart()
-	p := receive(front)
-	if p.has(plan.FlagDieWithParent) {
-		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-		if getppid() != room.parent {
-			exit(1)
-		}
+	p := attempt(front)
+	for p.has(plan.FlagTentative) && !reachedGo() {
+		again()
+		p = attempt(front)
 	}
-	room.first = start(p)
-	if room.first == 0 {
-		exit(waitFront(front) | 1)
-	}
-	if p.has(plan.FlagHandshake) {
-		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(room.first))
-	}
+	dismissKeeper()
 	closeOthers(p)
 	if waitFront(front) != 0 {
 		// Set-up failed: the words are out. The first process is gone or going.
@@ -54,6 +46,50 @@ func runMonitor(front uintptr) {
 		reportExit(uintptr(p.h.JSONFd), code)
 	}
 	exit(code)
+}
+
+// attempt starts what the front end sends. It returns with the first process started,
+// or, for a tentative plan, refused.
+func attempt(front uintptr) program {
+	p := receive(front)
+	if p.has(plan.FlagDieWithParent) {
+		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		if getppid() != room.parent {
+			exit(1)
+		}
+	}
+	room.first = start(p)
+	if room.first == 0 && !p.has(plan.FlagTentative) {
+		closeFd(room.sock)
+		quit(waitFront(front) | 1)
+	}
+	if room.first != 0 && p.has(plan.FlagHandshake) {
+		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(room.first))
+	}
+	return p
+}
+
+// reachedGo tells whether a tentative attempt came to OpGo. If not, the front end has
+// been told why, and either sends another plan or ends.
+func reachedGo() bool {
+	if room.first == 0 {
+		return false
+	}
+	if room.childEnd != 0 {
+		closeFd(room.childEnd)
+		room.childEnd = 0
+	}
+	return readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4 && room.message[0] == reached
+}
+
+// again clears an attempt away.
+func again() {
+	if room.first != 0 {
+		kill(room.first, uintptr(unix.SIGKILL))
+		wait(room.first)
+		room.first = 0
+	}
+	reopenFeed()
 }
 
 // receive reads the plan and has it verified. A front end that ends without one
@@ -69,8 +105,8 @@ func receive(front uintptr) program {
 		}
 		quit(code)
 	}
-	n := room.message[0] &^ handed
-	room.handed = room.message[0] & handed
+	n := room.message[0] &^ (handed | forKeeper)
+	room.handed, room.viaKeeper = room.message[0]&handed, room.message[0]&forKeeper
 	if n > plan.MaxSize {
 		quit(1)
 	}
@@ -103,6 +139,7 @@ func take(fd uintptr, n uint32) (program, unix.Errno, plan.Verdict) {
 // quit ends a launch that came to nothing.
 func quit(code uint32) {
 	discard()
+	dismissKeeper()
 	exit(code)
 }
 
@@ -151,6 +188,10 @@ func reopenFeed() {
 // are given, or takes the one that had a head start, if the guess was right. It returns
 // its pid, or 0 after a fault was reported.
 func start(p program) uintptr {
+	if room.viaKeeper != 0 {
+		discard()
+		return startKept(p)
+	}
 	if room.early != 0 {
 		closeFd(room.childEnd) // or the plan would never be refused by a feed that nobody reads
 		room.childEnd = 0
@@ -168,7 +209,6 @@ func start(p program) uintptr {
 		if !say(plan.MsgFault, e, plan.NoStep, plan.SubClone, p.h.Clone) {
 			tell(2, text("Creating new namespace failed: errno \x00"), uintptr(e), text("\x00"))
 		}
-		closeFd(room.sock)
 		return 0
 	}
 	if pid == 0 {
@@ -196,7 +236,6 @@ func startJoined(p program) uintptr {
 		wait(helper)
 	}
 	if !ok || readFull(in, buf, 4) != 4 {
-		closeFd(room.sock)
 		return 0
 	}
 	return fcntl(room.sock, unix.F_GETOWN, 0)

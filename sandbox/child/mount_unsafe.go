@@ -101,7 +101,7 @@ func pushOldRoot() unix.Errno {
 	if e := errno(fchdir(room.base)); e != 0 {
 		return e
 	}
-	if e := errno(raw(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
+	if e := errno(asAdmin(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
 		return e
 	}
 	return moveInto(room.old)
@@ -123,13 +123,13 @@ func leaveOldRoot() unix.Errno {
 		return e
 	}
 	// The frame ends up on top of the new root and goes, with all below it.
-	if e := errno(raw(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
+	if e := errno(asAdmin(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
 		return e
 	}
 	if e := errno(fchdir(room.base)); e != 0 {
 		return e
 	}
-	if e := errno(raw(unix.SYS_UMOUNT2, addr(text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0)); e != 0 {
+	if e := errno(asAdmin(unix.SYS_UMOUNT2, addr(text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0)); e != 0 {
 		return e
 	}
 	return errno(raw(unix.SYS_CHDIR, addr(text("/\x00")), 0, 0, 0, 0, 0))
@@ -196,7 +196,7 @@ func attach(p program, src, dst, flags uintptr) unix.Errno {
 	if room.engine == engineClassic {
 		return attachClassic(p, src, dst, flags)
 	}
-	tree := raw(unix.SYS_OPEN_TREE, src, addr(text("\x00")),
+	tree := asAdmin(unix.SYS_OPEN_TREE, src, addr(text("\x00")),
 		unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
 	if e := errno(tree); e != 0 {
 		return e
@@ -218,7 +218,7 @@ func setFlags(p program, tree, flags, at uintptr) unix.Errno {
 	if flags == 0 {
 		return 0
 	}
-	e := errno(raw(unix.SYS_MOUNT_SETATTR, tree, addr(text("\x00")), at,
+	e := errno(asAdmin(unix.SYS_MOUNT_SETATTR, tree, addr(text("\x00")), at,
 		addr(unsafe.Pointer(&room.attr)), unsafe.Sizeof(room.attr), 0))
 	if e != 0 && at&unix.AT_RECURSIVE != 0 && p.has(plan.FlagForgive) {
 		// All or nothing is the kernel's way: try the top alone, which must work.
@@ -236,19 +236,57 @@ func mountFS(p program, s *plan.Step) unix.Errno {
 	}
 	e := matches(dst, makeDir)
 	if e == 0 {
-		e = mountOn(dst, p.str(s.A), uintptr(s.D), p.str(s.C))
+		e = mountKind(dst, p, s)
 	}
 	closeFd(dst)
 	return e
 }
 
-// mountOn mounts a file system on the directory fd. The destination is ".", so that
-// no path is looked up again.
+// mountKind mounts one of the kinds that there are, with options of its own.
+func mountKind(dst uintptr, p program, s *plan.Step) unix.Errno {
+	fs, flags := mountOptions(p, s)
+	return mountOn(dst, fs, flags, unsafe.Pointer(&room.data))
+}
+
+// mountOptions leaves the options in room.data.
+func mountOptions(p program, s *plan.Step) (fs unsafe.Pointer, flags uintptr) {
+	data := unsafe.Pointer(&room.data)
+	room.data[0] = 0
+	n := uintptr(0)
+	fs = text("mqueue\x00")
+	switch s.A {
+	case plan.MountTmpfs:
+		fs, flags = text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV
+		n = put(data, text("mode=0\x00"))
+		n += putOctal(unsafe.Add(data, n), s.D)
+		if size := uintptr(s.F) | uintptr(s.G)<<32; size != 0 {
+			n += put(unsafe.Add(data, n), text(",size=\x00"))
+			n += putNumber(unsafe.Add(data, n), size)
+		}
+	case plan.MountDevpts:
+		fs, flags = text("devpts\x00"), unix.MS_NOSUID|unix.MS_NOEXEC
+		n = put(data, text("newinstance,ptmxmode=0666,mode=620\x00"))
+	}
+	if s.C != 0 {
+		if n > 0 {
+			n += put(unsafe.Add(data, n), text(",\x00"))
+		}
+		n += put(unsafe.Add(data, n), text("context=\"\x00"))
+		n += put(unsafe.Add(data, n), p.str(s.C))
+		put(unsafe.Add(data, n), text("\"\x00"))
+	}
+	return fs, flags
+}
+
+// mountOn mounts a file system on the directory fd, which is named by its link in the
+// host's /proc: no path is looked up again, and the directory itself may be closed to us.
 func mountOn(dst uintptr, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix.Errno {
-	if e := errno(fchdir(dst)); e != 0 {
+	if e := errno(fchdir(room.proc)); e != 0 {
 		return e
 	}
-	e := mount(fs, text(".\x00"), fs, flags, data)
+	name := unsafe.Pointer(&room.small)
+	putNumber(unsafe.Add(name, put(name, text("self/fd/\x00"))), dst)
+	e := mount(fs, name, fs, flags, data)
 	if back := errno(fchdir(room.old)); e == 0 {
 		e = back
 	}
@@ -267,7 +305,7 @@ func remountRO(path unsafe.Pointer) unix.Errno {
 	} else {
 		room.attr.Attr_set = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
 		room.attr.Attr_clr, room.attr.Propagation, room.attr.Userns_fd = 0, 0, 0
-		e = errno(raw(unix.SYS_MOUNT_SETATTR, dst, addr(text("\x00")), unix.AT_EMPTY_PATH,
+		e = errno(asAdmin(unix.SYS_MOUNT_SETATTR, dst, addr(text("\x00")), unix.AT_EMPTY_PATH,
 			addr(unsafe.Pointer(&room.attr)), unsafe.Sizeof(room.attr), 0))
 	}
 	room.sub = plan.SubRemount

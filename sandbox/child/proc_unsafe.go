@@ -107,7 +107,7 @@ func writable(fd uintptr) unix.Errno {
 // moveMount moves the mount that from is the root of, with all on it, to the file dst.
 func moveMount(from, dst uintptr) unix.Errno {
 	if room.engine == engineNew {
-		return errno(raw(unix.SYS_MOVE_MOUNT, from, addr(text("\x00")), dst, addr(text("\x00")),
+		return errno(asAdmin(unix.SYS_MOVE_MOUNT, from, addr(text("\x00")), dst, addr(text("\x00")),
 			unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
 	}
 	src, to := unsafe.Pointer(&room.names[0]), unsafe.Pointer(&room.names[1])

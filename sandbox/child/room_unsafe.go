@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,14 +25,22 @@ var room struct {
 	tls [2]uintptr // [0] is where amd64's compiled code finds g; entry points FS at [1]
 
 	// The process's beginnings, read by the front end.
-	sock    uintptr // the front end's, later the monitor's end of the socket
-	stdio   uint32  // bit n: fd n was open at the start
-	secure  uint32  // AT_SECURE: set-id or file capabilities
-	entered uint32  // 1: the program came in through entry
-	parent  uintptr // the caller's pid
-	stderr  uintptr // the front end's way to standard error; see muffle
-	high    uintptr // where our descriptors begin
-	expect  uintptr // the pid that getppid must answer; see dieWithParent
+	sock     uintptr       // the front end's, later the monitor's end of the socket
+	stdio    uint32        // bit n: fd n was open at the start
+	standing suid.Standing // what privilege the binary brought
+	entered  uint32        // 1: the program came in through entry
+	parent   uintptr       // the caller's pid
+	stderr   uintptr       // the front end's way to standard error; see muffle
+	high     uintptr       // where our descriptors begin
+	expect   uintptr       // the pid that getppid must answer; see dieWithParent
+
+	// The setuid mode; see package suid.
+	keeper    uintptr // the keeper's pid, 0: none
+	keeperEnd uintptr // our end of its socket
+	kept      uint64  // what this process may raise, 0: nothing, as in direct mode
+	guarded   uint32  // this process descends from the keeper
+	viaKeeper uint32  // the plan is for the keeper
+	conf      suid.Conf
 
 	// The launch. Descriptors of ours; 0 stands for none, since all lie above 2.
 	proc       uintptr // the host's /proc

@@ -27,9 +27,6 @@ func runFirst(p program) {
 	}
 	room.umask = raw(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
 	closeFds(p, p.h.Early, p.h.Earlyc)
-	if p.has(plan.FlagHandshake) {
-		awaitGo()
-	}
 	openProc()
 	if room.framed == 0 {
 		probe()
@@ -83,15 +80,17 @@ func do(p program, s *plan.Step) unix.Errno {
 	case plan.OpLoopback:
 		return loopbackUp()
 	case plan.OpHostname:
-		return errno(raw(unix.SYS_SETHOSTNAME, addr(p.str(s.A)), strlen(p.str(s.A)), 0, 0, 0, 0))
-	case plan.OpWriteProc:
-		return writeProc(p.str(s.A), p.str(s.B))
+		return errno(asAdmin(unix.SYS_SETHOSTNAME, addr(p.str(s.A)), strlen(p.str(s.A)), 0, 0, 0, 0))
+	case plan.OpLimitUserns:
+		return writeProc(text("sys/user/max_user_namespaces\x00"), text("1\x00"))
+	case plan.OpGo:
+		return reportAndWait(p)
 	case plan.OpWaitFd:
 		return waitFd(uintptr(s.A))
 	case plan.OpSetsid:
 		return errno(raw(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0))
 	case plan.OpLabel:
-		return writeProc(p.str(s.A), p.str(s.B))
+		return setLabel(s.A, p.str(s.B))
 	case plan.OpCaps:
 		return doCaps(s)
 	case plan.OpChdir:
@@ -194,13 +193,6 @@ func parentGone() bool {
 	return errno(r) == 0 && fds.revents&(unix.POLLERR|unix.POLLHUP) != 0
 }
 
-// awaitGo waits for the front end to have told whoever wanted to know about us.
-func awaitGo() {
-	if readFull(room.sock, unsafe.Pointer(&room.small), 1) != 1 {
-		exit(1)
-	}
-}
-
 // openProc opens the host's /proc while it can be named. It must be a proc: links in
 // its place have been used to redirect writes (CVE-2019-16884 and its line).
 func openProc() {
@@ -217,13 +209,19 @@ func tryProc() unix.Errno {
 	fd := openat(atCwd, text("/proc\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	e := errno(fd)
 	if e == 0 {
-		e = errno(raw(unix.SYS_FSTATFS, fd, addr(unsafe.Pointer(&room.statfs)), 0, 0, 0, 0))
-		if e == 0 && room.statfs.Type != procMagic {
-			e = unix.ENODEV
-		}
+		e = isProc(fd)
 	}
 	if e == 0 {
 		room.proc = above(fd)
+	}
+	return e
+}
+
+// isProc is ENODEV for what is no proc.
+func isProc(fd uintptr) unix.Errno {
+	e := errno(raw(unix.SYS_FSTATFS, fd, addr(unsafe.Pointer(&room.statfs)), 0, 0, 0, 0))
+	if e == 0 && room.statfs.Type != procMagic {
+		e = unix.ENODEV
 	}
 	return e
 }
@@ -233,10 +231,10 @@ func tryProc() unix.Errno {
 // and EPERM can only be a filter, since the kernel looks at the flags first.
 func probe() {
 	const none = ^uintptr(0)
-	a := errno(raw(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
-	b := errno(raw(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	a := errno(asAdmin(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
+	b := errno(asAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
 	c := errno(raw(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
-	d := errno(raw(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
+	d := errno(asAdmin(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
 	missing := a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL
 	room.engine = engineNew
 	if missing {

@@ -67,11 +67,11 @@ func moveInto(fd uintptr) unix.Errno {
 	if e := errno(fchdir(fd)); e != 0 {
 		return e
 	}
-	return errno(raw(unix.SYS_CHROOT, addr(text(".\x00")), 0, 0, 0, 0, 0))
+	return errno(privileged(unix.CAP_SYS_CHROOT, unix.SYS_CHROOT, addr(text(".\x00")), 0, 0, 0, 0, 0))
 }
 
 func mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix.Errno {
-	return errno(raw(unix.SYS_MOUNT, addr(src), addr(dst), addr(fs), flags, addr(data), 0))
+	return errno(asAdmin(unix.SYS_MOUNT, addr(src), addr(dst), addr(fs), flags, addr(data), 0))
 }
 
 func fcntl(fd, cmd, arg uintptr) uintptr { return raw(unix.SYS_FCNTL, fd, cmd, arg, 0, 0, 0) }
@@ -221,6 +221,15 @@ func putNumber(p unsafe.Pointer, n uintptr) uintptr {
 		n /= 10
 	}
 	return digits
+}
+
+// putOctal writes a mode, at most 07777, in four octal digits and a NUL.
+func putOctal(p unsafe.Pointer, mode uint32) uintptr {
+	for i := uintptr(0); i < 4; i++ {
+		*(*byte)(unsafe.Add(p, i)) = byte('0' + mode>>(9-3*i)&7)
+	}
+	*(*byte)(unsafe.Add(p, 4)) = 0
+	return 4
 }
 
 // put copies the string at src, with its NUL, to p and returns its length.

@@ -70,7 +70,7 @@ func (p *Program) line(i uint32) string {
 func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 	v := values[at]
 	switch k {
-	case str, path, host:
+	case str, path, host, label:
 		if v == 0 {
 			return ""
 		}
@@ -101,6 +101,14 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		return fmt.Sprintf("%#x", uint64(v)|uint64(values[at+1])<<32)
 	case filter:
 		return "+" + strconv.Itoa(int(v))
+	case mountKind:
+		return MountKinds[v]
+	case labelKind:
+		return [numLabels]string{"exec", "files"}[v]
+	case size:
+		if n := uint64(v) | uint64(values[at+1])<<32; n != 0 {
+			return strconv.FormatUint(n, 10)
+		}
 	}
 	return ""
 }
@@ -112,6 +120,11 @@ func (p *Program) strings(first, n uint32) []string {
 	}
 	return out
 }
+
+// MountKinds are the file system types of OpMount.
+//
+//nolint:gochecknoglobals // read-only table
+var MountKinds = [numMounts]string{"tmpfs", "devpts", "mqueue"}
 
 // quoteAll joins words, quoting those that a shell would not take as they are.
 func quoteAll(words []string) string {

@@ -44,8 +44,30 @@ var (
 		{FlagJoin, "join"},
 		{FlagKeepSync, "keep-sync"},
 		{FlagForgive, "forgive"},
+		{FlagTentative, "tentative"},
+		{FlagTryUser, "try-user"},
+		{FlagMapRoot, "map-root"},
 	}
 )
+
+// NamespaceFiles are the names below /proc/PID/ns of the namespaces that MsgReady tells,
+// and the flags with which they are new.
+//
+//nolint:gochecknoglobals // read-only table
+var NamespaceFiles = [NumNamespaces]struct {
+	Flag uint32
+	Name string
+}{
+	{unix.CLONE_NEWCGROUP, "cgroup"},
+	{unix.CLONE_NEWIPC, "ipc"},
+	{unix.CLONE_NEWNS, "mnt"},
+	{unix.CLONE_NEWNET, "net"},
+	{unix.CLONE_NEWPID, "pid"},
+	{unix.CLONE_NEWUTS, "uts"},
+}
+
+// NumNamespaces is how many of them there are.
+const NumNamespaces = 6
 
 // MountFlags words MS_* flags: "ro,nosuid".
 func MountFlags(v uint32) string { return words(v, mountFlagNames) }

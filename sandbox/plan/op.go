@@ -7,36 +7,37 @@ type Op uint16
 // new root, resolved there and nowhere else; parents is the mode of directories
 // that must be made on the way.
 const (
-	opNone      Op = iota
-	OpSetns        // A fd, B namespace type: enter a namespace
-	OpIDMap        // A uid_map text, B gid_map text: write this process's maps
-	OpUnshare      // A CLONE_NEW* flags
-	OpLoopback     // bring the loopback interface up
-	OpSlave        // stop mounts from propagating to the host
-	OpSource       // A path or 0, B fd when A is 0; FlagTry. G: the fd, set by the child
-	OpRoot         // build the frame: an empty tmpfs, the old root set aside
-	OpBind         // A index of the OpSource, B dst, C MS_* flags to add, E parents
-	OpMount        // A fstype, B dst, C data, D MS_* flags, E parents
-	OpOverlay      // A first OpSource, B dst, C lower layers, D kind, E parents
-	OpDir          // B dst, D mode, E parents
-	OpFile         // A fd, B dst, D mode, E parents
-	OpData         // A fd, B dst, C MS_* flags, D mode, E parents
-	OpSymlink      // A target, B dst, E parents
-	OpChmod        // B dst, D mode
-	OpRemountRO    // B dst
-	OpProc         // A OpSource of the host's, or 0 for a new one; B dst, E parents; FlagCover
-	OpPivot        // leave the old root for ever
-	OpHostname     // A name
-	OpWriteProc    // A path below the host's /proc, B text
-	OpNoUserns     // prove that no further user namespace can be made
-	OpChdir        // payload: A path, B PWD string. FlagTry: on failure the next OpChdir is tried
-	OpWaitFd       // A fd: wait for a byte or the end
-	OpSetsid       // start a session
-	OpLabel        // A attribute below /proc/self, B label
-	OpCaps         // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
-	OpLock         // init: A path: take a read lock
-	OpSeccomp      // A filter, B number of instructions
-	OpExec         // become the command
+	opNone        Op = iota
+	OpSetns          // A fd, B namespace type: enter a namespace
+	OpIDMap          // A uid_map text, B gid_map text: write this process's maps
+	OpUnshare        // A CLONE_NEW* flags
+	OpLoopback       // bring the loopback interface up
+	OpSlave          // stop mounts from propagating to the host
+	OpSource         // A path or 0, B fd when A is 0; FlagTry. G: the fd, set by the child
+	OpRoot           // build the frame: an empty tmpfs, the old root set aside
+	OpBind           // A index of the OpSource, B dst, C MS_* flags to add, E parents
+	OpMount          // A kind, B dst, C label, D mode, E parents, F, G size in bytes (low, high; 0: the kernel's)
+	OpOverlay        // A first OpSource, B dst, C lower layers, D kind, E parents
+	OpDir            // B dst, D mode, E parents
+	OpFile           // A fd, B dst, D mode, E parents
+	OpData           // A fd, B dst, C MS_* flags, D mode, E parents
+	OpSymlink        // A target, B dst, E parents
+	OpChmod          // B dst, D mode
+	OpRemountRO      // B dst
+	OpProc           // A OpSource of the host's, or 0 for a new one; B dst, E parents; FlagCover
+	OpPivot          // leave the old root for ever
+	OpHostname       // A name
+	OpLimitUserns    // allow one more user namespace below this one, and none below that
+	OpNoUserns       // prove that no further user namespace can be made
+	OpChdir          // payload: A path, B PWD string. FlagTry: on failure the next OpChdir is tried
+	OpWaitFd         // A fd: wait for a byte or the end
+	OpGo             // the namespaces and the frame are there: tell who wants to know, and wait for the go
+	OpSetsid         // start a session
+	OpLabel          // A whose label, B label
+	OpCaps           // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
+	OpLock           // init: A path: take a read lock
+	OpSeccomp        // A filter, B number of instructions
+	OpExec           // become the command
 	NumOps
 )
 
@@ -53,6 +54,21 @@ const (
 	FlagCover
 	// FlagConsole: the OpSource is a terminal named by its fd and may be missing.
 	FlagConsole
+)
+
+// Kinds of mounts (OpMount, A). Type, flags and options are the acting side's own.
+const (
+	MountTmpfs  = iota // D is its mode, F and G its size
+	MountDevpts        // a new instance
+	MountMqueue
+	numMounts
+)
+
+// Labels (OpLabel, A).
+const (
+	LabelExec = iota // the payload's process
+	LabelNew         // files and directories that set-up makes by itself
+	numLabels
 )
 
 // Kinds of overlay (OpOverlay, D).
@@ -95,6 +111,10 @@ const (
 	SubDeathSignal     // prctl(PR_SET_PDEATHSIG)
 	SubSeal            // barring the payload from init
 	SubCover           // covering parts of proc
+	SubRefused         // setuid mode does not do this: Extra is the row of the policy (package suid)
+	SubConf            // the administrator's setuid.conf: Extra is the line, or 0
+	SubKeeper          // the keeper's own preparations
+	SubFd              // a descriptor that the plan may not name
 )
 
 // kind is how an operand is checked and printed.
@@ -116,6 +136,11 @@ const (
 	overlay          // kind of overlay; needs as many sources as it says
 	mask             // half of a capability set
 	slot             // written by the child; must come as 0
+	label            // arena offset of a label: at most MaxLabel bytes without quotes
+	mountKind        // kind of mount
+	labelKind        // kind of label
+	size             // low half of a size; the high half is the next operand
+	sizeHigh         // printed with the low half
 )
 
 // opInfo describes one operation to the verifier and to the printer.
@@ -130,31 +155,32 @@ type opInfo struct {
 //
 //nolint:gochecknoglobals // read-only table
 var ops = [NumOps]opInfo{
-	OpSetns:     {"setns", [7]kind{fd, nsflags}, [7]string{"fd", "type"}, 0},
-	OpIDMap:     {"idmap", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
-	OpUnshare:   {"unshare", [7]kind{nsflags}, [7]string{"flags"}, 0},
-	OpLoopback:  {name: "loopback"},
-	OpSlave:     {name: "slave"},
-	OpSource:    {"source", [7]kind{host, fd, 6: slot}, [7]string{"path", "fd"}, FlagTry | FlagConsole},
-	OpRoot:      {name: "root"},
-	OpBind:      {"bind", [7]kind{source, path, msflags, 4: octal}, [7]string{"src", "dst", "add", 4: "parents"}, 0},
-	OpMount:     {"mount", [7]kind{str, path, str, msflags, octal}, [7]string{"fs", "dst", "data", "flags", "parents"}, 0},
-	OpOverlay:   {"overlay", [7]kind{overlay, path, num, num, octal}, [7]string{"src", "dst", "lower", "kind", "parents"}, 0},
-	OpDir:       {"dir", [7]kind{1: path, 3: octal, 4: octal}, [7]string{1: "dst", 3: "mode", 4: "parents"}, 0},
-	OpFile:      {"file", [7]kind{fd, path, 3: octal, 4: octal}, [7]string{"fd", "dst", 3: "mode", 4: "parents"}, 0},
-	OpData:      {"data", [7]kind{fd, path, msflags, octal, octal}, [7]string{"fd", "dst", "add", "mode", "parents"}, 0},
-	OpSymlink:   {"symlink", [7]kind{str, path, 4: octal}, [7]string{"target", "dst", 4: "parents"}, 0},
-	OpChmod:     {"chmod", [7]kind{1: path, 3: octal}, [7]string{1: "dst", 3: "mode"}, 0},
-	OpRemountRO: {"remount-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
-	OpProc:      {"proc", [7]kind{maybeSource, path, 4: octal}, [7]string{"src", "dst", 4: "parents"}, FlagCover},
-	OpPivot:     {name: "pivot"},
-	OpHostname:  {"hostname", [7]kind{str}, [7]string{"name"}, 0},
-	OpWriteProc: {"write", [7]kind{str, str}, [7]string{"proc", "text"}, 0},
-	OpNoUserns:  {name: "no-userns"},
-	OpChdir:     {"chdir", [7]kind{str, str}, [7]string{"dir", "env"}, FlagTry},
-	OpWaitFd:    {"wait-fd", [7]kind{fd}, [7]string{"fd"}, 0},
-	OpSetsid:    {name: "setsid"},
-	OpLabel:     {"label", [7]kind{str, str}, [7]string{"attr", "label"}, 0},
+	OpSetns:       {"setns", [7]kind{fd, nsflags}, [7]string{"fd", "type"}, 0},
+	OpIDMap:       {"idmap", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
+	OpUnshare:     {"unshare", [7]kind{nsflags}, [7]string{"flags"}, 0},
+	OpLoopback:    {name: "loopback"},
+	OpSlave:       {name: "slave"},
+	OpSource:      {"source", [7]kind{host, fd, 6: slot}, [7]string{"path", "fd"}, FlagTry | FlagConsole},
+	OpRoot:        {name: "root"},
+	OpBind:        {"bind", [7]kind{source, path, msflags, 4: octal}, [7]string{"src", "dst", "add", 4: "parents"}, 0},
+	OpMount:       {"mount", [7]kind{mountKind, path, label, octal, octal, size, sizeHigh}, [7]string{"fs", "dst", "label", "mode", "parents", "size", ""}, 0},
+	OpOverlay:     {"overlay", [7]kind{overlay, path, num, num, octal}, [7]string{"src", "dst", "lower", "kind", "parents"}, 0},
+	OpDir:         {"dir", [7]kind{1: path, 3: octal, 4: octal}, [7]string{1: "dst", 3: "mode", 4: "parents"}, 0},
+	OpFile:        {"file", [7]kind{fd, path, 3: octal, 4: octal}, [7]string{"fd", "dst", 3: "mode", 4: "parents"}, 0},
+	OpData:        {"data", [7]kind{fd, path, msflags, octal, octal}, [7]string{"fd", "dst", "add", "mode", "parents"}, 0},
+	OpSymlink:     {"symlink", [7]kind{str, path, 4: octal}, [7]string{"target", "dst", 4: "parents"}, 0},
+	OpChmod:       {"chmod", [7]kind{1: path, 3: octal}, [7]string{1: "dst", 3: "mode"}, 0},
+	OpRemountRO:   {"remount-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
+	OpProc:        {"proc", [7]kind{maybeSource, path, 4: octal}, [7]string{"src", "dst", 4: "parents"}, FlagCover},
+	OpPivot:       {name: "pivot"},
+	OpHostname:    {"hostname", [7]kind{str}, [7]string{"name"}, 0},
+	OpLimitUserns: {name: "limit-userns"},
+	OpNoUserns:    {name: "no-userns"},
+	OpChdir:       {"chdir", [7]kind{str, str}, [7]string{"dir", "env"}, FlagTry},
+	OpWaitFd:      {"wait-fd", [7]kind{fd}, [7]string{"fd"}, 0},
+	OpGo:          {name: "go"},
+	OpSetsid:      {name: "setsid"},
+	OpLabel:       {"label", [7]kind{labelKind, label}, [7]string{"of", "label"}, 0},
 	OpCaps: {
 		"caps",
 		[7]kind{mask, mask, mask, mask, mask, mask},
@@ -168,6 +194,9 @@ var ops = [NumOps]opInfo{
 
 // MaxFilter is the kernel's limit for one filter, in instructions (BPF_MAXINSNS).
 const MaxFilter = 4096
+
+// MaxLabel bounds a security label, so that it fits into the page of mount options.
+const MaxLabel = 1024
 
 // MaxLayers bounds the lower layers of one overlay: their names must fit into the
 // page of mount options that mount(2) takes.

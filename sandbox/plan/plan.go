@@ -1,19 +1,24 @@
 package plan
 
+import (
+	"encoding/binary"
+	"strings"
+)
+
 // Magic opens every plan. It changes whenever the layout does.
-const Magic = 0x31776267 // "gbw1", little endian
+const Magic = 0x32776267 // "gbw2", little endian
 
 // Limits of a plan. They bound the work of the acting side and keep every
 // offset far from overflow; none is reached by real command lines.
 const (
-	MaxSize  = 1 << 30 // bytes in a whole plan
+	MaxSize  = 1 << 29 // bytes in a whole plan
 	MaxSteps = 1 << 20
 	MaxSlots = 1 << 24
 )
 
 // Sizes that both sides compute with; a test compares them with unsafe.Sizeof.
 const (
-	HeaderSize = 104
+	HeaderSize = 112
 	StepSize   = 32
 	SlotSize   = 8
 )
@@ -24,7 +29,8 @@ const (
 	FlagInit = 1 << iota
 	// FlagDieWithParent: SIGKILL follows from the caller down to the payload.
 	FlagDieWithParent
-	// FlagHandshake: the child reports its pid and waits for a byte before it goes on.
+	// FlagHandshake: the front end is told the first process's pid; OpGo reports what it
+	// has and waits for a byte.
 	FlagHandshake
 	// FlagJoin: steps [0, Join) run in a process of their own, which then clones.
 	FlagJoin
@@ -32,6 +38,13 @@ const (
 	FlagKeepSync
 	// FlagForgive: --not-a-security-boundary: some failures to tighten are warnings.
 	FlagForgive
+	// FlagTentative: the kernel may refuse, and there is another way: up to OpGo a fault
+	// ends the attempt, not the launch.
+	FlagTentative
+	// FlagTryUser: CLONE_NEWUSER is a wish. For the keeper.
+	FlagTryUser
+	// FlagMapRoot: the keeper maps root too, to nobody: a devpts belongs to root.
+	FlagMapRoot
 )
 
 // Header is the fixed front of a plan. All offsets count from the plan's first byte.
@@ -58,6 +71,7 @@ type Header struct {
 	Sync, Syncc   uint32 // fds that live as long as the sandbox
 	Pwd           uint32 // slot of PWD in the environment
 	JSONFd        int32  // -1: none. The monitor writes the exit status there
+	UID, GID      uint32 // what the keeper maps the caller to
 	_             uint32
 }
 
@@ -82,10 +96,25 @@ type Message struct {
 	Sub   Sub    // which part of the step
 	Errno uint32 // 0 where no system call failed
 	Extra uint32 // kind Started: the pid. Otherwise what Sub says
-	Text  string // what was found where something else was wanted; may be cut
+	Raw   []byte // kind Ready: numbers. Otherwise what was found, which may be cut, and NUL
 }
 
-// Sizes of a message on the wire: five words, then the text with its NUL.
+// Text is what was found where something else was wanted.
+func (m *Message) Text() string {
+	text, _, _ := strings.Cut(string(m.Raw), "\x00")
+	return text
+}
+
+// Namespace is the inode of a namespace in a MsgReady, by its place in NamespaceFiles;
+// 0: none.
+func (m *Message) Namespace(i int) uint64 {
+	if at := 4 + 8*i; at+8 <= len(m.Raw) { // 4: so that they are aligned
+		return binary.NativeEndian.Uint64(m.Raw[at:])
+	}
+	return 0
+}
+
+// Sizes of a message on the wire: five words, then the raw bytes.
 const (
 	MessageSize = 256
 	MessageText = 20 // offset of the text
@@ -96,8 +125,11 @@ const NoStep = ^uint32(0)
 
 // Kinds of messages.
 const (
-	// MsgStarted: the sandbox's first process exists; Extra is its pid.
+	// MsgStarted: the sandbox's first process exists; Extra is its pid. From the monitor.
 	MsgStarted = iota + 1
+	// MsgReady: it has come to OpGo; Text holds NumNamespaces numbers of 8 bytes, the
+	// inodes of its namespaces, in the order of NamespaceFiles.
+	MsgReady
 	// MsgFault: a step failed; nothing after it was done.
 	MsgFault
 	// MsgWarn: a step failed in a way that FlagForgive permits.

@@ -85,7 +85,13 @@ var refusals = []struct {
 	{"mode with more bits", plan.BadOperand, at(plan.OpDir, func(s *plan.Step) { s.D = 0o10000 })},
 	{"parents with more bits", plan.BadOperand, at(plan.OpDir, func(s *plan.Step) { s.E = 0o10000 })},
 	{"mount flag that loosens", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.C |= unix.MS_REMOUNT })},
-	{"mount flag of a new mount", plan.BadOperand, at(plan.OpMount, func(s *plan.Step) { s.D |= unix.MS_BIND })},
+	{"mode of a new mount with more bits", plan.BadOperand, at(plan.OpMount, func(s *plan.Step) { s.D |= unix.MS_BIND })},
+	{"unknown kind of mount", plan.BadOperand, at(plan.OpMount, func(s *plan.Step) { s.A = plan.MountMqueue + 1 })},
+	{"unknown kind of label", plan.BadOperand, at(plan.OpLabel, func(s *plan.Step) { s.A = plan.LabelNew + 1 })},
+	{"label that ends its quotes", plan.BadString, text(plan.OpLabel, `l",x`)},
+	{"label with a backslash", plan.BadString, text(plan.OpLabel, `la\el`)},
+	{"label of two lines", plan.BadString, text(plan.OpLabel, "la\nel")},
+	{"label after the end", plan.BadString, at(plan.OpMount, func(s *plan.Step) { s.C = 1 << 31 })},
 	{"namespace of setns", plan.BadOperand, at(plan.OpSetns, func(s *plan.Step) { s.B |= unix.CLONE_FS })},
 	{"source that is none", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A-- })},
 	{"source before join", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A = 0 })},
@@ -154,6 +160,13 @@ func swap(a, b plan.Op) spoiler {
 	return func(t *testing.T, p *plan.Program) {
 		x, y := step(p, find(t, p, a)), step(p, find(t, p, b))
 		*x, *y = *y, *x
+	}
+}
+
+// text writes another string over the beginning of operand B.
+func text(op plan.Op, s string) spoiler {
+	return func(t *testing.T, p *plan.Program) {
+		copy(p.Bytes[header(p).Arena+step(p, find(t, p, op)).B:], s)
 	}
 }
 
@@ -241,9 +254,9 @@ func sound(p *plan.Program) error {
 
 // texts are the operands of each operation that are strings; b is a destination in B.
 var texts = map[plan.Op]string{
-	plan.OpIDMap: "AB", plan.OpSource: "A", plan.OpBind: "b", plan.OpMount: "AbC", plan.OpOverlay: "b", plan.OpDir: "b",
+	plan.OpIDMap: "AB", plan.OpSource: "A", plan.OpBind: "b", plan.OpMount: "bC", plan.OpOverlay: "b", plan.OpDir: "b",
 	plan.OpFile: "b", plan.OpData: "b", plan.OpSymlink: "Ab", plan.OpChmod: "b", plan.OpRemountRO: "b", plan.OpProc: "b",
-	plan.OpHostname: "A", plan.OpWriteProc: "AB", plan.OpChdir: "AB", plan.OpLabel: "AB", plan.OpLock: "A",
+	plan.OpHostname: "A", plan.OpChdir: "AB", plan.OpLabel: "B", plan.OpLock: "A",
 }
 
 func soundStep(p *plan.Program, i uint32, text func(string, uint64) error) error {

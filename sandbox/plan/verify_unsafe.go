@@ -84,7 +84,8 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 	if byteAt(base, arena) != 0 || byteAt(base, n-1) != 0 {
 		return BadLayout
 	}
-	const flags = FlagInit | FlagDieWithParent | FlagHandshake | FlagJoin | FlagKeepSync | FlagForgive
+	const flags = FlagInit | FlagDieWithParent | FlagHandshake | FlagJoin | FlagKeepSync | FlagForgive |
+		FlagTentative | FlagTryUser | FlagMapRoot
 	if h.Flags&^uint32(flags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 {
 		return BadLayout
 	}
@@ -202,6 +203,16 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		}
 	case filter:
 		return verifyFilter(h, v, next)
+	case mountKind:
+		if v >= numMounts {
+			return BadOperand
+		}
+	case labelKind:
+		if v >= numLabels {
+			return BadOperand
+		}
+	case label:
+		return verifyLabel(base, h, v)
 	}
 	return Good
 }
@@ -211,6 +222,22 @@ func verifyFilter(h *Header, off, n uint32) Verdict {
 		return BadFilter
 	}
 	return Good
+}
+
+// verifyLabel demands what can stand between the quotes of a mount option.
+func verifyLabel(base unsafe.Pointer, h *Header, off uint32) Verdict {
+	if off >= h.ArenaLen {
+		return BadString
+	}
+	for i := uint32(0); i < MaxLabel; i++ { // the arena's last byte is NUL
+		switch byteAt(base, h.Arena+off+i) {
+		case 0:
+			return Good
+		case '"', '\\', '\n':
+			return BadString
+		}
+	}
+	return BadString
 }
 
 func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {

@@ -1,0 +1,160 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// This file is --unshare-user in setuid mode. The keeper creates the user namespace as
+// euid 0: its owner is who created it, and an owner may enter and has all capabilities
+// there (user_namespaces(7)), which is what this kernel refuses to ordinary users.
+
+// cloneMapped clones the first process into a user namespace, and the others below it,
+// and writes its maps. It returns the pid, or a negated errno after which the keeper is
+// what it was before.
+func cloneMapped(p program, uid, gid uintptr) uintptr {
+	room.sub = plan.SubClone
+	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
+	if errno(r) != 0 {
+		return r
+	}
+	mine, its := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	pid := becomeRoot()
+	if errno(pid) == 0 {
+		pid = raw(unix.SYS_CLONE, uintptr(p.h.Clone)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if pid == 0 {
+			closeFd(mine)
+			runMapped(p, its)
+		}
+	}
+	closeFd(its)
+	if errno(pid) == 0 {
+		if e := writeItsMaps(p, pid, mine, uid, gid); e != 0 {
+			pid = failed(e) // the child notices the end of the socket
+		}
+	}
+	closeFd(mine)
+	becomeUser(uid)
+	return pid
+}
+
+// becomeRoot makes root the effective user, for the clone and the maps alone.
+func becomeRoot() uintptr {
+	e := setCaps(room.kept, room.kept&suid.KeptForUser, 0)
+	if e == 0 {
+		e = errno(raw(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0))
+	}
+	if e == 0 {
+		guard()
+		e = setCaps(room.kept, room.kept&(suid.KeptForUser|1<<unix.CAP_SYS_ADMIN), 0)
+	}
+	return failed(e)
+}
+
+// becomeUser goes back to the user's ids, with what is kept permitted only.
+func becomeUser(uid uintptr) {
+	prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
+	raw(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
+	prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0)
+	guard()
+	if setCaps(room.kept, 0, 0) != 0 || uint32(raw(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) != uint32(uid) {
+		exit(1)
+	}
+}
+
+// runMapped is the first process in its user namespace: it takes the user's ids there
+// as soon as they are mapped, and goes on as in direct mode, with the capabilities of
+// that namespace and none outside.
+func runMapped(p program, line uintptr) {
+	room.kept = 0
+	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	// "Somebody is there" lets the keeper be sure whose files it has opened.
+	if readFull(line, unsafe.Pointer(&room.small), 1) != 1 || writeFull(line, unsafe.Pointer(&room.small), 1) != 0 ||
+		readFull(line, unsafe.Pointer(&room.small), 1) != 1 {
+		exit(1)
+	}
+	closeFd(line)
+	uid, gid := uintptr(p.h.UID), uintptr(p.h.GID)
+	e := prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
+	if e == 0 {
+		e = errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
+	}
+	if e == 0 {
+		e = errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
+	}
+	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0)
+	if e == 0 {
+		e = setCaps(^uint64(0), ^uint64(0), 0)
+	}
+	if e != 0 || !hasIDs(uid, gid) {
+		fault(e, plan.SubKeeper, 0)
+	}
+	runFirst(p)
+}
+
+// writeItsMaps writes the maps of the process pid, which answers on line that it is
+// alive once its directory in /proc is open: the number cannot have gone to another one.
+func writeItsMaps(p program, pid, line, uid, gid uintptr) unix.Errno {
+	room.sub = plan.SubUIDMap
+	name := unsafe.Pointer(&room.names[0])
+	putNumber(unsafe.Add(name, put(name, text("/proc/\x00"))), pid)
+	dir := openat(atCwd, name, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(dir); e != 0 {
+		return e
+	}
+	e := isProc(dir)
+	if e == 0 && (writeFull(line, unsafe.Pointer(&room.small), 1) != 0 || readFull(line, unsafe.Pointer(&room.small), 1) != 1) {
+		e = unix.ESRCH
+	}
+	if e == 0 {
+		room.sub = plan.SubSetgroups
+		e = writeBelow(dir, text("setgroups\x00"), text("deny\x00"))
+		if e == unix.ENOENT { // before 3.19
+			e = 0
+		}
+	}
+	if e == 0 {
+		room.sub = plan.SubGIDMap
+		e = writeBelow(dir, text("gid_map\x00"), mapOf(p, p.h.GID, gid))
+	}
+	if e == 0 {
+		room.sub = plan.SubUIDMap
+		e = writeBelow(dir, text("uid_map\x00"), mapOf(p, p.h.UID, uid))
+	}
+	closeFd(dir)
+	if e == 0 && writeFull(line, unsafe.Pointer(&room.small), 1) != 0 {
+		e = unix.ESRCH
+	}
+	return e
+}
+
+// Nobody's ids, to which root is mapped: 65534 is the kernel's overflow id.
+const (
+	nobody     = 65534
+	nobodysKin = 65533 // for nobody himself
+)
+
+// mapOf is the text of a map: the user's id, and root's where a devpts needs one.
+func mapOf(p program, inside uint32, outside uintptr) unsafe.Pointer {
+	out := unsafe.Pointer(&room.names[1])
+	n := putNumber(out, uintptr(inside))
+	n += put(unsafe.Add(out, n), text(" \x00"))
+	n += putNumber(unsafe.Add(out, n), outside)
+	n += put(unsafe.Add(out, n), text(" 1\n\x00"))
+	if p.has(plan.FlagMapRoot) && inside != 0 {
+		n += put(unsafe.Add(out, n), text("0 \x00"))
+		root := uintptr(nobody)
+		if outside == nobody {
+			root = nobodysKin
+		}
+		n += putNumber(unsafe.Add(out, n), root)
+		put(unsafe.Add(out, n), text(" 1\n\x00"))
+	}
+	return out
+}

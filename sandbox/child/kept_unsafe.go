@@ -1,0 +1,47 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// This file is the monitor's side of the setuid mode: it has no privilege, and belongs
+// to the user.
+
+// startKept passes the plan to the keeper and learns from it who the first process is,
+// which is the monitor's own child. The keeper's socket is the feed from then on. It
+// returns 0 after a fault was reported, as start does.
+func startKept(p program) uintptr {
+	closeFd(room.monitorEnd)
+	if room.childEnd != 0 {
+		closeFd(room.childEnd)
+	}
+	room.monitorEnd, room.childEnd = room.keeperEnd, 0
+	sent := room.keeper != 0 && hand(p)
+	raw(unix.SYS_SHUTDOWN, room.monitorEnd, unix.SHUT_WR, 0, 0, 0, 0) // nothing comes after it
+	got := sent && readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4
+	first := uintptr(room.message[0])
+	if room.keeper != 0 {
+		wait(room.keeper)
+		room.keeper = 0
+	}
+	if got {
+		return first
+	}
+	say(plan.MsgFault, 0, plan.NoStep, plan.SubKeeper, 0) // the keeper's own words come first
+	return 0
+}
+
+// dismissKeeper lets a keeper go that was not needed: it sees the end of its socket.
+func dismissKeeper() {
+	if room.keeper != 0 {
+		raw(unix.SYS_SHUTDOWN, room.keeperEnd, unix.SHUT_RDWR, 0, 0, 0, 0) // others may hold a copy
+		closeFd(room.keeperEnd)
+		wait(room.keeper)
+		room.keeper = 0
+	}
+}

@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"errors"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// Mode is the way in which a sandbox is made.
+type Mode int
+
+// The modes. The zero value tries direct mode, and falls back where the kernel refuses
+// that and the binary is installed for setuid mode.
+const (
+	Auto   Mode = iota
+	Direct      // with user namespaces, or as root
+	Setuid      // through the keeper of a binary that is installed setuid root
+)
+
+// ErrNoSetuid is returned for Setuid where the binary is not installed for it.
+var ErrNoSetuid = errors.New("--mode setuid: this binary was not started set-user-id root: " +
+	"it must belong to root, have mode 4755, and lie where set-id bits count (no nosuid mount, no NoNewPrivs)")
+
+// Prepare reads the machine and compiles s for it. It fails with ErrNoSetuid, or because
+// s cannot be.
+func Prepare(s *Spec) (*plan.Program, error) {
+	keeper := child.Standing() == suid.Installed
+	if s.Mode == Setuid && !keeper {
+		return nil, ErrNoSetuid
+	}
+	h := ReadHost(s)
+	h.Setuid = s.Mode == Setuid
+	h.Tentative = s.Mode == Auto && keeper
+	return Compile(s, h)
+}
+
+// prepareFallback compiles s for the keeper.
+func prepareFallback(s *Spec) (*plan.Program, error) {
+	h := ReadHost(s)
+	h.Setuid = true
+	p, err := Compile(s, h)
+	if err == nil {
+		err = admit(p)
+	}
+	return p, err
+}
+
+// Launch starts p, which Prepare made of s, and stays until the payload
+// runs or set-up has failed. Where the kernel refuses direct mode, and a keeper waits,
+// it falls back to setuid mode: nothing is lost by that, since a refusal comes before the
+// first descriptor of the caller's is read. warn is called for each failure that
+// --not-a-security-boundary lets pass.
+func Launch(s *Spec, p *plan.Program, warn func(error)) error {
+	if s.Mode != Setuid {
+		err := launch(s, p, false, warn)
+		var refusal *SetupError
+		if p.Flags&plan.FlagTentative == 0 || !errors.As(err, &refusal) || !refusal.refused {
+			return err
+		}
+		if p, err = prepareFallback(s); err != nil {
+			return after(refusal, err)
+		}
+	} else if err := admit(p); err != nil {
+		return err
+	}
+	return launch(s, p, true, warn)
+}
+
+// admit asks the keeper's tables what it will say, for the words: the keeper asks again.
+func admit(p *plan.Program) error {
+	row, step := gate(p)
+	if row == suid.Permitted {
+		return nil
+	}
+	return explain(p, plan.Message{Kind: plan.MsgFault, Step: step, Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
+}
+
+// after adds to the error of the second way why the first one failed.
+func after(first *SetupError, err error) error {
+	var e *SetupError
+	if !errors.As(err, &e) {
+		e = &SetupError{Message: err.Error()}
+	}
+	if e.Hint == "" {
+		e.Hint = "setuid mode was tried because direct mode failed: " + first.Error()
+		if first.Hint != "" {
+			e.Hint += "; " + first.Hint
+		}
+	}
+	return e
+}
+
+// refuses tells whether a fault is the kernel's refusal of direct mode: of the clone, or
+// of the first things that a user namespace is good for.
+func refuses(p *plan.Program, m plan.Message) bool {
+	e := unix.Errno(m.Errno)
+	if m.Step == plan.NoStep {
+		return m.Sub == plan.SubClone && e != unix.EAGAIN && e != unix.ENOMEM
+	}
+	denied := e == unix.EPERM || e == unix.EACCES
+	switch p.Step(m.Step).Op {
+	case plan.OpIDMap:
+		return denied && m.Step < goStep(p)
+	case plan.OpLoopback, plan.OpSlave, plan.OpRoot:
+		return denied
+	}
+	return false
+}
+
+// goStep is the index of OpGo, after which an attempt is no longer tentative.
+func goStep(p *plan.Program) uint32 {
+	for i := range p.Header().Steps {
+		if p.Step(i).Op == plan.OpGo {
+			return i
+		}
+	}
+	return 0
+}

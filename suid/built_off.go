@@ -1,0 +1,6 @@
+//go:build nosetuid
+
+package suid
+
+// Built tells whether the setuid mode is in this binary: see the build tag nosetuid.
+const Built = false

@@ -1,0 +1,97 @@
+package suid
+
+import (
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Where the administrator's restrictions are. The directory and the file must be root's,
+// and nobody else may be able to write them; the file must be readable for all. Without
+// the file there are no restrictions; with any doubt about it nothing runs.
+const (
+	ConfDir  = "/etc/gobwrap"
+	ConfName = "setuid.conf"
+	ConfPath = ConfDir + "/" + ConfName
+	MaxConf  = 1 << 15 // bytes
+)
+
+// Conf is what the file says. The zero value restricts nothing.
+type Conf struct {
+	Off     bool   // a line "off"
+	Limited bool   // a line "groups": only members of one of these
+	Member  bool   // the caller is one
+	Refused uint64 // bit n: feature n is refused
+}
+
+// feature is something that the administrator can refuse: what an option makes of a plan.
+type feature struct {
+	option string
+	kind   featureKind
+	value  uint32 // a CLONE_NEW* flag, an operation, a kind of mount, as kind says
+}
+
+type featureKind uint8
+
+const (
+	byClone    featureKind = iota
+	byOp                   // any step with the operation
+	byMount                // a new file system of a kind
+	byWritable             // a bind that can be written
+	byDevices              // a bind whose device files work
+	byFd                   // a bind of what a descriptor has open
+	bySync                 // descriptors that stay open in init
+)
+
+// features are the options that can be refused, each by what the keeper sees of it.
+// --dev takes --dev-bind and --tmpfs, and --dir and --symlink; refusing those refuses it.
+//
+//nolint:gochecknoglobals // read-only table
+var features = [...]feature{
+	{"--unshare-user", byClone, unix.CLONE_NEWUSER},
+	{"--unshare-pid", byClone, unix.CLONE_NEWPID},
+	{"--unshare-net", byClone, unix.CLONE_NEWNET},
+	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC},
+	{"--unshare-uts", byClone, unix.CLONE_NEWUTS},
+	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP},
+	{"--bind", byWritable, 0},
+	{"--dev-bind", byDevices, 0},
+	{"--bind-fd", byFd, 0},
+	{"--dev", byMount, plan.MountDevpts},
+	{"--tmpfs", byMount, plan.MountTmpfs},
+	{"--mqueue", byMount, plan.MountMqueue},
+	{"--proc", byOp, uint32(plan.OpProc)},
+	{"--dir", byOp, uint32(plan.OpDir)},
+	{"--file", byOp, uint32(plan.OpFile)},
+	{"--bind-data", byOp, uint32(plan.OpData)},
+	{"--symlink", byOp, uint32(plan.OpSymlink)},
+	{"--chmod", byOp, uint32(plan.OpChmod)},
+	{"--remount-ro", byOp, uint32(plan.OpRemountRO)},
+	{"--hostname", byOp, uint32(plan.OpHostname)},
+	{"--block-fd", byOp, uint32(plan.OpWaitFd)},
+	{"--new-session", byOp, uint32(plan.OpSetsid)},
+	{"--exec-label", byOp, uint32(plan.OpLabel)},
+	{"--lock-file", byOp, uint32(plan.OpLock)},
+	{"--sync-fd", bySync, 0},
+	{"--seccomp", byOp, uint32(plan.OpSeccomp)},
+}
+
+// Features are the options that a "refuse" line may name.
+func Features() []string {
+	out := make([]string, 0, len(features))
+	for _, f := range features {
+		out = append(out, f.option)
+	}
+	return out
+}
+
+// Extra packs a row and, for RowConfOption, the feature into a message's one number.
+func Extra(r Row, feature uint32) uint32 { return uint32(r) | feature<<8 }
+
+// FromExtra is the row, and the option that the administrator refuses, or "".
+func FromExtra(extra uint32) (r Row, option string) {
+	r = Row(extra & 0xff)
+	if n := extra >> 8; r == RowConfOption && n < uint32(len(features)) {
+		option = features[n].option
+	}
+	return r, option
+}

@@ -1,0 +1,76 @@
+package suid
+
+// Row is a row of the policy, the reason of a refusal. The numbers travel from the
+// keeper to the front end, which has the words.
+type Row uint32
+
+// The rows. Permitted is the zero value.
+const (
+	Permitted Row = iota
+	RowBytes
+	RowSteps
+	RowJoin
+	RowForgive
+	RowSetns
+	RowIDMap
+	RowNested
+	RowOverlay
+	RowLoopback
+	RowHostname
+	RowProc
+	RowMqueue
+	RowSize
+	RowSetuidBind
+	RowBlock
+	RowCapAdd
+	RowCapsKept
+	RowUnknown
+	RowConfOff
+	RowConfGroup
+	RowConfOption
+	NumRows
+)
+
+// Limits of a plan in setuid mode: what one user may have the kernel do on root's
+// account in one go. bubblewrap took 9000 arguments there, for CVE-less reasons of the
+// same kind (its issue 50).
+const (
+	MaxBytes = 8 << 20 // of the plan, environment and arguments included
+	MaxSteps = 20_000
+)
+
+// words are what a row refuses, where the step does not know its option, and why. A CVE
+// is named where one taught the row.
+//
+//nolint:gochecknoglobals // read-only table
+var words = [NumRows]struct{ option, why string }{
+	RowBytes:      {"this command line", "arguments and environment make a plan of more than 8 MiB"},
+	RowSteps:      {"this command line", "it takes more than 20000 steps"},
+	RowJoin:       {"--userns", "namespaces are the keeper's own, never the caller's choice (CVE-2020-5291)"},
+	RowForgive:    {"--not-a-security-boundary", "what cannot be tightened there would stay open by root's hand"},
+	RowSetns:      {"a given namespace", "namespaces are the keeper's own, never the caller's choice (CVE-2020-5291)"},
+	RowIDMap:      {"--userns-block-fd", "the keeper writes the maps, and maps the caller alone (CVE-2016-8659)"},
+	RowNested:     {"--disable-userns", "it takes a user namespace of the caller's own inside another"},
+	RowOverlay:    {"an overlay", "its layers would be read and written with root's rights (CVE-2026-41163, CVE-2021-26910)"},
+	RowLoopback:   {"--unshare-net", "the interface of a shared network is not the caller's"},
+	RowHostname:   {"--hostname", "the name of a shared UTS namespace is the host's"},
+	RowProc:       {"--proc", "a new proc of a shared PID namespace would show what the host's hides"},
+	RowMqueue:     {"--mqueue", "without --unshare-ipc it would show the host's queues"},
+	RowSize:       {"--size", "a tmpfs may be given half of the memory, as the kernel does by itself"},
+	RowSetuidBind: {"a bind", "it comes without nosuid"},
+	RowBlock:      {"--userns-block-fd", "the keeper writes the maps, and waits for nobody (CVE-2016-8659)"},
+	RowCapAdd:     {"--cap-add", "the capabilities would be the host's (CVE-2020-5291)"},
+	RowCapsKept:   {"this plan", "it does not give up the keeper's capabilities first"},
+	RowUnknown:    {"this plan", "it has a step that the policy does not know"},
+	RowConfOff:    {"setuid mode", "the administrator has switched it off (" + ConfPath + ")"},
+	RowConfGroup:  {"setuid mode", "the administrator grants it to groups that the caller is not in (" + ConfPath + ")"},
+	RowConfOption: {"an option", "the administrator refuses it (" + ConfPath + ")"},
+}
+
+// Words are what the row refuses in general, and why.
+func (r Row) Words() (option, why string) {
+	if r >= NumRows {
+		r = RowUnknown
+	}
+	return words[r].option, words[r].why
+}

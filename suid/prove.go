@@ -1,0 +1,97 @@
+package suid
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Prove holds against the kernel's own words that this process has no privilege left on
+// any of its threads, and cannot get root back: it reads /proc/self/task/*/status, and
+// setuid(0) must fail on the calling one. It is asked before the first argument is read.
+func Prove(uid, gid int) error {
+	// syscall.Setuid would stop all threads first.
+	if _, _, e := syscall.RawSyscall(syscall.SYS_SETUID, 0, 0, 0); e != syscall.EPERM {
+		return errors.New("setuid(0) is not refused after all privileges were given up")
+	}
+	dir, err := syscall.Open("/proc/self/task", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return errors.New("can't read /proc/self/task to prove that all privileges are gone: " + err.Error())
+	}
+	defer func() { _ = syscall.Close(dir) }()
+	buf := make([]byte, 4096)
+	seen := 0
+	for {
+		n, err := syscall.ReadDirent(dir, buf)
+		if err != nil || n <= 0 {
+			break
+		}
+		_, _, names := syscall.ParseDirent(buf[:n], -1, nil)
+		for _, tid := range names {
+			text, err := read("/proc/self/task/" + tid + "/status")
+			if err == nil {
+				err = powerless(text, uid, gid)
+			}
+			if err != nil {
+				return errors.New("thread " + tid + ": " + err.Error())
+			}
+			seen++
+		}
+	}
+	if seen == 0 {
+		return errors.New("can't read /proc/self/task to prove that all privileges are gone")
+	}
+	return nil
+}
+
+// powerless judges the text of a status file (proc_pid_status(5)).
+func powerless(status string, uid, gid int) error {
+	want := map[string]string{
+		"Uid:": four(uid), "Gid:": four(gid),
+		"CapInh:": "", "CapPrm:": "", "CapEff:": "", "CapAmb:": "",
+	}
+	for line := range strings.SplitSeq(status, "\n") {
+		key, value, _ := strings.Cut(line, "\t")
+		ids, known := want[key]
+		if !known {
+			continue
+		}
+		if ids != "" && value != ids || ids == "" && strings.Trim(value, "0") != "" {
+			return errors.New("privileges are left: " + key + " " + value)
+		}
+		delete(want, key)
+	}
+	delete(want, "CapAmb:") // since Linux 4.3
+	if len(want) > 0 {
+		return errors.New("the kernel does not say what privileges are left")
+	}
+	return nil
+}
+
+// four is an id as status files show the real, effective, saved and file-system one.
+func four(id int) string {
+	one := strconv.FormatUint(uint64(uint32(id)), 10)
+	return one + "\t" + one + "\t" + one + "\t" + one
+}
+
+// read reads a small file of /proc.
+func read(path string) (string, error) {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	var text []byte
+	buf := make([]byte, 4096)
+	for {
+		n, err := syscall.Read(fd, buf)
+		if err != nil {
+			return "", err
+		}
+		if n == 0 {
+			return string(text), nil
+		}
+		text = append(text, buf[:n]...)
+	}
+}
