@@ -19,7 +19,7 @@ GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh)
 
 .PHONY: help build setup test test-unit test-compat test-e2e lint fuzz check \
-	bench bench-table demo man repro install clean
+	bench bench-table demo man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ repro: ## build twice, the second time with an empty cache, and compare
 install: bin/gobwrap ## install below DESTDIR and PREFIX (never setuid)
 	install -D -m 0755 bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
 	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap.1"
+
+install-setuid: install ## the same, but set-user-id root (mode 4755): for kernels that refuse user namespaces; see SECURITY.md
+	scripts/install-setuid.sh bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
 
 clean: ## remove what was built
 	rm -rf bin

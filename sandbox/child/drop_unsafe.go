@@ -75,7 +75,9 @@ func standAndDrop(sp unsafe.Pointer, front, mine uintptr) {
 		drop(uid, gid, true)
 		makeDumpable()
 	case suid.Installed:
-		startKeeper(front, mine, uid, gid)
+		if suid.Built { // so that nothing of it is linked otherwise
+			startKeeper(front, mine, uid, gid)
+		}
 		drop(uid, gid, false)
 		makeDumpable()
 	default:

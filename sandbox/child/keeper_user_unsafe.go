@@ -6,7 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
-	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,11 +25,7 @@ func cloneMapped(p program, uid, gid uintptr) uintptr {
 	mine, its := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
 	pid := becomeRoot()
 	if errno(pid) == 0 {
-		pid = raw(unix.SYS_CLONE, uintptr(p.h.Clone)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-		if pid == 0 {
-			closeFd(mine)
-			runMapped(p, its)
-		}
+		pid = cloneOwned(p, mine, its)
 	}
 	closeFd(its)
 	if errno(pid) == 0 {
@@ -43,17 +38,48 @@ func cloneMapped(p program, uid, gid uintptr) uintptr {
 	return pid
 }
 
-// becomeRoot makes root the effective user, for the clone and the maps alone.
+// cloneOwned is the clone itself. The child has the capabilities of the new namespace
+// and none of ours.
+func cloneOwned(p program, mine, its uintptr) uintptr {
+	if e := setCaps(room.kept, 1<<unix.CAP_SYS_ADMIN, 0); e != 0 {
+		return failed(e)
+	}
+	pid := raw(unix.SYS_CLONE, uintptr(p.h.Clone)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if pid == 0 {
+		closeFd(mine)
+		runMapped(p, its)
+	}
+	if setCaps(room.kept, 0, 0) != 0 {
+		exit(1)
+	}
+	return pid
+}
+
+// becomeRoot makes root the effective user, for the clone and the maps alone. The kernel
+// makes all that is permitted effective with that, which is taken back at once.
 func becomeRoot() uintptr {
-	e := setCaps(room.kept, room.kept&suid.KeptForUser, 0)
+	e := setCaps(room.kept, room.kept&(1<<unix.CAP_SETUID), 0)
 	if e == 0 {
 		e = errno(raw(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0))
-	}
-	if e == 0 {
 		guard()
-		e = setCaps(room.kept, room.kept&(suid.KeptForUser|1<<unix.CAP_SYS_ADMIN), 0)
+	}
+	if setCaps(room.kept, 0, 0) != 0 {
+		exit(1)
 	}
 	return failed(e)
+}
+
+// writeAs is writeBelow with a capability: for a map the kernel asks whoever opens the
+// file and whoever writes (user_namespaces(7)).
+func writeAs(capability uint, dir uintptr, path, value unsafe.Pointer) unix.Errno {
+	if e := setCaps(room.kept, room.kept&(1<<capability), 0); e != 0 {
+		return e
+	}
+	e := writeBelow(dir, path, value)
+	if setCaps(room.kept, 0, 0) != 0 {
+		exit(1)
+	}
+	return e
 }
 
 // becomeUser goes back to the user's ids, with what is kept permitted only.
@@ -121,11 +147,11 @@ func writeItsMaps(p program, pid, line, uid, gid uintptr) unix.Errno {
 	}
 	if e == 0 {
 		room.sub = plan.SubGIDMap
-		e = writeBelow(dir, text("gid_map\x00"), mapOf(p, p.h.GID, gid))
+		e = writeAs(unix.CAP_SETGID, dir, text("gid_map\x00"), mapOf(p, p.h.GID, gid))
 	}
 	if e == 0 {
 		room.sub = plan.SubUIDMap
-		e = writeBelow(dir, text("uid_map\x00"), mapOf(p, p.h.UID, uid))
+		e = writeAs(unix.CAP_SETUID, dir, text("uid_map\x00"), mapOf(p, p.h.UID, uid))
 	}
 	closeFd(dir)
 	if e == 0 && writeFull(line, unsafe.Pointer(&room.small), 1) != 0 {
