@@ -93,19 +93,19 @@ func after(first *SetupError, err error) error {
 	return e
 }
 
-// refuses tells whether a fault is the kernel's refusal of direct mode: of the clone, or
-// of the first things that a user namespace is good for.
+// refuses tells whether a fault is the kernel's refusal of direct mode: of the clone into
+// namespaces, or of the first things that a user namespace is good for.
 func refuses(p *plan.Program, m plan.Message) bool {
 	e := unix.Errno(m.Errno)
 	if m.Step == plan.NoStep {
-		return m.Sub == plan.SubClone && e != unix.EAGAIN && e != unix.ENOMEM
+		return m.Sub == plan.SubClone && m.Extra != 0 && e != unix.EAGAIN && e != unix.ENOMEM
 	}
-	denied := e == unix.EPERM || e == unix.EACCES
+	if m.Step >= goStep(p) || e != unix.EPERM && e != unix.EACCES {
+		return false
+	}
 	switch p.Step(m.Step).Op {
-	case plan.OpIDMap:
-		return denied && m.Step < goStep(p)
-	case plan.OpLoopback, plan.OpSlave, plan.OpRoot:
-		return denied
+	case plan.OpIDMap, plan.OpLoopback, plan.OpSlave, plan.OpRoot:
+		return true
 	}
 	return false
 }

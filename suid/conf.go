@@ -36,14 +36,10 @@ const (
 	byClone    featureKind = iota
 	byOp                   // any step with the operation
 	byMount                // a new file system of a kind
-	byWritable             // a bind that can be written
-	byDevices              // a bind whose device files work
-	byFd                   // a bind of what a descriptor has open
-	bySync                 // descriptors that stay open in init
+	byWritable             // files of the host's that are not read-only
 )
 
 // features are the options that can be refused, each by what the keeper sees of it.
-// --dev takes --dev-bind and --tmpfs, and --dir and --symlink; refusing those refuses it.
 //
 //nolint:gochecknoglobals // read-only table
 var features = [...]feature{
@@ -53,9 +49,7 @@ var features = [...]feature{
 	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC},
 	{"--unshare-uts", byClone, unix.CLONE_NEWUTS},
 	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP},
-	{"--bind", byWritable, 0},
-	{"--dev-bind", byDevices, 0},
-	{"--bind-fd", byFd, 0},
+	{"--bind", byWritable, 0}, // and what is one: --dev-bind, --bind-fd, the devices of --dev
 	{"--dev", byMount, plan.MountDevpts},
 	{"--tmpfs", byMount, plan.MountTmpfs},
 	{"--mqueue", byMount, plan.MountMqueue},
@@ -69,9 +63,7 @@ var features = [...]feature{
 	{"--hostname", byOp, uint32(plan.OpHostname)},
 	{"--block-fd", byOp, uint32(plan.OpWaitFd)},
 	{"--new-session", byOp, uint32(plan.OpSetsid)},
-	{"--exec-label", byOp, uint32(plan.OpLabel)},
 	{"--lock-file", byOp, uint32(plan.OpLock)},
-	{"--sync-fd", bySync, 0},
 	{"--seccomp", byOp, uint32(plan.OpSeccomp)},
 }
 

@@ -13,7 +13,7 @@ import (
 //
 //	# only for these, by number (getent group NAME)
 //	groups 100 1001
-//	refuse --unshare-user --bind-fd
+//	refuse --unshare-user --bind
 //	off
 //
 // ids are the caller's nids groups. It returns 0, or the number of the first line that
@@ -142,8 +142,7 @@ func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
 			continue
 		}
 		f := &features[n]
-		if f.kind == byClone && h.Clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || h.Flags&plan.FlagTryUser == 0) ||
-			f.kind == bySync && h.Syncc > 0 {
+		if f.kind == byClone && h.Clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || h.Flags&plan.FlagTryUser == 0) {
 			return Extra(RowConfOption, uint32(n)), plan.NoStep
 		}
 		for i := uint32(0); i < h.Steps; i++ {
@@ -166,11 +165,7 @@ func (f *feature) used(s *plan.Step) bool {
 	case byMount:
 		return s.Op == plan.OpMount && s.A == f.value
 	case byWritable:
-		return (s.Op == plan.OpBind || s.Op == plan.OpData) && s.C&(unix.MS_RDONLY|unix.MS_NODEV) == unix.MS_NODEV
-	case byDevices:
-		return s.Op == plan.OpBind && s.C&unix.MS_NODEV == 0
-	case byFd:
-		return s.Op == plan.OpSource && s.A == 0 && (s.B != 1 || s.Flags&plan.FlagConsole == 0)
+		return s.Op == plan.OpBind && s.C&unix.MS_RDONLY == 0
 	}
 	return false
 }

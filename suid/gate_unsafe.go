@@ -31,7 +31,7 @@ func Gate(base unsafe.Pointer, halfMemory uint64) (Row, uint32) {
 		if s.Op == plan.OpPivot {
 			pivoted = true
 		}
-		if r := setUpRow(h, s, pivoted, halfMemory); r != Permitted {
+		if r := setUpRow(base, s, pivoted, halfMemory); r != Permitted {
 			return r, i
 		}
 	}
@@ -39,7 +39,8 @@ func Gate(base unsafe.Pointer, halfMemory uint64) (Row, uint32) {
 }
 
 // setUpRow judges a step of set-up. What is not named is refused.
-func setUpRow(h *plan.Header, s *plan.Step, pivoted bool, halfMemory uint64) Row {
+func setUpRow(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64) Row {
+	h := (*plan.Header)(base)
 	switch s.Op {
 	case plan.OpSource, plan.OpSlave, plan.OpRoot, plan.OpPivot, plan.OpGo: // as the user; or without operands
 		return Permitted
@@ -52,7 +53,12 @@ func setUpRow(h *plan.Header, s *plan.Step, pivoted bool, halfMemory uint64) Row
 	case plan.OpMount:
 		return mountRow(h, s, halfMemory)
 	case plan.OpProc:
-		return unless(s.A != 0 || h.Clone&unix.CLONE_NEWPID != 0, RowProc)
+		if s.A != 0 { // the host's, which is bound, and nothing else by this way
+			src := plan.StepAt(base, s.A)
+			path := unsafe.Add(base, uintptr(h.Arena)+uintptr(src.A))
+			return unless(src.Flags == 0 && src.A != 0 && is(path, 6, "/proc\x00"), RowProc)
+		}
+		return unless(h.Clone&unix.CLONE_NEWPID != 0, RowProc)
 	case plan.OpLoopback:
 		return unless(h.Clone&unix.CLONE_NEWNET != 0, RowLoopback)
 	case plan.OpHostname:

@@ -32,8 +32,7 @@ const (
 )
 
 // Limits of a plan in setuid mode: what one user may have the kernel do on root's
-// account in one go. bubblewrap took 9000 arguments there, for CVE-less reasons of the
-// same kind (its issue 50).
+// account in one go. bubblewrap took 9000 arguments there (its issue 50).
 const (
 	MaxBytes = 8 << 20 // of the plan, environment and arguments included
 	MaxSteps = 20_000
@@ -54,7 +53,7 @@ var words = [NumRows]struct{ option, why string }{
 	RowOverlay:    {"an overlay", "its layers would be read and written with root's rights (CVE-2026-41163, CVE-2021-26910)"},
 	RowLoopback:   {"--unshare-net", "the interface of a shared network is not the caller's"},
 	RowHostname:   {"--hostname", "the name of a shared UTS namespace is the host's"},
-	RowProc:       {"--proc", "a new proc of a shared PID namespace would show what the host's hides"},
+	RowProc:       {"--proc", "only the host's own, or with --unshare-pid a new one, which else would show what the host's hides"},
 	RowMqueue:     {"--mqueue", "without --unshare-ipc it would show the host's queues"},
 	RowSize:       {"--size", "a tmpfs may be given half of the memory, as the kernel does by itself"},
 	RowSetuidBind: {"a bind", "it comes without nosuid"},

@@ -24,7 +24,10 @@ func Prove(uid, gid int) error {
 	seen := 0
 	for {
 		n, err := syscall.ReadDirent(dir, buf)
-		if err != nil || n <= 0 {
+		if err != nil {
+			return errors.New("can't read /proc/self/task to prove that all privileges are gone: " + err.Error())
+		}
+		if n <= 0 {
 			break
 		}
 		_, _, names := syscall.ParseDirent(buf[:n], -1, nil)
@@ -57,7 +60,7 @@ func powerless(status string, uid, gid int) error {
 		if !known {
 			continue
 		}
-		if ids != "" && value != ids || ids == "" && strings.Trim(value, "0") != "" {
+		if ids != "" && value != ids || ids == "" && (value == "" || strings.Trim(value, "0") != "") {
 			return errors.New("privileges are left: " + key + " " + value)
 		}
 		delete(want, key)

@@ -29,6 +29,7 @@ type settings struct {
 	third     string
 	readme    string
 	only      string
+	mode      string
 }
 
 func main() {
@@ -51,12 +52,16 @@ func readFlags() (settings, error) {
 	flag.StringVar(&s.third, "also", "", "another bwrap, for instance a static build, as a further column")
 	flag.StringVar(&s.readme, "readme", "", "put the table between the markers of this file")
 	flag.StringVar(&s.only, "only", "", "only the works whose name contains this")
+	flag.StringVar(&s.mode, "mode", "", "auto or setuid: make both programs setuid root for the run, and start the subject in this mode")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 	if s.runs < 1 {
 		return s, errors.New("-n must be at least 1")
+	}
+	if s.mode != "" && os.Getuid() != 0 {
+		return s, errors.New("-mode: only root can make a program setuid root")
 	}
 	for word := range strings.SplitSeq(*users, ",") {
 		uid, err := strconv.Atoi(word)

@@ -157,8 +157,11 @@ func (b *bench) start(n, uid int, l line) (int, error) {
 	if uid != os.Getuid() {
 		attr.Sys = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
-	path := b.programs[n].path
-	return syscall.ForkExec(path, append([]string{path}, l.args...), attr)
+	argv := []string{b.programs[n].path}
+	if n == 1 && b.mode != "" {
+		argv = append(argv, "--mode", b.mode)
+	}
+	return syscall.ForkExec(argv[0], append(argv, l.args...), attr)
 }
 
 func (b *bench) ended(n, pid int) error {

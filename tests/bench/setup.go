@@ -87,6 +87,11 @@ func (b *bench) addProgram(i int, path string) error {
 	if err := os.WriteFile(copied, data, 0o755); err != nil {
 		return err
 	}
+	if b.mode != "" { // in the scratch directory, which goes with the run
+		if err := os.Chmod(copied, 0o755|os.ModeSetuid); err != nil {
+			return err
+		}
+	}
 	out, err := exec.Command(copied, "--version").Output()
 	if err != nil {
 		return fmt.Errorf("%s --version: %w", path, err)
