@@ -16,9 +16,10 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap mounts sandbox seccomp suid \
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST      := $(GO) test -count=1 -timeout=15m
-SHELL_FILES := .ci/run $(wildcard scripts/*.sh)
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh)
+KERNEL      ?= 6.12
 
-.PHONY: help build setup test test-unit test-compat test-e2e lint fuzz check \
+.PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz check \
 	bench bench-table demo man repro install install-setuid clean
 
 help: ## list the targets
@@ -42,6 +43,15 @@ test: need-root setup build ## run all tests; needs root
 	$(GOTEST) ./...
 	GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
 
+test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines; needs root
+	@scripts/vm-setup.sh
+	$(GOTEST) -v -tags vm ./tests/vm
+
+vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
+	@scripts/vm-setup.sh
+	@$(GO) build -o bin/vm ./tests/vm/boot
+	@CMD=$${CMD:-uname -a}; bin/vm -kernel $(KERNEL) -- sh -c "$$CMD"
+
 test-unit: ## run the tests that need neither root nor a built launcher
 	$(GOTEST) $$($(GO) list ./... | grep -v /tests/)
 
@@ -55,7 +65,9 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
+	$(GO) vet -tags vm ./tests/vm/...
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/...
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 

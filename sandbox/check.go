@@ -60,16 +60,16 @@ var rules = []rule{
 		"Specifying --as-pid-1 and --lock-file is not permitted",
 	},
 	{
-		func(s *Spec, h *Host) bool {
-			return (s.Lockdown.ExecLabel.Set || s.Lockdown.FileLabel.Set) && !h.SELinux
-		},
-		"labeling not supported on this system",
-	},
-	{
 		func(s *Spec, _ *Host) bool {
 			return badLabel(s.Lockdown.ExecLabel.S) || badLabel(s.Lockdown.FileLabel.S)
 		},
 		"a label of --exec-label or --file-label is longer than 1023 bytes or holds a quote, a backslash or a line's end",
+	},
+	{
+		func(s *Spec, h *Host) bool {
+			return (s.Lockdown.ExecLabel.Set || s.Lockdown.FileLabel.Set) && !h.SELinux
+		},
+		"labeling not supported on this system",
 	},
 }
 

@@ -95,6 +95,9 @@ func TestRules(t *testing.T) {
 			s.Session.AsPID1, s.Namespaces.PID = true, Want
 			s.Session.Locks = []LockFile{{Path: "/l"}}
 		},
+		"a label of --exec-label or --file-label is longer than 1023 bytes or holds a quote, a backslash or a line's end": func(s *Spec) {
+			s.Lockdown.FileLabel = Text{S: `a"b`, Set: true}
+		},
 		"labeling not supported on this system": func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
 	for _, r := range rules {
@@ -114,6 +117,14 @@ func TestRules(t *testing.T) {
 	}
 	if len(cases) != len(rules) {
 		t.Errorf("%d cases for %d rules", len(cases), len(rules))
+	}
+	for label, bad := range map[string]bool{
+		"": false, "u:object_r:t:s0:c1,c2": false, strings.Repeat("x", plan.MaxLabel-1): false,
+		strings.Repeat("x", plan.MaxLabel): true, `a\b`: true, "a\nb": true, `"`: true,
+	} {
+		if badLabel(label) != bad {
+			t.Errorf("label %q: %v", label, !bad)
+		}
 	}
 	// What makes it right again.
 	for name, spec := range map[string]Spec{

@@ -100,6 +100,8 @@ func explainLaunch(m plan.Message) (text, hint string) {
 	case unix.EPERM:
 		return "No permissions to create a new namespace", "unprivileged user namespaces are refused here: " +
 			"see kernel.unprivileged_userns_clone, user.max_user_namespaces, a container's seccomp filter, or a chroot"
+	case unix.EACCES:
+		return "Creating new namespace failed", "a security module refuses user namespaces here: see AppArmor's or SELinux's rules"
 	case unix.ENOSPC, unix.EUSERS:
 		return "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded",
 			"raise user.max_user_namespaces and its kin with sysctl"

@@ -132,6 +132,7 @@ var sentences = [plan.NumOps]sentence{
 	plan.OpWaitFd: func(_ *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
 		return "Can't wait for fd " + strconv.Itoa(int(s.A)) + " (" + strings.Join(o.Words, " ") + ")"
 	},
+	plan.OpGo:     fixed("Can't report the sandbox's namespaces"),
 	plan.OpSetsid: fixed("setsid"),
 	plan.OpLabel: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
 		return "Can't set label " + p.Str(s.B) + " of " + [...]string{"the command", "files"}[s.A]

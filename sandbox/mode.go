@@ -33,40 +33,46 @@ func Prepare(s *Spec) (*plan.Program, error) {
 	}
 	h := ReadHost(s)
 	h.Setuid = s.Mode == Setuid
-	h.Tentative = s.Mode == Auto && keeper
+	h.Tentative = s.Mode == Auto && keeper || h.triesUser(s)
 	return Compile(s, h)
 }
 
-// prepareFallback compiles s for the keeper.
-func prepareFallback(s *Spec) (*plan.Program, error) {
-	h := ReadHost(s)
-	h.Setuid = true
-	p, err := Compile(s, h)
-	if err == nil {
-		err = admit(p)
-	}
-	return p, err
+// triesUser tells whether a user namespace is wanted that there need not be: root's
+// --unshare-user-try. What the machine's settings say is not the last word.
+func (h *Host) triesUser(s *Spec) bool {
+	c := compiler{s: s, h: h}
+	return h.UID == 0 && s.Namespaces.User == Try && h.UserNamespaces && h.Caps>>unix.CAP_SYS_ADMIN&1 != 0 && c.wantsUser()
 }
 
-// Launch starts p, which Prepare made of s, and stays until the payload
-// runs or set-up has failed. Where the kernel refuses direct mode, and a keeper waits,
-// it falls back to setuid mode: nothing is lost by that, since a refusal comes before the
-// first descriptor of the caller's is read. warn is called for each failure that
-// --not-a-security-boundary lets pass.
+// Launch starts p, which Prepare made of s, and stays until the payload runs or set-up
+// has failed. Where the kernel refuses the user namespace, and there is another way, it
+// takes that: root does without, and where a keeper waits it is given a plan of its own.
+// Nothing is lost by that, since a refusal comes before the first descriptor of the
+// caller's is read. warn is called for each failure that --not-a-security-boundary lets
+// pass.
 func Launch(s *Spec, p *plan.Program, warn func(error)) error {
-	if s.Mode != Setuid {
-		err := launch(s, p, false, warn)
-		var refusal *SetupError
-		if p.Flags&plan.FlagTentative == 0 || !errors.As(err, &refusal) || !refusal.refused {
+	keeper := s.Mode == Setuid
+	if keeper {
+		if err := admit(p); err != nil {
 			return err
 		}
-		if p, err = prepareFallback(s); err != nil {
-			return after(refusal, err)
-		}
-	} else if err := admit(p); err != nil {
+	}
+	err := launch(s, p, keeper, warn)
+	var refusal *SetupError
+	if p.Flags&plan.FlagTentative == 0 || !errors.As(err, &refusal) || !refusal.refused {
 		return err
 	}
-	return launch(s, p, true, warn)
+	h := ReadHost(s)
+	if h.Setuid = h.UID != 0; !h.Setuid {
+		h.UserNamespaces = false
+	}
+	if p, err = Compile(s, h); err == nil && h.Setuid {
+		err = admit(p)
+	}
+	if err != nil {
+		return after(refusal, err)
+	}
+	return launch(s, p, h.Setuid, warn)
 }
 
 // admit asks the keeper's tables what it will say, for the words: the keeper asks again.

@@ -56,9 +56,9 @@
 //     [ReadConf] (conf_unsafe.go) applies what the administrator says.
 //  6. The first process is cloned. With --unshare-user the keeper, as euid 0, is the
 //     creator of the user namespace, so that the user does not own it (he could enter it
-//     otherwise), and writes its maps; set-up then has the capabilities of that namespace
-//     only. Without, set-up keeps what mounting needs, permitted, and raises it in one
-//     function, privileged (child/privilege_unsafe.go).
+//     otherwise), and writes its maps. Set-up keeps what mounting needs, permitted, in that
+//     namespace or in the host's, and raises it in one function, privileged
+//     (child/privilege_unsafe.go).
 //  7. OpCaps, in the payload before anything of the payload's choice, and seal, in init
 //     before the payload may start, drop what is left.
 //

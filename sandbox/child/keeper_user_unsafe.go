@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -94,10 +95,11 @@ func becomeUser(uid uintptr) {
 }
 
 // runMapped is the first process in its user namespace: it takes the user's ids there
-// as soon as they are mapped, and goes on as in direct mode, with the capabilities of
-// that namespace and none outside.
+// as soon as they are mapped, and goes on as without a user namespace, with what it keeps
+// of this namespace's capabilities and none outside. It must not have all of them, as in
+// direct mode: those that override permissions would count for every file of the host
+// whose owner is mapped, and root's place may be taken by nobody's (mapOf).
 func runMapped(p program, line uintptr) {
-	room.kept = 0
 	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	// "Somebody is there" lets the keeper be sure whose files it has opened.
 	if readFull(line, unsafe.Pointer(&room.small), 1) != 1 || writeFull(line, unsafe.Pointer(&room.small), 1) != 0 ||
@@ -106,7 +108,10 @@ func runMapped(p program, line uintptr) {
 	}
 	closeFd(line)
 	uid, gid := uintptr(p.h.UID), uintptr(p.h.GID)
-	e := prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
+	e := cutBounding(0) // the namespace came with a full one
+	if e == 0 {
+		e = prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
+	}
 	if e == 0 {
 		e = errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
 	}
@@ -115,12 +120,10 @@ func runMapped(p program, line uintptr) {
 	}
 	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0)
-	if e == 0 {
-		e = setCaps(^uint64(0), ^uint64(0), 0)
-	}
 	if e != 0 || !hasIDs(uid, gid) {
 		fault(e, plan.SubKeeper, 0)
 	}
+	keepOnly(^uint64(suid.KeptForUser))
 	runFirst(p)
 }
 
@@ -160,7 +163,8 @@ func writeItsMaps(p program, pid, line, uid, gid uintptr) unix.Errno {
 	return e
 }
 
-// Nobody's ids, to which root is mapped: 65534 is the kernel's overflow id.
+// Nobody's ids, to which root is mapped: 65534 is the kernel's overflow id. Files may
+// belong to them nevertheless; see runMapped.
 const (
 	nobody     = 65534
 	nobodysKin = 65533 // for nobody himself
