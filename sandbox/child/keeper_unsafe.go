@@ -142,7 +142,8 @@ func receivePlan(n uintptr) program {
 }
 
 // serve judges a plan and starts the sandbox's first process for it, as the monitor's
-// child. Then it ends.
+// child, which says itself who it is (announce): what the monitor is told on the feed
+// then comes from one process, in order. Then the keeper ends.
 func serve(p program, uid, gid uintptr) {
 	if row, step := suid.Gate(p.base, halfMemory()); row != suid.Permitted {
 		room.step = step
@@ -163,16 +164,14 @@ func serve(p program, uid, gid uintptr) {
 		fault(e, room.sub, p.h.Clone)
 	}
 	if pid == 0 || errno(pid) != 0 {
-		pid = clonePlain(p)
+		clonePlain(p)
 	}
-	room.message[0] = uint32(pid)
-	writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
 	exit(0)
 }
 
 // clonePlain clones the first process without a user namespace: it keeps, permitted,
 // what mounting needs.
-func clonePlain(p program) uintptr {
+func clonePlain(p program) {
 	pid := privileged(unix.CAP_SYS_ADMIN, unix.SYS_CLONE,
 		uintptr(p.h.Clone&^unix.CLONE_NEWUSER)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if e := errno(pid); e != 0 {
@@ -180,9 +179,9 @@ func clonePlain(p program) uintptr {
 	}
 	if pid == 0 {
 		keepOnly(^uint64(suid.KeptForUser))
+		announce()
 		runFirst(p)
 	}
-	return pid
 }
 
 // halfMemory is what the kernel gives a tmpfs by itself, in bytes; 0 where it does not

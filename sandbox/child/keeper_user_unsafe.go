@@ -56,12 +56,15 @@ func cloneOwned(p program, mine, its uintptr) uintptr {
 	return pid
 }
 
-// becomeRoot makes root the effective user, for the clone and the maps alone. The kernel
-// makes all that is permitted effective with that, which is taken back at once.
+// becomeRoot makes root the real and effective user, for the clone and the maps alone. The
+// kernel makes all that is permitted effective with that, which is taken back at once. The
+// user may still kill us: the saved id is his.
 func becomeRoot() uintptr {
 	e := setCaps(room.kept, room.kept&(1<<unix.CAP_SETUID), 0)
 	if e == 0 {
-		e = errno(raw(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0))
+		// The real id too: the kernel would otherwise hold the user's limit on processes
+		// (RLIMIT_NPROC) against the creator, whose processes are all of root's (since 5.14).
+		e = errno(raw(unix.SYS_SETRESUID, 0, 0, ^uintptr(0), 0, 0, 0))
 		guard()
 	}
 	if setCaps(room.kept, 0, 0) != 0 {
@@ -86,10 +89,10 @@ func writeAs(capability uint, dir uintptr, path, value unsafe.Pointer) unix.Errn
 // becomeUser goes back to the user's ids, with what is kept permitted only.
 func becomeUser(uid uintptr) {
 	prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
-	raw(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
+	raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0)
 	prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0)
 	guard()
-	if setCaps(room.kept, 0, 0) != 0 || uint32(raw(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) != uint32(uid) {
+	if setCaps(room.kept, 0, 0) != 0 || !hasIDs(uid, raw(unix.SYS_GETGID, 0, 0, 0, 0, 0, 0)) {
 		exit(1)
 	}
 }
@@ -124,6 +127,7 @@ func runMapped(p program, line uintptr) {
 		fault(e, plan.SubKeeper, 0)
 	}
 	keepOnly(^uint64(suid.KeptForUser))
+	announce()
 	runFirst(p)
 }
 

@@ -24,13 +24,12 @@ func startKept(p program) uintptr {
 	sent := room.keeper != 0 && hand(p)
 	raw(unix.SYS_SHUTDOWN, room.monitorEnd, unix.SHUT_WR, 0, 0, 0, 0) // nothing comes after it
 	got := sent && readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4
-	first := uintptr(room.message[0])
 	if room.keeper != 0 {
 		wait(room.keeper)
 		room.keeper = 0
 	}
 	if got {
-		return first
+		return fcntl(room.sock, unix.F_GETOWN, 0)
 	}
 	say(plan.MsgFault, 0, plan.NoStep, plan.SubKeeper, 0) // the keeper's own words come first
 	return 0
