@@ -149,7 +149,7 @@ func (c *compiler) identity() {
 func (c *compiler) goes() bool { return c.reports() || c.h.Tentative }
 
 func (c *compiler) lateGo() bool {
-	return (c.h.Tentative || c.h.Setuid) && !c.s.Report.UserBlockFD.Valid
+	return c.h.Tentative && !c.s.Report.UserBlockFD.Valid
 }
 
 func (c *compiler) reports() bool {

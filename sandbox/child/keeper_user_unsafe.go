@@ -26,7 +26,7 @@ func cloneMapped(p program, uid, gid uintptr) uintptr {
 	mine, its := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
 	pid := becomeRoot()
 	if errno(pid) == 0 {
-		pid = cloneOwned(p, mine, its)
+		pid = cloneOwned(p, mine, its, uid)
 	}
 	closeFd(its)
 	if errno(pid) == 0 {
@@ -41,7 +41,8 @@ func cloneMapped(p program, uid, gid uintptr) uintptr {
 
 // cloneOwned is the clone itself. The child has the capabilities of the new namespace
 // and none of ours.
-func cloneOwned(p program, mine, its uintptr) uintptr {
+func cloneOwned(p program, mine, its, uid uintptr) uintptr {
+	raw(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0) // what the namespaces come with (mqueue) is the user's
 	if e := setCaps(room.kept, 1<<unix.CAP_SYS_ADMIN, 0); e != 0 {
 		return failed(e)
 	}
@@ -50,6 +51,7 @@ func cloneOwned(p program, mine, its uintptr) uintptr {
 		closeFd(mine)
 		runMapped(p, its)
 	}
+	raw(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
 	if setCaps(room.kept, 0, 0) != 0 {
 		exit(1)
 	}

@@ -43,8 +43,8 @@ func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 	fd := uintptr(0)
 	if room.engine == engineNew && want < openFile {
 		fd = inRoot(root, dst)
-		// The careful way makes what is missing, and knows which link is at fault.
-		if e := errno(fd); e != unix.ELOOP && (e != unix.ENOENT || want == findOnly) {
+		// The careful way makes what is missing, and knows which part is at fault.
+		if e := errno(fd); e != unix.ELOOP && (e != unix.ENOENT && e != unix.EACCES || want == findOnly) {
 			if e != 0 && want != findOnly {
 				room.sub = plan.SubParents
 			}
@@ -194,6 +194,12 @@ func component(here uintptr, name unsafe.Pointer, last bool, want int, mode, par
 			fd = openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 			if e = errno(fd); e == 0 {
 				return notDirectory(fd, last)
+			}
+		}
+		if e == unix.EACCES && last && want != findOnly {
+			room.sub = plan.SubMakeFile
+			if want == makeDir {
+				room.sub = plan.SubMakeDir
 			}
 		}
 		if e != unix.ENOENT {
