@@ -113,7 +113,7 @@ func payload(base unsafe.Pointer, h *plan.Header) (Row, uint32) {
 				return RowCapsKept, i
 			}
 			given = true
-		case plan.OpChdir, plan.OpSeccomp, plan.OpExec:
+		case plan.OpFence, plan.OpChdir, plan.OpSeccomp, plan.OpExec:
 			if !given {
 				return RowCapsKept, i
 			}

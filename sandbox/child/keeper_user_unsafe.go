@@ -129,6 +129,7 @@ func runMapped(p program, line uintptr) {
 		fault(e, plan.SubKeeper, 0)
 	}
 	keepOnly(^uint64(suid.KeptForUser))
+	room.mapped = 1
 	announce()
 	runFirst(p)
 }

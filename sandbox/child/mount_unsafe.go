@@ -38,7 +38,11 @@ func makeSlave() unix.Errno {
 	if room.slave != 0 {
 		return 0
 	}
-	return mount(nil, text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
+	e := mount(nil, text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
+	if e == 0 && room.kept != 0 && room.mapped == 0 {
+		e = keepHidden()
+	}
+	return e
 }
 
 // makeFrame builds what stands around the new root:

@@ -22,6 +22,7 @@ type mountLine struct {
 	id, parent uintptr
 	point      uintptr // offset of the mount point in the buffer, made NUL-ended and unescaped
 	flags      uintptr // MS_* of the mount itself
+	unbindable bool
 }
 
 // openMountinfo opens it as seen from the frame, where every mount is reachable.
@@ -105,7 +106,19 @@ func parseMountLine(at, end uintptr, out *mountLine) bool {
 			options++
 		}
 	}
+	out.unbindable = tagged(options, end)
 	return true
+}
+
+// tagged looks for "unbindable" among the optional fields, which end with "-".
+func tagged(at, end uintptr) bool {
+	buf := unsafe.Pointer(&room.data)
+	for at = skipField(at, end); at < end && *(*byte)(unsafe.Add(buf, at)) != '-'; at = skipField(at, end) {
+		if is(unsafe.Add(buf, at), 11, text("unbindable \x00")) {
+			return true
+		}
+	}
+	return false
 }
 
 func field(at, end uintptr) (value, next uintptr, ok bool) {

@@ -30,7 +30,9 @@ func prepareProc(p program, s *plan.Step, dst uintptr) unix.Errno {
 	if e != 0 {
 		return e
 	}
-	if s.A == 0 {
+	if s.A == 0 && room.masked != 0 {
+		e = unix.EPERM // as the kernel says in a user namespace
+	} else if s.A == 0 {
 		e = mountOn(stage, text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, text("\x00"))
 	} else {
 		src := sourceOf(p, s.A)

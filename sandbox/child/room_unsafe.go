@@ -39,6 +39,9 @@ var room struct {
 	keeperEnd uintptr // our end of its socket
 	kept      uint64  // what this process may raise, 0: nothing, as in direct mode
 	guarded   uint32  // this process descends from the keeper
+	mapped    uint32  // and is in a user namespace that the keeper made
+	masked    uint32  // parts of the host's proc are covered
+	alone     uint32  // the front end was asked to end
 	viaKeeper uint32  // the plan is for the keeper
 	conf      suid.Conf
 

@@ -93,6 +93,8 @@ func do(p program, s *plan.Step) unix.Errno {
 		return setLabel(s.A, p.str(s.B))
 	case plan.OpCaps:
 		return doCaps(s)
+	case plan.OpFence:
+		return fence()
 	case plan.OpChdir:
 		return chdir(p, s)
 	case plan.OpLock:
@@ -114,9 +116,11 @@ func guarded(e unix.Errno) unix.Errno {
 	return e
 }
 
-// fault reports why the step failed and ends the process.
+// fault reports why the step failed and ends the process. Where nobody listens, another
+// fault was reported before, or the front end was killed; it speaks by itself only where
+// the front end was asked to end.
 func fault(e unix.Errno, sub plan.Sub, extra uint32) {
-	if !say(plan.MsgFault, e, room.step, sub, extra) {
+	if !say(plan.MsgFault, e, room.step, sub, extra) && room.alone != 0 {
 		tell(2, text("set-up failed with errno \x00"), uintptr(e), text(", and the process that could say where had to go\x00"))
 	}
 	exit(1)
@@ -143,6 +147,7 @@ func fork(flags uintptr, p program) uintptr {
 		return pid
 	}
 	say(plan.MsgLeave, 0, plan.NoStep, 0, 0)
+	room.alone = 1
 	var nap unix.Timespec
 	nap.Nsec = 1e6
 	for i := 0; i < 500 && errno(pid) == unix.EAGAIN; i++ {

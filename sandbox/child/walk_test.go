@@ -184,8 +184,9 @@ func TestWalkFinds(t *testing.T) {
 		if e == 0 {
 			kernel = tr.where(fd)
 		}
-		// The kernel may count links twice, when it starts over (out of RCU mode).
-		if kernel != c.want && c.path != "" && !strings.HasPrefix(c.path, "/chain") {
+		// The kernel may count links twice, when it starts over (out of RCU mode), and gives
+		// up when mounts or names change meanwhile, anywhere.
+		if kernel != "EAGAIN" && kernel != c.want && c.path != "" && !strings.HasPrefix(c.path, "/chain") {
 			t.Errorf("%.60q: the kernel says %s, this test %s", c.path, kernel, c.want)
 		}
 		if after := fds(t); after != before {

@@ -43,8 +43,9 @@ func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 	fd := uintptr(0)
 	if room.engine == engineNew && want < openFile {
 		fd = inRoot(root, dst)
-		// The careful way makes what is missing, and knows which part is at fault.
-		if e := errno(fd); e != unix.ELOOP && (e != unix.ENOENT && e != unix.EACCES || want == findOnly) {
+		// The careful way makes what is missing, knows which part is at fault, and does not
+		// mind who renames or mounts meanwhile (EAGAIN).
+		if e := errno(fd); e != unix.ELOOP && e != unix.EAGAIN && (e != unix.ENOENT && e != unix.EACCES || want == findOnly) {
 			if e != 0 && want != findOnly {
 				room.sub = plan.SubParents
 			}

@@ -35,6 +35,7 @@ const (
 	OpSetsid         // start a session
 	OpLabel          // A whose label, B label
 	OpCaps           // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
+	OpFence          // payload: where nothing else stands between, keep it from tracing what is outside
 	OpLock           // init: A path: take a read lock
 	OpSeccomp        // A filter, B number of instructions
 	OpExec           // become the command
@@ -111,6 +112,7 @@ const (
 	SubDeathSignal     // prctl(PR_SET_PDEATHSIG)
 	SubSeal            // barring the payload from init
 	SubCover           // covering parts of proc
+	SubHidden          // a mount that must stay hidden would be shown
 	SubRefused         // setuid mode does not do this: Extra is the row of the policy (package suid)
 	SubConf            // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper          // the keeper's own preparations
@@ -187,6 +189,7 @@ var ops = [NumOps]opInfo{
 		[7]string{"bounding", "", "permitted", "", "ambient", ""},
 		FlagBounding | FlagLenient,
 	},
+	OpFence:   {name: "fence"},
 	OpLock:    {"lock", [7]kind{str}, [7]string{"path"}, 0},
 	OpSeccomp: {"seccomp", [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
 	OpExec:    {name: "exec"},

@@ -58,6 +58,7 @@ func sample(t testing.TB) *plan.Program {
 	b.EndSetup()
 	add(plan.Step{Op: plan.OpLock, A: str("/lock")})
 	add(plan.Step{Op: plan.OpCaps, A: 1, B: 2, C: 3, D: 4, E: 5, F: 6, Flags: plan.FlagBounding | plan.FlagLenient})
+	add(plan.Step{Op: plan.OpFence})
 	add(plan.Step{Op: plan.OpChdir, A: str("/home"), B: str("PWD=/home"), Flags: plan.FlagTry})
 	add(plan.Step{Op: plan.OpChdir, A: str("/"), B: str("PWD=/")})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(filter), B: 2})

@@ -150,7 +150,7 @@ func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 	switch op {
 	case OpExec:
 		return i == h.Steps-1 && i >= h.Setup
-	case OpSeccomp, OpCaps, OpChdir, OpLock:
+	case OpSeccomp, OpCaps, OpChdir, OpLock, OpFence:
 		return i >= h.Setup && i != h.Steps-1
 	case OpSetns:
 		return i < h.Setup
