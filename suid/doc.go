@@ -54,9 +54,9 @@
 //  5. A plan is read into private memory; plan.Verify (sandbox/plan/verify_unsafe.go)
 //     makes it safe to walk; [Gate] (gate_unsafe.go) refuses what is not for strangers;
 //     [ReadConf] (conf_unsafe.go) applies what the administrator says.
-//  6. The first process is cloned. With --unshare-user the keeper, as euid 0, is the
-//     creator of the user namespace, so that the user does not own it (he could enter it
-//     otherwise), and writes its maps. Set-up keeps what mounting needs, permitted, in that
+//  6. The first process is cloned. With --unshare-user the keeper creates the user
+//     namespace under an id that no account has, so that the user does not own it (he could
+//     enter it otherwise), and writes its maps. Set-up keeps what mounting needs, permitted, in that
 //     namespace or in the host's, and raises it in one function, privileged
 //     (child/privilege_unsafe.go).
 //  7. OpCaps, in the payload before anything of the payload's choice, and seal, in init

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is --unshare-user in setuid mode. The keeper creates the user namespace as
-// euid 0: its owner is who created it, and an owner may enter and has all capabilities
-// there (user_namespaces(7)), which is what this kernel refuses to ordinary users.
+// This file is --unshare-user in setuid mode. The owner of a user namespace is who created
+// it, may enter it, and has all capabilities there (user_namespaces(7)), which is what this
+// kernel refuses to ordinary users: so the keeper creates it under an id that nobody has.
 
 // cloneMapped clones the first process into a user namespace, and the others below it,
 // and writes its maps. It returns the pid, or a negated errno after which the keeper is
@@ -24,7 +24,7 @@ func cloneMapped(p program, uid, gid uintptr) uintptr {
 		return r
 	}
 	mine, its := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
-	pid := becomeRoot()
+	pid := becomeOwner(uid)
 	if errno(pid) == 0 {
 		pid = cloneOwned(p, mine, its, uid)
 	}
@@ -51,36 +51,44 @@ func cloneOwned(p program, mine, its, uid uintptr) uintptr {
 		closeFd(mine)
 		runMapped(p, its)
 	}
-	raw(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
 	if setCaps(room.kept, 0, 0) != 0 {
 		exit(1)
 	}
 	return pid
 }
 
-// becomeRoot makes root the real and effective user, for the clone and the maps alone. The
-// kernel makes all that is permitted effective with that, which is taken back at once. The
-// user may still kill us: the saved id is his.
-func becomeRoot() uintptr {
+// strangers is the first of a million ids that no account has: uids go up to 2^32-2, and
+// what hands out large ones stays below 2^31 (systemd's UIDS-GIDS, directory services).
+const strangers = 0xffe00000
+
+// becomeOwner makes a stranger of the user's own the real and effective user, for the
+// clone alone. What the namespace's processes use up is charged to him: not to root, whose
+// limits are not the user's to fill (inotify, processes; namespaces(7), "user.max_*"), and
+// up to the user's own limit on processes (since 5.14). The user may still kill us: the
+// saved id is his. In a user namespace that does not know the stranger it is root's.
+func becomeOwner(uid uintptr) uintptr {
+	owner := uintptr(strangers) | uid&0xfffff
 	e := setCaps(room.kept, room.kept&(1<<unix.CAP_SETUID), 0)
 	if e == 0 {
-		// The real id too: the kernel would otherwise hold the user's limit on processes
-		// (RLIMIT_NPROC) against the creator, whose processes are all of root's (since 5.14).
-		e = errno(raw(unix.SYS_SETRESUID, 0, 0, ^uintptr(0), 0, 0, 0))
-		guard()
+		e = errno(raw(unix.SYS_SETRESUID, owner, owner, ^uintptr(0), 0, 0, 0))
 	}
+	if e == unix.EINVAL {
+		e = errno(raw(unix.SYS_SETRESUID, 0, 0, ^uintptr(0), 0, 0, 0))
+	}
+	guard()
 	if setCaps(room.kept, 0, 0) != 0 {
 		exit(1)
 	}
 	return failed(e)
 }
 
-// writeAs is writeBelow with a capability: for a map the kernel asks whoever opens the
-// file and whoever writes (user_namespaces(7)).
+// writeAs is writeBelow with capabilities: for a map the kernel asks whoever opens the
+// file and whoever writes (user_namespaces(7)). The file is root's.
 func writeAs(capability uint, dir uintptr, path, value unsafe.Pointer) unix.Errno {
-	if e := setCaps(room.kept, room.kept&(1<<capability), 0); e != 0 {
+	if e := setCaps(room.kept, room.kept&(1<<capability|1<<unix.CAP_SETUID), 0); e != 0 {
 		return e
 	}
+	raw(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
 	e := writeBelow(dir, path, value)
 	if setCaps(room.kept, 0, 0) != 0 {
 		exit(1)
@@ -88,7 +96,7 @@ func writeAs(capability uint, dir uintptr, path, value unsafe.Pointer) unix.Errn
 	return e
 }
 
-// becomeUser goes back to the user's ids, with what is kept permitted only.
+// becomeUser goes back to the user's ids, with what is kept permitted only, also from root.
 func becomeUser(uid uintptr) {
 	prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
 	raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0)
@@ -150,7 +158,7 @@ func writeItsMaps(p program, pid, line, uid, gid uintptr) unix.Errno {
 	}
 	if e == 0 {
 		room.sub = plan.SubSetgroups
-		e = writeBelow(dir, text("setgroups\x00"), text("deny\x00"))
+		e = writeAs(unix.CAP_SETGID, dir, text("setgroups\x00"), text("deny\x00"))
 		if e == unix.ENOENT { // before 3.19
 			e = 0
 		}
