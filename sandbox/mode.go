@@ -70,7 +70,7 @@ func Launch(s *Spec, p *plan.Program, warn func(error)) error {
 		err = admit(p)
 	}
 	if err != nil {
-		return after(refusal, err)
+		return after(refusal, err, h.Setuid)
 	}
 	return launch(s, p, h.Setuid, warn)
 }
@@ -85,13 +85,16 @@ func admit(p *plan.Program) error {
 }
 
 // after adds to the error of the second way why the first one failed.
-func after(first *SetupError, err error) error {
+func after(first *SetupError, err error, keeper bool) error {
 	var e *SetupError
 	if !errors.As(err, &e) {
 		e = &SetupError{Message: err.Error()}
 	}
 	if e.Hint == "" {
-		e.Hint = "setuid mode was tried because direct mode failed: " + first.Error()
+		e.Hint = "tried without a user namespace because one was refused: " + first.Error()
+		if keeper {
+			e.Hint = "setuid mode was tried because direct mode failed: " + first.Error()
+		}
 		if first.Hint != "" {
 			e.Hint += "; " + first.Hint
 		}
