@@ -42,6 +42,9 @@ test: need-root setup build ## run all tests; needs root
 	$(GO) vet ./...
 	$(GOTEST) ./...
 	GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
+	GOBWRAP_TEST_MODE=setuid $(GOTEST) ./tests/compat
+	GOBWRAP_TEST_MODE=setuid GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
+	GOBWRAP_TEST_MODE=auto $(GOTEST) ./tests/compat
 
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines; needs root
 	@scripts/vm-setup.sh

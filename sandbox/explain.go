@@ -217,7 +217,7 @@ func hint(s plan.Step, m plan.Message) string {
 	case s.Op == plan.OpLoopback:
 		return "the network namespace came without the right to use it: see AppArmor's or the container's rules"
 	case s.Op == plan.OpSlave && m.Sub == plan.SubMain:
-		return "the root is no mount point (a chroot), or mounting is forbidden by AppArmor or seccomp"
+		return "the root is no mount point (a chroot), or mounting is forbidden by AppArmor, seccomp or Landlock (as in a sandbox of the setuid mode)"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot:
 		return "this does not work inside a chroot"
 	case e == unix.EROFS && (m.Sub == plan.SubParents || m.Sub == plan.SubMakeDir || m.Sub == plan.SubMakeFile || s.Op == plan.OpSymlink):

@@ -14,10 +14,12 @@ import (
 // below it say how it runs and what must be seen:
 //
 //	as root|user|both      who runs it (both); `alone` is a user nobody else is
-//	since VERSION          the reference lacks this: only the subject runs
+//	since VERSION          the reference lacks this: only the subject runs (`own`: so does
+//	                       every bubblewrap)
 //	differs ID             a deliberate difference, listed in differences.md
 //	setup SHELL            run before, in the scratch directory $W
 //	after SHELL            run afterwards there; its output is compared too
+//	host SHELL             what root does before, in a mount namespace that all below is in
 //	wrap SHELL             what a shell does just before it becomes the launcher
 //	env NAME=VALUE …       added to PATH=/usr/bin:/bin HOME=/nohome LANG=C, or in place
 //	                       of one of them; `env -` empties it
@@ -33,6 +35,13 @@ import (
 //	unordered              the lines of the output are sorted first
 //	loose                  the outputs are not compared, only checked
 //	via args               run again with the options in a --args file
+//	skip REASON            not run at all
+//	unforced               the subject is left to choose its mode
+//	setuid DIRECTIVE …, auto DIRECTIVE …, setuid+auto DIRECTIVE …
+//	                       counts in that mode only (mode_test.go), for an ordinary user,
+//	                       in place of what says the same otherwise; what must be seen of
+//	                       both sides replaces all that must be seen; `differs none`
+//	                       takes it back
 //
 // $W is the scratch directory, $P the program that runs the case, $V the victim
 // on the host, $NS our namespaces; $B binds the victim to /v, and $S a host's
@@ -45,6 +54,7 @@ type testCase struct {
 	differs    string
 	setup      []string
 	after      []string
+	host       string
 	wrap       string
 	env        []string
 	cwd        string
@@ -57,6 +67,9 @@ type testCase struct {
 	unordered  bool
 	loose      bool
 	viaArgs    bool
+	skip       string
+	unforced   bool
+	modes      map[string][]string // lines for a mode
 }
 
 // expectation is what a case says must be seen.
@@ -111,15 +124,19 @@ func parseCases(path string) ([]*testCase, error) {
 func (c *testCase) directive(word, rest string) (err error) {
 	switch word {
 	case "as":
-		c.users, err = parseUsers(rest)
+		c.users, err = c.parseUsers(rest)
 	case "since":
 		c.since = rest
 	case "differs":
-		c.differs = rest
+		if c.differs = rest; rest == "none" {
+			c.differs = ""
+		}
 	case "setup":
 		c.setup = append(c.setup, rest)
 	case "after":
 		c.after = append(c.after, rest)
+	case "host":
+		c.host = rest
 	case "wrap":
 		c.wrap = rest
 	case "env":
@@ -136,6 +153,12 @@ func (c *testCase) directive(word, rest string) (err error) {
 		c.unordered = true
 	case "loose":
 		c.loose = true
+	case "setuid", "auto", "setuid+auto":
+		err = c.variant(strings.Split(word, "+"), rest)
+	case "unforced":
+		c.unforced = true
+	case "skip":
+		c.skip = rest
 	case "via":
 		c.viaArgs = true
 	case "ref", "subject":
@@ -151,14 +174,67 @@ func (c *testCase) directive(word, rest string) (err error) {
 	return err
 }
 
-func parseUsers(text string) ([]identity, error) {
+// variant notes a line for a mode, if it makes sense.
+func (c *testCase) variant(modes []string, line string) error {
+	if c.modes == nil {
+		c.modes = map[string][]string{}
+	}
+	for _, m := range modes {
+		c.modes[m] = append(c.modes[m], line)
+	}
+	word, rest, _ := strings.Cut(line, " ")
+	return (&testCase{}).directive(word, rest)
+}
+
+// inMode returns the case as it is in a mode, for whoever runs it.
+func (c *testCase) inMode(mode string, who identity) *testCase {
+	if who.uid == 0 {
+		return c
+	}
+	m := *c
+	replaced := map[string]bool{}
+	for _, line := range c.modes[mode] {
+		word, rest, _ := strings.Cut(line, " ")
+		if what := outcome(word); !replaced[what] {
+			m.forget(what)
+			replaced[what] = true
+		}
+		_ = m.directive(word, rest) // it made sense when it was read
+	}
+	return &m
+}
+
+// outcome says what of a case a directive is about, if there is one answer only.
+func outcome(word string) string {
+	switch word {
+	case "status", "out", "silent", "match", "err", "fails":
+		return "both"
+	}
+	return word
+}
+
+// forget makes room for what a line for a mode says.
+func (c *testCase) forget(what string) {
+	switch what {
+	case "both":
+		c.both, c.ref, c.subject = expectation{}, expectation{}, expectation{}
+	case "ref":
+		c.ref = expectation{}
+	case "subject":
+		c.subject = expectation{}
+	case "run":
+		c.run = ""
+	}
+}
+
+func (c *testCase) parseUsers(text string) ([]identity, error) {
 	switch text {
 	case "root":
 		return []identity{root}, nil
 	case "user":
 		return []identity{user}, nil
 	case "alone":
-		return []identity{alone}, nil
+		return []identity{alone(c.line)}, nil
 	case "both":
 		return []identity{user, root}, nil
 	}

@@ -3,6 +3,7 @@ package compat
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,6 +12,7 @@ import (
 // others are shown by cases.
 var codedDifferences = []string{
 	"orphaned-set-up", "dest-inside-host", "arg-limit", "lock-refused", "userns-fd-leak",
+	"setuid-block-fd", "setuid-die-with-parent",
 }
 
 // deliberate runs a test of something that gobwrap does better on purpose: it
@@ -54,6 +56,11 @@ func TestDifferencesAreListed(t *testing.T) {
 		for _, c := range file.cases {
 			if c.differs != "" {
 				mark(c.differs)
+			}
+			for _, line := range slices.Concat(c.modes["setuid"], c.modes["auto"]) {
+				if id, ok := strings.CutPrefix(line, "differs "); ok && id != "none" {
+					mark(id)
+				}
 			}
 		}
 	}

@@ -10,4 +10,6 @@
 //	BWRAP_UNDER_TEST=/x/bwrap go test …         # another subject
 //	BWRAP_REFERENCE=/x/bwrap go test …          # another reference
 //	go test ./tests/compat -run Cases/files     # one file of cases
+//	GOBWRAP_TEST_MODE=setuid go test …          # both installed setuid root (mode_test.go)
+//	GOBWRAP_TEST_ENGINE=classic go test …       # without the newer mount calls; with a mode too
 package compat

@@ -22,6 +22,8 @@ type on struct {
 	who         identity
 }
 
+func (o on) side() *side { return &side{program: o.program, who: o.who} }
+
 // onBoth runs a test for the reference and the subject, as user and as root.
 // What the test says must hold for each of them.
 func onBoth(t *testing.T, test func(t *testing.T, on on)) {
@@ -32,7 +34,7 @@ func onBoth(t *testing.T, test func(t *testing.T, on on)) {
 		if program == reference {
 			side = "reference"
 		}
-		for _, who := range []identity{user, root} {
+		for _, who := range users() {
 			t.Run(side+"/"+who.name, func(t *testing.T) {
 				t.Parallel()
 				test(t, on{program, program == reference, who})
@@ -71,14 +73,18 @@ func (o on) start(t *testing.T, attr func(*exec.Cmd), words ...string) *job {
 		t.Fatal(err)
 	}
 	j.stderr = stderr.file
-	j.cmd = exec.Command(o.program, append([]string{"--ro-bind", victim, "/v"}, words...)...)
+	s := o.side()
+	j.cmd = exec.Command(o.program)
+	j.cmd.Args = s.forced(append([]string{o.program, "--ro-bind", victim, "/v"}, words...))
 	j.cmd.Dir, j.cmd.Env = "/", environment
 	j.cmd.Stdout, j.cmd.Stderr = outW, j.stderr
 	j.cmd.ExtraFiles = []*os.File{aliveW, leashR, infoW, syncW}
-	j.cmd.SysProcAttr = (&side{who: o.who}).attr()
+	j.cmd.SysProcAttr = s.attr()
 	if attr != nil {
 		attr(j.cmd)
 	}
+	j.cmd.Args = s.disguise(j.cmd.Args, j.cmd.SysProcAttr)
+	j.cmd.Path = j.cmd.Args[0]
 	if err := j.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,6 +52,9 @@ func TestCommandSurvivesItsLauncher(t *testing.T) {
 func TestDieWithLauncher(t *testing.T) {
 	onBoth(t, func(t *testing.T, o on) {
 		eachArrangement(t, o, func(t *testing.T, options []string) {
+			if setuid && o.isReference && slices.Contains(options, "--uid") {
+				return // the difference setuid-die-with-parent
+			}
 			j := o.start(t, nil, words(options, "--die-with-parent", "--", "/v", "echo", "up", "read", "4")...)
 			j.wantLine("up")
 			time.Sleep(50 * time.Millisecond) // the reference's reaper is armed after its command is started
@@ -58,6 +62,20 @@ func TestDieWithLauncher(t *testing.T) {
 			j.wantEnd("signal killed")
 			j.wantGone("launcher killed")
 		})
+	})
+}
+
+func TestDieWithLauncherAsAnotherUser(t *testing.T) {
+	if !setuid {
+		t.Skip("no difference in direct mode, which TestDieWithLauncher shows")
+	}
+	deliberate(t, "setuid-die-with-parent", func(t *testing.T, o on) bool {
+		j := o.start(t, nil, "--unshare-user", "--unshare-pid", "--uid", "1000", "--die-with-parent", "--", "/v", "echo", "up", "read", "4")
+		j.wantLine("up")
+		time.Sleep(50 * time.Millisecond)
+		_ = j.cmd.Process.Kill()
+		j.wantEnd("signal killed")
+		return closes(j.alive, 2*time.Second)
 	})
 }
 

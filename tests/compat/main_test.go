@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,7 +23,6 @@ import (
 var (
 	reference string
 	subject   string
-	behind    string // the subject itself, where another program stands in front of it
 	victim    string
 	base      string
 )
@@ -34,12 +34,18 @@ type identity struct {
 	groups   []uint32
 }
 
-// The ordinary users have no entry in passwd, and one a group more than its own.
+// The ordinary user has no entry in passwd, and a group more than its own.
 var (
-	root  = identity{name: "root"}
-	user  = identity{name: "user", uid: 12345, gid: 12345, groups: []uint32{12345, 23456}}
-	alone = identity{name: "alone", uid: 12346, gid: 12346, groups: []uint32{12346}}
+	root = identity{name: "root"}
+	user = identity{name: "user", uid: 12345, gid: 12345, groups: []uint32{12345, 23456}}
 )
+
+// alone is a user nobody else is, neither in another case nor in another run of the
+// suite: what is limited by user is counted for it only.
+func alone(line int) identity {
+	id := uint32(100_000 + os.Getpid()%10_000*1000 + line%1000)
+	return identity{name: "alone", uid: id, gid: id, groups: []uint32{id}}
+}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -49,13 +55,14 @@ func TestMain(m *testing.M) {
 	}
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "compat:", err)
+		remove()
 		os.Exit(2)
 	}
 	code := m.Run()
 	if endLeftovers() > 0 {
 		code = max(code, 1)
 	}
-	os.RemoveAll(base)
+	remove()
 	os.Exit(code)
 }
 
@@ -63,10 +70,13 @@ func prepare() (err error) {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("the suite starts launchers as root and as an ordinary user: run it as root")
 	}
-	for _, tool := range []string{"gcc", "unshare", "prlimit", "sh"} {
+	for _, tool := range []string{"gcc", "unshare", "prlimit", "setpriv", "sh"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is missing: install the packages bubblewrap, gcc, libc6-dev and util-linux", tool)
 		}
+	}
+	if err := chooseMode(); err != nil {
+		return err
 	}
 	syscall.Umask(0o022)
 	heedSignals()
@@ -86,62 +96,38 @@ func prepare() (err error) {
 	if err := findPrograms(); err != nil {
 		return err
 	}
-	return buildVictim()
+	return errors.Join(buildVictim(), buildClassic())
 }
 
-// findPrograms copies nothing of the reference; the subject is linked into
-// base, since its checkout may be closed to the ordinary user.
-func findPrograms() error {
-	reference = os.Getenv("BWRAP_REFERENCE")
-	if reference == "" {
-		reference = "/usr/bin/bwrap"
-	}
-	subject = os.Getenv("BWRAP_UNDER_TEST")
-	if subject == "" {
-		subject = "../../bin/gobwrap"
-	}
+// findPrograms finds and installs the two programs.
+func findPrograms() (err error) {
 	for _, side := range []struct {
-		path *string
-		dir  string
-		hint string
+		path                     *string
+		dir, name, usual, advice string
+		setid                    bool
 	}{
-		{&reference, "ref", "install the package bubblewrap, or set BWRAP_REFERENCE"},
-		{&subject, "sub", "run make build, or set BWRAP_UNDER_TEST"},
+		{&reference, "ref", "BWRAP_REFERENCE", "/usr/bin/bwrap", "install the package bubblewrap", setuid},
+		{&subject, "sub", "BWRAP_UNDER_TEST", "../../bin/gobwrap", "run make build", mode != ""},
 	} {
-		data, err := os.ReadFile(*side.path)
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, side.hint)
+		program := os.Getenv(side.name)
+		if program == "" {
+			program = side.usual
 		}
-		copied := filepath.Join(base, side.dir, filepath.Base(*side.path))
-		if err := os.Mkdir(filepath.Dir(copied), 0o755); err != nil {
-			return err
+		if *side.path, err = install(program, side.dir, side.setid); err != nil {
+			return fmt.Errorf("%w: %s, or set %s", err, side.advice, side.name)
 		}
-		if err := os.WriteFile(copied, data, 0o755); err != nil {
-			return err
-		}
-		*side.path = copied
-	}
-	if os.Getenv("GOBWRAP_TEST_ENGINE") == "classic" {
-		return classicEngine()
 	}
 	return nil
 }
 
-// classicEngine puts a program in the subject's place that takes the newer mount calls
-// away and then becomes the subject.
-func classicEngine() error {
-	real := subject
-	subject = filepath.Join(base, "classic", filepath.Base(real))
-	if err := os.Mkdir(filepath.Dir(subject), 0o755); err != nil {
-		return err
+// remove removes what prepare made.
+func remove() {
+	for _, dir := range mounted {
+		_ = unix.Unmount(dir, unix.MNT_DETACH)
 	}
-	behind = real
-	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", fmt.Sprintf("-DPROGRAM=%q", real),
-		"-o", subject, "testdata/classic.c").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("building testdata/classic.c with gcc -static: %w\n%s", err, out)
+	if base != "" {
+		_ = os.RemoveAll(base)
 	}
-	return nil
 }
 
 // heedSignals sees to it that the launchers start with no signal ignored, even
@@ -168,7 +154,7 @@ func buildVictim() error {
 // programs: nothing else on this machine can.
 func leftovers() (pids []int) {
 	var ours []os.FileInfo
-	for _, path := range []string{reference, subject, behind, victim} {
+	for _, path := range []string{reference, subject, victim} {
 		if info, err := os.Stat(path); err == nil {
 			ours = append(ours, info)
 		}

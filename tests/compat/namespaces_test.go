@@ -13,6 +13,13 @@ import (
 // Somebody else writes the maps, and then lets the launcher's child go on.
 func TestUsernsBlockFD(t *testing.T) {
 	onBoth(t, func(t *testing.T, o on) {
+		if setuid && !o.isReference { // the difference setuid-block-fd
+			r := o.run(t, &testCase{run: "$B --unshare-user --userns-block-fd 0 --info-fd 1 -- /v echo ran"})
+			if r.status != "1" || r.stdout != "" || !strings.Contains(r.stderr, "--userns-block-fd is not possible in setuid mode") {
+				t.Errorf("status %s, stdout %q, stderr %q", r.status, r.stdout, r.stderr)
+			}
+			return
+		}
 		for name, more := range map[string][]string{
 			"plain":  nil,
 			"reaper": {"--unshare-pid", "--proc", "/proc"},
@@ -53,7 +60,7 @@ func writeMaps(t *testing.T, o on, pid int) {
 func (o on) hold(t *testing.T, program string, options ...string) int {
 	t.Helper()
 	cmd := exec.Command(program, append(options, victim, "echo", "up", "read", "0")...)
-	cmd.SysProcAttr = (&side{who: o.who}).attr()
+	cmd.SysProcAttr = o.side().attr()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +87,17 @@ func (o on) hold(t *testing.T, program string, options ...string) int {
 	return cmd.Process.Pid
 }
 
+// joins is for what joins user namespaces, which mode setuid refuses on both sides: the
+// cases namespaces-of-the-caller-* see to that.
+func joins(t *testing.T) {
+	t.Helper()
+	if setuid {
+		t.Skip("refused in mode setuid")
+	}
+}
+
 func TestJoinUserNamespace(t *testing.T) {
+	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		pid := o.hold(t, "unshare", "--user", "--map-root-user")
 		ns := fmt.Sprintf("/proc/%d/ns/user", pid)
@@ -103,6 +120,7 @@ func TestJoinUserNamespace(t *testing.T) {
 }
 
 func TestJoinUserNamespaceByFDZero(t *testing.T) {
+	joins(t)
 	t.Parallel()
 	for _, who := range []identity{user, root} {
 		o := on{program: subject, who: who}
@@ -114,6 +132,7 @@ func TestJoinUserNamespaceByFDZero(t *testing.T) {
 
 // A user namespace below the given one is entered after the set-up.
 func TestSwitchToASecondUserNamespace(t *testing.T) {
+	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		outer := o.hold(t, "unshare", "--user", "--map-root-user")
 		inner := o.hold(t, "nsenter", fmt.Sprintf("--user=/proc/%d/ns/user", outer), "--preserve-credentials", "unshare", "--user", "--map-user=77", "--map-group=78")
@@ -129,6 +148,7 @@ func TestSwitchToASecondUserNamespace(t *testing.T) {
 }
 
 func TestSecondUserNamespaceOfAStranger(t *testing.T) {
+	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		outer := o.hold(t, "unshare", "--user", "--map-root-user")
 		other := o.hold(t, "unshare", "--user", "--map-root-user")
@@ -143,6 +163,7 @@ func TestSecondUserNamespaceOfAStranger(t *testing.T) {
 }
 
 func TestJoinPIDNamespace(t *testing.T) {
+	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		pid := o.hold(t, "unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
 		child := childOf(t, pid)
@@ -175,6 +196,7 @@ func childOf(t *testing.T, pid int) int {
 }
 
 func TestUserNamespaceFDDoesNotLeak(t *testing.T) {
+	joins(t)
 	deliberate(t, "userns-fd-leak", func(t *testing.T, o on) bool {
 		pid := o.hold(t, "unshare", "--user", "--map-root-user")
 		r := o.run(t, &testCase{run: "$B --userns 11 -- /v fds", fds: []fdSpec{{11, "read", fmt.Sprintf("/proc/%d/ns/user", pid)}}})
@@ -223,28 +245,30 @@ func TestLockThatIsTaken(t *testing.T) {
 // What the host mounts later appears inside, and nothing comes out.
 func TestPropagation(t *testing.T) {
 	t.Parallel()
-	for _, program := range []string{reference, subject} {
-		o := on{program: program, who: root}
+	for _, o := range []on{{reference, true, user}, {reference, true, root}, {subject, false, user}, {subject, false, root}} {
 		dir := o.scratch(t)
 		// The command waits for its standard input, which ends after the mount.
 		script := `
-			mount --bind "$2" "$2" && mount --make-shared "$2" && mkdir "$2/m" "$2/n" && mkfifo "$2/fifo" || exit 90
-			"$1" --ro-bind "$3" /v --bind "$2" /w --tmpfs /w/n --proc /proc -- /v read 0 mounts <"$2/fifo" &
-			exec 9>"$2/fifo"
+			dir=$1 victim=$2; shift 2
+			mount --bind "$dir" "$dir" && mount --make-shared "$dir" && mkdir "$dir/m" "$dir/n" && mkfifo "$dir/fifo" || exit 90
+			"$@" --ro-bind "$victim" /v --bind "$dir" /w --tmpfs /w/n --proc /proc -- /v read 0 mounts <"$dir/fifo" &
+			exec 9>"$dir/fifo"
 			sleep 0.2
-			mount -t tmpfs x "$2/m"
+			mount -t tmpfs x "$dir/m"
 			exec 9>&-
 			wait
-			grep -c " $2/n " /proc/self/mountinfo
+			grep -c " $dir/n " /proc/self/mountinfo
 			true`
-		cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", program, dir, victim)
+		cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", dir, victim)
+		s := o.side()
+		cmd.Args = append(cmd.Args, s.fromRoot(s.forced([]string{o.program}))...)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		for _, want := range []string{`(?m)^mount /w: .* slave `, `(?m)^mount /w/m: tmpfs .* slave `, `(?m)^mount /v: .* private `, `(?m)^0$`} {
 			if !regexp.MustCompile(want).Match(out) {
-				t.Errorf("%s: nothing matches %s in\n%s", program, want, out)
+				t.Errorf("%s as %s: nothing matches %s in\n%s", o.program, o.who.name, want, out)
 			}
 		}
 	}
@@ -255,4 +279,17 @@ func wantMatch(t *testing.T, r result, want string) {
 	if r.status != "0" || !regexp.MustCompile(want).MatchString(r.stdout) {
 		t.Errorf("status %s, nothing matches %s in\n%s\nstderr: %s", r.status, want, r.stdout, r.stderr)
 	}
+}
+
+// namespaces lists our own namespaces, for the victim to compare with.
+func namespaces() string {
+	var words []string
+	for _, kind := range []string{"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"} {
+		link, err := os.Readlink("/proc/self/ns/" + kind)
+		if err != nil {
+			link = err.Error()
+		}
+		words = append(words, link)
+	}
+	return strings.Join(words, " ")
 }

@@ -144,6 +144,9 @@ func (c *testCase) start(s *side, args []string, files *fileTable) (string, erro
 		return "", err
 	}
 	argv := append([]string{program}, args...)
+	if !c.unforced {
+		argv = s.forced(argv)
+	}
 	if c.wrap != "" {
 		argv = append([]string{"/bin/sh", "-c", s.expand(c.wrap) + "\n" + `exec "$@"`, "sh"}, argv...)
 	}
@@ -151,8 +154,15 @@ func (c *testCase) start(s *side, args []string, files *fileTable) (string, erro
 	for i, word := range c.env {
 		env[i] = s.expand(word)
 	}
+	sys := s.attr()
+	if c.host == "" {
+		argv = s.disguise(argv, sys)
+	} else {
+		sys.Credential = nil
+		argv = append([]string{"/usr/bin/unshare", "-m", "sh", "-ec", s.expand(c.host) + "\n" + `exec "$@"`, "sh"}, s.fromRoot(argv)...)
+	}
 	proc, err := os.StartProcess(argv[0], argv, &os.ProcAttr{
-		Dir: s.expand(c.cwd), Env: env, Files: files.list, Sys: s.attr(),
+		Dir: s.expand(c.cwd), Env: env, Files: files.list, Sys: sys,
 	})
 	if err != nil {
 		return "", err
@@ -333,17 +343,4 @@ func sortLines(text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	sort.Strings(lines)
 	return strings.Join(lines, "")
-}
-
-// namespaces lists our own namespaces, for the victim to compare with.
-func namespaces() string {
-	var words []string
-	for _, kind := range []string{"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"} {
-		link, err := os.Readlink("/proc/self/ns/" + kind)
-		if err != nil {
-			link = err.Error()
-		}
-		words = append(words, link)
-	}
-	return strings.Join(words, " ")
 }

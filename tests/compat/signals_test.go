@@ -67,6 +67,23 @@ func TestInitIgnoresAllButKill(t *testing.T) {
 	})
 }
 
+// Whoever started a launcher may end it, and what it started.
+func TestTheCallerMaySignal(t *testing.T) {
+	onBoth(t, func(t *testing.T, o on) {
+		j := o.start(t, nil, "--unshare-pid", "--info-fd", "5", "--", "/v", "echo", "up", "read", "4")
+		j.wantLine("up")
+		for _, pid := range []int{j.cmd.Process.Pid, j.child()} {
+			kill := exec.Command("sh", "-c", "kill -KILL "+fmt.Sprint(pid))
+			kill.SysProcAttr = o.side().attr()
+			if out, err := kill.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		}
+		j.wantEnd("signal killed")
+		j.wantGone("killed by its caller")
+	})
+}
+
 func TestCommandKilledFromOutside(t *testing.T) {
 	onBoth(t, func(t *testing.T, o on) {
 		j := o.start(t, nil, "--info-fd", "5", "--", "/v", "echo", "up", "read", "4")

@@ -58,10 +58,28 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+func TestLinesForAMode(t *testing.T) {
+	t.Parallel()
+	const text = "case x\nrun a\nrun b\nout o\nfails f\nref out r\ndiffers d\nsetuid run c\nsetuid run d\nauto ref silent\nauto ref status 3\n" +
+		"setuid fails g\nsetuid+auto differs e\nsetuid match h\nauto differs none\n"
+	c := caseOf(t, text)
+	plain, setuid, auto := c.inMode("", user), c.inMode("setuid", user), c.inMode("auto", user)
+	if c.inMode("setuid", root) != c || plain.run != "a b" || plain.differs != "d" || plain.both.err.String() != "(?m)f" || plain.ref.out == nil {
+		t.Errorf("without a mode: %+v", plain)
+	}
+	if setuid.run != "c d" || setuid.differs != "e" || setuid.both.err.String() != "(?m)g" || len(setuid.both.match) != 1 || setuid.both.out != nil || setuid.ref.out != nil {
+		t.Errorf("in mode setuid: %+v", setuid)
+	}
+	if auto.run != "a b" || auto.differs != "" || auto.both.out == nil || !auto.ref.silent || auto.ref.status != "3" || auto.ref.out != nil {
+		t.Errorf("in mode auto: %+v", auto)
+	}
+}
+
 func TestCaseFilesMustMakeSense(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"run before any case", "case x\nnonsense y", "case x\nas nobody", "case x\nmatch (", "case x\nfd x text y",
+		"case x\nsetuid nonsense y", "case x\nsetuid", "case x\nauto match (",
 	} {
 		path := filepath.Join(t.TempDir(), "x.cases")
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {

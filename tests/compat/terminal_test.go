@@ -49,14 +49,18 @@ func (o on) onTerminal(t *testing.T, which string, line ...string) string {
 		t.Fatal(err)
 	}
 	defer out.file.Close()
-	cmd := exec.Command(o.program, append([]string{"--ro-bind", victim, "/v"}, line...)...)
+	s := o.side()
+	cmd := exec.Command(o.program)
+	cmd.Args = s.forced(append([]string{o.program, "--ro-bind", victim, "/v"}, line...))
 	cmd.Dir, cmd.Env = "/", environment
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, out.file
 	if !strings.Contains(which, "1") {
 		cmd.Stdout = out.file
 	}
-	cmd.SysProcAttr = (&side{who: o.who}).attr()
+	cmd.SysProcAttr = s.attr()
 	cmd.SysProcAttr.Setctty = true // descriptor 0
+	cmd.Args = s.disguise(cmd.Args, cmd.SysProcAttr)
+	cmd.Path = cmd.Args[0]
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
