@@ -178,6 +178,7 @@ func clonePlain(p program) {
 		fault(e, plan.SubClone, p.h.Clone&^unix.CLONE_NEWUSER)
 	}
 	if pid == 0 {
+		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 		keepOnly(^uint64(suid.KeptForUser))
 		announce()
 		runFirst(p)

@@ -43,6 +43,7 @@ func cloneMapped(p program, uid, gid uintptr) uintptr {
 // and none of ours.
 func cloneOwned(p program, mine, its, uid uintptr) uintptr {
 	raw(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0) // what the namespaces come with (mqueue) is the user's
+	guard()
 	if e := setCaps(room.kept, 1<<unix.CAP_SYS_ADMIN, 0); e != 0 {
 		return failed(e)
 	}
@@ -89,6 +90,7 @@ func writeAs(capability uint, dir uintptr, path, value unsafe.Pointer) unix.Errn
 		return e
 	}
 	raw(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
+	guard()
 	e := writeBelow(dir, path, value)
 	if setCaps(room.kept, 0, 0) != 0 {
 		exit(1)
@@ -113,6 +115,7 @@ func becomeUser(uid uintptr) {
 // direct mode: those that override permissions would count for every file of the host
 // whose owner is mapped, and root's place may be taken by nobody's (mapOf).
 func runMapped(p program, line uintptr) {
+	prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	// "Somebody is there" lets the keeper be sure whose files it has opened.
 	if readFull(line, unsafe.Pointer(&room.small), 1) != 1 || writeFull(line, unsafe.Pointer(&room.small), 1) != 0 ||
