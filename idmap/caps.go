@@ -45,6 +45,17 @@ func capNumber(s string) (Caps, bool) {
 	return 1 << n, err == nil && n < 64
 }
 
+// Names are the capabilities of a set as capabilities(7) has them, in order, as far as
+// they have names.
+func (c Caps) Names() (names []string) {
+	for n, name := range capNames {
+		if c>>n&1 != 0 {
+			names = append(names, "CAP_"+strings.ToUpper(name))
+		}
+	}
+	return names
+}
+
 // Halves splits a set for the operands of a step.
 func (c Caps) Halves() (low, high uint32) { return uint32(c), uint32(c >> 32) }
 

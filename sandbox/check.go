@@ -19,6 +19,7 @@ type rule struct {
 var rules = []rule{
 	{func(s *Spec, _ *Host) bool { return len(s.Command.Args) == 0 }, "No command given"},
 	{unknownKind, "a file operation is of no known kind"},
+	{uncompiled, "a seccomp profile was not compiled"},
 	{
 		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User != Share },
 		"--userns not compatible --unshare-user",
@@ -40,11 +41,11 @@ var rules = []rule{
 		"--userns-block-fd requires --info-fd",
 	},
 	{
-		func(s *Spec, h *Host) bool { return s.Identity.UID.Set && !mapsIDs(s, h) },
+		func(s *Spec, h *Host) bool { return s.Identity.UID.Set && s.Identity.UID.N != h.UID && !mapsIDs(s, h) },
 		"Specifying --uid requires --unshare-user or --userns",
 	},
 	{
-		func(s *Spec, h *Host) bool { return s.Identity.GID.Set && !mapsIDs(s, h) },
+		func(s *Spec, h *Host) bool { return s.Identity.GID.Set && s.Identity.GID.N != h.GID && !mapsIDs(s, h) },
 		"Specifying --gid requires --unshare-user or --userns",
 	},
 	{
@@ -81,6 +82,15 @@ func badLabel(label string) bool {
 func unknownKind(s *Spec, _ *Host) bool {
 	for i := range s.Files {
 		if !s.Files[i].Kind.Valid() {
+			return true
+		}
+	}
+	return false
+}
+
+func uncompiled(s *Spec, _ *Host) bool {
+	for i := range s.Lockdown.Filters {
+		if len(s.Lockdown.Filters[i].BPF) == 0 {
 			return true
 		}
 	}

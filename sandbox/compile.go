@@ -268,6 +268,9 @@ func (c *compiler) command() {
 	}
 	c.b.From(plan.Origin{})
 	c.caps()
+	if c.h.Setuid {
+		c.b.Add(plan.Step{Op: plan.OpFence})
+	}
 	c.cwd()
 	for _, f := range c.s.Lockdown.Filters {
 		c.b.From(f.From)
@@ -331,41 +334,4 @@ func (c *compiler) fds() {
 	flag(c.h.Setuid && c.hasDev(), plan.FlagMapRoot)
 	flag(!c.init && len(sync) > 0, plan.FlagKeepSync)
 	flag(c.s.Lockdown.Forgive, plan.FlagForgive)
-}
-
-// caps settles what the payload may do: nothing for an ordinary user, what it had for
-// root, edited in the order given.
-func (c *compiler) caps() {
-	edits := c.s.Identity.Caps
-	want := idmap.Caps(0)
-	if c.h.UID == 0 {
-		want = idmap.Caps(c.h.Caps)
-	}
-	for _, e := range edits {
-		if e.Drop {
-			want &^= e.Caps
-		} else {
-			want |= e.Caps
-		}
-	}
-	step := plan.Step{Op: plan.OpCaps}
-	ambient := idmap.Caps(0)
-	if len(edits) > 0 {
-		ambient = want
-	}
-	if c.newUser || c.s.Namespaces.JoinUser.Valid || c.h.Setuid {
-		step.Flags |= plan.FlagBounding
-	} else if have := idmap.Caps(c.h.Caps); want&^have != 0 {
-		// What the caller does not have cannot be added. The rest is as it would be for
-		// bwrap's root after a refused capset, but for what was to be dropped.
-		want &= have
-		ambient = 0
-	}
-	if c.h.UID == 0 {
-		step.Flags |= plan.FlagLenient
-	}
-	step.A, step.B = want.Halves()
-	step.C, step.D = want.Halves()
-	step.E, step.F = ambient.Halves()
-	c.b.Add(step)
 }

@@ -52,13 +52,8 @@ var sentences = [plan.NumOps]sentence{
 	plan.OpIDMap:    explainIDMap,
 	plan.OpUnshare:  fixed("Creating a nested user namespace failed"),
 	plan.OpLoopback: fixed("loopback: Failed RTM_NEWADDR"),
-	plan.OpSlave: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubHidden {
-			return "a mount that must not be bound lies under another one: what it hides would be shown"
-		}
-		return "Failed to make / slave"
-	},
-	plan.OpSource: explainSource,
+	plan.OpSlave:    fixed("Failed to make / slave"),
+	plan.OpSource:   explainSource,
 	plan.OpRoot: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubPivot {
 			return "pivot_root"
@@ -216,7 +211,7 @@ func hint(s plan.Step, m plan.Message) string {
 		return "in a container with a masked /proc the kernel refuses a new one; --ro-bind /proc /proc shows the outer one"
 	case s.Op == plan.OpLoopback:
 		return "the network namespace came without the right to use it: see AppArmor's or the container's rules"
-	case s.Op == plan.OpSlave && m.Sub == plan.SubMain:
+	case s.Op == plan.OpSlave:
 		return "the root is no mount point (a chroot), or mounting is forbidden by AppArmor, seccomp or Landlock (as in a sandbox of the setuid mode)"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot:
 		return "this does not work inside a chroot"

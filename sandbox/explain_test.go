@@ -124,7 +124,6 @@ func TestExplain(t *testing.T) {
 		{plan.OpNoUserns, 0, plan.SubUnexpected, unix.EPERM, "", "creation of new user namespaces was not disabled as requested", ""},
 		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", ""},
 		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing processes outside (Landlock): Cannot allocate memory", ""},
-		{plan.OpSlave, 0, plan.SubHidden, unix.EPERM, "", "a mount that must not be bound lies under another one: what it hides would be shown: Operation not permitted", ""},
 		{plan.OpGo, 0, 0, unix.EPIPE, "", "Can't report the sandbox's namespaces: Broken pipe", ""},
 		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},
 		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB of the command: Invalid argument", ""},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,12 +41,15 @@ func roBind(src, dst string) mounts.Op {
 	return mounts.Op{Kind: mounts.Bind, Source: src, Dest: dst, From: from("--ro-bind " + src + " " + dst)}
 }
 
-// golden are specs and machines; testdata/NAME.golden is what they compile to.
-var golden = []struct {
+// goldenCase is a spec and a machine; testdata/NAME.golden is what it compiles to.
+type goldenCase struct {
 	name string
 	host Host
 	spec Spec
-}{
+}
+
+// golden are those of direct mode; goldenModes has more.
+var golden = []goldenCase{
 	{"ro-bind", user(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"true"}}}},
 	{"root", root(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"/bin/true", "a b", ""}}}},
 	{"unshare-all", user(), Spec{
@@ -110,7 +114,7 @@ var golden = []struct {
 //
 //	go test ./sandbox -run TestGolden -update
 func TestGolden(t *testing.T) {
-	for _, c := range golden {
+	for _, c := range slices.Concat(golden, goldenModes) {
 		p, err := Compile(&c.spec, c.host)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
@@ -161,7 +165,7 @@ func compareFile(t *testing.T, file, text string) {
 
 // TestDeterministic: the same spec and machine are the same bytes, and neither is changed.
 func TestDeterministic(t *testing.T) {
-	for _, c := range golden {
+	for _, c := range slices.Concat(golden, goldenModes) {
 		before := fmt.Sprintf("%+v %+v", c.spec, c.host.Env)
 		one, err := Compile(&c.spec, c.host)
 		if err != nil {

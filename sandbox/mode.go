@@ -107,6 +107,11 @@ func after(first *SetupError, err error, keeper bool) error {
 func refuses(p *plan.Program, m plan.Message) bool {
 	e := unix.Errno(m.Errno)
 	if m.Step == plan.NoStep {
+		if e == unix.ENOSPC || e == unix.EUSERS {
+			// Used up is not refused: a sandboxed command could use them up on purpose, to
+			// have the next one made in another way.
+			return m.Sub == plan.SubClone && m.Extra != 0 && noneAllowed()
+		}
 		return m.Sub == plan.SubClone && m.Extra != 0 && e != unix.EAGAIN && e != unix.ENOMEM
 	}
 	if m.Step >= goStep(p) || e != unix.EPERM && e != unix.EACCES {
@@ -118,6 +123,9 @@ func refuses(p *plan.Program, m plan.Message) bool {
 	}
 	return false
 }
+
+// noneAllowed tells whether the limit on user namespaces is 0.
+func noneAllowed() bool { return zero("/proc/sys/user/max_user_namespaces") }
 
 // goStep is the index of OpGo, after which an attempt is no longer tentative.
 func goStep(p *plan.Program) uint32 {

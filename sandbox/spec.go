@@ -114,10 +114,12 @@ type Lockdown struct {
 }
 
 // Filter is a seccomp filter: classic BPF, 8 bytes an instruction, as
-// struct sock_filter lies in memory.
+// struct sock_filter lies in memory. It can be given as the path of a profile, which has
+// to be compiled into BPF before [Prepare].
 type Filter struct {
-	BPF  []byte
-	From plan.Origin
+	BPF     []byte
+	Profile string
+	From    plan.Origin
 }
 
 // Command is what runs.

@@ -56,7 +56,7 @@ func makeStage(directory bool) unix.Errno {
 		}
 		return 0
 	}
-	fd := openat(room.base, text("stagefile\x00"), unix.O_WRONLY|unix.O_CREAT, 0o600)
+	fd := openat(room.base, text("stagefile\x00"), unix.O_WRONLY|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
 	if e := errno(fd); e != 0 {
 		return e
 	}

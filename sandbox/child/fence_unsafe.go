@@ -16,25 +16,31 @@ const (
 	landlockRefer       = 1 << 13 // renaming and linking between directories; version 2 (5.19)
 )
 
+// canFence tells whether the kernel has what a fence is made of.
+func canFence() (bool, unix.Errno) {
+	version := raw(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
+	switch e := errno(version); {
+	case e == unix.ENOSYS || e == unix.EOPNOTSUPP || e == unix.EPERM: // no such call, switched off, or a filter
+		return false, 0
+	case e != 0:
+		return false, e
+	}
+	return version >= 2, 0
+}
+
 // fence is OpFence: it keeps the payload from tracing processes outside, and so from
 // /proc/PID/root, /proc/PID/fd and the like, where no user namespace stands between. The
 // kernel lets nobody in a Landlock domain trace what is not in it. The domain restricts
 // little else: it handles a right that the user has not, and one that must be handled
 // to be permitted, which is permitted below the root. Mounting is refused in it, and
 // renames between directories that only an inherited descriptor leads to. Where the kernel has no Landlock, or an
-// old one, there is no fence.
+// old one, the keeper has tried a user namespace instead (serve).
 func fence() unix.Errno {
 	if room.guarded == 0 || room.mapped != 0 {
 		return 0
 	}
-	version := raw(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
-	switch e := errno(version); {
-	case e == unix.ENOSYS || e == unix.EOPNOTSUPP || e == unix.EPERM: // no such call, switched off, or a filter
-		return 0
-	case e != 0:
+	if there, e := canFence(); !there {
 		return e
-	case version < 2:
-		return 0
 	}
 	handled := uint64(landlockMakeBlock | landlockRefer)
 	rules := raw(unix.SYS_LANDLOCK_CREATE_RULESET, addr(unsafe.Pointer(&handled)), unsafe.Sizeof(handled), 0, 0, 0, 0)

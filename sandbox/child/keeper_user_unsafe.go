@@ -66,7 +66,8 @@ const strangers = 0xffe00000
 // clone alone. What the namespace's processes use up is charged to him: not to root, whose
 // limits are not the user's to fill (inotify, processes; namespaces(7), "user.max_*"), and
 // up to the user's own limit on processes (since 5.14). The user may still kill us: the
-// saved id is his. In a user namespace that does not know the stranger it is root's.
+// saved id is his. In a user namespace of 65536 ids, which does not know the stranger, one
+// at their end stands for all.
 func becomeOwner(uid uintptr) uintptr {
 	owner := uintptr(strangers) | uid&0xfffff
 	e := setCaps(room.kept, room.kept&(1<<unix.CAP_SETUID), 0)
@@ -74,7 +75,7 @@ func becomeOwner(uid uintptr) uintptr {
 		e = errno(raw(unix.SYS_SETRESUID, owner, owner, ^uintptr(0), 0, 0, 0))
 	}
 	if e == unix.EINVAL {
-		e = errno(raw(unix.SYS_SETRESUID, 0, 0, ^uintptr(0), 0, 0, 0))
+		e = errno(raw(unix.SYS_SETRESUID, nobodysKin, nobodysKin, ^uintptr(0), 0, 0, 0))
 	}
 	guard()
 	if setCaps(room.kept, 0, 0) != 0 {
@@ -98,7 +99,7 @@ func writeAs(capability uint, dir uintptr, path, value unsafe.Pointer) unix.Errn
 	return e
 }
 
-// becomeUser goes back to the user's ids, with what is kept permitted only, also from root.
+// becomeUser goes back to the user's ids, with what is kept permitted only.
 func becomeUser(uid uintptr) {
 	prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
 	raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0)
@@ -156,6 +157,9 @@ func writeItsMaps(p program, pid, line, uid, gid uintptr) unix.Errno {
 		return e
 	}
 	e := isProc(dir)
+	if e == 0 && !ownProc() {
+		e = unix.ESRCH
+	}
 	if e == 0 && (writeFull(line, unsafe.Pointer(&room.small), 1) != 0 || readFull(line, unsafe.Pointer(&room.small), 1) != 1) {
 		e = unix.ESRCH
 	}
@@ -179,6 +183,19 @@ func writeItsMaps(p program, pid, line, uid, gid uintptr) unix.Errno {
 		e = unix.ESRCH
 	}
 	return e
+}
+
+// ownProc tells whether /proc knows processes by our numbers: it may be that of another
+// PID namespace.
+func ownProc() bool {
+	p := unsafe.Pointer(&room.small)
+	n := raw(unix.SYS_READLINKAT, atCwd, addr(text("/proc/self\x00")), addr(p), 255, 0, 0)
+	if errno(n) != 0 {
+		return false
+	}
+	*(*byte)(unsafe.Add(p, n)) = 0
+	pid, ok := number(p)
+	return ok && pid == getpid()
 }
 
 // Nobody's ids, to which root is mapped: 65534 is the kernel's overflow id. Files may

@@ -15,6 +15,9 @@ import (
 type mountinfo struct {
 	fd         uintptr
 	have, next uintptr // bytes in the buffer; where the next line begins
+	lenient    bool    // a line that is longer than the buffer is left out,
+	skipped    bool    // and this says so; anybody can move a mount point of his that deep
+	inside     bool    // the rest of such a line comes
 }
 
 // mountLine is what a line of mountinfo says.
@@ -44,6 +47,11 @@ func (m *mountinfo) read(out *mountLine) (more bool, e unix.Errno) {
 		for i := m.next; i < m.have; i++ {
 			if *(*byte)(unsafe.Add(buf, i)) == '\n' {
 				*(*byte)(unsafe.Add(buf, i)) = 0
+				if m.inside {
+					m.inside = false
+					m.next = i + 1
+					continue
+				}
 				ok := parseMountLine(m.next, i, out)
 				m.next = i + 1
 				if !ok {
@@ -57,6 +65,10 @@ func (m *mountinfo) read(out *mountLine) (more bool, e unix.Errno) {
 		}
 		m.have -= m.next
 		m.next = 0
+		if m.have >= dataBuf && m.lenient {
+			m.inside, m.skipped = true, true
+			m.have = 0
+		}
 		if m.have >= dataBuf {
 			return false, unix.EBADMSG
 		}

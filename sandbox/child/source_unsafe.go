@@ -35,6 +35,9 @@ func openSource(p program, s *plan.Step) unix.Errno {
 	}
 	if fd+keepFree > room.limit && !raiseLimit(fd) && *(*byte)(path) == '/' {
 		closeFd(fd)
+		if room.guarded != 0 { // by then the path could lead to a descriptor of ours
+			return unix.EMFILE
+		}
 		s.G = late
 		return 0
 	}

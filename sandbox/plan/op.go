@@ -112,7 +112,6 @@ const (
 	SubDeathSignal     // prctl(PR_SET_PDEATHSIG)
 	SubSeal            // barring the payload from init
 	SubCover           // covering parts of proc
-	SubHidden          // a mount that must stay hidden would be shown
 	SubRefused         // setuid mode does not do this: Extra is the row of the policy (package suid)
 	SubConf            // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper          // the keeper's own preparations

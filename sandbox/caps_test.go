@@ -1,0 +1,35 @@
+package sandbox
+
+import (
+	"testing"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"golang.org/x/sys/unix"
+)
+
+// TestWantedCaps: profiles are compiled for what the command will have.
+func TestWantedCaps(t *testing.T) {
+	const kill, chown, all = idmap.Caps(1 << unix.CAP_KILL), idmap.Caps(1 << unix.CAP_CHOWN), idmap.Caps(1<<41 - 1)
+	for _, c := range []struct {
+		name  string
+		host  Host
+		edits []CapEdit
+		want  idmap.Caps
+	}{
+		{"an ordinary user", Host{UID: 5}, nil, 0},
+		{"an ordinary user with capabilities", Host{UID: 5, Caps: uint64(all)}, nil, 0},
+		{"an ordinary user who adds one", Host{UID: 5}, []CapEdit{{Caps: kill}}, kill},
+		{"and drops it", Host{UID: 5}, []CapEdit{{Caps: kill}, {Drop: true, Caps: kill}}, 0},
+		{"root", Host{Caps: uint64(all)}, nil, all},
+		{"root in a container", Host{Caps: uint64(kill | chown)}, nil, kill | chown},
+		{"root who drops one", Host{Caps: uint64(all)}, []CapEdit{{Drop: true, Caps: chown}}, all &^ chown},
+		{"root who keeps one", Host{Caps: uint64(all)}, []CapEdit{{Drop: true, Caps: idmap.AllCaps}, {Caps: kill}}, kill},
+	} {
+		if got := wantedCaps(&Spec{Identity: Identity{Caps: c.edits}}, &c.host); got != c.want {
+			t.Errorf("%s: %x, want %x", c.name, got, c.want)
+		}
+	}
+	if got := PayloadCaps(&Spec{Identity: Identity{Caps: []CapEdit{{Drop: true, Caps: idmap.AllCaps}, {Caps: kill}}}}); got != kill {
+		t.Errorf("of this process: %x", got)
+	}
+}
