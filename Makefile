@@ -8,10 +8,11 @@ GO       ?= go
 # The launcher is static, has its own entry point (package sandbox/child) and is the
 # same, byte by byte, wherever it is built.
 ENTRY := github.com/gobwrap/gobwrap/sandbox/child.entry
+COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid="
 LAUNCHER = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -E $(ENTRY)"
 
 SOURCES  = go.mod go.sum $(shell find cmd idmap mounts sandbox seccomp suid \
-	-name '*.s' -o -name '*.go' ! -name '*_test.go')
+	-name '*.s' -o -name '*.bpf' -o -name '*.go' ! -name '*_test.go')
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -20,16 +21,20 @@ SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh)
 KERNEL      ?= 6.12
 
 .PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz check \
-	bench bench-table demo man repro install install-setuid clean
+	bench bench-table privileged-lines demo man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/gobwrap
+build: ## build bin/gobwrap, and bin/gobwrap-seccomp (which needs gcc and libseccomp-dev)
 	$(LAUNCHER) -o bin/gobwrap ./cmd/gobwrap
+	$(COMPILER) -o bin/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
 bin/gobwrap: $(SOURCES)
 	$(LAUNCHER) -o $@ ./cmd/gobwrap
+
+bin/gobwrap-seccomp: $(SOURCES)
+	$(COMPILER) -o $@ ./cmd/gobwrap-seccomp
 
 setup: ## install what tests, demo and bench need (Debian; as root; only what is missing)
 	@scripts/setup.sh
@@ -49,6 +54,7 @@ test: need-root setup build ## run all tests; needs root
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines; needs root
 	@scripts/vm-setup.sh
 	$(GOTEST) -v -tags vm ./tests/vm
+	$(GOTEST) -tags vm -run X32 ./tests/seccomp
 
 vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
 	@scripts/vm-setup.sh
@@ -68,9 +74,9 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
-	$(GO) vet -tags vm ./tests/vm/...
+	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
-	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/...
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 
@@ -89,6 +95,9 @@ bench: bin/gobwrap ## compare with the installed bwrap; flags in BENCH, see test
 bench-table: need-root bin/gobwrap ## the same at length, put into README.md
 	$(GO) run ./tests/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
 
+privileged-lines: ## count the lines that can run with privilege in setuid mode
+	@$(GO) run ./tests/privileged
+
 demo: bin/gobwrap ## show some sandboxes, as the calling user
 	@scripts/demo.sh bin/gobwrap
 
@@ -99,11 +108,16 @@ repro: ## build twice, the second time with an empty cache, and compare
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 		$(LAUNCHER) -o "$$dir/a" ./cmd/gobwrap; \
 		GOCACHE="$$dir/cache" $(LAUNCHER) -o "$$dir/b" ./cmd/gobwrap; \
-		cmp "$$dir/a" "$$dir/b"; sha256sum < "$$dir/a" | sed 's/ .*/  gobwrap: both builds/'
+		cmp "$$dir/a" "$$dir/b"; sha256sum < "$$dir/a" | sed 's/ .*/  gobwrap: both builds/'; \
+		$(COMPILER) -o "$$dir/c" ./cmd/gobwrap-seccomp; \
+		GOCACHE="$$dir/cache" $(COMPILER) -o "$$dir/d" ./cmd/gobwrap-seccomp; \
+		cmp "$$dir/c" "$$dir/d"; sha256sum < "$$dir/c" | sed 's/ .*/  gobwrap-seccomp: both builds/'
 
-install: bin/gobwrap ## install below DESTDIR and PREFIX (never setuid)
+install: bin/gobwrap bin/gobwrap-seccomp ## install below DESTDIR and PREFIX (never setuid)
 	install -D -m 0755 bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
+	install -D -m 0755 bin/gobwrap-seccomp "$(DESTDIR)$(PREFIX)/bin/gobwrap-seccomp"
 	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap.1"
+	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap-seccomp.1"
 
 install-setuid: install ## the same, but set-user-id root (mode 4755): for kernels that refuse user namespaces; see SECURITY.md
 	scripts/install-setuid.sh bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"

@@ -79,6 +79,7 @@ func TestRules(t *testing.T) {
 	cases := map[string]func(*Spec){
 		"No command given":                         func(s *Spec) { s.Command.Args = nil },
 		"a file operation is of no known kind":     func(s *Spec) { s.Files = []mounts.Op{{Dest: "/x"}} },
+		"a seccomp profile was not compiled":       func(s *Spec) { s.Lockdown.Filters = []Filter{{Profile: "/p.json"}} },
 		"--userns not compatible --unshare-user":   func(s *Spec) { s.Namespaces.JoinUser, s.Namespaces.User = on, Try },
 		"--disable-userns requires --unshare-user": func(s *Spec) { s.Namespaces.DisableUsers = true },
 		"--disable-userns is not compatible with  --userns-block-fd": func(s *Spec) {

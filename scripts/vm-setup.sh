@@ -86,3 +86,4 @@ fetch() { # SERIES META-PACKAGE
 
 fetch 6.1 linux-image-cloud-amd64
 fetch 6.12 linux-image-6.12-cloud-amd64
+fetch 6.1-pc linux-image-amd64 # has the x32 entry point

@@ -23,8 +23,9 @@ const module = "github.com/gobwrap/gobwrap"
 // arrows says who may import whom inside the module, and which packages from elsewhere.
 // The last word of a row is the reason. What is not here may not be imported.
 //
-//	cmd/gobwrap → sandbox → { mounts, idmap } ─────→ sandbox/plan
-//	                 └─────→ sandbox/child → suid ──→ sandbox/plan
+//	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ sandbox/plan
+//	                 └─────→ sandbox/child → suid ────────→ sandbox/plan
+//	cmd/gobwrap-seccomp → seccomp/profile → seccomp/bpf → seccomp
 var arrows = []struct {
 	from, to, reason string
 }{
@@ -35,7 +36,11 @@ var arrows = []struct {
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
 	{"mounts", "sandbox/plan golang.org/x/sys/unix", "a leaf: it appends steps"},
 	{"idmap", "sandbox/plan", "a leaf: it words maps and sets"},
-	{"seccomp", "sandbox/plan", "a leaf: it judges bytes"},
+	{"seccomp", "sandbox/plan golang.org/x/sys/unix", "a leaf: it judges bytes"},
+	{"seccomp/bpf", "seccomp golang.org/x/sys/unix", "reads filters for people and tests; the launcher has no use for it"},
+	{"seccomp/profile", "seccomp seccomp/bpf golang.org/x/sys/unix", "makes filters; with cgo, so nothing that the launcher contains may import it"},
+	{"seccomp/profile", "github.com/opencontainers/runtime-spec/specs-go github.com/seccomp/libseccomp-golang", "the profiles' words, and the compiler"},
+	{"cmd/gobwrap-seccomp", "seccomp seccomp/bpf seccomp/profile golang.org/x/sys/unix", "the compiler as a program of its own, which the launcher runs"},
 	{"sandbox/child", "sandbox/plan suid golang.org/x/sys/unix sync/atomic unsafe", "it runs without a runtime: constants, struct layouts and single instructions only, not even package syscall"},
 	{"sandbox/plan", "golang.org/x/sys/unix", "the contract of both sides: below everything"},
 }
@@ -60,7 +65,10 @@ var keptOut = map[string]string{
 	"C":             "see runtime/cgo",
 	"testing":       "test code has leaked into the program",
 
-	"github.com/syndtr/gocapability/capability": "its init reads /proc; the tests compare our table with its",
+	"github.com/gobwrap/gobwrap/seccomp/profile":      "it has C in it; cmd/gobwrap-seccomp is run instead",
+	"github.com/seccomp/libseccomp-golang":            "C; see seccomp/profile",
+	"github.com/opencontainers/runtime-spec/specs-go": "profiles are not the launcher's to read",
+	"github.com/syndtr/gocapability/capability":       "its init reads /proc; the tests compare our table with its",
 }
 
 // inits are the files that may have an init function, which runs before main.

@@ -11,7 +11,6 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
-	"github.com/gobwrap/gobwrap/seccomp"
 )
 
 const maxLayers = plan.MaxLayers
@@ -148,48 +147,6 @@ func fileWords(data []byte) []string {
 		return nil
 	}
 	return strings.Split(text, "\x00")
-}
-
-func (p *parser) seccomp() error {
-	if p.given["--add-seccomp-fd"] {
-		return errors.New("--seccomp cannot be combined with --add-seccomp-fd")
-	}
-	f, err := p.filter()
-	if err != nil {
-		return err
-	}
-	p.opts.spec.Lockdown.Filters = []sandbox.Filter{f}
-	return nil
-}
-
-func (p *parser) addSeccomp() error {
-	if p.given["--seccomp"] {
-		return errors.New("--add-seccomp-fd cannot be combined with --seccomp")
-	}
-	p.given["--add-seccomp-fd"] = true
-	f, err := p.filter()
-	if err != nil {
-		return err
-	}
-	l := &p.opts.spec.Lockdown
-	l.Filters = append(l.Filters, f)
-	return nil
-}
-
-func (p *parser) filter() (sandbox.Filter, error) {
-	fd, err := p.dataFD(p.args[0])
-	if err != nil {
-		return sandbox.Filter{}, err
-	}
-	p.read(fd)
-	data, err := readAll(fd, 8*(plan.MaxFilter+1))
-	if err != nil {
-		return sandbox.Filter{}, errors.New("Can't read seccomp data: " + err.Error())
-	}
-	if err := seccomp.Check(data); err != nil {
-		return sandbox.Filter{}, errors.New(p.opt.name + " " + p.args[0] + ": " + err.Error())
-	}
-	return sandbox.Filter{BPF: data, From: p.origin()}, nil
 }
 
 // readAll reads fd from where it stands to its end, but no more than limit bytes.

@@ -35,6 +35,9 @@ func run(argv []string) (status int) {
 	if err != nil {
 		return v.refuse(err)
 	}
+	if err := compileProfiles(&opts.spec); err != nil {
+		return v.fail(err)
+	}
 	prog, err := sandbox.Prepare(&opts.spec)
 	if err != nil {
 		return v.fail(err)

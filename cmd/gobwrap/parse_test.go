@@ -181,6 +181,9 @@ var meanings = map[string]struct {
 	"--add-seccomp-fd": {"@filter", func(s *sandbox.Spec) bool {
 		return len(s.Lockdown.Filters) == 1 && string(s.Lockdown.Filters[0].BPF) == twoInstructions
 	}},
+	"--seccomp-profile": {"strict", func(s *sandbox.Spec) bool {
+		return len(s.Lockdown.Filters) == 1 && len(s.Lockdown.Filters[0].BPF) > 8 && s.Lockdown.Filters[0].Profile == ""
+	}},
 	"--block-fd":        {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Session.BlockFD })},
 	"--userns-block-fd": {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.UserBlockFD })},
 	"--info-fd":         {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.InfoFD })},

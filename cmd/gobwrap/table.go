@@ -94,6 +94,7 @@ func init() {
 		{name: "--symlink", operands: "SRC DEST", help: "Create symlink at DEST with target SRC", paths: true, set: (*parser).symlink},
 		{name: "--seccomp", operands: "FD", help: "Load and use seccomp rules from FD (not repeatable)", scalar: true, set: (*parser).seccomp},
 		{name: "--add-seccomp-fd", operands: "FD", help: "Load and use seccomp rules from FD (repeatable)", set: (*parser).addSeccomp},
+		{name: "--seccomp-profile", operands: "PROFILE", help: "Load and use the rules of an OCI profile: a file (with a slash), or default, no-tty-injection, no-userns, strict (repeatable)", set: (*parser).seccompProfile},
 		{name: "--block-fd", operands: "FD", help: "Block on FD until some data to read is available", scalar: true, set: fdOption(func(s *spec) *sandbox.FD { return &s.Session.BlockFD })},
 		{name: "--userns-block-fd", operands: "FD", help: "Block on FD until the user namespace is ready", scalar: true, set: fdOption(func(s *spec) *sandbox.FD { return &s.Report.UserBlockFD })},
 		{name: "--info-fd", operands: "FD", help: "Write information about the running container to FD", scalar: true, set: tell(func(s *spec) *sandbox.FD { return &s.Report.InfoFD })},

@@ -1,0 +1,71 @@
+package seccomp
+
+import (
+	_ "embed" // the filters below are made at build time
+)
+
+// The filters of the built-in profiles, made of the JSON beside them (see
+// builtin/README.md). A test makes them again and compares. Capabilities are podman's
+// default_capabilities, for what they have to do with default.
+//
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 -o builtin/no-tty-injection-amd64.bpf builtin/no-tty-injection.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 -o builtin/no-tty-injection-arm64.bpf builtin/no-tty-injection.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 -o builtin/no-userns-amd64.bpf builtin/no-userns.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 -o builtin/no-userns-arm64.bpf builtin/no-userns.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 -o builtin/strict-amd64.bpf builtin/no-tty-injection.json builtin/strict.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 -o builtin/strict-arm64.bpf builtin/no-tty-injection.json builtin/strict.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 --cap CAP_CHOWN,CAP_DAC_OVERRIDE,CAP_FOWNER,CAP_FSETID,CAP_KILL,CAP_NET_BIND_SERVICE,CAP_SETFCAP,CAP_SETGID,CAP_SETPCAP,CAP_SETUID,CAP_SYS_CHROOT -o builtin/default-amd64.bpf builtin/default.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 --cap CAP_CHOWN,CAP_DAC_OVERRIDE,CAP_FOWNER,CAP_FSETID,CAP_KILL,CAP_NET_BIND_SERVICE,CAP_SETFCAP,CAP_SETGID,CAP_SETPCAP,CAP_SETUID,CAP_SYS_CHROOT -o builtin/default-arm64.bpf builtin/default.json
+var (
+	//go:embed builtin/default-amd64.bpf
+	defaultAMD64 string
+	//go:embed builtin/default-arm64.bpf
+	defaultARM64 string
+	//go:embed builtin/no-tty-injection-amd64.bpf
+	noTTYInjectionAMD64 string
+	//go:embed builtin/no-tty-injection-arm64.bpf
+	noTTYInjectionARM64 string
+	//go:embed builtin/no-userns-amd64.bpf
+	noUsernsAMD64 string
+	//go:embed builtin/no-userns-arm64.bpf
+	noUsernsARM64 string
+	//go:embed builtin/strict-amd64.bpf
+	strictAMD64 string
+	//go:embed builtin/strict-arm64.bpf
+	strictARM64 string
+)
+
+// Builtins are the names of the built-in profiles.
+func Builtins() []string { return []string{"default", "no-tty-injection", "no-userns", "strict"} }
+
+// Builtin is the filter of a built-in profile for a machine of GOARCH's name.
+//
+//   - default permits what podman's default profile permits a container with podman's
+//     default capabilities; what it does not list has the answer ENOSYS.
+//   - no-tty-injection refuses ioctl with TIOCSTI and TIOCLINUX.
+//   - no-userns refuses to make or enter user namespaces.
+//   - strict permits what an ordinary program needs: see builtin/strict.json.
+func Builtin(name, arch string) (filter []byte, ok bool) {
+	var amd64, arm64 string
+	switch name {
+	case "default":
+		amd64, arm64 = defaultAMD64, defaultARM64
+	case "no-tty-injection":
+		amd64, arm64 = noTTYInjectionAMD64, noTTYInjectionARM64
+	case "no-userns":
+		amd64, arm64 = noUsernsAMD64, noUsernsARM64
+	case "strict":
+		amd64, arm64 = strictAMD64, strictARM64
+	}
+	text := ""
+	switch arch {
+	case "amd64":
+		text = amd64
+	case "arm64":
+		text = arm64
+	}
+	if text == "" {
+		return nil, false
+	}
+	return []byte(text), true
+}
