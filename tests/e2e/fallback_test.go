@@ -38,15 +38,18 @@ func TestEachNewcomerMayBeMissing(t *testing.T) {
 	})
 }
 
-// All of them, and everything that is new, too: with every kind of operation.
+// All of them, and everything that is new, too: with every kind of operation. Where
+// setuid mode is the second way, the first one has used nothing up.
 func TestStrictFilters(t *testing.T) {
 	t.Parallel()
-	eachSide(t, func(t *testing.T, who identity, e engine) {
-		for plan, args := range plans(t, who) {
-			t.Run(plan, func(t *testing.T) {
-				files := append(dataFiles(t)[:1:1], dataFiles(t)...) // from 4 on, as the plan has it
-				launch{who: who, wrap: e.wrap, args: append(args, "/h/probe", "echo", "in"), files: files}.run(t).ok(t, "in\n")
-			})
+	each(t, []identity{root, user, setuid, fallback}, func(t *testing.T, who identity) {
+		for _, e := range engines(t) {
+			for plan, args := range plans(t, who) {
+				t.Run(e.name+"-"+plan, func(t *testing.T) {
+					files := append(dataFiles(t)[:1:1], dataFiles(t)...) // from 4 on, as the plan has it
+					launch{who: who, wrap: e.wrap, args: append(args, "/h/probe", "echo", "in"), files: files}.run(t).ok(t, "in\n")
+				})
+			}
 		}
 	})
 }
@@ -82,12 +85,17 @@ func TestRefusedCallsAreNamed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			wrap := []string{enosys, "-e", c.errno, "-n", c.rule, "--"}
-			options := append([]string{"--unshare-user", "--unshare-pid", "--unshare-net"}, c.options...)
 			command := "/h/probe"
 			if c.name == "execve" {
 				command = "/h"
 			}
-			launch{who: user, wrap: wrap, args: append(box(options...), command, "echo", "in")}.run(t).refused(t, c.sense)
+			eachUser(t, func(t *testing.T, who identity) {
+				options := append([]string{"--unshare-user", "--unshare-pid", "--unshare-net"}, c.options...)
+				launch{who: who, wrap: wrap, args: append(box(options...), command, "echo", "in")}.run(t).refused(t, c.sense)
+				if who.setuid {
+					launch{who: who, wrap: wrap, args: append(box(options[1:]...), command, "echo", "in")}.run(t).refused(t, c.sense)
+				}
+			})
 		})
 	}
 }

@@ -97,8 +97,14 @@ func TestReadOnlyCannotBeUndone(t *testing.T) {
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		dir := root.scratch(t)
 		host := fmt.Sprintf("mkdir -p %[1]s/sub; mount -t tmpfs -o ro none %[1]s/sub; chmod 1777 %[1]s", dir)
+		mighty := []string{"--unshare-user", "--uid", "0", "--bind", dir, "/d", "--cap-add", "ALL"}
+		if who.setuid {
+			o := launch{who: who, wrap: e.wrap, args: append(box(mighty...), "/h/probe")}.run(t)
+			o.notInSetuid(t, "--cap-add")
+			mighty = mighty[:len(mighty)-2]
+		}
 		for _, args := range [][]string{
-			append(box("--unshare-user", "--uid", "0", "--cap-add", "ALL", "--bind", dir, "/d"), "/h/probe", "rw", "/d/sub"),
+			append(box(mighty...), "/h/probe", "rw", "/d/sub"),
 			append(box("--unshare-user", "--uid", "0", "--cap-drop", "ALL", "--ro-bind", dir, "/d"), "/h/probe", "rw", "/d", "rw", "/d/sub"),
 			slices.Concat(box("--unshare-user", "--unshare-pid", "--proc", "/proc", "--ro-bind", dir, "/d"), inner, []string{"/h/probe", "rw", "/d/sub"}),
 		} {
@@ -124,6 +130,51 @@ func TestHiddenMounts(t *testing.T) {
 			want := map[string]int{"--ro-bind": 2, "--bind": 0}[option]
 			if o.status != "0" || strings.Count(o.stdout, "write: EROFS") != want {
 				t.Errorf("%s: %s", option, o)
+			}
+		}
+	})
+}
+
+// What mounts of the host hide from a user stays hidden, also where a recursive bind
+// leaves out the mount that does it, as root's does here at first.
+func TestHiddenStaysHidden(t *testing.T) {
+	t.Parallel()
+	const hiding = "mount -t tmpfs x %[1]s/s; mount --make-unbindable %[1]s/s; mount -t tmpfs y %[1]s/u; mkdir %[1]s/s/t"
+	show := []string{"/h/probe", "show", "/d/file", "show", "/d/s/file", "show", "/d/s/t/file", "show", "/d/u/file"}
+	newHost := func(t *testing.T) (dir, host string) {
+		t.Helper()
+		dir = user.scratch(t)
+		user.shell(t, dir, "mkdir -p s/t u b; echo secret > s/file; echo secret > s/t/file; echo secret > u/file; echo plain > file")
+		return dir, fmt.Sprintf(hiding, dir)
+	}
+	dir, host := newHost(t)
+	launch{who: root, dir: dir, host: host + "; mount --rbind . b", args: []string{"cat", "b/s/file"}}.run(t).ok(t, "secret\n")
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, e := range engines(t) {
+			dir, host := newHost(t)
+			for _, options := range [][]string{
+				{"--ro-bind", dir, "/d"},
+				{"--unshare-user", "--bind", dir, "/d"},
+				{"--ro-bind", dir + "/s", "/d/s", "--ro-bind", dir + "/u", "/d/u"},
+			} {
+				o := launch{who: who, wrap: e.wrap, host: host, args: append(box(options...), show...)}.run(t)
+				if strings.Contains(o.stdout, "secret") || o.status != "0" && (o.status != "1" || o.sentence("gobwrap") != "") {
+					t.Errorf("%s %q: %s", e.name, options, o)
+				}
+			}
+		}
+	})
+}
+
+// Where parts of the host's /proc are covered, as in containers, a new one would show
+// them: there is none.
+func TestCoveredProc(t *testing.T) {
+	t.Parallel()
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, e := range engines(t) {
+			for _, more := range [][]string{nil, {"--unshare-user"}} {
+				args := append(box(append(more, "--unshare-pid", "--proc", "/proc")...), "/h/probe", "echo", "in")
+				launch{who: who, wrap: e.wrap, host: "mount -t tmpfs none /proc/irq", args: args}.run(t).refused(t, "Can't mount proc on /newroot/proc")
 			}
 		}
 	})
@@ -160,8 +211,8 @@ func TestNothingPropagatesOut(t *testing.T) {
 		dir := who.scratch(t)
 		host := fmt.Sprintf("mount --make-rshared /; mkdir -p %[1]s/d; mount -t tmpfs none %[1]s/d; mount --make-shared %[1]s/d; mkdir %[1]s/d/x; chmod -R 0777 %[1]s/d", dir)
 		words := slices.Concat(e.wrap, box("--bind", dir+"/d", "/d", "--tmpfs", "/d/x", "--tmpfs", "/d/y"), []string{"/h/probe"})
-		line := strings.Join(words, " ") + "; cat /proc/self/mountinfo"
-		o := launch{who: who, host: host, args: []string{"/bin/sh", "-ec", line}}.run(t)
+		shell := []string{"/bin/sh", "-ec", `"$@"; cat /proc/self/mountinfo`, "sh"}
+		o := launch{who: who, host: host, wrap: shell, args: words}.run(t)
 		if o.status != "0" || strings.Contains(o.stdout, dir+"/d/") || !strings.Contains(o.stdout, dir+"/d ") {
 			t.Errorf("status %s, %s", o.status, o.stderr)
 		}

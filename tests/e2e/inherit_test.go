@@ -112,15 +112,17 @@ func TestPayloadKeepsWhatProcTells(t *testing.T) {
 // does the payload.
 func TestChildSignalIsDefault(t *testing.T) {
 	t.Parallel()
-	for name, options := range arrangements() {
-		t.Run(name, func(t *testing.T) {
-			args := slices.Concat([]string{probe, "nofds", "ignore", "17", "exec"}, box(options...), []string{"/h/probe", "facts", "exit", "7"})
-			o := launch{who: user, args: args}.run(t)
-			if o.status != "7" || strings.Contains(o.stdout, "signal 17") {
-				t.Error(o)
-			}
-		})
-	}
+	eachUser(t, func(t *testing.T, who identity) {
+		for name, options := range arrangements() {
+			t.Run(name, func(t *testing.T) {
+				args := slices.Concat([]string{probe, "nofds", "ignore", "17", "exec"}, box(options...), []string{"/h/probe", "facts", "exit", "7"})
+				o := launch{who: who, args: args}.run(t)
+				if o.status != "7" || strings.Contains(o.stdout, "signal 17") {
+					t.Error(o)
+				}
+			})
+		}
+	})
 }
 
 // The environment passes as it stands, whatever it holds.
@@ -129,7 +131,8 @@ func TestEnvironmentIsRaw(t *testing.T) {
 	env := []string{"B=2", "A=1", "A=2", "nothing", "", "=x", "==", "PATH=/bin", "A=3", "\xff\xfe=\x80", "PWD=/nowhere", "Z="}
 	want := strings.ReplaceAll("env: "+strings.Join(env, "\nenv: ")+"\n", "PWD=/nowhere", "PWD=/")
 	eachWho(t, func(t *testing.T, who identity) {
-		args := slices.Concat([]string{probe, "bare", gobwrap}, env, []string{"--"}, box(), []string{"/h/probe", "facts"})
+		program := who.launcher()
+		args := slices.Concat([]string{probe, "bare", program[0]}, env, []string{"--"}, program, box()[1:], []string{"/h/probe", "facts"})
 		o := launch{who: who, args: args}.run(t)
 		_, have, _ := strings.Cut(o.stdout, "env: ")
 		have = "env: " + have[:strings.Index(have+"umask", "umask")]
@@ -172,19 +175,20 @@ func TestRuntimeVariablesAreOnlyPassedOn(t *testing.T) {
 // Ids have 32 bits.
 func TestLargeIDs(t *testing.T) {
 	t.Parallel()
-	for _, id := range []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 2} {
-		who := identity{fmt.Sprint(id), id}
-		for _, e := range engines(t) {
-			o := launch{who: who, wrap: e.wrap, args: append(box(all()...), "/h/probe", "facts")}.run(t)
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, id := range []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 2} {
+			for _, e := range engines(t) {
+				o := launch{who: who.as(id), wrap: e.wrap, args: append(box(all()...), "/h/probe", "facts")}.run(t)
+				if want := fmt.Sprintf("ids: %d %d %d %d\n", id, id, id, id); o.status != "0" || !strings.Contains(o.stdout, want) {
+					t.Errorf("%s: want %s: %s", e.name, want, o)
+				}
+			}
+			o := launch{who: who, args: append(box("--unshare-user", "--uid", fmt.Sprint(id), "--gid", fmt.Sprint(id)), "/h/probe", "facts")}.run(t)
 			if want := fmt.Sprintf("ids: %d %d %d %d\n", id, id, id, id); o.status != "0" || !strings.Contains(o.stdout, want) {
-				t.Errorf("%s: want %s: %s", e.name, want, o)
+				t.Errorf("want %s: %s", want, o)
 			}
 		}
-		o := launch{who: user, args: append(box("--unshare-user", "--uid", fmt.Sprint(id), "--gid", fmt.Sprint(id)), "/h/probe", "facts")}.run(t)
-		if want := fmt.Sprintf("ids: %d %d %d %d\n", id, id, id, id); o.status != "0" || !strings.Contains(o.stdout, want) {
-			t.Errorf("want %s: %s", want, o)
-		}
-	}
+	})
 }
 
 // Long command lines and environments are the kernel's business alone.
@@ -199,44 +203,50 @@ func TestLongCommandLine(t *testing.T) {
 	for i := range 5000 {
 		args = append(args, "echo", fmt.Sprint(i))
 	}
-	o := launch{who: user, env: env, args: append(args, "echo", long)}.run(t)
-	if o.status != "0" || !strings.HasSuffix(o.stdout, "\n4999\n"+long+"\n") || !strings.Contains(o.stdout, "env: V7999=7999\n") {
-		t.Errorf("status %s, %d bytes: %s", o.status, len(o.stdout), o.stderr)
-	}
+	eachUser(t, func(t *testing.T, who identity) {
+		o := launch{who: who, env: env, args: append(args, "echo", long)}.run(t)
+		if o.status != "0" || !strings.HasSuffix(o.stdout, "\n4999\n"+long+"\n") || !strings.Contains(o.stdout, "env: V7999=7999\n") {
+			t.Errorf("status %s, %d bytes: %s", o.status, len(o.stdout), o.stderr)
+		}
+	})
 }
 
 // A caller may leave out even the program's name.
 func TestNoArgumentsAtAll(t *testing.T) {
 	t.Parallel()
-	o := launch{who: user, args: []string{probe, "bare", gobwrap, "--"}}.run(t)
-	if o.status != "1" || o.stdout != "" || !strings.HasPrefix(o.stderr, "usage: ") {
-		t.Error(o)
-	}
+	eachUser(t, func(t *testing.T, who identity) {
+		o := launch{who: who, args: []string{probe, "bare", who.launcher()[0], "--"}}.run(t)
+		if o.status != "1" || o.stdout != "" || !strings.HasPrefix(o.stderr, "usage: ") {
+			t.Error(o)
+		}
+	})
 }
 
 // The result is the payload's, the way a shell says it.
 func TestStatusOfTheCommand(t *testing.T) {
 	t.Parallel()
-	for name, options := range arrangements() {
-		t.Run(name, func(t *testing.T) {
-			for _, code := range []int{0, 1, 7, 127, 128, 255} {
-				o := launch{who: user, args: append(box(options...), "/h/probe", "exit", fmt.Sprint(code))}.run(t)
-				if o.status != fmt.Sprint(code) {
-					t.Errorf("exit %d: %s", code, o)
+	each(t, []identity{user, setuid, fallback}, func(t *testing.T, who identity) {
+		for name, options := range arrangements() {
+			t.Run(name, func(t *testing.T) {
+				for _, code := range []int{0, 1, 7, 127, 128, 255} {
+					o := launch{who: who, args: append(box(options...), "/h/probe", "exit", fmt.Sprint(code))}.run(t)
+					if o.status != fmt.Sprint(code) {
+						t.Errorf("exit %d: %s", code, o)
+					}
 				}
-			}
-			for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGQUIT, unix.SIGKILL, unix.SIGSEGV, unix.SIGTERM, 40} {
-				if name == "pid-1" {
-					break // which does not die of its own signals
+				for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGQUIT, unix.SIGKILL, unix.SIGSEGV, unix.SIGTERM, 40} {
+					if name == "pid-1" {
+						break // which does not die of its own signals
+					}
+					words := []string{"/h/probe", "limit", "4", "0", "0", "raise", fmt.Sprint(int(sig))}
+					o := launch{who: who, args: append(box(options...), words...)}.run(t)
+					if o.status != fmt.Sprint(128+int(sig)) || o.stderr != "" {
+						t.Errorf("signal %d: %s", sig, o)
+					}
 				}
-				words := []string{"/h/probe", "limit", "4", "0", "0", "raise", fmt.Sprint(int(sig))}
-				o := launch{who: user, args: append(box(options...), words...)}.run(t)
-				if o.status != fmt.Sprint(128+int(sig)) || o.stderr != "" {
-					t.Errorf("signal %d: %s", sig, o)
-				}
-			}
-		})
-	}
+			})
+		}
+	})
 }
 
 // What the tests above read must be there to read.

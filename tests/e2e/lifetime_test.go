@@ -146,16 +146,18 @@ func TestOrphansKeepTheirInit(t *testing.T) {
 
 func TestOutputEndsWithTheCommand(t *testing.T) {
 	t.Parallel()
-	for name, options := range arrangements() {
-		t.Run(name, func(t *testing.T) {
-			j := start(t, user, options, "close", "1", "read", "4")
-			if !j.closed(2 * time.Second) {
-				t.Error("PID 1 or the monitor holds the command's output")
-			}
-			_ = j.leash.Close()
-			j.ends("0")
-		})
-	}
+	each(t, []identity{user, setuid, fallback}, func(t *testing.T, who identity) {
+		for name, options := range arrangements() {
+			t.Run(name, func(t *testing.T) {
+				j := start(t, who, options, "close", "1", "read", "4")
+				if !j.closed(2 * time.Second) {
+					t.Error("PID 1, the monitor or a keeper holds the command's output")
+				}
+				_ = j.leash.Close()
+				j.ends("0")
+			})
+		}
+	})
 }
 
 // The launcher's own descriptors, and what its processes keep of the caller's.
@@ -234,28 +236,30 @@ func TestDieWithParentChain(t *testing.T) {
 
 func TestStopAndContinue(t *testing.T) {
 	t.Parallel()
-	for name, options := range arrangements() {
-		t.Run(name, func(t *testing.T) {
-			j := start(t, user, options, "read", "4")
-			group := -j.cmd.Process.Pid
-			if err := syscall.Kill(group, syscall.SIGSTOP); err != nil {
-				t.Fatal(err)
-			}
-			stopped := false
-			for range 400 {
-				if stopped = strings.Contains(state(j.cmd.Process.Pid), "T"); stopped {
-					break
+	eachUser(t, func(t *testing.T, who identity) {
+		for name, options := range arrangements() {
+			t.Run(name, func(t *testing.T) {
+				j := start(t, who, options, "read", "4")
+				group := -j.cmd.Process.Pid
+				if err := syscall.Kill(group, syscall.SIGSTOP); err != nil {
+					t.Fatal(err)
 				}
-				time.Sleep(time.Millisecond)
-			}
-			_ = j.leash.Close()
-			if !stopped || j.closed(50*time.Millisecond) {
-				t.Error("SIGSTOP did not stop launcher and command")
-			}
-			_ = syscall.Kill(group, syscall.SIGCONT)
-			j.ends("0")
-		})
-	}
+				stopped := false
+				for range 400 {
+					if stopped = strings.Contains(state(j.cmd.Process.Pid), "T"); stopped {
+						break
+					}
+					time.Sleep(time.Millisecond)
+				}
+				_ = j.leash.Close()
+				if !stopped || j.closed(50*time.Millisecond) {
+					t.Error("SIGSTOP did not stop launcher and command")
+				}
+				_ = syscall.Kill(group, syscall.SIGCONT)
+				j.ends("0")
+			})
+		}
+	})
 }
 
 func state(pid int) string {
@@ -271,7 +275,7 @@ func TestManyLeaveNothing(t *testing.T) {
 	for i := range 8 {
 		group.Go(func() {
 			for k := range 25 {
-				who := []identity{root, user}[i%2]
+				who := []identity{root, user, setuid, fallback}[i%4]
 				cmd := launch{who: who, args: append(box(all()...), "/h/probe", "exit", strconv.Itoa(k))}.command()
 				_ = cmd.Run()
 				if have := status(cmd.ProcessState); have != strconv.Itoa(k) {

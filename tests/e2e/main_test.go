@@ -9,17 +9,20 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // The programs, in a directory that everybody can reach.
 var (
-	base    string
-	gobwrap string
-	probe   string
-	enosys  string
-	inject  string
+	base      string
+	gobwrap   string
+	installed string // a copy, setuid root
+	probe     string
+	enosys    string
+	inject    string
+	fusefs    string
 
 	// The code in which the acting side makes its system calls.
 	rawLow, rawHigh uint64
@@ -85,14 +88,31 @@ func buildAll() error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building gobwrap: %w\n%s", err, out)
 	}
-	for name, path := range map[string]*string{"probe": &probe, "enosys": &enosys, "inject": &inject} {
+	for name, path := range map[string]*string{"probe": &probe, "enosys": &enosys, "inject": &inject, "fusefs": &fusefs} {
 		*path = filepath.Join(base, "bin", name)
 		out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", *path, "testdata/"+name+".c").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("building %s with gcc -static: %w\n%s", name, err, out)
 		}
 	}
-	return findRaw()
+	if err := findRaw(); err != nil {
+		return err
+	}
+	return install()
+}
+
+// install makes the copy that is setuid root, and sees to it that the bit counts.
+func install() error {
+	installed = filepath.Join(base, "setuid", "gobwrap")
+	if out, err := exec.Command("install", "-D", "-o", "0", "-g", "0", "-m", "4755", gobwrap, installed).CombinedOutput(); err != nil {
+		return fmt.Errorf("installing gobwrap setuid root: %w\n%s", err, out)
+	}
+	cmd := exec.Command(installed, "--mode", "setuid", "--ro-bind", "/", "/", "true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user.id, Gid: user.id}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("the setuid mode does not work below %s (TMPDIR): %w\n%s", base, err, out)
+	}
+	return nil
 }
 
 func findRaw() error {
@@ -131,8 +151,13 @@ func children() (pids []int) {
 	return pids
 }
 
-// reapAll ends what is left of the processes that we started, and names them.
+// reapAll ends what is left of the processes that we started, and names them. What has
+// to end by itself, like the init of a command that is over, is given a moment.
 func reapAll() (left []string) {
+	for end := time.Now().Add(2 * time.Second); len(children()) > 0 && time.Now().Before(end); {
+		_, _ = syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		time.Sleep(time.Millisecond)
+	}
 	for round := 0; round < 100; round++ {
 		pids := children()
 		if len(pids) == 0 {

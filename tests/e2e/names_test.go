@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,35 +14,37 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	own := regexp.MustCompile(`^gobwrap \d+\.\d+\.\d+ \(bubblewrap \d+\.\d+\.\d+ compatible\)\n$`)
 	theirs := regexp.MustCompile(`^bubblewrap \d+\.\d+\.\d+ \(gobwrap \d+\.\d+\.\d+\)\n$`)
-	dir := root.scratch(t)
-	for name, bwrap := range map[string]bool{
-		"gobwrap": false, "bwrap": true, "flatpak-bwrap": true, "srt-bwrap": true, "sandbox": false, "my-gobwrap": false, "bwrap2": false,
-	} {
-		program := filepath.Join(dir, name)
-		if err := os.Link(gobwrap, program); err != nil {
-			t.Fatal(err)
-		}
-		version, prefix := own, "gobwrap"
-		if bwrap {
-			version, prefix = theirs, "bwrap"
-		}
-		o := launch{who: user, args: []string{program, "--version"}}.run(t)
-		if o.status != "0" || !version.MatchString(o.stdout) || o.stderr != "" {
-			t.Errorf("%s --version: %s", name, o)
-		}
-		for _, args := range [][]string{{"--nonsense"}, {"--ro-bind", "/nonexistent", "/", "true"}, {"--ro-bind", base, "/", "/nonexistent"}} {
-			o = launch{who: user, args: append([]string{program}, args...)}.run(t)
-			if complaint := o.sentence(prefix); complaint != "" || o.status != "1" {
-				t.Errorf("%s %s: %s: %s", name, args, complaint, o)
+	eachUser(t, func(t *testing.T, who identity) {
+		dir := root.scratch(t)
+		for name, bwrap := range map[string]bool{
+			"gobwrap": false, "bwrap": true, "flatpak-bwrap": true, "srt-bwrap": true, "sandbox": false, "my-gobwrap": false, "bwrap2": false,
+		} {
+			program := filepath.Join(dir, name)
+			if err := os.Link(who.launcher()[0], program); err != nil {
+				t.Fatal(err)
+			}
+			version, prefix := own, "gobwrap"
+			if bwrap {
+				version, prefix = theirs, "bwrap"
+			}
+			o := launch{who: who, args: []string{program, "--version"}}.run(t)
+			if o.status != "0" || !version.MatchString(o.stdout) || o.stderr != "" {
+				t.Errorf("%s --version: %s", name, o)
+			}
+			for _, args := range [][]string{{"--nonsense"}, {"--ro-bind", "/nonexistent", "/", "true"}, {"--ro-bind", base, "/", "/nonexistent"}} {
+				o = launch{who: who, args: slices.Concat([]string{program}, who.launcher()[1:], args)}.run(t)
+				if complaint := o.sentence(prefix); complaint != "" || o.status != "1" {
+					t.Errorf("%s %s: %s: %s", name, args, complaint, o)
+				}
+			}
+			o = launch{who: who, args: []string{program, "--level-prefix", "--nonsense"}}.run(t)
+			if !strings.HasPrefix(o.stderr, "<3>"+prefix+": ") {
+				t.Errorf("%s --level-prefix: %s", name, o)
+			}
+			o = launch{who: who, args: []string{program, "--help"}}.run(t)
+			if o.status != "0" || !strings.HasPrefix(o.stdout, "usage: "+program+" [OPTIONS...] [--] COMMAND [ARGS...]\n") {
+				t.Errorf("%s --help: %s", name, o)
 			}
 		}
-		o = launch{who: user, args: []string{program, "--level-prefix", "--nonsense"}}.run(t)
-		if !strings.HasPrefix(o.stderr, "<3>"+prefix+": ") {
-			t.Errorf("%s --level-prefix: %s", name, o)
-		}
-		o = launch{who: user, args: []string{program, "--help"}}.run(t)
-		if o.status != "0" || !strings.HasPrefix(o.stdout, "usage: "+program+" [OPTIONS...] [--] COMMAND [ARGS...]\n") {
-			t.Errorf("%s --help: %s", name, o)
-		}
-	}
+	})
 }

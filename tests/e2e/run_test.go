@@ -14,60 +14,6 @@ import (
 	"time"
 )
 
-// identity is who starts a launcher.
-type identity struct {
-	name string
-	id   uint32
-}
-
-var (
-	root = identity{"root", 0}
-	user = identity{"user", 12345}
-)
-
-// engine is a way to make the launcher do its mounts: what stands in front of it.
-type engine struct {
-	name string
-	wrap []string
-}
-
-// engines are the mount engines; the last one is what a strict filter leaves.
-func engines(t *testing.T) (list []engine) {
-	t.Helper()
-	only := os.Getenv("GOBWRAP_TEST_ENGINE")
-	for _, e := range []engine{
-		{"new", nil},
-		{"classic", []string{enosys}},
-		{"refused", []string{enosys, "-e", "EPERM", "-a", "424"}},
-	} {
-		if only == "" || only == e.name {
-			list = append(list, e)
-		}
-	}
-	if len(list) == 0 {
-		t.Fatalf("GOBWRAP_TEST_ENGINE=%s: there is no such engine", only)
-	}
-	return list
-}
-
-// eachWho runs a test as root and as an ordinary user.
-func eachWho(t *testing.T, test func(t *testing.T, who identity)) {
-	t.Helper()
-	for _, who := range []identity{root, user} {
-		t.Run(who.name, func(t *testing.T) { test(t, who) })
-	}
-}
-
-// eachSide runs a test as both, in all engines.
-func eachSide(t *testing.T, test func(t *testing.T, who identity, e engine)) {
-	t.Helper()
-	eachWho(t, func(t *testing.T, who identity) {
-		for _, e := range engines(t) {
-			t.Run(e.name, func(t *testing.T) { test(t, who, e) })
-		}
-	})
-}
-
 // launch is one start of a program.
 type launch struct {
 	who   identity
@@ -95,17 +41,16 @@ func (o outcome) String() string {
 const patience = 20 * time.Second
 
 func (l launch) command() *exec.Cmd {
-	words := append(slices.Clone(l.wrap), l.args...)
+	words, id := l.who.through(slices.Concat(l.wrap, l.args))
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if l.host != "" {
 		script := []string{"unshare", "-m", "--propagation", "private", "sh", "-ec", l.host + "\nexec \"$@\"", "sh"}
-		if l.who.id != 0 {
-			id := fmt.Sprint(l.who.id)
-			script = append(script, "setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--")
+		if id != 0 {
+			script = append(script, probe, "become", fmt.Sprint(id), "exec")
 		}
 		words = append(script, words...)
 	} else {
-		attr.Credential = &syscall.Credential{Uid: l.who.id, Gid: l.who.id}
+		attr.Credential = &syscall.Credential{Uid: id, Gid: id}
 	}
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.SysProcAttr = attr
@@ -177,6 +122,12 @@ func (o outcome) refused(t *testing.T, sense string) {
 	if complaint := o.sentence("gobwrap"); complaint != "" || o.status != "1" || !strings.Contains(o.stderr, sense) {
 		t.Errorf("want status 1 and one sentence with %q: %s: %s", sense, complaint, o)
 	}
+}
+
+// notInSetuid checks that setuid mode refused what an option asks for.
+func (o outcome) notInSetuid(t *testing.T, option string) {
+	t.Helper()
+	o.refused(t, strings.Fields(option)[0]+" is not possible in setuid mode: ")
 }
 
 // sentence says what is wrong with a message, or nothing.

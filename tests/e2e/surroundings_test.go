@@ -12,13 +12,15 @@ import (
 // Sandboxes in sandboxes, three deep, each with everything new.
 func TestNested(t *testing.T) {
 	t.Parallel()
-	for _, e := range engines(t) {
-		t.Run(e.name, func(t *testing.T) {
-			inner := []string{"/h/gobwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "--dev", "/dev", "--"}
-			args := slices.Concat(box(all()...), inner, inner, []string{"/h/probe", "echo", "deep"})
-			launch{who: user, wrap: e.wrap, args: args}.run(t).ok(t, "deep\n")
-		})
-	}
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, e := range engines(t) {
+			t.Run(e.name, func(t *testing.T) {
+				inner := []string{"/h/gobwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "--dev", "/dev", "--"}
+				args := slices.Concat(box(all()...), inner, inner, []string{"/h/probe", "echo", "deep"})
+				launch{who: who, wrap: e.wrap, args: args}.run(t).ok(t, "deep\n")
+			})
+		}
+	})
 }
 
 // Root in a container often lacks CAP_SYS_ADMIN; a user namespace is then taken.
@@ -38,17 +40,20 @@ func TestRootWithoutAdmin(t *testing.T) {
 // Small limits are enough.
 func TestSmallLimits(t *testing.T) {
 	t.Parallel()
-	for i, limit := range []string{
-		"--nproc=5", "--nofile=16", "--fsize=0", "--stack=65536", "--core=0", "--core=unlimited", "--data=67108864", "--memlock=0", "--nofile=64:64", "--rss=4096",
-	} {
-		for j, name := range []string{"plain", "all"} {
-			t.Run(limit[2:]+"-"+name, func(t *testing.T) {
-				// A user of its own each time: processes are counted by user.
-				who := identity{"user", uint32(20000 + 2*i + j)}
-				launch{who: who, wrap: []string{"prlimit", limit, "--"}, args: append(box(arrangements()[name]...), "/h/probe", "echo", "in")}.run(t).ok(t, "in\n")
-			})
+	id := uint32(20000)
+	processes := map[identity]string{user: "--nproc=5", setuid: "--nproc=6"} // the keeper is one of them
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, limit := range []string{
+			processes[who], "--nofile=16", "--fsize=0", "--stack=65536", "--core=0", "--core=unlimited", "--data=67108864", "--memlock=0", "--nofile=64:64", "--rss=4096",
+		} {
+			for _, name := range []string{"plain", "all"} {
+				id++ // a user each time: processes are counted by user
+				t.Run(limit[2:]+"-"+name, func(t *testing.T) {
+					launch{who: who.as(id), wrap: []string{"prlimit", limit, "--"}, args: append(box(arrangements()[name]...), "/h/probe", "echo", "in")}.run(t).ok(t, "in\n")
+				})
+			}
 		}
-	}
+	})
 }
 
 var traceback = regexp.MustCompile(`goroutine|runtime:|fatal error|panic|SIG|\.go:\d+`)
@@ -63,35 +68,38 @@ func TestTooSmallLimits(t *testing.T) {
 	for n := range 16 {
 		limits = append(limits, fmt.Sprintf("--nproc=%d", n), fmt.Sprintf("--nofile=%d", n))
 	}
-	for _, limit := range append(limits, "--stack=0", "--stack=4096", "--stack=16384", "--stack=32768") {
-		t.Run(limit[2:], func(t *testing.T) {
-			who := identity{"user", 21000 + uint32(len(limit))*100}
-			o := launch{who: who, wrap: []string{"prlimit", limit, "--"}, args: append(box(all()...), "/h/probe", "echo", "in")}.run(t)
-			switch {
-			case traceback.MatchString(o.stderr):
-				t.Errorf("traceback: %s", o)
-			case strings.Contains(o.stderr, "prlimit: "), o.status == "signal killed", o.status == "signal segmentation fault" && o.stderr == "":
-				// the kernel could not even start a program
-			case o.status == "0" && o.stdout == "in\n" && o.stderr == "":
-			case strings.HasPrefix(limit, "--stack=") && (o.status == "139" || o.status == "signal segmentation fault"):
-				// nothing, the launcher or the command, can live with less than the kernel's own use of it
-			case o.status != "1" || o.sentence("gobwrap") != "":
-				t.Errorf("want a sentence and status 1: %s", o)
-			}
-		})
-	}
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, limit := range append(limits, "--stack=0", "--stack=4096", "--stack=16384", "--stack=32768") {
+			t.Run(limit[2:], func(t *testing.T) {
+				o := launch{who: who.as(who.id + 1), wrap: []string{"prlimit", limit, "--"}, args: append(box(all()...), "/h/probe", "echo", "in")}.run(t)
+				switch {
+				case traceback.MatchString(o.stderr):
+					t.Errorf("traceback: %s", o)
+				case strings.Contains(o.stderr, "prlimit: "), o.status == "signal killed", o.status == "signal segmentation fault" && o.stderr == "":
+					// the kernel could not even start a program
+				case o.status == "0" && o.stdout == "in\n" && o.stderr == "":
+				case strings.HasPrefix(limit, "--stack=") && (o.status == "139" || o.status == "signal segmentation fault"):
+					// nothing, the launcher or the command, can live with less than the kernel's own use of it
+				case o.status != "1" || o.sentence("gobwrap") != "":
+					t.Errorf("want a sentence and status 1: %s", o)
+				}
+			})
+		}
+	})
 }
 
 // Data that may not be written is a failure with a sentence.
 func TestFileSizeLimit(t *testing.T) {
 	t.Parallel()
-	for _, option := range []string{"--file", "--bind-data"} {
-		for _, e := range engines(t) {
-			args := append(box(option, "3", "/f"), "/h/probe", "echo", "in")
-			o := launch{who: user, wrap: append([]string{"prlimit", "--fsize=0", "--"}, e.wrap...), args: args, files: []*os.File{open(t, "/etc/passwd")}}.run(t)
-			o.refused(t, "/f")
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, option := range []string{"--file", "--bind-data"} {
+			for _, e := range engines(t) {
+				args := append(box(option, "3", "/f"), "/h/probe", "echo", "in")
+				o := launch{who: who, wrap: append([]string{"prlimit", "--fsize=0", "--"}, e.wrap...), args: args, files: []*os.File{open(t, "/etc/passwd")}}.run(t)
+				o.refused(t, "/f")
+			}
 		}
-	}
+	})
 }
 
 // Standard streams that a caller closed stay closed, whatever is built meanwhile, and
@@ -146,14 +154,12 @@ func TestStrangeWorkingDirectory(t *testing.T) {
 	t.Parallel()
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		dir := who.scratch(t)
-		words := strings.Join(slices.Concat(e.wrap, box(), []string{"/h/probe", "where"}), " ")
-		out := who.shell(t, dir, "mkdir gone; cd gone; rmdir ../gone; exec "+words)
-		if out != "/\n" {
-			t.Errorf("deleted: %q", out)
-		}
-		out = who.shell(t, dir, "mkdir -p shut/in; cd shut/in; chmod 0 ..; "+words+"; chmod 0755 ..")
-		if out != "/\n" {
-			t.Errorf("shut: %q", out)
+		for _, place := range []string{
+			`mkdir gone; cd gone; rmdir ../gone; exec "$@"`,
+			`mkdir -p shut/in; cd shut/in; chmod 0 ..; "$@"; chmod 0755 ..`,
+		} {
+			shell := append([]string{"/bin/sh", "-ec", place, "sh"}, e.wrap...)
+			launch{who: who, dir: dir, wrap: shell, args: append(box(), "/h/probe", "where")}.run(t).ok(t, "/\n")
 		}
 	})
 }
@@ -161,11 +167,12 @@ func TestStrangeWorkingDirectory(t *testing.T) {
 // A chroot is no place to build a sandbox in; the message says so.
 func TestChroot(t *testing.T) {
 	t.Parallel()
-	for _, who := range []identity{root} {
+	each(t, []identity{root, setuid}, func(t *testing.T, who identity) {
 		w := root.scratch(t)
-		host := fmt.Sprintf("mkdir -p %[1]s/c/bin %[1]s/c/proc; cp %[2]s/* %[1]s/c/bin; mount -t proc proc %[1]s/c/proc", w, base+"/bin")
-		args := []string{"/bin/gobwrap", "--ro-bind", "/bin", "/h", "--", "/h/probe", "echo", "in"}
-		o := launch{who: who, host: host, wrap: []string{"/usr/sbin/chroot", w + "/c"}, args: args}.run(t)
+		host := fmt.Sprintf("mkdir -p %[1]s/c/bin %[1]s/c/proc; cp -p %[2]s %[3]s %[1]s/c/bin; mount -t proc proc %[1]s/c/proc", w, probe, who.launcher()[0])
+		wrap := []string{"/usr/sbin/chroot", fmt.Sprintf("--userspec=%d:%[1]d", who.id), w + "/c", "/bin/gobwrap"}
+		args := slices.Concat(who.launcher()[1:], []string{"--ro-bind", "/bin", "/h", "--", "/h/probe", "echo", "in"})
+		o := launch{who: root, host: host, wrap: wrap, args: args}.run(t)
 		if o.status == "0" && o.stdout == "in\n" {
 			return // better than asked for
 		}
@@ -173,13 +180,14 @@ func TestChroot(t *testing.T) {
 		if !strings.Contains(o.stderr, "chroot") {
 			t.Errorf("the word chroot is missing: %s", o)
 		}
-	}
+	})
 }
 
 // Messages need nothing of the host's: no /proc, no /dev.
 func TestNoProc(t *testing.T) {
 	t.Parallel()
-	for _, e := range engines(t) {
-		launch{who: root, wrap: e.wrap, host: "mount -t tmpfs none /proc", args: append(box(), "/h/probe", "echo", "in")}.run(t).refused(t, "/proc")
-	}
+	sense := map[identity]string{root: "/proc", user: "/proc", setuid: "how it is installed cannot be told"}
+	eachSide(t, func(t *testing.T, who identity, e engine) {
+		launch{who: who, wrap: e.wrap, host: "mount -t tmpfs none /proc", args: append(box(), "/h/probe", "echo", "in")}.run(t).refused(t, sense[who])
+	})
 }

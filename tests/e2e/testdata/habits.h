@@ -48,6 +48,14 @@ static void open_one(void) {
 		close(pair[1]);
 }
 
+static void become(void) {
+	unsigned id = strtoul(word(), NULL, 10);
+	if (setgroups(0, NULL) || setresgid(id, id, id) || setresuid(id, id, id)) {
+		perror("probe: become");
+		exit(99);
+	}
+}
+
 static int prepare(const char *what) {
 	if (!strcmp(what, "limit"))
 		limit();
@@ -71,6 +79,8 @@ static int prepare(const char *what) {
 		open_one();
 	else if (!strcmp(what, "nofds"))
 		close_range(3, ~0U, 0);
+	else if (!strcmp(what, "become"))
+		become();
 	else if (!strcmp(what, "die"))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	else

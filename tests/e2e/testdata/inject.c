@@ -1,26 +1,31 @@
 // inject runs a launcher and strikes at the Nth system call that is made from a
 // given piece of code, whatever process of the launcher's makes it:
 //
-//	inject LOW HIGH N ACTION [--] PROGRAM ARGS...
+//	inject [-u ID] LOW HIGH N ACTION [--] PROGRAM ARGS...
 //
 // LOW and HIGH bound the addresses of the code. ACTION is an errno to answer with, to
 // this call and all later ones of its number (of its operation, for prctl); or it is
-// "launcher" or "caller" to kill one of them with SIGKILL, or "sigN" to send the
-// launcher signal N, and the call is then let through. Calls that cannot fail, or that
-// no filter can sensibly refuse, are not counted for errnos.
+// "launcher", "caller" or "worker", who makes the call, to kill one of them with SIGKILL,
+// or "sigN" to send the launcher signal N, and the call is then let through. Calls that cannot fail, or that
+// no filter can sensibly refuse, are not counted for errnos. Of a process's prctls of one
+// operation in a row, like those that empty the bounding set, the first counts. -u is for root: the caller
+// is user ID then, and the program is left to become that, without no_new_privs.
 //
 //	inject ─▶ caller ─▶ launcher ─▶ …
 //
 // It waits until every process that came of it is gone, for no longer than three
-// seconds, and says on fd 3 what happened: "struck NR A0 A1" or "missed COUNT",
-// "left N" where processes had to be killed, and "status N" or "signal N".
+// seconds, and says on fd 3 what happened: "struck NR A0 A1" or "missed COUNT", with
+// "late" where the process had cloned a sibling before, "left N" where processes had to
+// be killed, and "status N" or "signal N".
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -95,7 +100,7 @@ static void launch(int sock, int errors, unsigned low, unsigned high, char **arg
 	memcpy(code + n, tail, sizeof tail);
 	n += sizeof tail / sizeof *tail;
 	struct sock_fprog prog = {n, code};
-	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "inject: no_new_privs");
+	check(geteuid() && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "inject: no_new_privs");
 	int fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog);
 	check(fd < 0, "inject: seccomp");
 	check(write(sock, &me, sizeof me) != sizeof me, "inject: write");
@@ -110,8 +115,10 @@ static int passed_on(int status) {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void strike(const char *action, struct seccomp_notif_resp *answer) {
-	if (strcmp(action, "launcher") == 0)
+static void strike(const char *action, pid_t worker, struct seccomp_notif_resp *answer) {
+	if (strcmp(action, "worker") == 0)
+		kill(worker, SIGKILL);
+	else if (strcmp(action, "launcher") == 0)
 		kill(launcher, SIGKILL);
 	else if (strcmp(action, "caller") == 0)
 		kill(caller, SIGKILL);
@@ -129,11 +136,23 @@ static long milliseconds(void) {
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+// repeated tells whether a call is a prctl that goes on with what the process's last did.
+static int repeated(const struct seccomp_notif *ask) {
+	static struct { __u32 pid; __u64 operation; } last[64];
+	__u64 operation = ask->data.nr == SYS_prctl ? ask->data.args[0] : ~0ULL;
+	int i = ask->pid % 64;
+	int same = last[i].pid == ask->pid && last[i].operation == operation && operation != ~0ULL;
+	last[i].pid = ask->pid;
+	last[i].operation = operation;
+	return same;
+}
+
 // serve answers the kernel's questions until nobody is left to ask, or until the end.
 static void serve(int fd, int n, const char *action, long end) {
 	struct seccomp_notif ask;
 	struct seccomp_notif_resp answer;
 	int count = 0, struck = 0, nr = -1;
+	pid_t late = 0;
 	__u64 operation = 0;
 	for (;;) {
 		struct pollfd p = {fd, POLLIN, 0};
@@ -146,18 +165,22 @@ static void serve(int fd, int n, const char *action, long end) {
 		memset(&answer, 0, sizeof answer);
 		answer.id = ask.id;
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		count++;
+		int counts = !repeated(&ask);
+		count += counts;
 		if (n == 0)
 			dprintf(3, "call %d %llx %llx %u\n", ask.data.nr, ask.data.args[0], ask.data.args[1], ask.pid);
-		if (count == n) {
+		if (count == n && counts) {
 			struck = 1;
 			nr = ask.data.nr;
 			operation = ask.data.args[0];
-			dprintf(3, "struck %d %llx %llx\n", ask.data.nr, ask.data.args[0], ask.data.args[1]);
-			strike(action, &answer);
+			dprintf(3, "struck %d %llx %llx%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
+				late == (pid_t)ask.pid ? " late" : "");
+			strike(action, ask.pid, &answer);
 		} else if (ask.data.nr == nr && atoi(action) && (nr != SYS_prctl || ask.data.args[0] == operation)) {
-			strike(action, &answer);
+			strike(action, ask.pid, &answer);
 		}
+		if (ask.data.nr == SYS_clone && ask.data.args[0] & CLONE_PARENT)
+			late = ask.pid;
 		ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 	}
 	if (!struck)
@@ -200,7 +223,11 @@ static int slaughter(void) {
 }
 
 int main(int argc, char **argv) {
-	int pair[2], status = -1;
+	int pair[2], status = -1, id = 0;
+	if (argc > 2 && strcmp(argv[1], "-u") == 0) {
+		id = atoi(argv[2]);
+		argv += 2, argc -= 2;
+	}
 	if (argc < 6)
 		return 99;
 	unsigned low = strtoul(argv[1], NULL, 0), high = strtoul(argv[2], NULL, 0);
@@ -216,6 +243,8 @@ int main(int argc, char **argv) {
 			launch(pair[1], atoi(argv[4]) != 0, low, high, program);
 		close(pair[0]);
 		close(pair[1]);
+		if (id)
+			check(setgroups(0, NULL) || setresgid(id, id, id) || setresuid(id, id, id), "inject: ids");
 		waitpid(child, &status, 0);
 		_exit(passed_on(status));
 	}

@@ -20,7 +20,7 @@
 //	writable DIR       try to write there
 //	rw DIR             try to make the mount at DIR writable, in several ways
 //	limit N SOFT HARD, ignore SIG, default SIG, block SIG, umask OCTAL, cpu N,
-//	nice N, slack N, oom N, open KIND FD, nofds, die
+//	nice N, slack N, oom N, open KIND FD, nofds, become ID, die
 //	                   be a caller with peculiar habits; KIND is one of file, pipe,
 //	                   socket, memfd; nofds closes all but 0 to 2, die is for PDEATHSIG
 //	exec WORD...       become another program
@@ -29,6 +29,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>

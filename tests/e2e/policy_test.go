@@ -1,0 +1,56 @@
+package e2e_test
+
+import (
+	"os"
+	"testing"
+)
+
+// What the keeper would have to do with root's rights for a stranger is refused, in
+// words, whether setuid mode was asked for or is the second way. Without it, the caller
+// may have it.
+func TestRefusedInSetuidMode(t *testing.T) {
+	t.Parallel()
+	w := user.scratch(t)
+	user.shell(t, w, "mkdir src other upper wd")
+	layers := []string{"--overlay-src", w + "/src"}
+	for _, c := range []struct {
+		option  string
+		options []string
+		direct  bool // works in direct mode
+		why     string
+	}{
+		{"--tmp-overlay", append(layers, "--tmp-overlay", "/o"), true, "its layers would be read and written with root's rights"},
+		{"--overlay", append(layers, "--overlay", w+"/upper", w+"/wd", "/o"), true, "its layers would be"},
+		{"--ro-overlay", append(layers, "--overlay-src", w+"/other", "--ro-overlay", "/o"), true, "its layers would be"},
+		{"--disable-userns", []string{"--unshare-user", "--disable-userns"}, true, "it takes a user namespace of the caller's own inside another"},
+		{"--cap-add", []string{"--cap-add", "CAP_SYS_ADMIN"}, true, "the capabilities would be the host's"},
+		{"--cap-add", []string{"--unshare-user", "--cap-add", "ALL"}, true, "the capabilities would be"},
+		{"--not-a-security-boundary", []string{"--not-a-security-boundary"}, true, "what cannot be tightened there would stay open by root's hand"},
+		{"--userns", []string{"--userns", "3"}, false, "namespaces are the keeper's own"},
+		{"--userns2", []string{"--unshare-user", "--userns2", "3"}, false, "namespaces are the keeper's own"},
+		{"--pidns", []string{"--pidns", "4"}, false, "namespaces are the keeper's own"},
+		{"--netns", []string{"--netns", "5"}, false, "namespaces are the keeper's own"},
+		{"--userns-block-fd", []string{"--unshare-user", "--info-fd", "6", "--userns-block-fd", "7"}, false, "the keeper writes the maps, and "},
+		{"--mqueue", []string{"--mqueue", "/m"}, false, "without --unshare-ipc it would show the host's queues"},
+		{"--size", []string{"--size", "1152921504606846976", "--tmpfs", "/t"}, true, "a tmpfs may be given half of the memory"},
+	} {
+		args := append(box(c.options...), "/h/probe", "echo", "in")
+		each(t, []identity{user, setuid, fallback}, func(t *testing.T, who identity) {
+			var files []*os.File
+			for _, kind := range []string{"user", "pid", "net"} {
+				files = append(files, namespace(t, os.Getpid(), kind))
+			}
+			_, info := pipe(t)
+			files = append(files, info, open(t, "/dev/null"))
+			o := launch{who: who, args: args, files: files}.run(t)
+			switch {
+			case who == fallback && (c.option == "--userns" || c.option == "--pidns"):
+				o.refused(t, "") // a given namespace that cannot be entered: there is no second way
+			case who.setuid:
+				o.refused(t, c.option+" is not possible in setuid mode: "+c.why)
+			case c.direct:
+				o.ok(t, "in\n")
+			}
+		})
+	}
+}

@@ -1,0 +1,135 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// identity is who starts a launcher, and which one.
+type identity struct {
+	name   string
+	id     uint32
+	setuid bool // the copy that is installed setuid root
+	forced bool // with --mode setuid; without, the kernel refuses it user namespaces
+}
+
+var (
+	root     = identity{name: "root"}
+	user     = identity{name: "user", id: 12345}
+	setuid   = identity{name: "setuid", id: 12345, setuid: true, forced: true}
+	fallback = identity{name: "fallback", id: 12345, setuid: true}
+)
+
+// as is the same with another id.
+func (who identity) as(id uint32) identity {
+	who.id = id
+	return who
+}
+
+// launcher is the program and the options that stand in front of all others.
+func (who identity) launcher() []string {
+	switch {
+	case !who.setuid:
+		return []string{gobwrap}
+	case !who.forced:
+		return []string{installed}
+	}
+	return []string{installed, "--mode", "setuid"}
+}
+
+// noUserns refuses user namespaces, as some kernels do to ordinary users.
+func noUserns() []string {
+	rule := func(nr int) string { return fmt.Sprintf("%d:0=%#x/%#[2]x", nr, unix.CLONE_NEWUSER) }
+	return []string{enosys, "-e", "EPERM", "-n", rule(unix.SYS_CLONE), "-n", rule(unix.SYS_UNSHARE), "--"}
+}
+
+// through puts who's launcher in the place of the first one in words, and says who is
+// to run them. What installs a filter is run by root: others need no_new_privs for it,
+// which would take the meaning from the set-id bit. The step down to the user comes
+// right before the launcher.
+func (who identity) through(words []string) ([]string, uint32) {
+	i := slices.Index(words, gobwrap)
+	if i < 0 || !who.setuid {
+		return words, who.id
+	}
+	front, program, id := slices.Clone(words[:i]), who.launcher(), who.id
+	if !who.forced {
+		front = append(front, noUserns()...)
+	}
+	if slices.Contains(front, enosys) || slices.Contains(front, inject) {
+		front = append(front, probe, "become", fmt.Sprint(id), "exec")
+		id = 0
+	}
+	return slices.Concat(front, program, words[i+1:]), id
+}
+
+// engine is a way to make the launcher do its mounts: what stands in front of it.
+type engine struct {
+	name string
+	wrap []string
+}
+
+// engines are the mount engines; the last one is what a strict filter leaves.
+func engines(t *testing.T) (list []engine) {
+	t.Helper()
+	only := os.Getenv("GOBWRAP_TEST_ENGINE")
+	for _, e := range []engine{
+		{"new", nil},
+		{"classic", []string{enosys}},
+		{"refused", []string{enosys, "-e", "EPERM", "-a", "424"}},
+	} {
+		if only == "" || only == e.name {
+			list = append(list, e)
+		}
+	}
+	if len(list) == 0 {
+		t.Fatalf("GOBWRAP_TEST_ENGINE=%s: there is no such engine", only)
+	}
+	return list
+}
+
+// selected tells whether GOBWRAP_TEST_MODE leaves an identity to the tests.
+func selected(t *testing.T, who identity) bool {
+	t.Helper()
+	only := os.Getenv("GOBWRAP_TEST_MODE")
+	if !slices.Contains([]string{"", root.name, user.name, setuid.name}, only) {
+		t.Fatalf("GOBWRAP_TEST_MODE=%s: there is no such mode", only)
+	}
+	return only == "" || only == who.name || only == setuid.name && who == fallback
+}
+
+// each runs a test as each of several.
+func each(t *testing.T, list []identity, test func(t *testing.T, who identity)) {
+	t.Helper()
+	for _, who := range list {
+		if selected(t, who) {
+			t.Run(who.name, func(t *testing.T) { test(t, who) })
+		}
+	}
+}
+
+// eachWho runs a test as root, as an ordinary user, and as one through setuid mode.
+func eachWho(t *testing.T, test func(t *testing.T, who identity)) {
+	t.Helper()
+	each(t, []identity{root, user, setuid}, test)
+}
+
+// eachUser runs a test as an ordinary user, in both modes.
+func eachUser(t *testing.T, test func(t *testing.T, who identity)) {
+	t.Helper()
+	each(t, []identity{user, setuid}, test)
+}
+
+// eachSide runs a test as all three, in all engines.
+func eachSide(t *testing.T, test func(t *testing.T, who identity, e engine)) {
+	t.Helper()
+	eachWho(t, func(t *testing.T, who identity) {
+		for _, e := range engines(t) {
+			t.Run(e.name, func(t *testing.T) { test(t, who, e) })
+		}
+	})
+}
