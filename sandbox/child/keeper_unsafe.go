@@ -155,7 +155,11 @@ func serve(p program, uid, gid uintptr) {
 		exit(1)
 	}
 	pid := uintptr(0)
-	if there, _ := canFence(); !there && p.h.Clone&unix.CLONE_NEWUSER == 0 {
+	there, e := canFence()
+	if e != 0 {
+		fault(e, plan.SubKeeper, 0)
+	}
+	if !there && p.h.Clone&unix.CLONE_NEWUSER == 0 {
 		// Something must keep the command from the caller's other processes.
 		p.h.Clone |= unix.CLONE_NEWUSER
 		p.h.Flags |= plan.FlagTryUser

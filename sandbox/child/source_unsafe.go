@@ -34,19 +34,20 @@ func openSource(p program, s *plan.Step) unix.Errno {
 		return e
 	}
 	if fd+keepFree > room.limit && !raiseLimit(fd) && *(*byte)(path) == '/' {
+		_, e := fstat(fd)
 		closeFd(fd)
-		if room.guarded != 0 { // by then the path could lead to a descriptor of ours
-			return unix.EMFILE
-		}
+		s.C, s.D = uint32(room.stat.Dev), uint32(room.stat.Dev>>32)
+		s.E, s.F = uint32(room.stat.Ino), uint32(room.stat.Ino>>32)
 		s.G = late
-		return 0
+		return e
 	}
 	s.G = uint32(fd)
 	return 0
 }
 
 // late marks an OpSource that exists but is opened again by the operation that needs
-// it: the limit on descriptors is lower than the number of sources.
+// it: the limit on descriptors is lower than the number of sources. C to F then hold which
+// file it is, by device and inode.
 const late = ^uint32(0)
 
 // keepFree is how many descriptors the operations themselves need, at most.
@@ -68,6 +69,14 @@ func sourceOf(p program, i uint32) uintptr {
 			return 0
 		}
 		return fd
+	}
+	_, e := fstat(fd)
+	if e == 0 && (uint64(room.stat.Dev) != uint64(s.C)|uint64(s.D)<<32 || room.stat.Ino != uint64(s.E)|uint64(s.F)<<32) {
+		e = unix.ESTALE // the path could lead to a descriptor of ours by now
+	}
+	if e != 0 {
+		closeFd(fd)
+		return failed(e)
 	}
 	s.G = uint32(fd)
 	return fd

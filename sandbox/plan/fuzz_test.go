@@ -3,53 +3,13 @@ package plan_test
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
-	"os"
-	"runtime/debug"
 	"testing"
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
-	"golang.org/x/sys/unix"
+	"github.com/gobwrap/gobwrap/tests/fence"
+	"github.com/gobwrap/gobwrap/tests/judge"
 )
-
-// fence lays data between two pages that cannot be read: at the very end of what is
-// mapped, or, with front, at the very beginning.
-func fence(t testing.TB, data []byte, front bool) []byte {
-	t.Helper()
-	page := os.Getpagesize()
-	size := (len(data) + page - 1) / page * page
-	size = max(size, page)
-	m, err := unix.Mmap(-1, 0, size+2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Munmap(m) })
-	inner := m[page : page+size]
-	if front {
-		inner = inner[:len(data)]
-	} else {
-		inner = inner[size-len(data):]
-	}
-	copy(inner, data)
-	for _, guard := range [][]byte{m[:page], m[page+size:]} {
-		if err := unix.Mprotect(guard, unix.PROT_NONE); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return inner
-}
-
-// judge verifies data in place; a load from outside of it is an error.
-func judge(data []byte) (v plan.Verdict, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("verify: %v", r)
-		}
-	}()
-	return plan.Verify(unsafe.Pointer(unsafe.SliceData(data)), uint32(len(data))), nil
-}
 
 // FuzzVerify: Verify never reads outside of the plan, never writes, says the same
 // wherever the bytes lie; and what it calls Good can be walked and listed.
@@ -93,7 +53,7 @@ func TestVerifyEdited(t *testing.T) {
 				continue
 			}
 			good++
-			if err := sound(p); err != nil {
+			if err := judge.Sound(p); err != nil {
 				t.Errorf("%d at byte %d is Good, but %v", v, at, err)
 			}
 			p.Dump()
@@ -107,26 +67,19 @@ func TestVerifyEdited(t *testing.T) {
 
 func examine(t *testing.T, data []byte) {
 	t.Helper()
-	behind, front := fence(t, data, false), fence(t, data, true)
-	v, err := judge(behind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := judge(front)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v != w {
-		t.Fatalf("verdict %d at the end of a page, %d at the start of one", v, w)
-	}
-	if !bytes.Equal(behind, data) || !bytes.Equal(front, data) {
-		t.Fatal("Verify changed the plan")
+	var said []plan.Verdict
+	fence.Around(t, data, func(data []byte) {
+		said = append(said, plan.Verify(unsafe.Pointer(unsafe.SliceData(data)), uint32(len(data))))
+	})
+	v := said[0]
+	if v != said[1] {
+		t.Fatalf("verdict %d at the end of a page, %d at the start of one", v, said[1])
 	}
 	if v != plan.Good {
 		return
 	}
 	p := &plan.Program{Bytes: bytes.Clone(data)}
-	if err := sound(p); err != nil {
+	if err := judge.Sound(p); err != nil {
 		t.Fatalf("Good, but %v", err)
 	}
 	p.Origins = make([]plan.Origin, p.Header().Steps)
@@ -134,30 +87,3 @@ func examine(t *testing.T, data []byte) {
 		t.Fatal("an empty listing")
 	}
 }
-
-// TestFence: the fence around the bytes is one, or FuzzVerify would find nothing.
-func TestFence(t *testing.T) {
-	for _, front := range []bool{false, true} {
-		data := fence(t, bytes.Clone(sample(t).Bytes), front)
-		// One byte beyond the fence: the header says that the plan is longer than it is.
-		beyond := len(data)
-		if front {
-			beyond = -1
-		}
-		err := func() (err error) {
-			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-			defer func() {
-				if r := recover(); r != nil {
-					err = fmt.Errorf("%v", r)
-				}
-			}()
-			sink = *(*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(data)), beyond))
-			return nil
-		}()
-		if err == nil {
-			t.Errorf("front %v: a load beyond the fence went through", front)
-		}
-	}
-}
-
-var sink byte

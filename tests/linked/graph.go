@@ -1,4 +1,4 @@
-package child_test
+package linked
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 // This file finds out where a compiled function can go: by calls, by jumps out of
 // it (tail calls), and by jump tables, whose every entry is read from the file.
 
-// edge is one way out of a function.
-type edge struct {
-	to    string // the function called; "" when nobody can tell
-	where string
-	why   string // what is wrong, for an edge to nowhere
+// Edge is one way out of a function.
+type Edge struct {
+	To    string // the function called; "" when nobody can tell
+	Where string
+	Why   string // what is wrong, for an edge to nowhere
 }
 
 var (
@@ -29,49 +29,49 @@ var (
 	relative = regexp.MustCompile(`(-?\d+)\(PC\)$`)
 )
 
-// edges lists every way out of f.
-func (im *image) edges(f *function) []edge {
-	var out []edge
-	for i, in := range f.code {
-		if !branches[im.arch].MatchString(in.text) {
+// Edges lists every way out of f.
+func (im *Image) Edges(f *Function) []Edge {
+	var out []Edge
+	for i, in := range f.Code {
+		if !branches[im.Arch].MatchString(in.Text) {
 			continue
 		}
-		if m := symbolic.FindStringSubmatch(in.text); m != nil {
-			if to := offset.ReplaceAllString(m[1], ""); to != f.name {
-				out = append(out, edge{to: to, where: in.where})
-			} else if strings.HasPrefix(in.text, "CALL") {
-				out = append(out, edge{to: to, where: in.where})
+		if m := symbolic.FindStringSubmatch(in.Text); m != nil {
+			if to := offset.ReplaceAllString(m[1], ""); to != f.Name {
+				out = append(out, Edge{To: to, Where: in.Where})
+			} else if strings.HasPrefix(in.Text, "CALL") {
+				out = append(out, Edge{To: to, Where: in.Where})
 			}
 			continue
 		}
 		if why := im.leaves(f, i); why != "" {
-			out = append(out, edge{where: in.where, why: why})
+			out = append(out, Edge{Where: in.Where, Why: why})
 		}
 	}
 	return out
 }
 
 // leaves says why the branch at index i may leave f for an unknown place.
-func (im *image) leaves(f *function, i int) string {
-	in := f.code[i]
-	if m := absolute.FindStringSubmatch(in.text); m != nil {
-		if to, err := strconv.ParseUint(m[1], 16, 64); err == nil && f.holds(to) {
+func (im *Image) leaves(f *Function, i int) string {
+	in := f.Code[i]
+	if m := absolute.FindStringSubmatch(in.Text); m != nil {
+		if to, err := strconv.ParseUint(m[1], 16, 64); err == nil && f.Holds(to) {
 			return ""
 		}
-	} else if m := relative.FindStringSubmatch(in.text); m != nil {
-		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil && f.holds(uint64(int64(in.addr)+4*n)) {
+	} else if m := relative.FindStringSubmatch(in.Text); m != nil {
+		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil && f.Holds(uint64(int64(in.Addr)+4*n)) {
 			return ""
 		}
-	} else if strings.HasPrefix(in.text, "JMP") {
+	} else if strings.HasPrefix(in.Text, "JMP") {
 		err := im.jumpTable(f, i)
 		if err == nil {
 			return ""
 		}
-		return "an indirect jump that is no switch (" + in.text + "): " + err.Error()
+		return "an indirect jump that is no switch (" + in.Text + "): " + err.Error()
 	} else {
-		return "an indirect call: " + in.text
+		return "an indirect call: " + in.Text
 	}
-	return "a jump out of the function: " + in.text
+	return "a jump out of the function: " + in.Text
 }
 
 var (
@@ -85,20 +85,20 @@ var (
 
 // jumpTable checks that the indirect jump at index i is a switch of f: the index is
 // compared with a constant first, and every entry of the table lies in f.
-func (im *image) jumpTable(f *function, i int) error {
-	if !jumpX86.MatchString(f.code[i].text) && !jumpARM.MatchString(f.code[i].text) {
+func (im *Image) jumpTable(f *Function, i int) error {
+	if !jumpX86.MatchString(f.Code[i].Text) && !jumpARM.MatchString(f.Code[i].Text) {
 		return fmt.Errorf("unknown form")
 	}
 	table, bound := uint64(0), -1
 	low := uint64(0)
 	for k := i - 1; k >= 0 && k >= i-12 && (table == 0 || bound < 0); k-- {
-		text := f.code[k].text
+		text := f.Code[k].Text
 		if m := tableX86.FindStringSubmatch(text); m != nil && table == 0 {
 			n, err := strconv.ParseInt(m[1], 0, 64)
 			if err != nil {
 				return err
 			}
-			table = uint64(int64(f.code[k+1].addr) + n)
+			table = uint64(int64(f.Code[k+1].Addr) + n)
 		} else if m := addARM.FindStringSubmatch(text); m != nil && table == 0 {
 			low, _ = strconv.ParseUint(m[1], 10, 64)
 		} else if m := pageARM.FindStringSubmatch(text); m != nil && table == 0 {
@@ -106,7 +106,7 @@ func (im *image) jumpTable(f *function, i int) error {
 			if err != nil {
 				return err
 			}
-			table = uint64(int64(f.code[k].addr&^4095)+n) + low
+			table = uint64(int64(f.Code[k].Addr&^4095)+n) + low
 		} else if m := boundAny.FindStringSubmatch(text); m != nil && table != 0 && bound < 0 {
 			n, err := strconv.ParseInt(m[1], 0, 32)
 			if err != nil {
@@ -123,7 +123,7 @@ func (im *image) jumpTable(f *function, i int) error {
 		if err != nil {
 			return err
 		}
-		if !f.holds(to) {
+		if !f.Holds(to) {
 			return fmt.Errorf("entry %d of the table leads out of the function: %#x", n, to)
 		}
 	}
@@ -139,12 +139,12 @@ var (
 	frameBig  = regexp.MustCompile(`^SUB \$?.*, RSP, R20$`)
 )
 
-// frame is how much stack a call of f takes, its return address included.
-func frame(f *function) int {
+// Frame is how much stack a call of f takes, its return address included.
+func Frame(f *Function) int {
 	size := 8
-	for _, in := range f.code {
+	for _, in := range f.Code {
 		for _, form := range []*regexp.Regexp{frameX86, frameX86b, frameARM, frameARMb} {
-			if m := form.FindStringSubmatch(in.text); m != nil {
+			if m := form.FindStringSubmatch(in.Text); m != nil {
 				n, err := strconv.ParseInt(m[1], 0, 64)
 				if err != nil {
 					return 1 << 30
@@ -152,10 +152,10 @@ func frame(f *function) int {
 				size += int(n)
 			}
 		}
-		if pushX86.MatchString(in.text) {
+		if pushX86.MatchString(in.Text) {
 			size += 8
 		}
-		if frameBig.MatchString(in.text) && !frameARMb.MatchString(in.text) {
+		if frameBig.MatchString(in.Text) && !frameARMb.MatchString(in.Text) {
 			return 1 << 30 // a size that does not fit into an instruction
 		}
 	}

@@ -1,0 +1,189 @@
+package suid_test
+
+import (
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/fence"
+	"golang.org/x/sys/unix"
+)
+
+// feature is the number of an option that can be refused.
+func feature(t testing.TB, option string) uint32 {
+	t.Helper()
+	n := slices.Index(suid.Features(), option)
+	if n < 0 {
+		t.Fatalf("%s can't be refused", option)
+	}
+	return uint32(n)
+}
+
+// option is what Restrict says of an option that is refused.
+func option(name string) uint32 {
+	return suid.Extra(suid.RowConfOption, uint32(slices.Index(suid.Features(), name)))
+}
+
+// user is a plan that uses one of the features and none of the others.
+type user struct {
+	feature      string
+	clone, flags uint32
+	step         plan.Step
+}
+
+func (u user) plan(t testing.TB) *plan.Program {
+	if u.step.Op == 0 {
+		return with(t, u.clone, u.flags)
+	}
+	return with(t, u.clone, u.flags, u.step)
+}
+
+// users are all features, each by all that counts as it.
+var users = []user{
+	{feature: "--unshare-user", clone: unix.CLONE_NEWUSER},
+	{feature: "--unshare-pid", clone: unix.CLONE_NEWPID},
+	{feature: "--unshare-net", clone: unix.CLONE_NEWNET},
+	{feature: "--unshare-ipc", clone: unix.CLONE_NEWIPC},
+	{feature: "--unshare-uts", clone: unix.CLONE_NEWUTS},
+	{feature: "--unshare-cgroup", clone: unix.CLONE_NEWCGROUP},
+	{feature: "--unshare-pid", clone: unix.CLONE_NEWPID, flags: plan.FlagTryUser}, // a wish for another one
+	{feature: "--bind", step: plan.Step{Op: plan.OpBind, A: 1, C: tight}},
+	{feature: "--bind", step: plan.Step{Op: plan.OpBind, A: 1, C: tight | unix.MS_NOEXEC}},
+	{feature: "--bind", step: plan.Step{Op: plan.OpBind, A: 1, C: unix.MS_NOSUID}},
+	{feature: "--bind", step: plan.Step{Op: plan.OpBind, A: 1}},
+	{feature: "--dev", step: plan.Step{Op: plan.OpMount, A: plan.MountDevpts}},
+	{feature: "--tmpfs", step: plan.Step{Op: plan.OpMount, A: plan.MountTmpfs}},
+	{feature: "--mqueue", step: plan.Step{Op: plan.OpMount, A: plan.MountMqueue}},
+	{feature: "--proc", step: plan.Step{Op: plan.OpProc}},
+	{feature: "--proc", step: plan.Step{Op: plan.OpProc, A: 1}},
+	{feature: "--dir", step: plan.Step{Op: plan.OpDir}},
+	{feature: "--file", step: plan.Step{Op: plan.OpFile, A: 4}},
+	{feature: "--bind-data", step: plan.Step{Op: plan.OpData, A: 4, C: tight}},
+	{feature: "--bind-data", step: plan.Step{Op: plan.OpData, A: 4, C: tight | unix.MS_RDONLY}},
+	{feature: "--symlink", step: plan.Step{Op: plan.OpSymlink}},
+	{feature: "--chmod", step: plan.Step{Op: plan.OpChmod}},
+	{feature: "--remount-ro", step: plan.Step{Op: plan.OpRemountRO}},
+	{feature: "--hostname", step: plan.Step{Op: plan.OpHostname}},
+	{feature: "--block-fd", step: plan.Step{Op: plan.OpWaitFd, A: 4}},
+	{feature: "--new-session", step: plan.Step{Op: plan.OpSetsid}},
+	{feature: "--lock-file", step: plan.Step{Op: plan.OpLock}},
+	{feature: "--seccomp", step: plan.Step{Op: plan.OpSeccomp, B: 1}},
+}
+
+// free are plans that use no feature.
+var free = []user{
+	{},
+	{clone: unix.CLONE_NEWUSER, flags: plan.FlagTryUser}, // a wish: it is left out
+	{step: plan.Step{Op: plan.OpBind, A: 1, C: tight | unix.MS_RDONLY}},
+	{step: plan.Step{Op: plan.OpBind, A: 1, C: unix.MS_NOSUID | unix.MS_RDONLY}},
+	{step: plan.Step{Op: plan.OpSource, B: 7}},
+	{step: plan.Step{Op: plan.OpNoUserns}},
+	{step: plan.Step{Op: plan.OpLabel}},
+	{step: plan.Step{Op: plan.OpGo}},
+	{step: plan.Step{Op: plan.OpChdir}},
+}
+
+// TestFeatures: a refused feature is refused to who uses it and to nobody else.
+func TestFeatures(t *testing.T) {
+	count := len(suid.Features())
+	everything := suid.Conf{Refused: 1<<count - 1}
+	for _, u := range users {
+		p := u.plan(t)
+		n := feature(t, u.feature)
+		want := plan.NoStep
+		if u.step.Op != 0 {
+			want = last(t, p, u.step)
+		}
+		for name, c := range map[string]suid.Conf{"alone": {Refused: 1 << n}, "with all others": everything} {
+			if extra, at := c.Restrict(base(p)); extra != suid.Extra(suid.RowConfOption, n) || at != want {
+				t.Errorf("%s refused %s: %#x, step %d; want step %d\n%s", u.feature, name, extra, int32(at), int32(want), listing(p))
+			}
+		}
+		others := suid.Conf{Refused: everything.Refused &^ (1 << n)}
+		if extra, at := others.Restrict(base(p)); extra != 0 || at != 0 {
+			t.Errorf("all but %s refused: %#x, step %d\n%s", u.feature, extra, at, listing(p))
+		}
+	}
+	for _, u := range free {
+		if extra, at := everything.Restrict(base(u.plan(t))); extra != 0 || at != 0 {
+			t.Errorf("all refused: %#x, step %d\n%s", extra, at, listing(u.plan(t)))
+		}
+	}
+	for _, option := range suid.Features() {
+		if !slices.ContainsFunc(users, func(u user) bool { return u.feature == option }) {
+			t.Errorf("no plan uses %s", option)
+		}
+	}
+	if count > 64 {
+		t.Errorf("%d features do not go into the bits that there are", count)
+	}
+}
+
+// last is the index of the last step with an operation, the one that with has added.
+func last(t testing.TB, p *plan.Program, s plan.Step) uint32 {
+	t.Helper()
+	for i := header(p).Steps; i > 0; i-- {
+		if step(p, i-1).Op == s.Op {
+			return i - 1
+		}
+	}
+	t.Fatalf("the plan has no %v", s.Op)
+	return 0
+}
+
+// restrictions are what the administrator can say of the whole, with the sample.
+var restrictions = []struct {
+	name string
+	conf suid.Conf
+	want uint32 // what Restrict returns first
+}{
+	{"nothing", suid.Conf{}, 0},
+	{"off", suid.Conf{Off: true}, suid.Extra(suid.RowConfOff, 0)},
+	{"off, for a member", suid.Conf{Off: true, Limited: true, Member: true}, suid.Extra(suid.RowConfOff, 0)},
+	{"off, and all refused", suid.Conf{Off: true, Refused: ^uint64(0)}, suid.Extra(suid.RowConfOff, 0)},
+	{"groups, a member", suid.Conf{Limited: true, Member: true}, 0},
+	{"groups, no member", suid.Conf{Limited: true}, suid.Extra(suid.RowConfGroup, 0)},
+	{"a member of nothing", suid.Conf{Member: true}, 0},
+	{"groups, no member, and all refused", suid.Conf{Limited: true, Refused: ^uint64(0)}, suid.Extra(suid.RowConfGroup, 0)},
+	{"groups, a member, and one refused", suid.Conf{Limited: true, Member: true, Refused: 1 << 1}, option("--unshare-pid")},
+	{"bits that no feature has", suid.Conf{Refused: ^uint64(0) << len(suid.Features())}, 0},
+}
+
+func TestRestrict(t *testing.T) {
+	p := sample(t)
+	for _, c := range restrictions {
+		got, at := c.conf.Restrict(base(p))
+		want := uint32(0)
+		if c.want != 0 {
+			want = plan.NoStep
+		}
+		if got != c.want || at != want {
+			t.Errorf("%s: %#x, step %d; want %#x, step %d", c.name, got, int32(at), c.want, int32(want))
+		}
+	}
+}
+
+// TestSkips: it is --unshare-user, and that alone, that can be a wish.
+func TestSkips(t *testing.T) {
+	for n, option := range suid.Features() {
+		c := suid.Conf{Refused: 1 << n}
+		if c.Skips() != (option == "--unshare-user") {
+			t.Errorf("%s refused: Skips is %v", option, c.Skips())
+		}
+	}
+	if c := (suid.Conf{Off: true}); c.Skips() {
+		t.Error("nothing refused, but skipped")
+	}
+}
+
+// TestRestrictInside: it reads the plan and nothing else, and writes nothing.
+func TestRestrictInside(t *testing.T) {
+	for _, p := range []*plan.Program{sample(t), bare(t)} {
+		for n := range 64 {
+			c := suid.Conf{Refused: 1 << n}
+			fence.Around(t, p.Bytes, func(data []byte) { c.Restrict(unsafe.Pointer(unsafe.SliceData(data))) })
+		}
+	}
+}

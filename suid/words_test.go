@@ -1,0 +1,118 @@
+package suid_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// TestWords: every row says what it refuses, and why.
+func TestWords(t *testing.T) {
+	seen := map[string]suid.Row{}
+	for row := suid.Permitted + 1; row < suid.NumRows; row++ {
+		option, why := row.Words()
+		if option == "" || why == "" {
+			t.Errorf("row %d: %q, %q", row, option, why)
+		}
+		if other, twice := seen[option+why]; twice {
+			t.Errorf("rows %d and %d say the same", other, row)
+		}
+		seen[option+why] = row
+	}
+	if option, why := suid.Permitted.Words(); option != "" || why != "" {
+		t.Errorf("what is permitted is refused: %q, %q", option, why)
+	}
+	unknown, reason := suid.RowUnknown.Words()
+	for _, row := range []suid.Row{suid.NumRows, suid.NumRows + 1, 255, 1<<32 - 1} {
+		if option, why := row.Words(); option != unknown || why != reason {
+			t.Errorf("row %d, which there is not: %q, %q", row, option, why)
+		}
+	}
+	// The numbers in the words are the limits.
+	if _, why := suid.RowBytes.Words(); !strings.Contains(why, fmt.Sprintf(" %d MiB", suid.MaxBytes>>20)) || suid.MaxBytes%(1<<20) != 0 {
+		t.Errorf("%d bytes are not what %q says", suid.MaxBytes, why)
+	}
+	if _, why := suid.RowSteps.Words(); !strings.Contains(why, fmt.Sprintf(" %d steps", suid.MaxSteps)) {
+		t.Errorf("%d steps are not what %q says", suid.MaxSteps, why)
+	}
+	for _, row := range []suid.Row{suid.RowConfOff, suid.RowConfGroup, suid.RowConfOption} {
+		if _, why := row.Words(); !strings.Contains(why, "/etc/gobwrap/setuid.conf") {
+			t.Errorf("row %d does not say which file: %q", row, why)
+		}
+	}
+}
+
+// TestExtra: what is packed comes out again, and what nobody packed does no harm.
+func TestExtra(t *testing.T) {
+	options := suid.Features()
+	for row := suid.Permitted; row < suid.NumRows; row++ {
+		for n := range uint32(len(options)) {
+			got, option := suid.FromExtra(suid.Extra(row, n))
+			want := ""
+			if row == suid.RowConfOption {
+				want = options[n]
+			}
+			if got != row || option != want {
+				t.Errorf("row %d, feature %d: row %d, %q", row, n, got, option)
+			}
+		}
+	}
+	for _, n := range []uint32{uint32(len(options)), uint32(len(options)) + 1, 255, 1<<24 - 1} {
+		if row, option := suid.FromExtra(suid.Extra(suid.RowConfOption, n)); row != suid.RowConfOption || option != "" {
+			t.Errorf("feature %d, which there is not: row %d, %q", n, row, option)
+		}
+	}
+	for _, extra := range []uint32{0, 255, 1<<32 - 1} {
+		if row, option := suid.FromExtra(extra); row != suid.Row(extra&255) || option != "" {
+			t.Errorf("%#x: row %d, %q", extra, row, option)
+		}
+	}
+	if suid.NumRows > 255 {
+		t.Errorf("%d rows do not go into a byte", suid.NumRows)
+	}
+}
+
+// TestStanding: an ordinary start and an installed one run; every other one says what is
+// wrong, and what is right.
+func TestStanding(t *testing.T) {
+	seen := map[string]bool{}
+	for s := suid.Plain; s < suid.HookNumStandings; s++ {
+		said := s.Refusal()
+		switch s {
+		case suid.Plain, suid.Installed:
+			if said != "" {
+				t.Errorf("standing %d is refused: %s", s, said)
+			}
+		default:
+			if said == "" || seen[said] || !strings.Contains(said, "0755") || strings.Contains(said, "\n") {
+				t.Errorf("standing %d says %q", s, said)
+			}
+		}
+		seen[said] = true
+	}
+	for _, s := range []suid.Standing{suid.HookNumStandings, 1<<32 - 1} {
+		if s.Refusal() == "" {
+			t.Errorf("standing %d, which there is not, runs", s)
+		}
+	}
+}
+
+// TestKept: what the keeper keeps is these, and none by which one reaches other processes,
+// other people's files or the kernel's memory.
+func TestKept(t *testing.T) {
+	want := uint64(0)
+	for _, c := range []int{
+		unix.CAP_SYS_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_NET_ADMIN, unix.CAP_DAC_READ_SEARCH, unix.CAP_SETUID, unix.CAP_SETGID,
+	} {
+		want |= 1 << c
+	}
+	if suid.Kept != want {
+		t.Errorf("the keeper keeps %#x, want %#x", uint64(suid.Kept), want)
+	}
+	if suid.KeptForUser != 1<<unix.CAP_SETUID|1<<unix.CAP_SETGID {
+		t.Errorf("for user namespaces it keeps %#x", suid.KeptForUser)
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/linked"
+)
+
+// most bounds the lines of the first part. It is above what there are by a few, so that
+// who adds some asks himself whether they have to run there.
+const most = 1600
+
+// TestCount: functions that everybody would look for are in the part that they belong to,
+// on both architectures, and those that come after it are not.
+func TestCount(t *testing.T) {
+	for _, arch := range []string{"amd64", "arm64"} {
+		counts, err := count(arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := func(part int, name string) bool {
+			return slices.ContainsFunc(counts[part], func(f function) bool { return f.name == name })
+		}
+		for name, part := range map[string]int{
+			"entry": 0, "enter": 0, "lower": 0, "stand": 0, "drop": 0, "dropped": 0, "runKeeper": 0, "settleKeeper": 0, "cloneMapped": 0,
+			"Verify": 0, "Gate": 0, "ReadConf": 0, "(*Conf).Restrict": 0, "privileged": 0, "setCaps": 0, "raw": 0, "errno": 0, "program.has": 0,
+			"runFirst": 1, "do": 1, "bind": 1, "walk": 1, "leaveOldRoot": 1, "doCaps": 1, "seal": 1, "asAdmin": 1,
+			"frontEnd": -1, "runMonitor": -1, "openFeed": -1, "execute": -1, "seccomp": -1, "chdir": -1, "takeLocks": -1, "overlay": -1,
+			"headStart": -1, "startKept": -1,
+		} {
+			for i := range counts {
+				if has(i, name) != (i == part) {
+					t.Errorf("%s: %s in part %d: %v", arch, name, i, has(i, name))
+				}
+			}
+		}
+		calls := func(name string) bool {
+			return slices.ContainsFunc(counts[0], func(f function) bool { return f.name == name && f.calls })
+		}
+		for name, want := range map[string]bool{
+			"entry": true, "enter": true, "raw": true, "setCaps": true, "closeFd": true, "restrict": true, "tell": true,
+			"Verify": false, "Gate": false, "ReadConf": false, "(*Conf).Restrict": false, "auxv": false, "putNumber": false,
+		} {
+			if calls(name) != want {
+				t.Errorf("%s: a system call can be reached from %s: %v", arch, name, calls(name))
+			}
+		}
+		if n := sum(counts[0]).lines; n > most || n < 500 {
+			t.Errorf("%s: %d lines from the entry point to the drop and in the keeper, of at most %d", arch, n, most)
+		}
+	}
+}
+
+// TestReachComplains: a root or a cut that is no longer there is noticed.
+func TestReachComplains(t *testing.T) {
+	code := func(to string) []linked.Instruction { return []linked.Instruction{{Text: "CALL " + to + "(SB)"}} }
+	im := &linked.Image{Arch: "amd64", Funcs: map[string]*linked.Function{
+		linked.InChild + "a": {Name: linked.InChild + "a", Code: code(linked.InChild + "b.abi0")},
+		linked.InChild + "b": {Name: linked.InChild + "b", Code: code(linked.InChild + "a")},
+		linked.InChild + "c": {Name: linked.InChild + "c", Code: []linked.Instruction{{Text: "CALL AX"}}},
+	}}
+	a := []string{linked.InChild + "a"}
+	if names, err := reach(im, part{roots: a, cuts: []cut{{"a", "b", ""}}}); err != nil || !slices.Equal(names, a) {
+		t.Errorf("reached %v: %v", names, err)
+	}
+	for what, p := range map[string]part{
+		"is not called": {roots: a, cuts: []cut{{"a", "b", ""}, {"b", "c", ""}}},
+		"no such root":  {roots: []string{linked.InChild + "d"}},
+		"indirect call": {roots: []string{linked.InChild + "c"}},
+	} {
+		if names, err := reach(im, p); err == nil {
+			t.Errorf("%s: reached %v", what, names)
+		}
+	}
+}
+
+// TestLines: what counts as a line.
+func TestLines(t *testing.T) {
+	found, err := functions([]byte("package p\n\n// f is one.\n//\n// Really.\nfunc f() {\n\n\t// why\n\tx() // what\n}\n\nfunc (t *T) g() {}\n\n// stray\n\nfunc (t T) h() {\n}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]function{
+		"f":      {name: "f", line: 3, lines: 8, code: 3},
+		"(*T).g": {name: "(*T).g", line: 12, lines: 1, code: 1},
+		"T.h":    {name: "T.h", line: 16, lines: 2, code: 2},
+	} {
+		if found[name] != want {
+			t.Errorf("%s: %+v, want %+v", name, found[name], want)
+		}
+	}
+	blocks := assembly("#include \"x\"\n\n// func a()\nTEXT ·a(SB),4,$0\n\tRET\n\n// more\n// and more\nTEXT ·b(SB),4,$0\n\tNOP // x\n\tRET\n")
+	for name, want := range map[string]function{
+		"a": {name: "a", line: 3, lines: 3, code: 2},
+		"b": {name: "b", line: 7, lines: 5, code: 3},
+	} {
+		if blocks[name] != want {
+			t.Errorf("%s: %+v, want %+v", name, blocks[name], want)
+		}
+	}
+}
+
+// TestPrinted: the tables and the totals agree.
+func TestPrinted(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(&out); err != nil {
+		t.Fatal(err)
+	}
+	totals := regexp.MustCompile(`(?m)^\d+ lines, \d+ of them code, in \d+ functions: `).FindAllString(out.String(), -1)
+	if len(totals) != len(parts) {
+		t.Fatalf("%d totals\n%s", len(totals), out.String())
+	}
+	for _, p := range parts {
+		if strings.Count(out.String(), p.title) != 2 {
+			t.Errorf("%q is not there twice", p.title)
+		}
+	}
+}
