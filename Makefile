@@ -11,7 +11,7 @@ ENTRY := github.com/gobwrap/gobwrap/sandbox/child.entry
 COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid="
 LAUNCHER = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -E $(ENTRY)"
 
-SOURCES  = go.mod go.sum $(shell find cmd idmap mounts sandbox seccomp suid \
+SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp suid \
 	-name '*.s' -o -name '*.bpf' -o -name '*.go' ! -name '*_test.go')
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0

@@ -46,11 +46,16 @@ func (l *lowerer) dev(dst string, src uint32) {
 // could write them.
 func (l *lowerer) proc(dst string, src uint32) {
 	step := plan.Step{Op: plan.OpProc, B: l.b.Str(dst), E: 0o700}
-	if !l.frame.NewPID {
+	switch {
+	case !l.frame.NewPID:
 		step.A = src
+	case l.frame.Fallback == BindOuter:
+		step.A, step.Flags = src, plan.FlagOrBind
+	case l.frame.Fallback == Empty:
+		step.Flags = plan.FlagOrNone
 	}
 	if l.frame.HostRoot {
-		step.Flags = plan.FlagCover
+		step.Flags |= plan.FlagCover
 	}
 	l.b.Add(step)
 }

@@ -15,6 +15,7 @@ type Frame struct {
 	FileLabel string // SELinux label of temporary files; empty: none
 	Cwd       string // the caller's working directory; empty if it has no name
 	Go        bool   // OpGo follows on the frame
+	Fallback  Fallback
 }
 
 // nosuid goes with everything that is bound or mounted, except where bwrap leaves it off.
@@ -69,7 +70,7 @@ func (l *lowerer) source(i int, op *Op) {
 	case BindFD:
 		l.b.Add(plan.Step{Op: plan.OpSource, B: uint32(op.FD)})
 	case Proc:
-		if !l.frame.NewPID {
+		if !l.frame.NewPID || l.frame.Fallback == BindOuter {
 			l.host("/proc", false)
 		}
 	case Dev:

@@ -178,6 +178,36 @@ func TestProc(t *testing.T) {
 	}
 }
 
+// TestProcFallback: what a refused proc is replaced by. One that is bound anyway needs
+// nothing.
+func TestProcFallback(t *testing.T) {
+	for _, c := range []struct {
+		frame   mounts.Frame
+		flags   uint16
+		sources int
+	}{
+		{mounts.Frame{NewPID: true, Fallback: mounts.Fail}, 0, 0},
+		{mounts.Frame{NewPID: true, Fallback: mounts.Empty}, plan.FlagOrNone, 0},
+		{mounts.Frame{NewPID: true, Fallback: mounts.BindOuter}, plan.FlagOrBind, 2},
+		{mounts.Frame{NewPID: true, HostRoot: true, Fallback: mounts.BindOuter}, plan.FlagOrBind | plan.FlagCover, 2},
+		{mounts.Frame{Fallback: mounts.Empty}, 0, 2},
+		{mounts.Frame{Fallback: mounts.BindOuter}, 0, 2},
+	} {
+		p := lower(t, c.frame, mounts.Op{Kind: mounts.Proc, Dest: "/p"}, mounts.Op{Kind: mounts.Dir, Dest: "/d"}, mounts.Op{Kind: mounts.Proc, Dest: "/q"})
+		procs, sources := steps(p, plan.OpProc), steps(p, plan.OpSource)
+		if len(procs) != 2 || len(sources) != c.sources {
+			t.Errorf("%+v: %d procs, %d sources", c.frame, len(procs), len(sources))
+			continue
+		}
+		for i, s := range procs {
+			bound := s.A != 0 && p.Step(s.A).Op == plan.OpSource && p.Str(p.Step(s.A).A) == "/proc"
+			if s.Flags != c.flags || bound != (c.sources > 0) {
+				t.Errorf("%+v: proc %d is %+v", c.frame, i, s)
+			}
+		}
+	}
+}
+
 // TestDev: everything that a small /dev holds.
 func TestDev(t *testing.T) {
 	for _, tty := range []bool{false, true} {

@@ -43,6 +43,16 @@ const (
 	Kept                    // to Upper, with Work beside it on the same file system
 )
 
+// Fallback is what to do where the kernel refuses a new proc.
+type Fallback int
+
+// Fallbacks. The zero value fails.
+const (
+	Fail      Fallback = iota
+	Empty              // an empty directory is there instead
+	BindOuter          // the outer proc, which shows the processes outside
+)
+
 // Perms is a mode that may not have been given.
 type Perms struct {
 	Mode uint32 // permission bits, at most 07777

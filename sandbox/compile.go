@@ -183,6 +183,7 @@ func (c *compiler) files() {
 		Console:   c.h.Tty,
 		FileLabel: c.s.Lockdown.FileLabel.S,
 		Go:        c.goes() && c.lateGo(),
+		Fallback:  c.s.ProcFallback,
 	})
 }
 
@@ -272,6 +273,9 @@ func (c *compiler) command() {
 		c.b.Add(plan.Step{Op: plan.OpFence})
 	}
 	c.cwd()
+	if c.s.Report.wantsEnd() {
+		c.b.Add(plan.Step{Op: plan.OpTell}) // a filter might refuse it
+	}
 	for _, f := range c.s.Lockdown.Filters {
 		c.b.From(f.From)
 		c.b.Add(plan.Step{Op: plan.OpSeccomp, A: c.b.Blob(f.BPF), B: uint32(len(f.BPF) / 8)})
@@ -328,6 +332,7 @@ func (c *compiler) fds() {
 	}
 	flag(c.init, plan.FlagInit)
 	flag(s.DieWithParent, plan.FlagDieWithParent)
+	c.b.Failed(c.s.Report.FailStatus)
 	flag(c.reports(), plan.FlagHandshake)
 	flag(c.h.Tentative, plan.FlagTentative)
 	flag(c.h.Setuid && c.s.Namespaces.User == Try && !c.otherIDs(), plan.FlagTryUser)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"strconv"
 	"syscall"
 
@@ -11,7 +10,9 @@ import (
 
 // SetupError is a launch that failed before the command ran.
 type SetupError struct {
+	Stage   string        // the step that failed, by its name in --dry-run, or "launch", "options"
 	Option  string        // the option that asked for the failed step; may be empty
+	Path    string        // what was worked on: a path on the host or in the sandbox; may be empty
 	Message string        // what was tried, on what
 	Errno   syscall.Errno // what the kernel said; 0 where it was not the kernel
 	Hint    string        // what may mend it; may be empty
@@ -55,6 +56,7 @@ func strerror(e syscall.Errno) string {
 // explain words a message of the acting side.
 func explain(p *plan.Program, m plan.Message) *SetupError {
 	e := &SetupError{Errno: syscall.Errno(m.Errno), refused: refuses(p, m)}
+	e.Stage = "launch"
 	switch m.Sub {
 	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper:
 		explainKeeper(e, p, m)
@@ -65,10 +67,15 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 		return e
 	}
 	o := p.Origins[m.Step]
-	if len(o.Words) > 0 {
+	step := p.Step(m.Step)
+	e.Stage, e.Path = step.Op.String(), p.Path(step)
+	switch {
+	case len(o.Words) == 0:
+	case step.Op == plan.OpExec:
+		e.Path = o.Words[0] // the command's name, which no option gave
+	default:
 		e.Option = o.Words[0]
 	}
-	step := p.Step(m.Step)
 	e.Message = explainStep(p, step, o, m)
 	e.Hint = hint(step, m)
 	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
@@ -109,6 +116,6 @@ func explainLaunch(m plan.Message) (text, hint string) {
 	return "Creating new namespace failed", ""
 }
 
-// ErrPlanLost is returned when the monitor ended before it had the plan: somebody
-// killed it, and there is nobody left to tell.
-var ErrPlanLost = errors.New("the launcher was killed")
+// ErrKilled is returned when the acting side ended without a word: somebody killed the
+// launcher, or the sandbox's first process.
+var ErrKilled error = &SetupError{Stage: "launch", Message: "killed before the command ran"}

@@ -110,6 +110,12 @@ var sentences = [plan.NumOps]sentence{
 		return "Can't remount readonly on /newroot" + p.Str(s.B)
 	},
 	plan.OpProc: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubFallback && s.Flags&plan.FlagOrBind != 0 {
+			return "No new proc on /newroot" + p.Str(s.B) + ", the outer one is bound and shows the processes outside"
+		}
+		if m.Sub == plan.SubFallback {
+			return "No new proc on /newroot" + p.Str(s.B) + ", an empty directory is there instead"
+		}
 		if m.Sub == plan.SubCover {
 			return "Can't cover parts of proc for /newroot" + p.Str(s.B) + " read-only"
 		}
@@ -208,7 +214,7 @@ func hint(s plan.Step, m plan.Message) string {
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
 	case s.Op == plan.OpProc && e == unix.EPERM:
-		return "in a container with a masked /proc the kernel refuses a new one; --ro-bind /proc /proc shows the outer one"
+		return "in a container with a masked /proc the kernel refuses a new one; --fallback-proc=none does without, --fallback-proc=bind shows the outer one"
 	case s.Op == plan.OpLoopback:
 		return "the network namespace came without the right to use it: see AppArmor's or the container's rules"
 	case s.Op == plan.OpSlave:

@@ -24,7 +24,7 @@ func everything(t *testing.T) *plan.Program {
 		b.Add(plan.Step{Op: plan.OpSetns, A: 5, B: ns.kind})
 	}
 	b.From(plan.Origin{})
-	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpSeccomp} {
+	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpTell, plan.OpSeccomp} {
 		b.Add(plan.Step{Op: op, A: b.Str("AAA"), B: b.Str("BBB")})
 	}
 	b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: b.Str("BBB")})
@@ -144,8 +144,52 @@ func TestExplain(t *testing.T) {
 		if c.hint == "" && err.Hint != "" || !strings.Contains(err.Hint, c.hint) {
 			t.Errorf("%v, part %d: hint %q, want %q", c.op, c.sub, err.Hint, c.hint)
 		}
-		if words := p.Origins[i].Words; len(words) > 0 && err.Option != words[0] {
+		if words := p.Origins[i].Words; len(words) > 0 && c.op != plan.OpExec && err.Option != words[0] {
 			t.Errorf("%v: option %q, want %q", c.op, err.Option, words[0])
+		}
+		if err.Stage != c.op.String() {
+			t.Errorf("%v: stage %q", c.op, err.Stage)
+		}
+	}
+}
+
+// TestExplainPath: what an operation worked on, for programs.
+func TestExplainPath(t *testing.T) {
+	p := everything(t)
+	want := map[plan.Op]string{
+		plan.OpSource: "/src", plan.OpBind: "/dst", plan.OpMount: "/tmp", plan.OpOverlay: "/ov", plan.OpDir: "/dir", plan.OpFile: "/file",
+		plan.OpData: "/data", plan.OpSymlink: "/link", plan.OpChmod: "/mode", plan.OpRemountRO: "/ro", plan.OpProc: "/proc",
+		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpExec: "cmd",
+	}
+	for op := plan.Op(1); op < plan.NumOps; op++ {
+		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, op, 0), Errno: uint32(unix.EPERM)})
+		if err.Path != want[op] {
+			t.Errorf("%v: path %q, want %q", op, err.Path, want[op])
+		}
+	}
+	exec := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, plan.OpExec, 0), Errno: uint32(unix.ENOENT)})
+	if exec.Option != "" {
+		t.Errorf("the command's name is called the option %q", exec.Option)
+	}
+}
+
+// TestExplainFallback: the words of the warning say which way was taken.
+func TestExplainFallback(t *testing.T) {
+	for fallback, want := range map[mounts.Fallback]string{
+		mounts.Empty:     "No new proc on /newroot/proc, an empty directory is there instead: Operation not permitted",
+		mounts.BindOuter: "No new proc on /newroot/proc, the outer one is bound and shows the processes outside: Operation not permitted",
+	} {
+		s := Spec{
+			Namespaces: Namespaces{PID: Want}, Files: []mounts.Op{{Kind: mounts.Proc, Dest: "/proc"}},
+			ProcFallback: fallback, Command: Command{Args: []string{"x"}},
+		}
+		p, err := Compile(&s, user())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := plan.Message{Kind: plan.MsgWarn, Step: nth(t, p, plan.OpProc, 0), Sub: plan.SubFallback, Errno: uint32(unix.EPERM)}
+		if text := explain(p, m).Error(); text != want {
+			t.Errorf("%q, want %q", text, want)
 		}
 	}
 }
@@ -162,7 +206,7 @@ func TestExplainAll(t *testing.T) {
 			err := explain(p, plan.Message{Kind: plan.MsgFault, Step: i, Sub: sub, Errno: uint32(unix.EPERM)})
 			switch text := err.Error(); {
 			case text == "", strings.HasPrefix(text, ":"), strings.Contains(text, "%!"), strings.HasPrefix(text, "Can't do "):
-				if op != plan.OpWaitFd { // it cannot fail
+				if op != plan.OpWaitFd && op != plan.OpTell { // they cannot fail
 					t.Errorf("%v, part %d: %q", op, sub, text)
 				}
 			case strings.HasSuffix(text, ": "), strings.Contains(text, "  "), strings.Contains(text, "\n"):

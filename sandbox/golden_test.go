@@ -108,6 +108,20 @@ var golden = []goldenCase{
 		Session:    Session{AsPID1: false},
 		Command:    Command{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
 	}},
+	{"status", root(), Spec{
+		Namespaces:   Namespaces{PID: Want},
+		Files:        []mounts.Op{{Kind: mounts.Proc, Dest: "/p", From: from("--proc /p")}, {Kind: mounts.Proc, Dest: "/q", From: from("--proc /q")}},
+		ProcFallback: mounts.BindOuter,
+		Report:       Report{FailStatus: 42},
+		Lockdown:     Lockdown{Filters: []Filter{{BPF: make([]byte, 8), From: from("--seccomp 11")}}},
+		Command:      Command{Args: []string{"x"}, Used: []int{11}, Read: []int{11}},
+	}},
+	{"proc-or-none", user(), Spec{
+		Namespaces:   Namespaces{PID: Want},
+		Files:        []mounts.Op{{Kind: mounts.Proc, Dest: "/p", From: from("--proc /p")}},
+		ProcFallback: mounts.Empty,
+		Command:      Command{Args: []string{"x"}},
+	}},
 }
 
 // TestGolden: what a spec compiles to. After a change that is meant:

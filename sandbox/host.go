@@ -38,6 +38,7 @@ func ReadHost(s *Spec) Host {
 		UID:      uint32(syscall.Getuid()),
 		GID:      uint32(syscall.Getgid()),
 		Env:      child.Environ(),
+		Setuid:   s.Mode == Setuid,
 	}
 	h.Caps = permitted()
 	h.Cwd, _ = syscall.Getwd()

@@ -19,6 +19,7 @@ import (
 //	write info documents
 //	one byte ─────────────────────────────────────▶ the other steps
 //	◀────────────────────────────────────────────── Fault, Warn
+//	◀────────────────────────────────────────────── Exec, where somebody wants to know
 //	◀─ end: every copy of the socket is closed ──── exec, or exit
 //
 // A fault of a tentative plan leaves the monitor waiting for another one. warn is called
@@ -34,16 +35,23 @@ func launch(s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 	sent := send(sock, binary.NativeEndian.AppendUint32(nil, told)) && send(sock, p.Bytes) // if not, a word may still say why
 	r := &s.Report
 	patient := s.Session.BlockFD.Valid || r.UserBlockFD.Valid
+	if r.JSONStatusFD.Valid {
+		child.KnowSenders()
+	}
 	var started, ready *plan.Message // they come in any order
+	command, reached := 0, !r.wantsEnd()
 	for {
-		m, ok := receive(sock, patient)
-		if !ok && !sent {
-			return ErrPlanLost
+		m, sender, ok := receive(sock, patient)
+		if !ok && (!sent || !reached) {
+			return ErrKilled
 		}
 		if !ok {
+			r.complete(command)
 			return nil
 		}
 		switch m.Kind {
+		case plan.MsgExec:
+			command, reached = sender, true
 		case plan.MsgStarted:
 			started = &m
 		case plan.MsgReady:
@@ -56,10 +64,10 @@ func launch(s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 			return nil
 		}
 		if started != nil && ready != nil {
-			r.tell(int(started.Extra), ready, p.Header().Clone)
+			r.tell(int(started.Extra), ready, p.Header().Clone, keeper)
 			started = nil
 			if !send(sock, []byte{1}) {
-				return ErrPlanLost
+				return ErrKilled
 			}
 		}
 	}
@@ -84,31 +92,38 @@ func send(fd int, b []byte) bool {
 // receive takes the next message. Set-up takes less than a millisecond: to wait for it
 // without the runtime's knowledge saves the start of further threads. Where somebody
 // else decides how long it takes (patient), the runtime is told.
-func receive(sock int, patient bool) (plan.Message, bool) {
+func receive(sock int, patient bool) (m plan.Message, sender int, ok bool) {
 	buf := make([]byte, plan.MessageSize)
-	if !listen(sock, buf, patient) {
-		return plan.Message{}, false
+	if sender, ok = listen(sock, buf, patient); !ok {
+		return m, 0, false
 	}
 	word := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[4*i:]) }
 	return plan.Message{
 		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4), Raw: buf[plan.MessageText:],
-	}, true
+	}, sender, true
 }
 
-// listen fills buf.
-func listen(sock int, buf []byte, patient bool) bool {
+// listen fills buf and says who sent it, where that is asked for.
+func listen(sock int, buf []byte, patient bool) (sender int, ok bool) {
 	if !patient {
 		return child.Listen(buf)
 	}
+	side := make([]byte, syscall.CmsgSpace(syscall.SizeofUcred))
 	for have := 0; have < len(buf); {
-		n, err := syscall.Read(sock, buf[have:])
+		n, more, _, _, err := syscall.Recvmsg(sock, buf[have:], side, syscall.MSG_CMSG_CLOEXEC)
 		if err == syscall.EINTR {
 			continue
 		}
 		if err != nil || n == 0 {
-			return false
+			return 0, false
 		}
 		have += n
+		parts, _ := syscall.ParseSocketControlMessage(side[:more])
+		for i := range parts {
+			if from, err := syscall.ParseUnixCredentials(&parts[i]); err == nil {
+				sender = int(from.Pid)
+			}
+		}
 	}
-	return true
+	return sender, true
 }

@@ -32,7 +32,6 @@ func Prepare(s *Spec) (*plan.Program, error) {
 		return nil, ErrNoSetuid
 	}
 	h := ReadHost(s)
-	h.Setuid = s.Mode == Setuid
 	h.Tentative = s.Mode == Auto && keeper || h.triesUser(s)
 	return Compile(s, h)
 }
@@ -88,7 +87,7 @@ func admit(p *plan.Program) error {
 func after(first *SetupError, err error, keeper bool) error {
 	var e *SetupError
 	if !errors.As(err, &e) {
-		e = &SetupError{Message: err.Error()}
+		e = &SetupError{Stage: "options", Message: err.Error()}
 	}
 	if e.Hint == "" {
 		e.Hint = "tried without a user namespace because one was refused: " + first.Error()

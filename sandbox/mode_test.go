@@ -94,8 +94,8 @@ func TestAfter(t *testing.T) {
 		err   error
 		want  SetupError
 	}{
-		{refusal, errors.New("plain"), SetupError{Message: "plain", Hint: because + "; see sysctl"}},
-		{&SetupError{Message: "No permissions", Errno: unix.EPERM}, errors.New("plain"), SetupError{Message: "plain", Hint: because}},
+		{refusal, errors.New("plain"), SetupError{Stage: "options", Message: "plain", Hint: because + "; see sysctl"}},
+		{&SetupError{Message: "No permissions", Errno: unix.EPERM}, errors.New("plain"), SetupError{Stage: "options", Message: "plain", Hint: because}},
 		{refusal, &SetupError{Option: "--o", Message: "m", Errno: unix.ENOENT}, SetupError{Option: "--o", Message: "m", Errno: unix.ENOENT, Hint: because + "; see sysctl"}},
 		{refusal, &SetupError{Message: "m", Hint: "its own"}, SetupError{Message: "m", Hint: "its own"}},
 	} {

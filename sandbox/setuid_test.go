@@ -192,7 +192,7 @@ func TestSetuidSpecs(t *testing.T) {
 		if v := p.Verify(); v != plan.Good {
 			t.Fatalf("refused by Verify with %d\n%s", v, p.Dump())
 		}
-		if err := errors.Join(admit(p), judge.Sound(p), judge.Harmless(p, 1<<62)); err != nil {
+		if err := errors.Join(admit(p), judge.Sound(p.Bytes), judge.Harmless(p, 1<<62)); err != nil {
 			t.Fatalf("%v\n%s", err, p.Dump())
 		}
 		c := refused[n%len(refused)]

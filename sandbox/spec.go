@@ -13,11 +13,13 @@ type Spec struct {
 	Namespaces Namespaces
 	Identity   Identity
 	Files      []mounts.Op // carried out in this order
-	Env        []EnvOp     // carried out in this order, on the caller's environment
-	Session    Session
-	Report     Report
-	Lockdown   Lockdown
-	Command    Command
+	// What mounts.Proc does where the kernel refuses a new proc, as in most containers.
+	ProcFallback mounts.Fallback
+	Env          []EnvOp // carried out in this order, on the caller's environment
+	Session      Session
+	Report       Report
+	Lockdown     Lockdown
+	Command      Command
 }
 
 // Wish is how much a namespace is wanted.
@@ -100,9 +102,12 @@ type LockFile struct {
 
 // Report says who is told what.
 type Report struct {
-	InfoFD       FD // one document about the sandbox, before it starts
-	JSONStatusFD FD // the same, and the exit status
-	UserBlockFD  FD // wait until somebody else has written the id maps
+	InfoFD FD // one document about the sandbox, before it starts
+	// JSONStatusFD gets the same, then "mode", "command-pid", "setup-complete" or "error",
+	// and "exit-code", each in a document of its own, as it happens.
+	JSONStatusFD FD
+	UserBlockFD  FD    // wait until somebody else has written the id maps
+	FailStatus   uint8 // the launcher's exit status where set-up fails; 0 stands for 1
 }
 
 // Lockdown is what the payload can never undo.

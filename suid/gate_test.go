@@ -100,6 +100,17 @@ var refusals = []refusal{
 	{"loopback of the host", suid.RowLoopback, without(unix.CLONE_NEWNET, plan.OpLoopback, 0)},
 	{"hostname of the host", suid.RowHostname, without(unix.CLONE_NEWUTS, plan.OpHostname, 0)},
 	{"a new proc of the host's processes", suid.RowProc, without(unix.CLONE_NEWPID, plan.OpProc, 0)},
+	{"a new proc of the host's processes, or its own", suid.RowProc, func(t *testing.T, p *plan.Program) uint32 {
+		header(p).Clone &^= unix.CLONE_NEWPID
+		i := find(t, p, plan.OpProc)
+		step(p, i).A, step(p, i).Flags = step(p, i+1).A, plan.FlagOrBind
+		return i
+	}},
+	{"a new proc, or a bind of something else", suid.RowProc, func(t *testing.T, p *plan.Program) uint32 {
+		i := find(t, p, plan.OpProc)
+		step(p, i).A, step(p, i).Flags = find(t, p, plan.OpSource), plan.FlagOrBind
+		return i
+	}},
 	{"queues of the host", suid.RowMqueue, without(unix.CLONE_NEWIPC, plan.OpMount, 2)},
 	{"proc by its source: another path", suid.RowProc, procFrom(plan.OpSource, 0)},
 	{"proc by its source: a descriptor", suid.RowProc, procFrom(plan.OpSource, 1)},
@@ -270,7 +281,7 @@ func TestNotNamedIsRefused(t *testing.T) {
 		plan.OpLimitUserns: suid.RowNested, plan.OpOverlay: suid.RowOverlay,
 	}
 	inPayload := map[plan.Op]bool{
-		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpChdir: true, plan.OpSeccomp: true, plan.OpExec: true,
+		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpChdir: true, plan.OpTell: true, plan.OpSeccomp: true, plan.OpExec: true,
 	}
 	numbers := []plan.Op{1 << 8, 1 << 15, 1<<16 - 1}
 	for op := range plan.NumOps + 64 {

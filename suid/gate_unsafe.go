@@ -56,7 +56,12 @@ func setUpRow(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64
 		if s.A != 0 { // the host's, which is bound, and nothing else by this way
 			src := plan.StepAt(base, s.A)
 			path := unsafe.Add(base, uintptr(h.Arena)+uintptr(src.A))
-			return unless(src.Flags == 0 && src.A != 0 && is(path, 6, "/proc\x00"), RowProc)
+			if src.Flags != 0 || src.A == 0 || !is(path, 6, "/proc\x00") {
+				return RowProc
+			}
+			if s.Flags&plan.FlagOrBind == 0 {
+				return Permitted
+			}
 		}
 		return unless(h.Clone&unix.CLONE_NEWPID != 0, RowProc)
 	case plan.OpLoopback:
@@ -113,7 +118,7 @@ func payload(base unsafe.Pointer, h *plan.Header) (Row, uint32) {
 				return RowCapsKept, i
 			}
 			given = true
-		case plan.OpFence, plan.OpChdir, plan.OpSeccomp, plan.OpExec:
+		case plan.OpFence, plan.OpChdir, plan.OpTell, plan.OpSeccomp, plan.OpExec:
 			if !given {
 				return RowCapsKept, i
 			}

@@ -37,7 +37,8 @@ func number(t *testing.T, env string, otherwise uint64) uint64 {
 }
 
 // TestPlans spoils plans at random and asks Verify, Gate and Restrict about each, between
-// fences. What Verify finds Good has to be sound, and what Gate permits harmless.
+// fences. What Verify finds Good, and that alone, has to be sound; what Gate permits of it,
+// and that alone, harmless.
 //
 //	make fuzz-plans
 func TestPlans(t *testing.T) {
@@ -100,13 +101,13 @@ func ask(t *testing.T, f *fence.Fence, data []byte, memory, refused uint64) (goo
 			t.Errorf("Good %v, row %d, %#x; elsewhere %v, %d, %#x", good, row, extra, wasGood, wasRow, wasExtra)
 		}
 	}
+	if err := judge.Sound(data); good != (err == nil) {
+		t.Errorf("Good %v, but %v", good, err)
+	}
 	if !good || t.Failed() {
 		return good, row, extra
 	}
-	p := &plan.Program{Bytes: data}
-	if err := judge.Sound(p); err != nil {
-		t.Errorf("Good, but %v", err)
-	} else if err := judge.Harmless(p, memory); (row == suid.Permitted) != (err == nil) {
+	if err := judge.Harmless(&plan.Program{Bytes: data}, memory); (row == suid.Permitted) != (err == nil) {
 		t.Errorf("row %d, but %v", row, err)
 	}
 	return good, row, extra

@@ -44,6 +44,8 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpMount, A: plan.MountMqueue, B: str("/dev/mqueue"), E: 0o755})
 	add(plan.Step{Op: plan.OpProc, B: str("/proc"), E: 0o700})
 	add(plan.Step{Op: plan.OpProc, A: proc, B: str("/hostproc"), E: 0o700})
+	add(plan.Step{Op: plan.OpProc, A: proc, B: str("/orproc"), E: 0o700, Flags: plan.FlagOrBind})
+	add(plan.Step{Op: plan.OpProc, B: str("/maybeproc"), E: 0o700, Flags: plan.FlagOrNone})
 	add(plan.Step{Op: plan.OpDir, B: str("/d"), D: 0o755, E: 0o755})
 	add(plan.Step{Op: plan.OpFile, A: 4, B: str("/f"), D: 0o666, E: 0o755})
 	add(plan.Step{Op: plan.OpData, A: 5, B: str("/b"), C: tight, D: 0o600, E: 0o755})
@@ -62,6 +64,7 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpFence})
 	add(plan.Step{Op: plan.OpChdir, A: str("/home"), B: str("PWD=/home"), Flags: plan.FlagTry})
 	add(plan.Step{Op: plan.OpChdir, A: str("/"), B: str("PWD=/")})
+	add(plan.Step{Op: plan.OpTell})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(bytes.Repeat([]byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f}, 2)), B: 2})
 	add(plan.Step{Op: plan.OpExec})
 	return finish(t, b)
@@ -105,7 +108,7 @@ func with(t testing.TB, clone, flags uint32, steps ...plan.Step) *plan.Program {
 func inFrame(op plan.Op) bool { return op >= plan.OpBind && op <= plan.OpProc }
 
 func inPayload(op plan.Op) bool {
-	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpLock || op == plan.OpSeccomp || op == plan.OpExec
+	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpTell || op == plan.OpLock || op == plan.OpSeccomp || op == plan.OpExec
 }
 
 func finish(t testing.TB, b *plan.Builder) *plan.Program {

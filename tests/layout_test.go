@@ -23,14 +23,16 @@ const module = "github.com/gobwrap/gobwrap"
 // arrows says who may import whom inside the module, and which packages from elsewhere.
 // The last word of a row is the reason. What is not here may not be imported.
 //
+//	cmd/gobwrap → internal/doctor
 //	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ sandbox/plan
 //	                 └─────→ sandbox/child → suid ────────→ sandbox/plan
 //	cmd/gobwrap-seccomp → seccomp/profile → seccomp/bpf → seccomp
 var arrows = []struct {
 	from, to, reason string
 }{
-	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp", "the door: it fills a Spec and starts it"},
+	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
+	{"internal/doctor", "sandbox sandbox/child suid golang.org/x/sys/unix", "it words what launches have shown, and starts them from outside, as anybody would"},
 	{"suid", "sandbox/plan golang.org/x/sys/unix", "the tables of the setuid mode: it judges bytes, and runs in the keeper too"},
 	{"sandbox", "sandbox/child sandbox/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},

@@ -159,6 +159,27 @@ var refusals = []struct{ line, want string }{
 	{"--seccomp-profile ''", `"" is none of the built-in profiles`},
 	{"--mode x", "--mode: \"x\" is none of auto, direct, setuid"},
 	{"--mode Setuid", "--mode: \"Setuid\" is none of auto, direct, setuid"},
+	{"--setup-exit-status …", "--setup-exit-status takes an argument"},
+	{"--setup-exit-status 0", "--setup-exit-status takes a number from 1 to 255"},
+	{"--setup-exit-status 256", "--setup-exit-status takes a number from 1 to 255"},
+	{"--setup-exit-status -1", "--setup-exit-status takes a number from 1 to 255"},
+	{"--setup-exit-status +5", "--setup-exit-status takes a number from 1 to 255"},
+	{"--setup-exit-status ''", "--setup-exit-status takes a number from 1 to 255"},
+	{"--setup-exit-status 1x", "--setup-exit-status takes a number from 1 to 255"},
+	{"--setup-exit-status 18446744073709551617", "--setup-exit-status takes a number from 1 to 255"},
+	{"--setup-exit-status=5", "Unknown option --setup-exit-status=5"},
+	{"--fallback-proc", "--fallback-proc takes a value: --fallback-proc=none|bind"},
+	{"--fallback-proc none", "--fallback-proc takes a value: --fallback-proc=none|bind"},
+	{"--fallback-proc=", `--fallback-proc: "" is none of none, bind`},
+	{"--fallback-proc=None", `--fallback-proc: "None" is none of none, bind`},
+	{"--fallback-proc=none,bind", `--fallback-proc: "none,bind" is none of none, bind`},
+	{"--fallback-proc=bind=x", `--fallback-proc: "bind=x" is none of none, bind`},
+	{"--fallback-proc==bind", `--fallback-proc: "=bind" is none of none, bind`},
+	{"--fallback-procs=bind", "Unknown option --fallback-procs=bind"},
+	{"--new-session=", "Unknown option --new-session="},
+	{"--help=x", "Unknown option --help=x"},
+	{"--=x", "Unknown option --=x"},
+	{"-=", "Unknown option -="},
 	{"--userns 3.0", "Invalid fd: 3.0"},
 	{"--bind-fd x /d", "Invalid fd: x"},
 	{"--file @closed /d", "--file: fd " + closedFD + " is not open"},
@@ -176,7 +197,7 @@ func dangling() []struct{ line, want string } {
 		if o.modifies || o.name == "--args" || before[o.name] != "" {
 			continue
 		}
-		line := o.name + " " + m.line
+		line := typed(o.name, m.line)
 		if o.takes&takesPerms == 0 {
 			add("--perms 0700 "+line, "--perms must be followed by an option that creates a file")
 		}

@@ -77,6 +77,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("--ro-bind\x00/\x00/\x00--\x00true", "", uint8(0))
 	f.Add("--unshare-all\x00--args\x000\x00--dev\x00/dev\x00--proc\x00/proc\x00sh", "--perms\x000700\x00--tmpfs\x00/tmp\x00--size\x005", uint8(1))
 	f.Add("--seccomp\x001\x00--info-fd\x002\x00--overlay-src\x00/a\x00--overlay-src\x00/b\x00--ro-overlay\x00/c\x00x", twoInstructions, uint8(2))
+	f.Add("--json-status-fd\x002\x00--setup-exit-status\x0042\x00--unshare-pid\x00--proc\x00/p\x00--fallback-proc=bind\x00--explain\x00x", "", uint8(3))
 	f.Fuzz(func(t *testing.T, argv, file string, host uint8) {
 		file = fuzzWords(file)
 		put(t, fuzzArgs, file)
@@ -107,6 +108,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if p.Dump() == "" {
 			t.Fatal("an empty listing")
+		}
+		if len(sandbox.Describe(&opts.spec, h)) < 3 {
+			t.Fatal("nothing is said about it")
 		}
 	})
 }

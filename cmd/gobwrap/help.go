@@ -29,8 +29,20 @@ func versionText(argv0 string) string {
 	return "gobwrap " + version + " (bubblewrap " + compatible + " compatible)\n"
 }
 
-func (*parser) help() error    { return answered{help(program())} }
-func (*parser) version() error { return answered{versionText(program())} }
+// synopsis is the option's name, with what follows "=".
+func (o *option) synopsis() string {
+	switch {
+	case o.value == "":
+		return o.name
+	case o.optional:
+		return o.name + "[=" + o.value + "]"
+	default:
+		return o.name + "=" + o.value
+	}
+}
+
+func (*parser) help() error    { return answered{text: help(program())} }
+func (*parser) version() error { return answered{text: versionText(program())} }
 
 func program() string {
 	if argv := child.Args(); len(argv) > 0 {
@@ -44,7 +56,7 @@ func help(argv0 string) string {
 	var out strings.Builder
 	out.WriteString("usage: " + argv0 + " [OPTIONS...] [--] COMMAND [ARGS...]\n\n")
 	for i := range table {
-		left := strings.TrimRight("    "+table[i].name+" "+table[i].operands, " ")
+		left := strings.TrimRight("    "+table[i].synopsis()+" "+table[i].operands, " ")
 		if pad := 33 - len(left); pad > 0 {
 			left += strings.Repeat(" ", pad)
 		} else {

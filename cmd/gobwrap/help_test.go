@@ -16,7 +16,7 @@ func TestHelp(t *testing.T) {
 	}
 	for i := range table {
 		o := &table[i]
-		start := "    " + strings.TrimRight(o.name+" "+o.operands, " ")
+		start := "    " + strings.TrimRight(o.synopsis()+" "+o.operands, " ")
 		n := 0
 		for _, line := range lines {
 			if rest, ok := strings.CutPrefix(line, start); ok && strings.HasPrefix(rest, " ") && strings.TrimSpace(rest) == o.help {

@@ -30,7 +30,7 @@ func run(argv []string) (status int) {
 		return v.out(text)
 	}
 	opts, err := parse(argv)
-	v.levels = opts.levelPrefix
+	v.levels, v.report = opts.levelPrefix, &opts.spec.Report
 	v.warnAll(opts.warnings)
 	if err != nil {
 		return v.refuse(err)
@@ -42,17 +42,21 @@ func run(argv []string) (status int) {
 	if err != nil {
 		return v.fail(err)
 	}
+	if opts.explain {
+		v.describe(sandbox.Describe(&opts.spec, sandbox.ReadHost(&opts.spec)))
+	}
 	if opts.dryRun {
 		return v.out(prog.Dump())
 	}
+	v.begun = true
 	err = sandbox.Launch(&opts.spec, prog, v.warn)
-	if errors.Is(err, sandbox.ErrPlanLost) {
-		return 1 // killed: as silent as any other program
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, sandbox.ErrKilled):
+		return v.failed(err) // as silent as any other program that is killed
 	}
-	if err != nil {
-		return v.fail(err)
-	}
-	return 0
+	return v.fail(err)
 }
 
 // stand settles, before anything of the caller's is read, that this process has no

@@ -10,6 +10,7 @@ type options struct {
 	spec        sandbox.Spec
 	levelPrefix bool
 	dryRun      bool
+	explain     bool
 	warnings    []string
 }
 

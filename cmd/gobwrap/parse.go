@@ -4,14 +4,22 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
-// errUsage asks for the usage text instead of a sentence.
-var errUsage = errors.New("usage")
+// errUsage asks for the usage text instead of a sentence; errNoCommand is what programs
+// are told then.
+var (
+	errUsage     = errors.New("usage")
+	errNoCommand = &sandbox.SetupError{Stage: "options", Message: "No command given"}
+)
 
 // answered ends parsing with a text for standard output.
-type answered struct{ text string }
+type answered struct {
+	text   string
+	status int
+}
 
 func (answered) Error() string { return "answered" }
 
@@ -53,23 +61,30 @@ var errLayer = errors.New("--overlay-src must be followed by another --overlay-s
 
 // option reads one option and its operands.
 func (p *parser) option(word string) error {
-	o := lookup(word)
-	if o == nil {
+	name, value, given := strings.Cut(word, "=")
+	o := lookup(name)
+	if o == nil || given && o.value == "" {
 		return errors.New("Unknown option " + word)
+	}
+	if o.value != "" && !o.optional && !given {
+		return errors.New(name + " takes a value: " + name + "=" + o.value)
 	}
 	n := len(strings.Fields(o.operands))
 	if len(p.words) <= n {
 		return errors.New(word + arity(o))
 	}
 	p.opt, p.args, p.words = o, p.words[1:1+n], p.words[1+n:]
+	if given {
+		p.args = []string{value}
+	}
 	if err := p.fits(); err != nil {
 		return err
 	}
 	if o.scalar {
-		if p.given[word] {
-			p.opts.warnings = append(p.opts.warnings, "Only the last "+word+" option will take effect")
+		if p.given[name] {
+			p.opts.warnings = append(p.opts.warnings, "Only the last "+name+" option will take effect")
 		}
-		p.given[word] = true
+		p.given[name] = true
 	}
 	return o.set(p)
 }

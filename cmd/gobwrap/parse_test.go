@@ -202,17 +202,28 @@ var meanings = map[string]struct {
 	"--chmod": {"4711 /d", file(func(o mounts.Op) bool {
 		return o.Kind == mounts.Chmod && o.Perms == mounts.Perms{Mode: 0o4711, Set: true}
 	})},
+	"--setup-exit-status":       {"255", func(s *sandbox.Spec) bool { return s.Report.FailStatus == 255 }},
+	"--fallback-proc":           {"=bind", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.BindOuter }},
 	"--not-a-security-boundary": {"", func(s *sandbox.Spec) bool { return s.Lockdown.Forgive }},
 }
 
 // elsewhere are the options that do not end up in the spec, each with its own test.
 var elsewhere = map[string]string{
 	"--help": "TestHelp", "--version": "TestVersion", "--level-prefix": "TestSwitches", "--dry-run": "TestSwitches",
+	"--explain": "TestSwitches", "--features": "TestFeatures", "--doctor": "TestDoctor",
 }
 
 // before is what must stand in front of some options.
 var before = map[string]string{
 	"--overlay": "--overlay-src /low", "--tmp-overlay": "--overlay-src /low", "--ro-overlay": "--overlay-src /low --overlay-src /high",
+}
+
+// typed is an option with its operands as one types them: a value joins the word.
+func typed(name, operands string) string {
+	if strings.HasPrefix(operands, "=") {
+		return name + operands
+	}
+	return name + " " + operands
 }
 
 // TestEveryOption gives every row of the table once, in an argument vector and in an
@@ -227,7 +238,7 @@ func TestEveryOption(t *testing.T) {
 			}
 			continue
 		}
-		line := before[name] + " " + name + " " + m.line
+		line := before[name] + " " + typed(name, m.line)
 		t.Run(name, func(t *testing.T) {
 			opts := mustParse(t, line+" -- cmd --x y")
 			if !m.ok(&opts.spec) {
@@ -272,8 +283,12 @@ func TestSwitches(t *testing.T) {
 		t.Errorf("--level-prefix: %+v", opts)
 	}
 	opts = mustParse(t, "--dry-run x")
-	if !opts.dryRun || opts.levelPrefix {
+	if !opts.dryRun || opts.levelPrefix || opts.explain {
 		t.Errorf("--dry-run: %+v", opts)
+	}
+	opts = mustParse(t, "--explain x")
+	if !opts.explain || opts.dryRun {
+		t.Errorf("--explain: %+v", opts)
 	}
 	// The prefix counts for the error that follows it, too.
 	opts, err := parse([]string{"gobwrap", "--level-prefix", "--bogus"})
@@ -339,6 +354,9 @@ func TestLastWins(t *testing.T) {
 		line string
 		ok   func(*sandbox.Spec) bool
 	}{
+		{"--setup-exit-status 2 --setup-exit-status 3", func(s *sandbox.Spec) bool { return s.Report.FailStatus == 3 }},
+		{"--fallback-proc=none --fallback-proc=bind", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.BindOuter }},
+		{"--fallback-proc=bind --fallback-proc=none", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.Empty }},
 		{"--chdir /a --chdir /b", func(s *sandbox.Spec) bool { return s.Command.Chdir.S == "/b" }},
 		{"--hostname a --hostname b", func(s *sandbox.Spec) bool { return s.Namespaces.Hostname.S == "b" }},
 		{"--uid 1 --uid 2", func(s *sandbox.Spec) bool { return s.Identity.UID.N == 2 }},
@@ -356,7 +374,7 @@ func TestLastWins(t *testing.T) {
 		{"--netns @ --netns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinNet.N == s.Command.Used[1] }},
 	} {
 		opts := mustParse(t, c.line+" x")
-		name, _, _ := strings.Cut(c.line, " ")
+		name, _, _ := strings.Cut(strings.ReplaceAll(c.line, "=", " "), " ")
 		if want := []string{"Only the last " + name + " option will take effect"}; !slices.Equal(opts.warnings, want) {
 			t.Errorf("%s: warnings %q, want %q", c.line, opts.warnings, want)
 		}

@@ -64,6 +64,27 @@ func (p *parser) mode() error {
 	return nil
 }
 
+func (p *parser) setupStatus() error {
+	n, ok := decimal(p.args[0], 8)
+	if !ok || n == 0 {
+		return errors.New("--setup-exit-status takes a number from 1 to 255")
+	}
+	p.opts.spec.Report.FailStatus = uint8(n)
+	return nil
+}
+
+func (p *parser) fallbackProc() error {
+	switch p.args[0] {
+	case "none":
+		p.opts.spec.ProcFallback = mounts.Empty
+	case "bind":
+		p.opts.spec.ProcFallback = mounts.BindOuter
+	default:
+		return errors.New("--fallback-proc: " + strconv.Quote(p.args[0]) + " is none of none, bind")
+	}
+	return nil
+}
+
 // decimal reads a plain number: digits only, in range.
 func decimal(s string, bits int) (uint64, bool) {
 	if s == "" || s[0] < '0' || s[0] > '9' {

@@ -9,6 +9,8 @@ import (
 type option struct {
 	name     string
 	operands string // their names, for help; their number is that of its words
+	value    string // what follows "=" in the same word, for help
+	optional bool   // the "=" may be missing
 	help     string
 	set      func(*parser) error
 	takes    modifiers // which of --perms and --size may stand in front
@@ -39,6 +41,10 @@ func init() {
 		{name: "--argv0", operands: "VALUE", help: "Set argv[0] to the value VALUE before running the program", set: (*parser).argv0},
 		{name: "--level-prefix", help: "Prepend <3> to errors and <4> to warnings, as journald reads them", set: flag(func(o *options) *bool { return &o.levelPrefix })},
 		{name: "--dry-run", help: "Print the plan, a step a line with the option that asked for it, and run nothing", set: flag(func(o *options) *bool { return &o.dryRun })},
+		{name: "--explain", help: "Say on standard error, in words, what the sandbox will contain and which risks stay, then run the command", set: flag(func(o *options) *bool { return &o.explain })},
+		{name: "--features", help: "Print as JSON what this launcher and this kernel can do, and run nothing", set: (*parser).features},
+		{name: "--doctor", value: "json|apparmor", optional: true, help: "Try what sandboxes need here, step by step, and say what mends it; status 0: direct mode works, 3: only setuid mode, 4: nothing. As JSON; or print an AppArmor profile for this binary", set: (*parser).doctor},
+		{name: "--setup-exit-status", operands: "STATUS", help: "Exit status for a sandbox that could not be set up (default 1)", scalar: true, set: (*parser).setupStatus},
 		{name: "--mode", operands: "MODE", help: "auto: with user namespaces, and where the kernel refuses them through a setuid-root installation, if this is one (default); direct, setuid: only so", scalar: true, set: (*parser).mode},
 
 		{name: "--unshare-all", help: "Unshare every namespace we support by default", set: (*parser).unshareAll},
@@ -84,6 +90,7 @@ func init() {
 		{name: "--exec-label", operands: "LABEL", help: "Exec label for the sandbox", scalar: true, set: text(func(s *spec) *sandbox.Text { return &s.Lockdown.ExecLabel })},
 		{name: "--file-label", operands: "LABEL", help: "File label for temporary sandbox content", scalar: true, set: text(func(s *spec) *sandbox.Text { return &s.Lockdown.FileLabel })},
 		{name: "--proc", operands: "DEST", help: "Mount new procfs on DEST", paths: true, set: at(mounts.Proc)},
+		{name: "--fallback-proc", value: "none|bind", help: "Where the kernel refuses a new proc: leave an empty directory in place of --proc, or bind the outer one, with a warning", scalar: true, set: (*parser).fallbackProc},
 		{name: "--dev", operands: "DEST", help: "Mount new dev on DEST", paths: true, set: at(mounts.Dev)},
 		{name: "--tmpfs", operands: "DEST", help: "Mount new tmpfs on DEST", paths: true, takes: takesPerms | takesSize, set: at(mounts.Tmpfs)},
 		{name: "--mqueue", operands: "DEST", help: "Mount new mqueue on DEST", paths: true, set: at(mounts.Mqueue)},

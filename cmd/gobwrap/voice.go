@@ -18,6 +18,8 @@ type voice struct {
 	argv0  string
 	name   string
 	levels bool
+	report *sandbox.Report // who else is told, once the command line is read
+	begun  bool            // the launch: from here on the monitor knows the status for a failure
 }
 
 func newVoice(argv []string) *voice {
@@ -49,11 +51,28 @@ func (v *voice) line(level, text string) {
 // fail says why nothing was run, and returns the status for it.
 func (v *voice) fail(err error) int {
 	v.line("<3>", err.Error())
+	advise(err)
 	var setup *sandbox.SetupError
 	if errors.As(err, &setup) && setup.Hint != "" {
 		v.line("<3>", "hint: "+setup.Hint)
 	}
-	return 1
+	return v.failed(err)
+}
+
+// failed tells those who read along that nothing was run, and returns the status for it.
+func (v *voice) failed(err error) int {
+	if v.report == nil {
+		return 1
+	}
+	v.report.Failed(err)
+	return int(max(v.report.FailStatus, 1))
+}
+
+// describe prints what --explain has to say.
+func (v *voice) describe(lines []string) {
+	for _, text := range lines {
+		v.line("<6>", text)
+	}
 }
 
 // refuse ends a run at the command line: with an answer, the usage, or a sentence.
@@ -61,7 +80,7 @@ func (v *voice) refuse(err error) int {
 	var a answered
 	switch {
 	case errors.As(err, &a):
-		return v.out(a.text)
+		return max(v.out(a.text), a.status)
 	case errors.Is(err, errUsage):
 		return v.usage()
 	default:
@@ -88,7 +107,7 @@ func (v *voice) out(text string) int {
 // usage answers a command line that asks for nothing.
 func (v *voice) usage() int {
 	write(2, help(v.argv0))
-	return 1
+	return v.failed(errNoCommand)
 }
 
 // lastWords turns a bug into a sentence: no traceback.
@@ -101,8 +120,12 @@ func (v *voice) lastWords(status *int) {
 		case string:
 			text = e
 		}
-		v.line("<3>", "internal error, please report: "+text)
-		*status = 1
+		text = "internal error, please report: " + text
+		v.line("<3>", text)
+		*status = v.failed(errors.New(text))
+		if v.begun {
+			*status = 1 // a word to the monitor (child.Exit) could reach who waits for the go
+		}
 	}
 }
 

@@ -32,8 +32,12 @@ func Passed(fd int) bool {
 func Sock() int { return int(room.sock) }
 
 // Exit ends the front end, all threads of it, also where a filter refuses exit_group,
-// at which the runtime's own exit would spin. The monitor takes that for a failure.
+// at which the runtime's own exit would spin. The monitor takes that for a failure. A
+// monitor that has no plan yet ends with the code.
 func Exit(code int) {
+	if code > 1 && room.entered != 0 {
+		put32(room.sock, uint32(code)|leaving)
+	}
 	raw(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0, 0, 0, 0)
 	kill(getpid(), uintptr(unix.SIGKILL))
 }
@@ -67,12 +71,49 @@ func sendNow(fd uintptr, p unsafe.Pointer, n uintptr) bool {
 	return raw(unix.SYS_SENDTO, fd, addr(p), n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) == n
 }
 
+// KnowSenders makes the kernel say whose each message is.
+func KnowSenders() {
+	room.senders = 1
+	raw(unix.SYS_SETSOCKOPT, room.sock, unix.SOL_SOCKET, unix.SO_PASSCRED, addr(unsafe.Pointer(&room.senders)), 4, 0)
+}
+
 // Listen fills buf with what the acting side has to say next; it tells whether there
-// was anything. It waits without the runtime's knowledge, on purpose: nothing else is
-// to be run meanwhile, and handing the processor over would start further threads.
-func Listen(buf []byte) bool {
-	n := uintptr(len(buf))
-	return readFull(room.sock, unsafe.Pointer(unsafe.SliceData(buf)), n) == n
+// was anything, and after KnowSenders the pid of who said it. It waits without the
+// runtime's knowledge, on purpose: nothing else is to be run meanwhile, and handing the
+// processor over would start further threads.
+func Listen(buf []byte) (sender int, ok bool) {
+	var from struct {
+		length      uint64 // struct cmsghdr, then struct ucred
+		level, kind int32
+		pid         int32
+		uid, gid    uint32
+		_           int32
+	}
+	for have := 0; have < len(buf); {
+		p, n := unsafe.Pointer(&buf[have]), uintptr(len(buf)-have)
+		if room.senders == 0 {
+			return 0, readFull(room.sock, p, n) == n
+		}
+		var m msghdr
+		iov := [2]uintptr{addr(p), n}
+		m.iov, m.iovlen = addr(unsafe.Pointer(&iov)), 1
+		m.control, m.controllen = addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
+		r := raw(unix.SYS_RECVMSG, room.sock, addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+		switch e := errno(r); {
+		case e == unix.EINTR:
+			continue
+		case e != 0: // a filter: without the senders then
+			room.senders = 0
+			continue
+		case r == 0:
+			return 0, false
+		}
+		have += int(r)
+		if m.controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS {
+			sender = int(from.pid)
+		}
+	}
+	return sender, true
 }
 
 // Here is the number under which the front end has the caller's fd: another one for

@@ -66,3 +66,10 @@ func namespace(i uintptr) uint64 {
 	}
 	return room.stat.Ino
 }
+
+// tellWho is OpTell. The kernel says in the message's ancillary data whose it is, by the
+// number that the receiver knows us by (SCM_CREDENTIALS, unix(7)).
+func tellWho() unix.Errno {
+	say(plan.MsgExec, 0, plan.NoStep, 0, 0)
+	return 0
+}

@@ -20,6 +20,10 @@ import (
 // process has been given it already.
 const handed = 1 << 31
 
+// leaving marks there that the front end ends without a plan, and says with which status,
+// the lowest eight bits: its own could be the runtime's word for a crash.
+const leaving = 1 << 29
+
 // forKeeper marks there that the plan is one for the keeper.
 const forKeeper = 1 << 30
 

@@ -39,7 +39,7 @@ func runMonitor(front uintptr) {
 		// Set-up failed: the words are out. The first process is gone or going.
 		kill(room.first, uintptr(unix.SIGKILL))
 		wait(room.first)
-		exit(1)
+		exit(p.h.Failed)
 	}
 	code := payloadStatus(p)
 	if p.h.JSONFd >= 0 {
@@ -55,13 +55,14 @@ func attempt(front uintptr) program {
 	if p.has(plan.FlagDieWithParent) {
 		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 		if getppid() != room.parent {
-			exit(1)
+			exit(p.h.Failed)
 		}
 	}
 	room.first = start(p)
 	if room.first == 0 && !p.has(plan.FlagTentative) {
 		closeFd(room.sock)
-		quit(waitFront(front) | 1)
+		waitFront(front)
+		quit(p.h.Failed)
 	}
 	if room.first != 0 && p.has(plan.FlagHandshake) {
 		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(room.first))
@@ -95,7 +96,12 @@ func again() {
 // receive reads the plan and has it verified. A front end that ends without one
 // (help, an error, a listing) has said all that there is to say.
 func receive(front uintptr) program {
-	if readFull(room.sock, unsafe.Pointer(&room.message), 4) != 4 {
+	got := readFull(room.sock, unsafe.Pointer(&room.message), 4) == 4
+	if got && room.message[0]&leaving != 0 {
+		waitFront(front)
+		quit(room.message[0] & 0xff)
+	}
+	if !got {
 		closeFd(room.sock)
 		code := waitFront(front)
 		if code > 1 { // not one of its own
@@ -118,18 +124,21 @@ func receive(front uintptr) program {
 		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, uint32(v))
 	}
 	closeFd(room.sock)
-	quit(waitFront(front) | 1)
+	quit(max(waitFront(front), 1))
 	return program{}
 }
 
-// take reads a plan of n bytes from fd into memory of its own and has it verified. EPIPE
+// take reads a plan of n bytes from fd into memory of this process and has it verified. EPIPE
 // stands for a plan that stops short.
 func take(fd uintptr, n uint32) (program, unix.Errno, plan.Verdict) {
-	r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
-	if e := errno(r); e != 0 {
-		return program{}, e, 0
+	base := unsafe.Pointer(&room.plan)
+	if n > maxHanded { // a plan that the early process has been handed must not fail for want of memory
+		r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+		if e := errno(r); e != 0 {
+			return program{}, e, 0
+		}
+		base = mapped(r)
 	}
-	base := mapped(r)
 	if readFull(fd, base, uintptr(n)) != uintptr(n) {
 		return program{}, unix.EPIPE, 0
 	}

@@ -30,11 +30,21 @@ func prepareProc(p program, s *plan.Step, dst uintptr) unix.Errno {
 	if e != 0 {
 		return e
 	}
-	if s.A == 0 && room.masked != 0 {
+	fresh := s.A == 0 || s.Flags&plan.FlagOrBind != 0
+	if fresh && room.masked != 0 {
 		e = unix.EPERM // as the kernel says in a user namespace
-	} else if s.A == 0 {
+	} else if fresh {
 		e = mountOn(stage, text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, text("\x00"))
-	} else {
+	}
+	refused := e == unix.EPERM || e == unix.EACCES
+	if refused && s.Flags&(plan.FlagOrBind|plan.FlagOrNone) != 0 {
+		warn(e, plan.SubFallback)
+	}
+	if refused && s.Flags&plan.FlagOrNone != 0 {
+		// An empty mount and not just nothing: a bind may show the outer proc here.
+		e = mountOn(stage, text("tmpfs\x00"), unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, text("mode=0555\x00"))
+	}
+	if !fresh || refused && s.Flags&plan.FlagOrBind != 0 {
 		src := sourceOf(p, s.A)
 		if e = errno(src); e == 0 {
 			e = attach(p, src, stage, unix.MS_NOSUID|unix.MS_NODEV)

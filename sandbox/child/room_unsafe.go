@@ -31,6 +31,7 @@ var room struct {
 	entered  uint32        // 1: the program came in through entry
 	parent   uintptr       // the caller's pid
 	stderr   uintptr       // the front end's way to standard error; see muffle
+	senders  uint32        // the front end wants to know whose each message is
 	high     uintptr       // where our descriptors begin
 	expect   uintptr       // the pid that getppid must answer; see dieWithParent
 
@@ -64,6 +65,7 @@ var room struct {
 	cwdDone    uint32
 	step       uint32   // the step that runs
 	sub        plan.Sub // the part of it, set by helpers
+	failed     uint32   // the plan's status for failures, 0: there is no plan yet
 
 	nofile   unix.Rlimit // as it was, where the sources needed more
 	raised   uint32
@@ -83,6 +85,7 @@ var room struct {
 	small    [256]byte
 	names    [2][1024]byte
 	data     [dataBuf]byte
+	plan     [maxHanded / 8]uint64 // one that is not large
 }
 
 // dummy is the g of compiled code in the room: all zero, the stack guard too.

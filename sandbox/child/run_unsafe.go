@@ -17,6 +17,7 @@ const (
 
 // runFirst is the sandbox's first process, from its clone to its end.
 func runFirst(p program) {
+	room.failed = p.h.Failed
 	dieWithParentOutside()
 	if p.has(plan.FlagJoin) {
 		announce()
@@ -91,6 +92,8 @@ func do(p program, s *plan.Step) unix.Errno {
 		return errno(raw(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0))
 	case plan.OpLabel:
 		return setLabel(s.A, p.str(s.B))
+	case plan.OpTell:
+		return tellWho()
 	case plan.OpCaps:
 		return doCaps(s)
 	case plan.OpFence:
@@ -123,7 +126,7 @@ func fault(e unix.Errno, sub plan.Sub, extra uint32) {
 	if !say(plan.MsgFault, e, room.step, sub, extra) && room.alone != 0 {
 		tell(2, text("set-up failed with errno \x00"), uintptr(e), text(", and the process that could say where had to go\x00"))
 	}
-	exit(1)
+	exit(max(room.failed, 1)) // the launcher's status too, where the front end had to go
 }
 
 // tell is what the room says by itself, where no front end is there to do it: a line

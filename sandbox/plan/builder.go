@@ -38,6 +38,7 @@ type Builder struct {
 	early            []int
 	pwd              int
 	uid, gid         uint32
+	failed           uint32
 	jsonFd           int32
 }
 
@@ -105,6 +106,9 @@ func (b *Builder) Fds(closed, early, sync []int, json int) {
 	b.closed, b.early, b.sync, b.jsonFd = closed, early, sync, int32(json)
 }
 
+// Failed sets the launcher's exit status for a set-up that fails; 0 stands for 1.
+func (b *Builder) Failed(status uint8) { b.failed = uint32(status) }
+
 // IDs sets what the keeper maps the caller to.
 func (b *Builder) IDs(uid, gid uint32) { b.uid, b.gid = uid, gid }
 
@@ -137,7 +141,7 @@ func (b *Builder) Program() (*Program, error) {
 		Steps: uint32(len(b.steps)), Join: b.join, Setup: b.setup,
 		Argc: uint32(len(b.argv)), Envc: uint32(len(b.env)), Pathc: uint32(len(b.paths)),
 		Closec: uint32(len(b.closed)), Earlyc: uint32(len(b.early)), Syncc: uint32(len(b.sync)), JSONFd: b.jsonFd,
-		UID: b.uid, GID: b.gid,
+		UID: b.uid, GID: b.gid, Failed: max(b.failed, 1),
 	}
 	if h.Join > 0 {
 		h.Flags |= FlagJoin
@@ -176,7 +180,7 @@ func (h *Header) append(out []byte) []byte {
 	for _, v := range []uint32{
 		h.Magic, h.Size, h.Flags, h.Clone, h.Steps, h.Join, h.Setup, h.Slots, h.Arena, h.ArenaLen,
 		h.Argv, h.Argc, h.Env, h.Envc, h.Paths, h.Pathc, h.Script, h.Close, h.Closec, h.Early, h.Earlyc, h.Sync, h.Syncc,
-		h.Pwd, uint32(h.JSONFd), h.UID, h.GID, 0,
+		h.Pwd, uint32(h.JSONFd), h.UID, h.GID, h.Failed,
 	} {
 		out = binary.NativeEndian.AppendUint32(out, v)
 	}

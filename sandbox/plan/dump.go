@@ -26,6 +26,9 @@ func (p *Program) Dump() string {
 	fmt.Fprintf(&out, "argv       %s\n", quoteAll(p.strings(h.Argv, h.Argc)))
 	fmt.Fprintf(&out, "tries      %s\n", quoteAll(p.strings(h.Paths, h.Pathc)))
 	fmt.Fprintf(&out, "env        %d entries\n", h.Envc)
+	if h.Failed != 1 {
+		fmt.Fprintf(&out, "fails with %d\n", h.Failed)
+	}
 	if h.Closec > 0 {
 		fmt.Fprintf(&out, "closes     %v\n", p.slots(h.Close, h.Closec))
 	}
@@ -63,6 +66,12 @@ func (p *Program) line(i uint32) string {
 	}
 	if s.Flags&FlagCover != 0 {
 		parts = append(parts, "cover")
+	}
+	if s.Flags&FlagOrBind != 0 {
+		parts = append(parts, "or-bind")
+	}
+	if s.Flags&FlagOrNone != 0 {
+		parts = append(parts, "or-none")
 	}
 	return strings.TrimRight(strings.Join(parts, " "), " ")
 }

@@ -34,6 +34,7 @@ const (
 	OpGo             // the namespaces and the frame are there: tell who wants to know, and wait for the go
 	OpSetsid         // start a session
 	OpLabel          // A whose label, B label
+	OpTell           // payload: tell the front end who it is
 	OpCaps           // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
 	OpFence          // payload: where nothing else stands between, keep it from tracing what is outside
 	OpLock           // init: A path: take a read lock
@@ -53,6 +54,10 @@ const (
 	// FlagCover: the sandbox's root is the host's, who can write what covers protect:
 	// OpProc does not ask.
 	FlagCover
+	// FlagOrBind: an OpProc whose new proc the kernel refuses binds its source instead.
+	FlagOrBind
+	// FlagOrNone: it leaves the directory empty.
+	FlagOrNone
 	// FlagConsole: the OpSource is a terminal named by its fd and may be missing.
 	FlagConsole
 )
@@ -112,6 +117,7 @@ const (
 	SubDeathSignal     // prctl(PR_SET_PDEATHSIG)
 	SubSeal            // barring the payload from init
 	SubCover           // covering parts of proc
+	SubFallback        // a new proc, which was done without (a warning)
 	SubRefused         // setuid mode does not do this: Extra is the row of the policy (package suid)
 	SubConf            // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper          // the keeper's own preparations
@@ -172,7 +178,8 @@ var ops = [NumOps]opInfo{
 	OpSymlink:     {"symlink", [7]kind{str, path, 4: octal}, [7]string{"target", "dst", 4: "parents"}, 0},
 	OpChmod:       {"chmod", [7]kind{1: path, 3: octal}, [7]string{1: "dst", 3: "mode"}, 0},
 	OpRemountRO:   {"remount-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
-	OpProc:        {"proc", [7]kind{maybeSource, path, 4: octal}, [7]string{"src", "dst", 4: "parents"}, FlagCover},
+	OpProc:        {"proc", [7]kind{maybeSource, path, 4: octal}, [7]string{"src", "dst", 4: "parents"}, FlagCover | FlagOrBind | FlagOrNone},
+	OpTell:        {name: "tell"},
 	OpPivot:       {name: "pivot"},
 	OpHostname:    {"hostname", [7]kind{str}, [7]string{"name"}, 0},
 	OpLimitUserns: {name: "limit-userns"},

@@ -6,12 +6,12 @@ import (
 )
 
 // Magic opens every plan. It changes whenever the layout does.
-const Magic = 0x32776267 // "gbw2", little endian
+const Magic = 0x33776267 // "gbw3", little endian
 
 // Limits of a plan. They bound the work of the acting side and keep every
 // offset far from overflow; none is reached by real command lines.
 const (
-	MaxSize  = 1 << 29 // bytes in a whole plan
+	MaxSize  = 1 << 28 // bytes in a whole plan
 	MaxSteps = 1 << 20
 	MaxSlots = 1 << 24
 )
@@ -72,7 +72,7 @@ type Header struct {
 	Pwd           uint32 // slot of PWD in the environment
 	JSONFd        int32  // -1: none. The monitor writes the exit status there
 	UID, GID      uint32 // what the keeper maps the caller to
-	_             uint32
+	Failed        uint32 // the launcher's exit status where set-up fails, 1 to 255
 }
 
 // Step is one thing to do. What A to F mean depends on Op; see the table in op.go.
@@ -130,6 +130,8 @@ const (
 	// MsgReady: it has come to OpGo; Text holds NumNamespaces numbers of 8 bytes, the
 	// inodes of its namespaces, in the order of NamespaceFiles.
 	MsgReady
+	// MsgExec: the payload is about to become the command. Who sends it is the payload.
+	MsgExec
 	// MsgFault: a step failed; nothing after it was done.
 	MsgFault
 	// MsgWarn: a step failed in a way that FlagForgive permits.

@@ -28,6 +28,25 @@ func (p *Program) Str(off uint32) string {
 	return string(rest[:max(bytes.IndexByte(rest, 0), 0)])
 }
 
+// Path is what a step works on: its destination, or its source where it has none.
+func (p *Program) Path(s Step) string {
+	if s.Op == 0 || s.Op >= NumOps {
+		return ""
+	}
+	for k, v := range [7]uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G} {
+		switch ops[s.Op].operands[k] {
+		case path, host:
+			if v != 0 {
+				return p.Str(v)
+			}
+		}
+	}
+	if s.Op == OpChdir || s.Op == OpLock {
+		return p.Str(s.A)
+	}
+	return ""
+}
+
 // Verify judges the program as the acting side will.
 func (p *Program) Verify() Verdict {
 	if len(p.Bytes) < HeaderSize {

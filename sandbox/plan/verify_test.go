@@ -43,6 +43,9 @@ var refusals = []struct {
 	{"unknown namespace", plan.BadLayout, head(func(h *plan.Header) { h.Clone |= unix.CLONE_VM })},
 	{"thread instead of process", plan.BadLayout, head(func(h *plan.Header) { h.Clone |= unix.CLONE_THREAD })},
 	{"no mount namespace", plan.BadLayout, head(func(h *plan.Header) { h.Clone &^= unix.CLONE_NEWNS })},
+	{"status 0 for failures", plan.BadLayout, head(func(h *plan.Header) { h.Failed = 0 })},
+	{"status that is none", plan.BadLayout, head(func(h *plan.Header) { h.Failed = 256 })},
+	{"tell in set-up", plan.BadOrder, swap(plan.OpTell, plan.OpSetsid)},
 	{"status fd below -1", plan.BadLayout, head(func(h *plan.Header) { h.JSONFd = -2 })},
 
 	{"join without its flag", plan.BadOrder, head(func(h *plan.Header) { h.Flags &^= plan.FlagJoin })},
@@ -99,6 +102,15 @@ var refusals = []struct {
 	{"source that is none", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A-- })},
 	{"source before join", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A = 0 })},
 	{"source after itself", plan.BadOperand, at(plan.OpBind, func(s *plan.Step) { s.A = 1 << 30 })},
+	{"proc or a bind of nothing", plan.BadOperand, at(plan.OpProc, func(s *plan.Step) { s.Flags |= plan.FlagOrBind })},
+	{"proc with two fallbacks", plan.BadOperand, func(t *testing.T, p *plan.Program) {
+		s := step(p, find(t, p, plan.OpProc))
+		s.A, s.Flags = find(t, p, plan.OpSource), plan.FlagOrBind|plan.FlagOrNone
+	}},
+	{"proc or a bind of what is no source", plan.BadOperand, func(t *testing.T, p *plan.Program) {
+		s := step(p, find(t, p, plan.OpProc))
+		s.A, s.Flags = find(t, p, plan.OpSlave), plan.FlagOrBind
+	}},
 	{"overlay without layers", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.C = 0 })},
 	{"overlay with too many", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.C = plan.MaxLayers + 1 })},
 	{"overlay over the end", plan.BadOperand, at(plan.OpOverlay, func(s *plan.Step) { s.C = 4 })},
@@ -188,6 +200,9 @@ func TestVerifyRefuses(t *testing.T) {
 			if got := p.Verify(); got != c.want {
 				t.Errorf("verdict %d, want %d", got, c.want)
 			}
+			if judge.Sound(p.Bytes) == nil {
+				t.Error("the other judge has nothing against it")
+			}
 		})
 	}
 }
@@ -223,15 +238,15 @@ func TestVerifyTruncated(t *testing.T) {
 		}
 		if h.Arena < uint32(n) {
 			h.ArenaLen = uint32(n) - h.Arena
-			if v, err := p.Verify(), judge.Sound(p); v == plan.Good && err != nil {
-				t.Fatalf("the first %d bytes are Good, but %v", n, err)
+			if v, err := p.Verify(), judge.Sound(p.Bytes); (v == plan.Good) != (err == nil) {
+				t.Fatalf("the first %d bytes: verdict %d, but %v", n, v, err)
 			}
 		}
 	}
 }
 
 func TestSoundSample(t *testing.T) {
-	if err := judge.Sound(sample(t)); err != nil {
+	if err := judge.Sound(sample(t).Bytes); err != nil {
 		t.Error(err)
 	}
 }
@@ -268,7 +283,7 @@ func TestVerifyLabel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := p.Verify(); v != want {
+		if v := p.Verify(); v != want || (judge.Sound(p.Bytes) == nil) != (want == plan.Good) {
 			t.Errorf("a label of %d bytes: verdict %d, want %d", n, v, want)
 		}
 	}
@@ -312,7 +327,7 @@ func TestVerifyFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := p.Verify(); v != want {
+		if v := p.Verify(); v != want || (judge.Sound(p.Bytes) == nil) != (want == plan.Good) {
 			t.Errorf("%s: verdict %d, want %d", text, v, want)
 		}
 	}

@@ -86,7 +86,7 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 	}
 	const flags = FlagInit | FlagDieWithParent | FlagHandshake | FlagJoin | FlagKeepSync | FlagForgive |
 		FlagTentative | FlagTryUser | FlagMapRoot
-	if h.Flags&^uint32(flags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 {
+	if h.Flags&^uint32(flags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 || h.Failed == 0 || h.Failed > 255 {
 		return BadLayout
 	}
 	if h.Clone&newNS == 0 { // a mount namespace of its own, always
@@ -115,6 +115,9 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 	}
 	if s.Op == OpOverlay {
 		return verifyOverlay(base, s, i)
+	}
+	if s.Op == OpProc && (s.Flags&FlagOrBind != 0) && (s.A == 0 || s.Flags&FlagOrNone != 0) {
+		return BadOperand // nothing to bind, or two ways at once
 	}
 	return Good
 }
@@ -150,7 +153,7 @@ func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 	switch op {
 	case OpExec:
 		return i == h.Steps-1 && i >= h.Setup
-	case OpSeccomp, OpCaps, OpChdir, OpLock, OpFence:
+	case OpSeccomp, OpCaps, OpChdir, OpLock, OpTell, OpFence:
 		return i >= h.Setup && i != h.Steps-1
 	case OpSetns:
 		return i < h.Setup

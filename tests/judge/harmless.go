@@ -87,11 +87,9 @@ var rules = map[plan.Op]func(situation, plan.Step) bool{
 		return false
 	},
 	plan.OpProc: func(c situation, s plan.Step) bool {
-		if s.A == 0 {
-			return c.own(unix.CLONE_NEWPID)
-		}
 		src := c.p.Step(s.A)
-		return src.Flags == 0 && c.p.Str(src.A) == "/proc"
+		bound, tried := s.A != 0, s.A == 0 || s.Flags&plan.FlagOrBind != 0
+		return !(bound && (src.Flags != 0 || c.p.Str(src.A) != "/proc")) && !(tried && !c.own(unix.CLONE_NEWPID))
 	},
 	plan.OpWaitFd: func(c situation, _ plan.Step) bool {
 		for k := c.i + 1; k < c.h.Setup; k++ {

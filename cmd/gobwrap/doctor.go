@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/gobwrap/gobwrap/internal/doctor"
+	"github.com/gobwrap/gobwrap/sandbox"
+)
+
+// doctor answers --doctor: why sandboxes do not start here, and what mends it.
+func (p *parser) doctor() error {
+	if len(p.args) == 0 {
+		r := doctor.Examine()
+		return answered{text: r.Text(version), status: r.Status}
+	}
+	switch form := p.args[0]; form {
+	case "json":
+		r := doctor.Examine()
+		return answered{text: r.JSON(version), status: r.Status}
+	case "apparmor":
+		return answered{text: doctor.AppArmor(doctor.Here().Binary)}
+	default:
+		return errors.New("--doctor: " + strconv.Quote(form) + " is none of json, apparmor")
+	}
+}
+
+// advise puts the doctor's hint in place of the general one, where it knows the cause.
+func advise(err error) {
+	var e *sandbox.SetupError
+	if !errors.As(err, &e) {
+		return
+	}
+	if hint := doctor.Hint(e); hint != "" {
+		e.Hint = hint
+	}
+}

@@ -1,0 +1,204 @@
+package doctor
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Files is what the facts are read from: this machine, or a recorded one.
+type Files interface {
+	Read(path string) (string, error)
+	Exists(path string) bool
+}
+
+// Facts explain what the attempts have shown. They are read when they are asked for:
+// what nobody asks for costs nothing, and what cannot be read is no fact.
+type Facts struct {
+	Files  Files
+	UID    int
+	Binary Binary
+}
+
+// Binary is how this program is installed.
+type Binary struct {
+	Path     string
+	Mode     uint32 // permission and set-id bits, as chmod takes them
+	UID      int    // its owner
+	Nosuid   bool   // on a mount where set-id bits do not count
+	Mount    string // the mount point that it lies on
+	FileCaps bool
+	Keeper   bool // it was started set-user-id root, and has the setuid mode
+}
+
+// Setuid tells whether the binary is installed as the setuid mode needs it.
+func (b Binary) Setuid() bool { return b.UID == 0 && b.Mode&0o6000 == 0o4000 && !b.FileCaps }
+
+// word reads a file that holds one.
+func (f *Facts) word(path string) string {
+	text, _ := f.Files.Read(path)
+	return strings.TrimSpace(text)
+}
+
+// sysctl is the value of a variable, or "": a knob that is missing forbids nothing.
+func (f *Facts) sysctl(name string) string {
+	return f.word("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+}
+
+// status is a field of /proc/self/status.
+func (f *Facts) status(field string) string {
+	text, _ := f.Files.Read("/proc/self/status")
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, field+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func (f *Facts) filtered() bool { return f.status("Seccomp") == "2" }
+
+func (f *Facts) noNewPrivs() bool { return f.status("NoNewPrivs") == "1" }
+
+// hasCap tells whether the caller has a capability in effect.
+func (f *Facts) hasCap(n uint) bool {
+	set, err := strconv.ParseUint(f.status("CapEff"), 16, 64)
+	return err == nil && set>>n&1 != 0
+}
+
+// inUserNS tells whether the caller is in a user namespace that is not the first one
+// (user_namespaces(7): the first maps every id to itself).
+func (f *Facts) inUserNS() bool {
+	fields := strings.Fields(f.word("/proc/self/uid_map"))
+	return len(fields) > 0 && strings.Join(fields, " ") != "0 0 4294967295"
+}
+
+// label is what AppArmor or SELinux calls this process, without AppArmor's mode.
+func (f *Facts) label() string {
+	text := f.word("/proc/self/attr/apparmor/current")
+	if text == "" {
+		text = f.word("/proc/self/attr/current")
+	}
+	text = strings.TrimRight(text, "\x00")
+	name, _, _ := strings.Cut(text, " (")
+	return name
+}
+
+func (f *Facts) enforcing() bool { return f.word("/sys/fs/selinux/enforce") == "1" }
+
+// container names what this process is contained in, or is "". A marker alone does not
+// count: images of machines are made from those of containers. Without --privileged a
+// container has a filter, or a bounding set without CAP_SYS_ADMIN.
+func (f *Facts) container() string {
+	bounding, err := strconv.ParseUint(f.status("CapBnd"), 16, 64)
+	if err == nil && bounding>>unix.CAP_SYS_ADMIN&1 != 0 && !f.filtered() {
+		return ""
+	}
+	switch {
+	case f.Files.Exists("/var/run/secrets/kubernetes.io"):
+		return "kubernetes"
+	case f.Files.Exists("/.dockerenv"):
+		return "docker"
+	case f.Files.Exists("/run/.containerenv"):
+		return "podman"
+	}
+	return f.word("/run/systemd/container")
+}
+
+// unit is the systemd service that this process belongs to, or "".
+func (f *Facts) unit() (name string, ofUser bool) {
+	for line := range strings.Lines(f.word("/proc/self/cgroup")) {
+		path := line[strings.LastIndexByte(line, ':')+1:]
+		name := strings.TrimSpace(path[strings.LastIndexByte(path, '/')+1:])
+		if strings.HasSuffix(name, ".service") {
+			return name, strings.Contains(path, "/user@")
+		}
+	}
+	return "", false
+}
+
+// mounts are the mount points that this process can see (proc_pid_mountinfo(5)), and
+// their options.
+func (f *Facts) mounts(visit func(point, options string)) {
+	text, _ := f.Files.Read("/proc/self/mountinfo")
+	for line := range strings.Lines(text) {
+		if fields := strings.Fields(line); len(fields) > 5 {
+			visit(unescape(fields[4]), fields[5])
+		}
+	}
+}
+
+// unescape undoes the octal escapes of mountinfo.
+func unescape(s string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				out.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		out.WriteByte(s[i])
+	}
+	return out.String()
+}
+
+// masks are the mounts that cover a part of /proc. Empty directories that are there to
+// be mounted on cover nothing.
+func (f *Facts) masks() (points []string) {
+	f.mounts(func(point, options string) {
+		switch {
+		case point == "/proc/sys/fs/binfmt_misc" || point == "/proc/fs/nfsd" || point == "/proc/fs/nfs":
+		case strings.HasPrefix(point, "/proc/"), point == "/proc" && strings.HasPrefix(options, "ro"):
+			points = append(points, point)
+		}
+	})
+	return points
+}
+
+// chrooted tells whether the root is no mount point, as after chroot(2) into a directory.
+// A chroot onto a mount point cannot be told from inside.
+func (f *Facts) chrooted() bool {
+	seen, root := false, false
+	f.mounts(func(point, _ string) {
+		seen = true
+		root = root || point == "/"
+	})
+	return seen && !root
+}
+
+// mountOf is the mount point that a path lies on.
+func (f *Facts) mountOf(path string) (longest string) {
+	f.mounts(func(point, _ string) {
+		if len(point) >= len(longest) && (point == "/" || path == point || strings.HasPrefix(path, point+"/")) {
+			longest = point
+		}
+	})
+	return longest
+}
+
+func (f *Facts) release() string { return f.sysctl("kernel.osrelease") }
+
+// before tells whether the kernel's release is older than major.minor. Distributions carry
+// features back, so it may only explain a refusal.
+func (f *Facts) before(major, minor int) bool {
+	parts := strings.SplitN(f.release(), ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	a, errA := strconv.Atoi(parts[0])
+	b, errB := strconv.Atoi(strings.TrimRight(parts[1], "-+abcdefghijklmnopqrstuvwxyz"))
+	return errA == nil && errB == nil && (a < major || a == major && b < minor)
+}
+
+// wsl1 tells the first Windows Subsystem for Linux, which has no namespaces, by the
+// spelling of its release: "4.4.0-19041-Microsoft"; the second one's is in small letters.
+func (f *Facts) wsl1() bool { return strings.Contains(f.release(), "Microsoft") }
+
+// gvisor tells a sandbox of gVisor's by the version that its kernel claims.
+func (f *Facts) gvisor() bool {
+	v := f.word("/proc/version")
+	return strings.Contains(v, "gvisor") || strings.Contains(v, "Sun Jan 10 15:06:54 PST 2016")
+}

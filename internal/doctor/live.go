@@ -1,0 +1,62 @@
+package doctor
+
+import (
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// machine is the one that we run on.
+type machine struct{}
+
+// maxFile bounds what is read; only mountinfo comes near.
+const maxFile = 4 << 20
+
+func (machine) Read(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return string(text), err
+}
+
+func (machine) Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// Here are the facts of this machine.
+func Here() *Facts {
+	f := &Facts{Files: machine{}, UID: syscall.Getuid()}
+	f.Binary = f.inspect("/proc/self/exe")
+	return f
+}
+
+// inspect looks at the program behind a link of /proc.
+func (f *Facts) inspect(exe string) Binary {
+	b := Binary{Keeper: child.Standing() == suid.Installed}
+	path, err := os.Readlink(exe)
+	if err == nil {
+		b.Path = strings.TrimSuffix(path, " (deleted)")
+	}
+	var st syscall.Stat_t
+	if syscall.Stat(exe, &st) == nil {
+		b.Mode, b.UID = st.Mode&0o7777, int(st.Uid)
+	}
+	var fs syscall.Statfs_t
+	if syscall.Statfs(exe, &fs) == nil {
+		b.Nosuid = fs.Flags&unix.ST_NOSUID != 0
+	}
+	buf := make([]byte, 64)
+	n, _ := syscall.Getxattr(exe, "security.capability", buf)
+	b.FileCaps = n > 0
+	b.Mount = f.mountOf(b.Path)
+	return b
+}

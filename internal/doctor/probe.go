@@ -1,0 +1,226 @@
+package doctor
+
+import (
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// prober makes the attempts and keeps what came of them.
+type prober struct {
+	facts *Facts
+	seen  []Result
+}
+
+// Probe tries every step as the calling user.
+func Probe(f *Facts) []Result {
+	runtime.LockOSThread() // a child's death signal comes when the thread ends that made it
+	defer runtime.UnlockOSThread()
+	limits()
+	p := &prober{facts: f}
+	p.clones()
+	p.launches("direct")
+	p.landlock()
+	p.setuid()
+	return p.inOrder()
+}
+
+// limits gives this process, and so the attempts, the caller's limits, which the monitor
+// still has: the front end's own are lifted (package child). To set the one on
+// descriptors by package syscall also keeps that from restoring what it saw at its start.
+func limits() {
+	for _, resource := range []int{unix.RLIMIT_AS, unix.RLIMIT_DATA, unix.RLIMIT_NOFILE} {
+		var theirs unix.Rlimit
+		if unix.Prlimit(syscall.Getppid(), resource, nil, &theirs) != nil && unix.Prlimit(0, resource, nil, &theirs) != nil {
+			continue
+		}
+		_ = syscall.Setrlimit(resource, &syscall.Rlimit{Cur: theirs.Cur, Max: theirs.Max})
+	}
+}
+
+func (p *prober) note(r Result) { p.seen = append(p.seen, r) }
+
+// state is what is known of a step.
+func (p *prober) state(s Step) State {
+	for _, r := range p.seen {
+		if r.Step == s {
+			return r.State
+		}
+	}
+	return Untried
+}
+
+// inOrder is a result for every step, in the order of the table.
+func (p *prober) inOrder() (all []Result) {
+	for _, row := range stepRows {
+		r := Result{Step: row.step}
+		for _, seen := range p.seen {
+			if seen.Step == row.step {
+				r = seen
+				break
+			}
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// byPrivilege tells whether direct mode does without a user namespace: for root, unless
+// he lacks CAP_SYS_ADMIN.
+func (f *Facts) byPrivilege() bool { return f.UID == 0 && f.hasCap(unix.CAP_SYS_ADMIN) }
+
+// clones tries the namespaces one by one, as the launcher would make them: in a new user
+// namespace, unless the caller has the privilege to do without.
+func (p *prober) clones() {
+	with := uintptr(unix.CLONE_NEWUSER)
+	if p.facts.byPrivilege() {
+		with = 0
+	}
+	for _, row := range stepRows {
+		if row.clone == 0 || with != 0 && row.step != UserNS && p.state(UserNS) != OK {
+			continue
+		}
+		r := Result{Step: row.step, State: OK}
+		if e := clone(with | row.clone); e != 0 {
+			r.State, r.Errno, r.Message = Failed, e, "clone: "+e.Error()
+		}
+		p.note(r)
+	}
+}
+
+// clone makes a process in new namespaces that ends at once, since there is nothing that
+// it could run. ENOENT says just that; it is no answer of clone's.
+func clone(flags uintptr) syscall.Errno {
+	pid, err := syscall.ForkExec("", []string{""}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Cloneflags: flags}})
+	if err == nil {
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+		return 0
+	}
+	if e, ok := err.(syscall.Errno); ok && e != syscall.ENOENT {
+		return e
+	}
+	return 0
+}
+
+// launches makes the attempts in a mode. The first one settles whether the mode works.
+func (p *prober) launches(mode string) {
+	for i := range attempts {
+		a := &attempts[i]
+		last := a.stages[len(a.stages)-1].step
+		if i > 0 && p.state(Command) != OK {
+			break
+		}
+		if !p.needed(last) {
+			continue
+		}
+		options := a.options
+		if !p.facts.byPrivilege() || last == Limit {
+			options = append([]string{"--unshare-user"}, options...)
+		}
+		p.judge(a, launch(mode, options))
+	}
+}
+
+// needed tells whether a step's attempt would say something new.
+func (p *prober) needed(s Step) bool {
+	for _, n := range needs {
+		if n.step == s && p.state(n.on) == Failed {
+			return false
+		}
+	}
+	return true
+}
+
+// judge turns an outcome into results: what comes before the step that failed has worked.
+func (p *prober) judge(a *attempt, o outcome) {
+	failed := Step("")
+	if !o.works {
+		failed = a.byStage(o.stage)
+		if o.stage == "launch" && (p.state(UserNS) == Failed || p.state(MountNS) == Failed) {
+			return // known, and the rest is untried
+		}
+	}
+	for i, s := range a.stages {
+		if i > 0 && a.stages[i-1].step == s.step {
+			continue
+		}
+		if s.step == failed {
+			p.note(Result{Step: s.step, State: Failed, Errno: o.errno, Message: o.message})
+			return
+		}
+		if (s.step == IDMaps || s.step == Nested) && p.facts.byPrivilege() {
+			p.apart(s.step)
+			continue
+		}
+		p.note(Result{Step: s.step, State: OK})
+	}
+}
+
+// apart tries what root's other attempts do without: a user namespace, and one in it,
+// for which another id than root's is reason enough.
+func (p *prober) apart(s Step) {
+	if p.state(UserNS) != OK || p.state(s) != Untried {
+		return
+	}
+	options := []string{"--unshare-user"}
+	if s == Nested {
+		options = append(options, "--uid", "1", "--gid", "1", "--dev", "/dev")
+	}
+	r := Result{Step: s, State: OK}
+	if o := launch("direct", options); !o.works {
+		r.State, r.Errno, r.Message = Failed, o.errno, o.message
+	}
+	p.note(r)
+}
+
+// landlock asks for the version of Landlock's interface (landlock_create_ruleset(2)).
+// The launcher does not use it; programs inside may.
+func (p *prober) landlock() {
+	abi, _, e := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if e != 0 {
+		p.note(Result{Step: Landlock, State: Failed, Errno: e, Message: "landlock_create_ruleset: " + e.Error()})
+		return
+	}
+	p.note(Result{Step: Landlock, State: OK, Detail: "ABI " + strconv.Itoa(int(abi))})
+}
+
+// overflowID is who owns what nobody here owns (/proc/sys/kernel/overflowuid, by default).
+const overflowID = 65534
+
+// setuid tries the setuid mode where the binary is installed for it. Where direct mode
+// does not work, what the setuid mode can do is what counts.
+func (p *prober) setuid() {
+	switch {
+	case p.facts.UID == 0:
+		p.note(Result{Step: Setuid, Detail: "root needs none"})
+		return
+	case p.facts.Binary.Mode&syscall.S_ISUID != 0 && p.facts.Binary.UID == overflowID && p.facts.inUserNS():
+		p.note(Result{Step: Setuid, State: Failed, Message: "the binary's owner has no id in this user namespace"})
+		return
+	case !p.facts.Binary.Setuid():
+		p.note(Result{Step: Setuid, Detail: "this binary is not installed for it"})
+		return
+	}
+	o := launch("setuid", nil)
+	if !o.works {
+		p.note(Result{Step: Setuid, State: Failed, Errno: o.errno, Message: o.message})
+		return
+	}
+	p.note(Result{Step: Setuid, State: OK})
+	if p.state(Command) == OK {
+		return
+	}
+	for i := range attempts[1:] {
+		a := &attempts[i+1]
+		if !a.setuid {
+			continue
+		}
+		if o := launch("setuid", a.options); !o.works {
+			p.note(Result{Step: a.byStage(""), State: Failed, Errno: o.errno, Message: o.message})
+		} else {
+			p.note(Result{Step: a.byStage(""), State: OK, Detail: "in setuid mode"})
+		}
+	}
+}

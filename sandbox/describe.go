@@ -1,0 +1,184 @@
+package sandbox
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/mounts"
+)
+
+// Describe says in words what a sandbox will contain, and which risks stay, a line each.
+// It knows what the Spec says and nothing of what lies in the files.
+func Describe(s *Spec, h Host) []string {
+	d := describer{s: s, h: &h}
+	d.files()
+	d.namespaces()
+	d.privilege()
+	d.risks()
+	return d.lines
+}
+
+type describer struct {
+	s     *Spec
+	h     *Host
+	lines []string
+}
+
+// say adds a line, if there is something to list.
+func (d *describer) say(what string, list ...string) {
+	if len(list) > 0 {
+		d.lines = append(d.lines, what+": "+strings.Join(list, ", "))
+	}
+}
+
+// files sorts what the options make of the file system. A later operation on the same
+// destination, or above it, hides an earlier one.
+func (d *describer) files() {
+	kinds := map[string][]string{}
+	for i := range d.s.Files {
+		if op := &d.s.Files[i]; !d.hidden(mounts.BoxPath(op.Dest), i) {
+			kind := kindOf(op)
+			kinds[kind] = append(kinds[kind], place(op))
+		}
+	}
+	for _, k := range []struct{ kind, what string }{
+		{"ro", "read-only from the host"},
+		{"rw", "WRITABLE from the host"},
+		{"dev", "WRITABLE from the host, with its devices"},
+		{"tight", "made read-only afterwards"},
+		{"new", "new, and gone at the end"},
+		{"link", "links"},
+		{"proc", "processes are shown in"},
+	} {
+		d.say(k.what, kinds[k.kind]...)
+	}
+	if len(d.s.Files) == 0 {
+		d.say("files", "none, an empty root")
+	}
+}
+
+// kindOf is the line on which an operation is listed.
+func kindOf(op *mounts.Op) string {
+	switch op.Kind {
+	case mounts.Bind, mounts.BindFD:
+		return [...]string{mounts.ReadOnly: "ro", mounts.ReadWrite: "rw", mounts.WithDevice: "dev"}[op.Access]
+	case mounts.Overlay:
+		return [...]string{mounts.Refused: "ro", mounts.Forgotten: "new", mounts.Kept: "rw"}[op.Writes]
+	case mounts.Tmpfs, mounts.Dir, mounts.File, mounts.Data, mounts.Mqueue, mounts.Dev:
+		return "new"
+	case mounts.Proc:
+		return "proc"
+	case mounts.Symlink:
+		return "link"
+	case mounts.RemountRO:
+		return "tight"
+	default: // a mode says nothing about what can be reached
+		return ""
+	}
+}
+
+// place is where an operation acts, and what it takes for that.
+func place(op *mounts.Op) string {
+	dest := mounts.BoxPath(op.Dest)
+	switch op.Kind {
+	case mounts.Bind:
+		if mounts.BoxPath(op.Source) != dest {
+			return dest + " (" + op.Source + ")"
+		}
+	case mounts.BindFD:
+		return dest + " (fd " + strconv.Itoa(op.FD) + ")"
+	case mounts.Overlay:
+		text := dest + " (over " + strings.Join(op.Layers, ", ")
+		if op.Writes == mounts.Kept {
+			text += ", changes in " + op.Upper
+		}
+		return text + ")"
+	case mounts.Dev:
+		return dest + " (null, zero, full, random, urandom, tty, pts)"
+	case mounts.Symlink:
+		return dest + " (to " + op.Target + ")"
+	}
+	return dest
+}
+
+// hidden tells whether an operation after the i-th puts something on a path, or above it.
+func (d *describer) hidden(path string, i int) bool {
+	for k := i + 1; k < len(d.s.Files); k++ {
+		later := &d.s.Files[k]
+		dest := mounts.BoxPath(later.Dest)
+		switch later.Kind {
+		case mounts.Bind:
+			if !later.Try && lies(path, dest) {
+				return true
+			}
+		case mounts.BindFD, mounts.Tmpfs, mounts.Overlay, mounts.Proc, mounts.Dev, mounts.Mqueue:
+			if lies(path, dest) {
+				return true
+			}
+		case mounts.Data:
+			if path == dest {
+				return true
+			}
+		default: // adds or changes a file, and mounts nothing
+		}
+	}
+	return false
+}
+
+// lies tells whether a path is the directory dir, or in it. Both are as BoxPath has them.
+func lies(path, dir string) bool {
+	return path == dir || dir == "/" || strings.HasPrefix(path, dir+"/")
+}
+
+func (d *describer) namespaces() {
+	n := &d.s.Namespaces
+	c := compiler{s: d.s, h: d.h}
+	var own, joined, shared []string
+	for _, ns := range []struct {
+		name          string
+		isNew, joined bool
+	}{
+		{"user", c.wantsUser(), n.JoinUser.Valid},
+		{"mount", true, false},
+		{"processes", n.PID != Share, n.JoinPID.Valid && n.PID == Share},
+		{"network", n.Net != Share, n.JoinNet.Valid},
+		{"IPC", n.IPC != Share, false},
+		{"host name", n.UTS != Share, false},
+		{"cgroup", n.Cgroup == Want || n.Cgroup == Try && d.h.CgroupNamespaces, false},
+	} {
+		switch {
+		case ns.joined:
+			joined = append(joined, ns.name)
+		case ns.isNew:
+			own = append(own, ns.name)
+		default:
+			shared = append(shared, ns.name)
+		}
+	}
+	d.say("namespaces of its own", own...)
+	d.say("namespaces that the caller gave", joined...)
+	d.say("namespaces shared with the caller", shared...)
+}
+
+// privilege says what the command may do beyond its files.
+func (d *describer) privilege() {
+	c := compiler{s: d.s, h: d.h}
+	inside := ""
+	if c.wantsUser() || d.s.Namespaces.JoinUser.Valid {
+		inside = ", which count in its user namespace only"
+	}
+	caps := "none"
+	switch {
+	case wantedCaps(c.s, c.h) == 0:
+	case len(d.s.Identity.Caps) == 0:
+		caps = "all of the caller's" + inside
+	default:
+		caps = "as --cap-add and --cap-drop say" + inside
+	}
+	d.say("capabilities", caps)
+	filters := "none"
+	if n := len(d.s.Lockdown.Filters); n > 0 {
+		filters = strconv.Itoa(n)
+	}
+	d.say("system call filters", filters)
+}

@@ -1,0 +1,188 @@
+package sandbox
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+func op(kind mounts.Kind, dest string) mounts.Op { return mounts.Op{Kind: kind, Dest: dest} }
+
+func rwBind(src, dst string) mounts.Op {
+	return mounts.Op{Kind: mounts.Bind, Source: src, Dest: dst, Access: mounts.ReadWrite}
+}
+
+// described are command lines as people write them; testdata/explain-NAME.golden is what
+// --explain says to them.
+var described = []struct {
+	name string
+	host Host
+	spec Spec
+}{
+	{"nothing", user(), Spec{}},
+	{"root", root(), Spec{Files: []mounts.Op{rwBind("/", "/")}}},
+	// A build that may write to its own directory and nowhere else.
+	{"build", user(), Spec{
+		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try},
+		Files: []mounts.Op{
+			roBind("/", "/"), op(mounts.Dev, "/dev"), op(mounts.Proc, "/proc"), op(mounts.Tmpfs, "/tmp"),
+			rwBind("/home/u/project", "/home/u/project"),
+		},
+		Session: Session{DieWithParent: true},
+	}},
+	// An application as Flatpak starts it: its runtime, its data, filtered and unfiltered
+	// sockets, parts of /sys.
+	{"flatpak", user(), Spec{
+		Namespaces: Namespaces{PID: Want, Cgroup: Try, User: Want, DisableUsers: true},
+		Files: []mounts.Op{
+			roBind("/var/lib/flatpak/runtime/files", "/usr"), roBind("/var/lib/flatpak/app/files", "/app"),
+			op(mounts.Proc, "/proc"), op(mounts.Dir, "/tmp"), op(mounts.Dev, "/dev"), rwBind("/dev/shm", "/dev/shm"),
+			roBind("/sys/block", "/sys/block"), roBind("/sys/bus", "/sys/bus"), roBind("/sys/class", "/sys/class"),
+			{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
+			{Kind: mounts.Data, FD: 20, Dest: "/etc/passwd", Access: mounts.ReadOnly},
+			rwBind("/home/u/.var/app/org.example.App", "/home/u/.var/app/org.example.App"),
+			roBind("/run/user/1000/.dbus-proxy/session-bus-proxy-X", "/run/flatpak/bus"),
+			roBind("/run/user/1000/wayland-0", "/run/user/1000/wayland-0"),
+			roBind("/tmp/.X11-unix/X0", "/tmp/.X11-unix/X0"),
+			roBind("/run/user/1000/bus", "/run/user/1000/bus"),
+		},
+		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 8)}}},
+	}},
+	// Everything that --explain has a line for.
+	{"all-kinds", root(), Spec{
+		Namespaces: Namespaces{JoinUser: fd(3, "--userns"), JoinPID: fd(4, "--pidns"), JoinNet: fd(5, "--netns"), Cgroup: Want},
+		Identity:   Identity{Caps: []CapEdit{{Drop: true, Caps: idmap.AllCaps}, {Caps: 1 << 13}}},
+		Files: []mounts.Op{
+			{Kind: mounts.Bind, Source: "/dev/dri", Dest: "dev//dri", Access: mounts.WithDevice},
+			{Kind: mounts.BindFD, FD: 9, Dest: "/fd", Access: mounts.ReadWrite},
+			{Kind: mounts.Overlay, Dest: "/o1", Layers: []string{"/low", "/high"}},
+			{Kind: mounts.Overlay, Dest: "/o2", Layers: []string{"/low"}, Writes: mounts.Forgotten},
+			{Kind: mounts.Overlay, Dest: "/o3", Layers: []string{"/low"}, Writes: mounts.Kept, Upper: "/up", Work: "/wk"},
+			op(mounts.File, "/f"), op(mounts.Mqueue, "/mq"), op(mounts.Chmod, "/f"), op(mounts.RemountRO, "/o3"), op(mounts.Proc, "/proc"),
+		},
+		ProcFallback: mounts.BindOuter,
+		Lockdown:     Lockdown{Forgive: true},
+		Session:      Session{New: true},
+	}},
+	{"setuid", func() Host { h := user(); h.Setuid = true; return h }(), Spec{Mode: Setuid, Files: []mounts.Op{roBind("/", "/")}}},
+}
+
+// TestDescribe: the whole text. After a change that is meant:
+//
+//	go test ./sandbox -run TestDescribe -update
+func TestDescribe(t *testing.T) {
+	for _, c := range described {
+		lines := Describe(&c.spec, c.host)
+		for _, line := range lines {
+			if what, list, ok := strings.Cut(line, ": "); !ok || what == "" || list == "" || strings.Contains(line, "\n") {
+				t.Errorf("%s: %q is not of the form what: list", c.name, line)
+			}
+		}
+		compareFile(t, filepath.Join("testdata", "explain-"+c.name+".golden"), strings.Join(lines, "\n")+"\n")
+	}
+}
+
+// TestDescribeAgreesWithCompile: what is called new is what the plan makes new.
+func TestDescribeAgreesWithCompile(t *testing.T) {
+	for _, c := range golden {
+		p, err := Compile(&c.spec, c.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := ""
+		for _, line := range Describe(&c.spec, c.host) {
+			if list, ok := strings.CutPrefix(line, "namespaces of its own: "); ok {
+				own = list
+			}
+		}
+		names := map[string]string{"user": "user", "mnt": "mount", "pid": "processes", "net": "network", "ipc": "IPC", "uts": "host name", "cgroup": "cgroup"}
+		var want []string
+		for name := range strings.SplitSeq(plan.Namespaces(p.Header().Clone), ",") {
+			want = append(want, names[name])
+		}
+		have := strings.Split(own, ", ")
+		slices.Sort(want)
+		slices.Sort(have)
+		if !slices.Equal(have, want) {
+			t.Errorf("%s: described as %q, compiled to %q", c.name, have, want)
+		}
+	}
+}
+
+// TestRisks: each risk is named where it is, and not where it is not.
+func TestRisks(t *testing.T) {
+	home, agent := user(), user()
+	agent.Env = append(slices.Clone(agent.Env), "SSH_AUTH_SOCK=/home/u/.cache/agent")
+	var tight Spec
+	tight.Namespaces = Namespaces{User: Want, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Want}
+	tight.Session.New = true
+	for _, c := range []struct {
+		name string
+		host Host
+		ops  []mounts.Op
+		want string // a part of the only risk; "" for none
+	}{
+		{"nothing", home, nil, ""},
+		{"system bus", home, []mounts.Op{roBind("/run/dbus/system_bus_socket", "/b")}, "/run/dbus/system_bus_socket is the system's D-Bus"},
+		{"session bus", home, []mounts.Op{roBind("/run/user/1000/bus", "/b")}, "the session's D-Bus"},
+		{"X11", home, []mounts.Op{roBind("/tmp/.X11-unix", "/tmp/.X11-unix")}, "X11"},
+		{"Wayland", home, []mounts.Op{roBind("/run/user/1000/wayland-1", "/w")}, "Wayland"},
+		{"docker", home, []mounts.Op{rwBind("/var/run/docker.sock", "/d")}, "Docker: root outside"},
+		{"podman", home, []mounts.Op{rwBind("/run/podman/podman.sock", "/d")}, "Podman"},
+		{"systemd", home, []mounts.Op{rwBind("/run/user/1000/systemd/private", "/d")}, "systemd"},
+		{"gpg", home, []mounts.Op{rwBind("/run/user/1000/gnupg/S.gpg-agent", "/d")}, "GnuPG"},
+		{"gpg directory", home, []mounts.Op{rwBind("/run/user/1000/gnupg", "/d")}, "GnuPG"},
+		{"ssh", home, []mounts.Op{rwBind("/tmp/ssh-abc/agent.1", "/d")}, "an SSH agent, perhaps"},
+		{"ssh by variable", agent, []mounts.Op{rwBind("/home/u/.cache/agent", "/d")}, "the SSH agent"},
+		{"hidden socket", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), op(mounts.Tmpfs, "/a")}, ""},
+		{"socket below a file", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), op(mounts.Tmpfs, "/a/bc")}, "D-Bus"},
+		{"replaced, if there is one", home, []mounts.Op{roBind("/run/user/1000/bus", "/b"), {Kind: mounts.Bind, Source: "/x", Dest: "/b", Try: true}}, "D-Bus"},
+		{"no sockets", home, []mounts.Op{roBind("/sys/bus", "/sys/bus"), roBind("/usr/bin/wayland-scanner", "/w"), roBind("/usr/lib/gnupg", "/g"), roBind("/etc/ssh", "/s")}, ""},
+
+		{"all of the host", home, []mounts.Op{roBind("/", "/")}, "sockets in /run, /tmp lead"},
+		{"elsewhere", home, []mounts.Op{roBind("/", "/host")}, "sockets in /host/run, /host/tmp lead"},
+		{"without /run", home, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run")}, "sockets in /tmp lead"},
+		{"without both", home, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp")}, ""},
+		{"another /run", home, []mounts.Op{op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp"), roBind("/", "/")}, "sockets in /run, /tmp lead"},
+		{"/run", home, []mounts.Op{roBind("/run", "/r")}, "sockets in /r lead"},
+		{"/var/run", home, []mounts.Op{roBind("/var/run/", "/r")}, "sockets in /r lead"},
+		{"a user's", home, []mounts.Op{roBind("/run/user/1000", "/r")}, "sockets in /r lead"},
+		{"a directory of a user's", home, []mounts.Op{roBind("/run/user/1000/app", "/r")}, ""},
+
+		{"home", home, []mounts.Op{rwBind("/home/u/", "/h")}, "/home/u/ is writable as a whole"},
+		{"above home", home, []mounts.Op{rwBind("/home", "/h")}, "/home is writable as a whole"},
+		{"in home", home, []mounts.Op{rwBind("/home/u/src", "/h")}, ""},
+		{"beside home", home, []mounts.Op{rwBind("/home/user", "/h")}, ""},
+		{"home to read", home, []mounts.Op{roBind("/home/u", "/h")}, ""},
+		{"with devices", home, []mounts.Op{{Kind: mounts.Bind, Source: "/home/u", Dest: "/h", Access: mounts.WithDevice}}, "writable as a whole"},
+	} {
+		s := tight
+		s.Files = c.ops
+		s.Env = []EnvOp{{Name: "HOME", Value: "/inside"}} // says nothing about the home outside
+		var have []string
+		for _, line := range Describe(&s, c.host) {
+			if risk, ok := strings.CutPrefix(line, "risk: "); ok {
+				have = append(have, risk)
+			}
+		}
+		if text := strings.Join(have, "\n"); len(have) > 1 || !strings.Contains(text, c.want) || c.want == "" && text != "" {
+			t.Errorf("%s: %q, want %q", c.name, have, c.want)
+		}
+	}
+	wide := Spec{}
+	for _, part := range []string{"--unshare-net", "--unshare-pid", "--new-session", "--cap-drop ALL"} {
+		for _, c := range []struct {
+			spec *Spec
+			want bool
+		}{{&wide, true}, {&tight, false}} {
+			if have := strings.Contains(strings.Join(Describe(c.spec, root()), "\n"), part); have != c.want {
+				t.Errorf("%s is named as a remedy: %v, want %v", part, have, c.want)
+			}
+		}
+	}
+}

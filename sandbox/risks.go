@@ -1,0 +1,110 @@
+package sandbox
+
+import (
+	"strings"
+
+	"github.com/gobwrap/gobwrap/mounts"
+)
+
+// doors are sockets that lead out of a sandbox, by the ends of their names or by parts.
+//
+//nolint:gochecknoglobals // read-only table
+var doors = []struct{ part, end, what string }{
+	{end: "system_bus_socket", what: "the system's D-Bus: the services behind it act for the caller"},
+	{end: "/bus", what: "the session's D-Bus: the services behind it start programs outside"},
+	{part: "/.X11-unix", what: "X11: the other windows can be read and typed into"},
+	{part: "/wayland-", what: "Wayland: what the compositor permits"},
+	{end: "docker.sock", what: "Docker: root outside"},
+	{end: "podman.sock", what: "Podman: containers outside"},
+	{end: "/systemd/private", what: "systemd: programs outside"},
+	{part: "/S.gpg-agent", what: "the GnuPG agent: signs and decrypts"},
+	{end: "/gnupg", what: "the GnuPG agent: signs and decrypts"},
+	{part: "/tmp/ssh-", what: "an SSH agent, perhaps: logs in elsewhere"},
+}
+
+// programs are where files are that only look like doors: /sys/bus, wayland-scanner.
+//
+//nolint:gochecknoglobals // read-only table
+var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/opt"}
+
+// socketDirs are where most doors are. /var/run is a link to the first.
+//
+//nolint:gochecknoglobals // read-only table
+var socketDirs = []string{"/run", "/tmp"}
+
+// risks are those that stay, and what takes them away.
+func (d *describer) risks() {
+	for i := range d.s.Files {
+		d.bindRisks(i)
+	}
+	n := &d.s.Namespaces
+	c := compiler{s: d.s, h: d.h}
+	d.risk(n.Net == Share && !n.JoinNet.Valid, "the network is shared, with services on the loopback and abstract sockets (--unshare-net)")
+	d.risk(n.PID == Share && !n.JoinPID.Valid, "processes outside can be seen, and signalled where the user may (--unshare-pid)")
+	d.risk(n.PID == Share && d.h.Setuid && !c.wantsUser(), "in setuid mode without a user namespace, on a kernel without Landlock, they can be traced, too (--unshare-user)")
+	d.risk(!d.s.Session.New, "input may be pushed into the caller's terminal, if there is one, unless dev.tty.legacy_tiocsti is 0 (--new-session)")
+	d.risk(wantedCaps(c.s, c.h) != 0 && !c.wantsUser() && !n.JoinUser.Valid && !d.h.Setuid, "root keeps capabilities, which lead out (--unshare-user, --cap-drop ALL)")
+	d.risk(d.s.Lockdown.Forgive, "mounts below a bind may stay writable (--not-a-security-boundary)")
+	d.risk(d.s.ProcFallback == mounts.BindOuter && d.hasProc() && (n.PID != Share || n.JoinPID.Valid),
+		"where the kernel refuses a new proc, processes outside can be seen (--fallback-proc=none)")
+}
+
+func (d *describer) risk(on bool, text string) {
+	if on {
+		d.lines = append(d.lines, "risk: "+text)
+	}
+}
+
+func (d *describer) hasProc() bool {
+	for i := range d.s.Files {
+		if d.s.Files[i].Kind == mounts.Proc {
+			return true
+		}
+	}
+	return false
+}
+
+// bindRisks are those of one bind, if it is to be seen at all.
+func (d *describer) bindRisks(i int) {
+	op := &d.s.Files[i]
+	source, dest := mounts.BoxPath(op.Source), mounts.BoxPath(op.Dest)
+	if op.Kind != mounts.Bind || d.hidden(dest, i) {
+		return
+	}
+	d.risk(d.door(source) != "", op.Source+" is "+d.door(source))
+	home, _ := get(d.h.Env, "HOME") // outside: what is called so inside starts nothing later
+	d.risk(op.Access != mounts.ReadOnly && (source == "/" || home != "" && lies(mounts.BoxPath(home), source)),
+		op.Source+" is writable as a whole: start-up files there run outside later")
+	if rest, ok := strings.CutPrefix(source, "/var/run"); ok {
+		source = "/run" + rest
+	}
+	var open []string
+	if lies(source, "/run/user") && strings.Count(source, "/") <= 3 { // of one user, or of all
+		open = append(open, dest)
+	}
+	for _, dir := range socketDirs {
+		where := mounts.BoxPath(dest + "/" + strings.TrimPrefix(dir, source))
+		if lies(dir, source) && !d.hidden(where, i) {
+			open = append(open, where)
+		}
+	}
+	d.risk(len(open) > 0, "sockets in "+strings.Join(open, ", ")+" lead to services outside, read-only or not (--tmpfs)")
+}
+
+// door is what a source leads to; "" for nothing that is known.
+func (d *describer) door(source string) string {
+	for _, dir := range programs {
+		if lies(source, dir) {
+			return ""
+		}
+	}
+	if agent, ok := get(d.h.Env, "SSH_AUTH_SOCK"); ok && agent != "" && mounts.BoxPath(agent) == source {
+		return "the SSH agent: logs in elsewhere"
+	}
+	for _, door := range doors {
+		if door.part != "" && strings.Contains(source, door.part) || door.end != "" && strings.HasSuffix(source, door.end) {
+			return door.what
+		}
+	}
+	return ""
+}

@@ -1,0 +1,70 @@
+package doctor_test
+
+import (
+	"fmt"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// image enters a root of its own with few things in it, and does the rest of the world
+// there: so what the host has in its root, such as a container's marker, is not seen. The
+// launcher itself makes it, for root, who keeps his capabilities.
+const image = `
+	if [ -z "${inside:-}" ]; then
+		printf '%s\n' "$script" >"$dir/script"
+		exec env inside=1 "$gobwrap" --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
+			--ro-bind /etc /etc --bind /tmp /tmp --bind /proc /proc --dev-bind /dev /dev --dir /run -- sh -eu "$dir/script"
+	fi
+`
+
+var noClone = fmt.Sprintf("%d:0=0x10000000/0x10000000", unix.SYS_CLONE)
+
+// Docker's filter and capabilities, with its marker: what is printed is for docker.
+func TestContainer(t *testing.T) {
+	t.Parallel()
+	const drop = `as="setpriv --bounding-set=-sys_admin --inh-caps=-all $as"; `
+	const hint = "docker run --security-opt seccomp=unconfined"
+	world{
+		name: "user", setup: image + "touch /.dockerenv; plain=$as; " + drop + filter("EPERM", noClone),
+		status: 4, causes: map[string]string{"user-namespace": "seccomp-container"}, says: "  To mend it (docker):\n    " + hint,
+		mend: "as=$plain", launch: minimal, hint: hint,
+	}.run(t)
+	world{
+		name: "podman", setup: image + "touch /run/.containerenv; " + filter("ENOSYS", noClone),
+		status: 4, causes: map[string]string{"user-namespace": "seccomp-container"}, says: "podman run --security-opt seccomp=unconfined IMAGE",
+	}.run(t)
+	world{
+		name: "marker alone", setup: image + "touch /.dockerenv; mount -t tmpfs -o ro masked /proc/driver",
+		mode: "direct", causes: map[string]string{"proc": "proc-masked"}, says: "  Or let --proc be something else",
+	}.run(t)
+	// Root who lacks CAP_SYS_ADMIN takes a user namespace by himself, where he may.
+	world{name: "root without CAP_SYS_ADMIN", root: true, setup: image + drop, mode: "direct", says: "the kernel permits user namespaces to this user"}.run(t)
+	world{
+		name: "root without anything", root: true, setup: image + "plain=$as; " + drop + filter("EPERM", noClone),
+		status: 4, causes: map[string]string{"user-namespace": "no-sys-admin"}, says: "This root lacks CAP_SYS_ADMIN",
+		mend: "as=$plain", launch: minimal, hint: "Give it CAP_SYS_ADMIN, or allow user namespaces.",
+	}.run(t)
+}
+
+// A filter of somebody's.
+func TestFilter(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rule   string
+		causes map[string]string
+	}{
+		"clone": {noClone, map[string]string{"user-namespace": "filter"}},
+		"mount": {fmt.Sprint(unix.SYS_MOUNT), map[string]string{"slave": "filter"}},
+		"pivot": {fmt.Sprint(unix.SYS_PIVOT_ROOT), map[string]string{"tmpfs": "filter"}},
+	} {
+		world{
+			name: name, setup: image + "plain=$as; " + filter("EPERM", c.rule), status: 4, causes: c.causes,
+			says: "This process runs under a seccomp filter", mend: "as=$plain", launch: minimal, hint: "seccomp filter",
+		}.run(t)
+	}
+	world{
+		name: "loopback", setup: image + "plain=$as; " + filter("EPERM", fmt.Sprint(unix.SYS_SOCKET)), mode: "direct",
+		causes: map[string]string{"loopback": "filter"}, mend: "as=$plain", launch: "--unshare-net " + minimal, hint: "seccomp filter",
+	}.run(t)
+}

@@ -1,0 +1,175 @@
+package setuid_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// door is a way into a process. Whatever it answers but EPERM and EACCES means that the
+// kernel would let the caller in.
+type door struct {
+	name string
+	try  func(pid int) error
+	own  bool // open to the owner of the file in /proc, who need not be let into the process
+}
+
+// ownerDoor is a file whose mode alone counts when it is opened.
+func ownerDoor(name string, flags int) door {
+	d := fileDoor(name, flags)
+	d.own = true
+	return d
+}
+
+func fileDoor(name string, flags int) door {
+	return door{name: name, try: func(pid int) error {
+		fd, err := unix.Open(fmt.Sprintf("/proc/%d/%s", pid, name), flags|unix.O_CLOEXEC, 0)
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+		return err
+	}}
+}
+
+func linkDoor(name string) door {
+	return door{name: name, try: func(pid int) error {
+		_, err := unix.Readlink(fmt.Sprintf("/proc/%d/%s", pid, name), make([]byte, 100))
+		return err
+	}}
+}
+
+func callDoor(name string, call func(pid uintptr) unix.Errno) door {
+	return door{name: name, try: func(pid int) error {
+		if e := call(uintptr(pid)); e != 0 {
+			return e
+		}
+		return nil
+	}}
+}
+
+func withPidfd(pid int, use func(pidfd int) error) error {
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	return use(pidfd)
+}
+
+// doors are all of them.
+func doors() []door {
+	var word [8]byte
+	iov := [2]uintptr{uintptr(unsafe.Pointer(&word)), uintptr(len(word))}
+	here := uintptr(unsafe.Pointer(&iov))
+	getfd := func(fd int) door {
+		return door{name: fmt.Sprint("pidfd_getfd ", fd), try: func(pid int) error {
+			return withPidfd(pid, func(pidfd int) error {
+				stolen, err := unix.PidfdGetfd(pidfd, fd, 0)
+				if err == nil {
+					_ = unix.Close(stolen)
+				}
+				return err
+			})
+		}}
+	}
+	return []door{
+		fileDoor("mem", unix.O_RDONLY), fileDoor("mem", unix.O_RDWR), fileDoor("environ", unix.O_RDONLY), fileDoor("auxv", unix.O_RDONLY),
+		fileDoor("maps", unix.O_RDONLY), fileDoor("pagemap", unix.O_RDONLY), fileDoor("smaps", unix.O_RDONLY), ownerDoor("clear_refs", unix.O_WRONLY),
+		ownerDoor("coredump_filter", unix.O_WRONLY), ownerDoor("oom_score_adj", unix.O_WRONLY), ownerDoor("fd", unix.O_RDONLY),
+		fileDoor("root", unix.O_RDONLY), fileDoor("ns/mnt", unix.O_RDONLY), fileDoor("ns/pid", unix.O_RDONLY), fileDoor("ns/user", unix.O_RDONLY),
+		linkDoor("exe"), linkDoor("cwd"), linkDoor("fd/1"), linkDoor("ns/mnt"),
+		getfd(0), getfd(1), getfd(1001),
+		callDoor("process_vm_readv", func(pid uintptr) unix.Errno {
+			_, _, e := unix.Syscall6(unix.SYS_PROCESS_VM_READV, pid, here, 1, here, 1, 0)
+			return e
+		}),
+		callDoor("process_vm_writev", func(pid uintptr) unix.Errno {
+			there := [2]uintptr{4096, 8} // never mapped: nothing is written where this goes through
+			_, _, e := unix.Syscall6(unix.SYS_PROCESS_VM_WRITEV, pid, here, 1, uintptr(unsafe.Pointer(&there)), 1, 0)
+			return e
+		}),
+		callDoor("kcmp", func(pid uintptr) unix.Errno {
+			_, _, e := unix.Syscall6(unix.SYS_KCMP, pid, pid, 1 /* KCMP_VM */, 0, 0, 0)
+			return e
+		}),
+		{name: "PTRACE_SEIZE", try: func(pid int) error { return traced(pid, unix.PTRACE_SEIZE) }},
+		{name: "PTRACE_ATTACH", try: func(pid int) error { return traced(pid, unix.PTRACE_ATTACH) }},
+	}
+}
+
+// traced starts to trace a process, and stops again.
+func traced(pid, how int) error {
+	if _, _, e := unix.Syscall6(unix.SYS_PTRACE, uintptr(how), uintptr(pid), 0, 0, 0, 0); e != 0 {
+		return e
+	}
+	if how == unix.PTRACE_SEIZE {
+		_, _, _ = unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_INTERRUPT, uintptr(pid), 0, 0, 0, 0)
+	}
+	_, _ = unix.Wait4(pid, nil, unix.WALL, nil)
+	_, _, _ = unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_DETACH, uintptr(pid), 0, 0, 0, 0)
+	return nil
+}
+
+// burgle tries all doors of a process as the user, and lists those that are open. own are
+// also those of the files' owner.
+func (s *soul) burgle(pid int, own bool) (open []string) {
+	_ = s.do(func() error {
+		for _, d := range doors() {
+			if d.own && !own {
+				continue
+			}
+			err := d.try(pid)
+			switch {
+			case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES):
+			case errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) && state(pid) == "":
+				return nil // it has ended meanwhile
+			default:
+				open = append(open, fmt.Sprintf("%s (%v)", d.name, err))
+			}
+		}
+		return nil
+	})
+	return open
+}
+
+// allOpen requires that every door of a process is open: they are doors.
+func (s *soul) allOpen(t *testing.T, whose string, pid int) {
+	t.Helper()
+	if open := s.burgle(pid, true); len(open) != len(doors()) {
+		t.Errorf("at %s only %d of %d doors are open: %v", whose, len(open), len(doors()), open)
+	}
+}
+
+// allShut requires that none is.
+func (s *soul) allShut(t *testing.T, whose string, pid int, own bool) {
+	t.Helper()
+	if open := s.burgle(pid, own); len(open) > 0 {
+		t.Errorf("doors of %s are open (%s): %s", whose, has(pid), strings.Join(open, ", "))
+	}
+	if state(pid) == "" {
+		t.Errorf("%s has ended: nothing was tried", whose)
+	}
+}
+
+// field is a line of /proc/PID/status.
+func field(pid int, key string) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if k, value, _ := strings.Cut(line, ":"); k == key {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// powers tells whether a process has capabilities that it can raise.
+func powers(pid int) bool { return strings.Trim(field(pid, "CapPrm"), "0") != "" }
+
+func has(pid int) string {
+	return fmt.Sprintf("%s %s, uid %s, permitted %s", field(pid, "Name"), state(pid), field(pid, "Uid"), field(pid, "CapPrm"))
+}

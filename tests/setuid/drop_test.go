@@ -1,0 +1,103 @@
+package setuid_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// sets are the lines of a status file that tell of capabilities.
+var sets = []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}
+
+// task is a thread's status.
+type task struct {
+	name string
+	line map[string]string
+}
+
+// tasks reads the status of all threads of a process.
+func tasks(t *testing.T, pid int) (all []task) {
+	t.Helper()
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		k := task{file, map[string]string{}}
+		for line := range strings.SplitSeq(string(text), "\n") {
+			key, value, _ := strings.Cut(line, ":")
+			k.line[key] = strings.TrimSpace(value)
+		}
+		all = append(all, k)
+	}
+	if len(all) == 0 {
+		t.Fatalf("process %d has no threads", pid)
+	}
+	return all
+}
+
+// TestDrop: the monitor and the front end have given up everything, on every thread; the
+// keeper has the user's ids and what it is to keep, and nothing in effect.
+func TestDrop(t *testing.T) {
+	t.Parallel()
+	s := become(t, me)
+	h, err := s.rob(scene{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.end(); err != nil {
+			t.Error(err)
+		}
+	}()
+	until(func() bool {
+		return field(h.keeper, "NoNewPrivs") == "1" && state(h.keeper) == "S" && state(h.front) == "S"
+	})
+	// The control: this process's main thread has what is asked for below.
+	var root task
+	for _, k := range tasks(t, os.Getpid()) {
+		if k.line["Pid"] == k.line["Tgid"] {
+			root = k
+		}
+	}
+	if strings.Trim(root.line["CapPrm"], "0") == "" || strings.Trim(root.line["CapBnd"], "0") == "" {
+		t.Errorf("root's status tells nothing: %v", root)
+	}
+	four := strings.Join([]string{fmt.Sprint(me), fmt.Sprint(me), fmt.Sprint(me), fmt.Sprint(me)}, "\t")
+	none, kept := fmt.Sprintf("%016x", 0), fmt.Sprintf("%016x", uint64(suid.Kept))
+	threads := 0
+	for pid, want := range map[int]map[string]string{
+		h.pid:    {"CapInh": none, "CapPrm": none, "CapEff": none, "CapAmb": none, "CapBnd": root.line["CapBnd"], "NoNewPrivs": "0"},
+		h.front:  {"CapInh": none, "CapPrm": none, "CapEff": none, "CapAmb": none, "CapBnd": root.line["CapBnd"], "NoNewPrivs": "0"},
+		h.keeper: {"CapInh": none, "CapPrm": kept, "CapEff": none, "CapAmb": none, "CapBnd": none, "NoNewPrivs": "1"},
+	} {
+		for _, task := range tasks(t, pid) {
+			threads++
+			for _, key := range append([]string{"NoNewPrivs"}, sets...) {
+				if task.line[key] != want[key] {
+					t.Errorf("%s: %s is %s, want %s", task.name, key, task.line[key], want[key])
+				}
+			}
+			if task.line["Uid"] != four || task.line["Gid"] != four || task.line["Groups"] != "" {
+				t.Errorf("%s: ids %s, %s, %s", task.name, task.line["Uid"], task.line["Gid"], task.line["Groups"])
+			}
+		}
+	}
+	if threads < 4 {
+		t.Errorf("only %d threads: the front end is none of Go's", threads)
+	}
+	owner := func(pid int) uint32 {
+		var st unix.Stat_t
+		_ = unix.Stat(fmt.Sprintf("/proc/%d/environ", pid), &st)
+		return st.Uid
+	}
+	if owner(h.keeper) != 0 || owner(h.pid) != me || owner(h.front) != me {
+		t.Errorf("files in /proc belong to %d (keeper), %d, %d", owner(h.keeper), owner(h.pid), owner(h.front))
+	}
+}

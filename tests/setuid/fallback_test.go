@@ -1,0 +1,206 @@
+package setuid_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernel is a launch on a host that is a user namespace with all ids mapped: set-id bits
+// give its root's rights there, and prepare, which that root runs, sets how many user
+// namespaces there may be.
+func kernel(l launch, prepare string) launch {
+	const become = "setpriv --reuid 12345 --regid 12345 --clear-groups -- "
+	script := "mount --make-rprivate /\n" + strings.ReplaceAll(prepare, "AS-USER", become) + "\nexec " + become + `"$@"`
+	l.who = nobody
+	l.wrap = append([]string{"sh", "-ec", script, "sh"}, l.wrap...)
+	change := l.change
+	l.change = func(attr *syscall.SysProcAttr) {
+		attr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS
+		ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
+		attr.UidMappings, attr.GidMappings, attr.GidMappingsEnableSetgroups = ids, ids, true
+		if change != nil {
+			change(attr)
+		}
+	}
+	return l
+}
+
+const (
+	// nobodyMay is a kernel without user namespaces.
+	nobodyMay = "echo 0 > /proc/sys/user/max_user_namespaces"
+	// usedUp is one that has a user namespace left for anybody but the user, who has one.
+	usedUp = "echo 1 > /proc/sys/user/max_user_namespaces; x=$(AS-USER unshare -U sh -c 'sleep 15 >/dev/null 2>&1 &')"
+)
+
+// kernels are those that refuse user namespaces, to all or to ordinary users. Each runs a
+// launch.
+func kernels() map[string]func(t *testing.T, l launch) outcome {
+	return map[string]func(t *testing.T, l launch) outcome{
+		"nobody-may": func(t *testing.T, l launch) outcome { return kernel(l, nobodyMay).run(t) },
+		"root-may":   func(t *testing.T, l launch) outcome { return defects()[0].under(t, l) },
+	}
+}
+
+// differing are the lines of the probe's facts and of the witness's report that tell one
+// launch from another, or one mode from the other.
+var differing = regexp.MustCompile(`(?m)^(pid|session|seccomp|arg|/proc/self/\S+|cpu|may set(res)?[ug]id): .*\n`)
+
+// TestFallback: on a kernel that refuses user namespaces the launcher goes through the
+// keeper by itself, and what comes of it is what direct mode gives where it works.
+func TestFallback(t *testing.T) {
+	t.Parallel()
+	for name, on := range kernels() {
+		for _, c := range []struct {
+			name    string
+			options []string
+			files   []string // texts of descriptors from 3 on
+			command []string
+		}{
+			{name: "report", command: []string{"/h/witness", "report"}},
+			{name: "report-all", options: all(), command: []string{"/h/witness", "report"}},
+			{name: "facts", command: []string{"/h/probe", "facts"}},
+			{name: "facts-reaper", options: []string{"--unshare-pid"}, command: []string{"/h/probe", "facts"}},
+			{name: "file", options: []string{"--file", "3", "/t/f", "--bind-data", "4", "/t/g", "--ro-bind-data", "5", "/t/h"}, files: []string{"one", "two", "three"}, command: []string{"/h/probe", "show", "/t/f", "show", "/t/g", "show", "/t/h"}},
+			{name: "args", options: []string{"--args", "3", "--file", "4", "/t/y"}, files: []string{"--tmpfs\x00/new\x00--setenv\x00A\x00B\x00", "text"}, command: []string{"/h/probe", "writable", "/new", "show", "/t/y"}},
+			{name: "own-files", options: []string{"--dir", "/b/mine/d", "--file", "3", "/b/mine/f", "--symlink", "x", "/b/mine/l"}, files: []string{"mine"}, command: []string{"/h/probe", "writable", "/b/mine", "show", "/b/mine/f"}},
+			{name: "seccomp", options: []string{"--seccomp", "3"}, files: []string{"\x06\x00\x00\x00\x00\x00\xff\x7f"}, command: []string{"/h/witness", "report"}},
+			{name: "status", options: []string{"--unshare-pid", "--new-session", "--die-with-parent"}, command: []string{"/h/probe", "raise", "15"}},
+			{name: "descriptors", options: []string{"--sync-fd", "3"}, files: []string{"", "", ""}, command: []string{"/h/witness", "report"}},
+			{name: "wish", options: []string{"--unshare-user-try"}, command: []string{"/h/witness", "report"}},
+		} {
+			t.Run(fmt.Sprint(name, "-", c.name), func(t *testing.T) {
+				t.Parallel()
+				run := func(program string, on func(t *testing.T, l launch) outcome) (outcome, string) {
+					lure := bait(t)
+					options := slices.Concat([]string{"--bind", lure, "/b", "--tmpfs", "/t"}, c.options)
+					l := launch{args: append(box(program, options...), c.command...), files: texts(t, c.files)}
+					was := snapshot(lure)
+					o := on(t, l)
+					if now := snapshot(lure); now != was {
+						t.Errorf("files of the host have changed:\n%s", difference(was, now))
+					}
+					var left []string
+					found, _ := filepath.Glob(lure + "/mine/*")
+					for _, path := range found {
+						left = append(left, filepath.Base(path))
+					}
+					return o, strings.Join(left, " ")
+				}
+				// The control: without the keeper there is nothing to be had there.
+				if o, _ := run(gobwrap, on); o.status == "0" || !strings.Contains(o.stderr, "namespace") {
+					t.Errorf("direct mode works on this kernel: %s", o)
+				}
+				want, files := run(gobwrap, func(t *testing.T, l launch) outcome { return l.run(t) })
+				have, made := run(installed, on)
+				want.stdout, have.stdout = differing.ReplaceAllString(want.stdout, ""), differing.ReplaceAllString(have.stdout, "")
+				if want.status != have.status || want.stdout != have.stdout || have.stderr != want.stderr || files != made {
+					t.Errorf("status %s, want %s; stderr %q; files %q, want %q\n%s", have.status, want.status, have.stderr, made, files, difference(want.stdout, have.stdout))
+				}
+			})
+		}
+	}
+}
+
+// texts opens files with these contents.
+func texts(t *testing.T, all []string) (files []*os.File) {
+	t.Helper()
+	for _, text := range all {
+		f, err := os.CreateTemp(base, "text-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = os.Remove(f.Name())
+		t.Cleanup(func() { _ = f.Close() })
+		if _, err := io.WriteString(f, text); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = f.Seek(0, io.SeekStart)
+		files = append(files, f)
+	}
+	return files
+}
+
+// TestUserNamespacesOfRoots: --unshare-user works where root may, with the ids that are
+// asked for; where nobody may it is refused with a sentence.
+func TestUserNamespacesOfRoots(t *testing.T) {
+	t.Parallel()
+	ids := func(uid, gid string) string { return fmt.Sprintf("ids: %s %s %s %s\n", uid, uid, gid, gid) }
+	for _, c := range []struct {
+		options []string
+		want    string
+	}{
+		{[]string{"--unshare-user"}, ids("12345", "12345")},
+		{[]string{"--unshare-user", "--uid", "0", "--gid", "0"}, ids("0", "0")},
+		{[]string{"--unshare-user", "--uid", "7", "--gid", "8", "--unshare-pid", "--proc", "/proc", "--dev", "/dev"}, ids("7", "8")},
+		{[]string{"--uid", "65534"}, ids("65534", "12345")},
+	} {
+		l := launch{args: append(box(installed, c.options...), "/h/probe", "facts")}
+		if o := kernels()["root-may"](t, l); o.status != "0" || o.stderr != "" || !strings.Contains(o.stdout, c.want) {
+			t.Errorf("%v: want %s: %s", c.options, c.want, o)
+		}
+		kernel(l, nobodyMay).run(t).refused(t, "")
+	}
+	// What is used up is no refusal of the kernel's: nobody goes another way for that.
+	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).refused(t, "exceeded")
+}
+
+// TestDirectModeIsTriedFirst: where the kernel permits user namespaces, the keeper goes
+// without having done anything, and what it would refuse works.
+func TestDirectModeIsTriedFirst(t *testing.T) {
+	t.Parallel()
+	dir := scratch(t)
+	for _, options := range [][]string{
+		{"--cap-add", "CAP_NET_RAW"},
+		{"--unshare-user", "--disable-userns"},
+		{"--overlay-src", base + "/bin", "--tmp-overlay", "/o"},
+		{"--overlay-src", base + "/bin", "--overlay-src", dir, "--ro-overlay", "/o"},
+		{"--not-a-security-boundary"},
+	} {
+		launch{args: append(box(installed, options...), "/h/probe", "echo", "in")}.run(t).ok(t, "in\n")
+		launch{args: append(byKeeper(options...), "/h/probe", "echo", "in")}.run(t).refused(t, "is not possible in setuid mode")
+	}
+	here, _ := os.Readlink("/proc/self/ns/user")
+	o := launch{args: append(box(installed, "--ro-bind", "/", "/", "--bind", dir, "/mnt"), "/bin/readlink", "/proc/self/ns/user")}.run(t)
+	if o.status != "0" || o.stdout == here+"\n" || !strings.HasPrefix(o.stdout, "user:[") {
+		t.Errorf("the command is not in a user namespace: %s", o)
+	}
+	o = launch{args: append(byKeeper("--ro-bind", "/", "/"), "/bin/readlink", "/proc/self/ns/user")}.run(t)
+	o.ok(t, here+"\n")
+
+	// While the command runs, nobody of the launch has anything.
+	for _, args := range [][]string{box(installed, all()...), byKeeper(all()...)} {
+		cmd := launch{args: append(args, "/h/witness", "pause")}.command()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		command := func() bool {
+			pids := brood(cmd.Process.Pid)
+			return field(pids[len(pids)-1], "Name") == "witness"
+		}
+		if !until(func() bool { return command() && len(brood(cmd.Process.Pid)) == 3 }) {
+			t.Errorf("%v: want monitor, PID 1 and the command: %s", args, describe(brood(cmd.Process.Pid)))
+		}
+		for _, pid := range brood(cmd.Process.Pid) {
+			outside, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", pid))
+			if powers(pid) && outside == here {
+				t.Errorf("%v: a process has capabilities: %s", args, has(pid))
+			}
+		}
+		for _, pid := range brood(cmd.Process.Pid) {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+		_ = cmd.Wait()
+		if err := nobodyOf(cmd.Process.Pid); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,339 @@
+package setuid_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// heist is a launcher whose front end waits for arguments that never come, so that its
+// keeper waits for a plan. The user has taken the monitor's end of the keeper's socket,
+// and the front end's of the one on which faults are said: the monitor and the front end
+// are his processes.
+type heist struct {
+	thief              *soul
+	pid, keeper, front int
+	line, words, own   int // the keeper's socket, the front end's, the monitor's end of that
+	out, args          int // what is printed; the pipe that nobody closes
+}
+
+// scene is how the launcher of a heist is started.
+type scene struct {
+	program string   // installed
+	fds     []int    // the launcher's descriptors from 4 on
+	env     []string // none
+}
+
+// rob starts a launcher and takes its sockets.
+func (s *soul) rob(at scene) (h *heist, err error) {
+	if at.program == "" {
+		at.program = installed
+	}
+	var out, args [2]int
+	if err := errors.Join(unix.Pipe2(out[:], unix.O_CLOEXEC), unix.Pipe2(args[:], unix.O_CLOEXEC), unix.SetNonblock(out[0], true)); err != nil {
+		return nil, err
+	}
+	h = &heist{thief: s, out: out[0], args: args[1], line: -1, words: -1, own: -1}
+	files := []uintptr{uintptr(args[0]), uintptr(out[1]), uintptr(out[1]), uintptr(args[0])}
+	for _, fd := range at.fds {
+		files = append(files, uintptr(fd))
+	}
+	err = s.do(func() (err error) {
+		attr := &syscall.ProcAttr{Dir: base, Env: at.env, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}}
+		h.pid, err = syscall.ForkExec(at.program, []string{"gobwrap", "--args", "3"}, attr)
+		if err != nil {
+			return err
+		}
+		return h.steal()
+	})
+	_, _ = unix.Close(out[1]), unix.Close(args[0])
+	if err != nil {
+		return nil, errors.Join(err, h.end())
+	}
+	return h, nil
+}
+
+// steal takes the sockets, once the launcher has come so far.
+func (h *heist) steal() (err error) {
+	var monitor, front []int
+	for end := time.Now().Add(2 * soon); ; time.Sleep(100 * time.Microsecond) {
+		if pids := children(h.pid); len(pids) == 2 {
+			h.keeper, h.front = pids[0], pids[1]
+			// The monitor has an end of three pairs, and the other one of the feed.
+			monitor, front = sockets(h.pid), sockets(h.front)
+			if len(monitor) == 4 && len(front) == 2 {
+				break
+			}
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("no keeper waits: children %v, sockets %v %v, said %q", children(h.pid), monitor, front, h.said())
+		}
+	}
+	var e, f error
+	h.own, err = take(h.pid, monitor[0])
+	h.line, e = take(h.pid, monitor[1])
+	h.words, f = take(h.front, front[0])
+	return errors.Join(err, e, f)
+}
+
+// sockets lists the numbers of a process's sockets.
+func sockets(pid int) (fds []int) {
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	for _, name := range names {
+		if to, _ := os.Readlink(dir + "/" + name); strings.HasPrefix(to, "socket:") {
+			fd, _ := strconv.Atoi(name)
+			fds = append(fds, fd)
+		}
+	}
+	slices.Sort(fds)
+	return fds
+}
+
+// take takes a descriptor out of a process.
+func take(pid, fd int) (int, error) {
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(pidfd)
+	return unix.PidfdGetfd(pidfd, fd, 0)
+}
+
+// parcel is a piece of what is sent to a keeper.
+type parcel struct {
+	data   []byte
+	rights bool // with a descriptor
+	urgent bool // out of band
+	shut   bool // the end
+	pause  time.Duration
+}
+
+// whole is a message as the monitor sends it.
+func whole(p []byte) []parcel { return []parcel{{data: framed(p)}, {shut: true}} }
+
+func framed(p []byte) []byte {
+	return append(binary.NativeEndian.AppendUint32(nil, uint32(len(p))), p...)
+}
+
+// send sends parcels; the keeper may be gone meanwhile, which is no error.
+func (h *heist) send(parcels []parcel) error {
+	return h.thief.do(func() error {
+		for _, p := range parcels {
+			time.Sleep(p.pause)
+			var oob []byte
+			flags := unix.MSG_NOSIGNAL
+			if p.rights {
+				oob = unix.UnixRights(h.line)
+			}
+			if p.urgent {
+				flags |= unix.MSG_OOB
+			}
+			for data := p.data; len(data) > 0; {
+				n, err := unix.SendmsgN(h.line, data, oob, nil, flags)
+				if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+					return nil
+				}
+				if err != nil {
+					return fmt.Errorf("sending %d bytes to a keeper: %w", len(data), err)
+				}
+				data = data[n:]
+			}
+			if p.shut {
+				_ = unix.Shutdown(h.line, unix.SHUT_WR)
+			}
+		}
+		return nil
+	})
+}
+
+// loot is what came of a plan.
+type loot struct {
+	answered bool  // the keeper did something within the time
+	first    int   // the sandbox's first process, 0: none
+	status   int32 // 0 if it ended
+	faults   []plan.Message
+	said     string
+}
+
+func (l loot) String() string {
+	return fmt.Sprintf("answered %v, first %d, faults %+v, said %q", l.answered, l.first, l.faults, l.said)
+}
+
+// wait waits for the keeper's answer, and for the end of what it started.
+func (h *heist) wait(patience time.Duration) (l loot) {
+	l.answered = ready(h.line, patience)
+	// The first process makes itself the owner of the socket, and says a word.
+	if n, _, err := unix.Recvfrom(h.line, make([]byte, 4), unix.MSG_DONTWAIT); err == nil && n == 4 {
+		l.first, _ = unix.FcntlInt(uintptr(h.own), unix.F_GETOWN, 0)
+		pidfd, err := unix.PidfdOpen(l.first, 0)
+		if err == nil && !ready(pidfd, patience) {
+			l.status = -1
+		}
+		_ = unix.Close(pidfd)
+	}
+	l.faults, l.said = h.faults(), h.said()
+	return l
+}
+
+// ready tells whether something can be read from fd within a time, or is at its end.
+func ready(fd int, patience time.Duration) bool {
+	end := time.Now().Add(patience)
+	for {
+		left := max(time.Until(end), 0)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(left/time.Millisecond)+1)
+		if !errors.Is(err, unix.EINTR) {
+			return n > 0
+		}
+	}
+}
+
+// faults takes the messages of the acting side that the front end will not read.
+func (h *heist) faults() (all []plan.Message) {
+	for {
+		b := make([]byte, plan.MessageSize)
+		n, _, err := unix.Recvfrom(h.words, b, unix.MSG_DONTWAIT)
+		if err != nil || n != len(b) {
+			return all
+		}
+		word := func(i int) uint32 { return binary.NativeEndian.Uint32(b[4*i:]) }
+		all = append(all, plan.Message{Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4)})
+	}
+}
+
+func (h *heist) said() string {
+	var text strings.Builder
+	b := make([]byte, 1<<16)
+	for {
+		n, err := unix.Read(h.out, b)
+		if n <= 0 || err != nil {
+			return text.String()
+		}
+		text.Write(b[:n])
+	}
+}
+
+// soon is a second's work on a machine that has other things to do.
+const soon = 5 * time.Second
+
+// end kills all of it, as the user, and tells what is left soon after.
+func (h *heist) end() error {
+	pids := brood(h.pid)
+	for _, fd := range []int{h.line, h.words, h.own, h.out, h.args} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+	refused := h.thief.do(func() (err error) {
+		for _, pid := range pids {
+			if e := unix.Kill(pid, unix.SIGKILL); e != nil && !errors.Is(e, unix.ESRCH) {
+				err = errors.Join(err, fmt.Errorf("the user may not end process %d: %w", pid, e))
+			}
+		}
+		return err
+	})
+	return errors.Join(refused, gone(soon, pids...), clear(h.pid))
+}
+
+// clear ends what came into the world while we were looking, by its process group, whose
+// leader must have been waited for.
+func clear(group int) error {
+	for end := time.Now().Add(soon); ; time.Sleep(200 * time.Microsecond) {
+		_ = unix.Kill(-group, unix.SIGKILL)
+		if !adopted(group) {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("processes of group %d can't be ended", group)
+		}
+	}
+}
+
+// adopted reaps those of a process group who have become ours, and tells whether some of
+// them live.
+func adopted(group int) bool {
+	for {
+		pid, err := unix.Wait4(-group, nil, unix.WNOHANG, nil)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return false
+		}
+		if pid == 0 {
+			return true
+		}
+	}
+}
+
+// gone waits until processes are no more, and reaps those that have become ours.
+func gone(patience time.Duration, pids ...int) error {
+	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Microsecond) {
+		pids = slices.DeleteFunc(pids, func(pid int) bool {
+			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+			return syscall.Kill(pid, 0) == syscall.ESRCH
+		})
+		if len(pids) == 0 {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("processes that stay: %s", describe(pids))
+		}
+	}
+}
+
+// over tells whether a process that its parent does not wait for has ended within a time.
+func over(pid int, patience time.Duration) bool {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
+		if s := state(pid); s == "Z" || s == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// describe says where processes stand.
+func describe(pids []int) string {
+	var all []string
+	for _, pid := range pids {
+		stack, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stack", pid))
+		where, _, _ := strings.Cut(string(stack), "\n")
+		all = append(all, fmt.Sprintf("%d (%s) at %s", pid, has(pid), where))
+	}
+	return strings.Join(all, "; ")
+}
+
+// attempt is a whole heist: a plan sent, its outcome, and the end.
+func (s *soul) attempt(t testing.TB, at scene, parcels []parcel, patience time.Duration) loot {
+	t.Helper()
+	h, err := s.rob(at)
+	if err != nil {
+		t.Error(err)
+		return loot{}
+	}
+	if err := h.send(parcels); err != nil {
+		t.Error(err)
+	}
+	l := h.wait(patience)
+	if l.first == 0 && l.answered {
+		if !over(h.keeper, soon) {
+			t.Errorf("the keeper stays after its answer: %s", describe([]int{h.keeper}))
+		}
+	}
+	if err := h.end(); err != nil {
+		t.Errorf("%v (%s)", err, l)
+	}
+	return l
+}

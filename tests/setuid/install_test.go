@@ -1,0 +1,205 @@
+package setuid_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// install copies a launcher into a directory that goes with the test, and gives the copy
+// what the commands say, each of which gets its path as the last word.
+func install(t *testing.T, program string, commands ...string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(base, "p-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "gobwrap")
+	for _, line := range slices.Concat([]string{"chmod 0755 " + dir, "install -m 0755 " + program + " " + path}, commands) {
+		words := strings.Fields(line)
+		if strings.HasSuffix(line, " ") {
+			words = append(words, path)
+		}
+		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+	}
+	return path
+}
+
+// TestRefusedInstallations: a binary with privileges of any other kind than the one drops
+// them and does nothing, whatever the command line says.
+func TestRefusedInstallations(t *testing.T) {
+	t.Parallel()
+	without := filepath.Join(t.TempDir(), "gobwrap")
+	build := exec.Command("go", "build", "-tags", "nosetuid", "-ldflags=-s -w -E github.com/gobwrap/gobwrap/sandbox/child.entry", "-o", without, "../../cmd/gobwrap")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building without the mode: %v\n%s", err, out)
+	}
+	for _, c := range []struct {
+		name, program string
+		commands      []string
+		sense         string // "": it works
+	}{
+		{"plain", gobwrap, nil, ""},
+		{"setuid", gobwrap, []string{"chmod 4755 "}, ""},
+		{"setuid-for-its-group", gobwrap, []string{"chown 0:12345 ", "chmod 4750 "}, ""},
+		{"setgid-with-his-own-group", gobwrap, []string{"chown 0:12345 ", "chmod 2755 "}, ""},
+		{"setgid", gobwrap, []string{"chmod 2755 "}, "set-group-id"},
+		{"setuid-and-setgid", gobwrap, []string{"chmod 6755 "}, "set-group-id"},
+		{"setuid-and-setgid-with-his-own-group", gobwrap, []string{"chown 0:12345 ", "chmod 6755 "}, "set-group-id"},
+		{"setuid-to-another", gobwrap, []string{"chown 12346 ", "chmod 4755 "}, "not root's"},
+		{"setuid-to-nobody", gobwrap, []string{"chown 65534:65534 ", "chmod 4755 "}, "not root's"},
+		{"setuid-to-another-and-setgid", gobwrap, []string{"chown 12346 ", "chmod 6755 "}, "set-group-id"},
+		{"capabilities", gobwrap, []string{"setcap cap_sys_admin+ep "}, "file capabilities"},
+		{"capability-permitted-alone", gobwrap, []string{"setcap cap_setuid+p "}, "file capabilities"},
+		{"many-capabilities", gobwrap, []string{"setcap cap_setuid,cap_sys_admin,cap_dac_override=eip "}, "file capabilities"},
+		{"setuid-and-capabilities", gobwrap, []string{"chmod 4755 ", "setcap cap_net_raw+ep "}, "file capabilities"},
+		{"setgid-and-capabilities", gobwrap, []string{"chmod 2755 ", "setcap cap_net_raw+ep "}, "file capabilities"},
+		{"group-may-write", gobwrap, []string{"chmod 4775 "}, "how it is installed"},
+		{"his-group-may-write", gobwrap, []string{"chown 0:12345 ", "chmod 4775 "}, "how it is installed"},
+		{"all-may-write", gobwrap, []string{"chmod 4757 "}, "how it is installed"},
+		{"without-the-mode-plain", without, nil, ""},
+		{"without-the-mode", without, []string{"chmod 4755 "}, "without the setuid mode"},
+		{"without-the-mode-and-setgid", without, []string{"chmod 6755 "}, "set-group-id"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			path := install(t, c.program, c.commands...)
+			if c.sense == "" {
+				launch{args: append(box(path), "/h/probe", "echo", "ran")}.run(t).ok(t, "ran\n")
+				return
+			}
+			for _, args := range [][]string{
+				append(box(path), "/h/probe", "echo", "ran"), append(box(path, "--mode", "setuid"), "/h/probe", "echo", "ran"),
+				{path},
+				{path, "--version"},
+				{path, "--help"},
+				{path, "--nonsense"},
+			} {
+				launch{args: args}.run(t).refused(t, c.sense)
+			}
+		})
+	}
+}
+
+// TestInert: where set-id bits do not count, the binary works as any other, and says so
+// when it is asked for the mode.
+func TestInert(t *testing.T) {
+	t.Parallel()
+	lure := bait(t)
+	report := append(box(installed, "--bind", lure, "/b", "--tmpfs", "/t"), "/h/witness", "report")
+	for _, l := range []launch{
+		{wrap: []string{"setpriv", "--no-new-privs"}},
+		{host: "mount --bind " + base + " " + base + "; mount -o remount,bind,nosuid " + base},
+		{who: nobody, wrap: []string{"setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "--securebits", "+noroot"}},
+	} {
+		l.args = report
+		o := l.run(t)
+		if complaint := powerless(strings.ReplaceAll(o.stdout, "securebits: 1\n", "securebits: 0\n")); complaint != "" || o.status != "0" || o.stderr != "" {
+			t.Errorf("%v %s: %s: %s", l.wrap, l.host, complaint, o)
+		}
+		l.args = append(byKeeper(), "/h/witness", "exit", "0")
+		l.run(t).refused(t, "setuid")
+	}
+	// The control: it is these surroundings.
+	launch{args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).ok(t, "")
+}
+
+// TestTraced: the kernel gives a traced program no privileges; there is no keeper then.
+func TestTraced(t *testing.T) {
+	t.Parallel()
+	for traced, keepers := range map[bool]int{true: 0, false: 1} {
+		s := become(t, me)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(installed, "--args", "3")
+		cmd.ExtraFiles = []*os.File{r}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: traced, Setpgid: true}
+		err = s.do(func() error {
+			if err := cmd.Start(); err != nil || !traced {
+				return err
+			}
+			_, err := unix.Wait4(cmd.Process.Pid, nil, unix.WALL, nil)
+			return errors.Join(err, unix.PtraceDetach(cmd.Process.Pid))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := func() (n int) {
+			for _, pid := range children(cmd.Process.Pid) {
+				if powers(pid) {
+					n++
+				}
+			}
+			return n
+		}
+		until(func() bool { return len(children(cmd.Process.Pid)) == 1+keepers && count() == keepers })
+		if n := count(); n != keepers {
+			t.Errorf("traced %v: %d keepers, want %d: %s", traced, n, keepers, describe(brood(cmd.Process.Pid)))
+		}
+		_, _ = r.Close(), w.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if err := nobodyOf(cmd.Process.Pid); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestCallersWithSeveralIDs: the sandbox has the caller's real ids, and no capability that
+// his own ids or sets could have left.
+func TestCallersWithSeveralIDs(t *testing.T) {
+	t.Parallel()
+	lure := bait(t)
+	args := append(byKeeper("--bind", lure, "/b", "--tmpfs", "/t"), "/h/witness", "report")
+	for _, ids := range []string{
+		"--ruid 12345 --euid 12346 --rgid 12345 --egid 12345 --clear-groups",
+		"--ruid 12345 --euid 0 --rgid 12345 --egid 12345 --clear-groups",
+		"--reuid 12345 --regid 12345 --clear-groups --inh-caps +net_raw,+sys_admin",
+		"--reuid 12345 --regid 12345 --clear-groups --inh-caps +net_raw,+sys_admin --ambient-caps +net_raw,+sys_admin",
+		"--reuid 12345 --regid 12345 --clear-groups --securebits +no_setuid_fixup",
+	} {
+		o := launch{who: nobody, wrap: append([]string{"setpriv"}, append(strings.Fields(ids), "--")...), args: args}.run(t)
+		if complaint := powerless(strings.ReplaceAll(o.stdout, "securebits: 4\n", "securebits: 0\n")); complaint != "" || o.stderr != "" || o.status != "0" {
+			t.Errorf("%s: %s: %s", ids, complaint, o)
+		}
+	}
+	// A caller whose capabilities nobody may keep has no keeper; one with another effective
+	// group has an installation that is not known.
+	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +keep_caps_locked --"), args: args}.run(t).refused(t, "the setuid mode failed")
+	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).refused(t, "how it is installed")
+}
+
+// TestContainersRoot: where root has not what the keeper needs, it says so, and direct mode
+// goes on.
+func TestContainersRoot(t *testing.T) {
+	t.Parallel()
+	for _, set := range []string{"-sys_admin", "-setpcap", "-all"} {
+		wrap := strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --bounding-set " + set + " --")
+		launch{who: nobody, wrap: wrap, args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).refused(t, "the setuid mode failed")
+		launch{who: nobody, wrap: wrap, args: append(box(installed), "/h/witness", "exit", "0")}.run(t).ok(t, "")
+	}
+}
+
+// TestRootNeedsNoKeeper: root's own launches are direct.
+func TestRootNeedsNoKeeper(t *testing.T) {
+	t.Parallel()
+	o := launch{who: nobody, args: append(box(installed), "/h/witness", "report")}.run(t)
+	if !strings.Contains(o.stdout, "uid: 0 0 0\n") || o.status != "0" {
+		t.Error(o)
+	}
+	o = launch{who: nobody, args: append(byKeeper(), "/h/witness", "report")}.run(t)
+	o.refused(t, "--mode setuid")
+}

@@ -1,0 +1,168 @@
+package setuid_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// judgement says what must come of a plan; it complains, or returns nothing.
+type judgement func(l loot) string
+
+// ran: the command ran, and has nothing.
+func ran(l loot) string {
+	if l.first == 0 || l.status != 0 || len(l.faults) > 0 {
+		return "it did not run"
+	}
+	return powerless(l.said)
+}
+
+// faulted looks for the one fault that there must be, and that nothing ran.
+func faulted(l loot, sub plan.Sub) (m plan.Message, complaint string) {
+	switch {
+	case len(l.faults) == 0:
+		return m, "nobody says why"
+	case l.said != "":
+		return m, "something was printed"
+	case !l.answered || l.status != 0:
+		return m, "something still runs"
+	}
+	m = l.faults[0]
+	if m.Kind != plan.MsgFault || m.Sub != sub {
+		complaint = "another fault"
+	}
+	return m, complaint
+}
+
+// bad: plan.Verify refuses it, in the keeper.
+func bad(v plan.Verdict) judgement {
+	return func(l loot) string {
+		m, complaint := faulted(l, plan.SubPlan)
+		if complaint == "" && (l.first != 0 || m.Extra != uint32(v)) {
+			complaint = fmt.Sprintf("verdict %d, want %d", m.Extra, v)
+		}
+		return complaint
+	}
+}
+
+// row: the policy refuses it.
+func row(r suid.Row) judgement {
+	return func(l loot) string {
+		m, complaint := faulted(l, plan.SubRefused)
+		if have, _ := suid.FromExtra(m.Extra); complaint == "" && (l.first != 0 || have != r) {
+			complaint = fmt.Sprintf("row %d, want %d", have, r)
+		}
+		return complaint
+	}
+}
+
+// foreignFd: it names a descriptor that it may not.
+func foreignFd(l loot) string {
+	_, complaint := faulted(l, plan.SubFd)
+	if complaint == "" && l.first != 0 {
+		complaint = "a process was started nevertheless"
+	}
+	return complaint
+}
+
+// silent: the keeper ends without a word, for nobody honest sends such a thing.
+func silent(l loot) string {
+	if !l.answered || l.first != 0 || len(l.faults) > 0 || l.said != "" {
+		return "want nothing at all"
+	}
+	return ""
+}
+
+// denied: the plan is carried out as for the user, who may not do one of its steps.
+func denied(errnos ...unix.Errno) judgement {
+	if len(errnos) == 0 {
+		errnos = []unix.Errno{unix.EACCES, unix.EPERM}
+	}
+	return func(l loot) string {
+		if l.first == 0 || len(l.faults) == 0 || l.said != "" || l.status != 0 {
+			return "want a fault of the first process, and nothing else"
+		}
+		for _, e := range errnos {
+			if l.faults[0].Kind == plan.MsgFault && l.faults[0].Errno == uint32(e) {
+				return ""
+			}
+		}
+		return "it failed for another reason"
+	}
+}
+
+// either of several judgements.
+func either(all ...judgement) judgement {
+	return func(l loot) (complaint string) {
+		for _, j := range all {
+			if complaint = j(l); complaint == "" {
+				return ""
+			}
+		}
+		return complaint
+	}
+}
+
+// attack is a plan that differs from a good one in one thing.
+type attack struct {
+	name string
+	// control is a change without the one hostile thing; the plan runs then. Without one,
+	// the good plan itself is the control.
+	control func(d *draft)
+	edit    func(d *draft)
+	bytes   func(p []byte) []byte // and of what is sent
+	want    judgement
+}
+
+// try has a plan carried out, and looks at the bait afterwards.
+func (s *soul) try(t *testing.T, at scene, lure string, p []byte, want judgement) {
+	t.Helper()
+	before := snapshot(lure)
+	l := s.attempt(t, at, whole(p), 2*time.Second)
+	if complaint := want(l); complaint != "" {
+		t.Errorf("%s: %s", complaint, l)
+	}
+	if after := snapshot(lure); after != before {
+		t.Errorf("files of the host have changed:\n%s%s", difference(before, after), l)
+	}
+}
+
+// raid tries attacks one after another, each with its control.
+func raid(t *testing.T, at scene, clone uint32, attacks []attack) {
+	t.Helper()
+	s, lure := become(t, me), bait(t)
+	base := func() *draft { return good(lure).with(func(d *draft) { d.clone = clone }) }
+	t.Run("control", func(t *testing.T) { s.try(t, at, lure, base().program(t), ran) })
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			if a.control != nil {
+				s.try(t, at, lure, base().with(a.control).program(t), ran)
+			}
+			d := base()
+			if a.edit != nil {
+				a.edit(d)
+			}
+			p := d.program(t)
+			if a.bytes != nil {
+				p = a.bytes(p)
+			}
+			s.try(t, at, lure, p, a.want)
+		})
+	}
+}
+
+// eachNamespace runs a test without new namespaces, with a user namespace, and with all
+// but that.
+func eachNamespace(t *testing.T, test func(t *testing.T, clone uint32)) {
+	t.Helper()
+	for name, clone := range map[string]uint32{"plain": plain, "user": user, "roomy": roomy, "all": roomy | user} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, clone)
+		})
+	}
+}

@@ -1,0 +1,174 @@
+package setuid_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// blow is what is done to a launch.
+type blow struct {
+	sig  unix.Signal
+	whom string // launcher, keeper, front, last, group
+	then unix.Signal
+}
+
+func blows() (all []blow) {
+	for _, whom := range []string{"launcher", "keeper", "front", "last", "group"} {
+		all = append(all,
+			blow{unix.SIGKILL, whom, 0}, blow{unix.SIGTERM, whom, 0}, blow{unix.SIGSEGV, whom, 0},
+			// A process that is stopped must not outlive the launcher; one that goes on goes on.
+			blow{unix.SIGSTOP, whom, unix.SIGKILL}, blow{unix.SIGSTOP, whom, unix.SIGCONT})
+	}
+	return all
+}
+
+// TestKilledAnywhere: whoever of a launch is killed or stopped by its user, and whenever,
+// nothing stays but what ends by itself: no process, no mount, no file of root's.
+func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	options := [][]string{
+		{"--die-with-parent"},
+		all("--die-with-parent"),
+		{"--die-with-parent", "--unshare-user", "--unshare-net", "--tmpfs", "/tmp"},
+		{"--die-with-parent", "--unshare-pid", "--unshare-uts", "--hostname", "box", "--proc", "/proc"},
+	}
+	length := measure(t, options)
+	before := mounts()
+	var group sync.WaitGroup
+	for worker := range 2 {
+		group.Go(func() {
+			s, dir := become(t, me), scratch(t)
+			for round := range 260 {
+				b := blows()[round%len(blows())]
+				s.strike(t, dir, b, options[(round/len(blows())+worker)%len(options)], time.Duration(rand.Int64N(int64(length))))
+			}
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Errorf("files were left: %v", left)
+			}
+		})
+	}
+	group.Wait()
+	if after := mounts(); after != before {
+		t.Errorf("the host's mounts have changed:\n%s", difference(before, after))
+	}
+}
+
+// measure is how long launches take, with something on top.
+func measure(t *testing.T, options [][]string) time.Duration {
+	t.Helper()
+	var longest time.Duration
+	for range 3 {
+		for _, o := range options {
+			start := time.Now()
+			launch{args: append(byKeeper(o...), "/h/witness", "exit", "0")}.run(t).ok(t, "")
+			longest = max(longest, time.Since(start))
+		}
+	}
+	return longest * 5 / 4
+}
+
+// strike launches, waits, and strikes.
+func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay time.Duration) {
+	t.Helper()
+	cmd := exec.Command(installed, append(byKeeper(options...)[1:], "/h/witness", "sleep", "60", "exit", "7")...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Dir = dir
+	var said strings.Builder
+	cmd.Stderr = &said
+	cmd.WaitDelay = soon
+	if err := s.do(cmd.Start); err != nil {
+		t.Error(err)
+		return
+	}
+	time.Sleep(delay)
+	pids := brood(cmd.Process.Pid)
+	target := map[string]int{"launcher": pids[0], "keeper": pids[min(1, len(pids)-1)], "front": pids[min(2, len(pids)-1)], "last": pids[len(pids)-1], "group": -pids[0]}[b.whom]
+	_ = s.kill(target, b.sig)
+	stopped := false
+	if b.then != 0 {
+		stopped = b.then == unix.SIGCONT
+		if !stopped {
+			_ = s.kill(cmd.Process.Pid, b.then)
+		}
+	}
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	late, again := time.After(2*soon), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for running := true; running; {
+		select {
+		case <-ended:
+			running = false
+		case <-again.C:
+			if stopped {
+				_ = s.kill(target, unix.SIGCONT)
+			}
+		case <-late:
+			t.Errorf("%+v after %v: the launcher does not end: %s", b, delay, describe(brood(cmd.Process.Pid)))
+			_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
+			late = nil
+		}
+	}
+	// One that was stopped before it could ask for its death signal, right after its clone,
+	// goes when it goes on.
+	if stuck := waiting(cmd.Process.Pid); len(stuck) > 0 {
+		t.Errorf("%+v after %v: processes that stay: %s", b, delay, describe(stuck))
+	}
+	_ = s.kill(-cmd.Process.Pid, unix.SIGCONT)
+	if err := nobodyOf(cmd.Process.Pid); err != nil {
+		t.Errorf("%+v after %v: %v", b, delay, err)
+	}
+	o := outcome{status: status(cmd.ProcessState), stderr: said.String()}
+	switch {
+	case o.status == "7" && o.stderr == "": // too late, or it went on
+	case o.stderr != "" && (o.status != "1" || o.sentence() != ""):
+		t.Errorf("%+v after %v: %s", b, delay, o)
+	case stopped:
+		t.Errorf("%+v after %v: it does not go on: %s", b, delay, o)
+	}
+}
+
+// waiting is who of a process group is neither gone nor stopped soon.
+func waiting(group int) (pids []int) {
+	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if !adopted(group) {
+			return nil
+		}
+		pids = nil
+		for _, pid := range children(os.Getpid()) {
+			if g, err := unix.Getpgid(pid); err == nil && g == group && !strings.Contains("ZTX", state(pid)) {
+				pids = append(pids, pid)
+			}
+		}
+		if len(pids) == 0 {
+			return nil
+		}
+	}
+	return pids
+}
+
+// nobodyOf waits until a process group has nobody left, without ending anybody.
+func nobodyOf(group int) error {
+	for end := time.Now().Add(soon); adopted(group); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			var left []int
+			for _, pid := range children(os.Getpid()) {
+				if g, err := unix.Getpgid(pid); err == nil && g == group {
+					left = append(left, pid)
+				}
+			}
+			return errors.Join(fmt.Errorf("processes that stay: %s", describe(left)), clear(group))
+		}
+	}
+	return nil
+}

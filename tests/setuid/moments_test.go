@@ -1,0 +1,220 @@
+package setuid_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// TestBeforeExec: between set-up and its exec the command's process first has capabilities
+// and waits for init, then has none; it opens no door in either state. A plan with many
+// directories to try, and a lock behind them, keeps both processes busy.
+func TestBeforeExec(t *testing.T) {
+	t.Parallel()
+	for name, clone := range map[string]uint32{"plain": plain, "roomy": roomy, "user": user} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := become(t, me)
+			h, err := s.rob(scene{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := h.end(); err != nil {
+					t.Error(err)
+				}
+			})
+			d := good(base, "pause")
+			d.clone |= clone
+			d.flags |= plan.FlagInit
+			caps := d.payload[0]
+			d.payload = []step{caps}
+			for range 15000 {
+				d.payload = append(d.payload, one(plan.OpChdir, plan.FlagTry).of("/nowhere").at("PWD=/"))
+			}
+			d.payload = append(d.payload, one(plan.OpChdir, 0).of("/").at("PWD=/"), one(plan.OpLock, 0).of("/h/witness"))
+			if err := h.send(whole(d.program(t))); err != nil {
+				t.Fatal(err)
+			}
+			var pids []int
+			if !until(func() bool { pids = brood(h.pid); return len(pids) == 5 }) {
+				t.Fatalf("no init and no command: %s, faults %v", describe(pids), h.faults())
+			}
+			pids = pids[3:]
+			payload := pids[1]
+			with, without, sealed := 0, 0, 0
+			for field(payload, "Name") != "witness" && state(payload) != "" {
+				for _, pid := range pids {
+					power := powers(pid)
+					open := s.burgle(pid, true)
+					switch {
+					case field(payload, "Name") == "witness" && pid == payload:
+						continue
+					case len(open) > 0:
+						t.Fatalf("open before the exec: %s: %v", has(pid), open)
+					case pid == pids[0] && !power:
+						sealed++
+					case power:
+						with++
+					default:
+						without++
+					}
+				}
+			}
+			t.Log("looked at a waiting command", with, "times, at one without capabilities", without, "times, at init", sealed, "times")
+			if with == 0 || sealed == 0 {
+				t.Error("none of them was seen before the exec")
+			}
+		})
+	}
+}
+
+// TestEndingProcesses: a process that ends has no memory left to be undumpable
+// (CVE-2026-46333); its capabilities protect its descriptors until it is gone.
+func TestEndingProcesses(t *testing.T) {
+	t.Parallel()
+	// The controls: this loop robs a process of the user's, and on a kernel with the flaw
+	// also one that may not be dumped, while it ends.
+	control := become(t, me)
+	for name, words := range map[string][]string{"open": {"pause"}, "undumpable": {"shut", "pause"}} {
+		won := 0
+		for range 40 {
+			cmd := exec.Command(witness, words...)
+			if err := control.do(cmd.Start); err != nil {
+				t.Fatal(err)
+			}
+			until(func() bool { return state(cmd.Process.Pid) == "S" && field(cmd.Process.Pid, "Name") == "witness" })
+			won += snatch(t, cmd.Process.Pid, []int{0, 1, 2}, func() { _ = cmd.Process.Kill() })
+			_ = cmd.Wait()
+		}
+		t.Logf("%d descriptors of the user's own processes (%s) were taken", won, name)
+		if name == "open" && won == 0 {
+			t.Error("the attack works nowhere")
+		}
+	}
+	kinds := holds()
+	for i, at := range slices.Concat(kinds[:1], kinds[3:7], kinds[3:7]) {
+		t.Run(fmt.Sprint(at.name, "-", i), func(t *testing.T) {
+			s := become(t, me)
+			for range 10 {
+				h, pids := held(t, s, []uint32{plain, user, roomy}[i%3], at)
+				pid := pids[len(pids)-1]
+				end := func() { _ = unix.Kill(pid, unix.SIGKILL) }
+				if i%2 == 0 { // by itself: the handshake's and the keeper's socket close, the data ends in an error
+					end = func() {
+						_ = unix.Shutdown(h.line, unix.SHUT_RDWR)
+						_ = unix.Shutdown(h.words, unix.SHUT_RDWR)
+						_ = unix.Kill(h.pid, unix.SIGKILL)
+					}
+				}
+				if !powers(pid) {
+					t.Fatalf("nothing to protect: %s", has(pid))
+				}
+				if n := snatch(t, pid, []int{0, 1, 1001, 1002, 1003, 1004, 1005}, end); n > 0 {
+					t.Errorf("%d descriptors were taken from an ending process", n)
+				}
+			}
+		})
+	}
+}
+
+// snatch tries to take descriptors of a process, without pause, while it is made to end.
+// It counts those that it got, and refusals for another reason than lack of rights.
+func snatch(t *testing.T, pid int, fds []int, end func()) (won int) {
+	t.Helper()
+	thief := become(t, me)
+	started := make(chan struct{})
+	go func() {
+		<-started
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
+		end()
+	}()
+	_ = thief.do(func() error {
+		return withPidfd(pid, func(pidfd int) error {
+			close(started)
+			for round, stop := 0, time.Now().Add(soon); time.Now().Before(stop); round++ {
+				if s := state(pid); round%16 == 0 && (s == "" || s == "Z") {
+					return nil
+				}
+				for _, fd := range fds {
+					got, err := unix.PidfdGetfd(pidfd, fd, 0)
+					switch {
+					case err == nil:
+						won++
+						_ = unix.Close(got)
+					case errors.Is(err, unix.EBADF):
+						won++
+					}
+				}
+			}
+			return fmt.Errorf("it does not end")
+		})
+	})
+	return won
+}
+
+// TestStoppedAnywhere: whoever stops all of a launch, at any moment, finds nobody with
+// capabilities and an open door. Afterwards it goes on as if nothing had been.
+func TestStoppedAnywhere(t *testing.T) {
+	t.Parallel()
+	options := map[string][]string{
+		"plain": {}, "all": {"--unshare-all", "--proc", "/proc", "--dev", "/dev"},
+		"some": {"--unshare-pid", "--unshare-net", "--tmpfs", "/tmp"},
+	}
+	seen := map[string]int{}
+	for round := range 120 {
+		name := []string{"plain", "all", "some"}[round%3]
+		s := become(t, me)
+		args := slices.Concat([]string{"--mode", "setuid", "--ro-bind", base + "/bin", "/h"}, options[name], []string{"--", "/h/witness", "exit", "7"})
+		cmd := exec.Command(installed, args...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		var said strings.Builder
+		cmd.Stderr = &said
+		if err := s.do(cmd.Start); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.IntN(6000)) * time.Microsecond)
+		_ = s.kill(-cmd.Process.Pid, unix.SIGSTOP)
+		for _, pid := range brood(cmd.Process.Pid) {
+			if state(pid) == "T" && powers(pid) {
+				seen[fmt.Sprint(name, " ", field(pid, "Uid") != fmt.Sprint(me))]++
+				s.allShut(t, "a stopped process", pid, true)
+			}
+		}
+		// Again and again: a process that was being cloned meanwhile is born with the stop
+		// signal, and the kernel forgets that it was to go on.
+		again := time.NewTicker(20 * time.Millisecond)
+		late := time.AfterFunc(4*soon, func() { _ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })
+		ended := make(chan error)
+		go func() { ended <- cmd.Wait() }()
+		for running := true; running; {
+			_ = s.kill(-cmd.Process.Pid, unix.SIGCONT)
+			select {
+			case <-ended:
+				running = false
+			case <-again.C:
+			}
+		}
+		late.Stop()
+		again.Stop()
+		if err := nobodyOf(cmd.Process.Pid); err != nil {
+			t.Error(err)
+		}
+		if code := cmd.ProcessState.ExitCode(); code != 7 || said.String() != "" {
+			t.Errorf("%s: status %d after it went on: %s", name, code, said.String())
+		}
+	}
+	t.Log("stopped with capabilities:", seen)
+	if len(seen) == 0 {
+		t.Error("nobody was stopped with capabilities")
+	}
+}

@@ -1,0 +1,139 @@
+package setuid_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// limit sets a limit of another process, as the user: the kernel asks for the same ids
+// only (prlimit(2)), not for the right to trace.
+func (s *soul) limit(pid, resource int, value uint64) error {
+	return s.do(func() error {
+		var l unix.Rlimit
+		at := uintptr(unsafe.Pointer(&l))
+		if _, _, e := unix.Syscall6(unix.SYS_PRLIMIT64, uintptr(pid), uintptr(resource), 0, at, 0, 0); e != 0 {
+			return e
+		}
+		l.Max = min(l.Max, value)
+		l.Cur = l.Max
+		if _, _, e := unix.Syscall6(unix.SYS_PRLIMIT64, uintptr(pid), uintptr(resource), at, 0, 0, 0); e != 0 {
+			return e
+		}
+		return nil
+	})
+}
+
+// TestLimitsFromOutside: the user takes away, from a keeper that waits and from set-up on
+// its way, descriptors, memory, stack and time. What then fails ends the launch.
+func TestLimitsFromOutside(t *testing.T) {
+	t.Parallel()
+	s, lure := become(t, me), bait(t)
+	failed, went := 0, 0
+	for _, resource := range []int{unix.RLIMIT_NOFILE, unix.RLIMIT_AS, unix.RLIMIT_DATA, unix.RLIMIT_STACK, unix.RLIMIT_CPU, unix.RLIMIT_FSIZE, unix.RLIMIT_NPROC, unix.RLIMIT_MEMLOCK, unix.RLIMIT_CORE} {
+		for _, value := range []uint64{0, 8, 1004} {
+			for _, clone := range []uint32{plain, user, roomy} {
+				for _, keeper := range []bool{true, false} {
+					l := s.squeeze(t, lure, clone, keeper, resource, value)
+					switch {
+					case ran(l) == "":
+						went++
+					case leaks(l.said, false) == "": // the command itself may have been ended by it
+						failed++
+					default:
+						t.Errorf("resource %d, %d, keeper %v: %s", resource, value, keeper, l)
+					}
+				}
+			}
+		}
+	}
+	t.Log(went, "ran,", failed, "failed")
+	if failed < 5 || went < 5 {
+		t.Errorf("%d ran, %d failed: that is not what limits do", went, failed)
+	}
+}
+
+func (s *soul) squeeze(t *testing.T, lure string, clone uint32, keeper bool, resource int, value uint64) loot {
+	t.Helper()
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pipe[0])
+	h, err := s.rob(scene{fds: []int{pipe[0]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.end(); err != nil {
+			t.Error(err)
+		}
+	}()
+	d := good(lure)
+	d.clone = clone
+	d.flags |= plan.FlagInit
+	d.frame = append(d.frame, file(4, "/t/f"))
+	target := h.keeper
+	if !keeper {
+		_ = h.send(whole(d.program(t)))
+		until(func() bool { return len(children(h.pid)) == 3 })
+		pids := brood(h.pid)
+		target = pids[len(pids)-1]
+	}
+	own := strings.Repeat(fmt.Sprint(me, "\t"), 4)
+	until(func() bool { return state(target) == "S" && field(target, "Uid")+"\t" == own })
+	if err := s.limit(target, resource, value); err != nil && state(target) != "Z" {
+		t.Errorf("the user may not set limits of %s: %v", has(target), err)
+	}
+	if keeper {
+		_ = h.send(whole(d.program(t)))
+	}
+	_ = unix.Close(pipe[1])
+	return h.wait(soon)
+}
+
+// TestHarmlessFlags: every flag of a plan that is permitted, and each namespace, alone and
+// with a user namespace, gives a command without powers.
+func TestHarmlessFlags(t *testing.T) {
+	t.Parallel()
+	s, lure := become(t, me), bait(t)
+	flags := []uint32{0, plan.FlagInit, plan.FlagDieWithParent, plan.FlagKeepSync, plan.FlagTentative, plan.FlagTryUser, plan.FlagMapRoot, plan.FlagInit | plan.FlagMapRoot | plan.FlagTryUser}
+	for _, mapped := range []uint32{0, unix.CLONE_NEWUSER} {
+		for _, flag := range flags {
+			d := good(lure)
+			d.clone |= mapped
+			d.flags = flag
+			s.try(t, scene{}, lure, d.program(t), ran)
+		}
+		for _, namespace := range plan.NamespaceFiles {
+			d := good(lure)
+			d.clone |= mapped | namespace.Flag
+			s.try(t, scene{}, lure, d.program(t), ran)
+		}
+	}
+	// Ids of a user namespace are what the plan says; outside they stay the user's.
+	for _, id := range [][2]uint32{{0, 0}, {0, me}, {me, 0}, {65534, 65534}, {1<<32 - 2, 7}} {
+		for _, flag := range flags {
+			d := good(lure)
+			d.clone |= unix.CLONE_NEWUSER
+			d.flags, d.uid, d.gid = flag, id[0], id[1]
+			s.try(t, scene{}, lure, d.program(t), func(l loot) string {
+				if l.first == 0 || len(l.faults) > 0 || len(l.said) < 100 {
+					return fmt.Sprint("ids ", id, ", flags ", flag)
+				}
+				return leaks(l.said, true)
+			})
+		}
+	}
+	d := good(lure)
+	d.clone |= unix.CLONE_NEWUSER
+	d.uid = 1<<32 - 1
+	s.try(t, scene{}, lure, d.program(t), func(l loot) string {
+		_, complaint := faulted(l, plan.SubUIDMap)
+		return complaint
+	})
+}

@@ -1,0 +1,248 @@
+package setuid_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var traceback = regexp.MustCompile(`goroutine|runtime:|fatal error|panic|SIG[A-Z]{2}|\.go:\d+`)
+
+// works checks that a launch did what it should, or said why not in a sentence. Nothing
+// else is possible, whatever the caller's surroundings are.
+func (o outcome) works(t *testing.T, stdout string) (ran bool) {
+	t.Helper()
+	switch {
+	case traceback.MatchString(o.stderr):
+		t.Errorf("a traceback: %s", o)
+	case o.status == "0" && o.stdout == stdout && o.stderr == "":
+		return true
+	case o.status != "1" || o.stdout != "" || o.sentence() != "":
+		t.Errorf("neither %q nor a sentence: %s", stdout, o)
+	}
+	return false
+}
+
+// nothingOfRoots complains about files in a directory of the attacker's that are not his,
+// and about dumps.
+func nothingOfRoots(t *testing.T, dir string) {
+	t.Helper()
+	_ = filepath.WalkDir(dir, func(path string, _ os.DirEntry, _ error) error {
+		var st unix.Stat_t
+		if err := unix.Lstat(path, &st); err == nil && (st.Uid != me || strings.Contains(filepath.Base(path), "core")) {
+			t.Errorf("%s, of uid %d", path, st.Uid)
+		}
+		return nil
+	})
+}
+
+// TestEnvironments: no variable changes what the launcher does with root's rights.
+func TestEnvironments(t *testing.T) {
+	t.Parallel()
+	for _, env := range [][]string{
+		{},
+		{"GODEBUG=inittrace=1,schedtrace=1,gctrace=1,cpu.all=off,nonsense", "GOTRACEBACK=crash", "GOGC=1", "GOMEMLIMIT=1", "GOMAXPROCS=100000"},
+		{"GOMEMLIMIT=nonsense", "GOTRACEBACK=wer", "GODEBUG=madvdontneed=1,allocfreetrace=1,sbrk=1,fips140=only"},
+		{"GOCOVERDIR=DIR", "GORACE=log_path=DIR/race", "GOFIPS=1", "GOEXPERIMENT=all"},
+		{"LD_PRELOAD=DIR/evil.so", "LD_LIBRARY_PATH=DIR", "LD_AUDIT=DIR/evil.so", "LD_DEBUG=all", "LD_DEBUG_OUTPUT=DIR/debug", "LD_PROFILE=libc", "LD_PROFILE_OUTPUT=DIR"},
+		{"MALLOC_TRACE=DIR/trace", "TMPDIR=DIR", "HOME=DIR", "PATH=DIR", "PWD=/nowhere", "SHELL=DIR/sh", "IFS=/", "NLSPATH=DIR/%N", "GCONV_PATH=DIR", "RESOLV_HOST_CONF=DIR"},
+		{"GLIBC_TUNABLES=glibc.malloc.check=3:glibc.malloc.perturb=1", "MALLOC_CHECK_=3", "LOCPATH=DIR", "TZ=DIR/zone", "BASH_ENV=DIR/rc", "ENV=DIR/rc"},
+		{"=", "", "=x", "novalue", "G", "GODEBUG", "GODEBUG=", "GOGC=" + strings.Repeat("9", 100000)},
+	} {
+		dir := scratch(t)
+		for i := range env {
+			env[i] = strings.ReplaceAll(env[i], "DIR", dir)
+		}
+		for _, args := range [][]string{byKeeper(), byKeeper(all("--bind", dir, "/w")...), box(installed)} {
+			o := launch{env: env, dir: dir, args: append(args, "/h/probe", "echo", "in")}.run(t)
+			o.ok(t, "in\n")
+			launch{env: env, dir: dir, args: append(args, "/nowhere")}.run(t).refused(t, "/nowhere")
+		}
+		launch{env: env, dir: dir, args: append(byKeeper("--bind", "/nowhere", "/x"), "/h/probe")}.run(t).refused(t, "/nowhere")
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%.60q: files were made: %v", env, left)
+		}
+	}
+}
+
+// TestLimits: under whatever limit, the sandbox is what it would be in direct mode, or
+// there is one sentence.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	var limits []string
+	for _, mb := range []int{1, 8, 32, 64, 128, 512, 700, 800} {
+		limits = append(limits, fmt.Sprintf("--as=%d", mb<<20), fmt.Sprintf("--data=%d", mb<<20))
+	}
+	for n := range 14 {
+		limits = append(limits, fmt.Sprintf("--nproc=%d", n))
+	}
+	for n := 3; n < 24; n++ {
+		limits = append(limits, fmt.Sprintf("--nofile=%d", n))
+	}
+	limits = append(limits, "--fsize=0", "--fsize=1", "--core=0", "--core=unlimited", "--stack=65536", "--stack=131072", "--cpu=1", "--memlock=0",
+		"--sigpending=0", "--msgqueue=0", "--nofile=64:64", "--nofile=1024:1024", "--nofile=1000:1000", "--nofile=1003:1003", "--rss=4096", "--rttime=1")
+	ran := 0
+	for i, limit := range limits {
+		for j, options := range [][]string{{}, all(), {"--unshare-user", "--unshare-pid", "--tmpfs", "/t"}} {
+			// A user of its own each time: processes are counted by user.
+			l := launch{who: uint32(30000 + 4*i + j), wrap: []string{"prlimit", limit, "--"}, args: append(byKeeper(options...), "/h/probe", "echo", "in")}
+			o := l.run(t)
+			if strings.Contains(o.stderr, "prlimit: ") || o.status == "signal killed" || o.status == "signal segmentation fault" && o.stderr == "" {
+				continue // the kernel could not even start a program
+			}
+			if o.works(t, "in\n") {
+				ran++
+			}
+			if t.Failed() {
+				t.Fatal(limit, options)
+			}
+		}
+	}
+	if ran < len(limits) {
+		t.Errorf("only %d of %d ran", ran, 3*len(limits))
+	}
+}
+
+// TestClosedStreams: standard streams that are closed stay closed; nothing is written to
+// what takes their numbers.
+func TestClosedStreams(t *testing.T) {
+	t.Parallel()
+	for bits := range 8 {
+		closing := []string{probe, "nofds"}
+		for fd := range 3 {
+			if bits>>fd&1 != 0 {
+				closing = append(closing, "close", fmt.Sprint(fd))
+			}
+		}
+		for _, options := range [][]string{{}, all(), {"--unshare-user", "--unshare-pid"}, {"--lock-file", "/w/facts"}} {
+			dir := scratch(t)
+			if err := os.WriteFile(dir+"/facts", nil, 0o600); err != nil || os.Chown(dir+"/facts", me, me) != nil {
+				t.Fatal(err)
+			}
+			args := slices.Concat(closing, []string{"exec"}, byKeeper(append([]string{"--bind", dir, "/w"}, options...)...), []string{"/h/probe", "facts-to", "/w/facts", "exit", "5"})
+			o := launch{args: args}.run(t)
+			text, _ := os.ReadFile(dir + "/facts")
+			for fd := range 4 {
+				open := fd < 3 && bits>>fd&1 == 0
+				if have := strings.Contains(string(text), fmt.Sprintf("fd %d: ", fd)); have != open {
+					t.Errorf("%03b %v: fd %d is open: %v", bits, options, fd, have)
+				}
+			}
+			if o.status != "5" || o.stdout != "" || o.stderr != "" {
+				t.Errorf("%03b %v: %s", bits, options, o)
+			}
+			o = launch{args: slices.Concat(closing, []string{"exec"}, byKeeper("--bind", "/nowhere", "/x"), []string{"/h/probe"})}.run(t)
+			if o.status != "1" || o.stdout != "" || (bits&4 == 0) != strings.Contains(o.stderr, "/nowhere") {
+				t.Errorf("%03b: a failure: %s", bits, o)
+			}
+		}
+	}
+}
+
+// TestStrangeStarts: a program without a name, in no directory, with signals that are
+// blocked or ignored, and with an alarm that rings.
+func TestStrangeStarts(t *testing.T) {
+	t.Parallel()
+	launch{args: []string{probe, "bare", installed, "--"}}.run(t).refusedUsage(t)
+	dir := scratch(t)
+	for _, args := range [][]string{byKeeper(), byKeeper(all()...)} {
+		words := strings.Join(args, " ") + " /h/probe where"
+		for line, want := range map[string]string{
+			"mkdir gone; cd gone; rmdir ../gone; exec " + words:                                          "/\n",
+			"mkdir -p shut/in; cd shut/in; chmod 0 ..; " + words + "; chmod 0755 ..; rm -r ../../shut":   "/\n",
+			"mkdir -p dark; cd dark; chmod 0 .; " + words + "; cd ..; rmdir dark":                        "/\n",
+			"exec 5</proc/self 6</proc/self/ns/user 7</proc/self/environ 8</proc/self/fd; exec " + words: "/\n",
+		} {
+			launch{dir: dir, args: []string{"/bin/sh", "-c", line}}.run(t).ok(t, want)
+		}
+		all := []string{probe, "nofds"}
+		for sig := 1; sig < 65; sig++ {
+			if sig != 9 && sig != 19 {
+				all = append(all, "ignore", fmt.Sprint(sig), "block", fmt.Sprint(sig))
+			}
+		}
+		launch{args: slices.Concat(all, []string{"exec"}, args, []string{"/h/probe", "echo", "in"})}.run(t).ok(t, "in\n")
+		// The alarm is the launcher's, and ends it whenever it rings.
+		rang := 0
+		for us := 200; us < 12000; us += 400 {
+			o := launch{args: slices.Concat([]string{witness, "timer", fmt.Sprint(us), "exec"}, args, []string{"/h/witness", "sleep", "20"})}.run(t)
+			switch {
+			case o.status == "signal alarm clock" && o.stderr == "":
+				rang++
+			case o.status == "142" && o.stderr == "":
+			case o.status != "0" || o.stderr != "" || o.stdout != "":
+				t.Errorf("alarm after %d µs: %s", us, o)
+			}
+		}
+		if rang == 0 {
+			t.Error("no alarm rang")
+		}
+	}
+	nothingOfRoots(t, dir)
+}
+
+// refusedUsage is for a launch without arguments.
+func (o outcome) refusedUsage(t *testing.T) {
+	t.Helper()
+	if o.status != "1" || o.stdout != "" || !strings.HasPrefix(o.stderr, "usage: ") {
+		t.Error(o)
+	}
+}
+
+// TestNoDumps: a process that holds capabilities leaves no dump of its memory. The control:
+// the monitor, which is the user's, leaves one of his.
+func TestNoDumps(t *testing.T) {
+	t.Parallel()
+	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
+	if err != nil || strings.ContainsAny(string(pattern), "|/") {
+		t.Skipf("dumps go elsewhere on this machine: %q %v", pattern, err)
+	}
+	dumps := func(pick func(h *heist, pids []int) int, at hold) (files []string) {
+		dir := scratch(t)
+		s := become(t, me)
+		h, pids := heldIn(t, s, plain, at, scene{program: dumping(t, dir)})
+		_ = s.kill(pick(h, pids), unix.SIGQUIT)
+		until(func() bool { return strings.Contains("Z", state(pick(h, pids))) })
+		time.Sleep(20 * time.Millisecond)
+		found, _ := filepath.Glob(dir + "/*core*")
+		nothing := t
+		for _, file := range found {
+			var st unix.Stat_t
+			if err := unix.Lstat(file, &st); err == nil && st.Uid != me {
+				nothing.Errorf("%s belongs to %d", file, st.Uid)
+			}
+		}
+		return found
+	}
+	kinds := holds()
+	if got := dumps(func(h *heist, _ []int) int { return h.pid }, kinds[0]); len(got) == 0 {
+		t.Error("the monitor leaves no dump either: this is no test")
+	}
+	for _, at := range kinds[:7] {
+		if got := dumps(func(_ *heist, pids []int) int { return pids[len(pids)-1] }, at); len(got) > 0 {
+			t.Errorf("%s: a dump: %v", at.name, got)
+		}
+	}
+}
+
+// dumping is a script that starts the launcher where it may leave dumps.
+func dumping(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "start")
+	text := "#!/bin/sh\ncd " + dir + "\nulimit -c unlimited\nexec " + installed + ` "$@"` + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("chown", "-R", fmt.Sprintf("%d:%d", me, me), dir).CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	return path
+}
