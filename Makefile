@@ -20,7 +20,7 @@ GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh)
 KERNEL      ?= 6.12
 
-.PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz check \
+.PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz fuzz-plans check \
 	bench bench-table privileged-lines demo man repro install install-setuid clean
 
 help: ## list the targets
@@ -86,6 +86,12 @@ fuzz: ## run each fuzz test FUZZTIME times (50000x; a duration works too, but go
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime=10x $$pkg; \
 		done; \
 	done
+
+fuzz-plans: ## spoil PLANS plans (a million) at random and have the setuid mode's judges look at each
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+		GOBWRAP_TEST_PLANS=$(PLANS) $(GO) test -count=1 -timeout=1h -v -run '^TestPlans$$' -coverpkg=./suid,./sandbox/plan -coverprofile="$$dir/cover" ./suid && \
+		$(GO) tool cover -func="$$dir/cover" | grep _unsafe.go
+PLANS ?= 1000000
 
 check: lint test repro ## run all that a change must pass
 

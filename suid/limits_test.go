@@ -92,3 +92,28 @@ func TestHalfMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedProc: the host's proc can be bound where processes are shared; any other proc
+// would be a new one.
+func TestSharedProc(t *testing.T) {
+	p := sample(t)
+	header(p).Clone &^= unix.CLONE_NEWPID
+	var procs []uint32
+	for i := range header(p).Steps {
+		if step(p, i).Op == plan.OpProc {
+			procs = append(procs, i)
+		}
+	}
+	for _, i := range procs {
+		if row, at := gate(p, half); step(p, i).A != 0 && step(p, i).Flags == 0 {
+			continue
+		} else if row != suid.RowProc || at != i {
+			t.Errorf("step %d is a new proc: row %d, step %d", i, row, int32(at))
+		}
+		*step(p, i) = plan.Step{Op: plan.OpDir, B: step(p, i).B}
+	}
+	if row, at := gate(p, half); row != suid.Permitted {
+		t.Errorf("the host's proc: row %d, step %d\n%s", row, int32(at), listing(p))
+	}
+	find(t, p, plan.OpProc) // one is left
+}

@@ -43,7 +43,7 @@ func TestVerifyEdited(t *testing.T) {
 	h := p.Header()
 	values := []uint32{
 		0, 1, 2, 3, 7, 8, h.Join, h.Setup, h.Steps, h.Steps - 1, h.Slots, h.Slots - 1, h.Arena, h.ArenaLen, h.ArenaLen - 1,
-		h.Size, 0o7777, 0o10000, plan.MaxFilter, plan.MaxSteps, plan.MaxSlots, 1<<31 - 1, 1 << 31, 1<<32 - 8, 1<<32 - 1,
+		h.Size, 255, 256, 0o7777, 0o10000, plan.MaxFilter, plan.MaxSteps, plan.MaxSlots, 1<<31 - 1, 1 << 31, 1<<32 - 8, 1<<32 - 1,
 	}
 	good := 0
 	for at := 0; at < int(h.Arena); at += 4 {
