@@ -24,10 +24,7 @@ func startKept(p program) uintptr {
 	sent := room.keeper != 0 && hand(p)
 	raw(unix.SYS_SHUTDOWN, room.monitorEnd, unix.SHUT_WR, 0, 0, 0, 0) // nothing comes after it
 	got := sent && readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4
-	if room.keeper != 0 {
-		wait(room.keeper)
-		room.keeper = 0
-	}
+	room.leaving, room.keeper = room.keeper, 0
 	if got {
 		return fcntl(room.sock, unix.F_GETOWN, 0)
 	}
@@ -40,7 +37,15 @@ func dismissKeeper() {
 	if room.keeper != 0 {
 		raw(unix.SYS_SHUTDOWN, room.keeperEnd, unix.SHUT_RDWR, 0, 0, 0, 0) // others may hold a copy
 		closeFd(room.keeperEnd)
-		wait(room.keeper)
-		room.keeper = 0
+		room.leaving, room.keeper = room.keeper, 0
+	}
+}
+
+// reapKeeper waits for a keeper that has nothing left to do. It comes when the command
+// runs, which is not to wait for that.
+func reapKeeper() {
+	if room.leaving != 0 {
+		wait(room.leaving)
+		room.leaving = 0
 	}
 }

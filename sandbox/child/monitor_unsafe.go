@@ -39,8 +39,10 @@ func runMonitor(front uintptr) {
 		// Set-up failed: the words are out. The first process is gone or going.
 		kill(room.first, uintptr(unix.SIGKILL))
 		wait(room.first)
+		reapKeeper()
 		exit(p.h.Failed)
 	}
+	reapKeeper()
 	code := payloadStatus(p)
 	if p.h.JSONFd >= 0 {
 		reportExit(uintptr(p.h.JSONFd), code)
@@ -149,6 +151,7 @@ func take(fd uintptr, n uint32) (program, unix.Errno, plan.Verdict) {
 func quit(code uint32) {
 	discard()
 	dismissKeeper()
+	reapKeeper()
 	exit(code)
 }
 

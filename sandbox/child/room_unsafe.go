@@ -38,6 +38,7 @@ var room struct {
 	// The setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid, 0: none
 	keeperEnd uintptr // our end of its socket
+	leaving   uintptr // the pid of a keeper that ends
 	kept      uint64  // what this process may raise, 0: nothing, as in direct mode
 	guarded   uint32  // this process descends from the keeper
 	mapped    uint32  // and is in a user namespace that the keeper made
