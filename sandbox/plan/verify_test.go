@@ -2,12 +2,9 @@ package plan_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
-	"github.com/gobwrap/gobwrap/tests/fence"
 	"github.com/gobwrap/gobwrap/tests/judge"
 	"golang.org/x/sys/unix"
 )
