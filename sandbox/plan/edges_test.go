@@ -132,3 +132,57 @@ func TestVerifyLimits(t *testing.T) {
 		}
 	})
 }
+
+// TestVerifyMost: as many layers and instructions as there may be, and one more.
+func TestVerifyMost(t *testing.T) {
+	build := func(layers, kind uint32, instructions int) *plan.Program {
+		b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+		b.Add(plan.Step{Op: plan.OpSlave})
+		more := map[uint32]uint32{plan.OverlayRW: 2}[kind]
+		for range layers + more {
+			b.Add(plan.Step{Op: plan.OpSource, A: b.Str("/layer")})
+		}
+		b.Add(plan.Step{Op: plan.OpRoot})
+		b.Add(plan.Step{Op: plan.OpOverlay, A: 1, B: b.Str("/o"), C: layers, D: kind})
+		b.Add(plan.Step{Op: plan.OpPivot})
+		b.EndSetup()
+		b.Add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(make([]byte, 8*instructions)), B: uint32(instructions)})
+		b.Add(plan.Step{Op: plan.OpExec})
+		b.Command([]string{"/x"}, []string{"x"}, []string{"PWD=/"}, 0)
+		p, err := b.Program()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for _, c := range []struct {
+		layers, kind uint32
+		instructions int
+		want         plan.Verdict
+	}{
+		{1, plan.OverlayRO, 1, plan.Good},
+		{plan.MaxLayers, plan.OverlayRW, 1, plan.Good},
+		{plan.MaxLayers, plan.OverlayTmp, 1, plan.Good},
+		{plan.MaxLayers, plan.OverlayRO, plan.MaxFilter, plan.Good},
+		{plan.MaxLayers + 1, plan.OverlayRW, 1, plan.BadOperand},
+		{plan.MaxLayers + 1, plan.OverlayRO, 1, plan.BadOperand},
+		{1, plan.OverlayRO, plan.MaxFilter + 1, plan.BadFilter},
+		{1, plan.OverlayRO, 0, plan.BadFilter},
+	} {
+		p := build(c.layers, c.kind, c.instructions)
+		if v := p.Verify(); v != c.want || (judge.Sound(p.Bytes) == nil) != (v == plan.Good) {
+			t.Errorf("%d layers of kind %d, %d instructions: verdict %d, want %d", c.layers, c.kind, c.instructions, v, c.want)
+		}
+	}
+	// A filter up to the plan's last byte, and one beyond it.
+	p := build(1, plan.OverlayRO, 1)
+	p.Bytes = append(p.Bytes, make([]byte, (8-header(p).ArenaLen%8)%8)...)
+	s, h := step(p, find(t, p, plan.OpSeccomp)), header(p)
+	h.Size, h.ArenaLen = uint32(len(p.Bytes)), uint32(len(p.Bytes))-h.Arena
+	for beyond, want := range []plan.Verdict{plan.Good, plan.BadFilter} {
+		s.B = (h.ArenaLen-s.A)/8 + uint32(beyond)
+		if v := p.Verify(); v != want || (judge.Sound(p.Bytes) == nil) != (v == plan.Good) {
+			t.Errorf("a filter that ends %d instructions beyond the plan: verdict %d, want %d", beyond, v, want)
+		}
+	}
+}

@@ -85,6 +85,14 @@ func (s fdSpec) open(run *side) (opened, error) {
 		if err == nil {
 			err = r.Close()
 		}
+		// Another test that starts a program meanwhile holds a copy until that executes.
+		for range 1000 {
+			p := []unix.PollFd{{Fd: int32(w.Fd())}}
+			if n, e := unix.Poll(p, 0); err != nil || e == nil && n > 0 && p[0].Revents&unix.POLLERR != 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 		return opened{file: w}, err
 	case "closed":
 		return opened{}, nil

@@ -57,6 +57,7 @@ var parts = [...]part{
 		[]string{linked.InChild + "runFirst"},
 		[]cut{
 			{"do", "fence", afterCaps},
+			{"do", "tellWho", afterCaps},
 			{"do", "chdir", afterCaps},
 			{"do", "seccomp", afterCaps},
 			{"do", "execute", afterCaps},
