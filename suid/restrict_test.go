@@ -111,6 +111,12 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("all refused: %#x, step %d\n%s", extra, at, listing(u.plan(t)))
 		}
 	}
+	// The first step counts as well.
+	p := with(t, 0, 0, plan.Step{Op: plan.OpSetsid})
+	exchange(plan.OpSlave, plan.OpSetsid, first)(t, p)
+	if extra, at := everything.Restrict(base(p)); extra != option("--new-session") || at != 0 || step(p, 0).Op != plan.OpSetsid {
+		t.Errorf("--new-session first: %#x, step %d", extra, int32(at))
+	}
 	for _, option := range suid.Features() {
 		if !slices.ContainsFunc(users, func(u user) bool { return u.feature == option }) {
 			t.Errorf("no plan uses %s", option)
