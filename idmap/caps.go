@@ -8,6 +8,26 @@ import (
 // Caps is a set of capabilities; bit n stands for number n of capabilities(7).
 type Caps uint64
 
+// RangeCaps are what it takes to deal with several ids as root does: to give files away
+// and to read and change those of others, to become somebody else, to signal. They count
+// in the user namespace only, and for ids that it maps (user_namespaces(7)); none of them
+// mounts, or reaches a network.
+const RangeCaps Caps = 1<<chown | 1<<dacOverride | 1<<fowner | 1<<fsetid | 1<<kill | 1<<setgid | 1<<setuid |
+	1<<sysChroot | 1<<setfcap
+
+// Numbers of capabilities(7).
+const (
+	chown       = 0
+	dacOverride = 1
+	fowner      = 3
+	fsetid      = 4
+	kill        = 5
+	setgid      = 6
+	setuid      = 7
+	sysChroot   = 18
+	setfcap     = 31
+)
+
 // AllCaps holds every capability, those of later kernels too; the kernel ignores
 // the bits that it does not know.
 const AllCaps = ^Caps(0)

@@ -80,7 +80,7 @@ func TestSingle(t *testing.T) {
 		{1 << 31, 1<<31 - 1, "2147483648 2147483647 1\n"},
 		{1<<32 - 2, 1<<32 - 1, "4294967294 4294967295 1\n"},
 	} {
-		if got := idmap.Single(c.inside, c.outside); got != c.want {
+		if got := idmap.Single(c.inside, c.outside).Text(); got != c.want {
 			t.Errorf("Single(%d, %d) is %q, want %q", c.inside, c.outside, got, c.want)
 		}
 	}

@@ -13,12 +13,15 @@ func PayloadCaps(s *Spec) idmap.Caps {
 	return wantedCaps(s, &Host{UID: uint32(syscall.Getuid()), Caps: permitted()})
 }
 
-// wantedCaps is what the payload may do: nothing for an ordinary user, what it had for
-// root, edited in the order given.
+// wantedCaps is what the payload may do: nothing for an ordinary user, but for
+// one who is root over ranges of ids; what it had for root; edited in the order given.
 func wantedCaps(s *Spec, h *Host) idmap.Caps {
 	want := idmap.Caps(0)
-	if h.UID == 0 {
+	switch {
+	case h.UID == 0:
 		want = idmap.Caps(h.Caps)
+	case s.Identity.ranges() && s.payloadUID(h.UID) == 0:
+		want = idmap.RangeCaps
 	}
 	for _, e := range s.Identity.Caps {
 		if e.Drop {

@@ -25,11 +25,27 @@ var rules = []rule{
 		"--userns not compatible --unshare-user",
 	},
 	{
+		func(s *Spec, _ *Host) bool { return s.Identity.ranges() && s.Namespaces.JoinUser.Valid },
+		"--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Identity.ranges() && s.Namespaces.User != Want },
+		"--uid-map, --gid-map and --map-auto require --unshare-user",
+	},
+	{
+		func(s *Spec, _ *Host) bool {
+			return s.Identity.MapAuto && len(s.Identity.UIDMap)+len(s.Identity.GIDMap) > 0
+		},
+		"--map-auto excludes --uid-map and --gid-map",
+	},
+	{
 		func(s *Spec, _ *Host) bool { return s.Namespaces.DisableUsers && s.Namespaces.User != Want },
 		"--disable-userns requires --unshare-user",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Namespaces.DisableUsers && s.Report.UserBlockFD.Valid },
+		func(s *Spec, _ *Host) bool {
+			return s.Namespaces.DisableUsers && s.Report.UserBlockFD.Valid && !s.Identity.ranges()
+		},
 		"--disable-userns is not compatible with  --userns-block-fd",
 	},
 	{

@@ -19,6 +19,9 @@ func Compile(s *Spec, h Host) (*plan.Program, error) {
 	c := compiler{s: s, h: &h, b: &plan.Builder{}}
 	c.env = environment(h.Env, s.Env)
 	c.namespaces()
+	if err := c.who(); err != nil {
+		return nil, err
+	}
 	c.join()
 	c.identity()
 	c.files()
@@ -38,10 +41,10 @@ type compiler struct {
 	env []string
 
 	newUser, newPID bool
-	uid, gid        uint32 // the payload's
-	nested          bool   // a second user namespace maps uid and gid back
-	outerUID        uint32 // what they are in the first one
-	outerGID        uint32
+	uids, gids      axis // who is who
+	nested          bool // a second user namespace maps the payload's ids back
+	outerUID        uint32
+	outerGID        uint32 // what they are in the first one
 	init            bool
 }
 
@@ -108,17 +111,13 @@ func (c *compiler) setns(fd FD, kind uint32) {
 	c.b.From(plan.Origin{})
 }
 
-// identity maps the ids. A devpts instance belongs to root: then root is mapped first,
-// and a nested user namespace maps the wanted ids back at the end. --disable-userns
-// sets its limit in the outer one of two as well.
+// identity maps the ids. A devpts instance belongs to root: where no other id than the
+// payload's is mapped, root is mapped first, and a nested user namespace maps the wanted
+// ids back at the end. --disable-userns sets its limit in the outer one of two as well.
 func (c *compiler) identity() {
-	id := &c.s.Identity
-	c.uid, c.gid = c.h.UID, c.h.GID
-	if id.UID.Set {
-		c.uid = id.UID.N
-	}
-	if id.GID.Set {
-		c.gid = id.GID.N
+	ranges := c.s.Identity.ranges()
+	if ranges {
+		c.ranges()
 	}
 	if c.goes() && !c.lateGo() {
 		c.b.Add(plan.Step{Op: plan.OpGo})
@@ -128,9 +127,9 @@ func (c *compiler) identity() {
 		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(r.N)})
 		c.b.From(plan.Origin{})
 	}
-	c.b.IDs(c.uid, c.gid)
-	if c.newUser && !c.s.Report.UserBlockFD.Valid && !c.h.Setuid {
-		uid, gid := c.uid, c.gid
+	c.b.IDs(c.uids.inside, c.gids.inside)
+	if c.newUser && !ranges && !c.s.Report.UserBlockFD.Valid && !c.h.Setuid {
+		uid, gid := c.uids.inside, c.gids.inside
 		needsRoot := c.hasDev() && (uid != 0 || gid != 0)
 		c.nested = c.s.Namespaces.DisableUsers || needsRoot
 		if needsRoot {
@@ -168,7 +167,7 @@ func (c *compiler) hasDev() bool {
 func (c *compiler) idmap(uid, outUID, gid, outGID uint32) {
 	c.b.Add(plan.Step{
 		Op: plan.OpIDMap,
-		A:  c.b.Str(idmap.Single(uid, outUID)), B: c.b.Str(idmap.Single(gid, outGID)),
+		A:  c.b.Str(idmap.Single(uid, outUID).Text()), B: c.b.Str(idmap.Single(gid, outGID).Text()),
 	})
 }
 
@@ -183,6 +182,7 @@ func (c *compiler) files() {
 		Console:   c.h.Tty,
 		FileLabel: c.s.Lockdown.FileLabel.S,
 		Go:        c.goes() && c.lateGo(),
+		Become:    c.become(),
 		Fallback:  c.s.ProcFallback,
 	})
 }
@@ -223,14 +223,20 @@ func (c *compiler) cwd() {
 // finalIdentity leaves the user namespace of set-up for the payload's.
 func (c *compiler) finalIdentity() {
 	n := &c.s.Namespaces
+	if c.losesGroups() {
+		c.b.Add(plan.Step{Op: plan.OpGroups})
+	}
 	if n.DisableUsers {
 		// In the namespace of set-up, whose root alone may set it; it counts all
 		// namespaces below, so that the nested one is the last.
 		c.b.Add(plan.Step{Op: plan.OpLimitUserns})
 	}
+	if n.DisableUsers && c.s.Identity.ranges() {
+		c.nest()
+	}
 	if c.nested {
 		c.b.Add(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
-		c.idmap(c.uid, c.outerUID, c.gid, c.outerGID)
+		c.idmap(c.uids.inside, c.outerUID, c.gids.inside, c.outerGID)
 	}
 	if n.FinalUser.Valid {
 		c.setns(n.FinalUser, unix.CLONE_NEWUSER)
@@ -333,7 +339,7 @@ func (c *compiler) fds() {
 	flag(c.init, plan.FlagInit)
 	flag(s.DieWithParent, plan.FlagDieWithParent)
 	c.b.Failed(c.s.Report.FailStatus)
-	flag(c.reports(), plan.FlagHandshake)
+	flag(c.reports() || c.s.Identity.ranges(), plan.FlagHandshake)
 	flag(c.h.Tentative, plan.FlagTentative)
 	flag(c.h.Setuid && c.s.Namespaces.User == Try && !c.otherIDs(), plan.FlagTryUser)
 	flag(c.h.Setuid && c.hasDev(), plan.FlagMapRoot)

@@ -152,7 +152,15 @@ var sentences = [plan.NumOps]sentence{
 		}
 		return "Can't set capabilities"
 	},
-	plan.OpFence: fixed("Can't keep the command from tracing processes outside (Landlock)"),
+	plan.OpBecome: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		if m.Sub == plan.SubGIDMap {
+			return "Can't become gid " + dec(s.B)
+		}
+		return "Can't become uid " + dec(s.A)
+	},
+	plan.OpGroups: fixed("Can't give up the caller's supplementary groups"),
+	plan.OpNest:   explainNest,
+	plan.OpFence:  fixed("Can't keep the command from tracing processes outside (Landlock)"),
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubSource {
 			return "Unable to open lock file " + p.Str(s.A)
@@ -193,6 +201,13 @@ func explainIDMap(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) s
 	}
 }
 
+func explainNest(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
+	if m.Sub == plan.SubMain {
+		return "Creating a nested user namespace failed"
+	}
+	return explainIDMap(p, s, o, m)
+}
+
 func explainSource(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
 	if s.A != 0 {
 		return "Can't find source path " + p.Str(s.A)
@@ -213,6 +228,8 @@ func hint(s plan.Step, m plan.Message) string {
 	switch {
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
+	case s.Op == plan.OpGroups:
+		return "--keep-groups leaves them as they are"
 	case s.Op == plan.OpProc && e == unix.EPERM:
 		return "in a container with a masked /proc the kernel refuses a new one; --fallback-proc=none does without, --fallback-proc=bind shows the outer one"
 	case s.Op == plan.OpLoopback:

@@ -27,6 +27,11 @@ type Host struct {
 	// direct mode, and a keeper waits.
 	Setuid, Tentative bool
 
+	// For Identity.MapAuto: the caller's login name, if there is one, and the texts of
+	// /etc/subuid and /etc/subgid.
+	UserName       string
+	SubUID, SubGID string
+
 	// SameFile tells whether two paths lead to the same file; nil: never.
 	SameFile func(a, b string) bool
 }
@@ -55,6 +60,9 @@ func (h *Host) probe(s *Spec) {
 	}
 	if s.Namespaces.Cgroup == Try {
 		h.CgroupNamespaces = exists("/proc/self/ns/cgroup")
+	}
+	if s.Identity.MapAuto {
+		h.readSubIDs()
 	}
 	if s.Lockdown.ExecLabel.Set || s.Lockdown.FileLabel.Set {
 		h.SELinux = exists("/sys/fs/selinux/enforce") || exists("/selinux/enforce")

@@ -15,6 +15,9 @@ import (
 //	front end                 monitor               first process, init, payload
 //	plan ───────────────────▶ verify, clone ──────▶ steps up to OpGo
 //	◀──────────────────────── Started{pid}
+//	◀────────────────────────────────────────────── Maps, where there are ranges
+//	newuidmap, newgidmap
+//	one byte ─────────────────────────────────────▶
 //	◀────────────────────────────────────────────── Ready{namespaces}
 //	write info documents
 //	one byte ─────────────────────────────────────▶ the other steps
@@ -38,7 +41,8 @@ func launch(s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 	if r.JSONStatusFD.Valid {
 		child.KnowSenders()
 	}
-	var started, ready *plan.Message // they come in any order
+	var ready, maps *plan.Message // in any order with the pid of the first process, which both need
+	pid := 0
 	command, reached := 0, !r.wantsEnd()
 	for {
 		m, sender, ok := receive(sock, patient)
@@ -53,9 +57,11 @@ func launch(s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 		case plan.MsgExec:
 			command, reached = sender, true
 		case plan.MsgStarted:
-			started = &m
+			pid = int(m.Extra)
 		case plan.MsgReady:
 			ready = &m
+		case plan.MsgMaps:
+			maps = &m
 		case plan.MsgWarn:
 			warn(explain(p, m))
 		case plan.MsgFault:
@@ -63,12 +69,19 @@ func launch(s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 		case plan.MsgLeave:
 			return nil
 		}
-		if started != nil && ready != nil {
-			r.tell(int(started.Extra), ready, p.Header().Clone, keeper)
-			started = nil
-			if !send(sock, []byte{1}) {
-				return ErrKilled
+		if pid == 0 || ready == nil && maps == nil {
+			continue
+		}
+		if maps != nil {
+			if err := writeMaps(p, maps.Step, pid); err != nil {
+				return err
 			}
+		} else {
+			r.tell(pid, ready, p.Header().Clone, keeper)
+		}
+		ready, maps = nil, nil
+		if !send(sock, []byte{1}) {
+			return ErrKilled
 		}
 	}
 }

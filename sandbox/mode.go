@@ -32,7 +32,7 @@ func Prepare(s *Spec) (*plan.Program, error) {
 		return nil, ErrNoSetuid
 	}
 	h := ReadHost(s)
-	h.Tentative = s.Mode == Auto && keeper || h.triesUser(s)
+	h.Tentative = s.Mode == Auto && keeper && !s.Identity.ranges() || h.triesUser(s)
 	return Compile(s, h)
 }
 

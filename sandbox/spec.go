@@ -66,11 +66,40 @@ type ID struct {
 	Set bool
 }
 
-// Identity is who the payload is.
+// Identity is who the payload is, and who else there is inside. Without a user
+// namespace nothing of it but Caps can be set.
+//
+// By default one id is mapped: the caller's, to UID and GID, or to itself where these are
+// not set. With maps, or MapAuto, there are more ("ranges"). The caller need not be one of
+// them then: UID and GID choose whom of them the payload is. Without that it is who the
+// caller is inside or, if the maps leave him out, the id of his number; an id that no map
+// has becomes his.
+//
+// A payload that is uid 0 of ranges has the capabilities to deal with these ids (see
+// [idmap.RangeCaps]), and Caps edits that set.
 type Identity struct {
-	UID, GID ID        // inside; without a user namespace they cannot be set
-	Caps     []CapEdit // in order, on the caller's capabilities (root) or on none
+	UID, GID       ID        // inside
+	UIDMap, GIDMap []MapLine // in any order; need a new user namespace
+	// MapAuto maps what /etc/subuid and /etc/subgid grant to the caller; see [idmap.Auto].
+	MapAuto bool
+	// KeepGroups leaves the caller's supplementary groups to the payload, where ranges would
+	// let it be without them. Their files stay open to it, though they have no name inside.
+	KeepGroups bool
+	Caps       []CapEdit // in order, on the caller's capabilities (root) or on none
 }
+
+// MapLine is a line of a uid_map or gid_map, and which option asked for it.
+type MapLine struct {
+	idmap.Range
+	From plan.Origin
+}
+
+// UsesHelpers tells whether a launch may have programs run for it, newuidmap and newgidmap,
+// which inherit what is not close-on-exec.
+func (i *Identity) UsesHelpers() bool { return i.ranges() }
+
+// ranges tells whether there is more than the caller's own id inside.
+func (i *Identity) ranges() bool { return i.MapAuto || len(i.UIDMap)+len(i.GIDMap) > 0 }
 
 // CapEdit adds capabilities to, or drops them from, those that the payload has.
 type CapEdit struct {

@@ -31,11 +31,14 @@ var arrows = []struct {
 	from, to, reason string
 }{
 	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
+	{"cmd/gobwrap", "internal/helper", "it has profiles compiled by a program of its own"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
 	{"internal/doctor", "sandbox sandbox/child suid golang.org/x/sys/unix", "it words what launches have shown, and starts them from outside, as anybody would"},
 	{"suid", "sandbox/plan golang.org/x/sys/unix", "the tables of the setuid mode: it judges bytes, and runs in the keeper too"},
 	{"sandbox", "sandbox/child sandbox/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
+	{"sandbox", "internal/helper", "it has maps written by newuidmap"},
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
+	{"internal/helper", "golang.org/x/sys/unix", "it starts small programs and waits for them"},
 	{"mounts", "sandbox/plan golang.org/x/sys/unix", "a leaf: it appends steps"},
 	{"idmap", "sandbox/plan", "a leaf: it words maps and sets"},
 	{"seccomp", "sandbox/plan golang.org/x/sys/unix", "a leaf: it judges bytes"},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/suid"
@@ -47,6 +48,11 @@ func run(argv []string) (status int) {
 	}
 	if opts.dryRun {
 		return v.out(prog.Dump())
+	}
+	if opts.spec.Identity.UsesHelpers() { // which must not inherit what is the caller's
+		if err := helper.HideDescriptors(); err != nil {
+			return v.fail(err)
+		}
 	}
 	v.begun = true
 	err = sandbox.Launch(&opts.spec, prog, v.warn)

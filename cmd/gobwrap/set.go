@@ -50,6 +50,33 @@ func id(what string, where func(*sandbox.Identity) *sandbox.ID) setter {
 	}
 }
 
+// mapRootUser is short for three options.
+func (p *parser) mapRootUser() error {
+	root := sandbox.ID{Set: true}
+	p.opts.spec.Identity.UID, p.opts.spec.Identity.GID = root, root
+	p.opts.spec.Namespaces.User = sandbox.Want
+	return nil
+}
+
+func (p *parser) mapAuto() error {
+	p.opts.spec.Identity.MapAuto = true
+	p.opts.spec.Namespaces.User = sandbox.Want
+	return nil
+}
+
+func mapLine(where func(*sandbox.Identity) *[]sandbox.MapLine) setter {
+	return func(p *parser) error {
+		r, err := idmap.ParseRange(p.args[0])
+		if err != nil {
+			return errors.New(p.opt.name + ": " + err.Error())
+		}
+		lines := where(&p.opts.spec.Identity)
+		*lines = append(*lines, sandbox.MapLine{Range: r, From: p.origin()})
+		p.opts.spec.Namespaces.User = sandbox.Want
+		return nil
+	}
+}
+
 // modes are the values of --mode.
 //
 //nolint:gochecknoglobals // read-only table

@@ -65,6 +65,11 @@ func init() {
 		{name: "--netns", operands: "FD", help: "Use this network namespace (needs rights over it: root, or its owner through --userns)", scalar: true, set: fdOption(func(s *spec) *sandbox.FD { return &s.Namespaces.JoinNet })},
 		{name: "--uid", operands: "UID", help: "Custom uid in the sandbox (requires --unshare-user or --userns)", scalar: true, set: id("uid", func(i *sandbox.Identity) *sandbox.ID { return &i.UID })},
 		{name: "--gid", operands: "GID", help: "Custom gid in the sandbox (requires --unshare-user or --userns)", scalar: true, set: id("gid", func(i *sandbox.Identity) *sandbox.ID { return &i.GID })},
+		{name: "--map-root-user", help: "Be root inside: --uid 0 --gid 0, in a new user namespace", set: (*parser).mapRootUser},
+		{name: "--uid-map", operands: "INSIDE:OUTSIDE:COUNT", help: "Map COUNT uids from INSIDE on to those from OUTSIDE on, in a new user namespace (repeatable; takes newuidmap, or root)", set: mapLine(func(i *sandbox.Identity) *[]sandbox.MapLine { return &i.UIDMap })},
+		{name: "--gid-map", operands: "INSIDE:OUTSIDE:COUNT", help: "The same for gids", set: mapLine(func(i *sandbox.Identity) *[]sandbox.MapLine { return &i.GIDMap })},
+		{name: "--map-auto", help: "Map what /etc/subuid and /etc/subgid grant to the caller to the ids from 1 on, and the caller to --uid and --gid", set: (*parser).mapAuto},
+		{name: "--keep-groups", help: "With several ids: leave the caller's supplementary groups to the command", set: flag(func(o *options) *bool { return &o.spec.Identity.KeepGroups })},
 		{name: "--hostname", operands: "NAME", help: "Custom hostname in the sandbox (requires --unshare-uts)", scalar: true, set: text(func(s *spec) *sandbox.Text { return &s.Namespaces.Hostname })},
 
 		{name: "--chdir", operands: "DIR", help: "Change directory to DIR", scalar: true, paths: true, set: text(func(s *spec) *sandbox.Text { return &s.Command.Chdir })},

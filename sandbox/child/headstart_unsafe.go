@@ -123,6 +123,7 @@ func hint(word unsafe.Pointer) uint32 {
 	}
 	if begins(word, text("--args\x00")) || begins(word, text("--userns\x00")) || same(word, text("--pidns\x00")) ||
 		same(word, text("--help\x00")) || same(word, text("--version\x00")) ||
+		begins(word, text("--uid-map\x00")) || begins(word, text("--gid-map\x00")) ||
 		same(word, text("--dry-run\x00")) || same(word, text("--mode\x00")) {
 		return notWorthIt
 	}

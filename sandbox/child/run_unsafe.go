@@ -73,9 +73,18 @@ func do(p program, s *plan.Step) unix.Errno {
 	case plan.OpSetns:
 		return guarded(errno(raw(unix.SYS_SETNS, uintptr(s.A), uintptr(s.B), 0, 0, 0, 0)))
 	case plan.OpIDMap:
+		if s.Flags&plan.FlagOutside != 0 {
+			return askForMaps()
+		}
 		return writeMaps(p.str(s.A), p.str(s.B))
 	case plan.OpUnshare:
 		return guarded(errno(raw(unix.SYS_UNSHARE, uintptr(s.A), 0, 0, 0, 0, 0)))
+	case plan.OpBecome:
+		return become(uintptr(s.A), uintptr(s.B))
+	case plan.OpGroups:
+		return errno(raw(unix.SYS_SETGROUPS, 0, 0, 0, 0, 0, 0))
+	case plan.OpNest:
+		return nest(p.str(s.A), p.str(s.B))
 	case plan.OpNoUserns:
 		return noUserns()
 	case plan.OpLoopback:

@@ -61,17 +61,10 @@ func (p *Program) line(i uint32) string {
 			parts = append(parts, info.labels[k]+"="+text)
 		}
 	}
-	if s.Flags&FlagTry != 0 {
-		parts = append(parts, "try")
-	}
-	if s.Flags&FlagCover != 0 {
-		parts = append(parts, "cover")
-	}
-	if s.Flags&FlagOrBind != 0 {
-		parts = append(parts, "or-bind")
-	}
-	if s.Flags&FlagOrNone != 0 {
-		parts = append(parts, "or-none")
+	for _, f := range stepFlagNames {
+		if s.Flags&uint16(f.bit) != 0 {
+			parts = append(parts, f.name)
+		}
 	}
 	return strings.TrimRight(strings.Join(parts, " "), " ")
 }

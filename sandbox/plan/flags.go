@@ -37,6 +37,13 @@ var (
 		{unix.CLONE_NEWUTS, "uts"},
 		{unix.CLONE_NEWCGROUP, "cgroup"},
 	}
+	stepFlagNames = []flagName{ // what the other flags change can be seen otherwise
+		{FlagTry, "try"},
+		{FlagCover, "cover"},
+		{FlagOrBind, "or-bind"},
+		{FlagOrNone, "or-none"},
+		{FlagOutside, "outside"},
+	}
 	headerFlagNames = []flagName{
 		{FlagInit, "init"},
 		{FlagDieWithParent, "die-with-parent"},

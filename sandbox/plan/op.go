@@ -9,7 +9,7 @@ type Op uint16
 const (
 	opNone        Op = iota
 	OpSetns          // A fd, B namespace type: enter a namespace
-	OpIDMap          // A uid_map text, B gid_map text: write this process's maps
+	OpIDMap          // A uid_map text, B gid_map text: write this process's maps; FlagOutside
 	OpUnshare        // A CLONE_NEW* flags
 	OpLoopback       // bring the loopback interface up
 	OpSlave          // stop mounts from propagating to the host
@@ -39,6 +39,9 @@ const (
 	OpFence          // payload: where nothing else stands between, keep it from tracing what is outside
 	OpLock           // init: A path: take a read lock
 	OpSeccomp        // A filter, B number of instructions
+	OpBecome         // A uid, B gid: go over to these ids and keep the capabilities
+	OpGroups         // give up the supplementary groups
+	OpNest           // A uid_map text, B gid_map text: enter a user namespace below, mapped from here
 	OpExec           // become the command
 	NumOps
 )
@@ -60,6 +63,9 @@ const (
 	FlagOrNone
 	// FlagConsole: the OpSource is a terminal named by its fd and may be missing.
 	FlagConsole
+	// FlagOutside: the front end writes the maps of an OpIDMap, from outside of the new
+	// user namespace, and says when they are there.
+	FlagOutside
 )
 
 // Kinds of mounts (OpMount, A). Type, flags and options are the acting side's own.
@@ -163,7 +169,7 @@ type opInfo struct {
 //nolint:gochecknoglobals // read-only table
 var ops = [NumOps]opInfo{
 	OpSetns:       {"setns", [7]kind{fd, nsflags}, [7]string{"fd", "type"}, 0},
-	OpIDMap:       {"idmap", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
+	OpIDMap:       {"idmap", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, FlagOutside},
 	OpUnshare:     {"unshare", [7]kind{nsflags}, [7]string{"flags"}, 0},
 	OpLoopback:    {name: "loopback"},
 	OpSlave:       {name: "slave"},
@@ -195,6 +201,9 @@ var ops = [NumOps]opInfo{
 		[7]string{"bounding", "", "permitted", "", "ambient", ""},
 		FlagBounding | FlagLenient,
 	},
+	OpBecome:  {"become", [7]kind{num, num}, [7]string{"uid", "gid"}, 0},
+	OpGroups:  {name: "groups"},
+	OpNest:    {"nest", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
 	OpFence:   {name: "fence"},
 	OpLock:    {"lock", [7]kind{str}, [7]string{"path"}, 0},
 	OpSeccomp: {"seccomp", [7]kind{filter, num}, [7]string{"filter", "len"}, 0},

@@ -6,7 +6,7 @@ import (
 )
 
 // Magic opens every plan. It changes whenever the layout does.
-const Magic = 0x33776267 // "gbw3", little endian
+const Magic = 0x34776267 // "gbw4", little endian
 
 // Limits of a plan. They bound the work of the acting side and keep every
 // offset far from overflow; none is reached by real command lines.
@@ -139,4 +139,6 @@ const (
 	// MsgLeave: the front end is asked to end, because its threads stand in the way
 	// (RLIMIT_NPROC). What goes wrong afterwards is said in the room's own few words.
 	MsgLeave
+	// MsgMaps: an OpIDMap with FlagOutside, which is Step, waits for its maps.
+	MsgMaps
 )

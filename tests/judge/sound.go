@@ -25,12 +25,12 @@ var operands = map[plan.Op]string{
 	plan.OpProc: "Zp--o--", plan.OpPivot: "-------", plan.OpHostname: "s------", plan.OpLimitUserns: "-------",
 	plan.OpNoUserns: "-------", plan.OpChdir: "ss-----", plan.OpWaitFd: "f------", plan.OpGo: "-------",
 	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "-------",
-	plan.OpTell: "-------", plan.OpLock: "s------", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
+	plan.OpTell: "-------", plan.OpBecome: "NN-----", plan.OpGroups: "-------", plan.OpNest: "ss-----", plan.OpLock: "s------", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
 }
 
 // stepFlags are the flags that an operation may have.
 var stepFlags = map[plan.Op]uint16{
-	plan.OpSource: plan.FlagTry | plan.FlagConsole, plan.OpProc: plan.FlagCover | plan.FlagOrBind | plan.FlagOrNone,
+	plan.OpIDMap: plan.FlagOutside, plan.OpSource: plan.FlagTry | plan.FlagConsole, plan.OpProc: plan.FlagCover | plan.FlagOrBind | plan.FlagOrNone,
 	plan.OpChdir: plan.FlagTry, plan.OpCaps: plan.FlagBounding | plan.FlagLenient,
 }
 

@@ -1,4 +1,4 @@
-package main
+package helper
 
 import (
 	"errors"
@@ -19,12 +19,12 @@ type stream struct {
 }
 
 // drain reads all streams to their ends, which must come in time.
-func (c compiler) drain(streams []stream) error {
-	end := time.Now().Add(c.patience)
+func (p Program) drain(streams []stream) error {
+	end := time.Now().Add(p.Patience)
 	for {
 		left := time.Until(end)
 		if left <= 0 {
-			return errors.New(c.program + " did not end within " + c.patience.String())
+			return errors.New(p.Path + " did not end within " + p.Patience.String())
 		}
 		ready, err := wait(streams, left)
 		if err != nil {
@@ -35,7 +35,7 @@ func (c compiler) drain(streams []stream) error {
 		}
 		for _, s := range ready {
 			if err := s.read(); err != nil {
-				return errors.New("reading from " + c.program + ": " + err.Error())
+				return errors.New("reading from " + p.Path + ": " + err.Error())
 			}
 		}
 	}
@@ -89,18 +89,32 @@ func (s *stream) read() error {
 	return errors.New("there are more than " + strconv.Itoa(s.limit) + " bytes")
 }
 
-// reap waits for a child that has ended, or is about to.
-func reap(pid int) (syscall.WaitStatus, error) {
-	var status syscall.WaitStatus
+// end waits for a child that has closed its streams: most have done so by ending. One that
+// goes on, or whose time is over, is killed.
+func end(pid int, inTime bool) (syscall.WaitStatus, error) {
+	limit := time.Now().Add(grace)
+	for inTime && time.Now().Before(limit) {
+		status, done, err := reap(pid, syscall.WNOHANG)
+		if done || err != nil {
+			return status, err
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	status, _, err := reap(pid, 0)
+	return status, err
+}
+
+func reap(pid, options int) (status syscall.WaitStatus, done bool, err error) {
 	for {
-		_, err := syscall.Wait4(pid, &status, 0, nil)
+		got, err := syscall.Wait4(pid, &status, options, nil)
 		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
 		if err != nil {
-			return 0, errors.New("waiting for " + compilerName + ": " + capital(err.Error()))
+			return 0, false, errors.New("waiting for a helper: " + capital(err.Error()))
 		}
-		return status, nil
+		return status, got == pid, nil
 	}
 }
 
@@ -123,10 +137,10 @@ func closeAll(fds ...int) {
 	}
 }
 
-// hideDescriptors sees to it that a process started from here inherits none of the
-// caller's descriptors. Passed no longer knows them then. They are this process's copies:
-// the acting side has its own.
-func hideDescriptors() error {
+// HideDescriptors sees to it that a process started from here inherits none of the
+// caller's descriptors. It is for a front end: they are its own copies, the acting side has
+// its own.
+func HideDescriptors() error {
 	if unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return nil
 	}
@@ -151,8 +165,8 @@ func hideOneByOne(list string) error {
 		}
 		_, _, names := syscall.ParseDirent(buf[:n], -1, nil)
 		for _, name := range names {
-			if fd, ok := decimal(name, 31); ok && fd > 2 {
-				syscall.CloseOnExec(int(fd))
+			if fd, err := strconv.Atoi(name); err == nil && fd > 2 {
+				syscall.CloseOnExec(fd)
 			}
 		}
 	}

@@ -1,0 +1,152 @@
+package sandbox
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+// axis is who is who, of users or of groups.
+type axis struct {
+	kind   string // "uid" or "gid"
+	own    uint32 // the caller's id outside
+	want   ID
+	lines  []MapLine
+	sub    string // the text of /etc/subuid or /etc/subgid
+	inside uint32 // the payload's
+	ids    idmap.Map
+}
+
+// who settles the ids.
+func (c *compiler) who() error {
+	id := &c.s.Identity
+	c.uids = axis{kind: "uid", own: c.h.UID, want: id.UID, lines: id.UIDMap, sub: c.h.SubUID}
+	c.gids = axis{kind: "gid", own: c.h.GID, want: id.GID, lines: id.GIDMap, sub: c.h.SubGID}
+	for _, a := range []*axis{&c.uids, &c.gids} {
+		a.settle()
+		if !id.ranges() {
+			continue
+		}
+		if id.MapAuto {
+			if err := a.grant(c.h); err != nil {
+				return err
+			}
+		}
+		if err := a.check(); err != nil {
+			return err
+		}
+		if c.hasDev() && !a.ids.Has(0) {
+			return errors.New("--dev needs " + a.kind + " 0 inside, to whom its devpts belongs: add it with --" + a.kind + "-map or --" + a.kind + " 0")
+		}
+	}
+	return nil
+}
+
+// settle decides who the payload is, and completes the map by the caller where nobody
+// stands for that id.
+func (a *axis) settle() {
+	for _, l := range a.lines {
+		a.ids = append(a.ids, l.Range)
+	}
+	a.inside = a.own
+	if at, ok := a.ids.Inside(a.own); ok {
+		a.inside = at
+	}
+	if a.want.Set {
+		a.inside = a.want.N
+	}
+	if !a.ids.Has(a.inside) {
+		a.ids = append(a.ids, idmap.Range{Inside: a.inside, Outside: a.own, Count: 1})
+	}
+}
+
+// grant maps what the system grants to the caller.
+func (a *axis) grant(h *Host) error {
+	ranges := idmap.SubIDs(a.sub, h.names()...)
+	if len(ranges) == 0 {
+		return &SetupError{
+			Stage: "options", Option: "--map-auto",
+			Message: "--map-auto: /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0],
+			Hint:    subHint(a.kind, h.names()[0], idmap.FreeRange(a.sub)),
+		}
+	}
+	a.ids = idmap.Auto(a.own, a.inside, ranges)
+	return nil
+}
+
+// subHint words how a range is granted, in shadow's terms (subuid(5), usermod(8)).
+func subHint(kind, name string, r idmap.Range) string {
+	fields := strings.SplitN(r.String(), ":", 3)
+	return `add the line "` + name + ":" + fields[1] + ":" + fields[2] + `" to /etc/sub` + kind + ", as root"
+}
+
+// check words what the kernel would refuse.
+func (a *axis) check() error {
+	err := a.ids.Check()
+	switch _, given := a.ids.Inside(a.own); {
+	case err == nil:
+		return nil
+	case len(a.lines) == 0:
+		return errors.New("--map-auto: " + err.Error())
+	case given && a.want.Set && len(a.ids) > len(a.lines):
+		return errors.New("--" + a.kind + " " + dec(a.want.N) + ": no --" + a.kind + "-map has this id, and the caller's own has another one there (" + err.Error() + ")")
+	}
+	return errors.New("--" + a.kind + "-map: " + err.Error())
+}
+
+// ranges is the step that has the maps written.
+func (c *compiler) ranges() {
+	c.b.From(c.mapOrigin())
+	c.b.Add(plan.Step{
+		Op: plan.OpIDMap, Flags: plan.FlagOutside,
+		A: c.b.Str(c.uids.ids.Text()), B: c.b.Str(c.gids.ids.Text()),
+	})
+	c.b.From(plan.Origin{})
+}
+
+// mapOrigin is the first option that asked for ranges.
+func (c *compiler) mapOrigin() plan.Origin {
+	for _, lines := range [][]MapLine{c.s.Identity.UIDMap, c.s.Identity.GIDMap} {
+		if len(lines) > 0 {
+			return lines[0].From
+		}
+	}
+	return plan.Origin{Words: []string{"--map-auto"}}
+}
+
+// become is the step that goes over to the payload's ids, if the caller has others.
+func (c *compiler) become() plan.Step {
+	if !c.s.Identity.ranges() || c.uids.isCaller() && c.gids.isCaller() {
+		return plan.Step{}
+	}
+	return plan.Step{Op: plan.OpBecome, A: c.uids.inside, B: c.gids.inside}
+}
+
+func (a *axis) isCaller() bool {
+	out, ok := a.ids.Outside(a.inside)
+	return ok && out == a.own
+}
+
+// losesGroups tells whether the caller's supplementary groups are given up. The kernel
+// permits that only where groups beside the caller's own are mapped with somebody's
+// permission (user_namespaces(7), setgroups): newgidmap denies it otherwise.
+func (c *compiler) losesGroups() bool {
+	return c.s.Identity.ranges() && !c.s.Identity.KeepGroups && (c.h.UID == 0 || len(c.gids.ids) > 1 || !c.gids.isCaller())
+}
+
+// nest is the second user namespace that --disable-userns takes, with the same ids.
+func (c *compiler) nest() {
+	c.b.Add(plan.Step{
+		Op: plan.OpNest,
+		A:  c.b.Str(c.uids.ids.Identity().Text()), B: c.b.Str(c.gids.ids.Identity().Text()),
+	})
+}
+
+// payloadUID is who the payload is inside, for a caller who is own outside.
+func (s *Spec) payloadUID(own uint32) uint32 {
+	a := axis{own: own, want: s.Identity.UID, lines: s.Identity.UIDMap}
+	a.settle()
+	return a.inside
+}

@@ -1,0 +1,163 @@
+package sandbox
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/helper"
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// A process in a new user namespace may map one id by itself, its own. Ranges are
+// written from outside, by somebody who may set ids there (user_namespaces(7)): root does
+// it here, and for anybody else newuidmap(1) and newgidmap(1), which are set-user-id root
+// and know what the system grants to whom.
+
+// mapWriter writes the maps of one waiting process.
+type mapWriter struct {
+	p    *plan.Program
+	step uint32 // its OpIDMap
+	pid  int
+	path string // $PATH
+}
+
+// writeMaps writes the maps for which the first process, pid, waits at a step.
+func writeMaps(p *plan.Program, step uint32, pid int) error {
+	path, _ := get(child.Environ(), "PATH")
+	w := mapWriter{p: p, step: step, pid: pid, path: path}
+	s := p.Step(step)
+	for _, m := range []struct {
+		kind, text string
+		id         uint32
+		right      uint
+	}{
+		{"uid", p.Str(s.A), uint32(syscall.Getuid()), unix.CAP_SETUID},
+		{"gid", p.Str(s.B), uint32(syscall.Getgid()), unix.CAP_SETGID},
+	} {
+		write := w.throughHelper
+		if syscall.Getuid() == 0 && permitted()>>m.right&1 != 0 {
+			write = w.direct
+		}
+		if err := write(m.kind, m.text, m.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// direct writes a map as root.
+func (w *mapWriter) direct(kind, text string, _ uint32) error {
+	fd, err := syscall.Open("/proc/"+strconv.Itoa(w.pid)+"/"+kind+"_map", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
+	if err == nil {
+		_, err = syscall.Write(fd, []byte(text))
+		_ = syscall.Close(fd)
+	}
+	if err == nil {
+		return nil
+	}
+	e := w.fault(kind, "setting up "+kind+" map")
+	errors.As(err, &e.Errno)
+	switch e.Errno {
+	case unix.EPERM:
+		e.Hint = "the ids outside must exist in the caller's own user namespace: see /proc/self/" + kind + "_map"
+	case unix.EINVAL:
+		e.Hint = "before Linux 4.15 a map has at most 5 ranges"
+	}
+	return e
+}
+
+// fault is an error of the step; Errno is still to be set, if there is one.
+func (w *mapWriter) fault(kind, message string) *SetupError {
+	e := &SetupError{Stage: plan.OpIDMap.String(), Message: message}
+	if o := w.p.Origins[w.step]; len(o.Words) > 0 {
+		e.Option = o.Words[0]
+		if e.Option == "--uid-map" && kind == "gid" {
+			e.Option = "--gid-map"
+		}
+	}
+	return e
+}
+
+// throughHelper has newuidmap or newgidmap write a map.
+func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
+	name := "new" + kind + "map"
+	file := findTool(name, w.path)
+	if file == "" {
+		e := w.fault(kind, "ranges of "+kind+"s need "+name+", which is not installed")
+		e.Hint = "it is in the package uidmap (Debian, Ubuntu), shadow-utils (Fedora, RHEL), shadow (Arch, openSUSE, Alpine: shadow-subids)"
+		return e
+	}
+	null, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		e := w.fault(kind, "Can't open /dev/null")
+		errors.As(err, &e.Errno)
+		return e
+	}
+	defer func() { _ = syscall.Close(null) }()
+	tool := helper.Program{Path: file, Patience: 30 * time.Second, MaxOutput: 4096}
+	if _, err = tool.Run(null, append([]string{strconv.Itoa(w.pid)}, strings.Fields(text)...)...); err == nil {
+		return nil
+	}
+	return w.refused(kind, name, text, own, err.Error())
+}
+
+// refused words what newuidmap said: which line is missing where, if one is.
+func (w *mapWriter) refused(kind, name, text string, own uint32, words string) error {
+	h := Host{UID: uint32(syscall.Getuid())}
+	h.readSubIDs()
+	granted := h.SubUID
+	if kind == "gid" {
+		granted = h.SubGID
+	}
+	e := w.fault(kind, name+": "+words)
+	missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, h.names()...))
+	switch {
+	case ok:
+		e.Message = "--" + kind + "-map " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
+			"s to " + h.names()[0] + " (" + name + ": " + words + ")"
+		e.Hint = subHint(kind, h.names()[0], missing)
+	case noNewPrivs():
+		e.Hint = name + " is set-user-id root, which does not count for a caller with NoNewPrivs (in another sandbox, a hardened service)"
+	case strings.Contains(words, "not permitted"):
+		e.Hint = name + " must be set-user-id root, or have cap_setuid,cap_setgid, on a file system without nosuid; in a container these ids must exist"
+	}
+	return e
+}
+
+// mapOf reads the text of a map that Compile has made.
+func mapOf(text string) (m idmap.Map) {
+	for line := range strings.Lines(text) {
+		if r, err := idmap.ParseRange(strings.Join(strings.Fields(line), ":")); err == nil {
+			m = append(m, r)
+		}
+	}
+	return m
+}
+
+func noNewPrivs() bool {
+	on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	return err == nil && on == 1
+}
+
+// findTool looks for a program in the directories of path, then in the usual ones.
+// Relative directories do not count: what lies in the working directory is not asked to
+// act with root's rights, or to look as if.
+func findTool(name, path string) string {
+	for dir := range strings.SplitSeq(path+":/usr/bin:/bin:/usr/local/bin", ":") {
+		if !strings.HasPrefix(dir, "/") {
+			continue
+		}
+		file := strings.TrimSuffix(dir, "/") + "/" + name
+		var st syscall.Stat_t
+		if syscall.Stat(file, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFREG && syscall.Access(file, 1) == nil {
+			return file
+		}
+	}
+	return ""
+}
