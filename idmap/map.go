@@ -1,6 +1,7 @@
 package idmap
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -196,7 +197,7 @@ func Auto(own, inside uint32, sub []Range) Map {
 		r := m[last]
 		m = append(appendSome(m[:last], Range{r.Inside, r.Outside, r.Count - 1}), Range{0, r.Outside + r.Count - 1, 1})
 	}
-	slices.SortFunc(m, func(a, b Range) int { return int(int64(a.Inside) - int64(b.Inside)) })
+	slices.SortFunc(m, func(a, b Range) int { return cmp.Compare(a.Inside, b.Inside) })
 	return m
 }
 

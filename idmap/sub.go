@@ -1,6 +1,7 @@
 package idmap
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -34,7 +35,7 @@ func subLine(line string) (who string, r Range, ok bool) {
 // which everybody may map (newuidmap(1)). Grants that touch count as one.
 func (m Map) Missing(own uint32, grants []Range) (Range, bool) {
 	sorted := slices.Clone(grants)
-	slices.SortFunc(sorted, func(a, b Range) int { return int(int64(a.Outside) - int64(b.Outside)) })
+	slices.SortFunc(sorted, func(a, b Range) int { return cmp.Compare(a.Outside, b.Outside) })
 	for _, r := range m {
 		if (r.Outside != own || r.Count != 1) && !granted(r, sorted) {
 			return r, true
@@ -69,6 +70,11 @@ func FreeRange(text string) Range {
 		}
 	}
 	return Range{Outside: uint32(min(first, none-blockSub)), Count: blockSub}
+}
+
+// KnowsUser tells whether a login name stands in the text of /etc/passwd.
+func KnowsUser(passwd, name string) bool {
+	return strings.HasPrefix(passwd, name+":") || strings.Contains(passwd, "\n"+name+":")
 }
 
 // UserName is the login name of a user in the text of /etc/passwd (passwd(5)); "" if

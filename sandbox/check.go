@@ -21,12 +21,12 @@ var rules = []rule{
 	{unknownKind, "a file operation is of no known kind"},
 	{uncompiled, "a seccomp profile was not compiled"},
 	{
-		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User != Share },
-		"--userns not compatible --unshare-user",
-	},
-	{
 		func(s *Spec, _ *Host) bool { return s.Identity.ranges() && s.Namespaces.JoinUser.Valid },
 		"--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already",
+	},
+	{
+		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User != Share },
+		"--userns not compatible --unshare-user",
 	},
 	{
 		func(s *Spec, _ *Host) bool { return s.Identity.ranges() && s.Namespaces.User != Want },

@@ -13,6 +13,7 @@ func Describe(s *Spec, h Host) []string {
 	d := describer{s: s, h: &h}
 	d.files()
 	d.namespaces()
+	d.ids()
 	d.privilege()
 	d.risks()
 	return d.lines
@@ -160,6 +161,37 @@ func (d *describer) namespaces() {
 	d.say("namespaces shared with the caller", shared...)
 }
 
+// ids says who is who inside, where there are ranges.
+func (d *describer) ids() {
+	if !d.s.Identity.ranges() {
+		return
+	}
+	c := compiler{s: d.s, h: d.h}
+	if err := c.who(); err != nil {
+		return // the launch says why
+	}
+	for _, a := range []*axis{&c.uids, &c.gids} {
+		var list []string
+		for _, r := range a.ids {
+			list = append(list, span(r.Inside, r.Count)+" (outside "+span(r.Outside, r.Count)+")")
+		}
+		d.say(a.kind+"s", list...)
+	}
+	groups := "the caller's supplementary ones stay usable"
+	if c.losesGroups() {
+		groups = "none of the caller's supplementary ones"
+	}
+	d.say("groups", groups)
+}
+
+// span words a range of ids.
+func span(first, count uint32) string {
+	if count == 1 {
+		return dec(first)
+	}
+	return dec(first) + " to " + dec(first+count-1)
+}
+
 // privilege says what the command may do beyond its files.
 func (d *describer) privilege() {
 	c := compiler{s: d.s, h: d.h}
@@ -170,6 +202,8 @@ func (d *describer) privilege() {
 	caps := "none"
 	switch {
 	case wantedCaps(c.s, c.h) == 0:
+	case len(d.s.Identity.Caps) == 0 && d.h.UID != 0:
+		caps = "to deal with these ids as root does" + inside
 	case len(d.s.Identity.Caps) == 0:
 		caps = "all of the caller's" + inside
 	default:

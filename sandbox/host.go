@@ -27,7 +27,7 @@ type Host struct {
 	// direct mode, and a keeper waits.
 	Setuid, Tentative bool
 
-	// For Identity.MapAuto: the caller's login name, if there is one, and the texts of
+	// For Identity.MapAuto: the caller's login name, "" if there is none, and the texts of
 	// /etc/subuid and /etc/subgid.
 	UserName       string
 	SubUID, SubGID string

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
@@ -69,17 +68,24 @@ func (a *axis) grant(h *Host) error {
 		return &SetupError{
 			Stage: "options", Option: "--map-auto",
 			Message: "--map-auto: /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0],
-			Hint:    subHint(a.kind, h.names()[0], idmap.FreeRange(a.sub)),
+			Hint:    h.subHint(a.kind, idmap.FreeRange(a.sub)),
 		}
 	}
 	a.ids = idmap.Auto(a.own, a.inside, ranges)
 	return nil
 }
 
-// subHint words how a range is granted, in shadow's terms (subuid(5), usermod(8)).
-func subHint(kind, name string, r idmap.Range) string {
-	fields := strings.SplitN(r.String(), ":", 3)
-	return `add the line "` + name + ":" + fields[1] + ":" + fields[2] + `" to /etc/sub` + kind + ", as root"
+// subHint words how a range is granted, in shadow's terms (subuid(5)). newuidmap serves
+// nobody whom the system has no name for.
+func (h *Host) subHint(kind string, r idmap.Range) string {
+	name := h.UserName
+	if name == "" {
+		if h.UID != 0 {
+			return "the system has no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users that it knows by name"
+		}
+		name = "root"
+	}
+	return `add the line "` + name + ":" + dec(r.Outside) + ":" + dec(r.Count) + `" to /etc/sub` + kind + ", as root"
 }
 
 // check words what the kernel would refuse.

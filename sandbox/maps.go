@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,13 +49,16 @@ func writeMaps(p *plan.Program, step uint32, pid int) error {
 		if err := write(m.kind, m.text, m.id); err != nil {
 			return err
 		}
+		if !w.stands(m.kind, m.text) {
+			return w.fault(m.kind, "the "+m.kind+" map is not what was asked for, though no error was reported")
+		}
 	}
 	return nil
 }
 
 // direct writes a map as root.
 func (w *mapWriter) direct(kind, text string, _ uint32) error {
-	fd, err := syscall.Open("/proc/"+strconv.Itoa(w.pid)+"/"+kind+"_map", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
+	fd, err := syscall.Open(w.file(kind), syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
 	if err == nil {
 		_, err = syscall.Write(fd, []byte(text))
 		_ = syscall.Close(fd)
@@ -70,6 +75,20 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 		e.Hint = "before Linux 4.15 a map has at most 5 ranges"
 	}
 	return e
+}
+
+// stands tells whether a map is the one that was wanted. The kernel may list it in another
+// order, and pads its numbers.
+func (w *mapWriter) stands(kind, text string) bool {
+	have, want := mapOf(readWhole(w.file(kind))), mapOf(text)
+	for _, m := range []idmap.Map{have, want} {
+		slices.SortFunc(m, func(a, b idmap.Range) int { return cmp.Compare(a.Inside, b.Inside) })
+	}
+	return slices.Equal(have, want)
+}
+
+func (w *mapWriter) file(kind string) string {
+	return "/proc/" + strconv.Itoa(w.pid) + "/" + kind + "_map"
 }
 
 // fault is an error of the step; Errno is still to be set, if there is one.
@@ -109,7 +128,7 @@ func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 
 // refused words what newuidmap said: which line is missing where, if one is.
 func (w *mapWriter) refused(kind, name, text string, own uint32, words string) error {
-	h := Host{UID: uint32(syscall.Getuid())}
+	h := Host{UID: uint32(syscall.Getuid()), Env: child.Environ()}
 	h.readSubIDs()
 	granted := h.SubUID
 	if kind == "gid" {
@@ -121,7 +140,7 @@ func (w *mapWriter) refused(kind, name, text string, own uint32, words string) e
 	case ok:
 		e.Message = "--" + kind + "-map " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
 			"s to " + h.names()[0] + " (" + name + ": " + words + ")"
-		e.Hint = subHint(kind, h.names()[0], missing)
+		e.Hint = h.subHint(kind, missing)
 	case noNewPrivs():
 		e.Hint = name + " is set-user-id root, which does not count for a caller with NoNewPrivs (in another sandbox, a hardened service)"
 	case strings.Contains(words, "not permitted"):

@@ -18,7 +18,11 @@ const (
 
 // readSubIDs reads what the system grants to the caller.
 func (h *Host) readSubIDs() {
-	h.UserName = idmap.UserName(readWhole(passwdFile), h.UID)
+	users := readWhole(passwdFile)
+	h.UserName = idmap.UserName(users, h.UID)
+	if name, _ := get(h.Env, "LOGNAME"); h.UserName == "" && !idmap.KnowsUser(users, name) {
+		h.UserName = name // a directory service's, perhaps; newuidmap will know
+	}
 	h.SubUID, h.SubGID = readWhole(subUIDFile), readWhole(subGIDFile)
 }
 

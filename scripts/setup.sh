@@ -18,6 +18,7 @@ need prlimit util-linux
 need setpriv util-linux
 need shellcheck shellcheck
 need setcap libcap2-bin
+need newuidmap uidmap
 need git git
 need /usr/bin/python3 python3
 need /usr/include/seccomp.h libseccomp-dev
