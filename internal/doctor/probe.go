@@ -22,6 +22,7 @@ func Probe(f *Facts) []Result {
 	p := &prober{facts: f}
 	p.clones()
 	p.launches("direct")
+	p.ranges()
 	p.landlock()
 	p.setuid()
 	return p.inOrder()
@@ -171,6 +172,19 @@ func (p *prober) apart(s Step) {
 	r := Result{Step: s, State: OK}
 	if o := launch("direct", options); !o.works {
 		r.State, r.Errno, r.Message = Failed, o.errno, o.message
+	}
+	p.note(r)
+}
+
+// ranges tries what the system grants to the caller, in /etc/subuid. Most are granted
+// nothing, and miss nothing: that is no failure.
+func (p *prober) ranges() {
+	if p.state(Command) != OK || p.state(UserNS) != OK {
+		return
+	}
+	r := Result{Step: Ranges, State: OK}
+	if o := launch("direct", []string{"--map-auto"}); !o.works {
+		r = Result{Step: Ranges, Detail: o.message}
 	}
 	p.note(r)
 }

@@ -31,6 +31,7 @@ const (
 	Seccomp  Step = "seccomp"
 	Nested   Step = "nested-user-namespace"
 	Limit    Step = "user-namespace-limit"
+	Ranges   Step = "id-ranges"
 	Landlock Step = "landlock"
 	Setuid   Step = "setuid-mode"
 )
@@ -67,6 +68,7 @@ var stepRows = [...]stepRow{
 	{Seccomp, "install a seccomp filter", "--seccomp, --add-seccomp-fd", 0},
 	{Nested, "a nested user namespace", "--disable-userns, and --dev where the user is not root inside", 0},
 	{Limit, "permit no further user namespace", "--disable-userns", 0},
+	{Ranges, "several ids", "--map-auto", 0},
 	{Landlock, "Landlock", "", 0},
 	{Setuid, "the setuid mode", "", 0},
 }
