@@ -21,6 +21,7 @@ const (
 //	allow            everything is allowed
 //	errno CALL NUM   one system call fails with an error number
 //	kill CALL        one system call ends the process
+//	unknown CALL     one system call gets an answer that no kernel knows
 //	long COUNT       as allow, padded to so many instructions
 //	wrap             65537 instructions, the first of which allows everything:
 //	                 cut to sixteen bits, a filter of one
@@ -44,6 +45,8 @@ func filter(text string) (string, error) {
 		return program(load, skipUnless(numbers[1]), ret(filterErrno|numbers[2]), ret(filterAllow)), nil
 	case "kill":
 		return program(load, skipUnless(numbers[1]), ret(filterKill), ret(filterAllow)), nil
+	case "unknown":
+		return program(load, skipUnless(numbers[1]), ret(0x12340000), ret(filterAllow)), nil
 	case "long":
 		list := make([]unix.SockFilter, numbers[1])
 		for i := range list {
