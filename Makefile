@@ -17,11 +17,11 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST      := $(GO) test -count=1 -timeout=15m
-SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh)
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
 .PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz fuzz-plans check \
-	bench bench-table privileged-lines demo man repro install install-setuid clean
+	bench bench-table privileged-lines demo docs man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,10 @@ privileged-lines: ## count the lines that can run with privilege in setuid mode
 
 demo: bin/gobwrap ## show some sandboxes, as the calling user
 	@scripts/demo.sh bin/gobwrap
+
+docs: ## write manuals, completions and docs/requirements.md from the tables
+	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
+	$(GO) test -count=1 ./internal/doctor -run '^TestRequirements$$' -update
 
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1
