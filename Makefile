@@ -123,11 +123,36 @@ repro: ## build twice, the second time with an empty cache, and compare
 		GOCACHE="$$dir/cache" $(COMPILER) -o "$$dir/d" ./cmd/gobwrap-seccomp; \
 		cmp "$$dir/c" "$$dir/d"; sha256sum < "$$dir/c" | sed 's/ .*/  gobwrap-seccomp: both builds/'
 
-install: bin/gobwrap bin/gobwrap-seccomp ## install below DESTDIR and PREFIX (never setuid)
-	install -D -m 0755 bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
-	install -D -m 0755 bin/gobwrap-seccomp "$(DESTDIR)$(PREFIX)/bin/gobwrap-seccomp"
-	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap.1"
-	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap-seccomp.1"
+bin/third-party-licences: go.mod scripts/licences.sh
+	@mkdir -p bin
+	scripts/licences.sh >$@
+
+install: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## install below DESTDIR and PREFIX (never setuid)
+	@$(MAKE) --no-print-directory install-files
+
+# install-files installs what is built. BIN has the programs.
+BIN  ?= bin
+INTO  = $(DESTDIR)$(PREFIX)
+SHARE = $(INTO)/share
+install-files:
+	install -D -m 0755 $(BIN)/gobwrap "$(INTO)/bin/gobwrap"
+	install -D -m 0755 $(BIN)/gobwrap-seccomp "$(INTO)/bin/gobwrap-seccomp"
+	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(SHARE)/man/man1/gobwrap.1"
+	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(SHARE)/man/man1/gobwrap-seccomp.1"
+	install -D -m 0644 cmd/gobwrap/completions/gobwrap.bash "$(SHARE)/bash-completion/completions/gobwrap"
+	install -D -m 0644 cmd/gobwrap/completions/_gobwrap "$(SHARE)/zsh/site-functions/_gobwrap"
+	install -D -m 0644 cmd/gobwrap/completions/gobwrap.fish "$(SHARE)/fish/vendor_completions.d/gobwrap.fish"
+	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs"
+	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE bin/third-party-licences "$(SHARE)/doc/gobwrap/"
+	install -m 0644 docs/*.md "$(SHARE)/doc/gobwrap/docs/"
+	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/apparmor/gobwrap >"$(SHARE)/doc/gobwrap/apparmor/gobwrap"
+	chmod 0644 "$(SHARE)/doc/gobwrap/apparmor/gobwrap"
+.PHONY: install-files
+
+deb: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## make Debian packages in bin/deb (needs dpkg-dev)
+	@mkdir -p bin/deb
+	packaging/deb.sh "$$(dpkg-architecture -qDEB_HOST_ARCH)" bin bin/deb
+.PHONY: deb
 
 install-setuid: install ## the same, but set-user-id root (mode 4755): for kernels that refuse user namespaces; see SECURITY.md
 	scripts/install-setuid.sh bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
