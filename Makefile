@@ -17,11 +17,11 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST      := $(GO) test -count=1 -timeout=15m
-SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh)
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
 .PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz fuzz-plans check \
-	bench bench-table privileged-lines demo man repro install install-setuid clean
+	bench bench-table privileged-lines demo docs man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,10 @@ privileged-lines: ## count the lines that can run with privilege in setuid mode
 demo: bin/gobwrap ## show some sandboxes, as the calling user
 	@scripts/demo.sh bin/gobwrap
 
+docs: ## write manuals, completions and docs/requirements.md from the tables
+	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
+	$(GO) test -count=1 ./internal/doctor -run '^TestRequirements$$' -update
+
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1
 
@@ -119,11 +123,36 @@ repro: ## build twice, the second time with an empty cache, and compare
 		GOCACHE="$$dir/cache" $(COMPILER) -o "$$dir/d" ./cmd/gobwrap-seccomp; \
 		cmp "$$dir/c" "$$dir/d"; sha256sum < "$$dir/c" | sed 's/ .*/  gobwrap-seccomp: both builds/'
 
-install: bin/gobwrap bin/gobwrap-seccomp ## install below DESTDIR and PREFIX (never setuid)
-	install -D -m 0755 bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
-	install -D -m 0755 bin/gobwrap-seccomp "$(DESTDIR)$(PREFIX)/bin/gobwrap-seccomp"
-	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap.1"
-	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(DESTDIR)$(PREFIX)/share/man/man1/gobwrap-seccomp.1"
+bin/third-party-licences: go.mod scripts/licences.sh
+	@mkdir -p bin
+	scripts/licences.sh >$@
+
+install: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## install below DESTDIR and PREFIX (never setuid)
+	@$(MAKE) --no-print-directory install-files
+
+# install-files installs what is built. BIN has the programs.
+BIN  ?= bin
+INTO  = $(DESTDIR)$(PREFIX)
+SHARE = $(INTO)/share
+install-files:
+	install -D -m 0755 $(BIN)/gobwrap "$(INTO)/bin/gobwrap"
+	install -D -m 0755 $(BIN)/gobwrap-seccomp "$(INTO)/bin/gobwrap-seccomp"
+	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(SHARE)/man/man1/gobwrap.1"
+	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(SHARE)/man/man1/gobwrap-seccomp.1"
+	install -D -m 0644 cmd/gobwrap/completions/gobwrap.bash "$(SHARE)/bash-completion/completions/gobwrap"
+	install -D -m 0644 cmd/gobwrap/completions/_gobwrap "$(SHARE)/zsh/site-functions/_gobwrap"
+	install -D -m 0644 cmd/gobwrap/completions/gobwrap.fish "$(SHARE)/fish/vendor_completions.d/gobwrap.fish"
+	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs"
+	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE bin/third-party-licences "$(SHARE)/doc/gobwrap/"
+	install -m 0644 docs/*.md "$(SHARE)/doc/gobwrap/docs/"
+	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/apparmor/gobwrap >"$(SHARE)/doc/gobwrap/apparmor/gobwrap"
+	chmod 0644 "$(SHARE)/doc/gobwrap/apparmor/gobwrap"
+.PHONY: install-files
+
+deb: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## make Debian packages in bin/deb (needs dpkg-dev)
+	@mkdir -p bin/deb
+	packaging/deb.sh "$$(dpkg-architecture -qDEB_HOST_ARCH)" bin bin/deb
+.PHONY: deb
 
 install-setuid: install ## the same, but set-user-id root (mode 4755): for kernels that refuse user namespaces; see SECURITY.md
 	scripts/install-setuid.sh bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"

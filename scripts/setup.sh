@@ -20,6 +20,10 @@ need shellcheck shellcheck
 need setcap libcap2-bin
 need newuidmap uidmap
 need git git
+need man man-db
+need zsh zsh
+need fish fish
+need /usr/share/bash-completion/bash_completion bash-completion
 need /usr/bin/python3 python3
 need /usr/include/seccomp.h libseccomp-dev
 if ! printf 'int main(void){return 0;}' | gcc -static -x c -o /dev/null - 2>/dev/null; then

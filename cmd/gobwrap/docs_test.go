@@ -1,0 +1,81 @@
+package main
+
+import (
+	flags "flag"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/docs"
+	"github.com/gobwrap/gobwrap/seccomp"
+)
+
+var update = flags.Bool("update", false, "write the manual and the completions")
+
+// operandKinds says how each operand of the table is completed.
+func operandKinds() map[string]docs.Kind {
+	file, dir, free := docs.Kind{Files: true}, docs.Kind{Dirs: true}, docs.Kind{}
+	return map[string]docs.Kind{
+		"SRC": file, "DEST": file, "RWSRC": dir, "WORKDIR": dir, "PATH": file, "DIR": dir,
+		"VAR":     {Variables: true},
+		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
+		"MODE":    {Words: slices.Sorted(maps.Keys(modes))},
+		"PROFILE": {Words: seccomp.Builtins(), Files: true},
+
+		"INSIDE:OUTSIDE:COUNT": free, "FD": free, "VALUE": free, "STATUS": free, "UID": free, "GID": free, "NAME": free,
+		"LABEL": free, "OCTAL": free, "BYTES": free,
+	}
+}
+
+// rows is the table, as far as documents are concerned.
+func rows() (out []docs.Option) {
+	for i := range table {
+		o := &table[i]
+		out = append(out, docs.Option{Name: o.name, Operands: o.operands, Value: o.value, Optional: o.optional, Help: o.help, Once: o.scalar})
+	}
+	return out
+}
+
+// TestManual: gobwrap.1 is what gobwrap.1.in and the table make.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile("gobwrap.1.in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := docs.Manual(string(page), rows())
+	if err != nil {
+		t.Fatal("gobwrap.1.in: ", err)
+	}
+	made(t, "gobwrap.1", text)
+}
+
+// TestCompletions: the completions are what the table makes.
+func TestCompletions(t *testing.T) {
+	kinds := operandKinds()
+	for _, name := range docs.Unknown(rows(), kinds) {
+		t.Errorf("operandKinds does not say how the operand %s is completed", name)
+	}
+	c := docs.Complete(rows(), kinds)
+	made(t, "completions/gobwrap.bash", c.Bash)
+	made(t, "completions/_gobwrap", c.Zsh)
+	made(t, "completions/gobwrap.fish", c.Fish)
+}
+
+// made compares a file with what it should be, or writes it.
+func made(t *testing.T, name, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != want {
+		t.Errorf("%s is not what the option table makes: make docs", name)
+	}
+}

@@ -1,0 +1,50 @@
+// Package docs writes what users read and press Tab for: the manuals' lists of options,
+// and the completions for bash, zsh and fish. Both are made of the tables that the
+// programs parse their command lines with.
+//
+// It is linked into neither program: the tests of cmd/gobwrap and cmd/gobwrap-seccomp
+// call it, compare its results with the files beside them, and write these with -update
+// (make docs).
+package docs
+
+import (
+	"strings"
+)
+
+// Option is one row of an option table.
+type Option struct {
+	Name     string
+	Operands string // their names, separated by blanks
+	Value    string // what follows "=" in the same word, alternatives separated by "|"
+	Optional bool   // the "=" may be missing
+	Help     string
+	Once     bool // given again, only the last one counts
+}
+
+// operands are the names of the words that follow.
+func (o *Option) operands() []string { return strings.Fields(o.Operands) }
+
+// words are the option as it can be typed: one word, or one for each value.
+func (o *Option) words() []string {
+	if o.Value == "" {
+		return []string{o.Name}
+	}
+	var out []string
+	if o.Optional {
+		out = append(out, o.Name)
+	}
+	for value := range strings.SplitSeq(o.Value, "|") {
+		out = append(out, o.Name+"="+value)
+	}
+	return out
+}
+
+// Kind says how an operand is completed. The zero Kind is a word that nobody can guess.
+type Kind struct {
+	Files     bool
+	Dirs      bool
+	Variables bool // of the environment
+	Words     []string
+}
+
+func (k Kind) free() bool { return !k.Files && !k.Dirs && !k.Variables && len(k.Words) == 0 }

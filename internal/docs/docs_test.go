@@ -1,0 +1,85 @@
+package docs
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+var sample = []Option{
+	{Name: "--plain", Help: "It's plain [1]: so"},
+	{Name: "--pair", Operands: "SRC FD", Help: "Two"},
+	{Name: "--must", Value: "a|b", Help: "Must"},
+	{Name: "--may", Value: "c", Optional: true, Help: "May", Once: true},
+}
+
+// TestHeads: what the table says of an option is what its item begins with.
+func TestHeads(t *testing.T) {
+	page := "@option --may\ntext\n@option --plain\n@option --must\n@option --pair\n"
+	want := ".It Fl -may Ns Op = Ns Ar c\ntext\n.It Fl -plain\n.It Fl -must Ns = Ns Ar a|b\n.It Fl -pair Ar SRC FD\n"
+	if have, err := Manual(page, sample); err != nil || have != want {
+		t.Errorf("%v\n%s", err, have)
+	}
+}
+
+// TestManualRefuses: a row without text, text without a row, text twice.
+func TestManualRefuses(t *testing.T) {
+	for page, want := range map[string]string{
+		"@option --plain\n":                   `no line "@option --`,
+		"@option --plane\n":                   `"@option --plane" stands there twice, or no table has it`,
+		"@option --plain\n@option --plain\n":  `"@option --plain" stands there twice`,
+		"@synopsis\n":                         `"@synopsis" stands there twice, or no table has it`,
+		"@command x\n":                        `"@command x"`,
+		"@optoin --plain\n@option --plain \n": `"@optoin --plain"`,
+	} {
+		if _, err := Manual(page, sample); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", page, err)
+		}
+	}
+}
+
+// TestSynopsis: the words of a usage text, as macros.
+func TestSynopsis(t *testing.T) {
+	c := Command{"make", "[-o FILE] [--cap CAP]... WHAT [MORE]..."}
+	if have, want := synopsis([]Command{c}), ".Nm\n.Cm make\n.Op Fl o Ar FILE\n.Op Fl -cap Ar CAP\n.Ar WHAT\n.Op Ar MORE ..."; have != want {
+		t.Errorf("%s", have)
+	}
+	c.Operands = "ALL..."
+	if have := c.words(); len(have) != 1 || have[0] != (word{operand: "ALL", repeats: true}) {
+		t.Errorf("%+v", have)
+	}
+	flags := Flags([]Command{{"a", "[-o FILE] X"}, {"b", "[--y Y]... [-o FILE]"}})
+	if !slices.Equal(flags, []Option{{Name: "-o", Operands: "FILE"}, {Name: "--y", Operands: "Y"}}) {
+		t.Errorf("%+v", flags)
+	}
+}
+
+// TestQuotes: a help text is a word of the shell, whatever is in it.
+func TestQuotes(t *testing.T) {
+	c := Complete(sample, map[string]Kind{"SRC": {Files: true}, "FD": {}})
+	for _, line := range []string{
+		`	'*--plain[It'\''s plain \[1\]\: so]' \`,
+		`	'*--pair[Two]:SRC:_files:FD: ' \`,
+		`	'*--must=-[Must]:value:(a b)' \`,
+		`	'--may=-[May]::value:(c)' \`,
+	} {
+		if !strings.Contains(c.Zsh, line+"\n") {
+			t.Errorf("zsh lacks %s", line)
+		}
+	}
+	if line := `-a --plain -d 'It\'s plain [1]: so'`; !strings.Contains(c.Fish, line) {
+		t.Errorf("fish lacks %s", line)
+	}
+	if line := "_gobwrap_choose --plain --pair --must=a --must=b --may --may=c ;;"; !strings.Contains(c.Bash, line) {
+		t.Errorf("bash lacks %s", line)
+	}
+}
+
+// TestUnknown: an operand without a kind, and a kind without an operand, are found.
+func TestUnknown(t *testing.T) {
+	names := Unknown(sample, map[string]Kind{"SRC": {}, "OLD": {}})
+	slices.Sort(names)
+	if !slices.Equal(names, []string{"FD", "OLD"}) {
+		t.Errorf("%q", names)
+	}
+}

@@ -1,0 +1,139 @@
+package completion
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a shell on a terminal of its own.
+type terminal struct {
+	t      *testing.T
+	name   string
+	master *os.File
+	seen   []byte
+}
+
+// open starts a shell that a user would type to.
+func open(t *testing.T, env []string, shell ...string) *terminal {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master := os.NewFile(uintptr(fd), "ptmx")
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 200, Col: 250})
+	}
+	slave, oerr := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil || oerr != nil {
+		t.Fatal(err, oerr)
+	}
+	defer func() { _ = slave.Close() }()
+	cmd := exec.Command(shell[0], shell[1:]...)
+	cmd.Env, cmd.Dir = env, t.TempDir()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = master.Close()
+	})
+	return &terminal{t: t, name: shell[0], master: master}
+}
+
+// control are sequences that move the cursor and the like.
+var control = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|[\r\a]`)
+
+// types writes keys, and waits until all words have appeared after them.
+func (tt *terminal) types(keys string, words ...string) {
+	tt.t.Helper()
+	if _, err := tt.master.WriteString(keys); err != nil {
+		tt.t.Fatal(err)
+	}
+	start, end := len(tt.seen), time.Now().Add(20*time.Second)
+	for buf := make([]byte, 4096); ; {
+		text := control.ReplaceAllString(string(tt.seen[start:]), "")
+		missing := ""
+		for _, word := range words {
+			if !strings.Contains(text, word) {
+				missing = word
+			}
+		}
+		if missing == "" {
+			return
+		}
+		_ = tt.master.SetReadDeadline(end)
+		n, err := tt.master.Read(buf)
+		tt.seen = append(tt.seen, bytes.ReplaceAll(buf[:n], []byte(" \b"), nil)...)
+		if err != nil {
+			tt.t.Fatalf("%s, after %q: %q has not appeared, but %q", tt.name, keys, missing, text)
+		}
+	}
+}
+
+// keys are lines with a Tab at their end, and what appears then.
+var keys = []struct {
+	line string
+	want []string
+}{
+	{"gobwrap --share\t", []string{"--share-net"}},
+	{"gobwrap --ro-bind-\t\t", []string{"--ro-bind-data", "--ro-bind-fd", "--ro-bind-try"}},
+	{"gobwrap --fallback-proc=n\t", []string{"--fallback-proc=none"}},
+	{"gobwrap --unshare-all --doctor=a\t", []string{"--doctor=apparmor"}},
+	{"gobwrap --ro-bind TREE/tw\t", []string{`two\ words`}},
+	{"gobwrap --ro-bind TREE/fi\t", []string{`:x `}},
+	{"gobwrap --ro-bind TREE /us\t", []string{"/usr/"}},
+	{"gobwrap --chdir TREE/\t", []string{"/sub/"}},
+	{"gobwrap --cap-drop CAP_SYS_PT\t", []string{"CAP_SYS_PTRACE"}},
+	{"gobwrap --seccomp-profile str\t", []string{"strict"}},
+	{"gobwrap --mode \t\t", []string{"auto", "direct", "setuid"}},
+	{"gobwrap --setenv COMPLETION_TE\t", []string{"COMPLETION_TEST"}},
+	{"gobwrap --setenv A b=c --unshare-cgroup-\t", []string{"--unshare-cgroup-try"}},
+	{"gobwrap --ro-bind / / -- completion-pro\t", []string{"completion-program"}},
+	{"gobwrap --ro-bind / / completion-pro\t", []string{"completion-program"}},
+	{"gobwrap --ro-bind / / completion-program TREE/su\t", []string{"/sub/"}},
+}
+
+// press types all lines; ^U takes each away again.
+func (tt *terminal) press(tree string) {
+	tt.t.Helper()
+	for _, k := range keys {
+		tt.types(strings.ReplaceAll(k.line, "TREE", tree), k.want...)
+		tt.types("\x15echo $((6*7))ready\r", "42ready")
+	}
+}
+
+// TestBashTerminal: with a terminal, where the words are bash's own.
+func TestBashTerminal(t *testing.T) {
+	tree, env := surroundings(t)
+	tt := open(t, env, "bash", "--norc", "-i")
+	tt.types("bind 'set completion-query-items 0'; bind 'set page-completions off'; bind 'set enable-bracketed-paste off'; . "+
+		script(t, "gobwrap/completions/gobwrap.bash")+"; echo $((6*7))ready\r", "42ready")
+	tt.press(tree)
+}
+
+// TestZsh: _arguments does not work but with a terminal.
+func TestZsh(t *testing.T) {
+	tree, env := surroundings(t)
+	tt := open(t, env, "zsh", "-f", "-i")
+	tt.types("fpath=("+filepath.Dir(script(t, "gobwrap/completions/_gobwrap"))+" $fpath); autoload -U compinit; compinit -u -D; "+
+		"setopt no_always_last_prompt; LISTMAX=1000; bindkey -e; PS1='> '; unset zle_bracketed_paste; echo $((6*7))ready\r", "42ready")
+	tt.press(tree)
+}
