@@ -35,7 +35,7 @@ func compileProfiles(s *sandbox.Spec) error {
 			}
 			hidden = true
 		}
-		bpf, err := compileProfile(f.Profile, sandbox.PayloadCaps(s).Names())
+		bpf, err := compileProfile(f.Profile, (&sandbox.Cmd{Spec: *s}).Capabilities())
 		if err != nil {
 			return errors.New("--seccomp-profile " + f.Profile + ": " + err.Error())
 		}

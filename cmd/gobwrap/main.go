@@ -21,7 +21,7 @@ func run(argv []string) (status int) {
 	v := newVoice(argv)
 	defer v.lastWords(&status)
 	if !child.Entered() {
-		return v.fail(errNotEntered)
+		return v.fail((&sandbox.Cmd{}).Exec()) // which says so
 	}
 	if err := stand(); err != nil {
 		return v.fail(err)
@@ -38,18 +38,21 @@ func run(argv []string) (status int) {
 	if err := compileProfiles(&opts.spec); err != nil {
 		return v.fail(err)
 	}
-	prog, err := sandbox.Prepare(&opts.spec)
-	if err != nil {
-		return v.fail(err)
-	}
-	if opts.explain {
-		v.describe(sandbox.Describe(&opts.spec, sandbox.ReadHost(&opts.spec)))
-	}
-	if opts.dryRun {
-		return v.out(prog.Dump())
+	c := &sandbox.Cmd{Spec: opts.spec, Warn: v.warn}
+	if opts.explain || opts.dryRun {
+		plan, err := c.Plan()
+		if err != nil {
+			return v.fail(err)
+		}
+		if opts.explain {
+			v.describe(c.Describe())
+		}
+		if opts.dryRun {
+			return v.out(plan)
+		}
 	}
 	v.begun = true
-	err = sandbox.Launch(&opts.spec, prog, v.warn)
+	err = c.Exec()
 	switch {
 	case err == nil:
 		return 0
@@ -71,6 +74,3 @@ func stand() error {
 	}
 	return nil
 }
-
-var errNotEntered = errors.New("this binary was linked without its entry point: " +
-	"build it with make, or with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry")

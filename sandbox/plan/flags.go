@@ -47,6 +47,7 @@ var (
 		{FlagTentative, "tentative"},
 		{FlagTryUser, "try-user"},
 		{FlagMapRoot, "map-root"},
+		{FlagLifeline, "lifeline"},
 	}
 )
 
