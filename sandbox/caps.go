@@ -7,10 +7,9 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
-// PayloadCaps are the capabilities that the payload of s is to have, if this process
-// starts it.
-func PayloadCaps(s *Spec) idmap.Caps {
-	return wantedCaps(s, &Host{UID: uint32(syscall.Getuid()), Caps: permitted()})
+// Capabilities are the names of the capabilities that the command is to have.
+func (c *Cmd) Capabilities() []string {
+	return wantedCaps(c.Spec.settled(), &Host{UID: uint32(syscall.Getuid()), Caps: permitted()}).Names()
 }
 
 // wantedCaps is what the payload may do: nothing for an ordinary user, but for

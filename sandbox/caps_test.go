@@ -1,6 +1,9 @@
 package sandbox
 
 import (
+	"math/bits"
+	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
@@ -29,7 +32,10 @@ func TestWantedCaps(t *testing.T) {
 			t.Errorf("%s: %x, want %x", c.name, got, c.want)
 		}
 	}
-	if got := PayloadCaps(&Spec{Identity: Identity{Caps: []CapEdit{{Drop: true, Caps: idmap.AllCaps}, {Caps: kill}}}}); got != kill {
-		t.Errorf("of this process: %x", got)
+	for keep, want := range map[bool]int{false: 1, true: bits.OnesCount64(permitted() | uint64(kill))} {
+		c := Cmd{Spec: Spec{Identity: Identity{KeepCaps: keep, Caps: []CapEdit{{Caps: kill}}}}}
+		if got := c.Capabilities(); syscall.Getuid() == 0 && len(got) != want || !slices.Contains(got, "CAP_KILL") {
+			t.Errorf("of this process, kept: %v: %v, want %d of them", keep, got, want)
+		}
 	}
 }

@@ -25,7 +25,7 @@ var rules = []rule{
 		"--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User != Share },
+		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User.isNew() },
 		"--userns not compatible --unshare-user",
 	},
 	{
@@ -65,11 +65,11 @@ var rules = []rule{
 		"Specifying --gid requires --unshare-user or --userns",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Namespaces.Hostname.Set && s.Namespaces.UTS == Share },
+		func(s *Spec, _ *Host) bool { return s.Namespaces.Hostname.Set && !s.Namespaces.UTS.isNew() },
 		"Specifying --hostname requires --unshare-uts",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Session.AsPID1 && s.Namespaces.PID == Share },
+		func(s *Spec, _ *Host) bool { return s.Session.AsPID1 && !s.Namespaces.PID.isNew() },
 		"Specifying --as-pid-1 requires --unshare-pid",
 	},
 	{

@@ -52,7 +52,7 @@ type compiler struct {
 func (c *compiler) namespaces() {
 	n := &c.s.Namespaces
 	c.newUser = c.wantsUser()
-	c.newPID = n.PID != Share
+	c.newPID = n.PID.isNew()
 	flags := uint32(unix.CLONE_NEWNS)
 	add := func(on bool, flag uint32) {
 		if on {
@@ -61,9 +61,9 @@ func (c *compiler) namespaces() {
 	}
 	add(c.newUser, unix.CLONE_NEWUSER)
 	add(c.newPID, unix.CLONE_NEWPID)
-	add(n.IPC != Share, unix.CLONE_NEWIPC)
-	add(n.Net != Share, unix.CLONE_NEWNET)
-	add(n.UTS != Share, unix.CLONE_NEWUTS)
+	add(n.IPC.isNew(), unix.CLONE_NEWIPC)
+	add(n.Net.isNew(), unix.CLONE_NEWNET)
+	add(n.UTS.isNew(), unix.CLONE_NEWUTS)
 	add(n.Cgroup == Want || n.Cgroup == Try && c.h.CgroupNamespaces, unix.CLONE_NEWCGROUP)
 	c.b.Clone = flags
 }
@@ -77,7 +77,7 @@ func (c *compiler) wantsUser() bool {
 	case n.JoinUser.Valid:
 		return false
 	case c.h.Setuid:
-		return n.User != Share || c.otherIDs()
+		return n.User.isNew() || c.otherIDs()
 	case n.User == Want || c.h.UID != 0:
 		return true
 	case c.h.Caps>>unix.CAP_SYS_ADMIN&1 == 0:
@@ -173,7 +173,7 @@ func (c *compiler) idmap(uid, outUID, gid, outGID uint32) {
 
 // files builds the root, and with it the namespaces' own equipment.
 func (c *compiler) files() {
-	if c.s.Namespaces.Net != Share {
+	if c.s.Namespaces.Net.isNew() {
 		c.b.Add(plan.Step{Op: plan.OpLoopback})
 	}
 	mounts.Lower(c.b, c.s.Files, mounts.Frame{
@@ -254,7 +254,7 @@ func (c *compiler) session() {
 		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(s.BlockFD.N)})
 	}
 	c.b.From(plan.Origin{})
-	if s.New {
+	if s.New.isNew() {
 		c.b.Add(plan.Step{Op: plan.OpSetsid})
 	}
 	if l := c.s.Lockdown.ExecLabel; l.Set {
@@ -279,7 +279,7 @@ func (c *compiler) command() {
 		c.b.Add(plan.Step{Op: plan.OpFence})
 	}
 	c.cwd()
-	if c.s.Report.wantsEnd() {
+	if c.s.Report.wantsEnd() || c.h.Hosted {
 		c.b.Add(plan.Step{Op: plan.OpTell}) // a filter might refuse it
 	}
 	for _, f := range c.s.Lockdown.Filters {
@@ -330,14 +330,16 @@ func (c *compiler) fds() {
 	if r := &c.s.Report; r.JSONStatusFD.Valid {
 		json = r.JSONStatusFD.N
 	}
-	c.b.Fds(c.s.Command.Used, c.s.Command.Read, sync, json)
+	used, read := c.s.fds()
+	c.b.Fds(used, read, sync, json)
 	flag := func(on bool, flag uint32) {
 		if on {
 			c.b.Flags |= flag
 		}
 	}
 	flag(c.init, plan.FlagInit)
-	flag(s.DieWithParent, plan.FlagDieWithParent)
+	flag(s.DieWithParent || c.h.Hosted, plan.FlagDieWithParent)
+	flag(s.DieWithParent && c.h.Hosted, plan.FlagLifeline)
 	c.b.Failed(c.s.Report.FailStatus)
 	flag(c.reports() || c.s.Identity.ranges(), plan.FlagHandshake)
 	flag(c.h.Tentative, plan.FlagTentative)

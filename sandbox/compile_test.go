@@ -107,7 +107,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("no case for %q", r.text)
 			continue
 		}
-		s := Spec{Command: Command{Args: []string{"x"}}}
+		s := Spec{Command: CommandLine{Args: []string{"x"}}}
 		if _, err := Compile(&s, root()); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestUserNamespace(t *testing.T) {
 		{"root, try, refused", refused, Try, false},
 		{"root of a container", container, Share, true},
 	} {
-		s := Spec{Namespaces: Namespaces{User: c.wish}, Command: Command{Args: []string{"x"}}}
+		s := Spec{Namespaces: Namespaces{User: c.wish}, Command: CommandLine{Args: []string{"x"}}}
 		p, err := Compile(&s, c.host)
 		if err != nil {
 			t.Fatal(err)
@@ -178,13 +178,13 @@ func TestUserNamespace(t *testing.T) {
 // TestSpecByProgram: specs come from programs too, which make mistakes that a command
 // line cannot.
 func TestSpecByProgram(t *testing.T) {
-	command := Command{Args: []string{"x"}}
+	command := CommandLine{Args: []string{"x"}}
 	for name, s := range map[string]Spec{
 		"an operation without a kind": {Files: []mounts.Op{{Dest: "/d"}}, Command: command},
 		"an unknown kind":             {Files: []mounts.Op{{Kind: mounts.RemountRO + 1, Dest: "/d"}}, Command: command},
 		"NUL in a source":             {Files: []mounts.Op{roBind("/etc\x00/x", "/etc")}, Command: command},
 		"NUL in a destination":        {Files: []mounts.Op{roBind("/etc", "/etc\x00/x")}, Command: command},
-		"NUL in an argument":          {Command: Command{Args: []string{"x", "a\x00b"}}},
+		"NUL in an argument":          {Command: CommandLine{Args: []string{"x", "a\x00b"}}},
 		"NUL in a variable":           {Env: []EnvOp{{Name: "A", Value: "a\x00b"}}, Command: command},
 		"a filter of no size":         {Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 7)}}}, Command: command},
 		"a mode with more bits":       {Files: []mounts.Op{{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Perms{Mode: 0o10000, Set: true}}}, Command: command},

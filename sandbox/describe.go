@@ -7,9 +7,9 @@ import (
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
-// Describe says in words what a sandbox will contain, and which risks stay, a line each.
+// describe says in words what a sandbox will contain, and which risks stay, a line each.
 // It knows what the Spec says and nothing of what lies in the files.
-func Describe(s *Spec, h Host) []string {
+func describe(s *Spec, h Host) []string {
 	d := describer{s: s, h: &h}
 	d.files()
 	d.namespaces()
@@ -141,10 +141,10 @@ func (d *describer) namespaces() {
 	}{
 		{"user", c.wantsUser(), n.JoinUser.Valid},
 		{"mount", true, false},
-		{"processes", n.PID != Share, n.JoinPID.Valid && n.PID == Share},
-		{"network", n.Net != Share, n.JoinNet.Valid},
-		{"IPC", n.IPC != Share, false},
-		{"host name", n.UTS != Share, false},
+		{"processes", n.PID.isNew(), n.JoinPID.Valid && !n.PID.isNew()},
+		{"network", n.Net.isNew(), n.JoinNet.Valid},
+		{"IPC", n.IPC.isNew(), false},
+		{"host name", n.UTS.isNew(), false},
 		{"cgroup", n.Cgroup == Want || n.Cgroup == Try && d.h.CgroupNamespaces, false},
 	} {
 		switch {

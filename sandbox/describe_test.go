@@ -67,7 +67,7 @@ var described = []struct {
 		},
 		ProcFallback: mounts.BindOuter,
 		Lockdown:     Lockdown{Forgive: true},
-		Session:      Session{New: true},
+		Session:      Session{New: Want},
 	}},
 	{"setuid", func() Host { h := user(); h.Setuid = true; return h }(), Spec{Mode: Setuid, Files: []mounts.Op{roBind("/", "/")}}},
 }
@@ -77,7 +77,7 @@ var described = []struct {
 //	go test ./sandbox -run TestDescribe -update
 func TestDescribe(t *testing.T) {
 	for _, c := range described {
-		lines := Describe(&c.spec, c.host)
+		lines := describe(&c.spec, c.host)
 		for _, line := range lines {
 			if what, list, ok := strings.Cut(line, ": "); !ok || what == "" || list == "" || strings.Contains(line, "\n") {
 				t.Errorf("%s: %q is not of the form what: list", c.name, line)
@@ -95,7 +95,7 @@ func TestDescribeAgreesWithCompile(t *testing.T) {
 			t.Fatal(err)
 		}
 		own := ""
-		for _, line := range Describe(&c.spec, c.host) {
+		for _, line := range describe(&c.spec, c.host) {
 			if list, ok := strings.CutPrefix(line, "namespaces of its own: "); ok {
 				own = list
 			}
@@ -120,7 +120,7 @@ func TestRisks(t *testing.T) {
 	agent.Env = append(slices.Clone(agent.Env), "SSH_AUTH_SOCK=/home/u/.cache/agent")
 	var tight Spec
 	tight.Namespaces = Namespaces{User: Want, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Want}
-	tight.Session.New = true
+	tight.Session.New = Want
 	for _, c := range []struct {
 		name string
 		host Host
@@ -165,7 +165,7 @@ func TestRisks(t *testing.T) {
 		s.Files = c.ops
 		s.Env = []EnvOp{{Name: "HOME", Value: "/inside"}} // says nothing about the home outside
 		var have []string
-		for _, line := range Describe(&s, c.host) {
+		for _, line := range describe(&s, c.host) {
 			if risk, ok := strings.CutPrefix(line, "risk: "); ok {
 				have = append(have, risk)
 			}
@@ -180,7 +180,7 @@ func TestRisks(t *testing.T) {
 			spec *Spec
 			want bool
 		}{{&wide, true}, {&tight, false}} {
-			if have := strings.Contains(strings.Join(Describe(c.spec, root()), "\n"), part); have != c.want {
+			if have := strings.Contains(strings.Join(describe(c.spec, root()), "\n"), part); have != c.want {
 				t.Errorf("%s is named as a remedy: %v, want %v", part, have, c.want)
 			}
 		}

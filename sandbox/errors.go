@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"strconv"
 	"syscall"
 
@@ -10,29 +11,55 @@ import (
 
 // SetupError is a launch that failed before the command ran.
 type SetupError struct {
-	Stage   string        // the step that failed, by its name in --dry-run, or "launch", "options"
-	Option  string        // the option that asked for the failed step; may be empty
-	Path    string        // what was worked on: a path on the host or in the sandbox; may be empty
-	Message string        // what was tried, on what
-	Errno   syscall.Errno // what the kernel said; 0 where it was not the kernel
-	Hint    string        // what may mend it; may be empty
+	Stage  string // the step that failed, by its name in Plan, or "launch", "options"
+	Option string // what asked for it: an option of the command line, or a part of the Spec; may be empty
+	Path   string // what was worked on: a path on the host or in the sandbox; may be empty
+	Err    error  // what was tried, on what, and what the kernel said
+	Hint   string // what may mend it; may be empty
 
 	refused bool // the kernel refuses direct mode
+	noUser  bool // it refuses user namespaces
 }
 
-func (e *SetupError) Error() string {
-	if e.Errno == 0 {
-		return e.Message
-	}
-	return e.Message + ": " + strerror(e.Errno)
-}
+// Error is what was tried, and why it failed, in bubblewrap's words where it has some.
+func (e *SetupError) Error() string { return e.Err.Error() }
 
 // Unwrap makes errors.Is work with errnos and with the fs.Err values.
-func (e *SetupError) Unwrap() error {
-	if e.Errno == 0 {
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// Is tells whether e means that the kernel refuses user namespaces, for
+// errors.Is(err, ErrUserNamespaces).
+func (e *SetupError) Is(target error) bool { return target == ErrUserNamespaces && e.noUser }
+
+// ErrUserNamespaces is what every launch amounts to that failed because the kernel, or
+// who configured it, refuses user namespaces to this user.
+var ErrUserNamespaces = errors.New("user namespaces are refused here")
+
+// failure is an attempt, and what the kernel said to it.
+type failure struct {
+	message string
+	errno   syscall.Errno // 0 where it was not the kernel
+}
+
+func (f *failure) Error() string {
+	if f.errno == 0 {
+		return f.message
+	}
+	return f.message + ": " + strerror(f.errno)
+}
+
+func (f *failure) Unwrap() error {
+	if f.errno == 0 {
 		return nil
 	}
-	return e.Errno
+	return f.errno
+}
+
+// errnoOf is what the kernel said, 0 where it was not the kernel.
+func errnoOf(err error) syscall.Errno {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	return errno
 }
 
 // strerror words an errno as the C library does, which scripts match: with a capital.
@@ -55,15 +82,15 @@ func strerror(e syscall.Errno) string {
 
 // explain words a message of the acting side.
 func explain(p *plan.Program, m plan.Message) *SetupError {
-	e := &SetupError{Errno: syscall.Errno(m.Errno), refused: refuses(p, m)}
-	e.Stage = "launch"
+	f := &failure{errno: syscall.Errno(m.Errno)}
+	e := &SetupError{Stage: "launch", Err: f, refused: refuses(p, m), noUser: refusesUser(p, m)}
 	switch m.Sub {
-	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper:
-		explainKeeper(e, p, m)
+	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper, plan.SubStanding:
+		explainKeeper(e, f, p, m)
 		return e
 	}
 	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
-		e.Message, e.Hint = explainLaunch(m)
+		f.message, e.Hint = explainLaunch(m)
 		return e
 	}
 	o := p.Origins[m.Step]
@@ -76,10 +103,10 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	default:
 		e.Option = o.Words[0]
 	}
-	e.Message = explainStep(p, step, o, m)
+	f.message = explainStep(p, step, o, m)
 	e.Hint = hint(step, m)
 	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
-		e.Errno = 0
+		f.errno = 0
 	}
 	return e
 }
@@ -95,6 +122,9 @@ func explainLaunch(m plan.Message) (text, hint string) {
 		return "prctl(PR_SET_PDEATHSIG)", ""
 	case plan.SubSeal:
 		return "Can't take the privileges of the sandbox's init", ""
+	case plan.SubThreads:
+		return "Can't take over a program that starts itself: threads of its libraries do not end",
+			"link it with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry, or install gobwrap and set Cmd.Launcher"
 	case plan.SubPlan:
 		if m.Errno != 0 {
 			return "Can't get memory or a pipe for the launch", ""
@@ -118,4 +148,4 @@ func explainLaunch(m plan.Message) (text, hint string) {
 
 // ErrKilled is returned when the acting side ended without a word: somebody killed the
 // launcher, or the sandbox's first process.
-var ErrKilled error = &SetupError{Stage: "launch", Message: "killed before the command ran"}
+var ErrKilled error = &SetupError{Stage: "launch", Err: errors.New("killed before the command ran")}

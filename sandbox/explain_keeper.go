@@ -8,7 +8,7 @@ import (
 )
 
 // explainKeeper words what the keeper of the setuid mode, or what waits for it, has to say.
-func explainKeeper(e *SetupError, p *plan.Program, m plan.Message) {
+func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 	option := ""
 	if int64(m.Step) < int64(len(p.Origins)) && len(p.Origins[m.Step].Words) > 0 {
 		option = p.Origins[m.Step].Words[0]
@@ -25,23 +25,28 @@ func explainKeeper(e *SetupError, p *plan.Program, m plan.Message) {
 			option = named
 		}
 		e.Option = option
-		e.Message = option + " is not possible in setuid mode: " + why
+		f.message = option + " is not possible in setuid mode: " + why
 		if row == suid.RowConfOff || row == suid.RowConfGroup {
-			e.Option, e.Message = "", "setuid mode is not possible here: "+why
+			e.Option, f.message = "", "setuid mode is not possible here: "+why
 		}
 	case plan.SubConf:
-		e.Message = "setuid mode refuses to run: " + suid.ConfPath + " can't be trusted"
+		f.message = "setuid mode refuses to run: " + suid.ConfPath + " can't be trusted"
 		switch {
 		case m.Extra != 0:
-			e.Message = "setuid mode refuses to run: line " + strconv.Itoa(int(m.Extra)) + " of " + suid.ConfPath + " can't be understood"
+			f.message = "setuid mode refuses to run: line " + strconv.Itoa(int(m.Extra)) + " of " + suid.ConfPath + " can't be understood"
 			e.Hint = `it may hold lines "off", "groups NUMBER…", "refuse OPTION…" and comments`
 		case m.Errno == 0:
 			e.Hint = "it and its directory must belong to root and be writable for nobody else; at most 32 KiB, no link"
 		}
 	case plan.SubFd:
-		e.Message = "fd " + strconv.Itoa(int(m.Extra)) + " can't be used in setuid mode: it is not open, used twice, or too high a number"
+		f.message = "fd " + strconv.Itoa(int(m.Extra)) + " can't be used in setuid mode: it is not open, used twice, or too high a number"
+	case plan.SubStanding:
+		f.message = suid.Standing(m.Extra).Refusal()
+		if f.message == "" {
+			f.message = ErrNoSetuid.Error()
+		}
 	default:
-		e.Message = "the setuid mode failed"
+		f.message = "the setuid mode failed"
 		e.Hint = "in a container without CAP_SYS_ADMIN, or in a user namespace, a setuid binary has not enough privilege"
 	}
 }

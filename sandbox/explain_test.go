@@ -181,7 +181,7 @@ func TestExplainFallback(t *testing.T) {
 	} {
 		s := Spec{
 			Namespaces: Namespaces{PID: Want}, Files: []mounts.Op{{Kind: mounts.Proc, Dest: "/proc"}},
-			ProcFallback: fallback, Command: Command{Args: []string{"x"}},
+			ProcFallback: fallback, Command: CommandLine{Args: []string{"x"}},
 		}
 		p, err := Compile(&s, user())
 		if err != nil {
@@ -251,14 +251,14 @@ func TestExplainLaunch(t *testing.T) {
 
 // TestErrno: errors.Is works with errnos and with the values of io/fs.
 func TestErrno(t *testing.T) {
-	err := error(&SetupError{Message: "m", Errno: unix.ENOENT})
+	err := error(&SetupError{Err: &failure{"m", unix.ENOENT}})
 	if !errors.Is(err, unix.ENOENT) || !errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EPERM) {
 		t.Errorf("%v is not what it is", err)
 	}
-	if err := error(&SetupError{Message: "m"}); errors.Unwrap(err) != nil || err.Error() != "m" {
+	if err := error(&SetupError{Err: &failure{"m", 0}}); errors.Unwrap(errors.Unwrap(err)) != nil || err.Error() != "m" {
 		t.Errorf("%q wraps %v", err, errors.Unwrap(err))
 	}
-	if err := error(&SetupError{Message: "m", Errno: unix.EPERM}); !errors.Is(err, fs.ErrPermission) {
+	if err := error(&SetupError{Err: &failure{"m", unix.EPERM}}); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v is no refusal", err)
 	}
 }

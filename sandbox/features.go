@@ -5,18 +5,18 @@ import (
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-// Features is what this launcher and this kernel can do, as far as it can be seen without
+// FeatureSet is what this launcher and this kernel can do, as far as it can be seen without
 // starting anything: whether a launch is permitted is not part of it.
-type Features struct {
+type FeatureSet struct {
 	Modes       []string // "direct", and "setuid" for an installation that has the mode
 	MountEngine string   // "new": open_tree and its kin (5.12); "classic": mount(2)
 	Seccomp     bool     // filters (CONFIG_SECCOMP_FILTER)
 	LandlockABI int      // version of Landlock's interface, 0: none (landlock(7), 5.13)
 }
 
-// ReadFeatures asks the kernel.
-func ReadFeatures() Features {
-	f := Features{Modes: []string{"direct"}, MountEngine: "classic", Seccomp: hasSeccomp(), LandlockABI: landlockABI()}
+// Features asks the kernel, and nothing else.
+func Features() FeatureSet {
+	f := FeatureSet{Modes: []string{"direct"}, MountEngine: "classic", Seccomp: hasSeccomp(), LandlockABI: landlockABI()}
 	if child.Standing() == suid.Installed {
 		f.Modes = append(f.Modes, "setuid")
 	}

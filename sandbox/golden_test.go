@@ -50,8 +50,8 @@ type goldenCase struct {
 
 // golden are those of direct mode; goldenModes has more.
 var golden = []goldenCase{
-	{"ro-bind", user(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"true"}}}},
-	{"root", root(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"/bin/true", "a b", ""}}}},
+	{"ro-bind", user(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"true"}}}},
+	{"root", root(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"/bin/true", "a b", ""}}}},
 	{"unshare-all", user(), Spec{
 		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: Text{S: "box", Set: true}},
 		Files: []mounts.Op{
@@ -60,8 +60,8 @@ var golden = []goldenCase{
 			{Kind: mounts.Dev, Dest: "/dev", From: from("--dev /dev")},
 			{Kind: mounts.Tmpfs, Dest: "/run", From: from("--tmpfs /run")},
 		},
-		Session: Session{New: true, DieWithParent: true},
-		Command: Command{Args: []string{"sh", "-c", "exit"}},
+		Session: Session{New: Want, DieWithParent: true},
+		Command: CommandLine{Args: []string{"sh", "-c", "exit"}},
 	}},
 	{"files", user(), Spec{
 		Files: []mounts.Op{
@@ -79,7 +79,7 @@ var golden = []goldenCase{
 			{Kind: mounts.Overlay, Dest: "/o3", Layers: []string{"/low", "/high"}},
 			{Kind: mounts.RemountRO, Dest: "/"},
 		},
-		Command: Command{Args: []string{"x"}, Argv0: Text{S: "y", Set: true}, Chdir: Text{S: "sub", Set: true}, Used: []int{9, 5, 6}, Read: nil},
+		Command: CommandLine{Args: []string{"x"}, Argv0: Text{S: "y", Set: true}, Chdir: Text{S: "sub", Set: true}, Used: []int{9, 5, 6}, Read: nil},
 	}},
 	{"identity", user(), Spec{
 		Namespaces: Namespaces{User: Want, PID: Want, DisableUsers: true},
@@ -90,7 +90,7 @@ var golden = []goldenCase{
 		Files:    []mounts.Op{roBind("/usr", "/usr"), {Kind: mounts.Dev, Dest: "/dev"}},
 		Env:      []EnvOp{{}, {Name: "A", Value: "1"}},
 		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 16), From: from("--seccomp 11")}}, Forgive: true},
-		Command:  Command{Args: []string{"id"}, Used: []int{11}, Read: []int{11}},
+		Command:  CommandLine{Args: []string{"id"}, Used: []int{11}, Read: []int{11}},
 	}},
 	{"joined", user(), Spec{
 		Namespaces: Namespaces{JoinUser: fd(3, "--userns"), FinalUser: fd(4, "--userns2"), JoinPID: fd(5, "--pidns"), PID: Want},
@@ -99,14 +99,14 @@ var golden = []goldenCase{
 			SyncFDs: []FD{fd(8, "--sync-fd")}, Locks: []LockFile{{Path: "/lock", From: from("--lock-file /lock")}}, BlockFD: fd(9, "--block-fd"),
 		},
 		Report:  Report{InfoFD: fd(6, "--info-fd"), JSONStatusFD: fd(7, "--json-status-fd")},
-		Command: Command{Args: []string{"x"}, Used: []int{3, 4, 5, 6, 7, 8, 9}, Read: []int{6, 7}},
+		Command: CommandLine{Args: []string{"x"}, Used: []int{3, 4, 5, 6, 7, 8, 9}, Read: []int{6, 7}},
 	}},
 	{"mapped-by-others", user(), Spec{
 		Namespaces: Namespaces{User: Want},
 		Files:      []mounts.Op{roBind("/", "/")},
 		Report:     Report{InfoFD: fd(6, "--info-fd"), UserBlockFD: fd(7, "--userns-block-fd")},
 		Session:    Session{AsPID1: false},
-		Command:    Command{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
+		Command:    CommandLine{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
 	}},
 	{"status", root(), Spec{
 		Namespaces:   Namespaces{PID: Want},
@@ -114,13 +114,13 @@ var golden = []goldenCase{
 		ProcFallback: mounts.BindOuter,
 		Report:       Report{FailStatus: 42},
 		Lockdown:     Lockdown{Filters: []Filter{{BPF: make([]byte, 8), From: from("--seccomp 11")}}},
-		Command:      Command{Args: []string{"x"}, Used: []int{11}, Read: []int{11}},
+		Command:      CommandLine{Args: []string{"x"}, Used: []int{11}, Read: []int{11}},
 	}},
 	{"proc-or-none", user(), Spec{
 		Namespaces:   Namespaces{PID: Want},
 		Files:        []mounts.Op{{Kind: mounts.Proc, Dest: "/p", From: from("--proc /p")}},
 		ProcFallback: mounts.Empty,
-		Command:      Command{Args: []string{"x"}},
+		Command:      CommandLine{Args: []string{"x"}},
 	}},
 }
 

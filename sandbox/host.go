@@ -32,12 +32,15 @@ type Host struct {
 	UserName       string
 	SubUID, SubGID string
 
+	// Hosted: the front end is a Go program that goes on, and who starts the launcher.
+	Hosted bool
+
 	// SameFile tells whether two paths lead to the same file; nil: never.
 	SameFile func(a, b string) bool
 }
 
-// ReadHost reads the facts that s depends on. What cannot be read counts as not there.
-func ReadHost(s *Spec) Host {
+// readHost reads the facts that s depends on. What cannot be read counts as not there.
+func readHost(s *Spec) Host {
 	h := Host{
 		SameFile: sameFile,
 		UID:      uint32(syscall.Getuid()),

@@ -67,8 +67,8 @@ func (a *axis) grant(h *Host) error {
 	if len(ranges) == 0 {
 		return &SetupError{
 			Stage: "options", Option: "--map-auto",
-			Message: "--map-auto: /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0],
-			Hint:    h.subHint(a.kind, idmap.FreeRange(a.sub)),
+			Err:  errors.New("--map-auto: /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0]),
+			Hint: h.subHint(a.kind, idmap.FreeRange(a.sub)),
 		}
 	}
 	a.ids = idmap.Auto(a.own, a.inside, ranges)

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/helper"
-	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
@@ -26,13 +24,22 @@ type mapWriter struct {
 	p    *plan.Program
 	step uint32 // its OpIDMap
 	pid  int
-	path string // $PATH
+	env  []string
 }
 
-// writeMaps writes the maps for which the first process, pid, waits at a step.
-func writeMaps(p *plan.Program, step uint32, pid int) error {
-	path, _ := get(child.Environ(), "PATH")
-	w := mapWriter{p: p, step: step, pid: pid, path: path}
+// mapFor is writeMaps by way of the link.
+func mapFor(to link, p *plan.Program, step uint32, pid int) error {
+	env, err := to.tools()
+	if err != nil {
+		return &SetupError{Stage: plan.OpIDMap.String(), Err: err}
+	}
+	return writeMaps(p, step, pid, env)
+}
+
+// writeMaps writes the maps for which the first process, pid, waits at a step. env is the
+// caller's environment.
+func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
+	w := mapWriter{p: p, step: step, pid: pid, env: env}
 	s := p.Step(step)
 	for _, m := range []struct {
 		kind, text string
@@ -50,7 +57,7 @@ func writeMaps(p *plan.Program, step uint32, pid int) error {
 			return err
 		}
 		if !w.stands(m.kind, m.text) {
-			return w.fault(m.kind, "the "+m.kind+" map is not what was asked for, though no error was reported")
+			return w.fault(m.kind, "the "+m.kind+" map is not what was asked for, though no error was reported", 0)
 		}
 	}
 	return nil
@@ -66,9 +73,8 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 	if err == nil {
 		return nil
 	}
-	e := w.fault(kind, "setting up "+kind+" map")
-	errors.As(err, &e.Errno)
-	switch e.Errno {
+	e := w.fault(kind, "setting up "+kind+" map", errnoOf(err))
+	switch errnoOf(err) {
 	case unix.EPERM:
 		e.Hint = "the ids outside must exist in the caller's own user namespace: see /proc/self/" + kind + "_map"
 	case unix.EINVAL:
@@ -91,9 +97,9 @@ func (w *mapWriter) file(kind string) string {
 	return "/proc/" + strconv.Itoa(w.pid) + "/" + kind + "_map"
 }
 
-// fault is an error of the step; Errno is still to be set, if there is one.
-func (w *mapWriter) fault(kind, message string) *SetupError {
-	e := &SetupError{Stage: plan.OpIDMap.String(), Message: message}
+// fault is an error of the step.
+func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError {
+	e := &SetupError{Stage: plan.OpIDMap.String(), Err: &failure{message, errno}}
 	if o := w.p.Origins[w.step]; len(o.Words) > 0 {
 		e.Option = o.Words[0]
 		if e.Option == "--uid-map" && kind == "gid" {
@@ -106,17 +112,16 @@ func (w *mapWriter) fault(kind, message string) *SetupError {
 // throughHelper has newuidmap or newgidmap write a map.
 func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 	name := "new" + kind + "map"
-	file := findTool(name, w.path)
+	path, _ := get(w.env, "PATH")
+	file := findTool(name, path)
 	if file == "" {
-		e := w.fault(kind, "ranges of "+kind+"s need "+name+", which is not installed")
+		e := w.fault(kind, "ranges of "+kind+"s need "+name+", which is not installed", 0)
 		e.Hint = "it is in the package uidmap (Debian, Ubuntu), shadow-utils (Fedora, RHEL), shadow (Arch, openSUSE, Alpine: shadow-subids)"
 		return e
 	}
 	null, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		e := w.fault(kind, "Can't open /dev/null")
-		errors.As(err, &e.Errno)
-		return e
+		return w.fault(kind, "Can't open /dev/null", errnoOf(err))
 	}
 	defer func() { _ = syscall.Close(null) }()
 	tool := helper.Program{Path: file, Patience: 30 * time.Second, MaxOutput: 4096}
@@ -128,19 +133,20 @@ func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 
 // refused words what newuidmap said: which line is missing where, if one is.
 func (w *mapWriter) refused(kind, name, text string, own uint32, words string) error {
-	h := Host{UID: uint32(syscall.Getuid()), Env: child.Environ()}
+	h := Host{UID: uint32(syscall.Getuid()), Env: w.env}
 	h.readSubIDs()
 	granted := h.SubUID
 	if kind == "gid" {
 		granted = h.SubGID
 	}
-	e := w.fault(kind, name+": "+words)
-	missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, h.names()...))
-	switch {
-	case ok:
-		e.Message = "--" + kind + "-map " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
-			"s to " + h.names()[0] + " (" + name + ": " + words + ")"
+	if missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, h.names()...)); ok {
+		e := w.fault(kind, "--"+kind+"-map "+missing.String()+" is not permitted: /etc/sub"+kind+" does not grant these "+kind+
+			"s to "+h.names()[0]+" ("+name+": "+words+")", 0)
 		e.Hint = h.subHint(kind, missing)
+		return e
+	}
+	e := w.fault(kind, name+": "+words, 0)
+	switch {
 	case noNewPrivs():
 		e.Hint = name + " is set-user-id root, which does not count for a caller with NoNewPrivs (in another sandbox, a hardened service)"
 	case strings.Contains(words, "not permitted"):

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 
-	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
@@ -24,14 +23,12 @@ const (
 var ErrNoSetuid = errors.New("--mode setuid: this binary was not started set-user-id root: " +
 	"it must belong to root, have mode 4755, and lie where set-id bits count (no nosuid mount, no NoNewPrivs)")
 
-// Prepare reads the machine and compiles s for it. It fails with ErrNoSetuid, or because
-// s cannot be.
-func Prepare(s *Spec) (*plan.Program, error) {
-	keeper := child.Standing() == suid.Installed
-	if s.Mode == Setuid && !keeper {
+// prepare compiles s for this machine. keeper: the launcher is installed for setuid mode.
+func prepare(s *Spec, h Host, keeper bool) (*plan.Program, error) {
+	h.Setuid = s.Mode == Setuid
+	if h.Setuid && !keeper {
 		return nil, ErrNoSetuid
 	}
-	h := ReadHost(s)
 	h.Tentative = s.Mode == Auto && keeper && !s.Identity.ranges() || h.triesUser(s)
 	return Compile(s, h)
 }
@@ -43,35 +40,35 @@ func (h *Host) triesUser(s *Spec) bool {
 	return h.UID == 0 && s.Namespaces.User == Try && h.UserNamespaces && h.Caps>>unix.CAP_SYS_ADMIN&1 != 0 && c.wantsUser()
 }
 
-// Launch starts p, which Prepare made of s, and stays until the payload runs or set-up
+// start starts p, which prepare made of s, and stays until the payload runs or set-up
 // has failed. Where the kernel refuses the user namespace, and there is another way, it
 // takes that: root does without, and where a keeper waits it is given a plan of its own.
 // Nothing is lost by that, since a refusal comes before the first descriptor of the
 // caller's is read. warn is called for each failure that --not-a-security-boundary lets
 // pass.
-func Launch(s *Spec, p *plan.Program, warn func(error)) error {
+func start(to link, s *Spec, h Host, p *plan.Program, warn func(error)) error {
 	keeper := s.Mode == Setuid
 	if keeper {
 		if err := admit(p); err != nil {
 			return err
 		}
 	}
-	err := launch(s, p, keeper, warn)
+	err := launch(to, s, p, keeper, warn)
 	var refusal *SetupError
 	if p.Flags&plan.FlagTentative == 0 || !errors.As(err, &refusal) || !refusal.refused {
 		return err
 	}
-	h := ReadHost(s)
 	if h.Setuid = h.UID != 0; !h.Setuid {
 		h.UserNamespaces = false
 	}
+	h.Tentative = false
 	if p, err = Compile(s, h); err == nil && h.Setuid {
 		err = admit(p)
 	}
 	if err != nil {
 		return after(refusal, err, h.Setuid)
 	}
-	return launch(s, p, h.Setuid, warn)
+	return launch(to, s, p, h.Setuid, warn)
 }
 
 // admit asks the keeper's tables what it will say, for the words: the keeper asks again.
@@ -87,7 +84,7 @@ func admit(p *plan.Program) error {
 func after(first *SetupError, err error, keeper bool) error {
 	var e *SetupError
 	if !errors.As(err, &e) {
-		e = &SetupError{Stage: "options", Message: err.Error()}
+		e = &SetupError{Stage: "options", Err: err}
 	}
 	if e.Hint == "" {
 		e.Hint = "tried without a user namespace because one was refused: " + first.Error()
@@ -99,6 +96,27 @@ func after(first *SetupError, err error, keeper bool) error {
 		}
 	}
 	return e
+}
+
+// refusesUser tells whether a fault means that there is no user namespace to be had.
+func refusesUser(p *plan.Program, m plan.Message) bool {
+	e := unix.Errno(m.Errno)
+	if p.Header().Clone&unix.CLONE_NEWUSER == 0 {
+		return false
+	}
+	if m.Step != plan.NoStep {
+		return p.Step(m.Step).Op == plan.OpIDMap && (e == unix.EPERM || e == unix.EACCES)
+	}
+	if m.Sub != plan.SubClone || m.Extra == 0 {
+		return false
+	}
+	switch e {
+	case unix.EPERM, unix.EACCES, unix.EINVAL, unix.ENOSYS:
+		return true
+	case unix.ENOSPC, unix.EUSERS:
+		return noneAllowed()
+	}
+	return false
 }
 
 // refuses tells whether a fault is the kernel's refusal of direct mode: of the clone into

@@ -87,17 +87,18 @@ func TestRefuses(t *testing.T) {
 
 // TestAfter: the error of the second way is told, and why there was one.
 func TestAfter(t *testing.T) {
-	refusal := &SetupError{Message: "No permissions", Errno: unix.EPERM, Hint: "see sysctl"}
+	m, plain := &failure{"m", unix.ENOENT}, errors.New("plain")
+	refusal := &SetupError{Err: &failure{"No permissions", unix.EPERM}, Hint: "see sysctl"}
 	const because = "setuid mode was tried because direct mode failed: No permissions: Operation not permitted"
 	for _, c := range []struct {
 		first *SetupError
 		err   error
 		want  SetupError
 	}{
-		{refusal, errors.New("plain"), SetupError{Stage: "options", Message: "plain", Hint: because + "; see sysctl"}},
-		{&SetupError{Message: "No permissions", Errno: unix.EPERM}, errors.New("plain"), SetupError{Stage: "options", Message: "plain", Hint: because}},
-		{refusal, &SetupError{Option: "--o", Message: "m", Errno: unix.ENOENT}, SetupError{Option: "--o", Message: "m", Errno: unix.ENOENT, Hint: because + "; see sysctl"}},
-		{refusal, &SetupError{Message: "m", Hint: "its own"}, SetupError{Message: "m", Hint: "its own"}},
+		{refusal, plain, SetupError{Stage: "options", Err: plain, Hint: because + "; see sysctl"}},
+		{&SetupError{Err: &failure{"No permissions", unix.EPERM}}, plain, SetupError{Stage: "options", Err: plain, Hint: because}},
+		{refusal, &SetupError{Option: "--o", Err: m}, SetupError{Option: "--o", Err: m, Hint: because + "; see sysctl"}},
+		{refusal, &SetupError{Err: m, Hint: "its own"}, SetupError{Err: m, Hint: "its own"}},
 	} {
 		var got *SetupError
 		if !errors.As(after(c.first, c.err, true), &got) || *got != c.want {
@@ -105,17 +106,17 @@ func TestAfter(t *testing.T) {
 		}
 	}
 	var root *SetupError
-	if !errors.As(after(&SetupError{Message: "refused"}, errors.New("no"), false), &root) || root.Hint != "tried without a user namespace because one was refused: refused" {
+	if !errors.As(after(&SetupError{Err: errors.New("refused")}, errors.New("no"), false), &root) || root.Hint != "tried without a user namespace because one was refused: refused" {
 		t.Errorf("root's second attempt: %+v", root)
 	}
 }
 
 // TestPrepare: this test's binary has no keeper.
 func TestPrepare(t *testing.T) {
-	s := Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"x"}}}
+	s := Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"x"}}}
 	for mode, want := range map[Mode]error{Auto: nil, Direct: nil, Setuid: ErrNoSetuid} {
 		s.Mode = mode
-		p, err := Prepare(&s)
+		p, err := prepare(&s, readHost(&s), false)
 		if !errors.Is(err, want) || (p == nil) != (want != nil) {
 			t.Errorf("mode %d: %v, want %v", mode, err, want)
 		}
@@ -132,8 +133,8 @@ func TestPrepare(t *testing.T) {
 		}
 		wish := s
 		wish.Namespaces.User = Try
-		h := ReadHost(&wish)
-		if p, err = Prepare(&wish); err != nil || p.Flags&plan.FlagTentative != 0 != h.triesUser(&wish) {
+		h := readHost(&wish)
+		if p, err = prepare(&wish, h, false); err != nil || p.Flags&plan.FlagTentative != 0 != h.triesUser(&wish) {
 			t.Errorf("mode %d, a wish for a user namespace: %v, flags %#x", mode, err, p.Flags)
 		}
 	}
@@ -142,13 +143,13 @@ func TestPrepare(t *testing.T) {
 // TestLaunchAsksFirst: what the policy refuses is refused with words, before anybody is
 // told anything.
 func TestLaunchAsksFirst(t *testing.T) {
-	s := Spec{Mode: Setuid, Lockdown: Lockdown{Forgive: true}, Command: Command{Args: []string{"x"}}}
+	s := Spec{Mode: Setuid, Lockdown: Lockdown{Forgive: true}, Command: CommandLine{Args: []string{"x"}}}
 	p, err := Compile(&s, keeper())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var e *SetupError
-	if err := Launch(&s, p, nil); !errors.As(err, &e) || e.Option != "--not-a-security-boundary" {
+	if err := start(own{}, &s, keeper(), p, nil); !errors.As(err, &e) || e.Option != "--not-a-security-boundary" {
 		t.Errorf("launched: %v", err)
 	}
 }
@@ -228,8 +229,8 @@ func TestExplainKeeper(t *testing.T) {
 		if !strings.Contains(e.Hint, c.hint) || c.hint == "" && e.Hint != "" {
 			t.Errorf("%s: hint %q, want %q", c.name, e.Hint, c.hint)
 		}
-		if strings.Contains(e.Error(), "\n") || strings.HasSuffix(e.Error(), ".") || e.Errno != c.errno {
-			t.Errorf("%s: errno %d, %q", c.name, int(e.Errno), e)
+		if strings.Contains(e.Error(), "\n") || strings.HasSuffix(e.Error(), ".") || errnoOf(e) != c.errno {
+			t.Errorf("%s: errno %d, %q", c.name, int(errnoOf(e)), e)
 		}
 	}
 	if e := explain(p, plan.Message{Step: plan.NoStep, Sub: plan.SubConf, Errno: uint32(unix.EACCES)}); !errors.Is(e, fs.ErrPermission) {
@@ -243,8 +244,8 @@ func TestRowsHaveWords(t *testing.T) {
 	for row := suid.Permitted + 1; row < suid.NumRows; row++ {
 		for _, step := range []uint32{plan.NoStep, 0, 2, p.Header().Steps - 1} {
 			e := explain(p, plan.Message{Step: step, Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
-			if _, why := row.Words(); !strings.HasSuffix(e.Message, why) || strings.HasPrefix(e.Message, " ") {
-				t.Errorf("row %d, step %d: %q", row, int32(step), e.Message)
+			if _, why := row.Words(); !strings.HasSuffix(e.Error(), why) || strings.HasPrefix(e.Error(), " ") {
+				t.Errorf("row %d, step %d: %q", row, int32(step), e.Error())
 			}
 		}
 	}

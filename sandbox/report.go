@@ -4,16 +4,14 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"syscall"
 	"unicode/utf8"
 
-	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 // tell writes the documents about a sandbox that has just been made: to InfoFD over
 // several lines, to JSONStatusFD on one. A reader that went away changes nothing.
-func (r *Report) tell(pid int, ready *plan.Message, clone uint32, keeper bool) {
+func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keeper bool) {
 	pairs := []string{`"child-pid": ` + strconv.Itoa(pid)}
 	for i, ns := range plan.NamespaceFiles {
 		if id := ready.Namespace(i); clone&ns.Flag != 0 && id != 0 {
@@ -21,17 +19,15 @@ func (r *Report) tell(pid int, ready *plan.Message, clone uint32, keeper bool) {
 		}
 	}
 	if r.InfoFD.Valid {
-		send(child.Here(r.InfoFD.N), []byte("{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n"))
-		if r.InfoFD.N != 2 { // errors may still have to be said there
-			_ = syscall.Close(r.InfoFD.N)
-		}
+		to.write(r.InfoFD.N, "{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n")
+		to.done(r.InfoFD.N)
 	}
 	mode := `"direct"`
 	if keeper {
 		mode = `"setuid"`
 	}
-	r.document(strings.Join(pairs, ", "))
-	r.document(`"mode": ` + mode)
+	r.document(to, strings.Join(pairs, ", "))
+	r.document(to, `"mode": `+mode)
 }
 
 // wantsEnd tells whether somebody relies on the difference between a command that ran
@@ -39,17 +35,19 @@ func (r *Report) tell(pid int, ready *plan.Message, clone uint32, keeper bool) {
 func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Valid || r.FailStatus != 0 }
 
 // complete writes that the command runs, and its pid as seen from outside; 0: unknown.
-func (r *Report) complete(command int) {
+func (r *Report) complete(to link, command int) {
 	if command != 0 {
-		r.document(`"command-pid": ` + strconv.Itoa(command))
+		r.document(to, `"command-pid": `+strconv.Itoa(command))
 	}
-	r.document(`"setup-complete": true`)
+	r.document(to, `"setup-complete": true`)
 }
 
 // Failed writes why the command does not run. Any error will do; one of a launch says
 // more.
-func (r *Report) Failed(err error) {
-	e := &SetupError{Stage: "options", Message: err.Error()}
+func (r *Report) Failed(err error) { r.failed(own{}, err) }
+
+func (r *Report) failed(to link, err error) {
+	e := &SetupError{Stage: "options", Err: err}
 	errors.As(err, &e)
 	pairs := []string{`"stage": ` + quote(e.Stage)}
 	for _, p := range [][2]string{{"option", e.Option}, {"path", e.Path}} {
@@ -57,20 +55,20 @@ func (r *Report) Failed(err error) {
 			pairs = append(pairs, `"`+p[0]+`": `+quote(p[1]))
 		}
 	}
-	if e.Errno != 0 {
-		pairs = append(pairs, `"errno": `+strconv.Itoa(int(e.Errno)))
+	if errno := errnoOf(e); errno != 0 {
+		pairs = append(pairs, `"errno": `+strconv.Itoa(int(errno)))
 	}
 	pairs = append(pairs, `"message": `+quote(e.Error()))
 	if e.Hint != "" {
 		pairs = append(pairs, `"hint": `+quote(e.Hint))
 	}
-	r.document(`"error": { ` + strings.Join(pairs, ", ") + ` }`)
+	r.document(to, `"error": { `+strings.Join(pairs, ", ")+` }`)
 }
 
 // document writes one line to JSONStatusFD.
-func (r *Report) document(inside string) {
+func (r *Report) document(to link, inside string) {
 	if r.JSONStatusFD.Valid {
-		send(child.Here(r.JSONStatusFD.N), []byte("{ "+inside+" }\n"))
+		to.write(r.JSONStatusFD.N, "{ "+inside+" }\n")
 	}
 }
 

@@ -96,8 +96,8 @@ func TestDocuments(t *testing.T) {
 	for keeper, mode := range map[bool]string{false: "direct", true: "setuid"} {
 		docs := reading(t, func(fd FD) {
 			r := Report{JSONStatusFD: fd}
-			r.tell(77, aReady(), clone, keeper)
-			r.complete(4194303)
+			r.tell(own{}, 77, aReady(), clone, keeper)
+			r.complete(own{}, 4194303)
 		})
 		want := []map[string]any{first, {"mode": mode}, {"command-pid": 4194303.0}, {"setup-complete": true}}
 		if !reflect.DeepEqual(docs, want) {
@@ -107,8 +107,8 @@ func TestDocuments(t *testing.T) {
 	// The other descriptor gets the first document only, and is closed.
 	docs := reading(t, func(fd FD) {
 		r := Report{InfoFD: fd}
-		r.tell(77, aReady(), clone, false)
-		r.complete(1)
+		r.tell(own{}, 77, aReady(), clone, false)
+		r.complete(own{}, 1)
 		r.Failed(errors.New("x"))
 		if _, err := unix.FcntlInt(uintptr(fd.N), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
 			t.Errorf("the info descriptor is still open: %v", err)
@@ -118,7 +118,7 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("on --info-fd: %v", docs)
 	}
 	// A pid that is not known is left out.
-	docs = reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).complete(0) })
+	docs = reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).complete(own{}, 0) })
 	if !reflect.DeepEqual(docs, []map[string]any{{"setup-complete": true}}) {
 		t.Errorf("without a pid: %v", docs)
 	}
@@ -133,13 +133,13 @@ func TestErrorDocument(t *testing.T) {
 		{errors.New("Unknown option --\xff"), map[string]any{"stage": "options", "message": "Unknown option --\ufffd"}},
 		{ErrKilled, map[string]any{"stage": "launch", "message": "killed before the command ran"}},
 		{
-			&SetupError{Stage: "bind", Option: "--bind", Path: "/a\"b\n", Message: "Can't", Errno: unix.EPERM, Hint: "do \\ this"},
+			&SetupError{Stage: "bind", Option: "--bind", Path: "/a\"b\n", Err: &failure{"Can't", unix.EPERM}, Hint: "do \\ this"},
 			map[string]any{
 				"stage": "bind", "option": "--bind", "path": "/a\"b\n", "errno": 1.0, "message": "Can't: Operation not permitted", "hint": "do \\ this",
 			},
 		},
 		{
-			after(&SetupError{Stage: "launch", Message: "no"}, errors.New("No command given"), true),
+			after(&SetupError{Stage: "launch", Err: errors.New("no")}, errors.New("No command given"), true),
 			map[string]any{"stage": "options", "message": "No command given", "hint": "setuid mode was tried because direct mode failed: no"},
 		},
 	} {
@@ -159,8 +159,8 @@ func TestReaderGone(t *testing.T) {
 	_ = r.Close()
 	defer w.Close()
 	report := Report{JSONStatusFD: FD{N: int(w.Fd()), Valid: true}}
-	report.tell(1, aReady(), unix.CLONE_NEWNS, false)
-	report.complete(2)
+	report.tell(own{}, 1, aReady(), unix.CLONE_NEWNS, false)
+	report.complete(own{}, 2)
 	report.Failed(ErrKilled)
 }
 
@@ -176,7 +176,7 @@ func TestTellComesBeforeFilters(t *testing.T) {
 		{Report{JSONStatusFD: fd(6, "--json-status-fd")}, true},
 		{Report{FailStatus: 42}, true},
 	} {
-		s := Spec{Report: c.report, Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 8)}, {BPF: make([]byte, 8)}}}, Command: Command{Args: []string{"x"}}}
+		s := Spec{Report: c.report, Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 8)}, {BPF: make([]byte, 8)}}}, Command: CommandLine{Args: []string{"x"}}}
 		p, err := Compile(&s, user())
 		if err != nil {
 			t.Fatal(err)

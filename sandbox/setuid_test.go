@@ -31,12 +31,12 @@ func tentative() Host {
 
 // goldenModes are more specs for TestGolden: how the modes differ.
 var goldenModes = []goldenCase{
-	{"setuid", keeper(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: Command{Args: []string{"true"}}}},
+	{"setuid", keeper(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"true"}}}},
 	{"setuid-unshare-all", keeper(), everyNamespace()},
 	{"setuid-identity", keeper(), Spec{
 		Identity: Identity{UID: ID{N: 5, Set: true}, GID: ID{N: 6, Set: true}},
 		Files:    []mounts.Op{roBind("/usr", "/usr"), {Kind: mounts.Dev, Dest: "/dev", From: from("--dev /dev")}},
-		Command:  Command{Args: []string{"id"}},
+		Command:  CommandLine{Args: []string{"id"}},
 	}},
 	{"setuid-session", keeper(), Spec{
 		Namespaces: Namespaces{IPC: Want, PID: Want, AssertUsersDisabled: true},
@@ -47,12 +47,12 @@ var goldenModes = []goldenCase{
 			{Kind: mounts.Mqueue, Dest: "/dev/mqueue", From: from("--mqueue /dev/mqueue")},
 		},
 		Session: Session{
-			New: true, DieWithParent: true, BlockFD: fd(9, "--block-fd"),
+			New: Want, DieWithParent: true, BlockFD: fd(9, "--block-fd"),
 			SyncFDs: []FD{fd(8, "--sync-fd")}, Locks: []LockFile{{Path: "/lock", From: from("--lock-file /lock")}},
 		},
 		Report:   Report{InfoFD: fd(6, "--info-fd"), JSONStatusFD: fd(7, "--json-status-fd")},
 		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 16), From: from("--seccomp 11")}}},
-		Command:  Command{Args: []string{"x"}, Used: []int{6, 7, 8, 9, 11}, Read: []int{6, 7, 11}},
+		Command:  CommandLine{Args: []string{"x"}, Used: []int{6, 7, 8, 9, 11}, Read: []int{6, 7, 11}},
 	}},
 	{"tentative", tentative(), everyNamespace()},
 	{"tentative-root", func() Host {
@@ -64,7 +64,7 @@ var goldenModes = []goldenCase{
 		Namespaces: Namespaces{User: Want},
 		Files:      []mounts.Op{roBind("/", "/")},
 		Report:     Report{InfoFD: fd(6, "--info-fd"), UserBlockFD: fd(7, "--userns-block-fd")},
-		Command:    Command{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
+		Command:    CommandLine{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
 	}},
 }
 
@@ -76,7 +76,7 @@ func everyNamespace() Spec {
 			{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
 			{Kind: mounts.Dev, Dest: "/dev", From: from("--dev /dev")},
 		},
-		Command: Command{Args: []string{"sh", "-c", "exit"}},
+		Command: CommandLine{Args: []string{"sh", "-c", "exit"}},
 	}
 }
 
@@ -106,7 +106,7 @@ func TestSetuidUserNamespace(t *testing.T) {
 		"devices, wanted":          {wish: Want, files: dev, user: true, root: true, uid: 1000, gid: 100},
 		"devices, tried, own root": {wish: Try, id: Identity{UID: ID{Set: true}}, files: dev, user: true, root: true, gid: 100},
 	} {
-		s := Spec{Namespaces: Namespaces{User: c.wish}, Identity: c.id, Files: c.files, Command: Command{Args: []string{"x"}}}
+		s := Spec{Namespaces: Namespaces{User: c.wish}, Identity: c.id, Files: c.files, Command: CommandLine{Args: []string{"x"}}}
 		p, err := Compile(&s, keeper())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -206,7 +206,7 @@ func TestSetuidSpecs(t *testing.T) {
 		var e *SetupError
 		if err := admit(p); !errors.As(err, &e) {
 			t.Errorf("%s is admitted: %v\n%.5000s", c.option, err, p.Dump())
-		} else if e.Option != c.option || !strings.HasPrefix(e.Message, c.option+" is not possible in setuid mode: ") || e.Errno != 0 {
+		} else if e.Option != c.option || !strings.HasPrefix(e.Error(), c.option+" is not possible in setuid mode: ") || errnoOf(e) != 0 {
 			t.Errorf("%s is refused with option %q: %v", c.option, e.Option, err)
 		}
 		if p.Verify() == plan.Good && judge.Harmless(p, 1<<61) == nil {
@@ -218,12 +218,12 @@ func TestSetuidSpecs(t *testing.T) {
 // someSpec is a spec of what setuid mode takes.
 func someSpec(r *rand.Rand) Spec {
 	toss := func() bool { return r.IntN(2) == 0 }
-	wish := func() Wish { return Wish(r.IntN(3)) }
+	wish := func() Wish { return Wish(r.IntN(4)) }
 	s := Spec{
 		Namespaces: Namespaces{User: wish(), IPC: wish(), PID: wish(), Net: wish(), UTS: wish(), Cgroup: wish(), AssertUsersDisabled: toss()},
-		Command:    Command{Args: []string{"cmd", "arg"}[:1+r.IntN(2)]},
+		Command:    CommandLine{Args: []string{"cmd", "arg"}[:1+r.IntN(2)]},
 	}
-	if s.Namespaces.UTS != Share && toss() {
+	if s.Namespaces.UTS.isNew() && toss() {
 		s.Namespaces.Hostname = Text{S: "box", Set: true, From: from("--hostname box")}
 	}
 	if toss() {
@@ -237,12 +237,12 @@ func someSpec(r *rand.Rand) Spec {
 			Kind: mounts.Bind + mounts.Kind(r.IntN(int(mounts.RemountRO))), Dest: fmt.Sprintf("/d%d", r.IntN(9)), Source: "/usr",
 			FD: 20 + r.IntN(5), Access: mounts.Access(r.IntN(3)), Target: "t", From: from("--some option"),
 		}
-		if op.Kind == mounts.Overlay || op.Kind == mounts.Mqueue && s.Namespaces.IPC == Share {
+		if op.Kind == mounts.Overlay || op.Kind == mounts.Mqueue && !s.Namespaces.IPC.isNew() {
 			op.Kind = mounts.Dev
 		}
 		s.Files = append(s.Files, op)
 	}
-	s.Session = Session{New: toss(), DieWithParent: toss()}
+	s.Session = Session{New: wish(), DieWithParent: toss()}
 	if toss() {
 		s.Session.BlockFD = fd(9, "--block-fd")
 	}
@@ -252,7 +252,7 @@ func someSpec(r *rand.Rand) Spec {
 	if toss() {
 		s.Session.Locks = []LockFile{{Path: "/lock", From: from("--lock-file /lock")}}
 	} else {
-		s.Session.AsPID1 = s.Namespaces.PID != Share && toss()
+		s.Session.AsPID1 = s.Namespaces.PID.isNew() && toss()
 	}
 	if toss() {
 		s.Report.InfoFD = fd(6, "--info-fd")

@@ -1,13 +1,16 @@
 package sandbox
 
 import (
+	"slices"
+
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
-// Spec says what a sandbox is: plain data, on any machine. The zero value is a sandbox
-// with a mount namespace of its own, an empty root and nothing to run.
+// Spec says what a sandbox is: plain data, on any machine. The zero value is one with an
+// empty root, a namespace of its own of every kind, a session of its own, and no
+// capability: everything in it has been put there.
 type Spec struct {
 	Mode       Mode // how the sandbox is made
 	Namespaces Namespaces
@@ -15,24 +18,39 @@ type Spec struct {
 	Files      []mounts.Op // carried out in this order
 	// What mounts.Proc does where the kernel refuses a new proc, as in most containers.
 	ProcFallback mounts.Fallback
-	Env          []EnvOp // carried out in this order, on the caller's environment
+	Env          []EnvOp // carried out in this order, on the environment of the Cmd
 	Session      Session
 	Report       Report
 	Lockdown     Lockdown
-	Command      Command
+	Command      CommandLine
 }
 
 // Wish is how much a namespace is wanted.
 type Wish int
 
-// Wishes. The zero value shares the caller's namespace.
+// Wishes. The zero value stands for a new one: Try for user and cgroup namespaces, Want
+// for the others.
 const (
-	Share Wish = iota
-	Try        // a new one if the kernel has the kind and permits it
-	Want       // a new one, or the launch fails
+	Default Wish = iota
+	Share        // the caller's
+	Try          // a new one if the kernel has the kind and permits it
+	Want         // a new one, or the launch fails
 )
 
-// FD is a descriptor of the caller's that an option names. Valid tells 0 from none.
+// isNew tells whether there is to be a new one.
+func (w Wish) isNew() bool { return w > Share }
+
+// or is w, or what its zero value stands for.
+func (w Wish) or(d Wish) Wish {
+	if w == Default {
+		return d
+	}
+	return w
+}
+
+// FD is a descriptor that an option names, by the number that it has at the launcher: 0
+// to 2 are the standard streams, 3+i is ExtraFiles[i] of the Cmd; see [Cmd.Pass]. The
+// command does not get it. Valid tells 0 from none.
 type FD struct {
 	N     int
 	Valid bool
@@ -85,7 +103,8 @@ type Identity struct {
 	// KeepGroups leaves the caller's supplementary groups to the payload, where ranges would
 	// let it be without them. Their files stay open to it, though they have no name inside.
 	KeepGroups bool
-	Caps       []CapEdit // in order, on the caller's capabilities (root) or on none
+	KeepCaps   bool      // root's capabilities are what Caps begins with, not none
+	Caps       []CapEdit // in order
 }
 
 // MapLine is a line of a uid_map or gid_map, and which option asked for it.
@@ -93,10 +112,6 @@ type MapLine struct {
 	idmap.Range
 	From plan.Origin
 }
-
-// UsesHelpers tells whether a launch may have programs run for it, newuidmap and newgidmap,
-// which inherit what is not close-on-exec.
-func (i *Identity) UsesHelpers() bool { return i.ranges() }
 
 // ranges tells whether there is more than the caller's own id inside.
 func (i *Identity) ranges() bool { return i.MapAuto || len(i.UIDMap)+len(i.GIDMap) > 0 }
@@ -115,8 +130,8 @@ type EnvOp struct {
 
 // Session is how the payload hangs together with its caller.
 type Session struct {
-	New           bool // setsid
-	DieWithParent bool
+	New           Wish // a terminal session of its own (setsid): no typing into the caller's
+	DieWithParent bool // the end of the caller's process is the sandbox's
 	AsPID1        bool // no init: the payload is PID 1
 	Locks         []LockFile
 	SyncFDs       []FD // open as long as the sandbox lives
@@ -148,19 +163,68 @@ type Lockdown struct {
 }
 
 // Filter is a seccomp filter: classic BPF, 8 bytes an instruction, as
-// struct sock_filter lies in memory. It can be given as the path of a profile, which has
-// to be compiled into BPF before [Prepare].
+// struct sock_filter lies in memory. It can be given as an OCI profile instead: the name
+// of a built-in one, or the path, with a slash in it, of a file that gobwrap-seccomp
+// compiles.
 type Filter struct {
 	BPF     []byte
 	Profile string
 	From    plan.Origin
 }
 
-// Command is what runs.
-type Command struct {
+// CommandLine is what runs, in words. A Cmd's Path, Args and Dir come first, where they
+// are set.
+type CommandLine struct {
 	Args  []string // the program and its arguments; searched for in PATH
 	Argv0 Text     // argv[0] instead of Args[0]
 	Chdir Text
-	Used  []int // descriptors that options used up: not passed on
+	Used  []int // descriptors, beside those that options name, that are not passed on
 	Read  []int // those of them that nobody needs once the plan is made
+}
+
+// settled is s with what its zero values stand for.
+func (s *Spec) settled() *Spec {
+	out := *s
+	n := &out.Namespaces
+	n.IPC, n.PID, n.Net, n.UTS = n.IPC.or(Want), n.PID.or(Want), n.Net.or(Want), n.UTS.or(Want)
+	n.Cgroup = n.Cgroup.or(Try)
+	switch {
+	case n.JoinUser.Valid:
+		n.User = n.User.or(Share)
+	case n.DisableUsers || s.Report.UserBlockFD.Valid:
+		n.User = n.User.or(Want)
+	default:
+		n.User = n.User.or(Try)
+	}
+	out.Session.New = out.Session.New.or(Want)
+	if !s.Identity.KeepCaps {
+		out.Identity.Caps = append([]CapEdit{{Drop: true, Caps: idmap.AllCaps}}, s.Identity.Caps...)
+	}
+	return &out
+}
+
+// fds are the descriptors that s names.
+func (s *Spec) fds() (used, read []int) {
+	use := func(list ...FD) {
+		for _, fd := range list {
+			if fd.Valid && !slices.Contains(used, fd.N) {
+				used = append(used, fd.N)
+			}
+		}
+	}
+	used, read = slices.Clone(s.Command.Used), slices.Clone(s.Command.Read)
+	n, r := &s.Namespaces, &s.Report
+	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, s.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD)
+	use(s.Session.SyncFDs...)
+	for i := range s.Files {
+		if op := &s.Files[i]; op.Kind == mounts.BindFD {
+			use(FD{N: op.FD, Valid: true})
+		}
+	}
+	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD} {
+		if fd.Valid && !slices.Contains(read, fd.N) {
+			read = append(read, fd.N)
+		}
+	}
+	return used, read
 }

@@ -29,12 +29,12 @@ func compileProfiles(s *sandbox.Spec) error {
 			continue
 		}
 		if !hidden {
-			if err := helper.HideDescriptors(); err != nil {
+			if err := helper.Isolate(); err != nil {
 				return err
 			}
 			hidden = true
 		}
-		bpf, err := compileProfile(f.Profile, sandbox.PayloadCaps(s).Names())
+		bpf, err := compileProfile(f.Profile, (&sandbox.Cmd{Spec: *s}).Capabilities())
 		if err != nil {
 			return errors.New("--seccomp-profile " + f.Profile + ": " + err.Error())
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"strconv"
+	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/doctor"
 	"github.com/gobwrap/gobwrap/sandbox"
@@ -11,12 +12,12 @@ import (
 // doctor answers --doctor: why sandboxes do not start here, and what mends it.
 func (p *parser) doctor() error {
 	if len(p.args) == 0 {
-		r := doctor.Examine()
+		r := doctor.Examine(sandbox.Features().MountEngine)
 		return answered{text: r.Text(version), status: r.Status}
 	}
 	switch form := p.args[0]; form {
 	case "json":
-		r := doctor.Examine()
+		r := doctor.Examine(sandbox.Features().MountEngine)
 		return answered{text: r.JSON(version), status: r.Status}
 	case "apparmor":
 		return answered{text: doctor.AppArmor(doctor.Here().Binary)}
@@ -31,7 +32,9 @@ func advise(err error) {
 	if !errors.As(err, &e) {
 		return
 	}
-	if hint := doctor.Hint(e); hint != "" {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	if hint := doctor.Hint(e.Stage, e.Path, errno); hint != "" {
 		e.Hint = hint
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/sandbox"
+	"golang.org/x/sys/unix"
 )
 
 // TestDoctor: the forms of --doctor that start nothing. What the others print is tested
@@ -28,7 +29,7 @@ func TestDoctor(t *testing.T) {
 func TestAdvise(t *testing.T) {
 	plain := errors.New("x")
 	advise(plain)
-	e := &sandbox.SetupError{Stage: "exec", Errno: 2, Hint: "as it was"}
+	e := &sandbox.SetupError{Stage: "exec", Err: unix.ENOENT, Hint: "as it was"}
 	if advise(e); e.Hint != "as it was" {
 		t.Errorf("the hint became %q", e.Hint)
 	}

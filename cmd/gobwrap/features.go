@@ -9,7 +9,7 @@ import (
 
 // features answers --features: one JSON object, so that callers need not parse --help.
 func (*parser) features() error {
-	f := sandbox.ReadFeatures()
+	f := sandbox.Features()
 	var options []string
 	for i := range table {
 		options = append(options, table[i].name)

@@ -109,7 +109,7 @@ func FuzzParse(f *testing.F) {
 		if p.Dump() == "" {
 			t.Fatal("an empty listing")
 		}
-		if len(sandbox.Describe(&opts.spec, h)) < 3 {
+		if len((&sandbox.Cmd{Spec: opts.spec}).Describe()) < 3 {
 			t.Fatal("nothing is said about it")
 		}
 	})

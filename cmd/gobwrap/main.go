@@ -8,7 +8,6 @@ import (
 	"errors"
 	"syscall"
 
-	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/suid"
@@ -22,7 +21,7 @@ func run(argv []string) (status int) {
 	v := newVoice(argv)
 	defer v.lastWords(&status)
 	if !child.Entered() {
-		return v.fail(errNotEntered)
+		return v.fail((&sandbox.Cmd{}).Exec()) // which says so
 	}
 	if err := stand(); err != nil {
 		return v.fail(err)
@@ -39,23 +38,21 @@ func run(argv []string) (status int) {
 	if err := compileProfiles(&opts.spec); err != nil {
 		return v.fail(err)
 	}
-	prog, err := sandbox.Prepare(&opts.spec)
-	if err != nil {
-		return v.fail(err)
-	}
-	if opts.explain {
-		v.describe(sandbox.Describe(&opts.spec, sandbox.ReadHost(&opts.spec)))
-	}
-	if opts.dryRun {
-		return v.out(prog.Dump())
-	}
-	if opts.spec.Identity.UsesHelpers() { // which must not inherit what is the caller's
-		if err := helper.HideDescriptors(); err != nil {
+	c := &sandbox.Cmd{Spec: opts.spec, Warn: v.warn}
+	if opts.explain || opts.dryRun {
+		plan, err := c.Plan()
+		if err != nil {
 			return v.fail(err)
+		}
+		if opts.explain {
+			v.describe(c.Describe())
+		}
+		if opts.dryRun {
+			return v.out(plan)
 		}
 	}
 	v.begun = true
-	err = sandbox.Launch(&opts.spec, prog, v.warn)
+	err = c.Exec()
 	switch {
 	case err == nil:
 		return 0
@@ -77,6 +74,3 @@ func stand() error {
 	}
 	return nil
 }
-
-var errNotEntered = errors.New("this binary was linked without its entry point: " +
-	"build it with make, or with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry")

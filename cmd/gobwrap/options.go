@@ -14,6 +14,17 @@ type options struct {
 	warnings    []string
 }
 
+// likeBubblewrap is what a command line without options stands for: every namespace but
+// that of mounts is shared, the session too, and root keeps its capabilities.
+func likeBubblewrap() sandbox.Spec {
+	const share = sandbox.Share
+	return sandbox.Spec{
+		Namespaces: sandbox.Namespaces{User: share, IPC: share, PID: share, Net: share, UTS: share, Cgroup: share},
+		Identity:   sandbox.Identity{KeepCaps: true},
+		Session:    sandbox.Session{New: share},
+	}
+}
+
 // parser goes through the words of a command line.
 type parser struct {
 	opts options

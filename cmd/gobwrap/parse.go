@@ -12,7 +12,7 @@ import (
 // are told then.
 var (
 	errUsage     = errors.New("usage")
-	errNoCommand = &sandbox.SetupError{Stage: "options", Message: "No command given"}
+	errNoCommand = &sandbox.SetupError{Stage: "options", Err: errors.New("No command given")}
 )
 
 // answered ends parsing with a text for standard output.
@@ -26,6 +26,7 @@ func (answered) Error() string { return "answered" }
 // parse reads a command line. A caller may start us without even argv[0].
 func parse(argv []string) (*options, error) {
 	p := &parser{words: argv[min(1, len(argv)):], given: map[string]bool{}, data: map[int]string{}, usesN: map[int]bool{}}
+	p.opts.spec = likeBubblewrap()
 	if err := p.run(); err != nil {
 		return &p.opts, err
 	}

@@ -188,7 +188,7 @@ var meanings = map[string]struct {
 	"--userns-block-fd": {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.UserBlockFD })},
 	"--info-fd":         {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.InfoFD })},
 	"--json-status-fd":  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.JSONStatusFD })},
-	"--new-session":     {"", func(s *sandbox.Spec) bool { return s.Session.New }},
+	"--new-session":     {"", func(s *sandbox.Spec) bool { return s.Session.New == sandbox.Want }},
 	"--die-with-parent": {"", func(s *sandbox.Spec) bool { return s.Session.DieWithParent }},
 	"--as-pid-1":        {"", func(s *sandbox.Spec) bool { return s.Session.AsPID1 }},
 	"--cap-add": {"CAP_NET_RAW", func(s *sandbox.Spec) bool {

@@ -249,6 +249,11 @@ func (p *parser) unshareAll() error {
 	return nil
 }
 
+func (p *parser) newSession() error {
+	p.opts.spec.Session.New = sandbox.Want
+	return nil
+}
+
 func (p *parser) clearenv() error { return p.env(sandbox.EnvOp{}) }
 
 func (p *parser) setenv() error {

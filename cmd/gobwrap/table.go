@@ -111,7 +111,7 @@ func init() {
 		{name: "--userns-block-fd", operands: "FD", help: "Block on FD until the user namespace is ready", scalar: true, set: fdOption(func(s *spec) *sandbox.FD { return &s.Report.UserBlockFD })},
 		{name: "--info-fd", operands: "FD", help: "Write information about the running container to FD", scalar: true, set: tell(func(s *spec) *sandbox.FD { return &s.Report.InfoFD })},
 		{name: "--json-status-fd", operands: "FD", help: "Write container status to FD as multiple JSON documents", scalar: true, set: tell(func(s *spec) *sandbox.FD { return &s.Report.JSONStatusFD })},
-		{name: "--new-session", help: "Create a new terminal session", set: flag(func(o *options) *bool { return &o.spec.Session.New })},
+		{name: "--new-session", help: "Create a new terminal session", set: (*parser).newSession},
 		{name: "--die-with-parent", help: "Kills with SIGKILL child process (COMMAND) when the launcher or its parent dies", set: flag(func(o *options) *bool { return &o.spec.Session.DieWithParent })},
 		{name: "--as-pid-1", help: "Do not install a reaper process with PID=1", set: flag(func(o *options) *bool { return &o.spec.Session.AsPID1 })},
 		{name: "--cap-add", operands: "CAP", help: "Add cap CAP; for an ordinary user it counts inside the sandbox only", set: capEdit(false)},

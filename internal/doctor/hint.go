@@ -3,20 +3,18 @@ package doctor
 import (
 	"strings"
 	"syscall"
-
-	"github.com/gobwrap/gobwrap/sandbox"
 )
 
-// Hint is what mends a launch that has failed, in one line, or "" where the table has
+// Hint is what mends a launch that has failed at a stage (see sandbox.SetupError), in one line, or "" where the table has
 // nothing to say. Only files are read for it.
-func Hint(e *sandbox.SetupError) string { return hint(Here(), e) }
+func Hint(stage, path string, errno syscall.Errno) string { return hint(Here(), stage, path, errno) }
 
-func hint(f *Facts, e *sandbox.SetupError) string {
-	if e.Errno == 0 {
+func hint(f *Facts, at, path string, errno syscall.Errno) string {
+	if errno == 0 {
 		return ""
 	}
-	s := f.stepOf(e)
-	k := &Case{f, s, e.Errno}
+	s := f.stepOf(at, path, errno)
+	k := &Case{f, s, errno}
 	c := explain(k)
 	if s == "" || c == nil || c.ID == "refused" {
 		return ""
@@ -44,12 +42,12 @@ func (k *Case) inOneLine(c *Cause) string {
 }
 
 // stepOf is the step that a launch has failed at, or "".
-func (f *Facts) stepOf(e *sandbox.SetupError) Step {
-	switch e.Stage {
+func (f *Facts) stepOf(at, path string, errno syscall.Errno) Step {
+	switch at {
 	case "launch":
-		return f.suspect(e.Errno)
+		return f.suspect(errno)
 	case "mount":
-		if strings.HasSuffix(e.Path, "/pts") {
+		if strings.HasSuffix(path, "/pts") {
 			return Devpts
 		}
 		return Tmpfs
@@ -65,7 +63,7 @@ func (f *Facts) stepOf(e *sandbox.SetupError) Step {
 		{"unshare", Nested},
 		{"limit-userns", Limit},
 	} {
-		if s.name == e.Stage {
+		if s.name == at {
 			return s.step
 		}
 	}

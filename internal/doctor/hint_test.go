@@ -4,8 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/gobwrap/gobwrap/sandbox"
 )
 
 // TestHint: a launch that failed is mended by what the table says about its stage, and
@@ -38,7 +36,7 @@ func TestHint(t *testing.T) {
 		for _, kind := range []string{"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"} {
 			f.Files.(recorded)["/proc/self/ns/"+kind] = ""
 		}
-		have := hint(f, &sandbox.SetupError{Stage: c.stage, Path: c.path, Errno: c.errno})
+		have := hint(f, c.stage, c.path, c.errno)
 		if c.want == "" && have != "" || !strings.Contains(have, c.want) || strings.Contains(have, "\n") {
 			t.Errorf("%s, %s, %v: %q, want %q in it", c.tree, c.stage, c.errno, have, c.want)
 		}

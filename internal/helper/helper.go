@@ -32,7 +32,7 @@ const grace = time.Second
 // standard input. It returns what was written to standard output. The error of a failed
 // program is the first line that it wrote to standard error, without its name.
 //
-// It inherits every descriptor that is not close-on-exec: see HideDescriptors.
+// It inherits every descriptor that is not close-on-exec: see Isolate.
 func (p Program) Run(stdin int, args ...string) ([]byte, error) {
 	var out, words [2]int
 	if err := pipes(&out, &words); err != nil {
@@ -63,15 +63,8 @@ func (p Program) Run(stdin int, args ...string) ([]byte, error) {
 	return streams[0].data, nil
 }
 
-// start starts the program with the caller's signal mask empty, whatever ours is, and
-// with a usual limit on descriptors.
+// start starts the program with the caller's signal mask empty, whatever ours is.
 func (p Program) start(args []string, streams ...int) (int, error) {
-	// Setting the limit makes package syscall forget that it has lifted it. It would give
-	// the child what it found: none at all, see package child, blindfold.
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
-		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
-	}
 	attr := &syscall.ProcAttr{Dir: "/", Env: []string{}, Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
 	for _, fd := range streams {
 		attr.Files = append(attr.Files, uintptr(fd))

@@ -61,7 +61,7 @@ func TestSurroundings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeAll(open...)
-	if err := HideDescriptors(); err != nil {
+	if err := Isolate(); err != nil {
 		t.Fatal(err)
 	}
 	c := script(t, `env -u PWD -u _ -u OLDPWD -u SHLVL /usr/bin/env >&1; pwd; ulimit -n; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls -l /proc/self/fd`)

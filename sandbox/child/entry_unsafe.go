@@ -14,15 +14,23 @@ import (
 //lint:ignore U1000 the program's ELF entry point; the linker is told by name
 func entry()
 
+// hostEntry is in raw_linux_*.s.
+//
+//lint:ignore U1000 an ELF entry point too; see hosted_unsafe.go
+func hostEntry()
+
 // enter is the first function of the program. It forks: the front end returns to
 // entry, which starts the Go runtime; the process itself becomes the monitor.
 //
 //lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
-	room.entered = 1
+	room.entered = enteredLauncher
 	secure := auxv(mapped(sp), atSecure) != 0
 	if secure {
 		lower(mapped(sp))
+	}
+	if inPlanMode(mapped(sp)) {
+		hosted(mapped(sp))
 	}
 	room.parent = getppid()
 	for fd := uintptr(0); fd < 3; fd++ {

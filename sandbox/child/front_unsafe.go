@@ -11,7 +11,11 @@ import (
 
 // Entered tells whether the program came in through entry. A binary linked without
 // -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry did not.
-func Entered() bool { return room.entered != 0 }
+func Entered() bool { return room.entered == enteredLauncher }
+
+// Ready tells whether this program can be started in plan mode and gets there before the
+// Go runtime exists.
+func Ready() bool { return room.entered != 0 }
 
 // Standing is what privilege the binary brought. Whatever it was is gone: enter dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
@@ -21,11 +25,11 @@ func Standing() suid.Standing { return room.standing }
 // close-on-exec; all that we or the runtime opened since is. Closed standard streams
 // have been filled by the runtime.
 func Passed(fd int) bool {
-	if room.entered != 0 && fd < 3 && room.stdio>>uint(fd)&1 == 0 {
+	if Entered() && fd < 3 && room.stdio>>uint(fd)&1 == 0 {
 		return false
 	}
 	flags := fcntl(uintptr(fd), unix.F_GETFD, 0)
-	return errno(flags) == 0 && (room.entered == 0 || flags&unix.FD_CLOEXEC == 0)
+	return errno(flags) == 0 && (!Entered() || flags&unix.FD_CLOEXEC == 0)
 }
 
 // Sock is the front end's end of the socket to the acting side.
@@ -35,7 +39,7 @@ func Sock() int { return int(room.sock) }
 // at which the runtime's own exit would spin. The monitor takes that for a failure. A
 // monitor that has no plan yet ends with the code.
 func Exit(code int) {
-	if code > 1 && room.entered != 0 {
+	if code > 1 && Entered() {
 		put32(room.sock, uint32(code)|leaving)
 	}
 	raw(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0, 0, 0, 0)
@@ -119,7 +123,7 @@ func Listen(buf []byte) (sender int, ok bool) {
 // Here is the number under which the front end has the caller's fd: another one for
 // standard error, whose own number is muffled.
 func Here(fd int) int {
-	if fd == 2 && room.entered != 0 {
+	if fd == 2 && Entered() {
 		return int(room.stderr)
 	}
 	return fd
@@ -127,7 +131,7 @@ func Here(fd int) int {
 
 // Args are the words that the program was started with.
 func Args() []string {
-	if room.entered == 0 {
+	if !Entered() {
 		return nil
 	}
 	return vectorAt(mapped(stack + 8))
@@ -136,7 +140,7 @@ func Args() []string {
 // Environ is the environment as the kernel handed it over: in order, with duplicates
 // and malformed entries, and with what was hidden from the runtime.
 func Environ() []string {
-	if room.entered == 0 {
+	if !Entered() {
 		return nil
 	}
 	argc := *(*uintptr)(mapped(stack))

@@ -16,6 +16,10 @@ import (
 // which is the monitor's own child. The keeper's socket is the feed from then on. It
 // returns 0 after a fault was reported, as start does.
 func startKept(p program) uintptr {
+	if room.hosted != 0 && room.keeper == 0 {
+		say(plan.MsgFault, 0, plan.NoStep, plan.SubStanding, uint32(room.standing))
+		return 0
+	}
 	closeFd(room.monitorEnd)
 	if room.childEnd != 0 {
 		closeFd(room.childEnd)

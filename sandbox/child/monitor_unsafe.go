@@ -54,7 +54,7 @@ func runMonitor(front uintptr) {
 // or, for a tentative plan, refused.
 func attempt(front uintptr) program {
 	p := receive(front)
-	if p.has(plan.FlagDieWithParent) {
+	if p.has(plan.FlagDieWithParent) && room.hosted == 0 {
 		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 		if getppid() != room.parent {
 			exit(p.h.Failed)
@@ -99,7 +99,7 @@ func again() {
 // (help, an error, a listing) has said all that there is to say.
 func receive(front uintptr) program {
 	got := readFull(room.sock, unsafe.Pointer(&room.message), 4) == 4
-	if got && room.message[0]&leaving != 0 {
+	if got && room.message[0]&leaving != 0 && room.hosted == 0 {
 		waitFront(front)
 		quit(room.message[0] & 0xff)
 	}
@@ -114,6 +114,9 @@ func receive(front uintptr) program {
 		quit(code)
 	}
 	n := room.message[0] &^ (handed | forKeeper)
+	if room.hosted != 0 {
+		room.message[0] &^= handed // there is no early process
+	}
 	room.handed, room.viaKeeper = room.message[0]&handed, room.message[0]&forKeeper
 	if n > plan.MaxSize {
 		quit(1)
@@ -327,7 +330,8 @@ func closeOthers(p program) {
 // nowhere is above every descriptor.
 const nowhere = uintptr(1<<31 - 1)
 
-// closeAllBut closes every descriptor but a, b and, where sync says so, the sync fds.
+// closeAllBut closes every descriptor but a, b, the line and, where sync says so, the
+// sync fds.
 func closeAllBut(p program, a, b uintptr, sync bool) {
 	next := uintptr(0)
 	for next < nowhere {
@@ -337,6 +341,9 @@ func closeAllBut(p program, a, b uintptr, sync bool) {
 		}
 		if b >= next && b < keep {
 			keep = b
+		}
+		if line := room.line; line != 0 && line >= next && line < keep {
+			keep = line
 		}
 		for i := uint32(0); sync && i < p.h.Syncc; i++ {
 			if v := uintptr(*p.slot(p.h.Sync + i)); v >= next && v < keep {
@@ -353,6 +360,9 @@ func closeAllBut(p program, a, b uintptr, sync bool) {
 // waitFront waits for the front end to end and returns its status: 0 when the
 // payload runs, or when there was nothing to run.
 func waitFront(front uintptr) uint32 {
+	if room.hosted != 0 {
+		return 0 // it goes on, and has the words by itself
+	}
 	if errno(wait(front)) != 0 {
 		return 1
 	}

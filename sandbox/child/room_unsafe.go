@@ -17,6 +17,12 @@ const (
 	maxDepth = 256 // directories that a walk goes down
 )
 
+// How a program came in (room.entered).
+const (
+	enteredLauncher = iota + 1 // through entry
+	enteredHost                // through hostEntry
+)
+
 // room is all the memory that this package writes besides the plan and the stack.
 // It holds no pointer, so the runtime's collector never looks at it.
 //
@@ -28,12 +34,19 @@ var room struct {
 	sock     uintptr       // the front end's, later the monitor's end of the socket
 	stdio    uint32        // bit n: fd n was open at the start
 	standing suid.Standing // what privilege the binary brought
-	entered  uint32        // 1: the program came in through entry
+	entered  uint32        // how the program came in; 0: like any other
 	parent   uintptr       // the caller's pid
 	stderr   uintptr       // the front end's way to standard error; see muffle
 	senders  uint32        // the front end wants to know whose each message is
 	high     uintptr       // where our descriptors begin
 	expect   uintptr       // the pid that getppid must answer; see dieWithParent
+
+	// Plan mode; see hosted_unsafe.go.
+	hosted uint32  // the front end is a Go program that goes on
+	line   uintptr // our end of the line to it
+	mask   uint64  // the signal mask that we were started with; see self_unsafe.go
+	// The signals that were ignored then, bit n-1 for signal n.
+	ignored uint64
 
 	// The setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid, 0: none

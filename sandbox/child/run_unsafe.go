@@ -18,6 +18,7 @@ const (
 // runFirst is the sandbox's first process, from its clone to its end.
 func runFirst(p program) {
 	room.failed = p.h.Failed
+	hangUp()
 	dieWithParentOutside()
 	if p.has(plan.FlagJoin) {
 		announce()
@@ -155,7 +156,7 @@ func tell(fd uintptr, what unsafe.Pointer, number uintptr, more unsafe.Pointer) 
 // go, once, and the clone is tried again while it does.
 func fork(flags uintptr, p program) uintptr {
 	pid := raw(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-	if errno(pid) != unix.EAGAIN || p.has(plan.FlagHandshake) {
+	if errno(pid) != unix.EAGAIN || p.has(plan.FlagHandshake) || room.hosted != 0 {
 		return pid
 	}
 	say(plan.MsgLeave, 0, plan.NoStep, 0, 0)

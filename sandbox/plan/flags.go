@@ -54,6 +54,7 @@ var (
 		{FlagTentative, "tentative"},
 		{FlagTryUser, "try-user"},
 		{FlagMapRoot, "map-root"},
+		{FlagLifeline, "lifeline"},
 	}
 )
 

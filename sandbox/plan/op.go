@@ -128,6 +128,8 @@ const (
 	SubConf            // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper          // the keeper's own preparations
 	SubFd              // a descriptor that the plan may not name
+	SubStanding        // how the launcher is installed: Extra is its standing (package suid)
+	SubThreads         // the host's threads could not be ended (package child, takenOver)
 )
 
 // kind is how an operand is checked and printed.

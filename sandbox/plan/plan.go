@@ -45,6 +45,8 @@ const (
 	FlagTryUser
 	// FlagMapRoot: the keeper maps root too, to nobody: a devpts belongs to root.
 	FlagMapRoot
+	// FlagLifeline: in plan mode (package child), the host's end is the sandbox's.
+	FlagLifeline
 )
 
 // Header is the fixed front of a plan. All offsets count from the plan's first byte.

@@ -1,0 +1,198 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
+)
+
+// Cmd is a command in a sandbox, being prepared or run. It is used as the Cmd of package
+// os/exec, and fields of the same name are the same but where it is said. A Cmd serves
+// once.
+type Cmd struct {
+	Path string   // the program, inside; without a slash it is searched for in the PATH of Env, inside
+	Args []string // with argv[0]
+	Env  []string // nil: this process's
+	Dir  string   // where the command starts, inside; "": where this process is, or else HOME, or else /
+
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	ExtraFiles     []*os.File // entry i is the command's descriptor 3+i, unless an option of Spec names it
+
+	Spec     Spec        // what the sandbox is
+	Launcher string      // a gobwrap binary; "": found, see the package comment
+	Warn     func(error) // told of what could not be tightened and may stay so; nil: nobody is
+
+	Process      *os.Process // the sandbox's monitor: its end is the sandbox's
+	ProcessState *os.ProcessState
+
+	// Cancel is called when the context of CommandContext is done. By default it ends the
+	// sandbox, and Wait returns when nothing of it is left.
+	Cancel    func() error
+	WaitDelay time.Duration
+
+	ctx  context.Context
+	exec *exec.Cmd // the launcher's
+	line *os.File  // whoever holds its other end ends when this one does
+	late *time.Timer
+}
+
+// ExitError is a command that has failed. A command that a signal has killed is reported
+// as such. It is the type of package os/exec.
+type ExitError = exec.ExitError
+
+// Command prepares a command in a sandbox. Until Spec says more, there is nothing in it.
+func Command(name string, arg ...string) *Cmd {
+	return &Cmd{Path: name, Args: append([]string{name}, arg...)}
+}
+
+// CommandContext is Command with a context whose end is the sandbox's.
+func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
+	if ctx == nil {
+		panic("nil Context")
+	}
+	c := Command(name, arg...)
+	c.ctx = ctx
+	return c
+}
+
+// String is the command as words, for people.
+func (c *Cmd) String() string { return strings.Join(append([]string{c.Path}, tail(c.Args)...), " ") }
+
+func tail(args []string) []string {
+	if len(args) == 0 {
+		return nil
+	}
+	return args[1:]
+}
+
+// Environ is the environment that the command gets, but for PWD.
+func (c *Cmd) Environ() []string { return environment(c.environ(), c.Spec.Env) }
+
+func (c *Cmd) environ() []string {
+	switch {
+	case c.Env != nil:
+		return c.Env
+	case child.Entered():
+		return child.Environ()
+	}
+	return os.Environ()
+}
+
+// Pass adds f to ExtraFiles and returns its number, for an option that takes one.
+func (c *Cmd) Pass(f *os.File) FD {
+	c.ExtraFiles = append(c.ExtraFiles, f)
+	return FD{N: 2 + len(c.ExtraFiles), Valid: true}
+}
+
+// Run starts the command and waits for its end.
+func (c *Cmd) Run() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return c.Wait()
+}
+
+// Output runs the command and returns what it wrote to its standard output.
+func (c *Cmd) Output() ([]byte, error) {
+	if c.Stdout != nil {
+		return nil, errors.New("sandbox: Stdout already set")
+	}
+	var out bytes.Buffer
+	c.Stdout = &out
+	keep := c.Stderr == nil
+	var said bytes.Buffer
+	if keep {
+		c.Stderr = &said
+	}
+	err := c.Run()
+	var exit *ExitError
+	if keep && errors.As(err, &exit) {
+		exit.Stderr = said.Bytes()
+	}
+	return out.Bytes(), err
+}
+
+// CombinedOutput runs the command and returns what it wrote to its standard output and
+// standard error.
+func (c *Cmd) CombinedOutput() ([]byte, error) {
+	if c.Stdout != nil || c.Stderr != nil {
+		return nil, errors.New("sandbox: Stdout or Stderr already set")
+	}
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	err := c.Run()
+	return out.Bytes(), err
+}
+
+// StdinPipe is a pipe to the command's standard input; Wait closes it.
+func (c *Cmd) StdinPipe() (io.WriteCloser, error) { return c.under().StdinPipe() }
+
+// StdoutPipe is a pipe from the command's standard output; Wait closes it.
+func (c *Cmd) StdoutPipe() (io.ReadCloser, error) { return c.under().StdoutPipe() }
+
+// StderrPipe is a pipe from the command's standard error; Wait closes it.
+func (c *Cmd) StderrPipe() (io.ReadCloser, error) { return c.under().StderrPipe() }
+
+// under is the launcher's Cmd, with those streams that are set so far.
+func (c *Cmd) under() *exec.Cmd {
+	if c.exec == nil {
+		c.exec = &exec.Cmd{}
+		if c.ctx != nil {
+			c.exec = exec.CommandContext(c.ctx, "/")
+		}
+	}
+	x := c.exec
+	if c.Stdin != nil {
+		x.Stdin = c.Stdin
+	}
+	if c.Stdout != nil {
+		x.Stdout = c.Stdout
+	}
+	if c.Stderr != nil {
+		x.Stderr = c.Stderr
+	}
+	return x
+}
+
+// Wait waits for the command's end, and for the copying of its streams. A command that
+// fails is an *ExitError.
+func (c *Cmd) Wait() error {
+	if c.line == nil {
+		return errors.New("sandbox: not started")
+	}
+	err := c.exec.Wait()
+	c.ProcessState = c.exec.ProcessState
+	if c.late != nil {
+		c.late.Stop()
+	}
+	_ = c.line.Close()
+	return err
+}
+
+// Kill ends the sandbox: the monitor ends everything in it and then itself, so that
+// nobody is left for this process to inherit. Process.Kill ends it too, though this
+// process, if it is PID 1 or a subreaper, may then inherit the sandbox's init.
+func (c *Cmd) Kill() error {
+	if c.line == nil {
+		return errors.New("sandbox: not started")
+	}
+	if _, err := c.line.Write([]byte{1}); err != nil {
+		return os.ErrProcessDone
+	}
+	return nil
+}
+
+// insist ends a monitor that cannot do as Kill says, because somebody has stopped it.
+func (c *Cmd) insist() error {
+	err := c.Kill()
+	c.late = time.AfterFunc(time.Second, func() { _ = c.exec.Process.Kill() })
+	return err
+}

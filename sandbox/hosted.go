@@ -1,0 +1,329 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Start starts the command. It returns when the command runs, or with a *[SetupError]
+// when nothing is left of what was to become its sandbox.
+func (c *Cmd) Start() error {
+	if c.line != nil {
+		return errors.New("sandbox: already started")
+	}
+	if c.ctx != nil && c.ctx.Err() != nil {
+		return c.ctx.Err()
+	}
+	l, err := c.launcher()
+	if err != nil {
+		return options(err)
+	}
+	s, h, p, err := c.compile(l.keeper)
+	if err != nil {
+		return options(err)
+	}
+	to, err := c.exchange(l)
+	if err != nil {
+		return &SetupError{Stage: "launch", Err: err}
+	}
+	err = start(to, s, h, p, c.warn)
+	_ = to.sock.Close()
+	if err == nil {
+		return nil
+	}
+	s.Report.failed(to, err)
+	c.clear()
+	if c.ctx != nil && c.ctx.Err() != nil {
+		return c.ctx.Err()
+	}
+	return l.explain(err)
+}
+
+func (c *Cmd) warn(err error) {
+	if c.Warn != nil {
+		c.Warn(err)
+	}
+}
+
+// options is the error of a Cmd that could not be.
+func options(err error) error {
+	var e *SetupError
+	if errors.As(err, &e) {
+		return err
+	}
+	return &SetupError{Stage: "options", Err: err}
+}
+
+// compile makes the plan for a launcher that this process starts.
+func (c *Cmd) compile(keeper bool) (*Spec, Host, *plan.Program, error) {
+	s := c.spec()
+	if err := c.checkFDs(s); err != nil {
+		return nil, Host{}, nil, err
+	}
+	h := readHost(s)
+	h.Env, h.Hosted = c.environ(), true
+	h.Tty = terminal(c.Stdout)
+	if err := c.compileProfiles(s, h); err != nil {
+		return nil, h, nil, err
+	}
+	p, err := prepare(s, h, keeper)
+	return s, h, p, err
+}
+
+// spec is the Spec with all that the Cmd says.
+func (c *Cmd) spec() *Spec {
+	s := c.Spec.settled()
+	if c.Path != "" {
+		s.Command.Args = append([]string{c.Path}, tail(c.Args)...)
+		if len(c.Args) > 0 && c.Args[0] != c.Path {
+			s.Command.Argv0 = Text{S: c.Args[0], Set: true}
+		}
+	}
+	if c.Dir != "" {
+		s.Command.Chdir = Text{S: c.Dir, Set: true}
+	}
+	s.Files = slices.Clone(s.Files)
+	for i := range s.Files {
+		if op := &s.Files[i]; len(op.From.Words) == 0 {
+			op.From.Words = []string{"Files[" + strconv.Itoa(i) + "]"}
+		}
+	}
+	return s
+}
+
+// checkFDs demands that every number stands for a file.
+func (c *Cmd) checkFDs(s *Spec) error {
+	used, _ := s.fds()
+	for i := range s.Files {
+		if op := &s.Files[i]; op.Kind == mounts.File || op.Kind == mounts.Data {
+			used = append(used, op.FD)
+		}
+	}
+	for _, n := range used {
+		if n < 0 || n >= 3+len(c.ExtraFiles) || n >= 3 && c.ExtraFiles[n-3] == nil {
+			return errors.New("fd " + strconv.Itoa(n) + " is neither a standard stream nor one of ExtraFiles")
+		}
+	}
+	return nil
+}
+
+func terminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok || f == nil {
+		return false
+	}
+	var t unix.Termios
+	return ioctlTermios(int(f.Fd()), &t)
+}
+
+// exchange starts the launcher in plan mode.
+func (c *Cmd) exchange(l launcher) (*host, error) {
+	ours, its, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = its.Close() }()
+	ear, line, err := os.Pipe()
+	if err != nil {
+		_ = ours.Close()
+		return nil, err
+	}
+	defer func() { _ = ear.Close() }()
+	x := c.under()
+	n := 3 + len(c.ExtraFiles)
+	x.Path, x.Env, x.Err = l.path, l.env, nil
+	x.Args = []string{child.PlanWord, strconv.Itoa(n), strconv.Itoa(n + 1), strconv.FormatUint(ignoredSignals(), 10)}
+	x.ExtraFiles = append(slices.Clone(c.ExtraFiles), its, ear)
+	x.WaitDelay = c.WaitDelay
+	c.line = line
+	if c.ctx != nil {
+		x.Cancel = c.insist
+		if c.Cancel != nil {
+			x.Cancel = c.Cancel
+		}
+	}
+	if err := x.Start(); err != nil {
+		c.line = nil
+		return nil, errors.Join(err, ours.Close(), line.Close())
+	}
+	c.Process = x.Process
+	return &host{c: c, sock: ours}, nil
+}
+
+// clear waits for a launcher that has failed, and takes back what Start has done.
+func (c *Cmd) clear() {
+	x := c.exec
+	over := make(chan struct{})
+	hurry := time.AfterFunc(10*time.Second, func() { _ = c.line.Close() })
+	var info unix.Siginfo
+	for unix.Waitid(unix.P_PID, x.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+		continue
+	}
+	hurry.Stop()
+	// What remains of Wait takes as long as the caller's own Reader or Writer.
+	go func() { _ = x.Wait(); close(over) }()
+	for !errors.Is(x.Process.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+		runtime.Gosched()
+	}
+	select {
+	case <-over:
+	case <-time.After(10 * time.Millisecond):
+	}
+	_ = c.line.Close()
+	c.line, c.Process = nil, nil
+}
+
+// host is the link of a program that goes on.
+type host struct {
+	c    *Cmd
+	sock *os.File
+}
+
+func (t *host) hand(p *plan.Program, keeper bool) bool {
+	told := uint32(len(p.Bytes))
+	if keeper {
+		told = child.ForKeeper(p.Bytes)
+	}
+	return t.send(append(binary.NativeEndian.AppendUint32(make([]byte, 0, 4+len(p.Bytes)), told), p.Bytes...))
+}
+
+func (t *host) send(b []byte) bool {
+	_, err := t.sock.Write(b)
+	return err == nil
+}
+
+func (t *host) knowSenders() {
+	if c, err := t.sock.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
+	}
+}
+
+func (t *host) certain() bool { return true }
+
+func (t *host) receive(bool) (m plan.Message, sender int, ok bool) {
+	c, err := t.sock.SyscallConn()
+	if err != nil {
+		return m, 0, false
+	}
+	buf := make([]byte, plan.MessageSize)
+	sender, ok = listen(buf, func(b, side []byte) (n, more int, err error) {
+		if e := c.Read(func(fd uintptr) bool {
+			n, more, _, _, err = syscall.Recvmsg(int(fd), b, side, syscall.MSG_CMSG_CLOEXEC|syscall.MSG_DONTWAIT)
+			return err != syscall.EAGAIN
+		}); e != nil {
+			return 0, 0, e
+		}
+		return n, more, err
+	})
+	return message(buf), sender, ok
+}
+
+// write writes for an option to one of the Cmd's files.
+func (t *host) write(fd int, text string) {
+	switch {
+	case fd >= 3:
+		_, _ = t.c.ExtraFiles[fd-3].WriteString(text)
+	case fd == 2 && t.c.Stderr != nil:
+		_, _ = t.c.Stderr.Write([]byte(text))
+	case fd == 1 && t.c.Stdout != nil:
+		_, _ = t.c.Stdout.Write([]byte(text))
+	}
+}
+
+func (t *host) tools() ([]string, error) { return os.Environ(), nil }
+
+func (t *host) done(int) {} // the files are the caller's to close
+
+// socketPair makes a pair of sockets, the first of which the runtime's poller knows.
+func socketPair() (ours, its *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		return nil, nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "launcher"), os.NewFile(uintptr(fds[1]), "host"), nil
+}
+
+// ignoredSignals are the signals that a process started from here finds ignored, bit n-1
+// for signal n. The runtime of a program that starts itself does not keep them all.
+func ignoredSignals() uint64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "\nSigIgn:")
+	word, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	mask, _ := strconv.ParseUint(word, 16, 64)
+	return mask
+}
+
+// Exec makes this process the sandbox, as execve would: the program must have been linked
+// as the launcher is (cmd/gobwrap), and have done nothing but to prepare this. It returns
+// when the command runs, and the process should then end with [child.Exit], or with what
+// failed. The streams are the process's own.
+func (c *Cmd) Exec() error {
+	if !child.Entered() {
+		return errNotEntered
+	}
+	s, h, p, err := c.own()
+	if err != nil {
+		return err
+	}
+	return start(own{}, s, h, p, c.warn)
+}
+
+var errNotEntered = errors.New("this binary was linked without its entry point: " +
+	"build it with make, or with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry")
+
+// own makes the plan for this process itself.
+func (c *Cmd) own() (*Spec, Host, *plan.Program, error) {
+	s := c.spec()
+	h := readHost(s)
+	h.Env = c.environ()
+	p, err := prepare(s, h, standing())
+	return s, h, p, err
+}
+
+// Plan is the listing of what would be done, a step a line: what --dry-run prints.
+func (c *Cmd) Plan() (string, error) {
+	_, _, p, err := c.program()
+	if err != nil {
+		return "", err
+	}
+	return p.Dump(), nil
+}
+
+func (c *Cmd) program() (*Spec, Host, *plan.Program, error) {
+	if child.Entered() {
+		return c.own()
+	}
+	l, err := c.launcher()
+	if err != nil && c.Spec.Mode == Setuid {
+		return nil, Host{}, nil, err
+	}
+	return c.compile(l.keeper)
+}
+
+// Describe says in words what the sandbox will contain, and which risks stay, a line
+// each: what --explain prints.
+func (c *Cmd) Describe() []string {
+	s := c.spec()
+	return describe(s, readHost(s))
+}
+
+var _ = exec.ErrNotFound

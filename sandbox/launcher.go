@@ -1,0 +1,152 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/internal/self"
+	"github.com/gobwrap/gobwrap/suid"
+)
+
+// launcher is a program that can be started in plan mode.
+type launcher struct {
+	path   string
+	env    []string
+	keeper bool // it is installed for setuid mode
+	found  bool // nobody has named it
+}
+
+const selfExe = "/proc/self/exe"
+
+// launcher finds the program to start; the package comment has the order and the reasons.
+func (c *Cmd) launcher() (launcher, error) {
+	if c.Launcher != "" {
+		return program(c.Launcher)
+	}
+	if l, ok := inPath(); ok && l.keeper && c.Spec.Mode != Direct {
+		return l, nil
+	}
+	if c.Spec.Mode == Setuid {
+		return launcher{}, ErrNoSetuid
+	}
+	why := alone()
+	if why == nil {
+		return launcher{path: selfExe, env: loaderEnv()}, nil
+	}
+	if l, ok := inPath(); ok && !errors.Is(why, errSecure) {
+		return l, nil
+	}
+	return launcher{}, why
+}
+
+// program is a launcher at a path.
+func program(path string) (launcher, error) {
+	l := launcher{path: path, env: []string{}}
+	info, err := os.Stat(path)
+	if err != nil {
+		return l, &SetupError{Stage: "launch", Path: path, Err: &failure{"Can't find the launcher " + path, errnoOf(err)}}
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	l.keeper = ok && st.Mode&0o6000 == 0o4000 && st.Uid == 0 && os.Getuid() != 0
+	if !filepath.IsAbs(path) {
+		l.path, err = filepath.Abs(path)
+	}
+	return l, err
+}
+
+// inPath is the gobwrap that is installed.
+func inPath() (l launcher, ok bool) {
+	path, err := exec.LookPath("gobwrap")
+	if err != nil {
+		return l, false
+	}
+	l, err = program(path)
+	l.found = true
+	return l, err == nil
+}
+
+var (
+	errSecure = errors.New("a set-id program can't start itself, nor trust PATH: it has to set Cmd.Launcher")
+	errRace   = errors.New("a program that is built with -race, -msan or -asan can't start itself: " +
+		"install gobwrap (go install needs -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry), or set Cmd.Launcher")
+	errLibrary = errors.New("Go code that is a library of another program can't start itself: install gobwrap, or set Cmd.Launcher")
+)
+
+// alone tells why this program can't be its own launcher, or nil.
+//
+//nolint:gochecknoglobals // asked once
+var alone = sync.OnceValue(func() error {
+	switch {
+	case secure():
+		return errSecure
+	case child.Ready():
+		return nil
+	case child.Instrumented:
+		return errRace
+	case !self.Linked || library():
+		return errLibrary
+	}
+	return nil
+})
+
+// secure tells whether this program was started with privileges of its file's.
+func secure() bool {
+	const atSecure = 23
+	aux, err := os.ReadFile("/proc/self/auxv")
+	for err == nil && len(aux) >= 16 {
+		if binary.NativeEndian.Uint64(aux) == atSecure {
+			return binary.NativeEndian.Uint64(aux[8:]) != 0
+		}
+		aux = aux[16:]
+	}
+	return true
+}
+
+// library tells whether the program that runs is somebody else's.
+func library() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-buildmode" {
+			return s.Value != "exe" && s.Value != "pie" && s.Value != "default"
+		}
+	}
+	return false
+}
+
+// loaderEnv is the environment of a program that starts itself: what its loader may need,
+// and what keeps the runtime's start short. Nothing of it reaches the command.
+func loaderEnv() []string {
+	env := []string{"GOMAXPROCS=1"}
+	for _, v := range os.Environ() {
+		if strings.HasPrefix(v, "LD_") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// standing tells whether this process has a keeper.
+func standing() bool { return child.Standing() == suid.Installed }
+
+// explain adds to an error what the choice of the launcher has to do with it.
+func (l launcher) explain(err error) error {
+	var e *SetupError
+	if !errors.As(err, &e) || e.Hint != "" || !errors.Is(err, ErrKilled) {
+		return err
+	}
+	out := *e
+	out.Hint = "if nobody has killed it: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
+	return &out
+}

@@ -1,0 +1,101 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/internal/helper"
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+// own is the link of the launcher's own binary, whose front end this process is.
+type own struct{}
+
+func (own) hand(p *plan.Program, keeper bool) bool {
+	told := child.ForKeeper(p.Bytes)
+	if !keeper {
+		// The monitor comes first where it must look after the caller, and where the early
+		// process would read the byte for it from the socket on which the plan still comes.
+		told = child.Hand(p.Bytes, p.Flags&(plan.FlagDieWithParent|plan.FlagHandshake) != 0)
+	}
+	return send(child.Sock(), binary.NativeEndian.AppendUint32(nil, told)) && send(child.Sock(), p.Bytes)
+}
+
+func (own) send(b []byte) bool { return send(child.Sock(), b) }
+
+func (own) knowSenders() { child.KnowSenders() }
+
+func (own) certain() bool { return false }
+
+func (own) write(fd int, text string) { send(child.Here(fd), []byte(text)) }
+
+func (own) done(fd int) {
+	if fd != 2 { // errors may still have to be said there
+		_ = syscall.Close(fd)
+	}
+}
+
+func (own) tools() ([]string, error) { return child.Environ(), helper.Isolate() }
+
+// receive takes the next message. Set-up takes less than a millisecond: to wait for it
+// without the runtime's knowledge saves the start of further threads. Where somebody
+// else decides how long it takes (patient), the runtime is told.
+func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
+	buf := make([]byte, plan.MessageSize)
+	if !patient {
+		sender, ok = child.Listen(buf)
+	} else {
+		sender, ok = listen(buf, func(b, side []byte) (int, int, error) {
+			n, more, _, _, err := syscall.Recvmsg(child.Sock(), b, side, syscall.MSG_CMSG_CLOEXEC)
+			return n, more, err
+		})
+	}
+	return message(buf), sender, ok
+}
+
+// send writes all of b. The raw call is the runtime's blocking one, so that it does
+// not hold up the scheduler.
+func send(fd int, b []byte) bool {
+	for len(b) > 0 {
+		n, err := syscall.Write(fd, b)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}
+
+// message reads a message of the acting side.
+func message(buf []byte) plan.Message {
+	word := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[4*i:]) }
+	return plan.Message{
+		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4), Raw: buf[plan.MessageText:],
+	}
+}
+
+// listen fills buf from recvmsg(2), and says who sent it, where that is asked for.
+func listen(buf []byte, recvmsg func(b, side []byte) (n, more int, err error)) (sender int, ok bool) {
+	side := make([]byte, syscall.CmsgSpace(syscall.SizeofUcred))
+	for have := 0; have < len(buf); {
+		n, more, err := recvmsg(buf[have:], side)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return 0, false
+		}
+		have += n
+		parts, _ := syscall.ParseSocketControlMessage(side[:more])
+		for i := range parts {
+			if from, err := syscall.ParseUnixCredentials(&parts[i]); err == nil {
+				sender = int(from.Pid)
+			}
+		}
+	}
+	return sender, true
+}
