@@ -22,16 +22,29 @@ func packages(t *testing.T) string {
 	return dir
 }
 
+// foreign is where scripts/packages-setup.sh unpacks packages of other releases.
+func foreign(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(cache, "gobwrap", "packages")
+}
+
 // TestPackages runs each scenario of testdata on a machine of its own.
 func TestPackages(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Fatal("needs root")
 	}
+	if out, err := exec.Command("../../scripts/packages-setup.sh", "apparmor").CombinedOutput(); err != nil {
+		t.Fatalf("packages-setup.sh: %v\n%s", err, out)
+	}
 	debs := packages(t)
 	for _, name := range []string{"plain", "setuid", "administrator", "as-bwrap", "diversion", "apparmor"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "testdata/machine.sh", debs, filepath.Join("testdata", name+".sh"))
+			cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "testdata/machine.sh", debs, foreign(t), filepath.Join("testdata", name+".sh"))
 			out, err := cmd.CombinedOutput()
 			if err != nil || !strings.HasSuffix(string(out), "scenario done\n") {
 				t.Errorf("%v\n%s", err, out)

@@ -1,30 +1,44 @@
 # shellcheck shell=sh
 # The profile is put where it is loaded by an AppArmor that understands it, and only then.
-# apparmor_parser is played: it understands a profile if its abi is there, as the real one.
+# The parsers are those of AppArmor 3.0 (Debian 12) and 4.1 (Debian 13).
 profile=/etc/apparmor.d/gobwrap
-[ ! -e /usr/sbin/apparmor_parser ] || fail "there is an AppArmor on this machine already"
-abi() { # makes a package of an AppArmor that knows the abi 3.0, or this one too
-	rm -rf /tmp/tree
-	mkdir -p /tmp/tree/DEBIAN /tmp/tree/etc/apparmor.d/abi /tmp/tree/usr/sbin
-	for abi; do echo "$abi" >"/tmp/tree/etc/apparmor.d/abi/$abi"; done
-	cat >/tmp/tree/usr/sbin/apparmor_parser <<'EOF'
+[ ! -e /sbin/apparmor_parser ] || fail "there is an AppArmor on this machine already"
+
+# apparmor installs the files of Debian's package, without its scripts: it would look for
+# a kernel with AppArmor. The later one brings the libraries that it was linked with.
+apparmor() { # 3|4
+	tree=/tmp/apparmor-$1
+	mkdir -p "$tree/DEBIAN" "$tree/usr/share"
+	cp -a "/tmp/foreign/apparmor-$1/apparmor/etc" "$tree/"
+	cp -a "/tmp/foreign/apparmor-$1/apparmor/usr/share/apparmor-features" "$tree/usr/share/"
+	cp -a "/tmp/foreign/apparmor-$1/apparmor/DEBIAN/conffiles" "$tree/DEBIAN/"
+	sed '/^Depends:/d;/^Pre-Depends:/d;/^Breaks:/d' "/tmp/foreign/apparmor-$1/apparmor/DEBIAN/control" >"$tree/DEBIAN/control"
+	libraries=/tmp/foreign/apparmor-$1
+	mkdir -p "$tree/sbin"
+	if [ "$1" = 3 ]; then
+		cp "$libraries/apparmor/sbin/apparmor_parser" "$tree/sbin/"
+	else
+		lib=usr/lib/x86_64-linux-gnu
+		cat >"$tree/sbin/apparmor_parser" <<EOF
 #!/bin/sh
-for file; do :; done
-[ -e "/etc/apparmor.d/$(sed -n 's/^abi <\(.*\)>,$/\1/p' "$file")" ]
+exec $libraries/libc6/$lib/ld-linux-x86-64.so.2 --library-path \
+	$libraries/libc6/$lib:$libraries/libapparmor1/$lib:$libraries/libstdc++6/$lib:$libraries/libgcc-s1/$lib \
+	$libraries/apparmor/usr/sbin/apparmor_parser "\$@"
 EOF
-	chmod 755 /tmp/tree/usr/sbin/apparmor_parser
-	printf 'Package: apparmor\nVersion: %s\nArchitecture: all\nMaintainer: x <x@example.com>\nDescription: x\n' "${abi##*/}" >/tmp/tree/DEBIAN/control
-	quiet dpkg-deb --root-owner-group -b /tmp/tree /tmp/apparmor.deb
-	add /tmp/apparmor.deb
+		chmod 755 "$tree/sbin/apparmor_parser"
+	fi
+	quiet dpkg-deb --root-owner-group -Znone -b "$tree" "$tree.deb"
+	add --force-confnew --force-confmiss "$tree.deb"
+	apparmor_parser --version | grep -q "version $1\." || fail "not an AppArmor $1"
 }
 there() { cmp /usr/share/gobwrap/apparmor/gobwrap $profile || fail "$*: the profile is not there"; }
 missing() { [ ! -e $profile ] || fail "$*: the profile is there"; }
 
 add ./gobwrap_*.deb
 missing "without AppArmor"
-abi 3.0
+apparmor 3
 missing "with AppArmor 3"
-abi 3.0 4.0
+apparmor 4
 there "after an upgrade of AppArmor"
 
 # An upgrade brings the new one, and leaves what the administrator did.

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Makes a machine of this one's files, in a mount namespace of its own, and runs a
-# scenario there: machine.sh PACKAGES SCENARIO. What is changed lies in a tmpfs that
-# nobody else sees, and goes with the namespace.
+# scenario there: machine.sh PACKAGES FOREIGN SCENARIO. What is changed lies in a tmpfs
+# that nobody else sees, and goes with the namespace.
 set -eu
 
 packages=$1
-scenario=$(realpath "$2")
+foreign=$2
+scenario=$(realpath "$3")
 here=$(dirname "$scenario")
 
 mount --make-rprivate /
@@ -17,8 +18,9 @@ mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" overlay
 mount --rbind /dev "$root/new/dev"
 mount -t proc proc "$root/new/proc"
 mount -t tmpfs -o mode=1777 tmpfs "$root/new/tmp"
-mkdir "$root/new/tmp/packages" "$root/new/tmp/scenarios" "$root/new/tmp/upper"
+mkdir "$root/new/tmp/packages" "$root/new/tmp/scenarios" "$root/new/tmp/upper" "$root/new/tmp/foreign"
 mount --bind "$packages" "$root/new/tmp/packages"
+mount --bind "$foreign" "$root/new/tmp/foreign"
 mount --bind "$here" "$root/new/tmp/scenarios"
 mount --bind "$root/upper" "$root/new/tmp/upper"
 cd "$root/new"
