@@ -18,7 +18,7 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST      := $(GO) test -count=1 -timeout=15m
-SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh cmd/*/completions/*.bash)
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/debian/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
 .PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz fuzz-plans check \
@@ -67,6 +67,10 @@ test-vm: need-root build ## run the launcher on Debian's kernels, in emulated ma
 	$(GOTEST) -v -tags vm ./tests/vm
 	$(GOTEST) -tags vm -run X32 ./tests/seccomp
 
+test-arm64: need-root build ## run the programs for arm64, in an emulated machine too; needs root
+	$(GOTEST) -tags vm ./tests/arm64
+.PHONY: test-arm64
+
 vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
 	@scripts/vm-setup.sh
 	@$(GO) build -o bin/vm ./tests/vm/boot
@@ -85,9 +89,9 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
-	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp
+	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
-	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 

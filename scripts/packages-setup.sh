@@ -3,7 +3,7 @@
 # compilers and QEMU are installed; foreign packages are unpacked below the cache
 # directory and never installed. Silent when there is nothing to do.
 #
-#	scripts/packages-setup.sh [arm64|apparmor]...
+#	scripts/packages-setup.sh [arm64|arm64-kernel|apparmor]...
 set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gobwrap/packages
@@ -33,14 +33,21 @@ fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
 	trap 'rm -rf "$dir"' EXIT
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/tree" "$dir/debs"
 	echo "deb [signed-by=$keyring] $(mirror) $suite main" >"$dir/sources.list"
-	apt() {
-		apt-get -qq -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+	apt() { # TOOL WORD...
+		tool=$1
+		shift
+		"apt-$tool" -qq -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
 			-o Dir::State::lists="$dir/lists" -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
 			-o APT::Architecture="$arch" -o APT::Architectures="$arch" -o Acquire::Languages=none "$@"
 	}
-	apt update
+	apt get update
+	case $1 in
+	linux-image-*) # stands for the newest one
+		set -- "$(apt cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p')"
+		;;
+	esac
 	cd "$dir/debs"
-	apt download "$@"
+	apt get download "$@"
 	for deb in *.deb; do
 		mkdir "$dir/tree/${deb%%_*}"
 		dpkg-deb -R "$deb" "$dir/tree/${deb%%_*}"
@@ -58,6 +65,7 @@ for what; do
 		need dpkg-shlibdeps dpkg-dev
 		need pkg-config pkg-config
 		;;
+	arm64-kernel) need qemu-system-aarch64 qemu-system-arm ;;
 	esac
 done
 if [ -n "$missing" ]; then
@@ -76,10 +84,11 @@ for what; do
 		fetch arm64 bookworm arm64 libseccomp-dev libseccomp2 libc6
 		cp -a "$cache/arm64/libseccomp2/usr/lib" "$cache/arm64/libseccomp-dev/usr/" # where a link leads
 		;;
+	arm64-kernel) fetch arm64-kernel bookworm arm64 linux-image-cloud-arm64 ;;
 	apparmor)
 		fetch apparmor-3 bookworm amd64 apparmor
 		fetch apparmor-4 trixie amd64 apparmor libapparmor1 libc6 libstdc++6 libgcc-s1
 		;;
-	*) echo "usage: $0 [arm64|apparmor]..." >&2 && exit 2 ;;
+	*) echo "usage: $0 [arm64|arm64-kernel|apparmor]..." >&2 && exit 2 ;;
 	esac
 done

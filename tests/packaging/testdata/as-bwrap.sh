@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2016
 # gobwrap-as-bwrap: bwrap is gobwrap, with bubblewrap there, without it, and when it comes
 # later.
 first_line() { "$@" | head -n 1; }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # What scenarios have in common.
-cd /tmp/packages
+cd /tmp/packages || exit 1
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 # fail ends a scenario.

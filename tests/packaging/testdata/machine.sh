@@ -28,4 +28,5 @@ pivot_root . mnt # the files below are in /mnt
 cd /
 rm -f /var/lib/man-db/auto-update # it takes seconds
 rmdir "/mnt$rmdir_later" 2>/dev/null || true
+# shellcheck disable=SC2016 # the inner shell expands it
 exec setsid sh -eu -c '. /tmp/scenarios/checks.sh; . "$1"; echo "scenario done"' sh "/tmp/scenarios/$(basename "$scenario")" </dev/null

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2016
 # The package alone: installed, upgraded, removed, purged.
 add ./gobwrap_*.deb
 is "755 root:root" mode /usr/bin/gobwrap
