@@ -1,6 +1,7 @@
 # make help lists what there is.
 
 PREFIX   ?= /usr/local
+BIN      ?= bin
 FUZZTIME ?= 50000x
 BENCH    ?=
 GO       ?= go
@@ -17,7 +18,7 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST      := $(GO) test -count=1 -timeout=15m
-SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh cmd/*/completions/*.bash)
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/debian/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
 .PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz fuzz-plans check \
@@ -26,15 +27,25 @@ KERNEL      ?= 6.12
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/gobwrap, and bin/gobwrap-seccomp (which needs gcc and libseccomp-dev)
-	$(LAUNCHER) -o bin/gobwrap ./cmd/gobwrap
-	$(COMPILER) -o bin/gobwrap-seccomp ./cmd/gobwrap-seccomp
+build: bin/third-party-licences ## build bin/gobwrap, and bin/gobwrap-seccomp (which needs gcc and libseccomp-dev)
+	$(LAUNCHER) -o $(BIN)/gobwrap ./cmd/gobwrap
+	$(COMPILER) -o $(BIN)/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
 bin/gobwrap: $(SOURCES)
 	$(LAUNCHER) -o $@ ./cmd/gobwrap
 
 bin/gobwrap-seccomp: $(SOURCES)
 	$(COMPILER) -o $@ ./cmd/gobwrap-seccomp
+
+# Where scripts/packages-setup.sh unpacks libseccomp for arm64.
+ARM64_LIBSECCOMP := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gobwrap/packages/arm64/libseccomp-dev
+ARM64 = GOARCH=arm64 CC=aarch64-linux-gnu-gcc PKG_CONFIG_SYSROOT_DIR=$(ARM64_LIBSECCOMP) \
+	PKG_CONFIG_LIBDIR=$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu/pkgconfig
+
+build-arm64: ## build both for arm64, in bin/arm64 (Debian; its set-up installs a compiler)
+	@scripts/packages-setup.sh arm64
+	GOARCH=arm64 $(LAUNCHER) -o $(BIN)/arm64/gobwrap ./cmd/gobwrap
+	$(ARM64) $(COMPILER) -o $(BIN)/arm64/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
 setup: ## install what tests, demo and bench need (Debian; as root; only what is missing)
 	@scripts/setup.sh
@@ -56,6 +67,10 @@ test-vm: need-root build ## run the launcher on Debian's kernels, in emulated ma
 	$(GOTEST) -v -tags vm ./tests/vm
 	$(GOTEST) -tags vm -run X32 ./tests/seccomp
 
+test-arm64: need-root build ## run the programs for arm64, in an emulated machine too; needs root
+	$(GOTEST) -tags vm ./tests/arm64
+.PHONY: test-arm64
+
 vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
 	@scripts/vm-setup.sh
 	@$(GO) build -o bin/vm ./tests/vm/boot
@@ -74,9 +89,9 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
-	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp
+	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
-	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 
@@ -114,14 +129,8 @@ docs: ## write manuals, completions and docs/requirements.md from the tables
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1
 
-repro: ## build twice, the second time with an empty cache, and compare
-	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
-		$(LAUNCHER) -o "$$dir/a" ./cmd/gobwrap; \
-		GOCACHE="$$dir/cache" $(LAUNCHER) -o "$$dir/b" ./cmd/gobwrap; \
-		cmp "$$dir/a" "$$dir/b"; sha256sum < "$$dir/a" | sed 's/ .*/  gobwrap: both builds/'; \
-		$(COMPILER) -o "$$dir/c" ./cmd/gobwrap-seccomp; \
-		GOCACHE="$$dir/cache" $(COMPILER) -o "$$dir/d" ./cmd/gobwrap-seccomp; \
-		cmp "$$dir/c" "$$dir/d"; sha256sum < "$$dir/c" | sed 's/ .*/  gobwrap-seccomp: both builds/'
+repro: ## build programs and packages twice, for both machines, the second time elsewhere and otherwise, and compare
+	scripts/repro.sh
 
 bin/third-party-licences: go.mod scripts/licences.sh
 	@mkdir -p bin
@@ -130,8 +139,7 @@ bin/third-party-licences: go.mod scripts/licences.sh
 install: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## install below DESTDIR and PREFIX (never setuid)
 	@$(MAKE) --no-print-directory install-files
 
-# install-files installs what is built. BIN has the programs.
-BIN  ?= bin
+# install-files installs what is built.
 INTO  = $(DESTDIR)$(PREFIX)
 SHARE = $(INTO)/share
 install-files:
@@ -152,7 +160,11 @@ install-files:
 deb: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## make Debian packages in bin/deb (needs dpkg-dev)
 	@mkdir -p bin/deb
 	packaging/deb.sh "$$(dpkg-architecture -qDEB_HOST_ARCH)" bin bin/deb
-.PHONY: deb
+
+deb-arm64: build-arm64 bin/third-party-licences ## the same for arm64
+	@mkdir -p bin/deb
+	packaging/deb.sh arm64 bin/arm64 bin/deb
+.PHONY: build-arm64 deb deb-arm64
 
 install-setuid: install ## the same, but set-user-id root (mode 4755): for kernels that refuse user namespaces; see SECURITY.md
 	scripts/install-setuid.sh bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"

@@ -14,16 +14,21 @@ SOURCE_DATE_EPOCH=$(date -d "$(sed -n 's/^ -- .*>  //p' "$debian/changelog" | he
 export SOURCE_DATE_EPOCH LC_ALL=C
 version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$debian/changelog")
 bubblewrap=$(sed -n 's/^\tcompatible *= "\(.*\)"$/\1/p' cmd/gobwrap/help.go)
+shlibs=${XDG_CACHE_HOME:-$HOME/.cache}/gobwrap/packages
 umask 022
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 
 # libraries names the packages of the shared libraries that the compiler links.
 libraries() (
+	set --
 	mkdir -p "$stage/shlibs/debian"
 	cd "$stage/shlibs"
 	printf 'Source: gobwrap\n\nPackage: gobwrap\nArchitecture: any\n' >debian/control
-	DEB_HOST_ARCH=$arch dpkg-shlibdeps ${SHLIBS:+"-l$SHLIBS"} -O -e"$bin/gobwrap-seccomp" 2>"$stage/shlibs/err" ||
+	for library in libc6 libseccomp2; do # of another machine: see scripts/packages-setup.sh
+		[ ! -e "$shlibs/$arch/$library" ] || set -- "$@" "-S$shlibs/$arch/$library"
+	done
+	DEB_HOST_ARCH=$arch dpkg-shlibdeps "$@" -O -e"$bin/gobwrap-seccomp" 2>"$stage/shlibs/err" ||
 		{ cat "$stage/shlibs/err" >&2; exit 1; }
 )
 
@@ -73,7 +78,8 @@ rmdir "$tree/usr/share/doc/gobwrap/apparmor"
 mv "$tree/usr/share/doc/gobwrap/CHANGELOG.md" "$tree/usr/share/doc/gobwrap/changelog"
 gzip -9n "$tree/usr/share/doc/gobwrap/changelog"
 rm "$tree/usr/share/doc/gobwrap/LICENSE" # of which Debian has one copy for all
-depends=$(libraries | sed -n 's/^shlibs:Depends=//p')
+depends=$(libraries)
+depends=${depends#shlibs:Depends=}
 pack gobwrap "$arch"
 
 # gobwrap-setuid: its scripts only.

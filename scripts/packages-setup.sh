@@ -1,0 +1,94 @@
+#!/bin/sh
+# Fetches what make deb for arm64 and the tests of the packages need, if it is missing:
+# compilers and QEMU are installed; foreign packages are unpacked below the cache
+# directory and never installed. Silent when there is nothing to do.
+#
+#	scripts/packages-setup.sh [arm64|arm64-kernel|apparmor]...
+set -eu
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/gobwrap/packages
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+missing=
+need() { # COMMAND-OR-FILE PACKAGE
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	*) command -v "$1" >/dev/null 2>&1 ;;
+	esac || missing="$missing $2"
+}
+
+# mirror is where this machine's own packages come from.
+mirror() {
+	# shellcheck disable=SC2016 # apt expands it
+	apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Created-By: Packages' | grep -v security | head -n 1
+}
+
+# fetch unpacks packages of a suite, for a machine, into a directory of the cache.
+fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
+	into=$cache/$1 suite=$2 arch=$3
+	shift 3
+	[ ! -e "$into" ] || return 0
+	mkdir -p "$cache"
+	dir=$(mktemp -d "$cache/new-XXXXXX")
+	trap 'rm -rf "$dir"' EXIT
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/tree" "$dir/debs"
+	echo "deb [signed-by=$keyring] $(mirror) $suite main" >"$dir/sources.list"
+	apt() { # TOOL WORD...
+		tool=$1
+		shift
+		"apt-$tool" -qq -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+			-o Dir::State::lists="$dir/lists" -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
+			-o APT::Architecture="$arch" -o APT::Architectures="$arch" -o Acquire::Languages=none "$@"
+	}
+	apt get update
+	case $1 in
+	linux-image-*) # stands for the newest one
+		set -- "$(apt cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p')"
+		;;
+	esac
+	cd "$dir/debs"
+	apt get download "$@"
+	for deb in *.deb; do
+		mkdir "$dir/tree/${deb%%_*}"
+		dpkg-deb -R "$deb" "$dir/tree/${deb%%_*}"
+	done
+	mv "$dir/tree" "$into"
+)
+
+[ $# -gt 0 ] || set -- arm64 apparmor
+for what; do
+	case $what in
+	arm64)
+		need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+		need /usr/aarch64-linux-gnu/include/stdio.h libc6-dev-arm64-cross
+		need qemu-aarch64-static qemu-user-static
+		need dpkg-shlibdeps dpkg-dev
+		need pkg-config pkg-config
+		;;
+	arm64-kernel) need qemu-system-aarch64 qemu-system-arm ;;
+	esac
+done
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+		echo "packages-setup: missing packages, please install:$missing" >&2
+		exit 1
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	# shellcheck disable=SC2086 # a list of words
+	install() { apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends $missing >/dev/null; }
+	install 2>/dev/null || { apt-get update -qq && install; }
+fi
+for what; do
+	case $what in
+	arm64)
+		fetch arm64 bookworm arm64 libseccomp-dev libseccomp2 libc6
+		cp -a "$cache/arm64/libseccomp2/usr/lib" "$cache/arm64/libseccomp-dev/usr/" # where a link leads
+		;;
+	arm64-kernel) fetch arm64-kernel bookworm arm64 linux-image-cloud-arm64 ;;
+	apparmor)
+		fetch apparmor-3 bookworm amd64 apparmor
+		fetch apparmor-4 trixie amd64 apparmor libapparmor1 libc6 libstdc++6 libgcc-s1
+		;;
+	*) echo "usage: $0 [arm64|arm64-kernel|apparmor]..." >&2 && exit 2 ;;
+	esac
+done

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Builds programs and packages for both machines twice, and compares. The second time
+# everything is elsewhere and otherwise: directory, caches, umask, time zone, language.
+set -eu
+cd "$(dirname "$0")/.."
+
+scripts/packages-setup.sh arm64
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+build() { # OUT
+	make --no-print-directory --silent build build-arm64 BIN="$1"
+	mkdir "$1/deb"
+	packaging/deb.sh amd64 "$1" "$1/deb" >/dev/null
+	packaging/deb.sh arm64 "$1/arm64" "$1/deb" >/dev/null
+}
+
+build "$dir/first"
+mkdir "$dir/elsewhere"
+tar -c --exclude=./bin --exclude=./.git . | tar -x -C "$dir/elsewhere"
+(
+	cd "$dir/elsewhere"
+	umask 077
+	export GOCACHE="$dir/cache" TZ=Pacific/Auckland LC_ALL=C.UTF-8
+	build "$dir/second"
+)
+(cd "$dir/first" && find . -type f | LC_ALL=C sort) | while read -r file; do
+	cmp "$dir/first/$file" "$dir/second/$file"
+	sha256sum <"$dir/first/$file" | sed "s|-\$|${file#./}: both times|"
+done

@@ -1,0 +1,32 @@
+# shellcheck shell=sh disable=SC2016
+# The package alone: installed, upgraded, removed, purged.
+add ./gobwrap_*.deb
+is "755 root:root" mode /usr/bin/gobwrap
+is "755 root:root" mode /usr/bin/gobwrap-seccomp
+is "" dpkg --verify gobwrap
+is 12345 as_user gobwrap --mode direct --unshare-user --ro-bind / / -- id -u
+is 0 gobwrap --ro-bind / / -- id -u
+echo '{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"]}' >/tmp/profile.json
+is yes as_user gobwrap --ro-bind / / --seccomp-profile /tmp/profile.json -- echo yes
+man gobwrap | grep -q 'gobwrap – run a program\|gobwrap — run a program\|run a program in a sandbox' || fail "man gobwrap"
+man gobwrap-seccomp | grep -q seccomp || fail "man gobwrap-seccomp"
+bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader gobwrap; complete -p gobwrap' | grep -q _gobwrap ||
+	fail "bash does not load the completions"
+is _gobwrap zsh -f -c 'autoload -U compinit; compinit -u -D; echo $_comps[gobwrap]'
+fish -c 'complete --do-complete="gobwrap --ro-ov"' | grep -q -- --ro-overlay || fail "fish does not load the completions"
+for file in copyright changelog.Debian.gz third-party-licences README.md; do
+	[ -s "/usr/share/doc/gobwrap/$file" ] || fail "no $file"
+done
+
+# The profile is the one that the launcher prints for this path, but for the comments.
+gobwrap --doctor=apparmor | grep -v '^#' >/tmp/printed
+grep -v '^#' /usr/share/gobwrap/apparmor/gobwrap | cmp - /tmp/printed || fail "another profile than --doctor=apparmor prints"
+
+newer
+add /tmp/newer/gobwrap_*.deb
+is 0.1.0-2 dpkg-query -W -f '${Version}' gobwrap
+is "755 root:root" mode /usr/bin/gobwrap
+remove gobwrap
+[ ! -e /usr/bin/gobwrap ] || fail "the program is left"
+purge gobwrap
+nothing_left
