@@ -17,11 +17,11 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST      := $(GO) test -count=1 -timeout=15m
-SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh)
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/vm/testdata/*.sh tests/clients/testdata/*.sh)
 KERNEL      ?= 6.12
 
-.PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz fuzz-plans check \
-	bench bench-table privileged-lines demo man repro install install-setuid clean
+.PHONY: help build setup test test-unit test-compat test-e2e test-vm test-clients vm lint fuzz fuzz-plans \
+	check bench bench-table privileged-lines demo man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ test-vm: need-root build ## run the launcher on Debian's kernels, in emulated ma
 	$(GOTEST) -v -tags vm ./tests/vm
 	$(GOTEST) -tags vm -run X32 ./tests/seccomp
 
+test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap as their bwrap; needs root
+	@scripts/clients-setup.sh
+	$(GOTEST) -tags clients ./tests/clients
+
 vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
 	@scripts/vm-setup.sh
 	@$(GO) build -o bin/vm ./tests/vm/boot
@@ -75,8 +79,10 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
 	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp
+	$(GO) vet -tags clients ./tests/clients
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags clients ./tests/clients
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 
