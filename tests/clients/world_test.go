@@ -40,13 +40,13 @@ func newWorld(t *testing.T, launcher string) *world {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	mustDo(t, os.Chmod(dir, 0o755))
 	mustDo(t, os.Mkdir(w.home, 0o700))
-	mustDo(t, os.Mkdir(filepath.Join(dir, "npm"), 0o755))
+	mustDo(t, os.Mkdir(filepath.Join(dir, "node_modules"), 0o755))
 	mustDo(t, os.Chown(w.home, uid, uid))
 	w.put(t, "calls", "")
 	mustDo(t, os.Chown(w.file("calls"), uid, uid))
 	w.extend(t, "passwd", fmt.Sprintf("client:x:%d:%[1]d::/home/client:/bin/sh\n", uid))
 	w.extend(t, "group", fmt.Sprintf("client:x:%d:\n", uid))
-	w.put(t, "hosts", "127.0.0.1 localhost\n198.51.100.1 allowed.test denied.test\n")
+	w.put(t, "hosts", "127.0.0.1 localhost\n198.51.100.2 allowed.test denied.test\n")
 	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", w.recorder,
 		fmt.Sprintf("-DCALLS=%q", w.file("calls")), fmt.Sprintf("-DLAUNCHER=%q", launcher), "testdata/recorder.c").CombinedOutput()
 	if err != nil {

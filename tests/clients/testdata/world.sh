@@ -14,7 +14,7 @@ for file in passwd group hosts; do
 	mount --bind "$dir/$file" "/etc/$file"
 done
 mount --bind "$bwrap" /usr/bin/bwrap
-mount --bind "$modules" "$dir/npm"
+mount --bind "$modules" "$dir/node_modules"
 mount -t tmpfs -o mode=0755 tmpfs /home
 install -d -o 12345 -g 12345 /home/client
 mount --bind "$dir/home" /home/client
@@ -22,9 +22,15 @@ mkdir -p /run/user /tmp/.X11-unix
 mount -t tmpfs -o mode=0755 tmpfs /run/user
 install -d -o 12345 -g 12345 -m 0700 /run/user/12345
 mount -t tmpfs -o mode=1777 tmpfs /tmp/.X11-unix
-# A network of its own: the loopback, and an address that does not look like one.
+# A network of its own. If there is a directory www, another host serves it.
 ip link set lo up
-ip addr add 198.51.100.1/32 dev lo
+if [ -d "$dir/www" ]; then
+	unshare --net -- sh "${0%/*}/server.sh" "$dir/www" >/dev/null 2>&1 &
+	until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+	ip link add near type veth peer name far netns $!
+	ip addr add 198.51.100.1/24 dev near
+	ip link set near up
+fi
 
 front=
 while [ "$1" != -- ]; do
