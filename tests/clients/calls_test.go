@@ -79,16 +79,6 @@ func parse(t *testing.T, argv, held []string) call {
 	return c
 }
 
-// has tells whether an option is there, with these operands.
-func (c call) has(words ...string) bool {
-	for i := range c.argv {
-		if len(c.argv)-i >= len(words) && slices.Equal(c.argv[i:i+len(words)], words) {
-			return true
-		}
-	}
-	return false
-}
-
 // find gives the calls whose command begins so.
 func find(list []call, command string) (found []call) {
 	for _, c := range list {

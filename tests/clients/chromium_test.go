@@ -37,8 +37,7 @@ func chromium(t *testing.T, more string) *run {
 	t.Helper()
 	w := newWorld(t, "/bin/false")
 	w.page(t, "<script>", slow)
-	mustDo(t, os.Mkdir(filepath.Join(w.home, "out"), 0o755))
-	mustDo(t, os.Chown(filepath.Join(w.home, "out"), uid, uid))
+	w.directory(t, "out")
 	w.env[0] = "PATH=" + filepath.Dir(gobwrap) + ":/usr/bin:/bin"
 	return w.start(t, "sh", "-ec", strings.Replace(recipe(t), "gobwrap ", "gobwrap "+more+" ", 1))
 }

@@ -10,20 +10,21 @@ import (
 // TestOpam: opam checks its sandbox script, and builds, installs and removes a package
 // through it.
 func TestOpam(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, gobwrap)
-	o := w.run(t, "opam.sh")
-	o.says(t, map[string]string{
-		"script": "1", "home": "refused", "prefix": "refused", "interfaces": "1", "install-home": "refused",
-		"escaped": "no", "removed": "yes",
+	eachMode(t, func(t *testing.T, launcher string) {
+		w := newWorld(t, launcher)
+		o := w.run(t, "opam.sh")
+		o.says(t, map[string]string{
+			"script": "1", "home": "refused", "prefix": "refused", "interfaces": "1", "install-home": "refused",
+			"escaped": "no", "removed": "yes",
+		})
+		if o.status != 0 {
+			t.Errorf("it failed: %s", o)
+		}
+		list := w.calls(t)
+		want(t, list, 6, "sh", "--unshare-net", "--new-session", "--die-with-parent", "--proc", "--dev", "--tmpfs", "--symlink")
+		want(t, list, 1, "rm", "--unshare-net")
+		documented(t, "opam", list)
 	})
-	if o.status != 0 {
-		t.Errorf("it failed: %s", o)
-	}
-	list := w.calls(t)
-	want(t, list, 6, "sh", "--unshare-net", "--new-session", "--die-with-parent", "--proc", "--dev", "--tmpfs", "--symlink")
-	want(t, list, 1, "rm", "--unshare-net")
-	documented(t, "opam", list)
 }
 
 // TestOpamControl: with a launcher that fails, opam finds that its sandbox does not work,

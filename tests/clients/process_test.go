@@ -78,7 +78,7 @@ func (p process) runs(program string) bool {
 	return err == nil && err2 == nil && os.SameFile(want, have)
 }
 
-// field is a line of a process's status, ns the number of a namespace.
+// field is a line of a process's status.
 func (p process) field(name string) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	_, after, _ := strings.Cut("\n"+string(text), "\n"+name+":")
@@ -86,6 +86,26 @@ func (p process) field(name string) string {
 	return strings.TrimSpace(line)
 }
 
+// launchedBy checks that the two processes above one are the launcher's, and that the
+// one is in a user namespace in direct mode only.
+func (r *run) launchedBy(t *testing.T, p process, launcher string) {
+	t.Helper()
+	all := r.processes()
+	for name, pid := range map[string]int{"init": p.parent, "monitor": all[p.parent].parent} {
+		if !all[pid].runs(launcher) {
+			t.Errorf("the %s above %v is not the launcher: %v", name, p.words, all[pid].words)
+		}
+	}
+	host := all[r.cmd.Process.Pid]
+	if own := p.ns("user") != host.ns("user"); own != (launcher == gobwrap) || p.ns("pid") == host.ns("pid") {
+		t.Errorf("the namespaces of %v are not those of the mode: %s, %s", p.words, p.ns("user"), p.ns("pid"))
+	}
+	if ids := p.field("Uid"); ids != strings.TrimSuffix(strings.Repeat(fmt.Sprintf("%d\t", uid), 4), "\t") {
+		t.Errorf("the user ids of %v are %s", p.words, ids)
+	}
+}
+
+// ns is the number of a namespace.
 func (p process) ns(kind string) string {
 	link, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", p.pid, kind))
 	return link

@@ -3,7 +3,6 @@
 package clients_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 )
@@ -11,35 +10,30 @@ import (
 // TestWebKitGTK: a small browser loads a page; the process that reads it is in a sandbox
 // of gobwrap's, which the library finds under the path that is compiled in.
 func TestWebKitGTK(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, gobwrap)
-	w.page(t, "", "")
-	r := w.start(t, "webkit.sh")
-	r.appears(t, "snapshot.png")
-	for _, program := range []string{"WebKitWebProcess", "xdg-dbus-proxy"} {
-		p := r.await(t, begins(program))
-		all := r.processes()
-		for name, pid := range map[string]int{"init": p.parent, "monitor": all[p.parent].parent} {
-			if !all[pid].runs(gobwrap) {
-				t.Errorf("the %s above %s is not gobwrap: %v", name, program, all[pid])
+	eachMode(t, func(t *testing.T, launcher string) {
+		w := newWorld(t, launcher)
+		w.page(t, "", "")
+		r := w.start(t, "webkit.sh")
+		r.appears(t, "snapshot.png")
+		for _, program := range []string{"WebKitWebProcess", "xdg-dbus-proxy"} {
+			p := r.await(t, begins(program))
+			r.launchedBy(t, p, launcher)
+			if p.field("Seccomp") != "2" || p.field("NoNewPrivs") != "1" {
+				t.Errorf("%s has no filter", program)
 			}
 		}
-		host, _ := os.Readlink("/proc/self/ns/user")
-		if p.ns("user") == host || p.field("Seccomp") != "2" || p.field("NoNewPrivs") != "1" {
-			t.Errorf("%s is in no sandbox", program)
+		r.goOn(t)
+		o := r.wait(t)
+		o.says(t, map[string]string{"title": "answer 42", "web process": ""})
+		if o.status != 0 {
+			t.Errorf("it failed: %s", o)
 		}
-	}
-	r.goOn(t)
-	o := r.wait(t)
-	o.says(t, map[string]string{"title": "answer 42", "web process": ""})
-	if o.status != 0 {
-		t.Errorf("it failed: %s", o)
-	}
-	shows(t, filepath.Join(w.home, "snapshot.png"), 320, 240)
-	list := w.calls(t)
-	want(t, list, 1, "WebKitWebProcess", "--args", "--unshare-pid", "--unshare-net", "--seccomp", "--info-fd", "--dev-bind-try")
-	want(t, list, 1, "xdg-dbus-proxy", "--args", "--unshare-pid", "--seccomp")
-	documented(t, "WebKitGTK", list)
+		shows(t, filepath.Join(w.home, "snapshot.png"), 320, 240)
+		list := w.calls(t)
+		want(t, list, 1, "WebKitWebProcess", "--args", "--unshare-pid", "--unshare-net", "--seccomp", "--info-fd", "--dev-bind-try")
+		want(t, list, 1, "xdg-dbus-proxy", "--args", "--unshare-pid", "--seccomp")
+		documented(t, "WebKitGTK", list)
+	})
 }
 
 // TestWebKitGTKControl: with a launcher that fails there is no page.

@@ -28,7 +28,8 @@ type world struct {
 	env       []string
 }
 
-// newWorld makes one whose bwrap is a recorder in front of a launcher.
+// newWorld makes one whose bwrap is a recorder in front of a launcher. The kernel of one
+// for the setuid copy refuses user namespaces.
 func newWorld(t *testing.T, launcher string) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp(base, "w-")
@@ -56,6 +57,9 @@ func newWorld(t *testing.T, launcher string) *world {
 		"PATH=/usr/bin:/bin", "HOME=/home/client", "USER=client", "LANG=C.UTF-8",
 		fmt.Sprintf("XDG_RUNTIME_DIR=/run/user/%d", uid), "TESTDATA=" + filepath.Join(base, "testdata"),
 	}
+	if launcher == installed {
+		w.refuseNamespaces()
+	}
 	return w
 }
 
@@ -72,6 +76,18 @@ func (w *world) extend(t *testing.T, name, line string) {
 	text, err := os.ReadFile("/etc/" + name)
 	mustDo(t, err)
 	w.put(t, name, string(text)+line)
+}
+
+// eachMode runs a test with the launcher for either mode.
+func eachMode(t *testing.T, test func(t *testing.T, launcher string)) {
+	t.Helper()
+	t.Parallel()
+	for name, launcher := range map[string]string{"direct": gobwrap, "setuid": installed} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, launcher)
+		})
+	}
 }
 
 // refuseNamespaces makes the world's kernel one that refuses user namespaces.
