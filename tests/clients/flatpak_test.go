@@ -3,6 +3,9 @@
 package clients_test
 
 import (
+	"bytes"
+	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,6 +20,9 @@ func flatpakWorld(t *testing.T, launcher, variable string) *world {
 		variable = w.recorder
 	}
 	w.env = append(w.env, "FLATPAK_BWRAP="+variable)
+	var icon bytes.Buffer
+	mustDo(t, png.Encode(&icon, picture(64, 64)))
+	w.give(t, "org.example.App.png", icon.Bytes())
 	return w
 }
 
@@ -26,7 +32,8 @@ func looked(namespace string) map[string]string {
 		"app": "1", "user-namespace": namespace, "id": "12345", "seccomp": "2", "no-new-privs": "1", "interfaces": "1",
 		"diary": "", "usr": "read-only", "app-dir": "read-only", "shared": "writable",
 		"exit-status": "7", "sandbox-shared": "no", "sandbox-app": "1",
-		"listed": "1", "killed": "137", "listed-after": "0",
+		"listed": "1", "killed": "137", "listed-after": "0", "icon": "1",
+		"spawn-0-app": "1", "spawn-0-seccomp": "2", "spawn-0-shared": "writable", "spawn-0-diary": "", "spawn-0-seen": "no",
 	}
 }
 
@@ -39,7 +46,8 @@ func staysIn(t *testing.T, r *run, launcher string) {
 	r.goOn(t)
 }
 
-// TestFlatpak: Flatpak builds, installs, runs, enters, lists and kills an application.
+// TestFlatpak: Flatpak builds, installs, runs, enters, lists and kills an application,
+// and starts sandboxes that the application asks the portal for.
 func TestFlatpak(t *testing.T) {
 	t.Parallel()
 	w := flatpakWorld(t, gobwrap, "")
@@ -48,20 +56,28 @@ func TestFlatpak(t *testing.T) {
 	o := r.wait(t)
 	facts := o.facts()
 	expected := looked(facts["user-namespace"])
-	expected["entered"] = facts["stays-in"]
+	maps.Copy(expected, map[string]string{
+		"entered": facts["stays-in"],
+		// The portal joins namespaces, or nests one: --userns, --userns2, --pidns.
+		"spawn-32-app": "1", "spawn-32-seen": "yes", "spawn-32-seccomp": "2", "spawn-32-diary": "",
+		"spawn-128-app": "1", "spawn-128-seen": "yes", "spawn-128-there": facts["spawn-128-here"],
+	})
 	o.says(t, expected)
-	if o.status != 0 || facts["stays-in"] == "" {
+	if o.status != 0 || facts["stays-in"] == "" || facts["spawn-128-here"] == "" || facts["spawn-32-there"] == facts["spawn-32-here"] {
 		t.Errorf("it failed: %s", o)
 	}
 	list := w.calls(t)
-	want(t, list, 4, "hello", "--args", "--unshare-pid", "--seccomp", "--info-fd", "--lock-file", "--ro-bind-fd", "--file", "--perms")
-	want(t, list, 3, "xdg-dbus-proxy", "--args", "--file")
+	want(t, list, 9, "hello", "--args", "--unshare-pid", "--seccomp", "--info-fd", "--lock-file", "--ro-bind-fd", "--file", "--perms")
+	want(t, list, 9, "xdg-dbus-proxy", "--args", "--file")
+	want(t, list, 2, "hello", "--pidns", "--userns", "--userns2")
+	want(t, list, 1, "flatpak-validate-icon", "--unshare-pid", "--unshare-net", "--die-with-parent", "--chdir")
 	want(t, list, 1, "sh", "--info-fd", "--seccomp", "--unshare-net")
 	documented(t, "Flatpak", list)
 }
 
 // TestFlatpakSetuid: the same where the kernel refuses user namespaces, with gobwrap
-// installed set-user-id root. To enter a sandbox Flatpak needs user namespaces itself.
+// installed set-user-id root. To enter a sandbox Flatpak needs user namespaces itself, and
+// the portal sees by the set-user-id bit that it cannot have namespaces joined.
 func TestFlatpakSetuid(t *testing.T) {
 	t.Parallel()
 	w := flatpakWorld(t, "/bin/false", installed)
@@ -71,7 +87,7 @@ func TestFlatpakSetuid(t *testing.T) {
 	o := r.wait(t)
 	host, _ := os.Readlink("/proc/self/ns/user")
 	expected := looked(host)
-	expected["entered"] = "no"
+	maps.Copy(expected, map[string]string{"entered": "no", "spawn-32-refused": "yes", "spawn-128-refused": "yes"})
 	o.says(t, expected)
 	if o.status != 0 {
 		t.Errorf("it failed: %s", o)

@@ -37,10 +37,21 @@ build_runtime() {
 build_app() {
 	flatpak build-init app "$app" org.example.Platform org.example.Platform stable
 	cp "$TESTDATA/flatpak-app.sh" .
-	flatpak build --filesystem="$HOME" app sh -c 'mkdir -p /app/bin && cat flatpak-app.sh >/app/bin/hello && chmod 755 /app/bin/hello'
+	flatpak build --filesystem="$HOME" app sh -c 'mkdir -p /app/bin && cat flatpak-app.sh >/app/bin/hello && chmod 755 /app/bin/hello
+		mkdir -p /app/share/icons/hicolor/64x64/apps && cat org.example.App.png >/app/share/icons/hicolor/64x64/apps/org.example.App.png'
 	flatpak build-finish app --command=hello --filesystem=~/shared
 	flatpak build-export repo app stable
 	flatpak --user install -y local "$app"
+	fact icon "$(cd ~/.local/share/flatpak/exports/share/icons && find -L . -name "$app.png" -size +0 | grep -c .)"
+}
+
+# spawn has the application ask the portal for another sandbox: one as its own, one whose
+# processes it sees (32), one that shares its processes (128).
+spawn() {
+	for flags in 0 32 128; do
+		rm -f shared/spawned shared/seen
+		flatpak run --filesystem=host-os "$app" spawn "$flags" | sed "s/^/spawn-$flags-/" >&3
+	done
 }
 
 # use runs the application and talks to it while it runs.
@@ -71,3 +82,4 @@ use() {
 build_runtime
 build_app
 use
+spawn
