@@ -118,7 +118,7 @@ func documented(t *testing.T, client string, list []call) {
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	var have, seen []string
-	for _, line := range strings.Split(section, "\n") {
+	for line := range strings.SplitSeq(section, "\n") {
 		if words, ok := strings.CutPrefix(line, "    --"); ok {
 			have = append(have, strings.Fields("--"+words)...)
 		}

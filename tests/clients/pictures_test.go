@@ -22,7 +22,7 @@ var blue = color.RGBA{R: 51, G: 102, B: 204, A: 255}
 func (w *world) give(t *testing.T, name string, data []byte) {
 	t.Helper()
 	path := filepath.Join(w.home, name)
-	mustDo(t, os.WriteFile(path, data, 0o644)) //nolint:forbidigo // a directory of our own
+	mustDo(t, os.WriteFile(path, data, 0o644))
 	mustDo(t, os.Chown(path, uid, uid))
 }
 

@@ -67,7 +67,7 @@ func (w *world) file(name string) string { return filepath.Join(w.dir, name) }
 
 func (w *world) put(t *testing.T, name, text string) {
 	t.Helper()
-	mustDo(t, os.WriteFile(w.file(name), []byte(text), 0o644)) //nolint:forbidigo // a directory of our own
+	mustDo(t, os.WriteFile(w.file(name), []byte(text), 0o644))
 }
 
 // extend makes a copy of a file in /etc with a line more.
@@ -174,7 +174,7 @@ func (w *world) run(t *testing.T, words ...string) outcome {
 // facts are the lines "key: value" of a script's output.
 func (o outcome) facts() map[string]string {
 	facts := map[string]string{}
-	for _, line := range strings.Split(o.stdout, "\n") {
+	for line := range strings.SplitSeq(o.stdout, "\n") {
 		if key, value, ok := strings.Cut(line, ": "); ok {
 			facts[key] = value
 		}
