@@ -21,7 +21,7 @@ GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/debian/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
-.PHONY: help build setup test test-unit test-compat test-e2e test-vm vm lint fuzz fuzz-plans check \
+.PHONY: help build setup test test-unit test-compat test-e2e test-vm test-arm64 test-clients vm lint fuzz fuzz-plans check \
 	bench bench-table privileged-lines demo docs man repro install install-setuid clean
 
 help: ## list the targets
@@ -69,7 +69,10 @@ test-vm: need-root build ## run the launcher on Debian's kernels, in emulated ma
 
 test-arm64: need-root build ## run the programs for arm64, in an emulated machine too; needs root
 	$(GOTEST) -tags vm ./tests/arm64
-.PHONY: test-arm64
+
+test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap as their bwrap; needs root
+	@scripts/clients-setup.sh
+	$(GOTEST) -tags clients ./tests/clients
 
 vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
 	@scripts/vm-setup.sh
@@ -90,8 +93,10 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
 	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
+	$(GO) vet -tags clients ./tests/clients
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags clients ./tests/clients
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 

@@ -26,6 +26,7 @@ need fish fish
 need /usr/share/bash-completion/bash_completion bash-completion
 need /usr/bin/python3 python3
 need /usr/include/seccomp.h libseccomp-dev
+need pkg-config pkg-config
 if ! printf 'int main(void){return 0;}' | gcc -static -x c -o /dev/null - 2>/dev/null; then
 	missing="$missing libc6-dev"
 fi

@@ -1,0 +1,82 @@
+//go:build clients
+
+package clients_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// The programs, in a directory that everybody can reach.
+var (
+	base      string
+	gobwrap   string
+	installed string // a copy, setuid root
+	enosys    string
+	modules   string // npm's
+)
+
+const (
+	entry = "github.com/gobwrap/gobwrap/sandbox/child.entry"
+	uid   = 12345
+)
+
+func TestMain(m *testing.M) {
+	err := prepare()
+	code := 2
+	if err == nil {
+		code = m.Run()
+	} else {
+		fmt.Fprintln(os.Stderr, "clients:", err)
+	}
+	_ = os.RemoveAll(base)
+	os.Exit(code)
+}
+
+func prepare() (err error) {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("these tests make worlds for clients: run them as root")
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	modules = filepath.Join(cache, "gobwrap", "clients", "npm", "node_modules")
+	if _, err := os.Stat(modules); err != nil {
+		return fmt.Errorf("%w: run scripts/clients-setup.sh", err)
+	}
+	syscall.Umask(0o022)
+	if base, err = os.MkdirTemp("", "clients-"); err != nil {
+		return err
+	}
+	if err := os.Chmod(base, 0o755); err != nil {
+		return err
+	}
+	return buildAll()
+}
+
+func buildAll() error {
+	gobwrap, enosys = filepath.Join(base, "bin", "gobwrap"), filepath.Join(base, "bin", "enosys")
+	installed = filepath.Join(base, "setuid", "bwrap")
+	build := []string{"go", "build", "-trimpath", "-ldflags=-E " + entry, "-o", gobwrap, "../../cmd/gobwrap"}
+	if other := os.Getenv("BWRAP_UNDER_TEST"); other != "" {
+		build = []string{"install", "-D", "-m", "0755", other, gobwrap}
+	}
+	for _, words := range [][]string{
+		build,
+		{"gcc", "-static", "-O1", "-o", enosys, "../e2e/testdata/enosys.c"},
+		{"install", "-D", "-o", "0", "-g", "0", "-m", "4755", gobwrap, installed},
+		{"cp", "-r", "testdata", filepath.Join(base, "testdata")},
+	} {
+		cmd := exec.Command(words[0], words[1:]...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%v: %w\n%s", words, err, out)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Makes the world of a client and runs a command in it as the user. Started by root in
+# namespaces of its own; when this ends, all in it end.
+#
+#	world.sh DIR BWRAP MODULES FRONT... -- COMMAND...
+#
+# DIR has the home, passwd, group and hosts; BWRAP lies on /usr/bin/bwrap; MODULES are
+# npm's; FRONT is what stands in front of the step down to the user.
+set -eu
+dir=$1 bwrap=$2 modules=$3
+shift 3
+
+for file in passwd group hosts; do
+	mount --bind "$dir/$file" "/etc/$file"
+done
+mount --bind "$bwrap" /usr/bin/bwrap
+mount --bind "$modules" "$dir/node_modules"
+mount -t tmpfs -o mode=0755 tmpfs /home
+install -d -o 12345 -g 12345 /home/client
+mount --bind "$dir/home" /home/client
+mkdir -p /run/user /tmp/.X11-unix
+mount -t tmpfs -o mode=0755 tmpfs /run/user
+install -d -o 12345 -g 12345 -m 0700 /run/user/12345
+mount -t tmpfs -o mode=1777 tmpfs /tmp/.X11-unix
+# A network of its own. If there is a directory www, another host serves it.
+ip link set lo up
+if [ -d "$dir/www" ]; then
+	unshare --net -- sh "${0%/*}/server.sh" "$dir/www" >/dev/null 2>&1 &
+	until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+	ip link add near type veth peer name far netns $!
+	ip addr add 198.51.100.1/24 dev near
+	ip link set near up
+fi
+
+front=
+while [ "$1" != -- ]; do
+	front="$front $1"
+	shift
+done
+shift
+cd /home/client
+# Not exec: this shell is the init here, and reaps.
+# shellcheck disable=SC2086 # a list of words
+$front setpriv --reuid 12345 --regid 12345 --clear-groups -- "$@"
