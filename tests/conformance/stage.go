@@ -124,7 +124,9 @@ func (s *stage) heedSignals() {
 	heedIgnored()
 }
 
+// heedIgnored also keeps what this program has inherited from the launchers.
 func heedIgnored() {
+	_ = unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
 		if signal.Ignored(sig) {
 			signal.Notify(make(chan os.Signal, 1), sig)
