@@ -117,10 +117,13 @@ func (t *trial) jobs(rep *report) (jobs []job) {
 	return jobs
 }
 
-// landmarks lists what lies in directories of the host that hardly ever change.
+// places are directories of the host in which hardly anything ever appears.
+var places = []string{"/", "/etc", "/usr", "/root", "/home", "/mnt", "/srv", "/opt"}
+
+// landmarks lists what lies there.
 func landmarks() map[string]string {
 	all := map[string]string{}
-	for _, dir := range []string{"/", "/etc", "/usr", "/root", "/home", "/mnt", "/srv", "/opt"} {
+	for _, dir := range places {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
 			all[strings.TrimSuffix(dir, "/")+"/"+e.Name()] = ""
