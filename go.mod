@@ -8,3 +8,5 @@ require (
 	github.com/syndtr/gocapability v0.0.0-20200815063812-42c35b437635
 	golang.org/x/sys v0.49.0
 )
+
+require golang.org/x/tools v0.52.0 // indirect

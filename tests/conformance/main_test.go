@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The test binary is a worker and the helper as the program itself is, and secludes
+// itself in the same way.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "worker" {
+		exit(1, work(os.Stdin, os.Stdout))
+	}
+	if strings.HasSuffix(os.Args[0], "probe") {
+		os.Exit(probe(os.Args[1:]))
+	}
+	if os.Geteuid() != 0 {
+		fmt.Fprintln(os.Stderr, "conformance: the tests start launchers as root and as ordinary users: run them as root")
+		os.Exit(2)
+	}
+	exit(2, seclude())
+	os.Exit(m.Run())
+}
+
+const (
+	reference = "/usr/bin/bwrap"
+	subject   = "../../bin/gobwrap"
+)
+
+// testStage is a stage for a test's own runs.
+func testStage(t *testing.T) *stage {
+	t.Helper()
+	heedIgnored()
+	s, err := newStage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.remove)
+	return s
+}
+
+// trialOf runs a text of cases with one program.
+func trialOf(t *testing.T, program, text string, modes ...mode) (*report, *trial) {
+	t.Helper()
+	g, err := parseGroup("more.txtar", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := settings{programs: []string{program}, modes: modes, setuidArgs: "auto", workers: 2, patience: 2 * time.Second}
+	rep, err := testStage(t).perform(set, []group{g}, []string{text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep, rep.programs[0]
+}
+
+// fake makes a launcher of a shell script. It answers --help and --version as the
+// reference does; what is to be wrong comes after that.
+func fake(t *testing.T, script string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bwrap")
+	text := "#!/bin/sh\ncase $1 in --help | --version) exec " + reference + " \"$1\" ;; esac\n" + script + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
