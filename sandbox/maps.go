@@ -99,6 +99,7 @@ func (w *mapWriter) fault(kind, message string) *SetupError {
 		if e.Option == "--uid-map" && kind == "gid" {
 			e.Option = "--gid-map"
 		}
+		e.Message = e.Option + ": " + message
 	}
 	return e
 }
@@ -141,6 +142,8 @@ func (w *mapWriter) refused(kind, name, text string, own uint32, words string) e
 		e.Message = "--" + kind + "-map " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
 			"s to " + h.names()[0] + " (" + name + ": " + words + ")"
 		e.Hint = h.subHint(kind, missing)
+	case h.UID != 0 && (h.UserName == "" || strings.Contains(words, "user name")):
+		e.Hint = h.nameHint()
 	case noNewPrivs():
 		e.Hint = name + " is set-user-id root, which does not count for a caller with NoNewPrivs (in another sandbox, a hardened service)"
 	case strings.Contains(words, "not permitted"):
