@@ -81,11 +81,16 @@ func (h *Host) subHint(kind string, r idmap.Range) string {
 	name := h.UserName
 	if name == "" {
 		if h.UID != 0 {
-			return "the system has no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users that it knows by name"
+			return h.nameHint()
 		}
 		name = "root"
 	}
 	return `add the line "` + name + ":" + dec(r.Outside) + ":" + dec(r.Count) + `" to /etc/sub` + kind + ", as root"
+}
+
+// nameHint says what a caller lacks whom the system knows by number only.
+func (h *Host) nameHint() string {
+	return "the system has no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users that it knows by name"
 }
 
 // check words what the kernel would refuse.

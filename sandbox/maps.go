@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,13 +100,15 @@ func (w *mapWriter) file(kind string) string {
 
 // fault is an error of the step.
 func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError {
-	e := &SetupError{Stage: plan.OpIDMap.String(), Err: &failure{message, errno}}
+	e := &SetupError{Stage: plan.OpIDMap.String()}
 	if o := w.p.Origins[w.step]; len(o.Words) > 0 {
 		e.Option = o.Words[0]
 		if e.Option == "--uid-map" && kind == "gid" {
 			e.Option = "--gid-map"
 		}
+		message = e.Option + ": " + message
 	}
+	e.Err = &failure{message, errno}
 	return e
 }
 
@@ -140,13 +143,16 @@ func (w *mapWriter) refused(kind, name, text string, own uint32, words string) e
 		granted = h.SubGID
 	}
 	if missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, h.names()...)); ok {
-		e := w.fault(kind, "--"+kind+"-map "+missing.String()+" is not permitted: /etc/sub"+kind+" does not grant these "+kind+
-			"s to "+h.names()[0]+" ("+name+": "+words+")", 0)
+		e := w.fault(kind, "", 0)
+		e.Err = errors.New("--" + kind + "-map " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
+			"s to " + h.names()[0] + " (" + name + ": " + words + ")")
 		e.Hint = h.subHint(kind, missing)
 		return e
 	}
 	e := w.fault(kind, name+": "+words, 0)
 	switch {
+	case h.UID != 0 && (h.UserName == "" || strings.Contains(words, "user name")):
+		e.Hint = h.nameHint()
 	case noNewPrivs():
 		e.Hint = name + " is set-user-id root, which does not count for a caller with NoNewPrivs (in another sandbox, a hardened service)"
 	case strings.Contains(words, "not permitted"):

@@ -1,0 +1,122 @@
+package ranges_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// marked are the processes with a mark in their environment or command line that are alive.
+func marked(mark string) (pids []string) {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		words, _ := os.ReadFile(dir + "/cmdline")
+		state, err := os.ReadFile(dir + "/stat")
+		if err == nil && strings.Contains(string(words), mark) && !strings.Contains(string(state), ") Z ") {
+			pids = append(pids, filepath.Base(dir)+" "+strings.ReplaceAll(string(words), "\x00", " "))
+		}
+	}
+	return pids
+}
+
+// TestKilledAnywhere: whenever the launcher is killed or told to end, with newuidmap
+// running or before or after, nothing of it stays.
+func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, who := range []identity{granted, root} {
+		for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+			t.Run(fmt.Sprint(who.name, "-", int(sig)), func(t *testing.T) {
+				t.Parallel()
+				longest := time.Duration(0)
+				random := rand.New(rand.NewPCG(uint64(who.id), uint64(sig)))
+				for i := range 60 {
+					mark := filepath.Join(who.scratch(t), "mark")
+					options := append(who.maps(100), "--uid", "0", "--gid", "0", "--unshare-pid", "--disable-userns", "--die-with-parent", "--bind", filepath.Dir(mark), "/w", "--setenv", "M", mark)
+					cmd := launch{who: who, args: append(box(options...), "sleep", "1000")}.command()
+					if i < 3 {
+						cmd.Args[len(cmd.Args)-2], cmd.Args[len(cmd.Args)-1] = "sleep", "0"
+						begin := time.Now()
+						if err := cmd.Run(); err != nil {
+							t.Fatal(err)
+						}
+						longest = max(longest, time.Since(begin))
+						continue
+					}
+					if err := cmd.Start(); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Duration(random.Int64N(int64(longest))))
+					_ = cmd.Process.Signal(sig)
+					_ = cmd.Wait()
+					for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+						left := marked(mark)
+						if len(left) == 0 {
+							break
+						}
+						if time.Now().After(end) {
+							t.Fatalf("strike %d: left: %q", i, left)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestHelperStruck: somebody kills newuidmap, the first process or the front end while maps
+// are made: the launcher says so and ends.
+func TestHelperStruck(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ script, sense string }{
+		"the helper":         {"kill -9 $$", "newuidmap"},
+		"before and success": {"kill -9 $1; sleep 0.1; exit 0", "uid map"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := stub(t, "newuidmap", c.script)
+			launch{who: granted, args: without(granted.maps(10)...), env: []string{"PATH=" + dir + ":/usr/bin:/bin"}}.fails(t, c.sense)
+		})
+	}
+	// The front end's death has no words, nor has that of a first process whose maps could be written.
+	for _, script := range []string{"kill -9 $PPID; exec sleep 1000", "kill -9 $1; sleep 0.1; exec /usr/bin/newuidmap \"$@\""} {
+		dir := stub(t, "newuidmap", script)
+		o := launch{who: granted, args: append(box(granted.maps(10)...), "echo", "ran"), env: []string{"PATH=" + dir + ":/usr/bin:/bin"}}.run(t)
+		if o.status != "1" || o.stdout != "" {
+			t.Errorf("%s: %s", script, o)
+		}
+	}
+}
+
+// TestManyLeaveNothing: many at a time, with the documents or without.
+func TestManyLeaveNothing(t *testing.T) {
+	t.Parallel()
+	before, _ := os.ReadFile("/proc/self/mountinfo")
+	done := make(chan string)
+	for i := range 6 {
+		go func() {
+			for k := range 12 {
+				who := []identity{granted, member, root}[i%3]
+				cmd := launch{who: who, args: append(box("--map-auto", "--map-root-user", "--unshare-all", "--dev", "/dev", "--disable-userns"), "sh", "-c", fmt.Sprint("exit ", k))}.command()
+				_ = cmd.Run()
+				if have := status(cmd.ProcessState); have != fmt.Sprint(k) {
+					done <- fmt.Sprint("want ", k, ", have ", have)
+					return
+				}
+			}
+			done <- ""
+		}()
+	}
+	for range 6 {
+		if complaint := <-done; complaint != "" {
+			t.Error(complaint)
+		}
+	}
+	if after, _ := os.ReadFile("/proc/self/mountinfo"); string(before) != string(after) {
+		t.Errorf("mounts before:\n%s\nafter:\n%s", before, after)
+	}
+}
