@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,11 +80,27 @@ func (c *Cmd) Environ() []string { return environment(c.environ(), c.Spec.Env) }
 func (c *Cmd) environ() []string {
 	switch {
 	case c.Env != nil:
-		return c.Env
+		return lastOnes(c.Env)
 	case child.Entered():
 		return child.Environ()
 	}
 	return os.Environ()
+}
+
+// lastOnes are the entries without those that a later one of the same name overrides.
+func lastOnes(env []string) []string {
+	later := map[string]bool{}
+	out := make([]string, 0, len(env))
+	for _, entry := range slices.Backward(env) {
+		if name, _, ok := strings.Cut(entry, "="); ok && later[name] {
+			continue
+		} else if ok {
+			later[name] = true
+		}
+		out = append(out, entry)
+	}
+	slices.Reverse(out)
+	return out
 }
 
 // Pass adds f to ExtraFiles and returns its number, for an option that takes one.

@@ -32,7 +32,7 @@ func (e *SetupError) Unwrap() error { return e.Err }
 func (e *SetupError) Is(target error) bool { return target == ErrUserNamespaces && e.noUser }
 
 // ErrUserNamespaces is what every launch amounts to that failed because the kernel, or
-// who configured it, refuses user namespaces to this user.
+// who configured it, refuses user namespaces to this user, or has no more of them.
 var ErrUserNamespaces = errors.New("user namespaces are refused here")
 
 // failure is an attempt, and what the kernel said to it.

@@ -85,8 +85,11 @@ var (
 //
 //nolint:gochecknoglobals // asked once
 var alone = sync.OnceValue(func() error {
+	set, err := secure()
 	switch {
-	case secure():
+	case err != nil:
+		return err
+	case set:
 		return errSecure
 	case child.Ready():
 		return nil
@@ -99,16 +102,16 @@ var alone = sync.OnceValue(func() error {
 })
 
 // secure tells whether this program was started with privileges of its file's.
-func secure() bool {
+func secure() (bool, error) {
 	const atSecure = 23
 	aux, err := os.ReadFile("/proc/self/auxv")
 	for err == nil && len(aux) >= 16 {
 		if binary.NativeEndian.Uint64(aux) == atSecure {
-			return binary.NativeEndian.Uint64(aux[8:]) != 0
+			return binary.NativeEndian.Uint64(aux[8:]) != 0, nil
 		}
 		aux = aux[16:]
 	}
-	return true
+	return true, err
 }
 
 // library tells whether the program that runs is somebody else's.
@@ -147,6 +150,7 @@ func (l launcher) explain(err error) error {
 		return err
 	}
 	out := *e
+	out.Err = err // which ErrKilled is
 	out.Hint = "if nobody has killed it: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
 	return &out
 }

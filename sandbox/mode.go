@@ -111,10 +111,8 @@ func refusesUser(p *plan.Program, m plan.Message) bool {
 		return false
 	}
 	switch e {
-	case unix.EPERM, unix.EACCES, unix.EINVAL, unix.ENOSYS:
-		return true
-	case unix.ENOSPC, unix.EUSERS:
-		return noneAllowed()
+	case unix.EPERM, unix.EACCES, unix.EINVAL, unix.ENOSYS, unix.ENOSPC, unix.EUSERS:
+		return true // the last two: a limit, which may be that of a namespace around this one
 	}
 	return false
 }

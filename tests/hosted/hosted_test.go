@@ -1,0 +1,185 @@
+// Package hosted tests package sandbox from programs that have much else to do: command
+// busy, built in all the ways that matter to how it starts a sandbox.
+package hosted
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const entry = "github.com/gobwrap/gobwrap/sandbox/child."
+
+// host is a way to build busy.
+type host struct {
+	name     string
+	cgo      string
+	args     []string
+	launcher bool // it needs one
+}
+
+var hosts = []host{
+	{"plain", "0", nil, false},
+	{"linked", "0", []string{"-ldflags=-E=" + entry + "hostEntry"}, false},
+	{"unoptimised", "0", []string{"-gcflags=all=-N -l", "-buildmode=pie"}, false},
+	{"cgo", "1", nil, false},
+	{"cgo, position independent", "1", []string{"-buildmode=pie"}, false},
+	{"launcher", "0", nil, true},
+	{"race", "1", []string{"-race"}, true},
+}
+
+var built = map[string]string{} // path by name
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "hosted-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	build := func(name, cgo, what string, args ...string) {
+		built[name] = filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
+		c := exec.Command("go", append(append([]string{"build", "-o", built[name]}, args...), what)...)
+		c.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOFLAGS=")
+		if out, err := c.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v: %v\n%s", c.Args, err, out))
+		}
+	}
+	build("gobwrap", "0", "../../cmd/gobwrap", "-ldflags=-E="+entry+"entry")
+	for _, h := range hosts {
+		build(h.name, h.cgo, "./busy", h.args...)
+	}
+	return m.Run()
+}
+
+// command is a run of the host. PATH has no gobwrap that it could find.
+func (h host) command(args ...string) *exec.Cmd {
+	if h.launcher {
+		args = append([]string{"-launcher", built["gobwrap"]}, args...)
+	}
+	c := exec.Command(built[h.name], args...)
+	c.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
+	return c
+}
+
+func (h host) run(t *testing.T, args ...string) {
+	t.Helper()
+	begun := time.Now()
+	if out, err := h.command(args...).CombinedOutput(); err != nil {
+		t.Errorf("%v: %v\n%s", args, err, out)
+	}
+	t.Logf("%v: %v", args, time.Since(begun).Round(time.Millisecond))
+}
+
+// TestBusy: many launches at once from a program with 1000 goroutines, whose heap of 2 GiB
+// is being collected: the command has the descriptors and signals that it should have, no
+// child, no descriptor and no goroutine is left.
+func TestBusy(t *testing.T) {
+	for _, h := range hosts {
+		t.Run(h.name, func(t *testing.T) {
+			heap := "2048"
+			if h.name == "race" {
+				heap = "16" // the detector makes five times as much of it, and a collection slow
+			}
+			h.run(t, "-heap", heap, "-goroutines", "1000", "-gc", "-n", "40", "-j", "8", "-command", "inspect")
+		})
+	}
+}
+
+// TestManyLaunches: no leak. GOBWRAP_TEST_LAUNCHES says how many.
+func TestManyLaunches(t *testing.T) {
+	n := os.Getenv("GOBWRAP_TEST_LAUNCHES")
+	if n == "" {
+		n = "500"
+	}
+	for _, h := range hosts {
+		if h.name == "plain" || h.name == "launcher" {
+			t.Run(h.name, func(t *testing.T) { h.run(t, "-n", n, "-j", "4") })
+		}
+	}
+}
+
+// TestHostKilled: a host that is killed at any moment leaves nothing, where the sandbox's
+// life is tied to its, and nothing half made, where it is not.
+func TestHostKilled(t *testing.T) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range hosts {
+		if h.name == "race" || h.name == "unoptimised" {
+			continue
+		}
+		t.Run(h.name, func(t *testing.T) {
+			for i := range 60 {
+				killHost(t, h, i%2 == 0, time.Duration(rand.IntN(8000))*time.Microsecond)
+			}
+		})
+	}
+}
+
+// killHost kills a host some time after it has begun to start a sandbox.
+func killHost(t *testing.T, h host, lifeline bool, after time.Duration) {
+	t.Helper()
+	mark := strconv.Itoa(100_000 + rand.IntN(1<<30))
+	c := h.command("-hold", "-lifeline="+strconv.FormatBool(lifeline), "-command", mark)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "starting\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	time.Sleep(after)
+	_ = c.Process.Kill()
+	_ = c.Wait()
+	// What the host leaves behind is ours now.
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		if err == unix.ECHILD {
+			return
+		}
+		if pid == 0 && !lifeline && sleeps(mark) {
+			kill(t)
+		}
+	}
+	t.Errorf("lifeline %v, killed after %v: something is left\n%s", lifeline, after, tree())
+	kill(t)
+}
+
+// sleeps tells whether the command has started.
+func sleeps(mark string) bool {
+	return exec.Command("pgrep", "-f", "^/bin/sleep "+mark+"$").Run() == nil
+}
+
+// kill ends the monitors that are ours.
+func kill(t *testing.T) {
+	t.Helper()
+	names, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range names {
+		text, _ := os.ReadFile(name)
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(os.Getpid()) {
+			pid, _ := strconv.Atoi(strings.Split(name, "/")[2])
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+func tree() string {
+	out, _ := exec.Command("ps", "-ef", "--forest").Output()
+	return string(out)
+}
