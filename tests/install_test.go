@@ -65,20 +65,23 @@ func TestInstallSetuid(t *testing.T) {
 
 // installed is what make install leaves below PREFIX, with its modes.
 var installed = map[string]os.FileMode{
-	"bin/gobwrap":                                  0o755,
-	"bin/gobwrap-seccomp":                          0o755,
-	"share/man/man1/gobwrap.1":                     0o644,
-	"share/man/man1/gobwrap-seccomp.1":             0o644,
-	"share/bash-completion/completions/gobwrap":    0o644,
-	"share/zsh/site-functions/_gobwrap":            0o644,
-	"share/fish/vendor_completions.d/gobwrap.fish": 0o644,
-	"share/doc/gobwrap/README.md":                  0o644,
-	"share/doc/gobwrap/SECURITY.md":                0o644,
-	"share/doc/gobwrap/CHANGELOG.md":               0o644,
-	"share/doc/gobwrap/LICENSE":                    0o644,
-	"share/doc/gobwrap/third-party-licences":       0o644,
-	"share/doc/gobwrap/docs/requirements.md":       0o644,
-	"share/doc/gobwrap/apparmor/gobwrap":           0o644,
+	"bin/gobwrap":                                          0o755,
+	"bin/gobwrap-seccomp":                                  0o755,
+	"share/man/man1/gobwrap.1":                             0o644,
+	"share/man/man1/gobwrap-seccomp.1":                     0o644,
+	"share/bash-completion/completions/gobwrap":            0o644,
+	"share/zsh/site-functions/_gobwrap":                    0o644,
+	"share/fish/vendor_completions.d/gobwrap.fish":         0o644,
+	"share/bash-completion/completions/gobwrap-seccomp":    0o644,
+	"share/zsh/site-functions/_gobwrap-seccomp":            0o644,
+	"share/fish/vendor_completions.d/gobwrap-seccomp.fish": 0o644,
+	"share/doc/gobwrap/README.md":                          0o644,
+	"share/doc/gobwrap/SECURITY.md":                        0o644,
+	"share/doc/gobwrap/CHANGELOG.md":                       0o644,
+	"share/doc/gobwrap/LICENSE":                            0o644,
+	"share/doc/gobwrap/third-party-licences":               0o644,
+	"share/doc/gobwrap/docs/requirements.md":               0o644,
+	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
 }
 
 // TestInstall: make install leaves these files and no others, whatever the umask; the
