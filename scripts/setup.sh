@@ -19,6 +19,8 @@ need setpriv util-linux
 need shellcheck shellcheck
 need setcap libcap2-bin
 need git git
+need dpkg-shlibdeps dpkg-dev
+need pkg-config pkg-config
 need man man-db
 need zsh zsh
 need fish fish
