@@ -55,6 +55,7 @@ need-root:
 .PHONY: need-root
 
 test: need-root setup build ## run all tests; needs root
+	@scripts/packages-setup.sh arm64 apparmor
 	$(GO) vet ./...
 	$(GOTEST) ./...
 	GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
