@@ -1,7 +1,7 @@
 # make help lists what there is.
 
 PREFIX   ?= /usr/local
-BIN      ?= bin
+BIN       = bin
 FUZZTIME ?= 50000x
 BENCH    ?=
 GO       ?= go
