@@ -11,6 +11,7 @@ here=$(dirname "$scenario")
 
 mount --make-rprivate /
 root=$(mktemp -d)
+unset TMPDIR # hidden soon
 mount -t tmpfs -o mode=0700 tmpfs "$root"
 mkdir "$root/upper" "$root/work" "$root/new"
 mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" overlay "$root/new"
