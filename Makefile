@@ -1,7 +1,7 @@
 # make help lists what there is.
 
 PREFIX   ?= /usr/local
-BIN      ?= bin
+BIN       = bin
 FUZZTIME ?= 50000x
 BENCH    ?=
 GO       ?= go
@@ -55,6 +55,7 @@ need-root:
 .PHONY: need-root
 
 test: need-root setup build ## run all tests; needs root
+	@scripts/packages-setup.sh arm64 apparmor
 	$(GO) vet ./...
 	$(GOTEST) ./...
 	GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
@@ -155,6 +156,9 @@ install-files:
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.bash "$(SHARE)/bash-completion/completions/gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/_gobwrap "$(SHARE)/zsh/site-functions/_gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.fish "$(SHARE)/fish/vendor_completions.d/gobwrap.fish"
+	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.bash "$(SHARE)/bash-completion/completions/gobwrap-seccomp"
+	install -D -m 0644 cmd/gobwrap-seccomp/completions/_gobwrap-seccomp "$(SHARE)/zsh/site-functions/_gobwrap-seccomp"
+	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.fish "$(SHARE)/fish/vendor_completions.d/gobwrap-seccomp.fish"
 	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs"
 	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE bin/third-party-licences "$(SHARE)/doc/gobwrap/"
 	install -m 0644 docs/*.md "$(SHARE)/doc/gobwrap/docs/"

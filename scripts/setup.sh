@@ -20,6 +20,8 @@ need shellcheck shellcheck
 need setcap libcap2-bin
 need newuidmap uidmap
 need git git
+need dpkg-shlibdeps dpkg-dev
+need pkg-config pkg-config
 need man man-db
 need zsh zsh
 need fish fish

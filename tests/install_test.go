@@ -62,3 +62,87 @@ func TestInstallSetuid(t *testing.T) {
 		})
 	}
 }
+
+// installed is what make install leaves below PREFIX, with its modes.
+var installed = map[string]os.FileMode{
+	"bin/gobwrap":                                          0o755,
+	"bin/gobwrap-seccomp":                                  0o755,
+	"share/man/man1/gobwrap.1":                             0o644,
+	"share/man/man1/gobwrap-seccomp.1":                     0o644,
+	"share/bash-completion/completions/gobwrap":            0o644,
+	"share/zsh/site-functions/_gobwrap":                    0o644,
+	"share/fish/vendor_completions.d/gobwrap.fish":         0o644,
+	"share/bash-completion/completions/gobwrap-seccomp":    0o644,
+	"share/zsh/site-functions/_gobwrap-seccomp":            0o644,
+	"share/fish/vendor_completions.d/gobwrap-seccomp.fish": 0o644,
+	"share/doc/gobwrap/README.md":                          0o644,
+	"share/doc/gobwrap/SECURITY.md":                        0o644,
+	"share/doc/gobwrap/CHANGELOG.md":                       0o644,
+	"share/doc/gobwrap/LICENSE":                            0o644,
+	"share/doc/gobwrap/third-party-licences":               0o644,
+	"share/doc/gobwrap/docs/requirements.md":               0o644,
+	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
+}
+
+// TestInstall: make install leaves these files and no others, whatever the umask; the
+// compiler is found from the place, and the profile is for the place.
+func TestInstall(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("needs root")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", `umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
+	cmd.Dir = ".."
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make install: %v\n%s", err, text)
+	}
+	prefix := filepath.Join(dir, "opt/some")
+	found := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, _ := filepath.Rel(prefix, path)
+		found[name] = true
+		info, err := entry.Info()
+		if err == nil && info.Mode() != installed[name] {
+			t.Errorf("%s has the mode %v, not %v", name, info.Mode(), installed[name])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range installed {
+		if !found[name] {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	profile := filepath.Join(dir, "profile.json")
+	if err := os.WriteFile(profile, []byte(`{"defaultAction":"SCMP_ACT_ALLOW"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := exec.Command(filepath.Join(prefix, "bin/gobwrap"), "--ro-bind", "/", "/", "--seccomp-profile", profile, "--", "true").CombinedOutput(); err != nil {
+		t.Errorf("with a profile: %v: %s", err, text)
+	}
+	text, err := os.ReadFile(filepath.Join(prefix, "share/doc/gobwrap/apparmor/gobwrap"))
+	if err != nil || !strings.Contains(string(text), "\nprofile gobwrap /opt/some/bin/gobwrap flags=(unconfined) {\n") {
+		t.Errorf("%v: the profile is not for the place:\n%s", err, text)
+	}
+}
+
+// TestManualsAreClean: man has nothing to complain of.
+func TestManualsAreClean(t *testing.T) {
+	for _, page := range []string{"../cmd/gobwrap/gobwrap.1", "../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
+		cmd := exec.Command("man", "--warnings", "--local-file", page)
+		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANWIDTH=80")
+		var complaints strings.Builder
+		cmd.Stderr = &complaints
+		if text, err := cmd.Output(); err != nil || complaints.Len() > 0 || len(text) < 3000 {
+			t.Errorf("%s: %v, %d bytes, %s", page, err, len(text), complaints.String())
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/docs"
 )
 
@@ -35,6 +36,20 @@ func TestManual(t *testing.T) {
 		}
 	}
 	made(t, "gobwrap-seccomp.1", text)
+}
+
+// TestCompletions: the completions are what the table makes.
+func TestCompletions(t *testing.T) {
+	c := docs.Choose("gobwrap-seccomp", rows(), []string{"--help", "--version"}, map[string]docs.Kind{
+		"FILE":    {Files: true},
+		"PROFILE": {Files: true},
+		"FILTER":  {Files: true, Words: builtins()},
+		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
+		"ARCH":    {Words: []string{"amd64", "arm64", "x86_64", "x86", "x32", "aarch64", "arm"}},
+	})
+	made(t, "completions/gobwrap-seccomp.bash", c.Bash)
+	made(t, "completions/_gobwrap-seccomp", c.Zsh)
+	made(t, "completions/gobwrap-seccomp.fish", c.Fish)
 }
 
 // made compares a file with what it should be, or writes it.

@@ -42,6 +42,19 @@ var questions = []question{
 	{line: "gobwrap --ro-bind / / completion-program --ro-bin", not: []string{"--ro-bind"}},
 }
 
+// compilers are questions about the other program.
+var compilers = []question{
+	{line: "gobwrap-seccomp co", has: []string{"compile"}, only: true},
+	{line: "gobwrap-seccomp --", has: []string{"--help", "--version"}, only: true},
+	{line: "gobwrap-seccomp compile --c", has: []string{"--cap"}, only: true},
+	{line: "gobwrap-seccomp compile --cap CAP_SYS_P", has: []string{"CAP_SYS_PACCT", "CAP_SYS_PTRACE"}, only: true},
+	{line: "gobwrap-seccomp check --kernel "},
+	{line: "gobwrap-seccomp dump --arch x3", has: []string{"x32"}, only: true},
+	{line: "gobwrap-seccomp test no-", has: []string{"no-userns", "no-tty-injection"}, only: true},
+	{line: "gobwrap-seccomp compile -o TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}, only: true},
+	{line: "gobwrap-seccomp compile --arch arm64 TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}, only: true},
+}
+
 // surroundings are the directory with files, and an environment in which the questions
 // have one answer.
 func surroundings(t *testing.T) (tree string, env []string) {
@@ -119,13 +132,16 @@ func TestFish(t *testing.T) {
 		}
 		q.check(t, tree, offers)
 	}
+	for _, q := range compilers {
+		q.check(t, tree, ask(t, env, "fish", "-c", "source $argv[1]; complete --do-complete=$argv[2]", script(t, "gobwrap-seccomp/completions/gobwrap-seccomp.fish"), strings.ReplaceAll(q.line, "TREE", tree)))
+	}
 }
 
 // bashAsks calls the function as bash does, after splitting the line as bash does, and
 // then what bash does with its answer: nothing means files, or directories, if the
 // options say so.
 const bashAsks = `
-options=" $(complete -p gobwrap) "
+options=" $(complete -p "${2%% *}") "
 compopt() {
 	local sign=-
 	for o; do case $o in -o | +o) sign=${o%o} ;; *) options=${options//" -o $o "/ }; [ "$sign" = + ] || options+=" -o $o " ;; esac; done
@@ -134,7 +150,7 @@ COMP_LINE=$2 COMP_POINT=${#2}
 read -ra COMP_WORDS < <(sed 's/[=:]/ & /g' <<<"$2")
 [[ $2 != *[\ =:] ]] || COMP_WORDS+=("")
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-_gobwrap
+function=${2%% *} && "_${function//-/_}"
 if [ ${#COMPREPLY[@]} -gt 0 ]; then printf '%s\n' "${COMPREPLY[@]}"; exit; fi
 case $options in
 *" -o dirnames "*) compgen -S / -d -- "${COMP_WORDS[COMP_CWORD]}" ;;
@@ -154,6 +170,9 @@ func TestBash(t *testing.T) {
 	}
 	for _, q := range append(more, questions...) {
 		q.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. "$1"`+bashAsks, "bash", file, strings.ReplaceAll(q.line, "TREE", tree)))
+	}
+	for _, q := range compilers {
+		q.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. "$1"`+bashAsks, "bash", script(t, "gobwrap-seccomp/completions/gobwrap-seccomp.bash"), strings.ReplaceAll(q.line, "TREE", tree)))
 	}
 	q := question{line: "gobwrap --setenv A b=c --ro-bind / / -- setpriv --no-n", has: []string{"--no-new-privs"}, only: true}
 	q.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. /usr/share/bash-completion/bash_completion; . "$1"`+bashAsks, "bash", file, q.line))

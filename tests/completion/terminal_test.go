@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,11 +89,13 @@ func (tt *terminal) types(keys string, words ...string) {
 	}
 }
 
-// keys are lines with a Tab at their end, and what appears then.
-var keys = []struct {
+type keystrokes struct {
 	line string
 	want []string
-}{
+}
+
+// keys are lines with a Tab at their end, and what appears then.
+var keys = []keystrokes{
 	{"gobwrap --share\t", []string{"--share-net"}},
 	{"gobwrap --ro-bind-\t\t", []string{"--ro-bind-data", "--ro-bind-fd", "--ro-bind-try"}},
 	{"gobwrap --fallback-proc=n\t", []string{"--fallback-proc=none"}},
@@ -111,10 +114,20 @@ var keys = []struct {
 	{"gobwrap --ro-bind / / completion-program TREE/su\t", []string{"/sub/"}},
 }
 
+// compilerKeys are the same for the other program.
+var compilerKeys = []keystrokes{
+	{"gobwrap-seccomp com\t", []string{"compile"}},
+	{"gobwrap-seccomp compile --ke\t", []string{"--kernel"}},
+	{"gobwrap-seccomp check --cap CAP_SYS_PT\t", []string{"CAP_SYS_PTRACE"}},
+	{"gobwrap-seccomp test no-u\t", []string{"no-userns"}},
+	{"gobwrap-seccomp compile -o TREE/su\t", []string{"/sub/"}},
+	{"gobwrap-seccomp dump --arch x3\t", []string{"x32"}},
+}
+
 // press types all lines; ^U takes each away again.
 func (tt *terminal) press(tree string) {
 	tt.t.Helper()
-	for _, k := range keys {
+	for _, k := range slices.Concat(keys, compilerKeys) {
 		tt.types(strings.ReplaceAll(k.line, "TREE", tree), k.want...)
 		tt.types("\x15echo $((6*7))ready\r", "42ready")
 	}
@@ -125,7 +138,7 @@ func TestBashTerminal(t *testing.T) {
 	tree, env := surroundings(t)
 	tt := open(t, env, "bash", "--norc", "-i")
 	tt.types("bind 'set completion-query-items 0'; bind 'set page-completions off'; bind 'set enable-bracketed-paste off'; . "+
-		script(t, "gobwrap/completions/gobwrap.bash")+"; echo $((6*7))ready\r", "42ready")
+		script(t, "gobwrap/completions/gobwrap.bash")+"; . "+script(t, "gobwrap-seccomp/completions/gobwrap-seccomp.bash")+"; echo $((6*7))ready\r", "42ready")
 	tt.press(tree)
 }
 
@@ -133,7 +146,7 @@ func TestBashTerminal(t *testing.T) {
 func TestZsh(t *testing.T) {
 	tree, env := surroundings(t)
 	tt := open(t, env, "zsh", "-f", "-i")
-	tt.types("fpath=("+filepath.Dir(script(t, "gobwrap/completions/_gobwrap"))+" $fpath); autoload -U compinit; compinit -u -D; "+
+	tt.types("fpath=("+filepath.Dir(script(t, "gobwrap/completions/_gobwrap"))+" "+filepath.Dir(script(t, "gobwrap-seccomp/completions/_gobwrap-seccomp"))+" $fpath); autoload -U compinit; compinit -u -D; "+
 		"setopt no_always_last_prompt; LISTMAX=1000; bindkey -e; PS1='> '; unset zle_bracketed_paste; echo $((6*7))ready\r", "42ready")
 	tt.press(tree)
 }

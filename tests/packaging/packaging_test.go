@@ -45,6 +45,7 @@ func TestPackages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "testdata/machine.sh", debs, foreign(t), filepath.Join("testdata", name+".sh"))
+			cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // where it mounts
 			out, err := cmd.CombinedOutput()
 			if err != nil || !strings.HasSuffix(string(out), "scenario done\n") {
 				t.Errorf("%v\n%s", err, out)

@@ -43,9 +43,9 @@ there "after an upgrade of AppArmor"
 
 # An upgrade brings the new one, and leaves what the administrator did.
 dpkg-deb -R ./gobwrap_*.deb /tmp/next
-sed -i 's/0\.1\.0-1/0.1.0-2/' /tmp/next/DEBIAN/control
+sed -i 's/^Version: .*/Version: 99/' /tmp/next/DEBIAN/control
 echo '# a later version' >>/tmp/next/usr/share/gobwrap/apparmor/gobwrap
-quiet dpkg-deb --root-owner-group -Zgzip -b /tmp/next /tmp/next.deb
+quiet dpkg-deb --root-owner-group -Znone -b /tmp/next /tmp/next.deb
 add /tmp/next.deb
 grep -q 'a later version' $profile || fail "an upgrade does not bring the new profile"
 echo '# mine' >>$profile

@@ -30,14 +30,17 @@ mode() { stat -c '%a %U:%G' "$1"; }
 # as_user runs a command as somebody without rights.
 as_user() { setpriv --reuid 12345 --regid 12345 --clear-groups "$@"; }
 
+# as_bwrap is what gobwrap says of itself as bwrap.
+as_bwrap() { gobwrap --version | sed 's/^gobwrap \(.*\) (bubblewrap \(.*\) compatible)$/bubblewrap \2 (gobwrap \1)/'; }
+
 # newer makes the same packages with a higher version, in /tmp/newer.
 newer() {
 	mkdir -p /tmp/newer
 	for deb in ./*.deb; do
 		rm -rf /tmp/tree
 		dpkg-deb -R "$deb" /tmp/tree
-		sed -i 's/0\.1\.0-1/0.1.0-2/' /tmp/tree/DEBIAN/control
-		quiet dpkg-deb --root-owner-group -Zgzip -b /tmp/tree "/tmp/newer/${deb##*/}"
+		sed -i 's/^Version: .*/Version: 99/' /tmp/tree/DEBIAN/control
+		quiet dpkg-deb --root-owner-group -Znone -b /tmp/tree "/tmp/newer/${deb##*/}"
 	done
 }
 

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # With bubblewrap there, everything is as before in the end.
 add ./gobwrap_*.deb ./gobwrap-as-bwrap_*.deb ./gobwrap-setuid_*.deb
-is "bubblewrap 0.11.1 (gobwrap 0.1.0)" bwrap --version
+is "$(as_bwrap)" bwrap --version
 is yes as_user bwrap --mode setuid --ro-bind / / -- echo yes
 remove gobwrap-as-bwrap
 is "bubblewrap 0.8.0" bwrap --version
 add ./gobwrap-as-bwrap_*.deb
-is "bubblewrap 0.11.1 (gobwrap 0.1.0)" bwrap --version
+is "$(as_bwrap)" bwrap --version
 purge gobwrap gobwrap-as-bwrap gobwrap-setuid
 is "bubblewrap 0.8.0" bwrap --version
 is "" dpkg --verify bubblewrap

@@ -11,8 +11,8 @@ here=$(dirname "$scenario")
 
 mount --make-rprivate /
 root=$(mktemp -d)
+unset TMPDIR # hidden soon
 mount -t tmpfs -o mode=0700 tmpfs "$root"
-rmdir_later=$root
 mkdir "$root/upper" "$root/work" "$root/new"
 mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" overlay "$root/new"
 mount --rbind /dev "$root/new/dev"
@@ -27,6 +27,5 @@ cd "$root/new"
 pivot_root . mnt # the files below are in /mnt
 cd /
 rm -f /var/lib/man-db/auto-update # it takes seconds
-rmdir "/mnt$rmdir_later" 2>/dev/null || true
 # shellcheck disable=SC2016 # the inner shell expands it
 exec setsid sh -eu -c '. /tmp/scenarios/checks.sh; . "$1"; echo "scenario done"' sh "/tmp/scenarios/$(basename "$scenario")" </dev/null

@@ -4,6 +4,7 @@ add ./gobwrap_*.deb
 is "755 root:root" mode /usr/bin/gobwrap
 is "755 root:root" mode /usr/bin/gobwrap-seccomp
 is "" dpkg --verify gobwrap
+is "gobwrap $(dpkg-query -W -f '${Version}' gobwrap | sed 's/-[^-]*$//')" sh -c 'gobwrap --version | cut -d " " -f 1,2'
 is 12345 as_user gobwrap --mode direct --unshare-user --ro-bind / / -- id -u
 is 0 gobwrap --ro-bind / / -- id -u
 echo '{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"]}' >/tmp/profile.json
@@ -24,7 +25,7 @@ grep -v '^#' /usr/share/gobwrap/apparmor/gobwrap | cmp - /tmp/printed || fail "a
 
 newer
 add /tmp/newer/gobwrap_*.deb
-is 0.1.0-2 dpkg-query -W -f '${Version}' gobwrap
+is 99 dpkg-query -W -f '${Version}' gobwrap
 is "755 root:root" mode /usr/bin/gobwrap
 remove gobwrap
 [ ! -e /usr/bin/gobwrap ] || fail "the program is left"

@@ -1,0 +1,40 @@
+//go:build vm
+
+package vm_test
+
+import (
+	_ "embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/vm"
+)
+
+//go:embed testdata/apparmor.sh
+var apparmorScript string
+
+// TestAppArmor: a kernel with AppArmor takes the profile that --doctor=apparmor prints,
+// and a launcher that may make no user namespace may, with it. (That those without a
+// profile may not is Ubuntu's own change; here another profile forbids it.)
+func TestAppArmor(t *testing.T) {
+	t.Parallel()
+	if out, err := exec.Command("../../scripts/packages-setup.sh", "apparmor").CombinedOutput(); err != nil {
+		t.Fatalf("packages-setup.sh: %v\n%s", err, out)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := boot(t, vm.Machine{
+		Kernel: "6.12",
+		Script: "foreign=" + filepath.Join(cache, "gobwrap/packages/apparmor-4") + "\n" + apparmorScript,
+		Files:  map[string]string{"gobwrap": "../../bin/gobwrap"},
+		Params: "apparmor=1 security=apparmor",
+	})
+	if result.Status != 0 || !strings.HasSuffix(strings.TrimSpace(result.Output), "all as it should be") {
+		t.Errorf("the script ended with %d:\n%s", result.Status, result.Output)
+	}
+}
