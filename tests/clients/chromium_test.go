@@ -17,7 +17,7 @@ var (
 )
 
 // slow is put into the page, so that the process that reads it can be looked at.
-const slow = "<script>for (const end = Date.now() + 1000; Date.now() < end; );"
+const slow = "<script>for (const end = Date.now() + 2000; Date.now() < end; );"
 
 // recipe is the command line of docs/clients.md that runs Chromium.
 func recipe(t *testing.T) string {
