@@ -30,15 +30,16 @@ func TestSandboxRuntime(t *testing.T) {
 		o.says(t, map[string]string{
 			"id": fmt.Sprint(user), "made": "text", "secret": "", "allowed": "served", "denied": "403", "around": "refused",
 			"../elsewhere/x": "refused", ".env": "refused", ".git/hooks/pre-commit": "refused", "unix-socket": "refused",
-			"exit-status": "7", "left": "",
+			"exit-status": "7", "left": "", "many": "0",
 		})
 		if o.status != 0 {
 			t.Errorf("it failed: %s", o)
 		}
 		list = append(list, w.calls(t)...)
 	}
-	want(t, list, 4, "bash", "--new-session", "--die-with-parent", "--unshare-net", "--unshare-user", "--cap-drop", "--proc", "--dev")
-	want(t, list, 2, "bash", "--cap-add")
+	want(t, list, 6, "bash", "--new-session", "--die-with-parent", "--unshare-net", "--unshare-user", "--cap-drop", "--proc", "--dev")
+	want(t, list, 2, "bash", "--args")
+	want(t, list, 3, "bash", "--cap-add")
 	documented(t, "@anthropic-ai/sandbox-runtime", list)
 }
 
