@@ -29,6 +29,7 @@ need dbus-run-session dbus-daemon
 need Xvfb xvfb
 need /usr/bin/python3 python3
 need flatpak flatpak
+need gdbus libglib2.0-bin
 need xdg-dbus-proxy xdg-dbus-proxy
 need mat2 mat2
 need opam opam

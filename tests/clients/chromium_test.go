@@ -17,7 +17,7 @@ var (
 )
 
 // slow is put into the page, so that the process that reads it can be looked at.
-const slow = "<script>for (const end = Date.now() + 1000; Date.now() < end; );"
+const slow = "<script>for (const end = Date.now() + 2000; Date.now() < end; );"
 
 // recipe is the command line of docs/clients.md that runs Chromium.
 func recipe(t *testing.T) string {
@@ -43,41 +43,51 @@ func chromium(t *testing.T, more string) *run {
 }
 
 // TestChromium: Chromium, with its own sandbox on, takes a picture of a page inside
-// gobwrap. The process that reads the page is in user, PID and network namespaces below
-// gobwrap's and has one more filter.
+// gobwrap, with or without a filter of gobwrap's. The process that reads the page is in
+// user, PID and network namespaces below gobwrap's and has one filter more.
 func TestChromium(t *testing.T) {
 	t.Parallel()
-	r := chromium(t, "")
-	// Its processes write a command line of one word.
-	is := func(kind *regexp.Regexp) func(p process) bool {
-		return func(p process) bool { return kind.MatchString(strings.Join(p.words, " ")) }
+	for name, more := range map[string]string{"plain": "", "profile": "--seccomp-profile default"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := chromium(t, more)
+			// Its processes write a command line of one word.
+			browser := r.await(t, func(p process) bool { return browserLine.MatchString(strings.Join(p.words, " ")) })
+			renderer := r.await(t, func(p process) bool {
+				return rendererLine.MatchString(strings.Join(p.words, " ")) && p.filters() > browser.filters()
+			})
+			all := r.processes()
+			if init := all[browser.parent]; !init.runs(gobwrap) {
+				t.Errorf("the browser's parent is not gobwrap: %v", init)
+			}
+			for _, kind := range []string{"user", "pid", "net"} {
+				outside, around, inside := all[r.cmd.Process.Pid].ns(kind), browser.ns(kind), renderer.ns(kind)
+				if outside == around || around == inside || inside == "" {
+					t.Errorf("%s namespaces: %s outside, %s of the browser, %s of the renderer", kind, outside, around, inside)
+				}
+			}
+			o := r.wait(t)
+			if o.status != 0 {
+				t.Fatalf("it failed: %s", o)
+			}
+			shows(t, filepath.Join(r.w.home, "out", "page.png"), 320, 240)
+		})
 	}
-	filtered := func(p process) bool { return is(rendererLine)(p) && p.field("Seccomp") == "2" }
-	renderer, browser := r.await(t, filtered), r.await(t, is(browserLine))
-	all := r.processes()
-	if init := all[browser.parent]; !init.runs(gobwrap) {
-		t.Errorf("the browser's parent is not gobwrap: %v", init)
-	}
-	for _, kind := range []string{"user", "pid", "net"} {
-		outside, around, inside := all[r.cmd.Process.Pid].ns(kind), browser.ns(kind), renderer.ns(kind)
-		if outside == around || around == inside || inside == "" {
-			t.Errorf("%s namespaces: %s outside, %s of the browser, %s of the renderer", kind, outside, around, inside)
-		}
-	}
-	o := r.wait(t)
-	if o.status != 0 {
-		t.Fatalf("it failed: %s", o)
-	}
-	shows(t, filepath.Join(r.w.home, "out", "page.png"), 320, 240)
 }
 
 // TestChromiumControl: without user namespaces inside gobwrap, Chromium has no sandbox
 // and says so: it was not off in the test above.
 func TestChromiumControl(t *testing.T) {
 	t.Parallel()
-	r := chromium(t, "--unshare-user --disable-userns")
-	o := r.wait(t)
-	if _, err := os.Stat(filepath.Join(r.w.home, "out", "page.png")); o.status == 0 || err == nil || !strings.Contains(o.stderr, "No usable sandbox!") {
-		t.Errorf("it works without user namespaces: %s", o)
+	for _, more := range []string{"--unshare-user --disable-userns", "--seccomp-profile strict", "--seccomp-profile no-userns"} {
+		t.Run(more, func(t *testing.T) {
+			t.Parallel()
+			r := chromium(t, more)
+			o := r.wait(t)
+			_, err := os.Stat(filepath.Join(r.w.home, "out", "page.png"))
+			if o.status == 0 || err == nil || !strings.Contains(o.stderr, "No usable sandbox!") {
+				t.Errorf("it works without user namespaces: %s", o)
+			}
+		})
 	}
 }

@@ -86,6 +86,12 @@ func (p process) field(name string) string {
 	return strings.TrimSpace(line)
 }
 
+// filters is how many seccomp filters it has.
+func (p process) filters() (n int) {
+	_, _ = fmt.Sscan(p.field("Seccomp_filters"), &n)
+	return n
+}
+
 // launchedBy checks that the two processes above one are the launcher's, and that the
 // one is in a user namespace in direct mode only.
 func (r *run) launchedBy(t *testing.T, p process, launcher string) {

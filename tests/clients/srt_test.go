@@ -3,6 +3,7 @@
 package clients_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 )
@@ -17,21 +18,28 @@ func srtWorld(t *testing.T, launcher string) *world {
 }
 
 // TestSandboxRuntime: a command under a policy for files and network; what is found on
-// PATH is gobwrap.
+// PATH is gobwrap. For root, as in a container, it asks for a capability in addition.
 func TestSandboxRuntime(t *testing.T) {
 	t.Parallel()
-	w := srtWorld(t, gobwrap)
-	o := w.run(t, "srt.sh")
-	o.says(t, map[string]string{
-		"made": "text", "secret": "", "../elsewhere/x": "refused", ".env": "refused", ".git/hooks/pre-commit": "refused",
-		"allowed": "served", "denied": "403", "around": "refused", "unix-socket": "refused", "exit-status": "7", "left": "",
-	})
-	if o.status != 0 {
-		t.Errorf("it failed: %s", o)
+	var list []call
+	for _, user := range []int{uid, 0} {
+		w := srtWorld(t, gobwrap)
+		w.user = user
+		mustDo(t, os.Chown(w.home, user, user))
+		o := w.run(t, "srt.sh")
+		o.says(t, map[string]string{
+			"id": fmt.Sprint(user), "made": "text", "secret": "", "allowed": "served", "denied": "403", "around": "refused",
+			"../elsewhere/x": "refused", ".env": "refused", ".git/hooks/pre-commit": "refused", "unix-socket": "refused",
+			"exit-status": "7", "left": "", "many": "0",
+		})
+		if o.status != 0 {
+			t.Errorf("it failed: %s", o)
+		}
+		list = append(list, w.calls(t)...)
 	}
-	list := w.calls(t)
-	want(t, list, 2, "bash", "--new-session", "--die-with-parent", "--unshare-net", "--unshare-user", "--cap-drop", "--proc", "--dev")
-	want(t, list[:1], 0, "", "--version")
+	want(t, list, 6, "bash", "--new-session", "--die-with-parent", "--unshare-net", "--unshare-user", "--cap-drop", "--proc", "--dev")
+	want(t, list, 2, "bash", "--args")
+	want(t, list, 3, "bash", "--cap-add")
 	documented(t, "@anthropic-ai/sandbox-runtime", list)
 }
 

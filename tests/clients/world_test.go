@@ -17,13 +17,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // world is a place for one client.
 type world struct {
 	dir, home string // home is /home/client inside
 	bwrap     string // what lies on /usr/bin/bwrap
 	recorder  string
+	user      int
 	front     []string // in front of the step down to the user
 	env       []string
 }
@@ -36,7 +37,7 @@ func newWorld(t *testing.T, launcher string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{dir: dir, home: filepath.Join(dir, "home"), recorder: filepath.Join(dir, "bwrap")}
+	w := &world{dir: dir, home: filepath.Join(dir, "home"), recorder: filepath.Join(dir, "bwrap"), user: uid}
 	w.bwrap = w.recorder
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	mustDo(t, os.Chmod(dir, 0o755))
@@ -55,7 +56,7 @@ func newWorld(t *testing.T, launcher string) *world {
 	}
 	w.env = []string{
 		"PATH=/usr/bin:/bin", "HOME=/home/client", "USER=client", "LANG=C.UTF-8",
-		fmt.Sprintf("XDG_RUNTIME_DIR=/run/user/%d", uid), "TESTDATA=" + filepath.Join(base, "testdata"),
+		"TESTDATA=" + filepath.Join(base, "testdata"),
 	}
 	if launcher == installed {
 		w.refuseNamespaces()
@@ -112,10 +113,10 @@ func (w *world) start(t *testing.T, words ...string) *run {
 	}
 	r := &run{w: w, cmd: exec.Command("unshare", slices.Concat(
 		[]string{"--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "--"},
-		[]string{"sh", filepath.Join(base, "testdata", "world.sh"), w.dir, w.bwrap, modules}, w.front,
+		[]string{"sh", filepath.Join(base, "testdata", "world.sh"), w.dir, w.bwrap, modules, fmt.Sprint(w.user)}, w.front,
 		[]string{"--", "dbus-run-session", "--"}, words,
 	)...)}
-	r.cmd.Env, r.cmd.Dir = w.env, "/"
+	r.cmd.Env, r.cmd.Dir = append(w.env, fmt.Sprintf("XDG_RUNTIME_DIR=/run/user/%d", w.user)), "/"
 	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r.cmd.WaitDelay = time.Second

@@ -25,7 +25,7 @@ spawn() {
 	echo "here: $(readlink /proc/self/ns/pid)"
 	gdbus call --session --dest org.freedesktop.portal.Flatpak --object-path /org/freedesktop/portal/Flatpak \
 		--method org.freedesktop.portal.Flatpak.Spawn "b'/'" "[b'/app/bin/hello', b'spawned']" \
-		'@a{uh} {}' '@a{ss} {}' "$1" '@a{sv} {}' >/dev/null 2>&1 || { echo "refused: yes" && return; }
+		'@a{uh} {}' '@a{ss} {}' "$1" '@a{sv} {}' >/dev/null || { echo "refused: yes" && return; }
 	until [ -e "$shared/spawned" ]; do sleep 0.02; done
 	cat "$shared/spawned"
 	if grep -q '[s]pawned' /proc/[0-9]*/cmdline 2>/dev/null; then echo "seen: yes"; else echo "seen: no"; fi

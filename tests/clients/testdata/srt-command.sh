@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the sandbox runtime runs: it tries what the policy permits and what not.
 echo text >made
+echo "id: $(id -u)"
 echo "secret: $(cat ../secret/key 2>/dev/null)"
 for file in ../elsewhere/x .env .git/hooks/pre-commit; do
 	if (echo x >"$file") 2>/dev/null; then

@@ -25,5 +25,17 @@ srt -c "sh srt-command.sh"
 status=0
 srt -c 'exit 7' || status=$?
 echo "exit-status: $status"
+
+# More rules than one argument of a command line can carry.
+mkdir ../many
+python3 - "$HOME/many" >../many.json <<-'END'
+	import json, os, sys
+	files = [os.path.join(sys.argv[1], f"{n:04}" + 100 * "x") for n in range(1000)]
+	for name in files:
+	    open(name, "w").write("secret")
+	json.dump({"network": {"allowedDomains": [], "deniedDomains": []},
+	           "filesystem": {"denyRead": files, "allowWrite": [], "denyWrite": []}}, sys.stdout)
+END
+echo "many: $(srt -s ../many.json -c 'cat ../many/* 2>/dev/null | grep -c secret')"
 echo "made: $(cat made)"
 echo "left: $(find . -mindepth 1 ! -path './.git*' ! -name '*.sh' ! -name made | sort | tr '\n' ' ')"

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Makes the world of a client and runs a command in it as the user. Started by root in
+# Makes the world of a client and runs a command in it as a user. Started by root in
 # namespaces of its own; when this ends, all in it end.
 #
-#	world.sh DIR BWRAP MODULES FRONT... -- COMMAND...
+#	world.sh DIR BWRAP MODULES USER FRONT... -- COMMAND...
 #
 # DIR has the home, passwd, group and hosts; BWRAP lies on /usr/bin/bwrap; MODULES are
-# npm's; FRONT is what stands in front of the step down to the user.
+# npm's; USER is a number; FRONT is what stands in front of the step down to the user.
 set -eu
-dir=$1 bwrap=$2 modules=$3
-shift 3
+dir=$1 bwrap=$2 modules=$3 user=$4
+shift 4
 
 for file in passwd group hosts; do
 	mount --bind "$dir/$file" "/etc/$file"
@@ -16,11 +16,11 @@ done
 mount --bind "$bwrap" /usr/bin/bwrap
 mount --bind "$modules" "$dir/node_modules"
 mount -t tmpfs -o mode=0755 tmpfs /home
-install -d -o 12345 -g 12345 /home/client
+install -d -o "$user" -g "$user" /home/client
 mount --bind "$dir/home" /home/client
 mkdir -p /run/user /tmp/.X11-unix
 mount -t tmpfs -o mode=0755 tmpfs /run/user
-install -d -o 12345 -g 12345 -m 0700 /run/user/12345
+install -d -o "$user" -g "$user" -m 0700 "/run/user/$user"
 mount -t tmpfs -o mode=1777 tmpfs /tmp/.X11-unix
 # A network of its own. If there is a directory www, another host serves it.
 ip link set lo up
@@ -41,4 +41,4 @@ shift
 cd /home/client
 # Not exec: this shell is the init here, and reaps.
 # shellcheck disable=SC2086 # a list of words
-$front setpriv --reuid 12345 --regid 12345 --clear-groups -- "$@"
+$front setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
