@@ -90,7 +90,7 @@ func (s *stage) prepare(set settings, modes []mode, number int, name string) (*t
 		}
 	}
 	for _, m := range modes {
-		if reason := s.obstacle(t.program, m); reason != "" {
+		if reason := s.obstacle(t.program, m, set.patience); reason != "" {
 			t.skipped[m] = reason
 		}
 	}
@@ -109,7 +109,7 @@ func (t *trial) jobs(rep *report) (jobs []job) {
 				case skip:
 					t.results[c.name][m] = result{Verdict: notHere, ID: reason}
 				default:
-					jobs = append(jobs, job{t.program, c.name, m})
+					jobs = append(jobs, job{Program: t.program, Case: c.name, Mode: m})
 				}
 			}
 		}
