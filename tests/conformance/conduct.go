@@ -34,7 +34,10 @@ func conduct(set settings) (*report, error) {
 	}
 	defer s.remove()
 	s.heedSignals()
-	return s.perform(set, groups, nil)
+	rep, err := s.perform(set, groups, nil)
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	return rep, err
 }
 
 // perform runs the groups with each program. more are texts of groups that the catalogue
