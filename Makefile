@@ -21,7 +21,7 @@ GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/debian/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
-.PHONY: help build setup test test-unit test-compat test-e2e test-vm test-arm64 test-clients vm lint fuzz fuzz-plans check \
+.PHONY: help build setup test test-unit test-compat test-e2e test-vm test-arm64 test-clients conformance vm lint fuzz fuzz-plans check \
 	bench bench-table privileged-lines demo docs man repro install install-setuid clean
 
 help: ## list the targets
@@ -88,6 +88,10 @@ test-compat: need-root setup build ## compare bin/gobwrap with the installed bwr
 
 test-e2e: need-root setup build ## run the end-to-end tests; needs root
 	$(GOTEST) ./tests/e2e/...
+
+conformance: need-root setup build ## run the conformance suite with both programs, results into docs/conformance.md; needs root
+	$(GO) run ./tests/conformance -bwrap /usr/bin/bwrap -bwrap bin/gobwrap -known $(KNOWN_HOLES) -md docs/conformance.md
+KNOWN_HOLES := CVE-2026-87766,chdir-by-descriptor
 
 lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \

@@ -7,6 +7,5 @@ require (
 	github.com/seccomp/libseccomp-golang v0.11.1
 	github.com/syndtr/gocapability v0.0.0-20200815063812-42c35b437635
 	golang.org/x/sys v0.49.0
+	golang.org/x/tools v0.52.0
 )
-
-require golang.org/x/tools v0.52.0 // indirect

@@ -34,7 +34,10 @@ func conduct(set settings) (*report, error) {
 	}
 	defer s.remove()
 	s.heedSignals()
-	return s.perform(set, groups, nil)
+	rep, err := s.perform(set, groups, nil)
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	return rep, err
 }
 
 // perform runs the groups with each program. more are texts of groups that the catalogue
@@ -90,7 +93,7 @@ func (s *stage) prepare(set settings, modes []mode, number int, name string) (*t
 		}
 	}
 	for _, m := range modes {
-		if reason := s.obstacle(t.program, m); reason != "" {
+		if reason := s.obstacle(t.program, m, set.patience); reason != "" {
 			t.skipped[m] = reason
 		}
 	}
@@ -109,7 +112,7 @@ func (t *trial) jobs(rep *report) (jobs []job) {
 				case skip:
 					t.results[c.name][m] = result{Verdict: notHere, ID: reason}
 				default:
-					jobs = append(jobs, job{t.program, c.name, m})
+					jobs = append(jobs, job{Program: t.program, Case: c.name, Mode: m})
 				}
 			}
 		}

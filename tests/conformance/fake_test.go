@@ -1,10 +1,10 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const honest = `exec ` + reference + ` "$@"`
@@ -44,6 +44,7 @@ func TestPlantedFailures(t *testing.T) {
 		{"a machine that lacks something", honest, "T\n-- c --\nneeds false\nrun bwrap $SYS true", notHere, ""},
 	} {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			rep, trial := trialOf(t, fake(t, f.script), f.text, asRoot)
 			r := trial.results["c"][asRoot]
 			if r.Verdict != f.want || !strings.Contains(r.Detail, f.detail) {
@@ -51,9 +52,6 @@ func TestPlantedFailures(t *testing.T) {
 			}
 			if bad := rep.bad(nil); (bad > 0) != (f.want == fail || f.want == hole) {
 				t.Errorf("%d counted as bad", bad)
-			}
-			if len(children()) > 0 {
-				t.Errorf("left: %v", children())
 			}
 		})
 	}
@@ -69,30 +67,25 @@ func ignoring1(option string) string {
 	return `for a; do shift; [ "$a" = ` + option + ` ] || set -- "$@" "$a"; done; ` + honest
 }
 
-// TestWholeCatalogueAgainstAFraud: a launcher that only runs the command, and one that
-// does nothing, fail in most cases, and in every group.
-func TestWholeCatalogueAgainstAFraud(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes some seconds")
-	}
+// TestFraud: a launcher that does nothing, and says that it was well, passes no case but
+// those of --help and --version, which it answers, and those of holes, which it has not.
+func TestFraud(t *testing.T) {
 	groups, err := catalogue()
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{fake(t, "exit 0")}, modes: []mode{asUser}, setuidArgs: "auto", workers: 2, patience: 1e9}
+	set := settings{programs: []string{fake(t, "exit 0")}, modes: []mode{asUser}, setuidArgs: "auto", workers: 8, patience: 400 * time.Millisecond}
 	rep, err := testStage(t).perform(set, groups, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	trial := rep.programs[0]
-	n := trial.counts(rep, asUser)
-	if n[pass]+n[differs] > 60 {
-		t.Errorf("%v for a launcher that does nothing", n)
-		trial.each(rep, func(c *testCase, m mode, r result) {
-			if r.Verdict == pass || r.Verdict == differs {
-				t.Log(c.group, c.name, r)
-			}
-		})
+	rep.programs[0].each(rep, func(c *testCase, _ mode, r result) {
+		if (r.Verdict == pass || r.Verdict == differs) && c.group != "front" && c.group != "holes" {
+			t.Errorf("%s/%s: %v", c.group, c.name, r)
+		}
+	})
+	if n := rep.programs[0].counts(rep, asUser); n[fail] < 300 {
+		t.Errorf("only %d failures", n[fail])
 	}
 }
 
@@ -134,7 +127,7 @@ func TestSetuidModeIsTheOneShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{subject, reference}, modes: modes, setuidArgs: "", workers: 1, patience: 1e10}
+	set := settings{programs: []string{subject, reference}, modes: modes, setuidArgs: "", workers: 1, patience: 10 * time.Second}
 	rep, err := testStage(t).perform(set, []group{g}, []string{text})
 	if err != nil {
 		t.Fatal(err)
@@ -145,12 +138,5 @@ func TestSetuidModeIsTheOneShown(t *testing.T) {
 	}
 	if r := bw.results["c"][asSetuid]; r.Verdict != pass || bw.results["c"][asUser].Verdict != fail {
 		t.Errorf("reference: %v, %v", r, bw.results["c"][asUser])
-	}
-}
-
-// TestFakeIsHonest: the frame of the fakes itself does nothing wrong.
-func TestFakeIsHonest(t *testing.T) {
-	if _, err := os.Stat(reference); err != nil {
-		t.Fatal("install the package bubblewrap")
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"strings"
@@ -16,42 +17,45 @@ var (
 )
 
 // obstacle says why a mode cannot be run here; in root's there is no excuse.
-func (s *stage) obstacle(p *program, m mode) string {
-	seen, err := s.ask(p, m, `bwrap $SYS --proc /proc cat /proc/self/uid_map`)
+func (s *stage) obstacle(p *program, m mode, patience time.Duration) string {
+	seen, err := s.ask(p, m, `bwrap $SYS --proc /proc cat /proc/self/uid_map`, patience)
 	if err != nil || m == asRoot {
 		return "" // every case will show it
 	}
-	if seen.status == "0" {
-		if m == asSetuid && !sameMap(seen.out) {
+	if seen.Status == "0" {
+		if m == asSetuid && !sameMap(seen.Out) {
 			return "the set-user-id copy makes a user namespace as any other would: -setuid-args can name the options against that"
 		}
 		return ""
 	}
-	message := firstLine(seen.err)
+	message := firstLine(seen.Err)
 	if m == asSetuid && noSetuid.MatchString(message) {
 		return "it has no such mode: " + message
 	}
-	if m == asUser && noNamespaces.MatchString(message) && s.refusesNamespaces(p) {
+	if m == asUser && noNamespaces.MatchString(message) && s.refusesNamespaces(p, patience) {
 		return "this machine refuses user namespaces to ordinary users: " + message
 	}
 	return ""
 }
 
 // refusesNamespaces asks the kernel without a launcher.
-func (s *stage) refusesNamespaces(p *program) bool {
-	seen, err := s.ask(p, asUser, `probe userns`)
-	return err == nil && seen.status != "0"
+func (s *stage) refusesNamespaces(p *program, patience time.Duration) bool {
+	seen, err := s.ask(p, asUser, `probe userns`, patience)
+	return err == nil && seen.Status != "0"
 }
 
-// ask runs a line by itself.
-func (s *stage) ask(p *program, m mode, line string) (sighting, error) {
-	r := &runner{stage: s, patience: 10 * time.Second}
-	scene, err := r.newScene(&testCase{}, p, m)
+// ask has a worker run a line, and nothing but that.
+func (s *stage) ask(p *program, m mode, line string, patience time.Duration) (sighting, error) {
+	w, err := startWorker(briefing{Dir: s.dir, Sys: s.sys, Probe: s.probe, Patience: patience})
 	if err != nil {
 		return sighting{}, err
 	}
-	defer scene.clear()
-	return scene.shell(line)
+	defer w.end()
+	r := w.do(job{Program: p, Mode: m, Line: line})
+	if r.Verdict == fail {
+		err = errors.New(r.Detail)
+	}
+	return r.Seen, err
 }
 
 // sameMap tells whether a user namespace is ours, by its map.

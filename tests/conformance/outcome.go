@@ -42,10 +42,10 @@ type expectation struct {
 
 // sighting is what was seen of a run.
 type sighting struct {
-	status string
-	out    string
-	err    string
-	host   []string
+	Status string
+	Out    string
+	Err    string
+	Host   []string
 }
 
 func (e *expectation) add(word, rest string) (err error) {
@@ -86,19 +86,19 @@ func (e *expectation) complaints(s sighting) (bad []string) {
 	if want == "" {
 		want = "0"
 	}
-	if want != "any" && s.status != want {
-		complain("status %s, not %s", s.status, want)
+	if want != "any" && s.Status != want {
+		complain("status %s, not %s", s.Status, want)
 	}
-	bad = append(bad, e.outputComplaints(s.out)...)
+	bad = append(bad, e.outputComplaints(s.Out)...)
 	switch {
-	case e.err == nil && s.err != "" && want != "any":
-		complain("on standard error: %s", s.err)
-	case e.err != nil && !e.err.MatchString(s.err):
-		complain("standard error lacks %s: %q", e.err, s.err)
+	case e.err == nil && s.Err != "" && want != "any":
+		complain("on standard error: %s", s.Err)
+	case e.err != nil && !e.err.MatchString(s.Err):
+		complain("standard error lacks %s: %q", e.err, s.Err)
 	}
 	host := slices.Sorted(slices.Values(e.host))
-	if !slices.Equal(host, s.host) {
-		complain("changes on the host: %q, not %q", s.host, host)
+	if !slices.Equal(host, s.Host) {
+		complain("changes on the host: %q, not %q", s.Host, host)
 	}
 	return bad
 }

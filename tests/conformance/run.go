@@ -20,6 +20,7 @@ type result struct {
 	ID      string        // of the difference or hole; the option or version that is lacking
 	Detail  string        // why it failed
 	Took    time.Duration // for all of it
+	Seen    sighting      // in answer to a question
 }
 
 // runner runs cases, one at a time.
@@ -60,13 +61,13 @@ func (r *runner) act(c *testCase, p *program, m mode) (result, error) {
 	}
 	defer s.clear()
 	for _, line := range c.needs {
-		if seen, err := s.shell(line); err != nil || seen.status != "0" {
+		if seen, err := s.shell(line); err != nil || seen.Status != "0" {
 			return result{Verdict: notHere, ID: line}, nil
 		}
 	}
 	for _, line := range c.setup {
-		if seen, err := s.shell(line); err != nil || seen.status != "0" {
-			return result{}, fmt.Errorf("setup %s: status %s, %w %s", line, seen.status, err, seen.err)
+		if seen, err := s.shell(line); err != nil || seen.Status != "0" {
+			return result{}, fmt.Errorf("setup %s: status %s, %w %s", line, seen.Status, err, seen.Err)
 		}
 	}
 	seen, err := s.perform()
@@ -115,13 +116,13 @@ func (s *scene) perform() (sighting, error) {
 	if left := endChildren(s.c.orphans); len(left) > 0 {
 		return seen, fmt.Errorf("left behind, and killed: %s", strings.Join(left, "; "))
 	}
-	seen.host = changes(before, snapshot(s.w))
+	seen.Host = changes(before, snapshot(s.w))
 	for _, line := range s.c.after {
 		after, err := s.shell(line)
 		if err != nil {
 			return seen, fmt.Errorf("after %s: %w", line, err)
 		}
-		seen.out += after.out + after.err
+		seen.Out += after.Out + after.Err
 	}
 	return seen, nil
 }
@@ -153,8 +154,8 @@ func (s *scene) shell(script string) (seen sighting, err error) {
 		endChildren(true)
 		return seen, fmt.Errorf("%w: %s", errLate, s.patience)
 	}
-	seen.status = status(cmd.ProcessState.Sys().(syscall.WaitStatus))
-	seen.out, seen.err = contents(files[0]), contents(files[1])
+	seen.Status = status(cmd.ProcessState.Sys().(syscall.WaitStatus))
+	seen.Out, seen.Err = contents(files[0]), contents(files[1])
 	return seen, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,7 @@ type stage struct {
 	mounted bool
 	sys     string // options that bind what a shell needs
 	probe   string // this program
+	ending  sync.Mutex
 }
 
 const inside = "CONFORMANCE_MOUNT_NAMESPACE"
@@ -117,6 +119,7 @@ func (s *stage) heedSignals() {
 	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		sig := <-ch
+		s.ending.Lock() // for ever: nothing else happens any more
 		endWorkers()
 		s.remove()
 		os.Exit(128 + int(sig.(syscall.Signal)))

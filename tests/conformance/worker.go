@@ -20,6 +20,7 @@ type job struct {
 	Program *program
 	Case    string
 	Mode    mode
+	Line    string // in place of a case, what is to be run and told
 }
 
 type briefing struct {
@@ -50,10 +51,32 @@ func work(in io.Reader, out io.Writer) error {
 		if err := dec.Decode(&j); err != nil {
 			return nil //nolint:nilerr // no more jobs
 		}
-		if err := enc.Encode(r.run(cases[j.Case], j.Program, j.Mode)); err != nil {
+		if err := enc.Encode(r.do(j, cases)); err != nil {
 			return err
 		}
 	}
+}
+
+func (r *runner) do(j job, cases map[string]*testCase) result {
+	if j.Line != "" {
+		return r.answer(j)
+	}
+	return r.run(cases[j.Case], j.Program, j.Mode)
+}
+
+// answer runs a line and tells what was seen.
+func (r *runner) answer(j job) result {
+	s, err := r.newScene(&testCase{}, j.Program, j.Mode)
+	if err != nil {
+		return result{Verdict: fail, Detail: err.Error()}
+	}
+	defer s.clear()
+	seen, err := s.shell(j.Line)
+	endChildren(true)
+	if err != nil {
+		return result{Verdict: fail, Detail: err.Error()}
+	}
+	return result{Verdict: pass, Seen: seen}
 }
 
 // endOnSignal kills what a worker runs when it is told to end.
