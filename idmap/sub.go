@@ -61,13 +61,22 @@ const (
 	blockSub = 65_536
 )
 
-// FreeRange is a range that the text of /etc/subuid or /etc/subgid grants to nobody yet.
+// FreeRange is the first range that the text of /etc/subuid or /etc/subgid grants to nobody
+// yet, or the last of all where there is none.
 func FreeRange(text string) Range {
-	first := uint64(firstSub)
+	var taken []Range
 	for line := range strings.Lines(text) {
 		if _, r, ok := subLine(line); ok {
-			first = max(first, ends(r.Outside, r.Count))
+			taken = append(taken, r)
 		}
+	}
+	slices.SortFunc(taken, func(a, b Range) int { return cmp.Compare(a.Outside, b.Outside) })
+	first := uint64(firstSub)
+	for _, r := range taken {
+		if uint64(r.Outside) >= first+blockSub {
+			break
+		}
+		first = max(first, ends(r.Outside, r.Count))
 	}
 	return Range{Outside: uint32(min(first, none-blockSub)), Count: blockSub}
 }

@@ -77,10 +77,17 @@ func TestRules(t *testing.T) {
 	on := FD{N: 5, Valid: true}
 	text := Text{S: "x", Set: true}
 	cases := map[string]func(*Spec){
-		"No command given":                         func(s *Spec) { s.Command.Args = nil },
-		"a file operation is of no known kind":     func(s *Spec) { s.Files = []mounts.Op{{Dest: "/x"}} },
-		"a seccomp profile was not compiled":       func(s *Spec) { s.Lockdown.Filters = []Filter{{Profile: "/p.json"}} },
-		"--userns not compatible --unshare-user":   func(s *Spec) { s.Namespaces.JoinUser, s.Namespaces.User = on, Try },
+		"No command given":                       func(s *Spec) { s.Command.Args = nil },
+		"a file operation is of no known kind":   func(s *Spec) { s.Files = []mounts.Op{{Dest: "/x"}} },
+		"a seccomp profile was not compiled":     func(s *Spec) { s.Lockdown.Filters = []Filter{{Profile: "/p.json"}} },
+		"--userns not compatible --unshare-user": func(s *Spec) { s.Namespaces.JoinUser, s.Namespaces.User = on, Try },
+		"--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already": func(s *Spec) {
+			s.Identity.MapAuto, s.Namespaces.JoinUser = true, on
+		},
+		"--uid-map, --gid-map and --map-auto require --unshare-user": func(s *Spec) { s.Identity.MapAuto = true },
+		"--map-auto excludes --uid-map and --gid-map": func(s *Spec) {
+			s.Identity.MapAuto, s.Identity.GIDMap, s.Namespaces.User = true, make([]MapLine, 1), Want
+		},
 		"--disable-userns requires --unshare-user": func(s *Spec) { s.Namespaces.DisableUsers = true },
 		"--disable-userns is not compatible with  --userns-block-fd": func(s *Spec) {
 			s.Namespaces.User, s.Namespaces.DisableUsers = Want, true

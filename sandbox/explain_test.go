@@ -28,6 +28,9 @@ func everything(t *testing.T) *plan.Program {
 		b.Add(plan.Step{Op: op, A: b.Str("AAA"), B: b.Str("BBB")})
 	}
 	b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: b.Str("BBB")})
+	b.Add(plan.Step{Op: plan.OpBecome, A: 7, B: 8})
+	b.Add(plan.Step{Op: plan.OpGroups})
+	b.Add(plan.Step{Op: plan.OpNest, A: b.Str("AAA"), B: b.Str("BBB")})
 	b.From(from("--chmod 755 /mode"))
 	mounts.Lower(b, []mounts.Op{
 		roBind("/src", "/dst"),
@@ -130,6 +133,12 @@ func TestExplain(t *testing.T) {
 		{plan.OpCaps, 0, 0, unix.EPERM, "", "Can't set capabilities: Operation not permitted", ""},
 		{plan.OpCaps, 0, plan.SubBounding, unix.EPERM, "", "Dropping capability from bounds: Operation not permitted", ""},
 		{plan.OpCaps, 0, plan.SubAmbient, unix.EPERM, "", "Adding ambient capability: Operation not permitted", ""},
+		{plan.OpBecome, 0, plan.SubGIDMap, unix.EINVAL, "", "Can't become gid 8: Invalid argument", ""},
+		{plan.OpBecome, 0, plan.SubUIDMap, unix.EAGAIN, "", "Can't become uid 7: Resource temporarily unavailable", ""},
+		{plan.OpGroups, 0, 0, unix.EPERM, "", "Can't give up the caller's supplementary groups: Operation not permitted", "--keep-groups"},
+		{plan.OpNest, 0, 0, unix.EUSERS, "", "Creating a nested user namespace failed: Too many users", ""},
+		{plan.OpNest, 0, plan.SubUIDMap, unix.EPERM, "", "setting up uid map: Operation not permitted", ""},
+		{plan.OpNest, 0, plan.SubGIDMap, unix.EINVAL, "", "setting up gid map: Invalid argument", ""},
 		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", ""},
 		{plan.OpLock, 0, 0, unix.EAGAIN, "", "Unable to lock file AAA: Resource temporarily unavailable", ""},
 		{plan.OpSeccomp, 0, 0, unix.EINVAL, "", "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP): Invalid argument", ""},

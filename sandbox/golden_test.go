@@ -122,6 +122,40 @@ var golden = []goldenCase{
 		ProcFallback: mounts.Empty,
 		Command:      CommandLine{Args: []string{"x"}},
 	}},
+	{"ranges-auto", granted(user()), Spec{
+		Namespaces: Namespaces{User: Want, PID: Want, DisableUsers: true},
+		Identity:   Identity{MapAuto: true, UID: ID{Set: true}, GID: ID{N: 5, Set: true}},
+		Files:      []mounts.Op{roBind("/", "/"), {Kind: mounts.Proc, Dest: "/proc"}, {Kind: mounts.Dev, Dest: "/dev"}},
+		Command:    Command{Args: []string{"x"}},
+	}},
+	{"ranges-become", user(), Spec{
+		Namespaces: Namespaces{User: Want},
+		Identity: Identity{
+			UID: ID{N: 7, Set: true}, GID: ID{N: 8, Set: true}, KeepGroups: true,
+			UIDMap: []MapLine{mapped("--uid-map", 0, 100000, 9), mapped("--uid-map", 50, 1000, 1)},
+			GIDMap: []MapLine{mapped("--gid-map", 0, 200000, 9)},
+		},
+		Files:   []mounts.Op{roBind("/", "/"), {Kind: mounts.Tmpfs, Dest: "/run"}},
+		Report:  Report{InfoFD: fd(6, "--info-fd"), UserBlockFD: fd(7, "--userns-block-fd")},
+		Command: Command{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
+	}},
+	{"ranges-root", root(), Spec{
+		Namespaces: Namespaces{User: Want},
+		Identity:   Identity{UIDMap: []MapLine{mapped("--uid-map", 0, 100000, 65536)}, GIDMap: []MapLine{mapped("--gid-map", 0, 100000, 65536)}},
+		Files:      []mounts.Op{roBind("/", "/")},
+		Command:    Command{Args: []string{"x"}},
+	}},
+}
+
+// granted is a machine that grants ids to its user.
+func granted(h Host) Host {
+	h.UserName, h.SubUID, h.SubGID = "u", "x:1:1\nu:100000:65536\n", "1000:200000:10\nu:300000:20\n"
+	return h
+}
+
+func mapped(option string, inside, outside, count uint32) MapLine {
+	r := idmap.Range{Inside: inside, Outside: outside, Count: count}
+	return MapLine{Range: r, From: plan.Origin{Words: []string{option, r.String()}}}
 }
 
 // TestGolden: what a spec compiles to. After a change that is meant:

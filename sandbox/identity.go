@@ -5,6 +5,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
 )
 
 // axis is who is who, of users or of groups.
@@ -144,7 +145,8 @@ func (a *axis) isCaller() bool {
 // permits that only where groups beside the caller's own are mapped with somebody's
 // permission (user_namespaces(7), setgroups): newgidmap denies it otherwise.
 func (c *compiler) losesGroups() bool {
-	return c.s.Identity.ranges() && !c.s.Identity.KeepGroups && (c.h.UID == 0 || len(c.gids.ids) > 1 || !c.gids.isCaller())
+	writes := c.h.UID == 0 && c.h.Caps>>unix.CAP_SETGID&1 != 0 // the map, by himself
+	return c.s.Identity.ranges() && !c.s.Identity.KeepGroups && (writes || len(c.gids.ids) > 1 || !c.gids.isCaller())
 }
 
 // nest is the second user namespace that --disable-userns takes, with the same ids.

@@ -216,9 +216,28 @@ var meanings = map[string]struct {
 	"--chmod": {"4711 /d", file(func(o mounts.Op) bool {
 		return o.Kind == mounts.Chmod && o.Perms == mounts.Perms{Mode: 0o4711, Set: true}
 	})},
+	"--map-root-user": {"", func(s *sandbox.Spec) bool {
+		zero := sandbox.ID{Set: true}
+		return s.Identity.UID == zero && s.Identity.GID == zero && s.Namespaces.User == sandbox.Want && !s.Identity.UsesHelpers()
+	}},
+	"--uid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other []sandbox.MapLine) { return i.UIDMap, i.GIDMap })},
+	"--gid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other []sandbox.MapLine) { return i.GIDMap, i.UIDMap })},
+	"--map-auto": {"", func(s *sandbox.Spec) bool {
+		return s.Identity.MapAuto && s.Namespaces.User == sandbox.Want && s.Identity.UsesHelpers()
+	}},
+	"--keep-groups":             {"", func(s *sandbox.Spec) bool { return s.Identity.KeepGroups }},
 	"--setup-exit-status":       {"255", func(s *sandbox.Spec) bool { return s.Report.FailStatus == 255 }},
 	"--fallback-proc":           {"=bind", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.BindOuter }},
 	"--not-a-security-boundary": {"", func(s *sandbox.Spec) bool { return s.Lockdown.Forgive }},
+}
+
+// isMap looks at one of the two maps, and that the other is empty.
+func isMap(of func(*sandbox.Identity) (one, other []sandbox.MapLine)) func(*sandbox.Spec) bool {
+	return func(s *sandbox.Spec) bool {
+		one, other := of(&s.Identity)
+		return len(one) == 1 && len(other) == 0 && one[0].Range == idmap.Range{Inside: 1, Outside: 100000, Count: 9} &&
+			strings.HasSuffix(one[0].From.Words[0], "id-map") && s.Namespaces.User == sandbox.Want && s.Identity.UsesHelpers()
+	}
 }
 
 // elsewhere are the options that do not end up in the spec, each with its own test.

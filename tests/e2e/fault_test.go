@@ -25,7 +25,7 @@ func ignorable(s strike, plan string, errno syscall.Errno) bool {
 		return errno == syscall.EPERM // real root's is forgiven
 	case unix.SYS_PRCTL:
 		return s.a0 == unix.PR_CAP_AMBIENT || s.a0 == unix.PR_CAPBSET_DROP && errno == syscall.EINVAL ||
-			s.a0 == unix.PR_SET_PDEATHSIG && plan != "full" || s.a0 == unix.PR_SET_DUMPABLE && s.a1 == 1
+			s.a0 == unix.PR_SET_PDEATHSIG && plan != "full" && plan != "ranges" || s.a0 == unix.PR_SET_DUMPABLE && s.a1 == 1
 	}
 	return false
 }
@@ -67,6 +67,8 @@ func TestEveryCallMayFail(t *testing.T) {
 		{"minimal", root, "new", syscall.EPERM},
 		{"full", user, "new", syscall.EINVAL},
 		{"full", root, "classic", syscall.EACCES},
+		{"ranges", root, "new", syscall.EPERM},
+		{"ranges", root, "classic", syscall.EINVAL},
 		{"data", root, "new", syscall.ENOSPC},
 		{"data", user, "classic", syscall.EPERM},
 		{"minimal", setuid, "new", syscall.EPERM},
@@ -109,17 +111,22 @@ func TestEveryCallMayFail(t *testing.T) {
 func TestLauncherKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	each(t, []identity{root, user, setuid, fallback}, func(t *testing.T, who identity) {
-		name := "full"
-		if who == fallback {
-			name = "wish"
+		names := []string{"full"}
+		switch who {
+		case fallback:
+			names = []string{"wish"}
+		case root:
+			names = append(names, "ranges")
 		}
-		args := plans(t, who)[name]
-		everyCall(t, who, engine{}, "launcher", args, nil, func(s strike) string {
-			if s.left != "" || s.stderr != "" {
-				return "something is left"
-			}
-			return ""
-		})
+		for _, name := range names {
+			args := plans(t, who)[name]
+			everyCall(t, who, engine{}, "launcher", args, nil, func(s strike) string {
+				if s.left != "" || s.stderr != "" {
+					return name + ": something is left"
+				}
+				return ""
+			})
+		}
 	})
 }
 
@@ -127,8 +134,8 @@ func TestLauncherKilledAnywhere(t *testing.T) {
 // behind, and no launch says that the command was well which never ran.
 func TestWorkerKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	eachUser(t, func(t *testing.T, who identity) {
-		for _, name := range []string{"full", "kept"} {
+	eachWho(t, func(t *testing.T, who identity) {
+		for _, name := range []string{"full", "kept", "ranges"} {
 			args, ok := plans(t, who)[name]
 			if !ok {
 				continue

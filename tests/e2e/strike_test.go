@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,9 @@ func plans(t *testing.T, who identity) map[string][]string {
 	} else {
 		full = append(full, "--disable-userns")
 		data = append(data, "--overlay-src", w+"/src", "--tmp-overlay", "/o", "--overlay-src", w+"/src", "--overlay", w+"/upper", w+"/wd", "/p")
+	}
+	if who == root { // who needs no newuidmap: ids of several ranges, of which the command is none of the caller's
+		list["ranges"] = box(append(slices.Clone(full), "--uid-map", "0:100000:100", "--gid-map", "0:100000:100", "--uid", "5", "--gid", "6")...)
 	}
 	if who != fallback {
 		list["full"] = box(full...)

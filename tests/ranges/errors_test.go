@@ -83,7 +83,7 @@ func TestImpossible(t *testing.T) {
 		},
 		"auto and a map": {granted, append(granted.maps(1), "--map-auto"), []string{"--map-auto excludes --uid-map and --gid-map"}},
 		"no entry": {
-			bare, []string{"--map-auto"}, []string{"--map-auto", "/etc/subuid grants no uids to bare", `hint: add the line "bare:765536:65536" to /etc/subuid`},
+			bare, []string{"--map-auto"}, []string{"--map-auto", "/etc/subuid grants no uids to bare", `hint: add the line "bare:100000:65536" to /etc/subuid`},
 		},
 		"an own id twice": {
 			granted,

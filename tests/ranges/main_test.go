@@ -21,6 +21,7 @@ var (
 	installed string // a copy, setuid root
 	probe     string
 	enosys    string
+	burglar   string
 )
 
 const (
@@ -102,11 +103,13 @@ func prepare() (err error) {
 func buildAll() error {
 	gobwrap, installed = filepath.Join(base, "bin/gobwrap"), filepath.Join(base, "setuid/gobwrap")
 	probe, enosys = filepath.Join(base, "bin/probe"), filepath.Join(base, "bin/enosys")
+	burglar = filepath.Join(base, "bin/burglar")
 	for _, words := range [][]string{
 		{"env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags=-E " + entry, "-o", gobwrap, "../../cmd/gobwrap"},
 		{"install", "-D", "-o", "0", "-g", "0", "-m", "4755", gobwrap, installed},
 		{"gcc", "-static", "-O1", "-o", probe, "../e2e/testdata/probe.c"},
 		{"gcc", "-static", "-O1", "-o", enosys, "../e2e/testdata/enosys.c"},
+		{"gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", burglar, "testdata/burglar.c"},
 	} {
 		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), err, out)
@@ -170,9 +173,12 @@ func children() (pids []int) {
 // reapAll ends what is left of the processes that we started, and names them. What has
 // to end by itself is given a moment.
 func reapAll() (left []string) {
-	for end := time.Now().Add(2 * time.Second); len(children()) > 0 && time.Now().Before(end); {
-		_, _ = syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+		if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err == syscall.ECHILD {
+			break
+		} else if pid <= 0 {
+			time.Sleep(time.Millisecond)
+		}
 	}
 	for range 100 {
 		for _, pid := range children() {
