@@ -201,7 +201,7 @@ func (c *Cmd) Kill() error {
 	if c.line == nil {
 		return errors.New("sandbox: not started")
 	}
-	if _, err := c.line.Write([]byte{1}); err != nil {
+	if _, err := c.line.Write([]byte{child.LineKill}); err != nil {
 		return os.ErrProcessDone
 	}
 	return nil

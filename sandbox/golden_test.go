@@ -126,7 +126,7 @@ var golden = []goldenCase{
 		Namespaces: Namespaces{User: Want, PID: Want, DisableUsers: true},
 		Identity:   Identity{MapAuto: true, UID: ID{Set: true}, GID: ID{N: 5, Set: true}},
 		Files:      []mounts.Op{roBind("/", "/"), {Kind: mounts.Proc, Dest: "/proc"}, {Kind: mounts.Dev, Dest: "/dev"}},
-		Command:    Command{Args: []string{"x"}},
+		Command:    CommandLine{Args: []string{"x"}},
 	}},
 	{"ranges-become", user(), Spec{
 		Namespaces: Namespaces{User: Want},
@@ -137,13 +137,13 @@ var golden = []goldenCase{
 		},
 		Files:   []mounts.Op{roBind("/", "/"), {Kind: mounts.Tmpfs, Dest: "/run"}},
 		Report:  Report{InfoFD: fd(6, "--info-fd"), UserBlockFD: fd(7, "--userns-block-fd")},
-		Command: Command{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
+		Command: CommandLine{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
 	}},
 	{"ranges-root", root(), Spec{
 		Namespaces: Namespaces{User: Want},
 		Identity:   Identity{UIDMap: []MapLine{mapped("--uid-map", 0, 100000, 65536)}, GIDMap: []MapLine{mapped("--gid-map", 0, 100000, 65536)}},
 		Files:      []mounts.Op{roBind("/", "/")},
-		Command:    Command{Args: []string{"x"}},
+		Command:    CommandLine{Args: []string{"x"}},
 	}},
 }
 

@@ -42,6 +42,7 @@ func (c *Cmd) Start() error {
 	err = start(to, s, h, p, c.warn)
 	_ = to.sock.Close()
 	if err == nil {
+		_, _ = c.line.Write([]byte{child.LineRuns}) // it may have ended already
 		return nil
 	}
 	s.Report.failed(to, err)

@@ -197,33 +197,19 @@ var meanings = map[string]struct {
 	"--cap-drop": {"ALL", func(s *sandbox.Spec) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Drop: true, Caps: idmap.AllCaps}})
 	}},
-	"--map-root-user": {"", func(s *sandbox.Spec) bool {
-		root := sandbox.ID{Set: true}
-		return s.Identity.UID == root && s.Identity.GID == root && s.Namespaces.User == sandbox.Want && !s.Identity.MapAuto
-	}},
-	"--map-auto": {"", func(s *sandbox.Spec) bool { return s.Identity.MapAuto && s.Namespaces.User == sandbox.Want }},
-	"--uid-map": {"0:4294967294:1", func(s *sandbox.Spec) bool {
-		return len(s.Identity.UIDMap) == 1 && s.Identity.UIDMap[0].Range == idmap.Range{Outside: 1<<32 - 2, Count: 1} &&
-			s.Namespaces.User == sandbox.Want && slices.Equal(s.Identity.UIDMap[0].From.Words, []string{"--uid-map", "0:4294967294:1"})
-	}},
-	"--gid-map": {"5:100000:65536", func(s *sandbox.Spec) bool {
-		return len(s.Identity.GIDMap) == 1 && s.Identity.GIDMap[0].Range == idmap.Range{Inside: 5, Outside: 100000, Count: 65536} &&
-			s.Namespaces.User == sandbox.Want
-	}},
-	"--keep-groups": {"", func(s *sandbox.Spec) bool { return s.Identity.KeepGroups }},
-	"--perms":       {"0750 --dir /d", file(func(o mounts.Op) bool { return o.Perms == mounts.Perms{Mode: 0o750, Set: true} })},
-	"--size":        {"4096 --tmpfs /d", file(func(o mounts.Op) bool { return o.Size == 4096 })},
+	"--perms": {"0750 --dir /d", file(func(o mounts.Op) bool { return o.Perms == mounts.Perms{Mode: 0o750, Set: true} })},
+	"--size":  {"4096 --tmpfs /d", file(func(o mounts.Op) bool { return o.Size == 4096 })},
 	"--chmod": {"4711 /d", file(func(o mounts.Op) bool {
 		return o.Kind == mounts.Chmod && o.Perms == mounts.Perms{Mode: 0o4711, Set: true}
 	})},
 	"--map-root-user": {"", func(s *sandbox.Spec) bool {
 		zero := sandbox.ID{Set: true}
-		return s.Identity.UID == zero && s.Identity.GID == zero && s.Namespaces.User == sandbox.Want && !s.Identity.UsesHelpers()
+		return s.Identity.UID == zero && s.Identity.GID == zero && s.Namespaces.User == sandbox.Want && !s.Identity.MapAuto
 	}},
 	"--uid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other []sandbox.MapLine) { return i.UIDMap, i.GIDMap })},
 	"--gid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other []sandbox.MapLine) { return i.GIDMap, i.UIDMap })},
 	"--map-auto": {"", func(s *sandbox.Spec) bool {
-		return s.Identity.MapAuto && s.Namespaces.User == sandbox.Want && s.Identity.UsesHelpers()
+		return s.Identity.MapAuto && s.Namespaces.User == sandbox.Want
 	}},
 	"--keep-groups":             {"", func(s *sandbox.Spec) bool { return s.Identity.KeepGroups }},
 	"--setup-exit-status":       {"255", func(s *sandbox.Spec) bool { return s.Report.FailStatus == 255 }},
@@ -236,7 +222,7 @@ func isMap(of func(*sandbox.Identity) (one, other []sandbox.MapLine)) func(*sand
 	return func(s *sandbox.Spec) bool {
 		one, other := of(&s.Identity)
 		return len(one) == 1 && len(other) == 0 && one[0].Range == idmap.Range{Inside: 1, Outside: 100000, Count: 9} &&
-			strings.HasSuffix(one[0].From.Words[0], "id-map") && s.Namespaces.User == sandbox.Want && s.Identity.UsesHelpers()
+			strings.HasSuffix(one[0].From.Words[0], "id-map") && s.Namespaces.User == sandbox.Want
 	}
 }
 

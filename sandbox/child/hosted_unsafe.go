@@ -16,15 +16,24 @@ import (
 //	argv: PlanWord, the socket's number, the line's, a mask of ignored signals
 //
 // The socket is as in any launch. The line is a pipe whose other end the host alone has,
-// and the payload's processes never. During set-up whatever happens there kills the
-// monitor, and all that it has started with it (FlagDieWithParent is in every such plan).
-// Afterwards a byte ends the sandbox, and its end says that the host is gone. So nothing
-// hangs on a thread of the host's, whose end is where PR_SET_PDEATHSIG would strike.
+// and the payload's processes never. Until there is a first process, whatever happens
+// there kills the monitor (armLine), and what it has started with it (FlagDieWithParent is
+// in every such plan). From then on the monitor looks itself (watch): at the end of the
+// line, or a byte LineKill, it ends the sandbox and is the last to go. The host says
+// LineRuns when set-up is over: without FlagLifeline the sandbox may then outlive it. So
+// nothing hangs on a thread of the host's, whose end is where PR_SET_PDEATHSIG would
+// strike.
 
 // PlanWord is the name, argv[0], of a program that is to be a monitor. A caller with
 // bubblewrap's command line has no use for it. It is not an argument, since there are
 // programs that let strangers choose the arguments of a privileged one, but not its name.
 const PlanWord = "gobwrap: monitor"
+
+// What the host says on the line.
+const (
+	LineRuns = iota + 1
+	LineKill
+)
 
 const planWord = PlanWord + "\x00"
 
@@ -149,12 +158,26 @@ func watch(p program) uint32 {
 		}
 		if fds[0].revents != 0 {
 			fds[0].revents = 0
-			fds[0].fd = -1
-			if readFull(room.line, unsafe.Pointer(&room.small), 1) == 1 || p.has(plan.FlagLifeline) {
-				kill(room.first, uintptr(unix.SIGKILL))
-			}
+			fds[0].fd = heed(p)
 		}
 	}
+}
+
+// heed does what the line says, and returns it, or -1 where there is nothing more to
+// expect of it.
+func heed(p program) int32 {
+	if readFull(room.line, unsafe.Pointer(&room.small), 1) != 1 {
+		if room.runs == 0 || p.has(plan.FlagLifeline) {
+			kill(room.first, uintptr(unix.SIGKILL))
+		}
+		return -1
+	}
+	if room.small[0] == LineRuns {
+		room.runs = 1
+	} else {
+		kill(room.first, uintptr(unix.SIGKILL))
+	}
+	return int32(room.line)
 }
 
 // ended tells whether a child has, without taking its status.

@@ -28,6 +28,7 @@ func startKeeper(front, mine, uid, gid uintptr) {
 	}
 	if pid == 0 {
 		closeFd(front)
+		room.line = 0 // it was front, if this is plan mode
 		closeFd(room.keeperEnd)
 		room.keeper, room.keeperEnd = 0, 0
 		room.sock, room.childEnd = mine, end

@@ -104,13 +104,16 @@ func wrapper(f *linked.Function) bool {
 
 // walkLaws walks the call graph from the entry point. It returns what is broken, and
 // the room's reachable functions.
-func walkLaws(im *linked.Image, files map[string]bool) (broken []violation, reached map[string]bool) {
+func walkLaws(im *linked.Image, files map[string]bool, starts ...string) (broken []violation, reached map[string]bool) {
 	type visit struct {
 		name string
 		path []string
 	}
 	reached = map[string]bool{}
-	queue := []visit{{linked.Start, []string{linked.Start}}}
+	var queue []visit
+	for _, start := range starts {
+		queue = append(queue, visit{start, []string{start}})
+	}
 	for len(queue) > 0 {
 		v := queue[0]
 		queue = queue[1:]
@@ -127,7 +130,7 @@ func walkLaws(im *linked.Image, files map[string]bool) (broken []violation, reac
 			case e.Why != "":
 				broken = append(broken, violation{v.name + " makes " + e.Why, append(slices.Clip(v.path), e.Where)})
 			case allowed[plain] != "":
-			case v.name == linked.Start && strings.HasPrefix(plain, "_rt0_"): // the front end, which has a runtime
+			case slices.Contains(starts, v.name) && strings.HasPrefix(plain, "_rt0_"): // the front end, which has a runtime
 			case callee == nil || !files[callee.Source] && !wrapper(callee):
 				broken = append(broken, violation{v.name + " can reach " + e.To + ": " + meaning(plain), path})
 			default:
@@ -173,7 +176,7 @@ var recursive = map[string]string{
 	linked.InChild + "setFlags": "once: the second time without AT_RECURSIVE",
 }
 
-func stackLaws(im *linked.Image, reached map[string]bool) []violation {
+func stackLaws(im *linked.Image, reached map[string]bool, starts ...string) []violation {
 	var broken []violation
 	for name := range reached {
 		if n := linked.Frame(im.Funcs[name]); n > maxFrame {
@@ -181,8 +184,10 @@ func stackLaws(im *linked.Image, reached map[string]bool) []violation {
 		}
 	}
 	cycles := map[string]bool{}
-	if n := depth(im, linked.Start, map[string]bool{}, map[string]int{}, cycles); n > maxStack {
-		broken = append(broken, violation{fmt.Sprintf("the room's stack can reach %d bytes", n), nil})
+	for _, start := range starts {
+		if n := depth(im, start, map[string]bool{}, map[string]int{}, cycles); n > maxStack {
+			broken = append(broken, violation{fmt.Sprintf("the room's stack can reach %d bytes from %s", n, start), nil})
+		}
 	}
 	for name := range cycles {
 		if recursive[name] == "" {
@@ -238,8 +243,8 @@ func TestLaws(t *testing.T) {
 	for _, arch := range arches() {
 		t.Run(arch, func(t *testing.T) {
 			im := build(t, arch, nil)
-			broken, reached := walkLaws(im, files)
-			broken = append(append(broken, stackLaws(im, reached)...), memoryLaws(im)...)
+			broken, reached := walkLaws(im, files, linked.Start)
+			broken = append(append(broken, stackLaws(im, reached, linked.Start)...), memoryLaws(im)...)
 			for _, v := range broken {
 				t.Errorf("%v", v)
 			}
@@ -308,8 +313,8 @@ func TestLawsCatch(t *testing.T) {
 	files := roomFiles(t)
 	files[linked.Module+"/sandbox/child/planted_unsafe.go"] = true
 	im := build(t, runtime.GOARCH, map[string]string{"sys_unsafe.go": changed, "planted_unsafe.go": string(planted)})
-	broken, reached := walkLaws(im, files)
-	broken = append(append(broken, stackLaws(im, reached)...), memoryLaws(im)...)
+	broken, reached := walkLaws(im, files, linked.Start)
+	broken = append(append(broken, stackLaws(im, reached, linked.Start)...), memoryLaws(im)...)
 	for _, want := range []string{
 		"plantedIndex can reach runtime.panic",
 		"plantedAlloc can reach runtime.makeslice",
@@ -335,5 +340,29 @@ func TestLawsCatch(t *testing.T) {
 		for _, v := range broken {
 			t.Log(v)
 		}
+	}
+}
+
+// TestLawsInHosts: the same of a program that starts sandboxes: from the entry point that
+// it can be linked with, and from where it leaves the runtime by itself.
+func TestLawsInHosts(t *testing.T) {
+	files := roomFiles(t)
+	ways := []string{linked.HostEntry + ".abi0", linked.InChild + "leaveRuntime.abi0", linked.InChild + "endThread.abi0"}
+	for _, arch := range arches() {
+		im, err := linked.Build(t.TempDir(), linked.Options{Arch: arch, Host: linked.Module + "/tests/hosted/busy"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken, reached := walkLaws(im, files, ways...)
+		broken = append(append(broken, stackLaws(im, reached, ways...)...), memoryLaws(im)...)
+		for _, v := range broken {
+			t.Errorf("%s: %v", arch, v)
+		}
+		for _, name := range []string{"hosted", "monitorHosted", "takenOver", "watch", "runInit", "runKeeper"} {
+			if !reached[linked.InChild+name] {
+				t.Errorf("%s: %s is not reached: the walk is broken", arch, name)
+			}
+		}
+		_ = im.File.Close()
 	}
 }

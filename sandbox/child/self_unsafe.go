@@ -51,6 +51,11 @@ func resumed() {
 	leaveRuntime(r + size)
 }
 
+// resume is in raw_linux_*.s.
+//
+//lint:ignore U1000 called by package self, in assembly
+func resume()
+
 // leaveRuntime goes on in takenOver on another stack, without the runtime's g.
 func leaveRuntime(top uintptr)
 

@@ -45,7 +45,8 @@ const (
 	FlagTryUser
 	// FlagMapRoot: the keeper maps root too, to nobody: a devpts belongs to root.
 	FlagMapRoot
-	// FlagLifeline: in plan mode (package child), the host's end is the sandbox's.
+	// FlagLifeline: in plan mode (package child), the host's end is the sandbox's also
+	// when set-up is over.
 	FlagLifeline
 )
 

@@ -122,17 +122,27 @@ func TestHostKilled(t *testing.T) {
 		}
 		t.Run(h.name, func(t *testing.T) {
 			for i := range 60 {
-				killHost(t, h, i%2 == 0, time.Duration(rand.IntN(8000))*time.Microsecond)
+				killHost(t, h, i%2 == 0, nil, time.Duration(rand.IntN(20000))*time.Microsecond)
+			}
+			// Set-up that waits for somebody else: he does not know that the host is gone.
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _, _ = r.Close(), w.Close() }()
+			for _, lifeline := range []bool{true, false} {
+				killHost(t, h, lifeline, r, 50*time.Millisecond)
 			}
 		})
 	}
 }
 
 // killHost kills a host some time after it has begun to start a sandbox.
-func killHost(t *testing.T, h host, lifeline bool, after time.Duration) {
+func killHost(t *testing.T, h host, lifeline bool, block *os.File, after time.Duration) {
 	t.Helper()
 	mark := strconv.Itoa(100_000 + rand.IntN(1<<30))
-	c := h.command("-hold", "-lifeline="+strconv.FormatBool(lifeline), "-command", mark)
+	c := h.command("-hold", "-lifeline="+strconv.FormatBool(lifeline), "-command", mark, "-block="+strconv.FormatBool(block != nil))
+	c.ExtraFiles = []*os.File{block}
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +189,8 @@ func kill(t *testing.T) {
 	}
 }
 
+// tree lists what is ours.
 func tree() string {
-	out, _ := exec.Command("ps", "-ef", "--forest").Output()
+	out, _ := exec.Command("pgrep", "-a", "-P", strconv.Itoa(os.Getpid())).Output()
 	return string(out)
 }

@@ -63,13 +63,22 @@ type Options struct {
 	// Plain leaves every call of the module's own functions a call. The program that is
 	// shipped has the small ones inlined, where they can't be told apart.
 	Plain bool
+	// Host is a program that starts sandboxes, in place of the launcher, and is linked for it.
+	Host string
 }
+
+// HostEntry is the entry point of such a program.
+const HostEntry = InChild + "hostEntry"
 
 // Build links ./cmd/gobwrap in dir as the Makefile does, but with its symbols.
 func Build(dir string, o Options) (*Image, error) {
 	out := filepath.Join(dir, "gobwrap")
+	program, entry := Module+"/cmd/gobwrap", Entry
+	if o.Host != "" {
+		program, entry = o.Host, HostEntry
+	}
 	args := []string{
-		"build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid= -E " + Entry, "-o", out,
+		"build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid= -E " + entry, "-o", out,
 	}
 	if o.Plain {
 		args = append(args, "-gcflags="+Module+"/...=-l")
@@ -81,7 +90,7 @@ func Build(dir string, o Options) (*Image, error) {
 		}
 		args = append(args, "-overlay", file)
 	}
-	cmd := exec.Command("go", append(args, Module+"/cmd/gobwrap")...)
+	cmd := exec.Command("go", append(args, program)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+o.Arch, "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, text)

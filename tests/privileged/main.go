@@ -48,6 +48,7 @@ var parts = [...]part{
 			{"enter", "openFeed", afterDrop},
 			{"enter", "frontEnd", afterDrop},
 			{"enter", "runMonitor", afterDrop},
+			{"hosted", "monitorHosted", afterDrop},
 			{"clonePlain", "runFirst", firstOne},
 			{"runMapped", "runFirst", firstOne},
 		},

@@ -12,7 +12,7 @@ import (
 
 // most bounds the lines of the first part. It is above what there are by a few, so that
 // who adds some asks himself whether they have to run there.
-const most = 1600
+const most = 1650
 
 // TestCount: functions that everybody would look for are in the part that they belong to,
 // on both architectures, and those that come after it are not.

@@ -33,6 +33,7 @@ var (
 	times    = flag.Bool("times", false, "print the median of the launches")
 	hold     = flag.Bool("hold", false, "start a command that does not end, say so, and wait")
 	lifeline = flag.Bool("lifeline", false, "the sandbox ends with this process")
+	block    = flag.Bool("block", false, "set-up waits for something to read from descriptor 3")
 	command  = flag.String("command", "/bin/true", "what runs inside")
 )
 
@@ -193,6 +194,9 @@ func launch() error {
 // holdOn is for somebody who kills us.
 func holdOn() error {
 	c := prepared("/bin/sleep", *command)
+	if *block {
+		c.Spec.Session.BlockFD = c.Pass(os.NewFile(3, "block"))
+	}
 	fmt.Println("starting")
 	if err := c.Start(); err != nil {
 		return err
