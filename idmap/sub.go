@@ -13,7 +13,8 @@ import (
 func SubIDs(text string, names ...string) []Range {
 	var out []Range
 	for line := range strings.Lines(text) {
-		if who, r, ok := subLine(line); ok && slices.Contains(names, who) {
+		who, r, ok := subLine(line)
+		if ok && slices.Contains(names, who) && !slices.Contains(out, r) { // by name and by number, for instance
 			out = append(out, r)
 		}
 	}

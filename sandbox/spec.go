@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"os"
 	"slices"
 
 	"github.com/gobwrap/gobwrap/idmap"
@@ -191,14 +192,18 @@ func (s *Spec) settled() *Spec {
 	switch {
 	case n.JoinUser.Valid:
 		n.User = n.User.or(Share)
-	case n.DisableUsers || s.Report.UserBlockFD.Valid:
+	case n.DisableUsers || s.Report.UserBlockFD.Valid || s.Identity.ranges():
 		n.User = n.User.or(Want)
 	default:
 		n.User = n.User.or(Try)
 	}
 	out.Session.New = out.Session.New.or(Want)
 	if !s.Identity.KeepCaps {
-		out.Identity.Caps = append([]CapEdit{{Drop: true, Caps: idmap.AllCaps}}, s.Identity.Caps...)
+		not := idmap.AllCaps
+		if s.Identity.ranges() && s.payloadUID(uint32(os.Getuid())) == 0 {
+			not &^= idmap.RangeCaps
+		}
+		out.Identity.Caps = append([]CapEdit{{Drop: true, Caps: not}}, s.Identity.Caps...)
 	}
 	return &out
 }

@@ -69,7 +69,9 @@ func (p *parser) use(fd int) {
 // read is use for a descriptor that the front end alone needs.
 func (p *parser) read(fd int) {
 	p.use(fd)
-	p.opts.spec.Command.Read = append(p.opts.spec.Command.Read, fd)
+	if c := &p.opts.spec.Command; !slices.Contains(c.Read, fd) { // an option may be given twice
+		c.Read = append(c.Read, fd)
+	}
 }
 
 // tell is fdOption for a descriptor that the front end writes to.
