@@ -20,7 +20,9 @@ func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keepe
 	}
 	if r.InfoFD.Valid {
 		to.write(r.InfoFD.N, "{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n")
-		to.done(r.InfoFD.N)
+		if r.InfoFD.N != r.JSONStatusFD.N || !r.JSONStatusFD.Valid {
+			to.done(r.InfoFD.N)
+		}
 	}
 	mode := `"direct"`
 	if keeper {
