@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// marked are the processes with a mark in their environment or command line that are alive.
+// marked are the processes with a mark in their command line that are alive.
 func marked(mark string) (pids []string) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
@@ -36,10 +36,10 @@ func TestKilledAnywhere(t *testing.T) {
 				random := rand.New(rand.NewPCG(uint64(who.id), uint64(sig)))
 				for i := range 60 {
 					mark := filepath.Join(who.scratch(t), "mark")
-					options := append(who.maps(100), "--uid", "0", "--gid", "0", "--unshare-pid", "--disable-userns", "--die-with-parent", "--bind", filepath.Dir(mark), "/w", "--setenv", "M", mark)
-					cmd := launch{who: who, args: append(box(options...), "sleep", "1000")}.command()
+					options := append(who.maps(100), "--uid", "0", "--gid", "0", "--unshare-pid", "--disable-userns", "--die-with-parent", "--bind", filepath.Dir(mark), "/w")
+					cmd := launch{who: who, args: append(box(options...), "/h/probe", "pause", mark)}.command()
 					if i < 3 {
-						cmd.Args[len(cmd.Args)-2], cmd.Args[len(cmd.Args)-1] = "sleep", "0"
+						cmd.Args = append(cmd.Args[:len(cmd.Args)-2], "exit", "0")
 						begin := time.Now()
 						if err := cmd.Run(); err != nil {
 							t.Fatal(err)
