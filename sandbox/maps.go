@@ -41,6 +41,9 @@ func mapFor(to link, p *plan.Program, step uint32, pid int) error {
 // caller's environment.
 func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
 	w := mapWriter{p: p, step: step, pid: pid, env: env}
+	if !ownProc() {
+		return w.fault("uid", "/proc is that of another PID namespace: maps would be another process's", 0)
+	}
 	s := p.Step(step)
 	for _, m := range []struct {
 		kind, text string
@@ -62,6 +65,14 @@ func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
 		}
 	}
 	return nil
+}
+
+// ownProc tells whether /proc knows processes by our numbers. Where it does not, pid may be
+// anybody's, who would be given ids that are not his.
+func ownProc() bool {
+	buf := make([]byte, 32)
+	n, err := syscall.Readlink("/proc/self", buf)
+	return err == nil && string(buf[:n]) == strconv.Itoa(syscall.Getpid())
 }
 
 // direct writes a map as root.

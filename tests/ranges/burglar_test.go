@@ -48,13 +48,7 @@ func victims(t *testing.T, s shape) (list []victim) {
 	} {
 		h := granted.hold(t, nil, slices.Concat(s.options, []string{"--info-fd", "3"}, options), "true")
 		first := h.next(t).PID
-		waitFor(t, func() string { // it sleeps at the descriptor
-			at, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", first))
-			if strings.HasPrefix(string(at), "0 0x4 ") {
-				return "there"
-			}
-			return ""
-		})
+		h.waits(t, first)
 		add(name, first)
 	}
 	for name, options := range map[string][]string{"running": nil, "running in a nested": {"--disable-userns"}} {

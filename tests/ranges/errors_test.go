@@ -240,6 +240,35 @@ func TestHelperHangs(t *testing.T) {
 	})
 }
 
+// TestHelperNeverAnswers: the time that newuidmap is given.
+func TestHelperNeverAnswers(t *testing.T) {
+	t.Parallel()
+	dir := stub(t, "newuidmap", "exec sleep 4242")
+	cmd := launch{who: granted, args: append(box(granted.maps(10)...), "true"), env: []string{"PATH=" + dir + ":/usr/bin"}}.command()
+	begin := time.Now()
+	out, _ := cmd.CombinedOutput()
+	took := time.Since(begin)
+	outcome{status(cmd.ProcessState), "", string(out)}.refused(t, "--uid-map: newuidmap: "+dir+"/newuidmap did not end within 30s")
+	if took < 29*time.Second || took > 45*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if left := marked("4242"); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// TestForeignProc: where /proc is that of another PID namespace the number of the first
+// process is somebody else's there, who must not be given ids.
+func TestForeignProc(t *testing.T) {
+	t.Parallel()
+	for _, who := range []identity{granted, root} {
+		args := slices.Concat([]string{"unshare", "--pid", "--fork", "--kill-child"}, who.words(), without(who.maps(10)...))
+		launch{who: root, args: args}.refusedIn(t, "--uid-map: /proc is that of another PID namespace")
+		args = slices.Concat([]string{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc"}, who.words(), box(who.maps(10)...), []string{"echo", "in"})
+		launch{who: root, args: args}.run(t).ok(t, "in\n")
+	}
+}
+
 // waitFor asks until there is an answer.
 func waitFor(t *testing.T, ask func() string) string {
 	t.Helper()

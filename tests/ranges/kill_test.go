@@ -5,13 +5,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// marked are the processes with a mark in their environment or command line that are alive.
+// marked are the processes with a mark in their command line that are alive.
 func marked(mark string) (pids []string) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
@@ -36,10 +37,10 @@ func TestKilledAnywhere(t *testing.T) {
 				random := rand.New(rand.NewPCG(uint64(who.id), uint64(sig)))
 				for i := range 60 {
 					mark := filepath.Join(who.scratch(t), "mark")
-					options := append(who.maps(100), "--uid", "0", "--gid", "0", "--unshare-pid", "--disable-userns", "--die-with-parent", "--bind", filepath.Dir(mark), "/w", "--setenv", "M", mark)
-					cmd := launch{who: who, args: append(box(options...), "sleep", "1000")}.command()
+					options := append(who.maps(100), "--uid", "0", "--gid", "0", "--unshare-pid", "--disable-userns", "--die-with-parent", "--bind", filepath.Dir(mark), "/w")
+					cmd := launch{who: who, args: append(box(options...), "/h/probe", "pause", mark)}.command()
 					if i < 3 {
-						cmd.Args[len(cmd.Args)-2], cmd.Args[len(cmd.Args)-1] = "sleep", "0"
+						cmd.Args = append(cmd.Args[:len(cmd.Args)-2], "exit", "0")
 						begin := time.Now()
 						if err := cmd.Run(); err != nil {
 							t.Fatal(err)
@@ -119,4 +120,37 @@ func TestManyLeaveNothing(t *testing.T) {
 	if after, _ := os.ReadFile("/proc/self/mountinfo"); string(before) != string(after) {
 		t.Errorf("mounts before:\n%s\nafter:\n%s", before, after)
 	}
+}
+
+// TestKilledWhileHeld: a set-up that waits goes with its launcher, whatever ids it has taken
+// by then: the kernel forgets the death signal when they change.
+func TestKilledWhileHeld(t *testing.T) {
+	t.Parallel()
+	for _, who := range []identity{granted, root} {
+		for _, s := range shapes(who) {
+			for _, more := range [][]string{{"--block-fd", "4"}, {"--block-fd", "4", "--disable-userns"}, {"--userns-block-fd", "4"}} {
+				t.Run(strings.Join(append([]string{who.name, s.name}, more...), " "), func(t *testing.T) {
+					t.Parallel()
+					h := who.hold(t, nil, slices.Concat(s.options, []string{"--info-fd", "3", "--unshare-user"}, more), "true")
+					pid := h.next(t).PID
+					h.waits(t, pid)
+					_ = h.cmd.Process.Kill()
+					_ = h.cmd.Wait()
+					gone(t, pid)
+				})
+			}
+		}
+	}
+}
+
+// waits waits until a process sleeps at the descriptor.
+func (h *held) waits(t *testing.T, pid int) {
+	t.Helper()
+	waitFor(t, func() string {
+		at, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+		if strings.HasPrefix(string(at), "0 0x4 ") {
+			return "there"
+		}
+		return ""
+	})
 }

@@ -2,6 +2,7 @@ package ranges_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +15,8 @@ func TestDealing(t *testing.T) {
 	t.Parallel()
 	const script = `cd /w
 : > f; chown 33:44 f; mkdir d; chown 65:0 d; chmod 2770 d; ln -s f l; chown -h 7:8 l
-setpriv --reuid 60 --regid 61 --groups 62,63 -- sh -ec 'id -u; id -G; umask 077; : > /w/s/own; ! cat /w/s/secret 2>&-; ! chown 60:1 /w/f 2>&-'
+setpriv --reuid 60 --regid 61 --groups 62,63 -- sh -ec 'id -u; id -G; umask 077; : > /w/s/own
+if cat /w/s/secret 2>&-; then exit 1; fi; if chown 60:1 /w/f 2>&-; then exit 1; fi'
 setpriv --reuid 70 --regid 70 --clear-groups sleep 1000 & n=0
 until grep -q sleep /proc/$!/comm || [ $n = 200 ]; do n=$((n+1)); sleep 0.01; done
 { kill $!; wait $! || echo killed; } 2>&-
@@ -55,7 +57,7 @@ func TestNotDealing(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			dir := outer(t, s)
-			o := granted.run(t, `cd /w; : > f; ! chown 1:1 f; ! setpriv --reuid 1 true; ! setpriv --clear-groups true
+			o := granted.run(t, not+`cd /w; : > f; not chown 1:1 f; not setpriv --reuid 1 true; not setpriv --clear-groups true
 grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | grep -v 0000000000000000 || echo none`, append(options, "--bind", dir, "/w")...)
 			if o.status != "0" || o.stdout != "none\n" || strings.Count(o.stderr, "\n") != 3 {
 				t.Errorf("%s", o)
@@ -126,5 +128,51 @@ func TestTerminals(t *testing.T) {
 				t.Errorf("%s", o)
 			}
 		})
+	}
+}
+
+// TestMade: what the launcher makes for the command is the command's.
+func TestMade(t *testing.T) {
+	t.Parallel()
+	for _, who := range []identity{granted, root} {
+		for _, s := range shapes(who) {
+			for _, e := range engines(t) {
+				t.Run(strings.Join([]string{who.name, s.name, e.name}, "/"), func(t *testing.T) {
+					t.Parallel()
+					var files []*os.File
+					for range 3 {
+						r, w := pipe(t)
+						_, _ = w.WriteString("data")
+						_ = w.Close()
+						files = append(files, r)
+					}
+					args := append(box(append(s.options, "--tmpfs", "/m", "--dir", "/m/dir/below", "--file", "3", "/m/file", "--symlink", "x", "/m/link",
+						"--perms", "0640", "--bind-data", "4", "/m/data", "--ro-bind-data", "5", "/m/ro", "--dir", "/m/l2", "--mqueue", "/m/q", "--unshare-ipc")...),
+						"sh", "-ec", "cd /m; stat -c %u:%g . dir dir/below file link data ro l2 / | sort -u; cat file data ro; echo more >> file; echo more >> data")
+					o := launch{who: who, wrap: e.wrap, args: args, files: files}.run(t)
+					o.ok(t, fmt.Sprintf("%d:%d\ndatadatadata", s.uid, s.gid))
+				})
+			}
+		}
+	}
+}
+
+// TestDisabledStaysDisabled: root of several ids, with all capabilities in its user
+// namespace, makes none below it, and does not come back up.
+func TestDisabledStaysDisabled(t *testing.T) {
+	t.Parallel()
+	const script = not + `echo 100 > /proc/sys/user/max_user_namespaces || :; not unshare --user true; not setpriv --reuid 5 unshare --user true
+not nsenter --user=/proc/1/ns/user true; cat /proc/self/uid_map | wc -l`
+	for _, who := range []identity{granted, root} {
+		for _, s := range shapes(who) {
+			if s.name == "root-alone" {
+				continue
+			}
+			o := who.run(t, "exec 2>&-; "+script, append(s.options, "--cap-add", "ALL", "--disable-userns", "--unshare-pid", "--proc", "/proc")...)
+			o.ok(t, fmt.Sprintln(len(s.uids)))
+			if o := who.run(t, "unshare --user echo in", s.options...); o.stdout != "in\n" {
+				t.Errorf("the control: %s", o)
+			}
+		}
 	}
 }

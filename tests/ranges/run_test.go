@@ -140,6 +140,10 @@ func (who identity) run(t *testing.T, script string, options ...string) outcome 
 	return launch{who: who, args: append(box(options...), "sh", "-ec", script)}.run(t)
 }
 
+// not is a function for shell scripts: what it runs must fail. (A "!" does not end a script.)
+const not = `not() { if "$@"; then echo "it can $*"; fi; }
+`
+
 // ok checks that the command ran, printed this, and nothing else was said.
 func (o outcome) ok(t *testing.T, stdout string) {
 	t.Helper()

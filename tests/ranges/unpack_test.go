@@ -137,7 +137,7 @@ func TestAnotherUser(t *testing.T) {
 	t.Parallel()
 	dir := granted.scratch(t)
 	who := []string{"--map-auto", "--bind", dir, "/w", "--chdir", "/w"}
-	granted.run(t, "for i in 0 1 32 33 34 1000 4210 65534; do : > $i; chown $i:$i $i; done", append(who, "--map-root-user")...).ok(t, "")
+	granted.run(t, "for i in 0 1 32 33 34 1000 4210 65534; do : > $i; chown $i:$i $i; done; mkdir d; : > d/f; chown 33 d", append(who, "--map-root-user")...).ok(t, "")
 	for _, c := range []struct{ id, want string }{
 		{"0", "0 0:0 0\n1 1:1 1\n32 32:32 32\n33 33:33 33\n34 34:34 34\n1000 1000:1000 1000\n4210 4210:4210 4210\n65534 65534:65534 65534\n"},
 		{"33", "0 33:33 0\n1 1:1 1\n32 32:32 32\n33 0:0 33\n34 34:34 34\n1000 1000:1000 1000\n4210 4210:4210 4210\n65534 65534:65534 65534\n"},
@@ -150,10 +150,12 @@ func TestAnotherUser(t *testing.T) {
 		o := granted.run(t, "for i in 0 1 32 33 34 1000 4210 65534; do stat -c \"$i %u:%g %n\" $i; done", options...)
 		o.ok(t, c.want)
 	}
-	// Who is not root cannot take them away, neither inside nor out; root inside can.
-	o := granted.run(t, "cd /w; chmod 1777 .; ! echo x > 33", append(slices.Clone(who), "--uid", "40")...)
-	if o.status != "0" || !strings.Contains(o.stderr, "Permission denied") {
+	// Who is not root cannot change them, and what lies in their directories is not his to take
+	// away, neither inside nor out; root inside can.
+	o := granted.run(t, not+"not sh -c 'echo x > 33'; not rm -r d", append(slices.Clone(who), "--uid", "40")...)
+	if o.status != "0" || o.stdout != "" || !strings.Contains(o.stderr, "Permission denied") {
 		t.Errorf("%s", o)
 	}
-	granted.run(t, "rm *; ls -A", append(who, "--map-root-user")...).ok(t, "")
+	launch{who: granted, args: []string{"sh", "-ec", not + "not rm -r " + dir + "/d 2>&-"}}.run(t).ok(t, "")
+	granted.run(t, "rm -r *; ls -A", append(who, "--map-root-user")...).ok(t, "")
 }
