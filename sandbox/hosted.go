@@ -46,6 +46,7 @@ func (c *Cmd) Start() error {
 		return nil
 	}
 	s.Report.failed(to, err)
+	_, _ = c.line.Write([]byte{child.LineKill})
 	c.clear()
 	if c.ctx != nil && c.ctx.Err() != nil {
 		return c.ctx.Err()

@@ -78,7 +78,7 @@ var (
 	errSecure = errors.New("a set-id program can't start itself, nor trust PATH: it has to set Cmd.Launcher")
 	errRace   = errors.New("a program that is built with -race, -msan or -asan can't start itself: " +
 		"install gobwrap (go install needs -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry), or set Cmd.Launcher")
-	errLibrary = errors.New("Go code that is a library of another program can't start itself: install gobwrap, or set Cmd.Launcher")
+	errLibrary = errors.New("code that is a library of another program can't start itself: install gobwrap, or set Cmd.Launcher")
 )
 
 // alone tells why this program can't be its own launcher, or nil.

@@ -23,7 +23,7 @@ const module = "github.com/gobwrap/gobwrap"
 // arrows says who may import whom inside the module, and which packages from elsewhere.
 // The last word of a row is the reason. What is not here may not be imported.
 //
-//	cmd/gobwrap → internal/doctor
+//	cmd/gobwrap → internal/doctor ← sandbox
 //	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ sandbox/plan
 //	                 └─────→ sandbox/child → suid ────────→ sandbox/plan
 //	cmd/gobwrap-seccomp → seccomp/profile → seccomp/bpf → seccomp
@@ -33,13 +33,14 @@ var arrows = []struct {
 	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
 	{"cmd/gobwrap", "internal/helper", "it has profiles compiled by a program of its own"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
-	{"internal/doctor", "sandbox sandbox/child suid golang.org/x/sys/unix", "it words what launches have shown, and starts them from outside, as anybody would"},
+	{"internal/doctor", "sandbox/child suid golang.org/x/sys/unix", "it words what launches have shown, and starts them from outside, as anybody would"},
 	{"internal/docs", "", "it writes manuals and completions of the tables that tests hand it: no program contains it"},
 	{"suid", "sandbox/plan golang.org/x/sys/unix", "the tables of the setuid mode: it judges bytes, and runs in the keeper too"},
 	{"sandbox", "sandbox/child sandbox/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
 	{"sandbox", "internal/helper", "it has maps written by newuidmap"},
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
 	{"internal/helper", "golang.org/x/sys/unix", "it starts small programs and waits for them"},
+	{"sandbox", "internal/doctor", "Probe asks it"},
 	{"sandbox", "sandbox/internal/self", "a host may be its own launcher"},
 	{"sandbox/internal/self", "unsafe", "it is initialised before what it would import"},
 	{"sandbox/sandboxtest", "sandbox mounts", "for the tests of those who use package sandbox"},

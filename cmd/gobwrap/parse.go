@@ -12,8 +12,13 @@ import (
 // are told then.
 var (
 	errUsage     = errors.New("usage")
-	errNoCommand = &sandbox.SetupError{Stage: "options", Err: errors.New("No command given")}
+	errNoCommand = &sandbox.SetupError{Stage: "options", Err: sentence("No command given")}
 )
+
+// sentence is an error in bubblewrap's words, capital and all.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }
 
 // answered ends parsing with a text for standard output.
 type answered struct {

@@ -10,16 +10,16 @@ import (
 
 // prober makes the attempts and keeps what came of them.
 type prober struct {
-	facts *Facts
-	seen  []Result
+	facts  *Facts
+	launch func(mode string, options []string) outcome
+	seen   []Result
 }
 
 // Probe tries every step as the calling user.
-func Probe(f *Facts) []Result {
+func Probe(f *Facts, try func(mode string, options []string) outcome) []Result {
 	runtime.LockOSThread() // a child's death signal comes when the thread ends that made it
 	defer runtime.UnlockOSThread()
-	limits()
-	p := &prober{facts: f}
+	p := &prober{facts: f, launch: try}
 	p.clones()
 	p.launches("direct")
 	p.ranges()
@@ -120,7 +120,7 @@ func (p *prober) launches(mode string) {
 		if !p.facts.byPrivilege() || last == Limit {
 			options = append([]string{"--unshare-user"}, options...)
 		}
-		p.judge(a, launch(mode, options))
+		p.judge(a, p.launch(mode, options))
 	}
 }
 
@@ -170,7 +170,7 @@ func (p *prober) apart(s Step) {
 		options = append(options, "--uid", "1", "--gid", "1", "--dev", "/dev")
 	}
 	r := Result{Step: s, State: OK}
-	if o := launch("direct", options); !o.works {
+	if o := p.launch("direct", options); !o.works {
 		r.State, r.Errno, r.Message = Failed, o.errno, o.message
 	}
 	p.note(r)
@@ -217,7 +217,7 @@ func (p *prober) setuid() {
 		p.note(Result{Step: Setuid, Detail: "this binary is not installed for it"})
 		return
 	}
-	o := launch("setuid", nil)
+	o := p.launch("setuid", nil)
 	if !o.works {
 		p.note(Result{Step: Setuid, State: Failed, Errno: o.errno, Message: o.message})
 		return
@@ -231,7 +231,7 @@ func (p *prober) setuid() {
 		if !a.setuid {
 			continue
 		}
-		if o := launch("setuid", a.options); !o.works {
+		if o := p.launch("setuid", a.options); !o.works {
 			p.note(Result{Step: a.byStage(""), State: Failed, Errno: o.errno, Message: o.message})
 		} else {
 			p.note(Result{Step: a.byStage(""), State: OK, Detail: "in setuid mode"})

@@ -128,6 +128,14 @@ func (r *Report) cause(s Step) *Finding {
 	return nil
 }
 
+// Says is why a step has failed, in a sentence, or "".
+func (r *Report) Says(s Step) string {
+	if f := r.cause(s); f != nil {
+		return f.Says
+	}
+	return ""
+}
+
 // setuidRefuses is what the setuid mode does not do whatever the kernel permits: the
 // tables of package suid, in the words of options.
 //

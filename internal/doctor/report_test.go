@@ -110,7 +110,7 @@ func TestMoves(t *testing.T) {
 			t.Errorf("%s: %q", path, have)
 		}
 	}
-	f.Binary.Path = "/opt/gobwrap" // whichever came last
+	f.Binary.Path = "/opt/bwrap"
 	if notes := Judge(f, refused(eacces, Untried), Kernel{}).Notes; len(notes) != 1 || !strings.Contains(notes[0], "chmod 4755") {
 		t.Errorf("notes where nothing works: %q", notes)
 	}

@@ -31,8 +31,8 @@ const PlanWord = "gobwrap: monitor"
 
 // What the host says on the line.
 const (
-	LineRuns = iota + 1
-	LineKill
+	LineRuns = iota + 1 // set-up is over, and others have been told
+	LineKill            // the sandbox is to end; or set-up has failed
 )
 
 const planWord = PlanWord + "\x00"
@@ -102,7 +102,7 @@ func monitorHosted() {
 	reapKeeper()
 	fcntl(room.line, unix.F_SETFL, 0) // from here on we look ourselves
 	status := watch(p)
-	if p.h.JSONFd >= 0 {
+	if p.h.JSONFd >= 0 && ran() {
 		reportExit(uintptr(p.h.JSONFd), exitCode(status))
 	}
 	endLike(status)
@@ -167,17 +167,30 @@ func watch(p program) uint32 {
 // expect of it.
 func heed(p program) int32 {
 	if readFull(room.line, unsafe.Pointer(&room.small), 1) != 1 {
-		if room.runs == 0 || p.has(plan.FlagLifeline) {
+		if room.runs != LineRuns || p.has(plan.FlagLifeline) {
 			kill(room.first, uintptr(unix.SIGKILL))
 		}
 		return -1
 	}
-	if room.small[0] == LineRuns {
-		room.runs = 1
-	} else {
+	if room.small[0] != LineRuns {
 		kill(room.first, uintptr(unix.SIGKILL))
 	}
+	if room.runs == 0 {
+		room.runs = uint32(room.small[0])
+	}
 	return int32(room.line)
+}
+
+// ran tells whether the command has run, as the host has it, who may not have said so yet:
+// what it tells others about that comes before the exit status.
+func ran() bool {
+	for room.runs == 0 {
+		room.runs = LineKill
+		if readFull(room.line, unsafe.Pointer(&room.small), 1) == 1 {
+			room.runs = uint32(room.small[0])
+		}
+	}
+	return room.runs == LineRuns
 }
 
 // ended tells whether a child has, without taking its status.

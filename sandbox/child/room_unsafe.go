@@ -44,7 +44,7 @@ var room struct {
 	// Plan mode; see hosted_unsafe.go.
 	hosted uint32  // the front end is a Go program that goes on
 	line   uintptr // our end of the line to it
-	runs   uint32  // the host has said that set-up is over
+	runs   uint32  // the first word of the host's on it
 	mask   uint64  // the signal mask that we were started with; see self_unsafe.go
 	// The signals that were ignored then, bit n-1 for signal n.
 	ignored uint64

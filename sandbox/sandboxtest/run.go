@@ -27,13 +27,20 @@ var calls struct {
 	of map[string]int
 }
 
-func count(name string) string {
+func count(t *testing.T) string {
+	name := t.Name()
 	calls.Lock()
 	defer calls.Unlock()
 	if calls.of == nil {
 		calls.of = map[string]int{}
 	}
-	calls.of[name]++
+	if calls.of[name]++; calls.of[name] == 1 {
+		t.Cleanup(func() { // it may run again (-test.count)
+			calls.Lock()
+			defer calls.Unlock()
+			delete(calls.of, name)
+		})
+	}
 	return fmt.Sprint(name, "#", calls.of[name])
 }
 
@@ -43,7 +50,7 @@ func count(name string) string {
 // are put into the sandbox before all else.
 func Run(t *testing.T, spec sandbox.Spec, f func()) {
 	t.Helper()
-	id := count(t.Name())
+	id := count(t)
 	switch os.Getenv(runVariable) {
 	case id:
 		inside(t, f)
