@@ -10,8 +10,9 @@
 // # A world
 //
 // Each client runs as an ordinary user in mount, PID and network namespaces of its own:
-// nothing of the host's home directories, services and displays is there, nothing is
-// left when a test ends, and there is no network but the loopback.
+// nothing of the host's home directories, temporary files and displays is there, nothing
+// is left when a test ends, and there is no network but the loopback, and for one client
+// another host. The directory for temporary files must not lie below /home or /run/user.
 //
 //	test ─▶ unshare ─▶ world.sh ─▶ dbus-run-session ─▶ a script of testdata ─▶ client
 //	                   init there  as user 12345                               │

@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // The programs, in a directory that everybody can reach.
@@ -33,6 +36,9 @@ func TestMain(m *testing.M) {
 	} else {
 		fmt.Fprintln(os.Stderr, "clients:", err)
 	}
+	if installed != "" {
+		_ = unix.Unmount(filepath.Dir(installed), unix.MNT_DETACH)
+	}
 	_ = os.RemoveAll(base)
 	os.Exit(code)
 }
@@ -40,6 +46,9 @@ func TestMain(m *testing.M) {
 func prepare() (err error) {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("these tests make worlds for clients: run them as root")
+	}
+	if err := ownMounts(); err != nil {
+		return err
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -59,9 +68,37 @@ func prepare() (err error) {
 	return buildAll()
 }
 
+// ownMounts starts the tests again in a mount namespace of their own, where the set-id
+// copy is: out of others' reach, and gone with the last process however the tests end.
+func ownMounts() error {
+	const done = "GOBWRAP_TEST_OWN_MOUNTS"
+	if os.Getenv(done) != "" {
+		return os.Unsetenv(done)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread() // the namespace is this thread's, and so that of what it becomes
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("making a mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making mounts private: %w", err)
+	}
+	return syscall.Exec(self, os.Args, append(os.Environ(), done+"=1"))
+}
+
 func buildAll() error {
 	gobwrap, enosys = filepath.Join(base, "bin", "gobwrap"), filepath.Join(base, "bin", "enosys")
 	installed = filepath.Join(base, "setuid", "bwrap")
+	place := filepath.Dir(installed)
+	if err := os.Mkdir(place, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("set-id", place, "tmpfs", unix.MS_NODEV, "mode=755"); err != nil {
+		return fmt.Errorf("a mount for a set-id program: %w", err)
+	}
 	build := []string{"go", "build", "-trimpath", "-ldflags=-E " + entry, "-o", gobwrap, "../../cmd/gobwrap"}
 	if other := os.Getenv("BWRAP_UNDER_TEST"); other != "" {
 		build = []string{"install", "-D", "-m", "0755", other, gobwrap}

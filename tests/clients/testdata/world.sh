@@ -15,13 +15,21 @@ for file in passwd group hosts; do
 done
 mount --bind "$bwrap" /usr/bin/bwrap
 mount --bind "$modules" "$dir/node_modules"
+# /tmp is private but for the directory that the tests are in, if that is there.
+base=${dir%/*}
+mkdir -p /run/user
+mount -t tmpfs -o mode=0755 tmpfs /run/user
+mkdir /run/user/base
+mount --rbind "$base" /run/user/base
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mkdir -p "$base"
+mount --move /run/user/base "$base"
+rmdir /run/user/base
 mount -t tmpfs -o mode=0755 tmpfs /home
 install -d -o "$user" -g "$user" /home/client
 mount --bind "$dir/home" /home/client
-mkdir -p /run/user /tmp/.X11-unix
-mount -t tmpfs -o mode=0755 tmpfs /run/user
 install -d -o "$user" -g "$user" -m 0700 "/run/user/$user"
-mount -t tmpfs -o mode=1777 tmpfs /tmp/.X11-unix
+mkdir -m 1777 /tmp/.X11-unix
 # A network of its own. If there is a directory www, another host serves it.
 ip link set lo up
 if [ -d "$dir/www" ]; then
