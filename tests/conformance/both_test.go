@@ -32,7 +32,7 @@ func TestBoth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{reference, subject}, modes: modes, setuidArgs: "auto", workers: 2, patience: 20 * time.Second}
+	set := settings{programs: []string{reference, subject}, modes: modes, setuidArgs: "auto", workers: 4, patience: 20 * time.Second}
 	rep, err := testStage(t).perform(set, groups, nil)
 	if err != nil {
 		t.Fatalf("%v (make build makes the subject, the package bubblewrap has the reference)", err)

@@ -79,7 +79,7 @@ func (s *stage) perform(set settings, groups []group, more []string) (*report, e
 // prepare installs a program and finds out which modes it can be run in.
 func (s *stage) prepare(set settings, modes []mode, number int, name string) (*trial, error) {
 	t := &trial{program: &program{Name: name}, results: map[string]map[mode]result{}, skipped: map[mode]string{}}
-	if err := t.install(s, number, slices.Contains(modes, asSetuid)); err != nil {
+	if err := t.install(s, number, s.mounted && slices.Contains(modes, asSetuid)); err != nil {
 		return nil, err
 	}
 	if err := t.ask(); err != nil {

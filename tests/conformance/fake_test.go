@@ -38,6 +38,7 @@ func TestPlantedFailures(t *testing.T) {
 		{"a difference", `echo other; ` + honest, "T\n-- c --\nrun bwrap $SYS true\ndiffers d-1\nout other", differs, ""},
 		{"neither of two", `echo third; ` + honest, "T\n-- c --\nrun bwrap $SYS true\ndiffers d-1\nout other", fail, `output "third\n"`},
 		{"what it lacks", honest, "T\n-- c --\nrun bwrap $SYS --argv0 x true", unsupported, ""},
+		{"what it lacks, and a mistake expected", honest, "T\n-- c --\nrun bwrap $SYS --argv0 a --argv0 b true\nfails --argv0", unsupported, ""},
 		{"what older ones do", honest, "T\n-- c --\nsince 0.9\nrun bwrap $SYS true\nout never\nolder\nstatus 0", unsupported, ""},
 		{"older than it is", honest, "T\n-- c --\nsince 0.3\nrun bwrap $SYS true\nout never\nolder\nstatus 0", fail, "older than 0.3"},
 		{"a set-up that fails", honest, "T\n-- c --\nsetup exit 5\nrun bwrap $SYS true", fail, "setup exit 5: status 5"},

@@ -16,8 +16,11 @@ var (
 	noSetuid     = regexp.MustCompile(`(?i)setuid|set-user-id|set-uid|privileges`)
 )
 
-// obstacle says why a mode cannot be run here; in root's there is no excuse.
+// obstacle says why a mode cannot be run here; in root's there is but one excuse.
 func (s *stage) obstacle(p *program, m mode, patience time.Duration) string {
+	if m != asUser && !s.mounted {
+		return "root may make no mount namespace here, as in most containers"
+	}
 	seen, err := s.ask(p, m, `bwrap $SYS --proc /proc cat /proc/self/uid_map`, patience)
 	if err != nil || m == asRoot {
 		return "" // every case will show it

@@ -150,6 +150,10 @@ func expandRegexp(re *regexp.Regexp, values *strings.Replacer) *regexp.Regexp {
 // judge finds the first outcome that fits what was seen. What fits none is a failure,
 // told by what the first one lacks, unless the program is excused.
 func (c *testCase) judge(s sighting, m mode, p *program, values *strings.Replacer) result {
+	lacking := c.lacking(p)
+	if lacking != "" && strings.Contains(s.Err, "Unknown option "+lacking) {
+		return result{Verdict: unsupported, ID: lacking} // what an expected mistake may look like
+	}
 	var reasons []string
 	for i, o := range c.in(m) {
 		e := o.seen.expand(values)
@@ -164,12 +168,21 @@ func (c *testCase) judge(s sighting, m mode, p *program, values *strings.Replace
 			reasons = bad
 		}
 	}
-	for _, option := range c.options {
-		if !p.has(option) {
-			return result{Verdict: unsupported, ID: option}
-		}
+	if lacking != "" {
+		return result{Verdict: unsupported, ID: lacking}
 	}
 	return result{Verdict: fail, Detail: strings.Join(reasons, "\n")}
+}
+
+// lacking is the first option in the case's script that the program does not list.
+func (c *testCase) lacking(p *program) string {
+	script := strings.Join(c.run, "\n")
+	for _, m := range optionWord.FindAllStringSubmatch(script, -1) {
+		if slices.Contains(c.options, m[1]) && !p.has(m[1]) {
+			return m[1]
+		}
+	}
+	return ""
 }
 
 // older is the result of a program that does what older ones do, and says so only if it is.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,7 +48,7 @@ func word(err error) string {
 	if err == nil {
 		return "ok"
 	}
-	if e, is := err.(syscall.Errno); is {
+	if e := syscall.Errno(0); errors.As(err, &e) {
 		return unix.ErrnoName(e)
 	}
 	return err.Error()
@@ -110,9 +111,6 @@ func newUserns([]string) error {
 	})
 	if err == nil {
 		_, err = proc.Wait()
-	}
-	if pe, is := err.(*os.PathError); is {
-		err = pe.Err
 	}
 	fmt.Println(word(err))
 	if err != nil {

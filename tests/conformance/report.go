@@ -159,9 +159,7 @@ func (t *trial) writeSummary(text *strings.Builder, rep *report, known []string)
 			fmt.Fprintf(text, "  not run: %s\n", reason)
 		}
 	}
-	for _, line := range []struct{ title, none string }{{"lacks", ""}} {
-		fmt.Fprintf(text, "%s: %s\n", line.title, orNone(t.ids(rep, unsupported)))
-	}
+	fmt.Fprintf(text, "lacks: %s\n", orNone(t.ids(rep, unsupported)))
 	fmt.Fprintf(text, "deliberate differences: %s\n", orNone(t.ids(rep, differs)))
 	fmt.Fprintf(text, "holes: %s\n", orNone(marked(t.ids(rep, hole), known)))
 	t.each(rep, func(c *testCase, m mode, r result) {

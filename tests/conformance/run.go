@@ -191,7 +191,7 @@ func contents(f *os.File) string {
 // clear removes the scratch directories, even those that their owner has closed.
 func (s *scene) clear() {
 	base := filepath.Dir(s.w)
-	_ = filepath.WalkDir(base, func(path string, d os.DirEntry, err error) error {
+	_ = filepath.WalkDir(base, func(path string, d os.DirEntry, _ error) error {
 		if d != nil && d.IsDir() && unix.Access(path, unix.R_OK|unix.W_OK|unix.X_OK) != nil {
 			_ = os.Chmod(path, 0o700)
 		}

@@ -13,7 +13,7 @@ import (
 // snapshot describes every file below a directory, by its path there.
 func snapshot(dir string) map[string]string {
 	all := map[string]string{}
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		name, relErr := filepath.Rel(dir, path)
 		if relErr != nil || err != nil {
 			all[name] += fmt.Sprint(" ", err)
