@@ -20,11 +20,11 @@ var (
 		"--ro-overlay", "--tmp-overlay",
 	}
 	optionsOfGobwrap = []string{
-		"--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--mode", "--netns", "--seccomp-profile",
-		"--setup-exit-status",
+		"--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--gid-map", "--keep-groups", "--map-auto",
+		"--map-root-user", "--mode", "--netns", "--seccomp-profile", "--setup-exit-status", "--uid-map",
 	}
 	// optionsOfTools are those of setpriv, which has no short ones.
-	optionsOfTools = []string{"--reuid", "--regid", "--clear-groups", "--inh-caps", "--ambient-caps", "--bounding-set"}
+	optionsOfTools = []string{"--reuid", "--regid", "--clear-groups", "--inh-caps", "--ambient-caps", "--bounding-set", "--groups"}
 )
 
 func knownOptions() []string { return slices.Concat(optionsOf08, optionsLater, optionsOfGobwrap) }

@@ -24,7 +24,8 @@ var (
 	allow      = instruction{Code: 0x06, K: 0x7fff0000}
 )
 
-// writeFilter prints a filter: allow; errno CALL NUMBER; kill CALL; empty; odd, with half
+// writeFilter prints a filter: allow; errno CALL NUMBER; kill CALL; unknown CALL, an answer
+// that no kernel knows; empty; odd, with half
 // an instruction; invalid, which jumps out of itself; long N, of so many instructions.
 func writeFilter(args []string) error {
 	var program []instruction
@@ -40,6 +41,8 @@ func writeFilter(args []string) error {
 		program = answer(args[1], 0x00050000|uint32(n))
 	case "kill":
 		program = answer(args[1], 0x80000000)
+	case "unknown":
+		program = answer(args[1], 0x12340000)
 	case "empty":
 	case "odd":
 		program, tail = []instruction{allow}, 3
