@@ -265,11 +265,8 @@ func TestRefusedUserNamespaces(t *testing.T) {
 		}
 		c.Path = "/tmp/self"
 		c.Spec.Files = append(c.Spec.Files, mounts.Op{Kind: mounts.Bind, Source: exe, Dest: "/tmp/self"})
-		c.Env = append(os.Environ(), "GOBWRAP_INNER=1")
-		if m.Launcher != "" {
-			c.Spec.Files = append(c.Spec.Files, mounts.Op{Kind: mounts.Bind, Source: m.Launcher, Dest: "/tmp/gobwrap"})
-			c.Env = append(c.Env, "GOBWRAP_INNER=/tmp/gobwrap")
-		}
+		c.Spec.Files = append(c.Spec.Files, mounts.Op{Kind: mounts.Bind, Source: os.Getenv("GOBWRAP"), Dest: "/tmp/gobwrap"})
+		c.Env = append(os.Environ(), "GOBWRAP_INNER=1", "PATH=/usr/bin:/bin:/tmp")
 		if out := output(t, c); !strings.Contains(out, "--- PASS: TestInner") {
 			t.Errorf("%s", out)
 		}
@@ -278,14 +275,11 @@ func TestRefusedUserNamespaces(t *testing.T) {
 
 // TestInner runs where user namespaces are used up at none.
 func TestInner(t *testing.T) {
-	launcher := os.Getenv("GOBWRAP_INNER")
-	if launcher == "" {
+	if os.Getenv("GOBWRAP_INNER") == "" {
 		t.Skip("a part of TestRefusedUserNamespaces")
 	}
 	c := sandbox.Command("/bin/true")
-	if c.Spec = host(); launcher != "1" {
-		c.Launcher = launcher
-	}
+	c.Spec = host()
 	err := c.Run()
 	var e *sandbox.SetupError
 	if !errors.Is(err, sandbox.ErrUserNamespaces) || !errors.As(err, &e) || e.Stage != "launch" || e.Hint == "" {

@@ -1,15 +1,81 @@
-// Package sandbox says what a sandbox is and how a run goes.
+// Package sandbox runs commands in sandboxes, as package os/exec runs them without.
 //
-//	Spec ──Compile(Host)──▶ plan.Program ──Launch──▶ monitor, child, payload
+//	c := sandbox.Command("make", "test")
+//	c.Spec.Files = []mounts.Op{
+//		{Kind: mounts.Bind, Source: "/usr", Dest: "/usr"},
+//		{Kind: mounts.Symlink, Target: "usr/bin", Dest: "/bin"},
+//		{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
+//		{Kind: mounts.Symlink, Target: "usr/lib64", Dest: "/lib64"},
+//		{Kind: mounts.Proc, Dest: "/proc"},
+//		{Kind: mounts.Bind, Source: dir, Dest: dir, Access: mounts.ReadWrite},
+//	}
+//	c.Dir = dir
+//	out, err := c.CombinedOutput()
 //
-// A [Spec] is plain data: what the caller wants, on any machine. [Compile] turns it,
-// with the facts of this machine ([Host]), into a plan: flat bytes in which every
-// decision has been taken. [Launch] hands the plan to the acting side, package child,
-// and words what comes back. Data flows down only.
+// A [Cmd] has what Go programmers know: streams, pipes, Env, Dir, ExtraFiles, contexts,
+// [ExitError]. What the sandbox is says its [Spec]. The zero Spec is the tightest: an empty
+// root, namespaces of its own, no capability, no terminal of the caller's. Everything in
+// the sandbox has been put there by the Spec, in the order of its Files (package mounts).
+// The command line of gobwrap is a parser for it: what an option can say, a field can.
 //
-// This package runs in the front end, the one process of a launch that has the Go
-// runtime, and it does not wait for the payload: the monitor, the process that the
-// caller started, does. A front end ends when the payload runs.
+// # Errors
+//
+// Start returns when the command runs. What fails before that is a [*SetupError]: the step,
+// the part of the Spec that asked for it ("Files[5]"), the path, and an error for which
+// errors.Is(err, fs.ErrNotExist), unix.EPERM and the like work. Where no user namespaces are
+// to be had errors.Is(err, [ErrUserNamespaces]); [Probe] knows why, and what mends it.
+//
+// # Files
+//
+// The command gets its standard streams and ExtraFiles, and no other descriptor of this
+// program, not even those without close-on-exec. Options that take a descriptor, such as
+// Report.InfoFD, take its number as the launcher sees it: 0 to 2, and 3+i for
+// ExtraFiles[i]; [Cmd.Pass] adds a file and returns the number. The command does not get
+// those: its number is free inside.
+//
+// # The end
+//
+// The process that Start makes is the sandbox's monitor. It ends like the command, with
+// its status or by its signal, after all that the PID namespace contains: a command leaves
+// nothing running in the background, nor does a Cmd. [Cmd.Kill], and a context that is done,
+// have the monitor end the sandbox, and wait for it; killing the process works too. During
+// set-up the end of this program is the end of the sandbox; when the command runs it is
+// with Session.DieWithParent. That hangs on a pipe that this process holds, and not on the
+// thread that happened to call Start.
+//
+// # The launcher
+//
+// A sandbox is made by processes without a Go runtime (package child), and never by a fork of
+// this one: to fork a program with 2 GiB of heap takes 116 ms before anything is done, with
+// 10 MiB 0.6 ms, while whole launches take 4 to 9 ms, whatever the heap. Start executes a
+// launcher, as os/exec does, and hands it the plan. That is, in this order:
+//
+//   - Cmd.Launcher, a gobwrap binary;
+//   - for an ordinary user, a gobwrap in PATH that is installed set-user-id root, since it
+//     alone has a second way where the kernel refuses user namespaces (Spec.Mode);
+//   - this program itself, from /proc/self/exe. Nothing needs to be installed. It is best
+//     linked with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry (without
+//     cgo): then the launcher's code comes before the runtime, and is as quick as gobwrap.
+//     Otherwise the runtime starts, and leaves again before any package but it has been
+//     initialised, which takes a millisecond more, with C libraries three;
+//   - a gobwrap in PATH, for programs that cannot be started again so: those built with
+//     -race, -msan or -asan, whose code calls the detector everywhere, and Go code that is
+//     a library of another program.
+//
+// A program with privileges of its file's (set-id, capabilities) has to name its Launcher:
+// its own start would lend the privileges to whoever starts it by the launcher's name, and
+// PATH is the caller's. Started by that name, it refuses.
+//
+// # What happens
+//
+//	Spec ──Compile(Host)──▶ plan.Program ──▶ launcher: monitor, child, payload
+//
+// A Spec is plain data: what the caller wants, on any machine. [Compile] turns it, with the
+// facts of this machine ([Host]), into a plan: flat bytes in which every decision has been
+// taken; [Cmd.Plan] lists it. The plan goes to the acting side, package child, whose faults
+// are numbers and worded here. Data flows down only. The launcher's own front end,
+// cmd/gobwrap, goes the same way by [Cmd.Exec]: there this process is one whose parent has
+// become the monitor already, and it ends when the payload runs.
 //
 // The invariants of a run, each with the tests that hold it (in tests/e2e, where no
 // other place is named):
@@ -31,7 +97,13 @@
 //   - Locks are taken before the payload runs: TestLockThatIsTaken,
 //     TestLockOutlivesOtherDescriptors.
 //   - All mount engines do the same: the tests of the file tree run with each of them.
-//   - Below this package no process has a runtime: TestLaws (package child).
+//   - Below this package no process has a runtime: TestLaws, and for programs that start
+//     themselves TestLawsInHosts (package child).
+//   - A host that ends at any moment leaves nothing half made: TestHostKilled, TestLine
+//     (tests/hosted). Its descriptors, its ignored signals but those it ignores itself, its
+//     heap and threads do not reach the payload, and nothing of a launch stays with it:
+//     TestBusy, TestManyLaunches (tests/hosted), TestDescriptors, TestKill (here).
+//   - What the zero Spec holds: TestZeroSpec, TestZeroSpecInside (here).
 //   - The same Spec and Host give the same bytes: TestGolden, TestDeterministic (here).
 //
 // Capability names are a table in package idmap, compared with gocapability in its

@@ -95,11 +95,29 @@ var alone = sync.OnceValue(func() error {
 		return nil
 	case child.Instrumented:
 		return errRace
-	case !self.Linked || library():
+	case !self.Linked || unnoticed || library():
 		return errLibrary
 	}
-	return nil
+	// What this process may not read it could not read about itself either, when started
+	// again: the kernel makes it root's (PR_SET_DUMPABLE(2const)).
+	exe, err := os.Open(selfExe)
+	if err != nil {
+		return err
+	}
+	return exe.Close()
 })
+
+// unnoticed ends a program that was started as a launcher, and has come so far as any
+// other: it must not do what it usually does.
+//
+//nolint:gochecknoglobals // before main
+var unnoticed = func() bool {
+	if len(os.Args) == 4 && os.Args[0] == child.PlanWord && !child.Entered() {
+		_, _ = os.Stderr.WriteString("gobwrap: this program can't start itself as a sandbox's monitor: set Cmd.Launcher\n")
+		os.Exit(1)
+	}
+	return false
+}()
 
 // secure tells whether this program was started with privileges of its file's.
 func secure() (bool, error) {

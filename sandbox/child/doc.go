@@ -53,6 +53,29 @@
 // seen from anywhere. What fails in it fails again, with words, in the plan's own steps.
 // Under a tight limit on processes there is no head start.
 //
+// # Plan mode
+//
+// A Go program that starts sandboxes (package sandbox) is the front end itself, and goes on:
+//
+//	host: Go program, its runtime, its threads
+//	  │ exec, as PlanWord          ▲ faults, in numbers
+//	  ├── socket: the plan ──▶ monitor ──▶ first process ──▶ payload
+//	  └── line: a pipe ──────▶ monitor: the host has gone, or wants the end
+//
+// There are three ways into it. The launcher's entry sees the name, PlanWord, and does not
+// fork a front end. [hostEntry] does that in a host that was linked with it, and otherwise
+// starts the runtime at once, with nothing changed. And a host that was linked like any
+// other program starts itself by the name: package self is initialised before all but the
+// runtime's own packages, and calls [resumed], which leaves the runtime for good
+// (self_unsafe.go). What the runtime has done by then is undone: its threads are ended by a
+// signal whose handler is the system call exit, its handlers and the signal mask are taken
+// back, its descriptors closed; it has not lifted the limit on descriptors yet, which
+// package os does. Its memory stays, untouched.
+//
+// The monitor then ends as the payload did, by the same signal if it was one, and only when
+// the first process has been waited for. Of set-id installations see package suid: the
+// keeper is there, and privilege dropped, before the first byte of the plan is read.
+//
 // # The feed
 //
 // A pair of sockets between the monitor and the first process, apart from the socket

@@ -146,10 +146,11 @@ func openDir(t *testing.T) string {
 // ownLauncher is "", or a launcher for a test binary that can't be one itself.
 func ownLauncher(t *testing.T) string {
 	t.Helper()
-	if _, err := sandbox.Command("x").Plan(); err == nil {
-		return ""
+	var e *sandbox.SetupError
+	if err := sandbox.Command("/nothing").Run(); errors.As(err, &e) && e.Stage == "options" {
+		return Launcher(t) // none was found
 	}
-	return Launcher(t)
+	return ""
 }
 
 // Launcher builds a launcher, cmd/gobwrap, that is removed after the test, or names

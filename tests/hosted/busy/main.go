@@ -59,6 +59,9 @@ func run() error {
 	if *hold {
 		return holdOn()
 	}
+	if *rounds == 0 {
+		return nil
+	}
 	if err := launch(); err != nil { // what the runtime opens once is open from here on
 		return err
 	}

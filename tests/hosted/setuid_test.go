@@ -1,0 +1,130 @@
+package hosted
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+const stranger = 12345
+
+// install makes a setuid copy of the launcher, until the end of the test.
+func install(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hosted-setuid-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "gobwrap")
+	data, err := os.ReadFile(built["gobwrap"])
+	if err := errors.Join(err, os.WriteFile(path, data, 0o600), os.Chmod(dir, 0o755), os.Chmod(path, os.ModeSetuid|0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// forKeeper marks a plan for the keeper; see package child.
+const forKeeper = 1 << 30
+
+// send starts an installed launcher in plan mode, as an ordinary user, with what he likes
+// to send it, and returns what it said last and what the command wrote.
+func send(t *testing.T, launcher string, size uint32, bytes []byte) (m plan.Message, out string) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, its := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "its")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	c := &exec.Cmd{
+		Path: launcher, Args: []string{"gobwrap: monitor", "3", "4", "0"}, Env: []string{}, Dir: "/",
+		ExtraFiles: []*os.File{its, r}, Stdout: &said, Stderr: &said,
+		SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}},
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = its.Close(), r.Close()
+	_, _ = ours.Write(append(binary.NativeEndian.AppendUint32(nil, size), bytes...))
+	_ = unix.Shutdown(pair[0], unix.SHUT_WR)
+	buf := make([]byte, plan.MessageSize)
+	for {
+		if n, _ := ours.Read(buf); n != len(buf) {
+			break
+		}
+		if kind := binary.NativeEndian.Uint32(buf); kind == plan.MsgFault && m.Kind == 0 { // the first is the cause
+			m = plan.Message{Kind: kind, Step: binary.NativeEndian.Uint32(buf[4:]), Sub: plan.Sub(binary.NativeEndian.Uint32(buf[8:]))}
+		}
+	}
+	_, _ = c.Wait(), ours.Close()
+	_ = w.Close()
+	return m, said.String()
+}
+
+// TestHostileHost: an installation in plan mode keeps the rules of package suid whoever
+// the host is: what Verify, the policy or the table of capabilities refuses is refused,
+// and what runs has the stranger's ids and no capability.
+func TestHostileHost(t *testing.T) {
+	launcher := install(t)
+	spec := func(ops ...mounts.Op) []byte {
+		s := sandbox.Spec{
+			Files:   append([]mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}}, ops...),
+			Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; id -ru; grep -E '^Cap|NoNew' /proc/self/status; cat /etc/shadow"}},
+		}
+		p, err := sandbox.Compile(&s, sandbox.Host{UID: stranger, GID: stranger, Setuid: true, Hosted: true, Cwd: "/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Bytes
+	}
+	good := spec()
+	harmless := func(out string) bool {
+		return !strings.Contains(out, "root:") && strings.Count(out, "0000000000000000") == 5 && strings.HasPrefix(out, "12345\n12345\n") &&
+			strings.Contains(out, "NoNewPrivs:\t1")
+	}
+	if m, out := send(t, launcher, uint32(len(good))|forKeeper, good); m.Kind != 0 || !harmless(out) {
+		t.Errorf("the good plan: %+v, %s", m, out)
+	}
+	overlay := spec(mounts.Op{Kind: mounts.Overlay, Layers: []string{"/usr"}, Writes: mounts.Forgotten, Dest: "/tmp"})
+	if m, out := send(t, launcher, uint32(len(overlay))|forKeeper, overlay); m.Sub != plan.SubRefused || out != "" {
+		t.Errorf("an overlay: %+v, %s", m, out)
+	}
+	// In direct mode the plan is the stranger's own affair: he has what he had.
+	if m, out := send(t, launcher, uint32(len(good)), good); m.Kind != plan.MsgFault || strings.Contains(out, "root:") {
+		t.Errorf("without the keeper: %+v, %s", m, out)
+	}
+	for n := range 200 {
+		r := rand.New(rand.NewPCG(1, uint64(n)))
+		bad := append([]byte(nil), good...)
+		for range 1 + r.IntN(4) {
+			bad[r.IntN(len(bad))] ^= 1 << r.IntN(8)
+		}
+		size := uint32(len(bad))
+		if n%10 == 0 {
+			size = r.Uint32()
+		}
+		_, out := send(t, launcher, size|forKeeper, bad)
+		if strings.Contains(out, "root:") || strings.Contains(out, "uid=0") || strings.HasPrefix(out, "0\n") {
+			t.Fatalf("spoiled plan %d: %s", n, out)
+		}
+		if strings.Contains(out, "NoNewPrivs") && !harmless(out) {
+			t.Logf("spoiled plan %d: %s", n, out) // it is another command then
+		}
+	}
+}
