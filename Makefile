@@ -37,10 +37,12 @@ bin/gobwrap: $(SOURCES)
 bin/gobwrap-seccomp: $(SOURCES)
 	$(COMPILER) -o $@ ./cmd/gobwrap-seccomp
 
-# Where scripts/packages-setup.sh unpacks libseccomp for arm64.
+# Where scripts/packages-setup.sh unpacks libseccomp for arm64. The directory is named to
+# the linker besides, since go build caches what pkg-config said.
 ARM64_LIBSECCOMP := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gobwrap/packages/arm64/libseccomp-dev
 ARM64 = GOARCH=arm64 CC=aarch64-linux-gnu-gcc PKG_CONFIG_SYSROOT_DIR=$(ARM64_LIBSECCOMP) \
-	PKG_CONFIG_LIBDIR=$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu/pkgconfig
+	PKG_CONFIG_LIBDIR=$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu/pkgconfig \
+	CGO_LDFLAGS="-O2 -g -L$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu"
 
 build-arm64: ## build both for arm64, in bin/arm64 (Debian; its set-up installs a compiler)
 	@scripts/packages-setup.sh arm64
