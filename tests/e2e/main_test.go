@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -35,6 +36,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	hearAll()
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		_ = os.RemoveAll(base)
@@ -47,6 +49,16 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.RemoveAll(base)
 	os.Exit(code)
+}
+
+// hearAll undoes what nohup, or a shell's "&", has these tests ignore: launchers would
+// inherit that, and the tests are about what they do with signals.
+func hearAll() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 func prepare() (err error) {

@@ -178,9 +178,9 @@ func prepared(name string, arg ...string) *sandbox.Cmd {
 }
 
 // inspect is run inside: what the command has, and what is ignored: SIGQUIT, and what the
-// tests were started with (SIGINT by a shell's "&", signals 32 and 33 by make).
+// tests were started with (SIGINT by a shell's "&", SIGHUP by nohup, signals 32 and 33 by make).
 const inspect = `cd /proc/self/fd && set -- * && cd / && [ "$*" = "0 1 2 3" ] || { echo "descriptors: $*"; exit 1; }
-grep -Eq "^SigIgn:.0000000[01][08]000000[46]$" /proc/self/status || { grep Sig /proc/self/status; exit 1; }
+grep -Eq "^SigIgn:.0000000[01][08]000000[4-7]$" /proc/self/status || { grep Sig /proc/self/status; exit 1; }
 grep -q "^SigBlk:.0000000000000000$" /proc/self/status || { grep Sig /proc/self/status; exit 1; }`
 
 func launch() error {
