@@ -254,6 +254,7 @@ func socketPair() (ours, its *os.File, err error) {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
 	if err := unix.SetNonblock(fds[0], true); err != nil {
+		_, _ = unix.Close(fds[0]), unix.Close(fds[1])
 		return nil, nil, os.NewSyscallError("fcntl", err)
 	}
 	return os.NewFile(uintptr(fds[0]), "launcher"), os.NewFile(uintptr(fds[1]), "host"), nil
