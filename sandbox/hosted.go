@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -40,6 +41,9 @@ func (c *Cmd) Start() error {
 		return &SetupError{Stage: "launch", Err: err}
 	}
 	err = start(to, s, h, p, c.warn)
+	if err != nil {
+		to.hearOut()
+	}
 	_ = to.sock.Close()
 	if err == nil {
 		_, _ = c.line.Write([]byte{child.LineRuns}) // it may have ended already
@@ -211,6 +215,16 @@ func (t *host) knowSenders() {
 	if c, err := t.sock.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
 	}
+}
+
+// hearOut waits until the launcher, which has failed or is to, has closed its end: it then
+// waits for what it has started, and must not be killed before it has.
+func (t *host) hearOut() {
+	if c, err := t.sock.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
+	}
+	_ = t.sock.SetReadDeadline(time.Now().Add(2 * time.Second))
+	_, _ = io.Copy(io.Discard, t.sock)
 }
 
 func (t *host) certain() bool { return true }

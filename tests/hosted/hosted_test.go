@@ -108,7 +108,10 @@ func TestManyLaunches(t *testing.T) {
 	}
 	for _, h := range hosts {
 		if h.name == "plain" || h.name == "launcher" {
-			t.Run(h.name, func(t *testing.T) { h.run(t, "-n", n, "-j", "4") })
+			t.Run(h.name, func(t *testing.T) {
+				h.run(t, "-n", n, "-j", "4")
+				h.run(t, "-n", "300", "-j", "8", "-command", "/none") // set-up that fails
+			})
 		}
 	}
 }
