@@ -195,8 +195,9 @@ func (c *Cmd) Wait() error {
 }
 
 // Kill ends the sandbox: the monitor ends everything in it and then itself, so that
-// nobody is left for this process to inherit. Process.Kill ends it too, though this
-// process, if it is PID 1 or a subreaper, may then inherit the sandbox's init.
+// nobody is left for this process to inherit. Process.Kill ends it too, and so does a
+// context that is done during set-up; but if this process is PID 1 or a subreaper, it may
+// then inherit the sandbox's init.
 func (c *Cmd) Kill() error {
 	if c.line == nil {
 		return errors.New("sandbox: not started")

@@ -57,7 +57,7 @@
 //     linked with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry (without
 //     cgo): then the launcher's code comes before the runtime, and is as quick as gobwrap.
 //     Otherwise the runtime starts, and leaves again before any package but it has been
-//     initialised, which takes a millisecond more, with C libraries three;
+//     initialised, which takes a millisecond or two more, with C libraries three;
 //   - a gobwrap in PATH, for programs that cannot be started again so: those built with
 //     -race, -msan or -asan, whose code calls the detector everywhere, and Go code that is
 //     a library of another program.

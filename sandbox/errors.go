@@ -129,6 +129,9 @@ func explainLaunch(m plan.Message) (text, hint string) {
 		if m.Errno != 0 {
 			return "Can't get memory or a pipe for the launch", ""
 		}
+		if plan.Verdict(m.Extra) == plan.BadHeader {
+			return "the launcher does not understand the plan", "it may be a gobwrap of another version than this program's"
+		}
 		return "internal error, please report: the plan was refused with " + strconv.Itoa(int(m.Extra)), ""
 	}
 	switch syscall.Errno(m.Errno) {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -40,6 +41,9 @@ func (c *Cmd) Start() error {
 		return &SetupError{Stage: "launch", Err: err}
 	}
 	err = start(to, s, h, p, c.warn)
+	if err != nil {
+		to.hearOut()
+	}
 	_ = to.sock.Close()
 	if err == nil {
 		_, _ = c.line.Write([]byte{child.LineRuns}) // it may have ended already
@@ -213,6 +217,16 @@ func (t *host) knowSenders() {
 	}
 }
 
+// hearOut waits until the launcher, which has failed or is to, has closed its end: it then
+// waits for what it has started, and must not be killed before it has.
+func (t *host) hearOut() {
+	if c, err := t.sock.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
+	}
+	_ = t.sock.SetReadDeadline(time.Now().Add(2 * time.Second))
+	_, _ = io.Copy(io.Discard, t.sock)
+}
+
 func (t *host) certain() bool { return true }
 
 func (t *host) receive(bool) (m plan.Message, sender int, ok bool) {
@@ -256,6 +270,7 @@ func socketPair() (ours, its *os.File, err error) {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
 	if err := unix.SetNonblock(fds[0], true); err != nil {
+		_, _ = unix.Close(fds[0]), unix.Close(fds[1])
 		return nil, nil, os.NewSyscallError("fcntl", err)
 	}
 	return os.NewFile(uintptr(fds[0]), "launcher"), os.NewFile(uintptr(fds[1]), "host"), nil

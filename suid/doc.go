@@ -25,6 +25,12 @@
 //	sandbox's first process: walks the plan by the code of direct mode, as the user and
 //	        without an effective capability; one is raised around a single system call
 //
+// In plan mode (package child) there is no front end in this picture: a Go program that
+// the user has started sends the plan. It has nothing that a front end after the drop
+// would not have, and nothing changes for the keeper: it is forked, and privilege
+// dropped, before a byte of the program's is read; the socket's and the pipe's numbers are
+// looked at as the user. TestHostileHost (tests/hosted).
+//
 // # Who is trusted with what
 //
 // After the drop the monitor and the front end belong to the user: he may trace them,

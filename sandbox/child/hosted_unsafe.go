@@ -98,9 +98,11 @@ func monitorHosted() {
 		p = attempt(0)
 	}
 	dismissKeeper()
+	// From here on we look ourselves. The host says nothing on the line before it has seen
+	// the end of the socket, of which closeOthers closes our copy: no word of its kills us.
+	fcntl(room.line, unix.F_SETFL, 0)
 	closeOthers(p)
 	reapKeeper()
-	fcntl(room.line, unix.F_SETFL, 0) // from here on we look ourselves
 	status := watch(p)
 	if p.h.JSONFd >= 0 && ran() {
 		reportExit(uintptr(p.h.JSONFd), exitCode(status))

@@ -30,6 +30,7 @@
 // seccomp) import this package while package sandbox, which lies above them, is this
 // package's parent folder: legal in Go, and named here because it surprises readers.
 //
-// Version rule: both sides are one binary, so the layout may change with any
-// commit; [Magic] changes with it, so that a mix is refused.
+// Version rule: both sides are one binary, or a program and the gobwrap that it found
+// (package sandbox), so the layout may change with any commit; [Magic] changes with it, so
+// that a mix is refused.
 package plan

@@ -89,8 +89,11 @@ func TestBusy(t *testing.T) {
 	for _, h := range hosts {
 		t.Run(h.name, func(t *testing.T) {
 			heap := "2048"
-			if h.name == "race" {
+			switch h.name {
+			case "race":
 				heap = "16" // the detector makes five times as much of it, and a collection slow
+			case "unoptimised":
+				heap = "256" // which takes as long to fill
 			}
 			h.run(t, "-heap", heap, "-goroutines", "1000", "-gc", "-n", "40", "-j", "8", "-command", "inspect")
 		})
@@ -105,7 +108,10 @@ func TestManyLaunches(t *testing.T) {
 	}
 	for _, h := range hosts {
 		if h.name == "plain" || h.name == "launcher" {
-			t.Run(h.name, func(t *testing.T) { h.run(t, "-n", n, "-j", "4") })
+			t.Run(h.name, func(t *testing.T) {
+				h.run(t, "-n", n, "-j", "4")
+				h.run(t, "-n", "300", "-j", "8", "-command", "/none") // set-up that fails
+			})
 		}
 	}
 }

@@ -20,16 +20,19 @@ import (
 const stranger = 12345
 
 // install makes a setuid copy of the launcher, until the end of the test.
-func install(t *testing.T) string {
+func install(t *testing.T) string { return copyOf(t, "gobwrap", "gobwrap", os.ModeSetuid|0o755) }
+
+// copyOf copies a program to where a stranger can start it.
+func copyOf(t *testing.T, program, name string, mode os.FileMode) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hosted-setuid-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "gobwrap")
-	data, err := os.ReadFile(built["gobwrap"])
-	if err := errors.Join(err, os.WriteFile(path, data, 0o600), os.Chmod(dir, 0o755), os.Chmod(path, os.ModeSetuid|0o755)); err != nil {
+	path := filepath.Join(dir, name)
+	data, err := os.ReadFile(built[program])
+	if err := errors.Join(err, os.WriteFile(path, data, 0o600), os.Chmod(dir, 0o755), os.Chmod(path, mode)); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -125,6 +128,32 @@ func TestHostileHost(t *testing.T) {
 		}
 		if strings.Contains(out, "NoNewPrivs") && !harmless(out) {
 			t.Logf("spoiled plan %d: %s", n, out) // it is another command then
+		}
+	}
+}
+
+// TestPrivilegedHost: a host that is set-user-id root does nothing for whoever starts it as
+// a monitor; the same program without the bit does, with what he has anyway.
+func TestPrivilegedHost(t *testing.T) {
+	s := sandbox.Spec{
+		Files:   []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}},
+		Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; grep ^CapEff /proc/self/status"}},
+	}
+	p, err := sandbox.Compile(&s, sandbox.Host{UID: stranger, GID: stranger, Hosted: true, Cwd: "/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := uint32(len(p.Bytes))
+	for _, name := range []string{"plain", "linked", "unoptimised", "cgo", "cgo, position independent"} {
+		// The name is what a program that starts itself goes by.
+		if m, out := send(t, copyOf(t, name, "exe", 0o755), size, p.Bytes); m.Kind != 0 || out != "12345\nCapEff:\t0000000000000000\n" {
+			t.Errorf("%s: %+v, %s", name, m, out)
+		}
+		if m, out := send(t, copyOf(t, name, "exe", os.ModeSetuid|0o755), size, p.Bytes); m.Kind != 0 || out != "" {
+			t.Errorf("%s, set-user-id: %+v, %s", name, m, out)
+		}
+		if m, out := send(t, copyOf(t, name, "exe", os.ModeSetgid|0o755), size, p.Bytes); m.Kind != 0 || out != "" {
+			t.Errorf("%s, set-group-id: %+v, %s", name, m, out)
 		}
 	}
 }

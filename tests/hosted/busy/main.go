@@ -189,6 +189,13 @@ func launch() error {
 		c = prepared("/bin/sh", "-c", inspect)
 	}
 	out, err := c.CombinedOutput()
+	if *command == "/none" {
+		var setup *sandbox.SetupError
+		if !errors.As(err, &setup) || setup.Stage != "exec" {
+			return fmt.Errorf("it should have failed: %w", err)
+		}
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
