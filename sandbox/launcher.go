@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -65,11 +64,11 @@ func program(path string) (launcher, error) {
 
 // inPath is the gobwrap that is installed.
 func inPath() (l launcher, ok bool) {
-	path, err := exec.LookPath("gobwrap")
-	if err != nil {
+	path := findTool("gobwrap", os.Getenv("PATH"))
+	if path == "" {
 		return l, false
 	}
-	l, err = program(path)
+	l, err := program(path)
 	l.found = true
 	return l, err == nil
 }

@@ -127,7 +127,7 @@ func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError
 func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 	name := "new" + kind + "map"
 	path, _ := get(w.env, "PATH")
-	file := findTool(name, path)
+	file := findTool(name, path+":/usr/bin:/bin:/usr/local/bin")
 	if file == "" {
 		e := w.fault(kind, "ranges of "+kind+"s need "+name+", which is not installed", 0)
 		e.Hint = "it is in the package uidmap (Debian, Ubuntu), shadow-utils (Fedora, RHEL), shadow (Arch, openSUSE, Alpine: shadow-subids)"
@@ -187,11 +187,11 @@ func noNewPrivs() bool {
 	return err == nil && on == 1
 }
 
-// findTool looks for a program in the directories of path, then in the usual ones.
-// Relative directories do not count: what lies in the working directory is not asked to
-// act with root's rights, or to look as if.
+// findTool looks for a program in the directories of path. Relative directories do not
+// count: what lies in the working directory is not asked to act with root's rights, or to
+// look as if.
 func findTool(name, path string) string {
-	for dir := range strings.SplitSeq(path+":/usr/bin:/bin:/usr/local/bin", ":") {
+	for dir := range strings.SplitSeq(path, ":") {
 		if !strings.HasPrefix(dir, "/") {
 			continue
 		}

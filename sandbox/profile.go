@@ -1,17 +1,15 @@
 package sandbox
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
@@ -57,16 +55,12 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 	if len(caps) > 0 {
 		args = append(args, "--cap", strings.Join(caps, ","))
 	}
-	var out, said bytes.Buffer
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	x := exec.CommandContext(ctx, path, append(args, "-")...)
-	x.Env, x.Dir = []string{}, "/"
-	x.Stdin, x.Stdout, x.Stderr = file, &out, &said
-	if err := x.Run(); err != nil {
-		return nil, errors.New(path + ": " + err.Error() + ": " + strings.TrimSpace(said.String()))
+	tool := helper.Program{Path: path, Patience: 10 * time.Second, MaxOutput: seccomp.MaxInstructions * seccomp.Size}
+	bpf, err := tool.Run(int(file.Fd()), append(args, "-")...)
+	if err != nil {
+		return nil, errors.New(path + ": " + err.Error())
 	}
-	return out.Bytes(), seccomp.Check(out.Bytes())
+	return bpf, seccomp.Check(bpf)
 }
 
 // findCompiler looks where the launcher lies, and in PATH.
@@ -79,5 +73,8 @@ func (c *Cmd) findCompiler() (string, error) {
 			}
 		}
 	}
-	return exec.LookPath(compilerName)
+	if path := findTool(compilerName, os.Getenv("PATH")); path != "" {
+		return path, nil
+	}
+	return "", errors.New(compilerName + ", which compiles profiles, lies neither beside the launcher nor in PATH")
 }
