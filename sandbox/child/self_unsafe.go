@@ -100,15 +100,23 @@ func endThreads() bool {
 	nap.Nsec = 2e4
 	for range 50_000 { // a second and more
 		n := signalThreads()
-		if n == 0 {
-			return true
-		}
 		if n < 0 {
 			return false
+		}
+		if n == 0 && lastThread() {
+			return true
 		}
 		raw(unix.SYS_NANOSLEEP, addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
 	}
 	return false
+}
+
+// lastThread tells whether this thread is the only one. A listing does not: where a thread
+// ends while it is listed, those behind it are left out (next_tid, fs/proc/base.c). The
+// directory's link count is that of the threads, and two (proc_task_getattr).
+func lastThread() bool {
+	e := errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(text("/proc/self/task\x00")), addr(unsafe.Pointer(&room.stat)), 0, 0, 0))
+	return e == 0 && room.stat.Nlink == 3
 }
 
 // SA_ONSTACK, and SA_RESTORER, which the kernel of amd64 insists on.
