@@ -81,9 +81,19 @@ func TestPlanModeForStrangers(t *testing.T) {
 			continue
 		}
 		for _, args := range [][]string{
-			{"3", "3", "0"}, {"3", "5", "0"}, {"4", "3", "0"}, {"4", "5", "0"}, {"-1", "5", "0"}, {"", "", ""}, {"99", "100", "0"},
+			{"3", "3", "0"},
+			{"3", "5", "0"},
+			{"4", "3", "0"},
+			{"4", "5", "0"},
+			{"-1", "5", "0"},
+			{"", "", ""},
+			{"99", "100", "0"},
 			// Lines that are not open, and numbers whose lower halves are right.
-			{"6", "8", "0"}, {"6", "1000", "0"}, {"6", "2147483648", "0"}, {"6", "4294967303", "0"}, {"4294967302", "8589934599", "0"},
+			{"6", "8", "0"},
+			{"6", "1000", "0"},
+			{"6", "2147483648", "0"},
+			{"6", "4294967303", "0"},
+			{"4294967302", "8589934599", "0"},
 		} {
 			out, err := planMode(h, args, null, datagrams, null, stream, null).CombinedOutput()
 			if err == nil || err.Error() != "exit status 1" || !strings.Contains(string(out), "this name is for the package sandbox") {
