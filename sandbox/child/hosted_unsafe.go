@@ -61,7 +61,7 @@ func enterHosted(sp uintptr) {
 func hosted(sp unsafe.Pointer) {
 	sock, okSock := number(mapped(*(*uintptr)(unsafe.Add(sp, 16))))
 	line, okLine := number(mapped(*(*uintptr)(unsafe.Add(sp, 24))))
-	if !okSock || !okLine || !isSocket(sock) || line <= sock {
+	if !okSock || !okLine || !areOurs(sock, line) {
 		giveUp(text("this name is for the package sandbox of gobwrap: errno \x00"), unix.EINVAL)
 	}
 	closeRange(line+1, nowhere) // what the host has open without close-on-exec
@@ -71,9 +71,7 @@ func hosted(sp unsafe.Pointer) {
 		}
 	}
 	defaultAction(unix.SIGCHLD)
-	fcntl(sock, unix.F_SETFD, unix.FD_CLOEXEC)
-	fcntl(line, unix.F_SETFD, unix.FD_CLOEXEC)
-	room.sock, room.line = above(sock), above(line)
+	takeUp(sock, line)
 	if auxv(sp, atSecure) != 0 {
 		standAndDrop(sp, room.line, room.sock)
 	}
@@ -82,7 +80,6 @@ func hosted(sp unsafe.Pointer) {
 
 // monitorHosted is the part that a host which starts itself has too (takenOver).
 func monitorHosted() {
-	room.hosted = 1
 	room.expect = getpid()
 	if why := uint32(room.standing); why != uint32(suid.Plain) && why != uint32(suid.Installed) {
 		say(plan.MsgFault, 0, plan.NoStep, plan.SubStanding, why)
@@ -108,6 +105,21 @@ func monitorHosted() {
 		reportExit(uintptr(p.h.JSONFd), exitCode(status))
 	}
 	endLike(status)
+}
+
+// areOurs tells whether these can be the socket and the line: open, and in the order in
+// which hosts have them. The kernel looks at the lower half of a number only.
+func areOurs(sock, line uintptr) bool {
+	return sock < line && line < nowhere && isSocket(sock) && errno(fcntl(line, unix.F_GETFD, 0)) == 0
+}
+
+// takeUp moves them out of the way. From here on this is plan mode, for the keeper's
+// processes too: none of them asks the host to end.
+func takeUp(sock, line uintptr) {
+	room.hosted = 1
+	fcntl(sock, unix.F_SETFD, unix.FD_CLOEXEC)
+	fcntl(line, unix.F_SETFD, unix.FD_CLOEXEC)
+	room.sock, room.line = above(sock), above(line)
 }
 
 // isSocket tells whether fd is a stream socket of this machine.

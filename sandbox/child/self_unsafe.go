@@ -34,7 +34,7 @@ func resumed() {
 	a, okA := number(sock)
 	b, okB := number(line)
 	c, okC := number(ignored)
-	if !okA || !okB || !okC || !isSocket(a) || b <= a {
+	if !okA || !okB || !okC || !areOurs(a, b) {
 		giveUp(text("this name is for the package sandbox of gobwrap: errno \x00"), unix.EINVAL)
 	}
 	room.sock, room.line, room.ignored = a, b, uint64(c)
@@ -72,9 +72,7 @@ func takenOver() {
 	prctl(unix.PR_SET_NAME, addr(text("gobwrap\x00")), 0, 0, 0)
 	sock, line := room.sock, room.line
 	closeRange(line+1, nowhere) // the runtime's, and what the host has without close-on-exec
-	fcntl(sock, unix.F_SETFD, unix.FD_CLOEXEC)
-	fcntl(line, unix.F_SETFD, unix.FD_CLOEXEC)
-	room.sock, room.line = above(sock), above(line)
+	takeUp(sock, line)
 	room.stdio = 7
 	if !alone {
 		say(plan.MsgFault, 0, plan.NoStep, plan.SubThreads, 0)

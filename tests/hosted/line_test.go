@@ -70,12 +70,32 @@ func TestPlanModeForStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	datagrams := os.NewFile(uintptr(pair[0]), "datagrams")
+	pair, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := os.NewFile(uintptr(pair[0]), "stream")
+	_ = unix.Close(pair[1]) // so that nobody waits on it
 	for _, h := range hosts {
 		if h.name != "launcher" && h.name != "linked" {
 			continue
 		}
-		for _, args := range [][]string{{"3", "3", "0"}, {"3", "5", "0"}, {"4", "3", "0"}, {"4", "5", "0"}, {"-1", "5", "0"}, {"", "", ""}, {"99", "100", "0"}} {
-			out, err := planMode(h, args, null, datagrams, null).CombinedOutput()
+		for _, args := range [][]string{
+			{"3", "3", "0"},
+			{"3", "5", "0"},
+			{"4", "3", "0"},
+			{"4", "5", "0"},
+			{"-1", "5", "0"},
+			{"", "", ""},
+			{"99", "100", "0"},
+			// Lines that are not open, and numbers whose lower halves are right.
+			{"6", "8", "0"},
+			{"6", "1000", "0"},
+			{"6", "2147483648", "0"},
+			{"6", "4294967303", "0"},
+			{"4294967302", "8589934599", "0"},
+		} {
+			out, err := planMode(h, args, null, datagrams, null, stream, null).CombinedOutput()
 			if err == nil || err.Error() != "exit status 1" || !strings.Contains(string(out), "this name is for the package sandbox") {
 				t.Errorf("%s %q: %v, %s", h.name, args, err, out)
 			}

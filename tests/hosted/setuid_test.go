@@ -45,6 +45,11 @@ const forKeeper = 1 << 30
 // to send it, and returns what it said last and what the command wrote.
 func send(t *testing.T, launcher string, size uint32, bytes []byte) (m plan.Message, out string) {
 	t.Helper()
+	return sendAs(t, stranger, launcher, size, bytes)
+}
+
+func sendAs(t *testing.T, who uint32, launcher string, size uint32, bytes []byte) (m plan.Message, out string) {
+	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +63,7 @@ func send(t *testing.T, launcher string, size uint32, bytes []byte) (m plan.Mess
 	c := &exec.Cmd{
 		Path: launcher, Args: []string{"gobwrap: monitor", "3", "4", "0"}, Env: []string{}, Dir: "/",
 		ExtraFiles: []*os.File{its, r}, Stdout: &said, Stderr: &said,
-		SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}},
+		SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who, Gid: who}},
 	}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -71,7 +76,7 @@ func send(t *testing.T, launcher string, size uint32, bytes []byte) (m plan.Mess
 		if n, _ := ours.Read(buf); n != len(buf) {
 			break
 		}
-		if kind := binary.NativeEndian.Uint32(buf); kind == plan.MsgFault && m.Kind == 0 { // the first is the cause
+		if kind := binary.NativeEndian.Uint32(buf); (kind == plan.MsgFault || kind == plan.MsgLeave) && m.Kind == 0 { // the first is the cause
 			m = plan.Message{Kind: kind, Step: binary.NativeEndian.Uint32(buf[4:]), Sub: plan.Sub(binary.NativeEndian.Uint32(buf[8:]))}
 		}
 	}
@@ -155,5 +160,45 @@ func TestPrivilegedHost(t *testing.T) {
 		if m, out := send(t, copyOf(t, name, "exe", os.ModeSetgid|0o755), size, p.Bytes); m.Kind != 0 || out != "" {
 			t.Errorf("%s, set-group-id: %+v, %s", name, m, out)
 		}
+	}
+}
+
+// TestTooFewProcesses: under a limit on processes a launch by the keeper fails with words.
+// Nobody asks the host to end, which it would take for the command's start.
+func TestTooFewProcesses(t *testing.T) {
+	launcher := install(t)
+	s := sandbox.Spec{
+		Files:      []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}},
+		Namespaces: sandbox.Namespaces{PID: sandbox.Want},
+		Command:    sandbox.CommandLine{Args: []string{"/bin/echo", "ran"}},
+	}
+	const alone = 12346 // nobody else's tests
+	p, err := sandbox.Compile(&s, sandbox.Host{UID: alone, GID: alone, Setuid: true, Hosted: true, Cwd: "/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limit, old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &old); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NPROC, &old) }()
+	faults, runs := 0, 0
+	for n := uint64(1); n < 6; n++ {
+		limit.Cur, limit.Max = n, old.Max
+		if err := unix.Setrlimit(unix.RLIMIT_NPROC, &limit); err != nil { // does not bind root
+			t.Fatal(err)
+		}
+		m, out := sendAs(t, alone, launcher, uint32(len(p.Bytes))|forKeeper, p.Bytes)
+		switch {
+		case m.Kind == plan.MsgFault && m.Sub == plan.SubClone && out == "":
+			faults++
+		case m.Kind == 0 && out == "ran\n":
+			runs++
+		case m.Kind != 0 || !strings.Contains(out, "Can't start the keeper"):
+			t.Errorf("%d processes: %+v, %q", n, m, out)
+		}
+	}
+	if faults == 0 || runs == 0 {
+		t.Errorf("%d faults, %d runs", faults, runs)
 	}
 }
