@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/tidy"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,6 +54,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
+	tidy.OnInterrupt(remove)
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "compat:", err)
 		remove()

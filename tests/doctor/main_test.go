@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/tidy"
 )
 
 // The programs, in a directory that everybody can reach.
@@ -15,6 +17,7 @@ var base, gobwrap, enosys string
 const entry = "github.com/gobwrap/gobwrap/sandbox/child.entry"
 
 func TestMain(m *testing.M) {
+	tidy.OnInterrupt(func() { _ = os.RemoveAll(base) })
 	err := prepare()
 	code := 2
 	if err == nil {

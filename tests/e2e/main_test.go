@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/tidy"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,7 +36,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	hearAll()
+	tidy.OnInterrupt(func() { _ = os.RemoveAll(base) })
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		_ = os.RemoveAll(base)
@@ -49,16 +49,6 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.RemoveAll(base)
 	os.Exit(code)
-}
-
-// hearAll undoes what nohup, or a shell's "&", has these tests ignore: launchers would
-// inherit that, and the tests are about what they do with signals.
-func hearAll() {
-	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
-		if signal.Ignored(sig) {
-			signal.Notify(make(chan os.Signal, 1), sig)
-		}
-	}
 }
 
 func prepare() (err error) {

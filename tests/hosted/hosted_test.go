@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/tidy"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,11 +43,19 @@ var built = map[string]string{} // path by name
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
+// home is where everything lies, reachable for everybody.
+var home string
+
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "hosted-")
 	if err != nil {
 		panic(err)
 	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		panic(err)
+	}
+	home = dir
+	tidy.OnInterrupt(func() { _ = os.RemoveAll(dir) })
 	defer func() { _ = os.RemoveAll(dir) }()
 	build := func(name, cgo, what string, args ...string) {
 		built[name] = filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))

@@ -25,7 +25,7 @@ func install(t *testing.T) string { return copyOf(t, "gobwrap", "gobwrap", os.Mo
 // copyOf copies a program to where a stranger can start it.
 func copyOf(t *testing.T, program, name string, mode os.FileMode) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "hosted-setuid-")
+	dir, err := os.MkdirTemp(home, "setuid-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/tidy"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 4 && os.Args[1] == crippled {
 		cripple(os.Args[2], os.Args[3], os.Args[4:]) // does not return
 	}
+	tidy.OnInterrupt(func() { _ = os.RemoveAll(base) })
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "setuid:", err)
 		_ = os.RemoveAll(base)
