@@ -172,7 +172,7 @@ func TestTooFewProcesses(t *testing.T) {
 		Namespaces: sandbox.Namespaces{PID: sandbox.Want},
 		Command:    sandbox.CommandLine{Args: []string{"/bin/echo", "ran"}},
 	}
-	const alone = 12346 // nobody else's tests
+	const alone = 23991 // nobody else's tests
 	p, err := sandbox.Compile(&s, sandbox.Host{UID: alone, GID: alone, Setuid: true, Hosted: true, Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)
