@@ -28,10 +28,15 @@ func TestAppArmor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The cache may lie where the guest has a /tmp of its own.
+	foreign := filepath.Join(t.TempDir(), "foreign.tar")
+	if out, err := exec.Command("tar", "-cf", foreign, "-C", filepath.Join(cache, "gobwrap/packages/apparmor-4"), ".").CombinedOutput(); err != nil {
+		t.Fatalf("tar: %v\n%s", err, out)
+	}
 	result := boot(t, vm.Machine{
 		Kernel: "6.12",
-		Script: "foreign=" + filepath.Join(cache, "gobwrap/packages/apparmor-4") + "\n" + apparmorScript,
-		Files:  map[string]string{"gobwrap": "../../bin/gobwrap"},
+		Script: apparmorScript,
+		Files:  map[string]string{"gobwrap": "../../bin/gobwrap", "foreign.tar": foreign},
 		Params: "apparmor=1 security=apparmor",
 	})
 	if result.Status != 0 || !strings.HasSuffix(strings.TrimSpace(result.Output), "all as it should be") {

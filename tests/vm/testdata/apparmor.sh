@@ -1,5 +1,9 @@
-# shellcheck shell=sh disable=SC2154 # $foreign: AppArmor 4.1, as scripts/packages-setup.sh unpacks it
+# shellcheck shell=sh
 set -eu
+# AppArmor 4.1, as scripts/packages-setup.sh unpacks it.
+foreign=/run/foreign
+mkdir "$foreign"
+tar -xf /run/vm/foreign.tar -C "$foreign"
 fail() {
 	echo "NOT AS IT SHOULD BE: $*"
 	exit 1
