@@ -1,23 +1,17 @@
 package sandbox
 
 import (
-	"syscall"
-
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
-// Capabilities are the names of the capabilities that the command is to have.
-func (c *Cmd) Capabilities() []string {
-	return wantedCaps(c.Spec.settled(), &Host{UID: uint32(syscall.Getuid()), Caps: permitted()}).Names()
-}
-
-// wantedCaps is what the payload may do: nothing for an ordinary user, but for
-// one who is root over ranges of ids; what it had for root; edited in the order given.
+// wantedCaps returns the payload's capabilities: root's own where KeepCaps is set, those
+// that dealing with id ranges takes for a payload that is root over ranges, none for others;
+// then the edits, in order.
 func wantedCaps(s *Spec, h *Host) idmap.Caps {
 	want := idmap.Caps(0)
 	switch {
-	case h.UID == 0:
+	case h.UID == 0 && s.Identity.KeepCaps:
 		want = idmap.Caps(h.Caps)
 	case s.Identity.ranges() && s.payloadUID(h.UID) == 0:
 		want = idmap.RangeCaps

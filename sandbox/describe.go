@@ -202,7 +202,7 @@ func (d *describer) privilege() {
 	caps := "none"
 	switch {
 	case wantedCaps(c.s, c.h) == 0:
-	case len(d.s.Identity.Caps) == 0 && d.h.UID != 0:
+	case len(d.s.Identity.Caps) == 0 && (d.h.UID != 0 || !d.s.Identity.KeepCaps):
 		caps = "to deal with these ids as root does" + inside
 	case len(d.s.Identity.Caps) == 0:
 		caps = "all of the caller's" + inside

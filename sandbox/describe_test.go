@@ -25,7 +25,7 @@ var described = []struct {
 	spec Spec
 }{
 	{"nothing", user(), Spec{}},
-	{"root", root(), Spec{Files: []mounts.Op{rwBind("/", "/")}}},
+	{"root", root(), Spec{Identity: Identity{KeepCaps: true}, Files: []mounts.Op{rwBind("/", "/")}}},
 	// A build that may write to its own directory and nowhere else.
 	{"build", user(), Spec{
 		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try},
@@ -174,7 +174,7 @@ func TestRisks(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, have, c.want)
 		}
 	}
-	wide := Spec{}
+	wide := Spec{Identity: Identity{KeepCaps: true}}
 	for _, part := range []string{"--unshare-net", "--unshare-pid", "--new-session", "--cap-drop ALL"} {
 		for _, c := range []struct {
 			spec *Spec

@@ -51,7 +51,7 @@ type goldenCase struct {
 // golden are those of direct mode; goldenModes has more.
 var golden = []goldenCase{
 	{"ro-bind", user(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"true"}}}},
-	{"root", root(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"/bin/true", "a b", ""}}}},
+	{"root", root(), Spec{Identity: Identity{KeepCaps: true}, Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"/bin/true", "a b", ""}}}},
 	{"unshare-all", user(), Spec{
 		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: Text{S: "box", Set: true}},
 		Files: []mounts.Op{
@@ -109,6 +109,7 @@ var golden = []goldenCase{
 		Command:    CommandLine{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
 	}},
 	{"status", root(), Spec{
+		Identity:     Identity{KeepCaps: true},
 		Namespaces:   Namespaces{PID: Want},
 		Files:        []mounts.Op{{Kind: mounts.Proc, Dest: "/p", From: from("--proc /p")}, {Kind: mounts.Proc, Dest: "/q", From: from("--proc /q")}},
 		ProcFallback: mounts.BindOuter,
@@ -141,7 +142,7 @@ var golden = []goldenCase{
 	}},
 	{"ranges-root", root(), Spec{
 		Namespaces: Namespaces{User: Want},
-		Identity:   Identity{UIDMap: []MapLine{mapped("--uid-map", 0, 100000, 65536)}, GIDMap: []MapLine{mapped("--gid-map", 0, 100000, 65536)}},
+		Identity:   Identity{KeepCaps: true, UIDMap: []MapLine{mapped("--uid-map", 0, 100000, 65536)}, GIDMap: []MapLine{mapped("--gid-map", 0, 100000, 65536)}},
 		Files:      []mounts.Op{roBind("/", "/")},
 		Command:    CommandLine{Args: []string{"x"}},
 	}},

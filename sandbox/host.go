@@ -78,25 +78,7 @@ func exists(path string) bool {
 }
 
 // zero tells whether the file holds the number 0.
-func zero(path string) bool {
-	text, err := readFile(path)
-	return err == nil && strings.TrimSpace(text) == "0"
-}
-
-// readFile reads a small file of /proc or /sys.
-func readFile(path string) (string, error) {
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = syscall.Close(fd) }()
-	buf := make([]byte, 4096)
-	n, err := syscall.Read(fd, buf)
-	if err != nil {
-		return "", err
-	}
-	return string(buf[:max(n, 0)]), nil
-}
+func zero(path string) bool { return strings.TrimSpace(readWhole(path)) == "0" }
 
 // sameFile tells whether two paths lead to the same file.
 func sameFile(a, b string) bool {

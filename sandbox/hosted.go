@@ -82,11 +82,16 @@ func (c *Cmd) compile(keeper bool) (*Spec, Host, *plan.Program, error) {
 	h := readHost(s)
 	h.Env, h.Hosted = c.environ(), true
 	h.Tty = terminal(c.Stdout)
-	if err := c.compileProfiles(s, h); err != nil {
-		return nil, h, nil, err
-	}
-	p, err := prepare(s, h, keeper)
+	p, err := c.finish(s, h, keeper)
 	return s, h, p, err
+}
+
+// finish makes a plan, with the filters of all profiles.
+func (c *Cmd) finish(s *Spec, h Host, keeper bool) (*plan.Program, error) {
+	if err := c.compileProfiles(s, h); err != nil {
+		return nil, err
+	}
+	return prepare(s, h, keeper)
 }
 
 // spec is the Spec with all that the Cmd says.
@@ -312,7 +317,7 @@ func (c *Cmd) own() (*Spec, Host, *plan.Program, error) {
 	s := c.spec()
 	h := readHost(s)
 	h.Env = c.environ()
-	p, err := prepare(s, h, standing())
+	p, err := c.finish(s, h, standing())
 	return s, h, p, err
 }
 

@@ -2,13 +2,12 @@ package sandbox
 
 import (
 	"errors"
-	"runtime"
+	"strconv"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/doctor"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/child"
-	"github.com/gobwrap/gobwrap/seccomp"
 )
 
 // Diagnosis is what Probe has found.
@@ -61,8 +60,8 @@ func Probe() *Diagnosis {
 func attempt(options []string) (stage string, errno syscall.Errno, message string) {
 	c := Command("/there is nothing")
 	c.Env = []string{}
-	for _, fill := range plainly(options) {
-		fill(&c.Spec)
+	if err := plainly(&c.Spec, options); err != nil {
+		return "options", 0, err.Error()
 	}
 	err := c.Run()
 	var e *SetupError
@@ -76,41 +75,56 @@ func attempt(options []string) (stage string, errno syscall.Errno, message strin
 	return e.Stage, errnoOf(err), message
 }
 
-// plainly are the options of the doctor's attempts, as changes of a Spec.
-func plainly(options []string) (all []func(*Spec)) {
-	add := func(change func(*Spec)) { all = append(all, change) }
-	op := func(op mounts.Op) { add(func(s *Spec) { s.Files = append(s.Files, op) }) }
-	add(func(s *Spec) {
-		s.Namespaces = Namespaces{User: Share, PID: Share, Net: Share, IPC: Share, UTS: Share, Cgroup: Share}
-		s.Files = []mounts.Op{{Kind: mounts.Bind, Source: "/proc/self/exe", Dest: "/gobwrap"}}
-	})
-	for i, word := range options {
-		after := func(n int) string { return options[min(i+n, len(options)-1)] }
-		switch word {
-		case "--mode":
-			add(func(s *Spec) { s.Mode = map[string]Mode{"direct": Direct, "setuid": Setuid}[after(1)] })
-		case "--unshare-user":
-			add(func(s *Spec) { s.Namespaces.User = Want })
-		case "--unshare-pid":
-			add(func(s *Spec) { s.Namespaces.PID = Want })
-		case "--unshare-net":
-			add(func(s *Spec) { s.Namespaces.Net = Want })
-		case "--disable-userns":
-			add(func(s *Spec) { s.Namespaces.DisableUsers = true })
-		case "--uid":
-			add(func(s *Spec) { s.Identity.UID, s.Identity.GID = ID{N: 1, Set: true}, ID{N: 1, Set: true} })
-		case "--ro-bind":
-			op(mounts.Op{Kind: mounts.Bind, Source: after(1), Dest: after(2)})
-		case "--proc":
-			op(mounts.Op{Kind: mounts.Proc, Dest: after(1)})
-		case "--dev":
-			op(mounts.Op{Kind: mounts.Dev, Dest: after(1)})
-		case "--tmp-overlay":
-			op(mounts.Op{Kind: mounts.Overlay, Layers: []string{"/usr"}, Writes: mounts.Forgotten, Dest: after(1)})
-		case "--seccomp":
-			bpf, _ := seccomp.Builtin("no-userns", runtime.GOARCH)
-			add(func(s *Spec) { s.Lockdown.Filters = []Filter{{BPF: bpf}} })
+// plainly makes a Spec of the options of the doctor's attempts. It is no parser: it knows
+// these, and says which it does not know.
+func plainly(s *Spec, options []string) error {
+	s.Namespaces = Namespaces{User: Share, PID: Share, Net: Share, IPC: Share, UTS: Share, Cgroup: Share}
+	s.Files = []mounts.Op{{Kind: mounts.Bind, Source: selfExe, Dest: "/gobwrap"}}
+	for len(options) > 0 {
+		option := options[0]
+		o, known := plain[option]
+		if !known || len(options) <= o.operands {
+			return errors.New("the doctor asks for " + option + ", which this package does not know")
 		}
+		o.fill(s, options[1:1+o.operands])
+		options = options[1+o.operands:]
 	}
-	return all
+	return nil
+}
+
+// plain are these options.
+//
+//nolint:gochecknoglobals // read-only table
+var plain = map[string]struct {
+	operands int
+	fill     func(s *Spec, words []string)
+}{
+	"--mode": {1, func(s *Spec, words []string) {
+		s.Mode = map[string]Mode{"direct": Direct, "setuid": Setuid}[words[0]]
+	}},
+	"--unshare-user":   {0, func(s *Spec, _ []string) { s.Namespaces.User = Want }},
+	"--unshare-pid":    {0, func(s *Spec, _ []string) { s.Namespaces.PID = Want }},
+	"--unshare-net":    {0, func(s *Spec, _ []string) { s.Namespaces.Net = Want }},
+	"--disable-userns": {0, func(s *Spec, _ []string) { s.Namespaces.DisableUsers = true }},
+	"--map-auto":       {0, func(s *Spec, _ []string) { s.Identity.MapAuto, s.Namespaces.User = true, Want }},
+	"--uid":            {1, func(s *Spec, words []string) { s.Identity.UID = plainID(words[0]) }},
+	"--gid":            {1, func(s *Spec, words []string) { s.Identity.GID = plainID(words[0]) }},
+	"--ro-bind": {2, func(s *Spec, words []string) {
+		s.Files = append(s.Files, mounts.Op{Kind: mounts.Bind, Source: words[0], Dest: words[1]})
+	}},
+	"--proc": {1, func(s *Spec, words []string) { s.Files = append(s.Files, mounts.Op{Kind: mounts.Proc, Dest: words[0]}) }},
+	"--dev":  {1, func(s *Spec, words []string) { s.Files = append(s.Files, mounts.Op{Kind: mounts.Dev, Dest: words[0]}) }},
+	"--overlay-src": {1, func(s *Spec, words []string) {
+		s.Files = append(s.Files, mounts.Op{Kind: mounts.Overlay, Layers: words})
+	}},
+	"--tmp-overlay": {1, func(s *Spec, words []string) {
+		o := &s.Files[len(s.Files)-1]
+		o.Writes, o.Dest = mounts.Forgotten, words[0]
+	}},
+	"--seccomp": {1, func(s *Spec, _ []string) { s.Lockdown.Filters = []Filter{{Profile: "no-tty-injection"}} }},
+}
+
+func plainID(word string) ID {
+	n, _ := strconv.ParseUint(word, 10, 32)
+	return ID{N: uint32(n), Set: true}
 }

@@ -7,18 +7,20 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gobwrap/gobwrap/internal/helper"
+	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// compilerName is of the program that makes filters of profiles. It has libseccomp, and so C, in
-// it, which no host should have to link.
+// compilerName is the program that makes filters of profiles. It has libseccomp, and so C, in
+// it, which neither a host nor the launcher should have to link.
 const compilerName = "gobwrap-seccomp"
 
-// compileProfiles makes BPF of the profiles of s: those with a slash in their names are
-// files, the others are built in.
+// compileProfiles compiles the profiles of s to BPF and keeps the result in the Cmd, so
+// that it happens once. The compiler runs with the caller's privileges and no others.
 func (c *Cmd) compileProfiles(s *Spec, h Host) error {
 	s.Lockdown.Filters = slices.Clone(s.Lockdown.Filters)
 	for i := range s.Lockdown.Filters {
@@ -28,53 +30,114 @@ func (c *Cmd) compileProfiles(s *Spec, h Host) error {
 		}
 		var err error
 		if f.BPF, err = c.compileProfile(f.Profile, wantedCaps(s, &h).Names()); err != nil {
-			return &SetupError{Stage: "options", Option: "Lockdown.Filters", Path: f.Profile, Err: err}
+			option := "Lockdown.Filters"
+			if len(f.From.Words) > 0 {
+				option = f.From.Words[0]
+			}
+			return &SetupError{Stage: "options", Option: option, Path: f.Profile, Err: errors.New(option + " " + f.Profile + ": " + err.Error())}
 		}
 	}
+	c.Spec.Lockdown.Filters = s.Lockdown.Filters
 	return nil
 }
 
+// compileProfile takes the name of a built-in profile, or the path of a file, which has a
+// slash in it.
 func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 	if !strings.Contains(profile, "/") {
-		bpf, ok := seccomp.Builtin(profile, runtime.GOARCH)
-		if !ok {
-			return nil, errors.New("there is no built-in seccomp profile " + profile + ", but " + strings.Join(seccomp.Builtins(), ", "))
+		return seccomp.Named(profile)
+	}
+	program, err := c.compiler()
+	if err != nil {
+		return nil, err
+	}
+	fd, err := openProfile(profile)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	if child.Entered() {
+		if err := helper.Isolate(); err != nil {
+			return nil, err
 		}
-		return bpf, nil
 	}
-	path, err := c.findCompiler()
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.Open(profile)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
 	args := []string{"compile", "--arch", runtime.GOARCH}
 	if len(caps) > 0 {
 		args = append(args, "--cap", strings.Join(caps, ","))
 	}
-	tool := helper.Program{Path: path, Patience: 10 * time.Second, MaxOutput: seccomp.MaxInstructions * seccomp.Size}
-	bpf, err := tool.Run(int(file.Fd()), append(args, "-")...)
+	// What it writes is a filter at most.
+	tool := helper.Program{Path: program, Patience: 10 * time.Second, MaxOutput: seccomp.MaxInstructions * seccomp.Size}
+	bpf, err := tool.Run(fd, append(args, "-")...)
 	if err != nil {
-		return nil, errors.New(path + ": " + err.Error())
+		return nil, err
 	}
-	return bpf, seccomp.Check(bpf)
+	if err := seccomp.Check(bpf); err != nil {
+		return nil, errors.New("what " + program + " wrote is no filter: " + err.Error())
+	}
+	return bpf, nil
 }
 
-// findCompiler looks where the launcher lies, and in PATH.
-func (c *Cmd) findCompiler() (string, error) {
-	if c.Launcher != "" {
-		dir := filepath.Dir(c.Launcher)
-		for _, path := range []string{filepath.Join(dir, compilerName), filepath.Join(dir, "../libexec/gobwrap", compilerName)} {
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				return path, nil
-			}
+// compiler looks beside the launcher, and in PATH, unless this process is the launcher:
+// then PATH is the caller's, and not asked.
+func (c *Cmd) compiler() (string, error) {
+	if child.Entered() {
+		return findCompiler(selfExe)
+	}
+	if launcher, err := filepath.EvalSymlinks(c.Launcher); c.Launcher != "" && err == nil {
+		if path, err := compilerBeside(launcher); err == nil {
+			return path, nil
 		}
 	}
 	if path := findTool(compilerName, os.Getenv("PATH")); path != "" {
 		return path, nil
 	}
 	return "", errors.New(compilerName + ", which compiles profiles, lies neither beside the launcher nor in PATH")
+}
+
+// findCompiler looks beside the launcher's own binary. self is the link to it,
+// /proc/self/exe.
+func findCompiler(self string) (string, error) {
+	launcher, err := os.Readlink(self)
+	if err != nil {
+		return "", errors.New("can't find " + compilerName + ", which lies beside gobwrap: reading " + self + ": " + strerror(errnoOf(err)))
+	}
+	return compilerBeside(launcher)
+}
+
+// compilerBeside looks where a launcher lies, and in the libexec directory of the place
+// where it is installed.
+func compilerBeside(launcher string) (string, error) {
+	dir := filepath.Dir(launcher)
+	places := []string{filepath.Join(dir, compilerName), filepath.Join(dir, "../libexec/gobwrap", compilerName)}
+	for _, p := range places {
+		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
+			return p, nil
+		}
+	}
+	return "", errors.New(compilerName + ", which compiles profiles, is not installed: there is neither " +
+		strings.Join(places, " nor ") + "; the built-in profiles (" + strings.Join(seccomp.Builtins(), ", ") + ") need none")
+}
+
+// openProfile opens a profile as the caller. Nothing but a file will do: a FIFO or a
+// device could hold us up.
+func openProfile(file string) (int, error) {
+	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return -1, errors.New(strerror(errnoOf(err)))
+	}
+	var st syscall.Stat_t
+	err = syscall.Fstat(fd, &st)
+	switch {
+	case err != nil:
+		err = errors.New(strerror(errnoOf(err)))
+	case st.Mode&syscall.S_IFMT == syscall.S_IFDIR:
+		err = errors.New(strerror(syscall.EISDIR))
+	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		err = errors.New("Not a regular file")
+	}
+	if err != nil {
+		_ = syscall.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }

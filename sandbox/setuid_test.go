@@ -70,6 +70,7 @@ var goldenModes = []goldenCase{
 
 func everyNamespace() Spec {
 	return Spec{
+		Identity:   Identity{KeepCaps: true},
 		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: Text{S: "box", Set: true}},
 		Files: []mounts.Op{
 			roBind("/", "/"),

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"os"
 	"slices"
 
 	"github.com/gobwrap/gobwrap/idmap"
@@ -104,7 +103,7 @@ type Identity struct {
 	// KeepGroups leaves the caller's supplementary groups to the payload, where ranges would
 	// let it be without them. Their files stay open to it, though they have no name inside.
 	KeepGroups bool
-	KeepCaps   bool      // root's capabilities are what Caps begins with, not none
+	KeepCaps   bool      // root's capabilities are what Caps begins with, not none, or those above
 	Caps       []CapEdit // in order
 }
 
@@ -198,13 +197,6 @@ func (s *Spec) settled() *Spec {
 		n.User = n.User.or(Try)
 	}
 	out.Session.New = out.Session.New.or(Want)
-	if !s.Identity.KeepCaps {
-		not := idmap.AllCaps
-		if s.Identity.ranges() && s.payloadUID(uint32(os.Getuid())) == 0 {
-			not &^= idmap.RangeCaps
-		}
-		out.Identity.Caps = append([]CapEdit{{Drop: true, Caps: not}}, s.Identity.Caps...)
-	}
 	return &out
 }
 

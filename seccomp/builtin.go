@@ -2,6 +2,10 @@ package seccomp
 
 import (
 	_ "embed" // the filters below are made at build time
+	"errors"
+	"runtime"
+	"strconv"
+	"strings"
 )
 
 // The filters of the built-in profiles, made of the JSON beside them (see
@@ -37,6 +41,16 @@ var (
 
 // Builtins are the names of the built-in profiles.
 func Builtins() []string { return []string{"default", "no-tty-injection", "no-userns", "strict"} }
+
+// Named is the filter of a built-in profile for this machine, as --seccomp-profile names it.
+func Named(name string) ([]byte, error) {
+	filter, ok := Builtin(name, runtime.GOARCH)
+	if !ok {
+		return nil, errors.New(strconv.Quote(name) + " is none of the built-in profiles " + strings.Join(Builtins(), ", ") +
+			"; the path of a file has a slash in it")
+	}
+	return filter, nil
+}
 
 // Builtin is the filter of a built-in profile for a machine of GOARCH's name.
 //

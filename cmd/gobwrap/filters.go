@@ -2,9 +2,7 @@ package main
 
 import (
 	"errors"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gobwrap/gobwrap/sandbox"
@@ -61,15 +59,13 @@ func (p *parser) filter() (sandbox.Filter, error) {
 // seccompProfile takes a built-in profile at once. A file is compiled when all options
 // are known: the command's capabilities are among the things that profiles ask about.
 func (p *parser) seccompProfile() error {
-	name := p.args[0]
-	f := sandbox.Filter{From: p.origin()}
-	if strings.Contains(name, "/") {
-		f.Profile = name
-	} else if bpf, ok := seccomp.Builtin(name, runtime.GOARCH); ok {
-		f.BPF = bpf
-	} else {
-		return errors.New("--seccomp-profile: " + strconv.Quote(name) + " is none of the built-in profiles " +
-			strings.Join(seccomp.Builtins(), ", ") + "; the path of a file has a slash in it")
+	f := sandbox.Filter{Profile: p.args[0], From: p.origin()}
+	if !strings.Contains(f.Profile, "/") {
+		bpf, err := seccomp.Named(f.Profile)
+		if err != nil {
+			return errors.New(p.opt.name + ": " + err.Error())
+		}
+		f.BPF, f.Profile = bpf, ""
 	}
 	l := &p.opts.spec.Lockdown
 	l.Filters = append(l.Filters, f)

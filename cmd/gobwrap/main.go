@@ -35,9 +35,6 @@ func run(argv []string) (status int) {
 	if err != nil {
 		return v.refuse(err)
 	}
-	if err := compileProfiles(&opts.spec); err != nil {
-		return v.fail(err)
-	}
 	c := &sandbox.Cmd{Spec: opts.spec, Warn: v.warn}
 	if opts.explain || opts.dryRun {
 		plan, err := c.Plan()
