@@ -74,7 +74,7 @@ func (l *lowerer) source(i int, op *Op) {
 	case Bind:
 		l.host(op.Source, op.Try)
 	case BindFD:
-		l.b.Add(plan.Step{Op: plan.OpSource, B: uint32(op.FD)})
+		l.b.Add(plan.Step{Op: plan.OpSource, B: uint32(op.FD.N())})
 	case Proc:
 		if !l.frame.NewPID || l.frame.Fallback == BindOuter {
 			l.host("/proc", false)
@@ -128,16 +128,16 @@ func (l *lowerer) op(op *Op, src uint32) {
 	case Dir:
 		l.b.Add(plan.Step{Op: plan.OpDir, B: at, D: op.Perms.or(0o755), E: op.Perms.parents()})
 	case File:
-		l.b.Add(plan.Step{Op: plan.OpFile, A: uint32(op.FD), B: at, D: op.Perms.or(0o666), E: op.Perms.parents()})
+		l.b.Add(plan.Step{Op: plan.OpFile, A: uint32(op.FD.N()), B: at, D: op.Perms.or(0o666), E: op.Perms.parents()})
 	case Data:
-		perms := Perms{Mode: op.Perms.or(0o600), Set: true}
+		perms := Mode(op.Perms.or(0o600))
 		l.b.Add(plan.Step{
-			Op: plan.OpData, A: uint32(op.FD), B: at, C: op.Access.flags(), D: perms.Mode, E: perms.parents(),
+			Op: plan.OpData, A: uint32(op.FD.N()), B: at, C: op.Access.flags(), D: perms.bits, E: perms.parents(),
 		})
 	case Symlink:
 		l.b.Add(plan.Step{Op: plan.OpSymlink, A: l.b.Str(op.Target), B: at, E: 0o700})
 	case Chmod:
-		l.b.Add(plan.Step{Op: plan.OpChmod, B: at, D: op.Perms.Mode})
+		l.b.Add(plan.Step{Op: plan.OpChmod, B: at, D: op.Perms.bits})
 	case RemountRO:
 		l.b.Add(plan.Step{Op: plan.OpRemountRO, B: at})
 	case Invalid: // refused by package sandbox
@@ -184,8 +184,8 @@ func (a Access) flags() uint32 {
 }
 
 func (p Perms) or(mode uint32) uint32 {
-	if p.Set {
-		return p.Mode
+	if p.given {
+		return p.bits
 	}
 	return mode
 }
@@ -194,10 +194,10 @@ func (p Perms) or(mode uint32) uint32 {
 // others altogether is denied there too.
 func (p Perms) parents() uint32 {
 	mode := uint32(0o755)
-	if p.Set && p.Mode&0o070 == 0 {
+	if p.given && p.bits&0o070 == 0 {
 		mode &^= 0o050
 	}
-	if p.Set && p.Mode&0o007 == 0 {
+	if p.given && p.bits&0o007 == 0 {
 		mode &^= 0o005
 	}
 	return mode

@@ -41,7 +41,7 @@ func steps(p *plan.Program, op plan.Op) []plan.Step {
 	return out
 }
 
-func perms(mode uint32) mounts.Perms { return mounts.Perms{Mode: mode, Set: true} }
+func perms(mode uint32) mounts.Perms { return mounts.Mode(mode) }
 
 func TestBoxPath(t *testing.T) {
 	for in, want := range map[string]string{
@@ -88,6 +88,9 @@ func TestModes(t *testing.T) {
 		{mounts.Op{Kind: mounts.Data, Perms: perms(0o644)}, plan.OpData, 0o644, 0o755},
 	} {
 		c.op.Dest = "/d"
+		if c.op.Kind != mounts.Dir {
+			c.op.FD = mounts.SetFD(5)
+		}
 		s := steps(lower(t, mounts.Frame{}, c.op), c.kind)
 		if len(s) != 1 || s[0].D != c.mode || s[0].E != c.parents {
 			t.Errorf("%+v: %+v, want mode %o and parents %o", c.op, s, c.mode, c.parents)
@@ -254,7 +257,7 @@ func TestOrder(t *testing.T) {
 		mounts.Op{Kind: mounts.Dir, Dest: "/1"},
 		mounts.Op{Kind: mounts.Bind, Source: "/s2", Dest: "/2", Try: true},
 		mounts.Op{Kind: mounts.Overlay, Dest: "/3", Layers: []string{"/s3", "/s4"}, Writes: mounts.Kept, Upper: "/s5", Work: "/s6"},
-		mounts.Op{Kind: mounts.BindFD, FD: 7, Dest: "/4"},
+		mounts.Op{Kind: mounts.BindFD, FD: mounts.SetFD(7), Dest: "/4"},
 		mounts.Op{Kind: mounts.Bind, Source: "/s8", Dest: "/5"},
 	)
 	var got []string
@@ -298,7 +301,7 @@ func TestManyOps(t *testing.T) {
 // TestFileLabel: what set-up makes is labelled from before the frame to the end of the
 // tree, and each new file system as a whole; without a label there is no such step.
 func TestFileLabel(t *testing.T) {
-	ops := []mounts.Op{{Kind: mounts.Dev, Dest: "/dev"}, {Kind: mounts.Mqueue, Dest: "/mq"}, {Kind: mounts.Data, FD: 5, Dest: "/f"}}
+	ops := []mounts.Op{{Kind: mounts.Dev, Dest: "/dev"}, {Kind: mounts.Mqueue, Dest: "/mq"}, {Kind: mounts.Data, FD: mounts.SetFD(5), Dest: "/f"}}
 	p := lower(t, mounts.Frame{FileLabel: "u:r:t"}, ops...)
 	var labels []string
 	for i := range p.Header().Steps {

@@ -53,10 +53,42 @@ const (
 	BindOuter          // the outer proc, which shows the processes outside
 )
 
-// Perms is a mode that may not have been given.
+// Perms are permissions that may not have been given. The zero value is "not given":
+// each kind of operation then has a default of its own. [Mode] makes one.
 type Perms struct {
-	Mode uint32 // permission bits, at most 07777
-	Set  bool
+	bits  uint32
+	given bool
+}
+
+// Mode is permissions that have been given: permission bits, at most 07777.
+func Mode(bits uint32) Perms { return Perms{bits, true} }
+
+// Given reports whether p was made by [Mode].
+func (p Perms) Given() bool { return p.given }
+
+// Bits are the permission bits, 0 where none were given.
+func (p Perms) Bits() uint32 { return p.bits }
+
+// FD is the number of a descriptor that may not have been given, as the launcher has it:
+// 0 to 2 are the standard streams. The zero value is "not given"; [SetFD] makes one.
+type FD struct {
+	n     int
+	given bool
+	From  plan.Origin
+}
+
+// SetFD is the descriptor n.
+func SetFD(n int) FD { return FD{n: n, given: true} }
+
+// Given reports whether f was made by [SetFD].
+func (f FD) Given() bool { return f.given }
+
+// N is the number, -1 where none was given.
+func (f FD) N() int {
+	if !f.given {
+		return -1
+	}
+	return f.n
 }
 
 // Valid tells whether k is a kind that there is.
@@ -69,7 +101,7 @@ type Op struct {
 	From plan.Origin
 
 	Source string // host path
-	FD     int    // caller's descriptor; used up
+	FD     FD     // caller's descriptor; used up
 	Access Access
 	Try    bool // a Source that does not exist is skipped
 	Target string

@@ -34,7 +34,7 @@ func (c *compiler) caps() {
 	if len(c.s.Identity.Caps) > 0 {
 		ambient = want
 	}
-	if c.newUser || c.s.Namespaces.JoinUser.Valid || c.h.Setuid {
+	if c.newUser || c.s.Namespaces.JoinUser.Given() || c.h.Setuid {
 		step.Flags |= plan.FlagBounding
 	} else if have := idmap.Caps(c.h.Caps); want&^have != 0 {
 		// What the caller does not have cannot be added. The rest is as it would be for

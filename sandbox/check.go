@@ -21,11 +21,11 @@ var rules = []rule{
 	{unknownKind, "a file operation is of no known kind"},
 	{uncompiled, "a seccomp profile was not compiled"},
 	{
-		func(s *Spec, _ *Host) bool { return s.Identity.ranges() && s.Namespaces.JoinUser.Valid },
+		func(s *Spec, _ *Host) bool { return s.Identity.ranges() && s.Namespaces.JoinUser.Given() },
 		"--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Valid && s.Namespaces.User.isNew() },
+		func(s *Spec, _ *Host) bool { return s.Namespaces.JoinUser.Given() && s.Namespaces.User.isNew() },
 		"--userns not compatible --unshare-user",
 	},
 	{
@@ -44,28 +44,32 @@ var rules = []rule{
 	},
 	{
 		func(s *Spec, _ *Host) bool {
-			return s.Namespaces.DisableUsers && s.Report.UserBlockFD.Valid && !s.Identity.ranges()
+			return s.Namespaces.DisableUsers && s.Report.UserBlockFD.Given() && !s.Identity.ranges()
 		},
 		"--disable-userns is not compatible with  --userns-block-fd",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Report.UserBlockFD.Valid && s.Namespaces.User != Want },
+		func(s *Spec, _ *Host) bool { return s.Report.UserBlockFD.Given() && s.Namespaces.User != Want },
 		"--userns-block-fd requires --unshare-user",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Report.UserBlockFD.Valid && !s.Report.InfoFD.Valid },
+		func(s *Spec, _ *Host) bool { return s.Report.UserBlockFD.Given() && !s.Report.InfoFD.Given() },
 		"--userns-block-fd requires --info-fd",
 	},
 	{
-		func(s *Spec, h *Host) bool { return s.Identity.UID.Set && s.Identity.UID.N != h.UID && !mapsIDs(s, h) },
+		func(s *Spec, h *Host) bool {
+			return s.Identity.UID.Given() && s.Identity.UID.N() != h.UID && !mapsIDs(s, h)
+		},
 		"Specifying --uid requires --unshare-user or --userns",
 	},
 	{
-		func(s *Spec, h *Host) bool { return s.Identity.GID.Set && s.Identity.GID.N != h.GID && !mapsIDs(s, h) },
+		func(s *Spec, h *Host) bool {
+			return s.Identity.GID.Given() && s.Identity.GID.N() != h.GID && !mapsIDs(s, h)
+		},
 		"Specifying --gid requires --unshare-user or --userns",
 	},
 	{
-		func(s *Spec, _ *Host) bool { return s.Namespaces.Hostname.Set && !s.Namespaces.UTS.isNew() },
+		func(s *Spec, _ *Host) bool { return s.Namespaces.Hostname.Given() && !s.Namespaces.UTS.isNew() },
 		"Specifying --hostname requires --unshare-uts",
 	},
 	{
@@ -78,13 +82,13 @@ var rules = []rule{
 	},
 	{
 		func(s *Spec, _ *Host) bool {
-			return badLabel(s.Lockdown.ExecLabel.S) || badLabel(s.Lockdown.FileLabel.S)
+			return badLabel(s.Lockdown.ExecLabel.String()) || badLabel(s.Lockdown.FileLabel.String())
 		},
 		"a label of --exec-label or --file-label is longer than 1023 bytes or holds a quote, a backslash or a line's end",
 	},
 	{
 		func(s *Spec, h *Host) bool {
-			return (s.Lockdown.ExecLabel.Set || s.Lockdown.FileLabel.Set) && !h.SELinux
+			return (s.Lockdown.ExecLabel.Given() || s.Lockdown.FileLabel.Given()) && !h.SELinux
 		},
 		"labeling not supported on this system",
 	},
@@ -116,7 +120,7 @@ func uncompiled(s *Spec, _ *Host) bool {
 // mapsIDs tells whether there will be a user namespace with ids to choose.
 func mapsIDs(s *Spec, h *Host) bool {
 	c := compiler{s: s, h: h}
-	return s.Namespaces.JoinUser.Valid || c.wantsUser()
+	return s.Namespaces.JoinUser.Given() || c.wantsUser()
 }
 
 func check(s *Spec, h *Host) error {

@@ -106,7 +106,7 @@ func lastOnes(env []string) []string {
 // Pass adds f to ExtraFiles and returns its number, for an option that takes one.
 func (c *Cmd) Pass(f *os.File) FD {
 	c.ExtraFiles = append(c.ExtraFiles, f)
-	return FD{N: 2 + len(c.ExtraFiles), Valid: true}
+	return SetFD(2 + len(c.ExtraFiles))
 }
 
 // Run starts the command and waits for its end.

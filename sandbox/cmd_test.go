@@ -227,7 +227,7 @@ func TestErrors(t *testing.T) {
 			{"no place", func(c *sandbox.Cmd) { c.Spec.Files[3].Dest = "/proc/none" }, "mount", "Files[3]", "/proc/none", fs.ErrNotExist, "Can't mkdir /proc/none: No such file or directory"},
 			{"no directory", func(c *sandbox.Cmd) { c.Dir = "/none" }, "chdir", "", "/none", fs.ErrNotExist, "Can't chdir to /none: No such file or directory"},
 			{"no words", func(c *sandbox.Cmd) { c.Path, c.Args = "", nil }, "options", "", "", nil, "No command given"},
-			{"a number of nothing", func(c *sandbox.Cmd) { c.Spec.Report.InfoFD = sandbox.FD{N: 3, Valid: true} }, "options", "", "", nil, "fd 3 is neither a standard stream nor one of ExtraFiles"},
+			{"a number of nothing", func(c *sandbox.Cmd) { c.Spec.Report.InfoFD = sandbox.SetFD(3) }, "options", "", "", nil, "fd 3 is neither a standard stream nor one of ExtraFiles"},
 			{"a NUL", func(c *sandbox.Cmd) { c.Args = append(c.Args, "a\x00b") }, "options", "", "", nil, "a string holds a NUL byte"},
 			{"no launcher", func(c *sandbox.Cmd) { c.Launcher = "/no such" }, "launch", "", "/no such", fs.ErrNotExist, "Can't find the launcher /no such: No such file or directory"},
 			{"another program", func(c *sandbox.Cmd) { c.Launcher = "/bin/true" }, "launch", "", "", sandbox.ErrKilled, "killed before the command ran"},
@@ -428,8 +428,8 @@ func TestDataByDescriptor(t *testing.T) {
 		}
 		c := m.Command(host(), "cat", "/tmp/file", "/tmp/dir/f")
 		c.Spec.Files = append(c.Spec.Files,
-			mounts.Op{Kind: mounts.File, FD: c.Pass(r).N, Dest: "/tmp/file"},
-			mounts.Op{Kind: mounts.BindFD, FD: c.Pass(d).N, Dest: "/tmp/dir"})
+			mounts.Op{Kind: mounts.File, FD: c.Pass(r), Dest: "/tmp/file"},
+			mounts.Op{Kind: mounts.BindFD, FD: c.Pass(d), Dest: "/tmp/dir"})
 		if got := output(t, c); got != "text\nbound\n" {
 			t.Errorf("%q", got)
 		}

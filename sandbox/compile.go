@@ -74,7 +74,7 @@ func (c *compiler) namespaces() {
 func (c *compiler) wantsUser() bool {
 	n := &c.s.Namespaces
 	switch {
-	case n.JoinUser.Valid:
+	case n.JoinUser.Given():
 		return false
 	case c.h.Setuid:
 		return n.User.isNew() || c.otherIDs()
@@ -90,16 +90,16 @@ func (c *compiler) wantsUser() bool {
 // otherIDs tells whether the payload is to have other ids than the caller.
 func (c *compiler) otherIDs() bool {
 	id := &c.s.Identity
-	return id.UID.Set && id.UID.N != c.h.UID || id.GID.Set && id.GID.N != c.h.GID
+	return id.UID.Given() && id.UID.N() != c.h.UID || id.GID.Given() && id.GID.N() != c.h.GID
 }
 
 // join enters the namespaces that must be entered before the first process exists.
 func (c *compiler) join() {
 	n := &c.s.Namespaces
-	if n.JoinUser.Valid {
+	if n.JoinUser.Given() {
 		c.setns(n.JoinUser, unix.CLONE_NEWUSER)
 	}
-	if n.JoinPID.Valid {
+	if n.JoinPID.Given() {
 		c.setns(n.JoinPID, unix.CLONE_NEWPID)
 	}
 	c.b.EndJoin()
@@ -107,7 +107,7 @@ func (c *compiler) join() {
 
 func (c *compiler) setns(fd FD, kind uint32) {
 	c.b.From(fd.From)
-	c.b.Add(plan.Step{Op: plan.OpSetns, A: uint32(fd.N), B: kind})
+	c.b.Add(plan.Step{Op: plan.OpSetns, A: uint32(fd.N()), B: kind})
 	c.b.From(plan.Origin{})
 }
 
@@ -122,13 +122,13 @@ func (c *compiler) identity() {
 	if c.goes() && !c.lateGo() {
 		c.b.Add(plan.Step{Op: plan.OpGo})
 	}
-	if r := c.s.Report.UserBlockFD; r.Valid {
+	if r := c.s.Report.UserBlockFD; r.Given() {
 		c.b.From(r.From)
-		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(r.N)})
+		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(r.N())})
 		c.b.From(plan.Origin{})
 	}
 	c.b.IDs(c.uids.inside, c.gids.inside)
-	if c.newUser && !ranges && !c.s.Report.UserBlockFD.Valid && !c.h.Setuid {
+	if c.newUser && !ranges && !c.s.Report.UserBlockFD.Given() && !c.h.Setuid {
 		uid, gid := c.uids.inside, c.gids.inside
 		needsRoot := c.hasDev() && (uid != 0 || gid != 0)
 		c.nested = c.s.Namespaces.DisableUsers || needsRoot
@@ -138,7 +138,7 @@ func (c *compiler) identity() {
 		c.outerUID, c.outerGID = uid, gid
 		c.idmap(uid, c.h.UID, gid, c.h.GID)
 	}
-	if n := c.s.Namespaces.JoinNet; n.Valid {
+	if n := c.s.Namespaces.JoinNet; n.Given() {
 		c.setns(n, unix.CLONE_NEWNET)
 	}
 }
@@ -148,11 +148,11 @@ func (c *compiler) identity() {
 func (c *compiler) goes() bool { return c.reports() || c.h.Tentative }
 
 func (c *compiler) lateGo() bool {
-	return c.h.Tentative && !c.s.Report.UserBlockFD.Valid
+	return c.h.Tentative && !c.s.Report.UserBlockFD.Given()
 }
 
 func (c *compiler) reports() bool {
-	return c.s.Report.InfoFD.Valid || c.s.Report.JSONStatusFD.Valid
+	return c.s.Report.InfoFD.Given() || c.s.Report.JSONStatusFD.Given()
 }
 
 func (c *compiler) hasDev() bool {
@@ -177,10 +177,10 @@ func (c *compiler) files() {
 		c.b.Add(plan.Step{Op: plan.OpLoopback})
 	}
 	mounts.Lower(c.b, c.s.Files, mounts.Frame{
-		NewPID:    c.newPID || c.s.Namespaces.JoinPID.Valid,
+		NewPID:    c.newPID || c.s.Namespaces.JoinPID.Given(),
 		HostRoot:  c.h.UID == 0,
 		Console:   c.h.Tty,
-		FileLabel: c.s.Lockdown.FileLabel.S,
+		FileLabel: c.s.Lockdown.FileLabel.String(),
 		Go:        c.goes() && c.lateGo(),
 		Become:    c.become(),
 		Fallback:  c.s.ProcFallback,
@@ -189,9 +189,9 @@ func (c *compiler) files() {
 
 func (c *compiler) host() {
 	n := &c.s.Namespaces
-	if n.Hostname.Set {
+	if n.Hostname.Given() {
 		c.b.From(n.Hostname.From)
-		c.b.Add(plan.Step{Op: plan.OpHostname, A: c.b.Str(n.Hostname.S)})
+		c.b.Add(plan.Step{Op: plan.OpHostname, A: c.b.Str(n.Hostname.String())})
 		c.b.From(plan.Origin{})
 	}
 }
@@ -199,9 +199,9 @@ func (c *compiler) host() {
 // cwd chooses where the command starts: what was asked for; else the same place as
 // outside, else home, else the root.
 func (c *compiler) cwd() {
-	if d := c.s.Command.Chdir; d.Set {
+	if d := c.s.Command.Chdir; d.Given() {
 		c.b.From(d.From)
-		c.b.Add(plan.Step{Op: plan.OpChdir, A: c.b.Str(d.S), B: c.b.Str("PWD=" + d.S)})
+		c.b.Add(plan.Step{Op: plan.OpChdir, A: c.b.Str(d.String()), B: c.b.Str("PWD=" + d.String())})
 		c.b.From(plan.Origin{})
 		return
 	}
@@ -238,7 +238,7 @@ func (c *compiler) finalIdentity() {
 		c.b.Add(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
 		c.idmap(c.uids.inside, c.outerUID, c.gids.inside, c.outerGID)
 	}
-	if n.FinalUser.Valid {
+	if n.FinalUser.Given() {
 		c.setns(n.FinalUser, unix.CLONE_NEWUSER)
 	}
 	if n.DisableUsers || n.AssertUsersDisabled {
@@ -249,17 +249,17 @@ func (c *compiler) finalIdentity() {
 // session is what init and payload share.
 func (c *compiler) session() {
 	s := &c.s.Session
-	if s.BlockFD.Valid {
+	if s.BlockFD.Given() {
 		c.b.From(s.BlockFD.From)
-		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(s.BlockFD.N)})
+		c.b.Add(plan.Step{Op: plan.OpWaitFd, A: uint32(s.BlockFD.N())})
 	}
 	c.b.From(plan.Origin{})
 	if s.New.isNew() {
 		c.b.Add(plan.Step{Op: plan.OpSetsid})
 	}
-	if l := c.s.Lockdown.ExecLabel; l.Set {
+	if l := c.s.Lockdown.ExecLabel; l.Given() {
 		c.b.From(l.From)
-		c.b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.b.Str(l.S)})
+		c.b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.b.Str(l.String())})
 	}
 	c.b.From(plan.Origin{})
 	c.init = !s.AsPID1 && (c.newPID || len(s.Locks) > 0 || len(s.SyncFDs) > 0)
@@ -289,8 +289,8 @@ func (c *compiler) command() {
 	c.b.From(plan.Origin{Words: c.s.Command.Args[:1]})
 	c.b.Add(plan.Step{Op: plan.OpExec})
 	argv := append([]string(nil), c.s.Command.Args...)
-	if a := c.s.Command.Argv0; a.Set {
-		argv[0] = a.S
+	if a := c.s.Command.Argv0; a.Given() {
+		argv[0] = a.String()
 	}
 	pwd := lookup(c.env, "PWD")
 	if pwd < 0 {
@@ -324,11 +324,11 @@ func (c *compiler) fds() {
 	s := &c.s.Session
 	sync := make([]int, 0, len(s.SyncFDs))
 	for _, fd := range s.SyncFDs {
-		sync = append(sync, fd.N)
+		sync = append(sync, fd.N())
 	}
 	json := -1
-	if r := &c.s.Report; r.JSONStatusFD.Valid {
-		json = r.JSONStatusFD.N
+	if r := &c.s.Report; r.JSONStatusFD.Given() {
+		json = r.JSONStatusFD.N()
 	}
 	used, read := c.s.fds()
 	c.b.Fds(used, read, sync, json)

@@ -13,7 +13,7 @@ func TestEnvironment(t *testing.T) {
 	base := []string{"A=1", "malformed", "PWD=/p", "A=2", "=x", "B="}
 	setting := func(name, value string) EnvOp { return EnvOp{Name: name, Value: value} }
 	unsetting := func(name string) EnvOp { return EnvOp{Name: name, Unset: true} }
-	clearing := EnvOp{}
+	clearing := EnvOp{Clear: true}
 	for _, c := range []struct {
 		ops  []EnvOp
 		want []string
@@ -74,8 +74,8 @@ func TestCandidates(t *testing.T) {
 // TestRules: each combination that cannot be is refused with its sentence, and
 // without the offending part it is not.
 func TestRules(t *testing.T) {
-	on := FD{N: 5, Valid: true}
-	text := Text{S: "x", Set: true}
+	on := SetFD(5)
+	text := SetText("x")
 	cases := map[string]func(*Spec){
 		"No command given":                       func(s *Spec) { s.Command.Args = nil },
 		"a file operation is of no known kind":   func(s *Spec) { s.Files = []mounts.Op{{Dest: "/x"}} },
@@ -95,8 +95,8 @@ func TestRules(t *testing.T) {
 		},
 		"--userns-block-fd requires --unshare-user":            func(s *Spec) { s.Report.UserBlockFD, s.Report.InfoFD = on, on },
 		"--userns-block-fd requires --info-fd":                 func(s *Spec) { s.Report.UserBlockFD, s.Namespaces.User = on, Want },
-		"Specifying --uid requires --unshare-user or --userns": func(s *Spec) { s.Identity.UID = ID{N: 5, Set: true} },
-		"Specifying --gid requires --unshare-user or --userns": func(s *Spec) { s.Identity.GID = ID{N: 5, Set: true} },
+		"Specifying --uid requires --unshare-user or --userns": func(s *Spec) { s.Identity.UID = SetID(5) },
+		"Specifying --gid requires --unshare-user or --userns": func(s *Spec) { s.Identity.GID = SetID(5) },
 		"Specifying --hostname requires --unshare-uts":         func(s *Spec) { s.Namespaces.Hostname = text },
 		"Specifying --as-pid-1 requires --unshare-pid":         func(s *Spec) { s.Session.AsPID1 = true },
 		"Specifying --as-pid-1 and --lock-file is not permitted": func(s *Spec) {
@@ -104,7 +104,7 @@ func TestRules(t *testing.T) {
 			s.Session.Locks = []LockFile{{Path: "/l"}}
 		},
 		"a label of --exec-label or --file-label is longer than 1023 bytes or holds a quote, a backslash or a line's end": func(s *Spec) {
-			s.Lockdown.FileLabel = Text{S: `a"b`, Set: true}
+			s.Lockdown.FileLabel = SetText(`a"b`)
 		},
 		"labeling not supported on this system": func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
@@ -136,9 +136,9 @@ func TestRules(t *testing.T) {
 	}
 	// What makes it right again.
 	for name, spec := range map[string]Spec{
-		"uid as a user":       {Identity: Identity{UID: ID{N: 5, Set: true}}},
+		"uid as a user":       {Identity: Identity{UID: SetID(5)}},
 		"label with SELinux":  {Lockdown: Lockdown{ExecLabel: text, FileLabel: text}},
-		"uid with --userns":   {Identity: Identity{UID: ID{N: 5, Set: true}}, Namespaces: Namespaces{JoinUser: on}},
+		"uid with --userns":   {Identity: Identity{UID: SetID(5)}, Namespaces: Namespaces{JoinUser: on}},
 		"hostname with uts":   {Namespaces: Namespaces{Hostname: text, UTS: Want}},
 		"as-pid-1 with pidns": {Namespaces: Namespaces{PID: Want}, Session: Session{AsPID1: true}},
 	} {
@@ -194,8 +194,8 @@ func TestSpecByProgram(t *testing.T) {
 		"NUL in an argument":          {Command: CommandLine{Args: []string{"x", "a\x00b"}}},
 		"NUL in a variable":           {Env: []EnvOp{{Name: "A", Value: "a\x00b"}}, Command: command},
 		"a filter of no size":         {Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 7)}}}, Command: command},
-		"a mode with more bits":       {Files: []mounts.Op{{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Perms{Mode: 0o10000, Set: true}}}, Command: command},
-		"a negative descriptor":       {Files: []mounts.Op{{Kind: mounts.File, FD: -1, Dest: "/d"}}, Command: command},
+		"a mode with more bits":       {Files: []mounts.Op{{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Mode(0o10000)}}, Command: command},
+		"a negative descriptor":       {Files: []mounts.Op{{Kind: mounts.File, FD: mounts.SetFD(-1), Dest: "/d"}}, Command: command},
 	} {
 		p, err := Compile(&s, user())
 		if err != nil {
@@ -215,7 +215,7 @@ func FuzzEnvironment(f *testing.F) {
 			name, value, ok := strings.Cut(line, "=")
 			switch {
 			case line == "!":
-				ops = append(ops, EnvOp{})
+				ops = append(ops, EnvOp{Clear: true})
 			case strings.HasPrefix(line, "-") && len(line) > 1 && !ok:
 				ops = append(ops, EnvOp{Name: line[1:], Unset: true})
 			case ok && name != "":
@@ -227,7 +227,7 @@ func FuzzEnvironment(f *testing.F) {
 		// The last word on a variable holds.
 		last := map[string]EnvOp{}
 		for _, op := range ops {
-			if op.Name == "" {
+			if op.Clear {
 				clear(last)
 				continue
 			}

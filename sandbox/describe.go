@@ -87,7 +87,7 @@ func place(op *mounts.Op) string {
 			return dest + " (" + op.Source + ")"
 		}
 	case mounts.BindFD:
-		return dest + " (fd " + strconv.Itoa(op.FD) + ")"
+		return dest + " (fd " + strconv.Itoa(op.FD.N()) + ")"
 	case mounts.Overlay:
 		text := dest + " (over " + strings.Join(op.Layers, ", ")
 		if op.Writes == mounts.Kept {
@@ -139,10 +139,10 @@ func (d *describer) namespaces() {
 		name          string
 		isNew, joined bool
 	}{
-		{"user", c.wantsUser(), n.JoinUser.Valid},
+		{"user", c.wantsUser(), n.JoinUser.Given()},
 		{"mount", true, false},
-		{"processes", n.PID.isNew(), n.JoinPID.Valid && !n.PID.isNew()},
-		{"network", n.Net.isNew(), n.JoinNet.Valid},
+		{"processes", n.PID.isNew(), n.JoinPID.Given() && !n.PID.isNew()},
+		{"network", n.Net.isNew(), n.JoinNet.Given()},
 		{"IPC", n.IPC.isNew(), false},
 		{"host name", n.UTS.isNew(), false},
 		{"cgroup", n.Cgroup == Want || n.Cgroup == Try && d.h.CgroupNamespaces, false},
@@ -196,7 +196,7 @@ func span(first, count uint32) string {
 func (d *describer) privilege() {
 	c := compiler{s: d.s, h: d.h}
 	inside := ""
-	if c.wantsUser() || d.s.Namespaces.JoinUser.Valid {
+	if c.wantsUser() || d.s.Namespaces.JoinUser.Given() {
 		inside = ", which count in its user namespace only"
 	}
 	caps := "none"

@@ -44,7 +44,7 @@ var described = []struct {
 			op(mounts.Proc, "/proc"), op(mounts.Dir, "/tmp"), op(mounts.Dev, "/dev"), rwBind("/dev/shm", "/dev/shm"),
 			roBind("/sys/block", "/sys/block"), roBind("/sys/bus", "/sys/bus"), roBind("/sys/class", "/sys/class"),
 			{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
-			{Kind: mounts.Data, FD: 20, Dest: "/etc/passwd", Access: mounts.ReadOnly},
+			{Kind: mounts.Data, FD: mounts.SetFD(20), Dest: "/etc/passwd", Access: mounts.ReadOnly},
 			rwBind("/home/u/.var/app/org.example.App", "/home/u/.var/app/org.example.App"),
 			roBind("/run/user/1000/.dbus-proxy/session-bus-proxy-X", "/run/flatpak/bus"),
 			roBind("/run/user/1000/wayland-0", "/run/user/1000/wayland-0"),
@@ -59,7 +59,7 @@ var described = []struct {
 		Identity:   Identity{Caps: []CapEdit{{Drop: true, Caps: idmap.AllCaps}, {Caps: 1 << 13}}},
 		Files: []mounts.Op{
 			{Kind: mounts.Bind, Source: "/dev/dri", Dest: "dev//dri", Access: mounts.WithDevice},
-			{Kind: mounts.BindFD, FD: 9, Dest: "/fd", Access: mounts.ReadWrite},
+			{Kind: mounts.BindFD, FD: mounts.SetFD(9), Dest: "/fd", Access: mounts.ReadWrite},
 			{Kind: mounts.Overlay, Dest: "/o1", Layers: []string{"/low", "/high"}},
 			{Kind: mounts.Overlay, Dest: "/o2", Layers: []string{"/low"}, Writes: mounts.Forgotten},
 			{Kind: mounts.Overlay, Dest: "/o3", Layers: []string{"/low"}, Writes: mounts.Kept, Upper: "/up", Work: "/wk"},

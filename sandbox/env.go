@@ -10,7 +10,7 @@ func environment(base []string, ops []EnvOp) []string {
 	kept := ""
 	for _, op := range ops {
 		switch {
-		case op.Name == "":
+		case op.Clear:
 			if i := e.find("PWD"); i >= 0 {
 				kept = e.list[i]
 			}

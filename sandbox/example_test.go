@@ -95,7 +95,7 @@ func ExampleCmd_Pass() {
 	w.Close()
 	c := sandbox.Command("cat", "/etc/motd")
 	c.Env = []string{"PATH=/usr/bin"}
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.File, FD: c.Pass(r).N, Dest: "/etc/motd"})
+	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.File, FD: c.Pass(r), Dest: "/etc/motd"})
 	out, err := c.Output()
 	r.Close()
 	fmt.Printf("%s%v\n", out, err)

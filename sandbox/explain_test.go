@@ -34,15 +34,15 @@ func everything(t *testing.T) *plan.Program {
 	b.From(from("--chmod 755 /mode"))
 	mounts.Lower(b, []mounts.Op{
 		roBind("/src", "/dst"),
-		{Kind: mounts.BindFD, FD: 9, Dest: "/fd", From: from("--bind-fd 9 /fd")},
+		{Kind: mounts.BindFD, FD: mounts.SetFD(9), Dest: "/fd", From: from("--bind-fd 9 /fd")},
 		{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
 		{Kind: mounts.Tmpfs, Dest: "/tmp", From: from("--tmpfs /tmp")},
 		{Kind: mounts.Overlay, Dest: "/ov", Layers: []string{"/low"}, Writes: mounts.Forgotten, From: from("--tmp-overlay /ov")},
 		{Kind: mounts.Dir, Dest: "/dir", From: from("--dir /dir")},
-		{Kind: mounts.File, FD: 6, Dest: "/file", From: from("--file 6 /file")},
-		{Kind: mounts.Data, FD: 7, Dest: "/data", From: from("--bind-data 7 /data")},
+		{Kind: mounts.File, FD: mounts.SetFD(6), Dest: "/file", From: from("--file 6 /file")},
+		{Kind: mounts.Data, FD: mounts.SetFD(7), Dest: "/data", From: from("--bind-data 7 /data")},
 		{Kind: mounts.Symlink, Target: "tgt", Dest: "/link", From: from("--symlink tgt /link")},
-		{Kind: mounts.Chmod, Dest: "/mode", Perms: mounts.Perms{Mode: 0o755, Set: true}, From: from("--chmod 755 /mode")},
+		{Kind: mounts.Chmod, Dest: "/mode", Perms: mounts.Mode(0o755), From: from("--chmod 755 /mode")},
 		{Kind: mounts.RemountRO, Dest: "/ro", From: from("--remount-ro /ro")},
 	}, mounts.Frame{NewPID: true})
 	b.EndSetup()

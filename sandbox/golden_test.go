@@ -31,7 +31,16 @@ func root() Host {
 }
 
 func fd(n int, option string) FD {
-	return FD{N: n, Valid: true, From: plan.Origin{Words: []string{option, fmt.Sprint(n)}}}
+	f := SetFD(n)
+	f.From = plan.Origin{Words: []string{option, fmt.Sprint(n)}}
+	return f
+}
+
+// textFrom is a text by the option that gave it, as typed.
+func textFrom(s, line string) Text {
+	t := SetText(s)
+	t.From = from(line)
+	return t
 }
 
 // from is the origin of a file operation, by its option as typed.
@@ -53,7 +62,7 @@ var golden = []goldenCase{
 	{"ro-bind", user(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"true"}}}},
 	{"root", root(), Spec{Identity: Identity{KeepCaps: true}, Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"/bin/true", "a b", ""}}}},
 	{"unshare-all", user(), Spec{
-		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: Text{S: "box", Set: true}},
+		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: SetText("box")},
 		Files: []mounts.Op{
 			roBind("/", "/"),
 			{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
@@ -65,30 +74,30 @@ var golden = []goldenCase{
 	}},
 	{"files", user(), Spec{
 		Files: []mounts.Op{
-			{Kind: mounts.Tmpfs, Dest: "tmp//x/./y", Size: 4096, Perms: mounts.Perms{Mode: 0o1700, Set: true}, From: from("--tmpfs tmp//x/./y")},
+			{Kind: mounts.Tmpfs, Dest: "tmp//x/./y", Size: 4096, Perms: mounts.Mode(0o1700), From: from("--tmpfs tmp//x/./y")},
 			{Kind: mounts.Bind, Source: "rel", Dest: "/a/../b", Access: mounts.ReadWrite, Try: true, From: from("--bind-try rel /a/../b")},
-			{Kind: mounts.BindFD, FD: 9, Dest: "/fd", Access: mounts.WithDevice},
-			{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Perms{Mode: 0o700, Set: true}},
-			{Kind: mounts.File, FD: 5, Dest: "/f"},
-			{Kind: mounts.Data, FD: 6, Dest: "/data", Access: mounts.ReadOnly},
+			{Kind: mounts.BindFD, FD: mounts.SetFD(9), Dest: "/fd", Access: mounts.WithDevice},
+			{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Mode(0o700)},
+			{Kind: mounts.File, FD: mounts.SetFD(5), Dest: "/f"},
+			{Kind: mounts.Data, FD: mounts.SetFD(6), Dest: "/data", Access: mounts.ReadOnly},
 			{Kind: mounts.Symlink, Target: "../t", Dest: "/l"},
-			{Kind: mounts.Chmod, Dest: "/d", Perms: mounts.Perms{Mode: 0o4711, Set: true}},
+			{Kind: mounts.Chmod, Dest: "/d", Perms: mounts.Mode(0o4711)},
 			{Kind: mounts.Mqueue, Dest: "/dev/mqueue"},
 			{Kind: mounts.Overlay, Dest: "/o1", Layers: []string{"/low", "/high"}, Writes: mounts.Kept, Upper: "/up", Work: "/wk"},
 			{Kind: mounts.Overlay, Dest: "/o2", Layers: []string{"/low"}, Writes: mounts.Forgotten},
 			{Kind: mounts.Overlay, Dest: "/o3", Layers: []string{"/low", "/high"}},
 			{Kind: mounts.RemountRO, Dest: "/"},
 		},
-		Command: CommandLine{Args: []string{"x"}, Argv0: Text{S: "y", Set: true}, Chdir: Text{S: "sub", Set: true}, Used: []int{9, 5, 6}, Read: nil},
+		Command: CommandLine{Args: []string{"x"}, Argv0: SetText("y"), Chdir: SetText("sub"), Used: []int{9, 5, 6}, Read: nil},
 	}},
 	{"identity", user(), Spec{
 		Namespaces: Namespaces{User: Want, PID: Want, DisableUsers: true},
 		Identity: Identity{
-			UID: ID{N: 1<<32 - 2, Set: true}, GID: ID{N: 1 << 31, Set: true},
+			UID: SetID(1<<32 - 2), GID: SetID(1 << 31),
 			Caps: []CapEdit{{Caps: idmap.AllCaps}, {Drop: true, Caps: 1 << 21}},
 		},
 		Files:    []mounts.Op{roBind("/usr", "/usr"), {Kind: mounts.Dev, Dest: "/dev"}},
-		Env:      []EnvOp{{}, {Name: "A", Value: "1"}},
+		Env:      []EnvOp{{Clear: true}, {Name: "A", Value: "1"}},
 		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 16), From: from("--seccomp 11")}}, Forgive: true},
 		Command:  CommandLine{Args: []string{"id"}, Used: []int{11}, Read: []int{11}},
 	}},
@@ -125,14 +134,14 @@ var golden = []goldenCase{
 	}},
 	{"ranges-auto", granted(user()), Spec{
 		Namespaces: Namespaces{User: Want, PID: Want, DisableUsers: true},
-		Identity:   Identity{MapAuto: true, UID: ID{Set: true}, GID: ID{N: 5, Set: true}},
+		Identity:   Identity{MapAuto: true, UID: SetID(0), GID: SetID(5)},
 		Files:      []mounts.Op{roBind("/", "/"), {Kind: mounts.Proc, Dest: "/proc"}, {Kind: mounts.Dev, Dest: "/dev"}},
 		Command:    CommandLine{Args: []string{"x"}},
 	}},
 	{"ranges-become", user(), Spec{
 		Namespaces: Namespaces{User: Want},
 		Identity: Identity{
-			UID: ID{N: 7, Set: true}, GID: ID{N: 8, Set: true}, KeepGroups: true,
+			UID: SetID(7), GID: SetID(8), KeepGroups: true,
 			UIDMap: []MapLine{mapped("--uid-map", 0, 100000, 9), mapped("--uid-map", 50, 1000, 1)},
 			GIDMap: []MapLine{mapped("--gid-map", 0, 200000, 9)},
 		},

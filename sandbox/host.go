@@ -67,7 +67,7 @@ func (h *Host) probe(s *Spec) {
 	if s.Identity.MapAuto {
 		h.readSubIDs()
 	}
-	if s.Lockdown.ExecLabel.Set || s.Lockdown.FileLabel.Set {
+	if s.Lockdown.ExecLabel.Given() || s.Lockdown.FileLabel.Given() {
 		h.SELinux = exists("/sys/fs/selinux/enforce") || exists("/selinux/enforce")
 	}
 }

@@ -100,11 +100,11 @@ func (c *Cmd) spec() *Spec {
 	if c.Path != "" {
 		s.Command.Args = append([]string{c.Path}, tail(c.Args)...)
 		if len(c.Args) > 0 && c.Args[0] != c.Path {
-			s.Command.Argv0 = Text{S: c.Args[0], Set: true}
+			s.Command.Argv0 = SetText(c.Args[0])
 		}
 	}
 	if c.Dir != "" {
-		s.Command.Chdir = Text{S: c.Dir, Set: true}
+		s.Command.Chdir = SetText(c.Dir)
 	}
 	s.Files = slices.Clone(s.Files)
 	for i := range s.Files {
@@ -120,7 +120,7 @@ func (c *Cmd) checkFDs(s *Spec) error {
 	used, _ := s.fds()
 	for i := range s.Files {
 		if op := &s.Files[i]; op.Kind == mounts.File || op.Kind == mounts.Data {
-			used = append(used, op.FD)
+			used = append(used, op.FD.N())
 		}
 	}
 	for _, n := range used {

@@ -54,8 +54,8 @@ func (a *axis) settle() {
 	if at, ok := a.ids.Inside(a.own); ok {
 		a.inside = at
 	}
-	if a.want.Set {
-		a.inside = a.want.N
+	if a.want.Given() {
+		a.inside = a.want.N()
 	}
 	if !a.ids.Has(a.inside) {
 		a.ids = append(a.ids, idmap.Range{Inside: a.inside, Outside: a.own, Count: 1})
@@ -102,8 +102,8 @@ func (a *axis) check() error {
 		return nil
 	case len(a.lines) == 0:
 		return errors.New("--map-auto: " + err.Error())
-	case given && a.want.Set && len(a.ids) > len(a.lines):
-		return errors.New("--" + a.kind + " " + dec(a.want.N) + ": no --" + a.kind + "-map has this id, and the caller's own has another one there (" + err.Error() + ")")
+	case given && a.want.Given() && len(a.ids) > len(a.lines):
+		return errors.New("--" + a.kind + " " + dec(a.want.N()) + ": no --" + a.kind + "-map has this id, and the caller's own has another one there (" + err.Error() + ")")
 	}
 	return errors.New("--" + a.kind + "-map: " + err.Error())
 }

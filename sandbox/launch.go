@@ -38,8 +38,8 @@ type link interface {
 func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 	sent := to.hand(p, keeper) // if not, a word may still say why
 	r := &s.Report
-	patient := s.Session.BlockFD.Valid || r.UserBlockFD.Valid
-	if r.JSONStatusFD.Valid {
+	patient := s.Session.BlockFD.Given() || r.UserBlockFD.Given()
+	if r.JSONStatusFD.Given() {
 		to.knowSenders()
 	}
 	var ready, maps *plan.Message // in any order with the pid of the first process, which both need

@@ -126,5 +126,5 @@ var plain = map[string]struct {
 
 func plainID(word string) ID {
 	n, _ := strconv.ParseUint(word, 10, 32)
-	return ID{N: uint32(n), Set: true}
+	return SetID(uint32(n))
 }

@@ -18,10 +18,10 @@ func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keepe
 			pairs = append(pairs, `"`+ns.Name+`-namespace": `+strconv.FormatUint(id, 10))
 		}
 	}
-	if r.InfoFD.Valid {
-		to.write(r.InfoFD.N, "{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n")
-		if r.InfoFD.N != r.JSONStatusFD.N || !r.JSONStatusFD.Valid {
-			to.done(r.InfoFD.N)
+	if r.InfoFD.Given() {
+		to.write(r.InfoFD.N(), "{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n")
+		if r.InfoFD.N() != r.JSONStatusFD.N() || !r.JSONStatusFD.Given() {
+			to.done(r.InfoFD.N())
 		}
 	}
 	mode := `"direct"`
@@ -34,7 +34,7 @@ func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keepe
 
 // wantsEnd tells whether somebody relies on the difference between a command that ran
 // and a set-up that was killed.
-func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Valid || r.FailStatus != 0 }
+func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Given() || r.FailStatus != 0 }
 
 // complete writes that the command runs, and its pid as seen from outside; 0: unknown.
 func (r *Report) complete(to link, command int) {
@@ -69,8 +69,8 @@ func (r *Report) failed(to link, err error) {
 
 // document writes one line to JSONStatusFD.
 func (r *Report) document(to link, inside string) {
-	if r.JSONStatusFD.Valid {
-		to.write(r.JSONStatusFD.N, "{ "+inside+" }\n")
+	if r.JSONStatusFD.Given() {
+		to.write(r.JSONStatusFD.N(), "{ "+inside+" }\n")
 	}
 }
 

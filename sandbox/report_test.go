@@ -60,7 +60,7 @@ func reading(t *testing.T, write func(FD)) (docs []map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(FD{N: fd, Valid: true})
+	write(SetFD(fd))
 	_ = unix.Close(fd)
 	_ = w.Close()
 	text, err := io.ReadAll(r)
@@ -110,7 +110,7 @@ func TestDocuments(t *testing.T) {
 		r.tell(own{}, 77, aReady(), clone, false)
 		r.complete(own{}, 1)
 		r.Failed(errors.New("x"))
-		if _, err := unix.FcntlInt(uintptr(fd.N), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
+		if _, err := unix.FcntlInt(uintptr(fd.N()), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
 			t.Errorf("the info descriptor is still open: %v", err)
 		}
 	})
@@ -158,7 +158,7 @@ func TestReaderGone(t *testing.T) {
 	}
 	_ = r.Close()
 	defer w.Close()
-	report := Report{JSONStatusFD: FD{N: int(w.Fd()), Valid: true}}
+	report := Report{JSONStatusFD: SetFD(int(w.Fd()))}
 	report.tell(own{}, 1, aReady(), unix.CLONE_NEWNS, false)
 	report.complete(own{}, 2)
 	report.Failed(ErrKilled)

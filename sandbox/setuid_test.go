@@ -34,7 +34,7 @@ var goldenModes = []goldenCase{
 	{"setuid", keeper(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"true"}}}},
 	{"setuid-unshare-all", keeper(), everyNamespace()},
 	{"setuid-identity", keeper(), Spec{
-		Identity: Identity{UID: ID{N: 5, Set: true}, GID: ID{N: 6, Set: true}},
+		Identity: Identity{UID: SetID(5), GID: SetID(6)},
 		Files:    []mounts.Op{roBind("/usr", "/usr"), {Kind: mounts.Dev, Dest: "/dev", From: from("--dev /dev")}},
 		Command:  CommandLine{Args: []string{"id"}},
 	}},
@@ -71,7 +71,7 @@ var goldenModes = []goldenCase{
 func everyNamespace() Spec {
 	return Spec{
 		Identity:   Identity{KeepCaps: true},
-		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: Text{S: "box", Set: true}},
+		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: SetText("box")},
 		Files: []mounts.Op{
 			roBind("/", "/"),
 			{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
@@ -84,8 +84,8 @@ func everyNamespace() Spec {
 // TestSetuidUserNamespace: in setuid mode one is made for who asks for it, or for other
 // ids, and left out where it was a wish.
 func TestSetuidUserNamespace(t *testing.T) {
-	own, other := Identity{UID: ID{N: 1000, Set: true}, GID: ID{N: 100, Set: true}}, Identity{UID: ID{N: 5, Set: true}}
-	group := Identity{GID: ID{N: 5, Set: true}}
+	own, other := Identity{UID: SetID(1000), GID: SetID(100)}, Identity{UID: SetID(5)}
+	group := Identity{GID: SetID(5)}
 	dev := []mounts.Op{{Kind: mounts.Dev, Dest: "/dev"}}
 	for name, c := range map[string]struct {
 		wish            Wish
@@ -105,7 +105,7 @@ func TestSetuidUserNamespace(t *testing.T) {
 		"another gid alone":        {wish: Share, id: group, user: true, uid: 1000, gid: 5},
 		"devices":                  {wish: Share, files: dev, root: true, uid: 1000, gid: 100},
 		"devices, wanted":          {wish: Want, files: dev, user: true, root: true, uid: 1000, gid: 100},
-		"devices, tried, own root": {wish: Try, id: Identity{UID: ID{Set: true}}, files: dev, user: true, root: true, gid: 100},
+		"devices, tried, own root": {wish: Try, id: Identity{UID: SetID(0)}, files: dev, user: true, root: true, gid: 100},
 	} {
 		s := Spec{Namespaces: Namespaces{User: c.wish}, Identity: c.id, Files: c.files, Command: CommandLine{Args: []string{"x"}}}
 		p, err := Compile(&s, keeper())
@@ -225,10 +225,10 @@ func someSpec(r *rand.Rand) Spec {
 		Command:    CommandLine{Args: []string{"cmd", "arg"}[:1+r.IntN(2)]},
 	}
 	if s.Namespaces.UTS.isNew() && toss() {
-		s.Namespaces.Hostname = Text{S: "box", Set: true, From: from("--hostname box")}
+		s.Namespaces.Hostname = textFrom("box", "--hostname box")
 	}
 	if toss() {
-		s.Identity.UID = ID{N: r.Uint32N(2000) + 2000, Set: true}
+		s.Identity.UID = SetID(r.Uint32N(2000) + 2000)
 	}
 	if toss() {
 		s.Identity.Caps = []CapEdit{{Caps: idmap.AllCaps}, {Drop: true, Caps: idmap.AllCaps}}
@@ -236,7 +236,7 @@ func someSpec(r *rand.Rand) Spec {
 	for range r.IntN(8) {
 		op := mounts.Op{
 			Kind: mounts.Bind + mounts.Kind(r.IntN(int(mounts.RemountRO))), Dest: fmt.Sprintf("/d%d", r.IntN(9)), Source: "/usr",
-			FD: 20 + r.IntN(5), Access: mounts.Access(r.IntN(3)), Target: "t", From: from("--some option"),
+			FD: mounts.SetFD(20 + r.IntN(5)), Access: mounts.Access(r.IntN(3)), Target: "t", From: from("--some option"),
 		}
 		if op.Kind == mounts.Overlay || op.Kind == mounts.Mqueue && !s.Namespaces.IPC.isNew() {
 			op.Kind = mounts.Dev
@@ -265,8 +265,8 @@ func someSpec(r *rand.Rand) Spec {
 		s.Lockdown.Filters = []Filter{{BPF: make([]byte, 8*(1+r.IntN(4))), From: from("--seccomp 11")}}
 	}
 	if toss() {
-		s.Lockdown.ExecLabel = Text{S: "label", Set: true, From: from("--exec-label label")}
-		s.Lockdown.FileLabel = Text{S: "label", Set: true, From: from("--file-label label")}
+		s.Lockdown.ExecLabel = textFrom("label", "--exec-label label")
+		s.Lockdown.FileLabel = textFrom("label", "--file-label label")
 	}
 	return s
 }

@@ -48,14 +48,13 @@ func (w Wish) or(d Wish) Wish {
 	return w
 }
 
-// FD is a descriptor that an option names, by the number that it has at the launcher: 0
-// to 2 are the standard streams, 3+i is ExtraFiles[i] of the Cmd; see [Cmd.Pass]. The
-// command does not get it. Valid tells 0 from none.
-type FD struct {
-	N     int
-	Valid bool
-	From  plan.Origin
-}
+// FD is a descriptor by the number that it has at the launcher: 0 to 2 are the standard
+// streams, 3+i is ExtraFiles[i] of the Cmd. [Cmd.Pass] makes one of a file, [SetFD] of a
+// number; the zero value is none. The command does not get the descriptor.
+type FD = mounts.FD
+
+// SetFD is the descriptor n.
+func SetFD(n int) FD { return mounts.SetFD(n) }
 
 // Namespaces says which namespaces are new, shared, or joined. The mount namespace
 // is always new.
@@ -71,18 +70,38 @@ type Namespaces struct {
 	Hostname                          Text // needs a new UTS namespace
 }
 
-// Text is a string that may not have been given.
+// Text is a string that may not have been given. The zero value is "not given", which
+// differs from [SetText] of an empty string.
 type Text struct {
-	S    string
-	Set  bool
-	From plan.Origin
+	s     string
+	given bool
+	From  plan.Origin
 }
 
-// ID is a uid or gid that may not have been given.
+// SetText is the string s.
+func SetText(s string) Text { return Text{s: s, given: true} }
+
+// Given reports whether t was made by [SetText].
+func (t Text) Given() bool { return t.given }
+
+// String is the string, empty where none was given.
+func (t Text) String() string { return t.s }
+
+// ID is a uid or gid that may not have been given. The zero value is "not given"; root is
+// [SetID] of 0.
 type ID struct {
-	N   uint32
-	Set bool
+	n     uint32
+	given bool
 }
+
+// SetID is the uid or gid n.
+func SetID(n uint32) ID { return ID{n, true} }
+
+// Given reports whether id was made by [SetID].
+func (id ID) Given() bool { return id.given }
+
+// N is the number, 0 where none was given.
+func (id ID) N() uint32 { return id.n }
 
 // Identity is who the payload is, and who else there is inside. Without a user
 // namespace nothing of it but Caps can be set.
@@ -122,10 +141,11 @@ type CapEdit struct {
 	Caps idmap.Caps
 }
 
-// EnvOp is one change of the environment. An empty Name clears it, PWD excepted.
+// EnvOp is one change of the environment: Name gets Value, or is unset.
 type EnvOp struct {
 	Name, Value string
-	Unset       bool
+	Unset       bool // Name is removed, Value is not used
+	Clear       bool // all variables are removed, PWD excepted; Name and Value are not used
 }
 
 // Session is how the payload hangs together with its caller.
@@ -189,9 +209,9 @@ func (s *Spec) settled() *Spec {
 	n.IPC, n.PID, n.Net, n.UTS = n.IPC.or(Want), n.PID.or(Want), n.Net.or(Want), n.UTS.or(Want)
 	n.Cgroup = n.Cgroup.or(Try)
 	switch {
-	case n.JoinUser.Valid:
+	case n.JoinUser.Given():
 		n.User = n.User.or(Share)
-	case n.DisableUsers || s.Report.UserBlockFD.Valid || s.Identity.ranges():
+	case n.DisableUsers || s.Report.UserBlockFD.Given() || s.Identity.ranges():
 		n.User = n.User.or(Want)
 	default:
 		n.User = n.User.or(Try)
@@ -204,8 +224,8 @@ func (s *Spec) settled() *Spec {
 func (s *Spec) fds() (used, read []int) {
 	use := func(list ...FD) {
 		for _, fd := range list {
-			if fd.Valid && !slices.Contains(used, fd.N) {
-				used = append(used, fd.N)
+			if fd.Given() && !slices.Contains(used, fd.N()) {
+				used = append(used, fd.N())
 			}
 		}
 	}
@@ -215,12 +235,12 @@ func (s *Spec) fds() (used, read []int) {
 	use(s.Session.SyncFDs...)
 	for i := range s.Files {
 		if op := &s.Files[i]; op.Kind == mounts.BindFD {
-			use(FD{N: op.FD, Valid: true})
+			use(op.FD)
 		}
 	}
 	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD} {
-		if fd.Valid && !slices.Contains(read, fd.N) {
-			read = append(read, fd.N)
+		if fd.Given() && !slices.Contains(read, fd.N()) {
+			read = append(read, fd.N())
 		}
 	}
 	return used, read

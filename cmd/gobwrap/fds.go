@@ -81,9 +81,16 @@ func tell(where func(*spec) *sandbox.FD) setter {
 		if err := set(p); err != nil {
 			return err
 		}
-		p.read(where(&p.opts.spec).N)
+		p.read(where(&p.opts.spec).N())
 		return nil
 	}
+}
+
+// named is a descriptor that the option at work names.
+func (p *parser) named(fd int) sandbox.FD {
+	f := sandbox.SetFD(fd)
+	f.From = p.origin()
+	return f
 }
 
 func fdOption(where func(*spec) *sandbox.FD) setter {
@@ -93,7 +100,7 @@ func fdOption(where func(*spec) *sandbox.FD) setter {
 			return err
 		}
 		p.use(fd)
-		*where(&p.opts.spec) = sandbox.FD{N: fd, Valid: true, From: p.origin()}
+		*where(&p.opts.spec) = p.named(fd)
 		return nil
 	}
 }
@@ -105,7 +112,7 @@ func (p *parser) syncFD() error {
 	}
 	p.use(fd)
 	s := &p.opts.spec.Session
-	s.SyncFDs = append(s.SyncFDs, sandbox.FD{N: fd, Valid: true, From: p.origin()})
+	s.SyncFDs = append(s.SyncFDs, p.named(fd))
 	return nil
 }
 
@@ -134,7 +141,7 @@ func (p *parser) argsFD() error {
 	switch {
 	case err != nil:
 		return err
-	case p.perms.Set:
+	case p.perms.Given():
 		return errPerms
 	case p.size != 0:
 		return errSize

@@ -116,7 +116,7 @@ func (p *parser) fits() error {
 		return errLayer
 	}
 	if !o.modifies && o.name != "--args" {
-		if p.perms.Set && o.takes&takesPerms == 0 {
+		if p.perms.Given() && o.takes&takesPerms == 0 {
 			return errPerms
 		}
 		if p.size != 0 && o.takes&takesSize == 0 {

@@ -87,13 +87,13 @@ func isBind(a mounts.Access, try bool) func(*sandbox.Spec) bool {
 }
 
 func isAt(k mounts.Kind) func(*sandbox.Spec) bool {
-	return file(func(o mounts.Op) bool { return o.Kind == k && o.Dest == "/d" && !o.Perms.Set && o.Size == 0 })
+	return file(func(o mounts.Op) bool { return o.Kind == k && o.Dest == "/d" && !o.Perms.Given() && o.Size == 0 })
 }
 
 func isFD(where func(*sandbox.Spec) sandbox.FD) func(*sandbox.Spec) bool {
 	return func(s *sandbox.Spec) bool {
 		fd := where(s)
-		return fd.Valid && fd.N > 2 && slices.Contains(s.Command.Used, fd.N) && len(fd.From.Words) == 2
+		return fd.Given() && fd.N() > 2 && slices.Contains(s.Command.Used, fd.N()) && len(fd.From.Words) == 2
 	}
 }
 
@@ -103,10 +103,10 @@ var meanings = map[string]struct {
 	ok   func(*sandbox.Spec) bool
 }{
 	"--args": {"@--uid~7", func(s *sandbox.Spec) bool {
-		return s.Identity.UID == sandbox.ID{N: 7, Set: true} && len(s.Command.Read) == 1
+		return s.Identity.UID == sandbox.SetID(7) && len(s.Command.Read) == 1
 	}},
 	"--mode":  {"setuid", func(s *sandbox.Spec) bool { return s.Mode == sandbox.Setuid }},
-	"--argv0": {"x", func(s *sandbox.Spec) bool { return s.Command.Argv0.Set && s.Command.Argv0.S == "x" }},
+	"--argv0": {"x", func(s *sandbox.Spec) bool { return s.Command.Argv0.Given() && s.Command.Argv0.String() == "x" }},
 	"--unshare-all": {"", func(s *sandbox.Spec) bool {
 		n := s.Namespaces
 		return n.User == sandbox.Try && n.IPC == sandbox.Want && n.PID == sandbox.Want && n.Net == sandbox.Want && n.UTS == sandbox.Want && n.Cgroup == sandbox.Try
@@ -126,26 +126,28 @@ var meanings = map[string]struct {
 	"--netns":                  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.JoinNet })},
 	"--disable-userns":         {"", func(s *sandbox.Spec) bool { return s.Namespaces.DisableUsers }},
 	"--assert-userns-disabled": {"", func(s *sandbox.Spec) bool { return s.Namespaces.AssertUsersDisabled }},
-	"--uid":                    {"4294967294", func(s *sandbox.Spec) bool { return s.Identity.UID == sandbox.ID{N: 1<<32 - 2, Set: true} }},
-	"--gid":                    {"0", func(s *sandbox.Spec) bool { return s.Identity.GID == sandbox.ID{N: 0, Set: true} }},
-	"--hostname":               {"box", func(s *sandbox.Spec) bool { return s.Namespaces.Hostname.S == "box" && s.Namespaces.Hostname.Set }},
-	"--chdir":                  {"a/b", func(s *sandbox.Spec) bool { return s.Command.Chdir.S == "a/b" && s.Command.Chdir.Set }},
-	"--clearenv":               {"", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{}}) }},
-	"--setenv":                 {"A B=C", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Value: "B=C"}}) }},
-	"--unsetenv":               {"A", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Unset: true}}) }},
-	"--lock-file":              {"/l", func(s *sandbox.Spec) bool { return len(s.Session.Locks) == 1 && s.Session.Locks[0].Path == "/l" }},
-	"--sync-fd":                {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Session.SyncFDs[0] })},
-	"--bind":                   {"/s /d", isBind(mounts.ReadWrite, false)},
-	"--bind-try":               {"/s /d", isBind(mounts.ReadWrite, true)},
-	"--dev-bind":               {"/s /d", isBind(mounts.WithDevice, false)},
-	"--dev-bind-try":           {"/s /d", isBind(mounts.WithDevice, true)},
-	"--ro-bind":                {"/s /d", isBind(mounts.ReadOnly, false)},
-	"--ro-bind-try":            {"/s /d", isBind(mounts.ReadOnly, true)},
+	"--uid":                    {"4294967294", func(s *sandbox.Spec) bool { return s.Identity.UID == sandbox.SetID(1<<32-2) }},
+	"--gid":                    {"0", func(s *sandbox.Spec) bool { return s.Identity.GID == sandbox.SetID(0) }},
+	"--hostname": {"box", func(s *sandbox.Spec) bool {
+		return s.Namespaces.Hostname.String() == "box" && s.Namespaces.Hostname.Given()
+	}},
+	"--chdir":        {"a/b", func(s *sandbox.Spec) bool { return s.Command.Chdir.String() == "a/b" && s.Command.Chdir.Given() }},
+	"--clearenv":     {"", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Clear: true}}) }},
+	"--setenv":       {"A B=C", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Value: "B=C"}}) }},
+	"--unsetenv":     {"A", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Unset: true}}) }},
+	"--lock-file":    {"/l", func(s *sandbox.Spec) bool { return len(s.Session.Locks) == 1 && s.Session.Locks[0].Path == "/l" }},
+	"--sync-fd":      {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Session.SyncFDs[0] })},
+	"--bind":         {"/s /d", isBind(mounts.ReadWrite, false)},
+	"--bind-try":     {"/s /d", isBind(mounts.ReadWrite, true)},
+	"--dev-bind":     {"/s /d", isBind(mounts.WithDevice, false)},
+	"--dev-bind-try": {"/s /d", isBind(mounts.WithDevice, true)},
+	"--ro-bind":      {"/s /d", isBind(mounts.ReadOnly, false)},
+	"--ro-bind-try":  {"/s /d", isBind(mounts.ReadOnly, true)},
 	"--bind-fd": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.BindFD && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadWrite
+		return o.Kind == mounts.BindFD && o.FD.N() > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadWrite
 	})},
 	"--ro-bind-fd": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.BindFD && o.FD > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadOnly
+		return o.Kind == mounts.BindFD && o.FD.N() > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadOnly
 	})},
 	"--remount-ro": {"/d", isAt(mounts.RemountRO)},
 	"--overlay-src": {"/l --tmp-overlay /d", file(func(o mounts.Op) bool {
@@ -160,19 +162,23 @@ var meanings = map[string]struct {
 	"--ro-overlay": {"/d", file(func(o mounts.Op) bool {
 		return o.Kind == mounts.Overlay && o.Writes == mounts.Refused && o.Dest == "/d" && slices.Equal(o.Layers, []string{"/low", "/high"})
 	})},
-	"--exec-label": {"l", func(s *sandbox.Spec) bool { return s.Lockdown.ExecLabel.Set && s.Lockdown.ExecLabel.S == "l" }},
-	"--file-label": {"l", func(s *sandbox.Spec) bool { return s.Lockdown.FileLabel.Set && s.Lockdown.FileLabel.S == "l" }},
-	"--proc":       {"/d", isAt(mounts.Proc)},
-	"--dev":        {"/d", isAt(mounts.Dev)},
-	"--tmpfs":      {"/d", isAt(mounts.Tmpfs)},
-	"--mqueue":     {"/d", isAt(mounts.Mqueue)},
-	"--dir":        {"/d", isAt(mounts.Dir)},
-	"--file":       {"@ /d", file(func(o mounts.Op) bool { return o.Kind == mounts.File && o.FD > 2 && o.Dest == "/d" })},
+	"--exec-label": {"l", func(s *sandbox.Spec) bool {
+		return s.Lockdown.ExecLabel.Given() && s.Lockdown.ExecLabel.String() == "l"
+	}},
+	"--file-label": {"l", func(s *sandbox.Spec) bool {
+		return s.Lockdown.FileLabel.Given() && s.Lockdown.FileLabel.String() == "l"
+	}},
+	"--proc":   {"/d", isAt(mounts.Proc)},
+	"--dev":    {"/d", isAt(mounts.Dev)},
+	"--tmpfs":  {"/d", isAt(mounts.Tmpfs)},
+	"--mqueue": {"/d", isAt(mounts.Mqueue)},
+	"--dir":    {"/d", isAt(mounts.Dir)},
+	"--file":   {"@ /d", file(func(o mounts.Op) bool { return o.Kind == mounts.File && o.FD.N() > 2 && o.Dest == "/d" })},
 	"--bind-data": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Data && o.FD > 2 && o.Dest == "/d" && o.Access == mounts.ReadWrite
+		return o.Kind == mounts.Data && o.FD.N() > 2 && o.Dest == "/d" && o.Access == mounts.ReadWrite
 	})},
 	"--ro-bind-data": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Data && o.FD > 2 && o.Dest == "/d" && o.Access == mounts.ReadOnly
+		return o.Kind == mounts.Data && o.FD.N() > 2 && o.Dest == "/d" && o.Access == mounts.ReadOnly
 	})},
 	"--symlink": {"a/../t /d", file(func(o mounts.Op) bool { return o.Kind == mounts.Symlink && o.Target == "a/../t" && o.Dest == "/d" })},
 	"--seccomp": {"@filter", func(s *sandbox.Spec) bool {
@@ -197,13 +203,13 @@ var meanings = map[string]struct {
 	"--cap-drop": {"ALL", func(s *sandbox.Spec) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Drop: true, Caps: idmap.AllCaps}})
 	}},
-	"--perms": {"0750 --dir /d", file(func(o mounts.Op) bool { return o.Perms == mounts.Perms{Mode: 0o750, Set: true} })},
+	"--perms": {"0750 --dir /d", file(func(o mounts.Op) bool { return o.Perms == mounts.Mode(0o750) })},
 	"--size":  {"4096 --tmpfs /d", file(func(o mounts.Op) bool { return o.Size == 4096 })},
 	"--chmod": {"4711 /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Chmod && o.Perms == mounts.Perms{Mode: 0o4711, Set: true}
+		return o.Kind == mounts.Chmod && o.Perms == mounts.Mode(0o4711)
 	})},
 	"--map-root-user": {"", func(s *sandbox.Spec) bool {
-		zero := sandbox.ID{Set: true}
+		zero := sandbox.SetID(0)
 		return s.Identity.UID == zero && s.Identity.GID == zero && s.Namespaces.User == sandbox.Want && !s.Identity.MapAuto
 	}},
 	"--uid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other []sandbox.MapLine) { return i.UIDMap, i.GIDMap })},
@@ -354,7 +360,7 @@ func TestOrder(t *testing.T) {
 	opts := mustParse(t, "--dir /1 --perms 0700 --args @--dir~/2~--dir~/3 --size 5 --perms 1777 --tmpfs /4 --tmpfs /5 --args @ --ro-bind /s /6 --args @--symlink~t~/7 x")
 	var got []string
 	for _, o := range opts.spec.Files {
-		got = append(got, o.Dest+" "+strconv.FormatUint(uint64(o.Perms.Mode), 8)+" "+strconv.FormatUint(o.Size, 10))
+		got = append(got, o.Dest+" "+strconv.FormatUint(uint64(o.Perms.Bits()), 8)+" "+strconv.FormatUint(o.Size, 10))
 	}
 	want := []string{"/1 0 0", "/2 700 0", "/3 0 0", "/4 1777 5", "/5 0 0", "/6 0 0", "/7 0 0"}
 	if !slices.Equal(got, want) {
@@ -376,21 +382,23 @@ func TestLastWins(t *testing.T) {
 		{"--setup-exit-status 2 --setup-exit-status 3", func(s *sandbox.Spec) bool { return s.Report.FailStatus == 3 }},
 		{"--fallback-proc=none --fallback-proc=bind", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.BindOuter }},
 		{"--fallback-proc=bind --fallback-proc=none", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.Empty }},
-		{"--chdir /a --chdir /b", func(s *sandbox.Spec) bool { return s.Command.Chdir.S == "/b" }},
-		{"--hostname a --hostname b", func(s *sandbox.Spec) bool { return s.Namespaces.Hostname.S == "b" }},
-		{"--uid 1 --uid 2", func(s *sandbox.Spec) bool { return s.Identity.UID.N == 2 }},
-		{"--gid 1 --gid 2", func(s *sandbox.Spec) bool { return s.Identity.GID.N == 2 }},
-		{"--exec-label a --exec-label b", func(s *sandbox.Spec) bool { return s.Lockdown.ExecLabel.S == "b" }},
-		{"--file-label a --file-label b", func(s *sandbox.Spec) bool { return s.Lockdown.FileLabel.S == "b" }},
+		{"--chdir /a --chdir /b", func(s *sandbox.Spec) bool { return s.Command.Chdir.String() == "/b" }},
+		{"--hostname a --hostname b", func(s *sandbox.Spec) bool { return s.Namespaces.Hostname.String() == "b" }},
+		{"--uid 1 --uid 2", func(s *sandbox.Spec) bool { return s.Identity.UID.N() == 2 }},
+		{"--gid 1 --gid 2", func(s *sandbox.Spec) bool { return s.Identity.GID.N() == 2 }},
+		{"--exec-label a --exec-label b", func(s *sandbox.Spec) bool { return s.Lockdown.ExecLabel.String() == "b" }},
+		{"--file-label a --file-label b", func(s *sandbox.Spec) bool { return s.Lockdown.FileLabel.String() == "b" }},
 		{"--seccomp @filter --seccomp @filter", func(s *sandbox.Spec) bool { return len(s.Lockdown.Filters) == 1 && len(s.Command.Used) == 2 }},
-		{"--info-fd @ --info-fd @", func(s *sandbox.Spec) bool { return s.Report.InfoFD.N == s.Command.Used[1] && len(s.Command.Used) == 2 }},
-		{"--json-status-fd @ --json-status-fd @", func(s *sandbox.Spec) bool { return s.Report.JSONStatusFD.N == s.Command.Used[1] }},
-		{"--block-fd @ --block-fd @", func(s *sandbox.Spec) bool { return s.Session.BlockFD.N == s.Command.Used[1] }},
-		{"--userns-block-fd @ --userns-block-fd @", func(s *sandbox.Spec) bool { return s.Report.UserBlockFD.N == s.Command.Used[1] }},
-		{"--userns @ --userns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinUser.N == s.Command.Used[1] }},
-		{"--userns2 @ --userns2 @", func(s *sandbox.Spec) bool { return s.Namespaces.FinalUser.N == s.Command.Used[1] }},
-		{"--pidns @ --pidns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinPID.N == s.Command.Used[1] }},
-		{"--netns @ --netns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinNet.N == s.Command.Used[1] }},
+		{"--info-fd @ --info-fd @", func(s *sandbox.Spec) bool {
+			return s.Report.InfoFD.N() == s.Command.Used[1] && len(s.Command.Used) == 2
+		}},
+		{"--json-status-fd @ --json-status-fd @", func(s *sandbox.Spec) bool { return s.Report.JSONStatusFD.N() == s.Command.Used[1] }},
+		{"--block-fd @ --block-fd @", func(s *sandbox.Spec) bool { return s.Session.BlockFD.N() == s.Command.Used[1] }},
+		{"--userns-block-fd @ --userns-block-fd @", func(s *sandbox.Spec) bool { return s.Report.UserBlockFD.N() == s.Command.Used[1] }},
+		{"--userns @ --userns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinUser.N() == s.Command.Used[1] }},
+		{"--userns2 @ --userns2 @", func(s *sandbox.Spec) bool { return s.Namespaces.FinalUser.N() == s.Command.Used[1] }},
+		{"--pidns @ --pidns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinPID.N() == s.Command.Used[1] }},
+		{"--netns @ --netns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinNet.N() == s.Command.Used[1] }},
 	} {
 		opts := mustParse(t, c.line+" x")
 		name, _, _ := strings.Cut(strings.ReplaceAll(c.line, "=", " "), " ")

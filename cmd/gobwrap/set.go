@@ -34,9 +34,16 @@ func wish(where func(*namespaces) *sandbox.Wish, w sandbox.Wish) setter {
 
 func text(where func(*spec) *sandbox.Text) setter {
 	return func(p *parser) error {
-		*where(&p.opts.spec) = sandbox.Text{S: p.args[0], Set: true, From: p.origin()}
+		*where(&p.opts.spec) = p.word()
 		return nil
 	}
+}
+
+// word is the operand of the option at work.
+func (p *parser) word() sandbox.Text {
+	t := sandbox.SetText(p.args[0])
+	t.From = p.origin()
+	return t
 }
 
 func id(what string, where func(*sandbox.Identity) *sandbox.ID) setter {
@@ -45,14 +52,14 @@ func id(what string, where func(*sandbox.Identity) *sandbox.ID) setter {
 		if !ok || n == 1<<32-1 { // (uid_t)-1 is no id
 			return errors.New("Invalid " + what + ": " + p.args[0])
 		}
-		*where(&p.opts.spec.Identity) = sandbox.ID{N: uint32(n), Set: true}
+		*where(&p.opts.spec.Identity) = sandbox.SetID(uint32(n))
 		return nil
 	}
 }
 
 // mapRootUser is short for three options.
 func (p *parser) mapRootUser() error {
-	root := sandbox.ID{Set: true}
+	root := sandbox.SetID(0)
 	p.opts.spec.Identity.UID, p.opts.spec.Identity.GID = root, root
 	p.opts.spec.Namespaces.User = sandbox.Want
 	return nil
@@ -132,8 +139,7 @@ func octal(s string) (uint32, bool) {
 // add appends a file operation with what the modifiers in front of it said.
 func (p *parser) add(op mounts.Op) error {
 	op.From = p.origin()
-	op.Perms.Set = op.Perms.Set || p.perms.Set
-	if p.perms.Set {
+	if p.perms.Given() {
 		op.Perms = p.perms
 	}
 	op.Size = p.size
@@ -165,7 +171,7 @@ func bindFD(a mounts.Access) setter {
 			return err
 		}
 		p.use(fd)
-		return p.add(mounts.Op{Kind: mounts.BindFD, FD: fd, Dest: p.args[1], Access: a})
+		return p.add(mounts.Op{Kind: mounts.BindFD, FD: mounts.SetFD(fd), Dest: p.args[1], Access: a})
 	}
 }
 
@@ -175,7 +181,7 @@ func dataFD(kind mounts.Kind, a mounts.Access) setter {
 		if err != nil {
 			return err
 		}
-		return p.add(mounts.Op{Kind: kind, FD: fd, Dest: p.args[1], Access: a})
+		return p.add(mounts.Op{Kind: kind, FD: mounts.SetFD(fd), Dest: p.args[1], Access: a})
 	}
 }
 
@@ -188,18 +194,18 @@ func (p *parser) chmod() error {
 	if !ok {
 		return errors.New("--chmod takes an octal argument <= 07777")
 	}
-	return p.add(mounts.Op{Kind: mounts.Chmod, Dest: p.args[1], Perms: mounts.Perms{Mode: mode, Set: true}})
+	return p.add(mounts.Op{Kind: mounts.Chmod, Dest: p.args[1], Perms: mounts.Mode(mode)})
 }
 
 func (p *parser) permsOption() error {
-	if p.perms.Set {
+	if p.perms.Given() {
 		return errors.New("--perms given twice for the same action")
 	}
 	mode, ok := octal(p.args[0])
 	if !ok {
 		return errors.New("--perms takes an octal argument <= 07777")
 	}
-	p.perms = mounts.Perms{Mode: mode, Set: true}
+	p.perms = mounts.Mode(mode)
 	return nil
 }
 
@@ -254,7 +260,7 @@ func (p *parser) newSession() error {
 	return nil
 }
 
-func (p *parser) clearenv() error { return p.env(sandbox.EnvOp{}) }
+func (p *parser) clearenv() error { return p.env(sandbox.EnvOp{Clear: true}) }
 
 func (p *parser) setenv() error {
 	if !envName(p.args[0]) {
@@ -278,10 +284,10 @@ func (p *parser) env(op sandbox.EnvOp) error {
 }
 
 func (p *parser) argv0() error {
-	if p.opts.spec.Command.Argv0.Set {
+	if p.opts.spec.Command.Argv0.Given() {
 		return errors.New("--argv0 used multiple times")
 	}
-	p.opts.spec.Command.Argv0 = sandbox.Text{S: p.args[0], Set: true, From: p.origin()}
+	p.opts.spec.Command.Argv0 = p.word()
 	return nil
 }
 

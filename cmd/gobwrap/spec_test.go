@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
@@ -47,9 +48,43 @@ func TestNoOtherWay(t *testing.T) {
 	}
 }
 
+// constructed makes the values whose fields are not exported, as a program outside of the package
+// has to make them.
+func constructed(v any) any {
+	switch v := v.(type) {
+	case sandbox.ID:
+		if v.Given() {
+			return sandbox.SetID(v.N())
+		}
+	case mounts.Perms:
+		if v.Given() {
+			return mounts.Mode(v.Bits())
+		}
+	case sandbox.Text:
+		if v.Given() {
+			again := sandbox.SetText(v.String())
+			again.From = v.From
+			return again
+		}
+	case sandbox.FD:
+		if v.Given() {
+			again := sandbox.SetFD(v.N())
+			again.From = v.From
+			return again
+		}
+	default:
+		return nil
+	}
+	return reflect.Zero(reflect.TypeOf(v)).Interface()
+}
+
 // copyFields copies what a program outside of the package could have written: exported
-// fields, down to the last.
+// fields, down to the last, and what constructors make.
 func copyFields(to, from reflect.Value) {
+	if again := constructed(from.Interface()); again != nil {
+		to.Set(reflect.ValueOf(again))
+		return
+	}
 	switch from.Kind() {
 	case reflect.Struct:
 		for i := range from.NumField() {

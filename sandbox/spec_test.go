@@ -1,0 +1,60 @@
+package sandbox
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/mounts"
+)
+
+// TestNothingIsHalfGiven: a value that may not have been given is made by a constructor, so
+// that no program can write the value and forget to say that it counts.
+func TestNothingIsHalfGiven(t *testing.T) {
+	optional := 0
+	seen := map[reflect.Type]bool{}
+	var walk func(path string, v reflect.Type)
+	walk = func(path string, v reflect.Type) {
+		for v.Kind() == reflect.Slice {
+			v = v.Elem()
+		}
+		if v.Kind() != reflect.Struct || seen[v] {
+			return
+		}
+		seen[v] = true
+		_, hides := v.FieldByName("given")
+		if hides {
+			optional++
+		}
+		for i := range v.NumField() {
+			f := v.Field(i)
+			name := path + "." + f.Name
+			if f.Name == "Set" || f.Name == "Valid" {
+				t.Errorf("%s has to be set for other fields to count", name)
+			}
+			if hides && f.IsExported() && f.Name != "From" {
+				t.Errorf("%s can be set, and does not count then", name)
+			}
+			walk(name, f.Type)
+		}
+	}
+	walk("Spec", reflect.TypeFor[Spec]())
+	if optional != 4 { // ID, Text, FD, mounts.Perms
+		t.Errorf("%d types of optional values", optional)
+	}
+}
+
+// TestGiven: what is given is there, zero or not, and what is not given is nothing.
+func TestGiven(t *testing.T) {
+	if id := SetID(0); !id.Given() || id.N() != 0 || (ID{}).Given() || SetID(7).N() != 7 {
+		t.Error("ID")
+	}
+	if s := SetText(""); !s.Given() || s.String() != "" || (Text{}).Given() || SetText("x").String() != "x" {
+		t.Error("Text")
+	}
+	if fd := SetFD(0); !fd.Given() || fd.N() != 0 || (FD{}).Given() || (FD{}).N() >= 0 {
+		t.Error("FD: none must not be standard input")
+	}
+	if p := mounts.Mode(0); !p.Given() || p.Bits() != 0 || (mounts.Perms{}).Given() || mounts.Mode(0o700).Bits() != 0o700 {
+		t.Error("Perms")
+	}
+}
