@@ -1,9 +1,6 @@
 package idmap
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // Caps is a set of capabilities; bit n stands for number n of capabilities(7).
 type Caps uint64
@@ -33,36 +30,69 @@ const (
 const AllCaps = ^Caps(0)
 
 // ParseCap reads a capability as capabilities(7) names it, "CAP_NET_RAW" in any
-// case, or its number (decimal, 0x or 0 prefixed), or "ALL".
-func ParseCap(s string) (Caps, bool) {
-	if strings.EqualFold(s, "ALL") {
+// case, or its number (decimal, 0x or 0 prefixed), or "ALL". It needs no Go runtime.
+func ParseCap(s []byte) (Caps, bool) {
+	if sameName(s, "all") {
 		return AllCaps, true
 	}
-	if s != "" && s[0] >= '0' && s[0] <= '9' {
+	if len(s) > 0 && s[0] >= '0' && s[0] <= '9' {
 		return capNumber(s)
 	}
-	name, found := strings.CutPrefix(strings.ToLower(s), "cap_")
-	if !found {
+	const prefix = "cap_"
+	if len(s) < len(prefix) || !sameName(s[:len(prefix)], prefix) {
 		return 0, false
 	}
-	for n, known := range capNames {
-		if known == name {
+	for n := range capNames {
+		if sameName(s[len(prefix):], capNames[n]) {
 			return 1 << n, true
 		}
 	}
 	return 0, false
 }
 
-// capNumber reads a number as C does: 0x for hexadecimal, 0 for octal.
-func capNumber(s string) (Caps, bool) {
-	base := 10
-	if digits, ok := strings.CutPrefix(strings.ToLower(s), "0x"); ok {
-		s, base = digits, 16
-	} else if s[0] == '0' {
-		base = 8
+// sameName compares s, in any case, with a name in small letters.
+func sameName(s []byte, name string) bool {
+	if len(s) != len(name) {
+		return false
 	}
-	n, err := strconv.ParseUint(s, base, 8)
-	return 1 << n, err == nil && n < 64
+	for i, c := range s {
+		if small(c) != name[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func small(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// capNumber reads a number as C does: 0x for hexadecimal, 0 for octal.
+func capNumber(s []byte) (Caps, bool) {
+	base := uint(10)
+	if len(s) > 1 && s[0] == '0' {
+		base, s = 8, s[1:]
+		if small(s[0]) == 'x' {
+			base, s = 16, s[1:]
+		}
+	}
+	n := uint(0)
+	for _, c := range s {
+		d := uint(c) - '0'
+		if c = small(c); c >= 'a' && c <= 'f' {
+			d = uint(c) - 'a' + 10
+		} else if c < '0' || c > '9' {
+			return 0, false
+		}
+		if d >= base || n >= 64 {
+			return 0, false
+		}
+		n = base*n + d
+	}
+	return 1 << (n & 63), len(s) > 0 && n < 64
 }
 
 // Names are the capabilities of a set as capabilities(7) has them, in order, as far as

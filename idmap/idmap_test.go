@@ -16,12 +16,12 @@ func TestCapNames(t *testing.T) {
 	for _, known := range capability.List() {
 		highest = max(highest, int(known))
 		for _, name := range []string{"CAP_" + strings.ToUpper(known.String()), "cap_" + known.String(), "Cap_" + strings.ToUpper(known.String()[:1]) + known.String()[1:]} {
-			got, ok := idmap.ParseCap(name)
+			got, ok := idmap.ParseCap([]byte(name))
 			if !ok || got != 1<<uint(known) {
 				t.Errorf("%s is %#x, %v; want bit %d", name, got, ok, known)
 			}
 		}
-		if _, ok := idmap.ParseCap(known.String()); ok {
+		if _, ok := idmap.ParseCap([]byte(known.String())); ok {
 			t.Errorf("%s is taken without its prefix", known)
 		}
 	}
@@ -46,7 +46,7 @@ func TestParseCap(t *testing.T) {
 		{"CAP_BPF", 1 << 39},
 		{"CAP_CHECKPOINT_RESTORE", 1 << 40},
 	} {
-		if got, ok := idmap.ParseCap(c.text); !ok || got != c.want {
+		if got, ok := idmap.ParseCap([]byte(c.text)); !ok || got != c.want {
 			t.Errorf("%q is %#x, %v; want %#x", c.text, got, ok, c.want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestParseCap(t *testing.T) {
 		"", " ", "CAP_", "CAP", "cap_", "CAP_ALL", "ALLx", "64", "100", "255", "256", "-1", "+1", "1 ", " 1", "1_0", "0x", "0x40",
 		"CAP_KILL ", "CAP_KILL,CAP_CHOWN", "CAP_KILL\n", "CAPKILL", "kill", "NET_RAW", "CAP_NET_RAW=ep", "18446744073709551616",
 	} {
-		if got, ok := idmap.ParseCap(text); ok {
+		if got, ok := idmap.ParseCap([]byte(text)); ok {
 			t.Errorf("%q is taken, as %#x", text, got)
 		}
 	}
@@ -93,7 +93,7 @@ func FuzzParseCap(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, ok := idmap.ParseCap(text)
+		got, ok := idmap.ParseCap([]byte(text))
 		if !ok || got == idmap.AllCaps && strings.EqualFold(text, "ALL") {
 			return
 		}

@@ -15,7 +15,7 @@ func TestCapNames(t *testing.T) {
 	}
 	var all Caps
 	for _, name := range AllCaps.Names() {
-		c, ok := ParseCap(name)
+		c, ok := ParseCap([]byte(name))
 		if !ok || all&c != 0 {
 			t.Errorf("%s: %x, %v", name, c, ok)
 		}

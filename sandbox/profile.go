@@ -19,35 +19,25 @@ import (
 // it, which neither a host nor the launcher should have to link.
 const compilerName = "gobwrap-seccomp"
 
-// compileProfiles puts BPF in the place of the profiles of s. The Cmd keeps what has been
-// compiled, so that it happens once. The compiler runs with the caller's privileges and no
-// others.
+// compileProfiles compiles the profiles of s to BPF and keeps the result in the Cmd, so
+// that it happens once. The compiler runs with the caller's privileges and no others.
 func (c *Cmd) compileProfiles(s *Spec, h Host) error {
 	s.Lockdown.Filters = slices.Clone(s.Lockdown.Filters)
-	caps := wantedCaps(s, &h).Names()
 	for i := range s.Lockdown.Filters {
 		f := &s.Lockdown.Filters[i]
 		if f.Profile == "" || len(f.BPF) > 0 {
 			continue
 		}
-		key := strings.Join(append([]string{f.Profile}, caps...), "\x00")
-		bpf, ok := c.profiles[key]
-		if !ok {
-			var err error
-			if bpf, err = c.compileProfile(f.Profile, caps); err != nil {
-				option := at("Lockdown.Filters", i)
-				if len(f.From.Words) > 0 {
-					option = f.From.Words[0]
-				}
-				return &SetupError{Stage: "options", Option: option, Path: f.Profile, Err: because(option+" "+f.Profile+": "+err.Error(), err)}
+		var err error
+		if f.BPF, err = c.compileProfile(f.Profile, wantedCaps(s, &h).Names()); err != nil {
+			option := "Lockdown.Filters"
+			if len(f.From.Words) > 0 {
+				option = f.From.Words[0]
 			}
-			if c.profiles == nil {
-				c.profiles = map[string][]byte{}
-			}
-			c.profiles[key] = bpf
+			return &SetupError{Stage: "options", Option: option, Path: f.Profile, Err: errors.New(option + " " + f.Profile + ": " + err.Error())}
 		}
-		f.BPF, f.Profile = bpf, ""
 	}
+	c.Spec.Lockdown.Filters = s.Lockdown.Filters
 	return nil
 }
 
@@ -82,7 +72,7 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 		return nil, err
 	}
 	if err := seccomp.Check(bpf); err != nil {
-		return nil, because("what "+program+" wrote is no filter: "+err.Error(), err)
+		return nil, errors.New("what " + program + " wrote is no filter: " + err.Error())
 	}
 	return bpf, nil
 }
@@ -101,7 +91,7 @@ func (c *Cmd) compiler() (string, error) {
 	if path := findTool(compilerName, os.Getenv("PATH")); path != "" {
 		return path, nil
 	}
-	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH", errNoTool)
+	return "", errors.New(compilerName + ", which compiles profiles, lies neither beside the launcher nor in PATH")
 }
 
 // findCompiler looks beside the launcher's own binary. self is the link to it,
@@ -109,7 +99,7 @@ func (c *Cmd) compiler() (string, error) {
 func findCompiler(self string) (string, error) {
 	launcher, err := os.Readlink(self)
 	if err != nil {
-		return "", because("can't find "+compilerName+", which lies beside gobwrap: reading "+self+": "+strerror(errnoOf(err)), err)
+		return "", errors.New("can't find " + compilerName + ", which lies beside gobwrap: reading " + self + ": " + strerror(errnoOf(err)))
 	}
 	return compilerBeside(launcher)
 }
@@ -124,8 +114,8 @@ func compilerBeside(launcher string) (string, error) {
 			return p, nil
 		}
 	}
-	return "", because(compilerName+", which compiles profiles, is not installed: there is neither "+
-		strings.Join(places, " nor ")+"; the built-in profiles ("+strings.Join(seccomp.Builtins(), ", ")+") need none", errNoTool)
+	return "", errors.New(compilerName + ", which compiles profiles, is not installed: there is neither " +
+		strings.Join(places, " nor ") + "; the built-in profiles (" + strings.Join(seccomp.Builtins(), ", ") + ") need none")
 }
 
 // openProfile opens a profile as the caller. Nothing but a file will do: a FIFO or a
@@ -133,15 +123,15 @@ func compilerBeside(launcher string) (string, error) {
 func openProfile(file string) (int, error) {
 	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
-		return -1, because(strerror(errnoOf(err)), err)
+		return -1, errors.New(strerror(errnoOf(err)))
 	}
 	var st syscall.Stat_t
 	err = syscall.Fstat(fd, &st)
 	switch {
 	case err != nil:
-		err = because(strerror(errnoOf(err)), err)
+		err = errors.New(strerror(errnoOf(err)))
 	case st.Mode&syscall.S_IFMT == syscall.S_IFDIR:
-		err = because(strerror(syscall.EISDIR), syscall.EISDIR)
+		err = errors.New(strerror(syscall.EISDIR))
 	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
 		err = errors.New("Not a regular file")
 	}

@@ -24,7 +24,7 @@ done
 for option in $(grep -oh '`\(gobwrap \)\{0,1\}--[a-z][a-z0-9-]*' ./*.md | sed 's/.*--/--/; s/-$//' | sort -u); do
 	case $option in
 	--unshare) ;; # --unshare-{user,…}
-	*) grep -q "name: \"$option\"" cmd/gobwrap/table.go || complain "no such option: $option" ;;
+	*) grep -q "Name: \"$option\"" internal/cmdline/options.go || complain "no such option: $option" ;;
 	esac
 done
 exit "$status"

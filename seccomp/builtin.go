@@ -4,6 +4,7 @@ import (
 	_ "embed" // the filters below are made at build time
 	"errors"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,7 +41,21 @@ var (
 )
 
 // Builtins are the names of the built-in profiles.
-func Builtins() []string { return []string{"default", "no-tty-injection", "no-userns", "strict"} }
+func Builtins() []string { return slices.Clone(builtins[:]) }
+
+//nolint:gochecknoglobals // read-only table
+var builtins = [...]string{"default", "no-tty-injection", "no-userns", "strict"}
+
+// IsBuiltin reports whether there is a built-in profile of this name. It needs no Go
+// runtime.
+func IsBuiltin(name []byte) bool {
+	for i := range builtins {
+		if string(name) == builtins[i] {
+			return true
+		}
+	}
+	return false
+}
 
 // Named is the filter of a built-in profile for this machine, as --seccomp-profile names it.
 func Named(name string) ([]byte, error) {

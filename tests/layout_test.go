@@ -31,7 +31,9 @@ var arrows = []struct {
 	from, to, reason string
 }{
 	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
-	{"cmd/gobwrap", "internal/helper", "it has profiles compiled by a program of its own"},
+	{"cmd/gobwrap", "internal/cmdline internal/flat", "it reads the command line, and puts the parser's numbers into words"},
+	{"internal/cmdline", "internal/flat idmap mounts seccomp", "the parser: it knows what options mean, and needs no runtime"},
+	{"internal/flat", "", "a description of a sandbox without pointers: below everything"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
 	{"internal/doctor", "sandbox/child suid golang.org/x/sys/unix", "it words what launches have shown, and starts them from outside, as anybody would"},
 	{"internal/docs", "", "it writes manuals and completions of the tables that tests hand it: no program contains it"},
@@ -87,7 +89,6 @@ var keptOut = map[string]string{
 
 // inits are the files that may have an init function, which runs before main.
 var inits = map[string]string{
-	"cmd/gobwrap/table.go":          "a literal whose functions refer to it",
 	"sandbox/internal/self/self.go": "a host that starts itself is recognised before anything else acts",
 }
 

@@ -2,12 +2,12 @@ package main
 
 import (
 	flags "flag"
-	"maps"
 	"os"
 	"slices"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/docs"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
@@ -21,7 +21,7 @@ func operandKinds() map[string]docs.Kind {
 		"SRC": file, "DEST": file, "RWSRC": dir, "WORKDIR": dir, "PATH": file, "DIR": dir,
 		"VAR":     {Variables: true},
 		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
-		"MODE":    {Words: slices.Sorted(maps.Keys(modes))},
+		"MODE":    {Words: slices.Sorted(slices.Values(cmdline.Modes[:]))},
 		"PROFILE": {Words: seccomp.Builtins(), Files: true},
 
 		"INSIDE:OUTSIDE:COUNT": free, "FD": free, "VALUE": free, "STATUS": free, "UID": free, "GID": free, "NAME": free,
@@ -31,9 +31,9 @@ func operandKinds() map[string]docs.Kind {
 
 // rows is the table, as far as documents are concerned.
 func rows() (out []docs.Option) {
-	for i := range table {
-		o := &table[i]
-		out = append(out, docs.Option{Name: o.name, Operands: o.operands, Value: o.value, Optional: o.optional, Help: o.help, Once: o.scalar})
+	for i := range cmdline.Options {
+		o := &cmdline.Options[i]
+		out = append(out, docs.Option{Name: o.Name, Operands: o.Operands, Value: o.Value, Optional: o.Optional, Help: o.Help, Once: o.Scalar})
 	}
 	return out
 }

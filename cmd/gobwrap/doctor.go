@@ -9,13 +9,14 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
-// doctor answers --doctor: why sandboxes do not start here, and what mends it.
-func (p *parser) doctor() error {
-	if len(p.args) == 0 {
+// diagnose answers --doctor: why sandboxes do not start here, and how to fix it. form is
+// what followed "=", if anything was given.
+func diagnose(form string, given bool) error {
+	if !given {
 		r := doctor.Examine(sandbox.Features().MountEngine)
 		return answered{text: r.Text(version), status: r.Status}
 	}
-	switch form := p.args[0]; form {
+	switch form {
 	case "json":
 		r := doctor.Examine(sandbox.Features().MountEngine)
 		return answered{text: r.JSON(version), status: r.Status}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
@@ -135,7 +136,7 @@ var refusals = []struct{ line, want string }{
 	{"--ro-overlay /d", "--ro-overlay requires at least"},
 	{"--overlay-src /l --ro-overlay /d", "--ro-overlay requires at least two --overlay-src"},
 	{"--overlay-src /a --overlay-src /b --tmp-overlay /d --ro-overlay /d", "--ro-overlay requires at least"},
-	{strings.Repeat("--overlay-src /l ", maxLayers+1) + "--tmp-overlay /d", "--overlay-src: at most 128 layers fit into one overlay"},
+	{strings.Repeat("--overlay-src /l ", cmdline.MaxLayers+1) + "--tmp-overlay /d", "--overlay-src: at most 128 layers fit into one overlay"},
 
 	{"--args x", "Invalid fd: x"},
 	{"--args -1", "Invalid fd: -1"},
@@ -187,25 +188,27 @@ var refusals = []struct{ line, want string }{
 	{"--sync-fd @closed", "--sync-fd: fd " + closedFD + " is not open"},
 }
 
+const errLayer = "--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay"
+
 // dangling are modifiers without an operation, by what stands there instead.
 func dangling() []struct{ line, want string } {
 	var out []struct{ line, want string }
 	add := func(line, want string) { out = append(out, struct{ line, want string }{line, want}) }
-	for i := range table {
-		o := &table[i]
-		m := meanings[o.name]
-		if o.modifies || o.name == "--args" || before[o.name] != "" {
+	for i := range cmdline.Options {
+		o := &cmdline.Options[i]
+		m := meanings[o.Name]
+		if o.Modifies || o.Name == "--args" || before[o.Name] != "" {
 			continue
 		}
-		line := typed(o.name, m.line)
-		if o.takes&takesPerms == 0 {
+		line := typed(o.Name, m.line)
+		if o.Takes&cmdline.TakesPerms == 0 {
 			add("--perms 0700 "+line, "--perms must be followed by an option that creates a file")
 		}
-		if o.takes&takesSize == 0 {
+		if o.Takes&cmdline.TakesSize == 0 {
 			add("--size 5 "+line, "--size must be followed by --tmpfs")
 		}
-		if o.name != "--overlay-src" {
-			add("--overlay-src /l "+line, errLayer.Error())
+		if o.Name != "--overlay-src" {
+			add("--overlay-src /l "+line, errLayer)
 		}
 	}
 	return out
@@ -215,8 +218,8 @@ func dangling() []struct{ line, want string } {
 // in front of others, and in an arguments file.
 func TestRefusals(t *testing.T) {
 	all := append(slices.Clone(refusals), dangling()...)
-	all = append(all, struct{ line, want string }{"--overlay-src /l --args @--tmp-overlay~/d", errLayer.Error()},
-		struct{ line, want string }{"--overlay-src /l --setenv A B --tmp-overlay /d", errLayer.Error()})
+	all = append(all, struct{ line, want string }{"--overlay-src /l --args @--tmp-overlay~/d", errLayer},
+		struct{ line, want string }{"--overlay-src /l --setenv A B --tmp-overlay /d", errLayer})
 	for _, c := range all {
 		line, last := strings.CutSuffix(c.line, "…")
 		refused := func(how string, argv ...string) {

@@ -4,15 +4,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
-// features answers --features: one JSON object, so that callers need not parse --help.
-func (*parser) features() error {
+// features is the answer to --features: one JSON object, so that callers need not parse --help.
+func features() string {
 	f := sandbox.Features()
 	var options []string
-	for i := range table {
-		options = append(options, table[i].name)
+	for i := range cmdline.Options {
+		options = append(options, cmdline.Options[i].Name)
 	}
 	lines := []string{
 		`"version": ` + strconv.Quote(version),
@@ -23,7 +24,7 @@ func (*parser) features() error {
 		`"landlock-abi": ` + strconv.Itoa(f.LandlockABI),
 		`"options": ` + list(options),
 	}
-	return answered{text: "{\n    " + strings.Join(lines, ",\n    ") + "\n}\n"}
+	return "{\n    " + strings.Join(lines, ",\n    ") + "\n}\n"
 }
 
 // list is a JSON array of plain words.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 )
 
 // TestFeatures: the answer is JSON, names every option of the table and nothing else, and
@@ -29,8 +31,8 @@ func TestFeatures(t *testing.T) {
 			options = append(options, o.(string))
 		}
 		var want []string
-		for i := range table {
-			want = append(want, table[i].name)
+		for i := range cmdline.Options {
+			want = append(want, cmdline.Options[i].Name)
 		}
 		if !slices.Equal(options, want) {
 			t.Errorf("options %q, the table has %q", options, want)

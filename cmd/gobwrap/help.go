@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
@@ -30,19 +31,16 @@ func versionText(argv0 string) string {
 }
 
 // synopsis is the option's name, with what follows "=".
-func (o *option) synopsis() string {
+func synopsis(o *cmdline.Option) string {
 	switch {
-	case o.value == "":
-		return o.name
-	case o.optional:
-		return o.name + "[=" + o.value + "]"
+	case o.Value == "":
+		return o.Name
+	case o.Optional:
+		return o.Name + "[=" + o.Value + "]"
 	default:
-		return o.name + "=" + o.value
+		return o.Name + "=" + o.Value
 	}
 }
-
-func (*parser) help() error    { return answered{text: help(program())} }
-func (*parser) version() error { return answered{text: versionText(program())} }
 
 func program() string {
 	if argv := child.Args(); len(argv) > 0 {
@@ -55,14 +53,15 @@ func program() string {
 func help(argv0 string) string {
 	var out strings.Builder
 	out.WriteString("usage: " + argv0 + " [OPTIONS...] [--] COMMAND [ARGS...]\n\n")
-	for i := range table {
-		left := strings.TrimRight("    "+table[i].synopsis()+" "+table[i].operands, " ")
+	for i := range cmdline.Options {
+		o := &cmdline.Options[i]
+		left := strings.TrimRight("    "+synopsis(o)+" "+o.Operands, " ")
 		if pad := 33 - len(left); pad > 0 {
 			left += strings.Repeat(" ", pad)
 		} else {
 			left += " "
 		}
-		out.WriteString(left + table[i].help + "\n")
+		out.WriteString(left + o.Help + "\n")
 	}
 	return out.String()
 }

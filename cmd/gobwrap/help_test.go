@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 )
 
 // TestHelp: callers look for an option's name in the text before they use it.
@@ -14,20 +16,20 @@ func TestHelp(t *testing.T) {
 	if lines[0] != "usage: /usr/bin/bwrap [OPTIONS...] [--] COMMAND [ARGS...]" {
 		t.Errorf("first line %q", lines[0])
 	}
-	for i := range table {
-		o := &table[i]
-		start := "    " + strings.TrimRight(o.synopsis()+" "+o.operands, " ")
+	for i := range cmdline.Options {
+		o := &cmdline.Options[i]
+		start := "    " + strings.TrimRight(synopsis(o)+" "+o.Operands, " ")
 		n := 0
 		for _, line := range lines {
-			if rest, ok := strings.CutPrefix(line, start); ok && strings.HasPrefix(rest, " ") && strings.TrimSpace(rest) == o.help {
+			if rest, ok := strings.CutPrefix(line, start); ok && strings.HasPrefix(rest, " ") && strings.TrimSpace(rest) == o.Help {
 				n++
 			}
 		}
 		if n != 1 {
-			t.Errorf("%s has %d lines of its own", o.name, n)
+			t.Errorf("%s has %d lines of its own", o.Name, n)
 		}
-		if o.help == "" || o.set == nil {
-			t.Errorf("%s lacks help or a setter", o.name)
+		if o.Help == "" {
+			t.Errorf("%s lacks help", o.Name)
 		}
 	}
 	if !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") {
@@ -40,22 +42,22 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestNames: every name once, and lookup finds it.
+// TestNames: every name once, and Lookup finds it.
 func TestNames(t *testing.T) {
 	var seen []string
-	for i := range table {
-		name := table[i].name
+	for i := range cmdline.Options {
+		name := cmdline.Options[i].Name
 		if slices.Contains(seen, name) {
 			t.Errorf("%s has two rows", name)
 		}
 		seen = append(seen, name)
-		if lookup(name) != &table[i] {
-			t.Errorf("lookup does not find %s", name)
+		if cmdline.Lookup([]byte(name)) != i {
+			t.Errorf("Lookup does not find %s", name)
 		}
 	}
 	for _, name := range []string{"", "-", "--", "help", "--HELP", "--help "} {
-		if lookup(name) != nil {
-			t.Errorf("lookup finds %q", name)
+		if cmdline.Lookup([]byte(name)) >= 0 {
+			t.Errorf("Lookup finds %q", name)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
@@ -254,8 +255,8 @@ func typed(name, operands string) string {
 // TestEveryOption gives every row of the table once, in an argument vector and in an
 // arguments file, and looks at the spec.
 func TestEveryOption(t *testing.T) {
-	for i := range table {
-		name := table[i].name
+	for i := range cmdline.Options {
+		name := cmdline.Options[i].Name
 		m, ok := meanings[name]
 		if !ok {
 			if elsewhere[name] == "" {
@@ -296,8 +297,8 @@ func TestEveryOption(t *testing.T) {
 			}
 		})
 	}
-	if len(meanings)+len(elsewhere) != len(table) {
-		t.Errorf("%d options tested, %d in the table", len(meanings)+len(elsewhere), len(table))
+	if len(meanings)+len(elsewhere) != len(cmdline.Options) {
+		t.Errorf("%d options tested, %d in the table", len(meanings)+len(elsewhere), len(cmdline.Options))
 	}
 }
 
@@ -409,9 +410,9 @@ func TestLastWins(t *testing.T) {
 			t.Errorf("%s: %+v", c.line, opts.spec)
 		}
 	}
-	for i := range table {
-		if table[i].scalar && strings.HasPrefix(table[i].operands, "FD") && !table[i].paths && strings.Contains(table[i].operands, " ") {
-			t.Errorf("%s is scalar and has more operands: not covered here", table[i].name)
+	for i := range cmdline.Options {
+		if cmdline.Options[i].Scalar && strings.HasPrefix(cmdline.Options[i].Operands, "FD") && !cmdline.Options[i].Paths && strings.Contains(cmdline.Options[i].Operands, " ") {
+			t.Errorf("%s is scalar and has more operands: not covered here", cmdline.Options[i].Name)
 		}
 	}
 }
@@ -421,8 +422,11 @@ func TestRepeatable(t *testing.T) {
 	opts := mustParse(t, "--sync-fd @ --sync-fd @ --add-seccomp-fd @filter --add-seccomp-fd @filter --lock-file /a --lock-file /b "+
 		"--cap-add CAP_KILL --cap-drop CAP_KILL --setenv A 1 --setenv A 2 --unsetenv A --clearenv --dir /a --dir /a x")
 	s := &opts.spec
-	if len(s.Session.SyncFDs) != 2 || len(s.Lockdown.Filters) != 2 || len(s.Session.Locks) != 2 || len(s.Identity.Caps) != 2 || len(s.Env) != 4 || len(s.Files) != 2 {
+	if len(s.Session.SyncFDs) != 2 || len(s.Lockdown.Filters) != 2 || len(s.Session.Locks) != 2 || len(s.Env) != 4 || len(s.Files) != 2 {
 		t.Errorf("%+v", s)
+	}
+	if want := []sandbox.CapEdit{{Drop: true, Caps: 1 << 5}}; !slices.Equal(s.Identity.Caps, want) { // the last one counts
+		t.Errorf("%v, want %v", s.Identity.Caps, want)
 	}
 	if len(opts.warnings) != 0 {
 		t.Errorf("warnings %q", opts.warnings)

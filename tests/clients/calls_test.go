@@ -47,10 +47,10 @@ func split(words string) []string {
 // operands is how many follow each option; the launcher's help has them.
 func operands(t *testing.T) map[string]int {
 	t.Helper()
-	source, err := os.ReadFile("../../cmd/gobwrap/table.go")
+	source, err := os.ReadFile("../../internal/cmdline/options.go")
 	mustDo(t, err)
 	table := map[string]int{}
-	for _, row := range regexp.MustCompile(`name: "(--[^"]+)"(?:, operands: "([^"]*)")?`).FindAllStringSubmatch(string(source), -1) {
+	for _, row := range regexp.MustCompile(`Name: "(--[^"]+)"(?:, Operands: "([^"]*)")?`).FindAllStringSubmatch(string(source), -1) {
 		table[row[1]] = len(strings.Fields(row[2]))
 	}
 	return table

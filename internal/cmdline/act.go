@@ -1,0 +1,246 @@
+package cmdline
+
+// Room: no runtime.
+
+import (
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/seccomp"
+)
+
+// do carries out what the option at work says. It changes nothing before it has all it
+// needs, since it is called again for the same option after a question.
+func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
+	switch o.do {
+	case doHelp:
+		return p.fail(AskHelp, 0)
+	case doVersion:
+		return p.fail(AskVersion, 0)
+	case doFeatures:
+		return p.fail(AskFeatures, 0)
+	case doDoctor:
+		return p.fail(AskDoctor, p.args)
+	case doArgs:
+		return p.file(text, known, items)
+	case doNamedFD, doSyncFD, doBindFD, doFile, doData, doSeccomp, doAddSeccomp:
+		return p.descriptor(o, text, known, items)
+	case doBind, doBindTry, doLayer, doOverlay:
+		return p.source(o, text, known, items)
+	case doAt, doSymlink, doChmod, doPerms, doSize:
+		return p.operation(o, text, items)
+	default:
+		return p.setting(o, text, items)
+	}
+}
+
+// setting is for options that concern neither files nor descriptors.
+func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
+	word := text.At(p.args)
+	switch o.do {
+	case doSwitch:
+		p.Spec.Turn(uint(o.on))
+	case doWish:
+		if w := &p.Spec.Wishes[o.on]; flat.Wish(o.with) != flat.Try || *w != flat.Want {
+			*w = flat.Wish(o.with)
+		}
+	case doUnshareAll:
+		w := &p.Spec.Wishes
+		w[flat.IPC], w[flat.PID], w[flat.Net], w[flat.UTS] = flat.Want, flat.Want, flat.Want, flat.Want
+		w[flat.User], w[flat.Cgroup] = max(w[flat.User], flat.Try), max(w[flat.Cgroup], flat.Try)
+	case doNewSession:
+		p.Spec.Wishes[flat.Session] = flat.Want
+	case doText:
+		p.Spec.Strs[o.on] = flat.Str{Word: p.args, From: p.from}
+	case doArgv0:
+		if p.Spec.Strs[flat.Argv0].Given() {
+			return p.fail(Argv0Twice, 0)
+		}
+		p.Spec.Strs[flat.Argv0] = flat.Str{Word: p.args, From: p.from}
+	case doEnv:
+		return p.environment(flat.Kind(o.with), text, items)
+	case doLock:
+		p.add(items, flat.Item{Kind: flat.Lock, A: p.args})
+	case doChooseMode:
+		return p.mode(word)
+	case doFailStatus:
+		n, ok := flat.Decimal(word, 255)
+		if !ok || n == 0 {
+			return p.fail(BadFailStatus, p.args)
+		}
+		p.Spec.FailStatus = uint8(n)
+	case doFallbackProc:
+		switch {
+		case flat.Equal(word, "none"):
+			p.Spec.Fallback = uint8(mounts.Empty)
+		case flat.Equal(word, "bind"):
+			p.Spec.Fallback = uint8(mounts.BindOuter)
+		default:
+			return p.fail(BadFallback, p.args)
+		}
+	case doSeccompProfile:
+		return p.profile(text, items)
+	default:
+		return p.identity(o, word, items)
+	}
+	return Done
+}
+
+// Modes are the values of --mode, by flat.Mode.
+//
+//nolint:gochecknoglobals // read-only table
+var Modes = [...]string{flat.Auto: "auto", flat.Direct: "direct", flat.Setuid: "setuid"}
+
+func (p *Parser) mode(word []byte) Status {
+	for i := range Modes {
+		if flat.Equal(word, Modes[i]) {
+			p.Spec.Mode = flat.Mode(i)
+			return Done
+		}
+	}
+	return p.fail(BadMode, p.args)
+}
+
+// identity is for options that say who the payload is.
+func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
+	s := &p.Spec
+	switch o.do {
+	case doID:
+		n, ok := flat.Decimal(word, 1<<32-2) // (uid_t)-1 is no id
+		if !ok && o.on == flat.UID {
+			return p.fail(BadUID, p.args)
+		}
+		if !ok {
+			return p.fail(BadGID, p.args)
+		}
+		s.IDs[o.on] = flat.ID{N: uint32(n), Given: true}
+	case doMapRoot:
+		s.IDs[flat.UID], s.IDs[flat.GID] = flat.ID{Given: true}, flat.ID{Given: true}
+		s.Wishes[flat.User] = flat.Want
+	case doMapAuto:
+		s.Turn(flat.MapAuto)
+		s.Wishes[flat.User] = flat.Want
+	case doMapLine:
+		if !isRange(word) {
+			return p.fail(BadRange, p.args)
+		}
+		p.add(items, flat.Item{Kind: flat.Kind(o.with), A: p.args})
+		s.Wishes[flat.User] = flat.Want
+	case doCapAdd, doCapDrop:
+		caps, ok := idmap.ParseCap(word)
+		if !ok {
+			return p.fail(BadCap, p.args)
+		}
+		s.Turn(flat.CapsGiven)
+		if o.do == doCapDrop {
+			s.DropCaps, s.AddCaps = s.DropCaps|uint64(caps), s.AddCaps&^uint64(caps)
+		} else {
+			s.AddCaps |= uint64(caps)
+		}
+	}
+	return Done
+}
+
+// isRange reports whether word is INSIDE:OUTSIDE:COUNT, as idmap.ParseRange takes it.
+func isRange(word []byte) bool {
+	var n [3]uint64
+	from, field := 0, 0
+	for i := 0; i <= len(word); i++ {
+		if i < len(word) && word[i] != ':' {
+			continue
+		}
+		v, ok := flat.Decimal(word[from:i], 1<<32-1)
+		if !ok || field >= len(n) {
+			return false
+		}
+		n[field] = v
+		field, from = field+1, i+1
+	}
+	const none = 1<<32 - 1
+	return field == len(n) && n[2] > 0 && n[0]+n[2] <= none && n[1]+n[2] <= none
+}
+
+func (p *Parser) environment(kind flat.Kind, text flat.Text, items []flat.Item) Status {
+	i := flat.Item{Kind: kind}
+	if kind != flat.ClearEnv {
+		name := text.At(p.args)
+		for _, c := range name {
+			if c == '=' {
+				return p.fail(BadName, p.args)
+			}
+		}
+		if len(name) == 0 {
+			return p.fail(BadName, p.args)
+		}
+		i.A = p.args
+	}
+	if kind == flat.SetEnv {
+		i.B = text.Next(p.args)
+	}
+	p.add(items, i)
+	return Done
+}
+
+// profile takes the name of a built-in profile, or the path of a file, which has a slash.
+func (p *Parser) profile(text flat.Text, items []flat.Item) Status {
+	name := text.At(p.args)
+	kind := flat.Builtin
+	for _, c := range name {
+		if c == '/' {
+			kind = flat.Profile
+		}
+	}
+	if kind == flat.Builtin && !seccomp.IsBuiltin(name) {
+		return p.fail(NoProfile, p.args)
+	}
+	p.add(items, flat.Item{Kind: kind, A: p.args})
+	return Done
+}
+
+// operation is for operations on files that take nothing from outside, and for what may
+// stand in front of one.
+func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status {
+	switch o.do {
+	case doAt:
+		p.addFile(items, flat.Item{Kind: flat.Kind(o.with), B: p.args})
+	case doSymlink:
+		p.addFile(items, flat.Item{Kind: flat.Symlink, A: p.args, B: text.Next(p.args)})
+	case doChmod:
+		mode, ok := flat.Octal(text.At(p.args))
+		if !ok {
+			return p.fail(BadChmod, p.args)
+		}
+		p.addFile(items, flat.Item{Kind: flat.Chmod, B: text.Next(p.args), Mode: mode, Flags: flat.HasMode})
+	case doPerms:
+		if p.pending&pendingPerms != 0 {
+			return p.fail(PermsTwice, 0)
+		}
+		mode, ok := flat.Octal(text.At(p.args))
+		if !ok {
+			return p.fail(BadPerms, p.args)
+		}
+		p.perms, p.pending = mode, p.pending|pendingPerms
+	case doSize:
+		if p.pending&pendingSize != 0 {
+			return p.fail(SizeTwice, 0)
+		}
+		n, ok := flat.Decimal(text.At(p.args), 1<<63-1)
+		if !ok || n == 0 {
+			return p.fail(BadSize, p.args)
+		}
+		p.size, p.pending = n, p.pending|pendingSize
+	}
+	return Done
+}
+
+// addFile appends an operation with what --perms and --size in front of it said.
+func (p *Parser) addFile(items []flat.Item, i flat.Item) {
+	if p.pending&pendingPerms != 0 {
+		i.Mode, i.Flags = p.perms, i.Flags|flat.HasMode
+	}
+	if p.pending&pendingSize != 0 {
+		i.Size = p.size
+	}
+	p.pending = 0
+	p.add(items, i)
+}

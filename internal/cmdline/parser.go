@@ -1,0 +1,234 @@
+package cmdline
+
+// Room: no runtime.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+)
+
+// Parser reads the words of a command line. Use it as follows: fill in a zero Parser with
+// [Parser.Start], then call [Parser.Run] until it is [Done] or has [Failed], with what it
+// asks for in between.
+type Parser struct {
+	Spec  flat.Spec
+	Fault Fault
+	Items int // of the list that Run is given, so many are in use
+
+	// What Run asks for.
+	FD     int32  // the descriptor
+	Limit  uint32 // more bytes than these are too many
+	Filter bool   // what it holds is to be a seccomp filter: see Known.Bad
+
+	at, end     flat.Word // the words that are left
+	outer, last flat.Word // those of the command line, while a file's are read
+	inFile      bool
+
+	option  uint8     // the option at work
+	from    flat.Word // where it stands
+	args    flat.Word // its first operand
+	after   flat.Word // what follows the last one
+	perms   uint32
+	size    uint64
+	pending uint8 // pendingPerms, pendingSize
+	layers  uint32
+	given   [2]uint64 // scalar options seen, by index
+	counted flat.Word // the last one of them
+}
+
+// A Parser's pending modifiers.
+const (
+	pendingPerms = 1 << iota
+	pendingSize
+)
+
+// Status is what Run came to.
+type Status uint8
+
+// Statuses. A caller that is asked for something gives it, and calls Run again.
+const (
+	Done   Status = iota
+	Failed        // see Parser.Fault
+	Full          // the list of items is full: hand over a longer one, which begins with the same
+	Ask           // is Parser.FD open? Add it to what is known
+	Read          // what does Parser.FD hold? Read it, put it at the text's end, and add that to what is known
+)
+
+// Known is what the parser has been told about one descriptor.
+type Known struct {
+	FD    int32
+	Open  bool
+	Read  bool
+	Errno uint32    // where it could not be read
+	Long  bool      // it holds more than the limit
+	Bad   bool      // a filter that the kernel would refuse
+	At    flat.Word // what was read: Len bytes of the text, and a NUL
+	Len   uint32
+}
+
+// Start sets the words to read: those from first on, up to the place behind the last.
+func (p *Parser) Start(first, end flat.Word) { p.at, p.end = first, end }
+
+// MaxArgs bounds what --args reads, in bytes.
+const MaxArgs = 1 << 28
+
+// Run reads options up to the command. text holds the words, known what is known about
+// descriptors; both may be longer at each call. items is filled with what is found.
+func (p *Parser) Run(text flat.Text, known []Known, items []flat.Item) Status {
+	for {
+		for p.at < p.end {
+			more, s := p.word(text, known, items)
+			if s != Done {
+				return s
+			}
+			if !more {
+				break
+			}
+		}
+		if p.layers > 0 {
+			return p.fail(LayersDangle, 0)
+		}
+		if !p.inFile {
+			return p.command(text)
+		}
+		p.at, p.end, p.inFile = p.outer, p.last, false
+		if p.pending&pendingPerms != 0 {
+			return p.fail(PermsDangle, 0)
+		}
+		if p.pending&pendingSize != 0 {
+			return p.fail(SizeDangles, 0)
+		}
+	}
+}
+
+// word reads one option and its operands. more is false at the command.
+func (p *Parser) word(text flat.Text, known []Known, items []flat.Item) (more bool, s Status) {
+	if text.Is(p.at, "--") {
+		p.at = text.Next(p.at)
+		return false, Done
+	}
+	if !text.Begins(p.at, "-") {
+		return false, Done
+	}
+	if p.Items+3 > len(items) { // the most that one option adds
+		return false, Full
+	}
+	if s = p.find(text); s != Done {
+		return false, s
+	}
+	o := &Options[p.option]
+	if s = p.fits(o, text); s != Done {
+		return false, s
+	}
+	if o.Scalar && p.counted != p.from {
+		p.count(items)
+	}
+	if s = p.do(o, text, known, items); s != Done {
+		return false, s
+	}
+	if p.at == p.from { // it is not --args
+		p.at = p.after
+	}
+	return true, Done
+}
+
+// count notes that a scalar option was given, and whether it was before.
+func (p *Parser) count(items []flat.Item) {
+	p.counted = p.from
+	bit := uint64(1) << (p.option & 63)
+	set := &p.given[p.option>>6&1]
+	if *set&bit != 0 {
+		p.add(items, flat.Item{Kind: flat.Warning})
+	}
+	*set |= bit
+}
+
+// find looks the option at p.at up, and its operands.
+func (p *Parser) find(text flat.Text) Status {
+	p.from = p.at
+	word := text.At(p.at)
+	name, value := len(word), flat.Word(0)
+	for i, c := range word {
+		if c == '=' {
+			name, value = i, p.at+flat.Word(i)+1
+			break
+		}
+	}
+	i := Lookup(word[:name])
+	if i < 0 || value != 0 && Options[i].Value == "" {
+		return p.fail(UnknownOption, p.at)
+	}
+	o := &Options[i]
+	p.option = uint8(i)
+	if o.Value != "" && !o.Optional && value == 0 {
+		return p.fail(WantsValue, 0)
+	}
+	p.args = text.Next(p.at)
+	p.after = p.args
+	for range o.Arity() {
+		if p.after >= p.end {
+			return p.fail(WantsOperands, 0)
+		}
+		p.after = text.Next(p.after)
+	}
+	if o.Value != "" {
+		p.args = value
+	}
+	return Done
+}
+
+// fits checks what stands in front of the option, and its paths.
+func (p *Parser) fits(o *Option, text flat.Text) Status {
+	if p.layers > 0 && !o.Layer {
+		return p.fail(LayersDangle, 0)
+	}
+	if !o.Modifies && o.do != doArgs {
+		if p.pending&pendingPerms != 0 && o.Takes&TakesPerms == 0 {
+			return p.fail(PermsDangle, 0)
+		}
+		if p.pending&pendingSize != 0 && o.Takes&TakesSize == 0 {
+			return p.fail(SizeDangles, 0)
+		}
+	}
+	if !o.Paths {
+		return Done
+	}
+	n, skip := o.Arity(), 0
+	if n > 1 && (o.begins("FD") || o.begins("OCTAL")) {
+		skip = 1
+	}
+	w := p.args
+	for i := range n {
+		if i >= skip && text.Is(w, "") {
+			p.fail(EmptyPath, w)
+			p.Fault.N = uint32(i)
+			return Failed
+		}
+		w = text.Next(w)
+	}
+	return Done
+}
+
+// command settles what is left: the command.
+func (p *Parser) command(text flat.Text) Status {
+	if p.at >= p.end {
+		return p.fail(NoCommand, 0)
+	}
+	p.Spec.Command = p.at
+	for w := p.at; w < p.end; w = text.Next(w) {
+		p.Spec.Args++
+	}
+	return Done
+}
+
+// fail ends parsing with a fault of the option at work.
+func (p *Parser) fail(code Code, w flat.Word) Status {
+	p.Fault = Fault{Code: code, Option: p.option, At: p.from, Word: w}
+	return Failed
+}
+
+// add appends an item of the option at work.
+func (p *Parser) add(items []flat.Item, i flat.Item) {
+	i.From = p.from
+	items[p.Items] = i
+	p.Items++
+}

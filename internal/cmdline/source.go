@@ -1,0 +1,118 @@
+package cmdline
+
+// Room: no runtime.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/mounts"
+)
+
+// MaxLayers bounds the lower layers of one overlay: their names must fit into the page of
+// mount options that mount(2) takes.
+const MaxLayers = 128
+
+// source is for operations with a host path.
+func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
+	if o.do == doLayer && p.layers >= MaxLayers {
+		return p.fail(TooManyLayers, 0)
+	}
+	if o.do == doOverlay {
+		return p.overlay(mounts.Writes(o.with), text, known, items)
+	}
+	s := p.passed(p.args, text, known)
+	switch {
+	case s == Failed && o.do == doBindTry:
+		p.Fault = Fault{}
+		return Done
+	case s != Done:
+		return s
+	case o.do == doLayer:
+		p.layers++
+		p.add(items, flat.Item{Kind: flat.Layer, A: p.args})
+	default:
+		i := flat.Item{Kind: flat.Bind, A: p.args, B: text.Next(p.args), Access: o.with}
+		if o.do == doBindTry {
+			i.Flags = flat.Absent
+		}
+		p.addFile(items, i)
+	}
+	return Done
+}
+
+func (p *Parser) overlay(w mounts.Writes, text flat.Text, known []Known, items []flat.Item) Status {
+	i := flat.Item{Kind: flat.Overlay, Writes: uint8(w), N: p.layers, B: p.args}
+	switch {
+	case p.layers == 0:
+		return p.fail(NoLayers, 0)
+	case w == mounts.Refused && p.layers < 2:
+		return p.fail(OneLayer, 0)
+	case w == mounts.Kept:
+		i.A, i.C = p.args, text.Next(p.args)
+		i.B = text.Next(i.C)
+		if s := p.passed(i.A, text, known); s != Done {
+			return s
+		}
+		if s := p.passed(i.C, text, known); s != Done {
+			return s
+		}
+	}
+	p.layers = 0
+	p.addFile(items, i)
+	return Done
+}
+
+// passed refuses a host path that names a descriptor which the caller did not pass: where
+// the path is looked up, the number may be one of the launcher's own.
+func (p *Parser) passed(w flat.Word, text flat.Text, known []Known) Status {
+	n, names := namesFD(text.At(w))
+	if !names {
+		return Done
+	}
+	k := find(known, n)
+	if k < 0 {
+		p.FD = n
+		return Ask
+	}
+	if !known[k].Open {
+		return p.fail(NotPassed, w)
+	}
+	return Done
+}
+
+// namesFD reports whether path is below /proc/self/fd, /proc/thread-self/fd or /dev/fd, and
+// for which descriptor.
+func namesFD(path []byte) (fd int32, names bool) {
+	const (
+		start = iota
+		proc
+		process // /proc/self
+		list    // /proc/self/fd or /dev/fd
+		dev
+	)
+	state := start
+	for len(path) > 0 {
+		end := 0
+		for end < len(path) && path[end] != '/' {
+			end++
+		}
+		part := path[:end]
+		path = path[min(end+1, len(path)):]
+		switch {
+		case len(part) == 0 || flat.Equal(part, "."):
+		case state == start && flat.Equal(part, "proc"):
+			state = proc
+		case state == start && flat.Equal(part, "dev"):
+			state = dev
+		case state == proc && (flat.Equal(part, "self") || flat.Equal(part, "thread-self")):
+			state = process
+		case (state == process || state == dev) && flat.Equal(part, "fd"):
+			state = list
+		case state == list:
+			n, ok := flat.Decimal(part, 1<<31-1)
+			return int32(n), ok
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,205 @@
+package flat
+
+// Room: no runtime.
+
+// Wish is how much a namespace, or a session, of the sandbox's own is wanted.
+type Wish uint8
+
+// Wishes. A command line begins with Share for each.
+const (
+	Share Wish = iota // the caller's
+	Try               // a new one if the kernel has the kind and permits it
+	Want              // a new one, or the launch fails
+)
+
+// IsNew reports whether a new one is to be made.
+func (w Wish) IsNew() bool { return w > Share }
+
+// Mode is the way in which a sandbox is made.
+type Mode uint8
+
+// Modes. Auto tries direct mode first.
+const (
+	Auto Mode = iota
+	Direct
+	Setuid
+)
+
+// Indexes of Spec.Wishes: what a sandbox can have of its own.
+const (
+	User = iota
+	IPC
+	PID
+	Net
+	UTS
+	Cgroup
+	Session
+	numWishes
+)
+
+// Indexes of Spec.FDs: the descriptors that an option names once.
+const (
+	JoinUser = iota
+	FinalUser
+	JoinPID
+	JoinNet
+	BlockFD
+	InfoFD
+	StatusFD
+	UserBlockFD
+	numFDs
+)
+
+// Indexes of Spec.Strs.
+const (
+	Hostname = iota
+	Chdir
+	Argv0
+	ExecLabel
+	FileLabel
+	numStrs
+)
+
+// Indexes of Spec.IDs.
+const (
+	UID = iota
+	GID
+	numIDs
+)
+
+// Bits of Spec.Switches.
+const (
+	DisableUsers = iota
+	AssertUsersDisabled
+	MapAuto
+	KeepGroups
+	DieWithParent
+	AsPID1
+	Forgive // --not-a-security-boundary
+	CapsGiven
+	LevelPrefix
+	DryRun
+	Explain
+)
+
+// FD is a file descriptor that an option names. The zero value is none.
+type FD struct {
+	above uint32 // the descriptor plus one
+	From  Word   // the option
+}
+
+// NewFD is descriptor n, which is not negative, named by the option at from.
+func NewFD(n int32, from Word) FD { return FD{uint32(n) + 1, from} }
+
+// Given reports whether there is a descriptor.
+func (f FD) Given() bool { return f.above != 0 }
+
+// N is the descriptor; -1 if there is none.
+func (f FD) N() int32 { return int32(f.above) - 1 }
+
+// Str is the operand of an option. The zero value is none.
+type Str struct {
+	Word
+	From Word // the option
+}
+
+// Given reports whether there is a string; it may be empty.
+func (s Str) Given() bool { return s.Word != 0 }
+
+// ID is a uid or gid. The zero value is none.
+type ID struct {
+	N     uint32
+	Given bool
+}
+
+// Spec is what is wanted once. Its zero value shares everything with the caller.
+type Spec struct {
+	Wishes     [numWishes]Wish
+	Mode       Mode
+	Fallback   uint8 // of --proc: mounts.Fallback
+	FailStatus uint8 // the launcher's exit status where set-up fails; 0: the default
+	Switches   uint32
+	IDs        [numIDs]ID
+	FDs        [numFDs]FD
+	Strs       [numStrs]Str
+
+	// The payload's capabilities are those that it would have otherwise, less DropCaps,
+	// with AddCaps.
+	DropCaps, AddCaps uint64
+
+	// Command is the first of Args words, the command's, that follow each other in the
+	// text.
+	Command Word
+	Args    uint32
+}
+
+// On reports whether a switch was given.
+func (s *Spec) On(bit uint) bool { return s.Switches>>bit&1 != 0 }
+
+// Turn gives a switch.
+func (s *Spec) Turn(bit uint) { s.Switches |= 1 << bit }
+
+// Kind is what an Item is.
+type Kind uint8
+
+// Kinds of items. Those up to RemountRO are operations on the sandbox's files; their
+// numbers are those of mounts.Kind.
+const (
+	Invalid   Kind = iota
+	Bind           // A on B
+	BindFD         // what FD has open, on B
+	Tmpfs          // B, Mode, Size
+	Proc           // B
+	Dev            // B
+	Mqueue         // B
+	Overlay        // the N layers in front of it, on B; Writes; A upper, C work directory
+	Dir            // B, Mode
+	File           // FD, B, Mode
+	Data           // FD, B, Mode
+	Symlink        // link B says A
+	Chmod          // B, Mode
+	RemountRO      // B
+
+	Layer    // A: a directory of the Overlay that follows
+	SetEnv   // variable A is B
+	UnsetEnv // variable A
+	ClearEnv
+	UIDMap  // A: INSIDE:OUTSIDE:COUNT as typed
+	GIDMap  // the same
+	Lock    // A: path inside
+	SyncFD  // FD
+	Filter  // BPF: N bytes of the text from A on
+	Builtin // the built-in profile A
+	Profile // the profile in the file A
+	Used    // FD is not for the payload; with Early, nor for the acting side
+	Warning // the scalar option From was given before
+)
+
+// Item flags.
+const (
+	Absent   = 1 << iota // a source that does not exist is skipped
+	HasMode              // Mode was given
+	Early                // see Used
+	Consumed             // what it holds has been read
+	Added                // a Filter of --add-seccomp-fd
+)
+
+// Item is one thing in the order in which it was given.
+type Item struct {
+	Kind    Kind
+	Access  uint8 // mounts.Access
+	Writes  uint8 // mounts.Writes
+	Flags   uint8
+	FD      int32
+	From    Word // the option
+	A, B, C Word
+	N       uint32
+	Mode    uint32
+	Size    uint64
+}
+
+// IsFile reports whether the item is an operation on the sandbox's files.
+func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= RemountRO }
+
+// Has reports whether a flag is set.
+func (i *Item) Has(flag uint8) bool { return i.Flags&flag != 0 }

@@ -1,0 +1,91 @@
+package flat
+
+// Room: no runtime.
+
+// Text holds NUL-terminated strings, one after the other: the words of a command line, the
+// entries of an environment, and what was read for them. Its last byte is NUL. Nothing that
+// a Word can name begins at offset 0.
+type Text []byte
+
+// Word is the offset of a string in a Text. The zero Word is no string, which differs from
+// an empty one.
+type Word uint32
+
+// At returns the string at w, without its NUL; nil for the zero Word or one beyond the text.
+func (t Text) At(w Word) []byte {
+	if w == 0 || int(w) >= len(t) {
+		return nil
+	}
+	return t[w : int(w)+t.length(w)]
+}
+
+// length returns the number of bytes before the NUL at or after w.
+func (t Text) length(w Word) int {
+	for i, c := range t[w:] {
+		if c == 0 {
+			return i
+		}
+	}
+	return len(t) - int(w)
+}
+
+// Next returns the place of the string behind w, which may be the end of the text.
+func (t Text) Next(w Word) Word {
+	if int(w) >= len(t) {
+		return w
+	}
+	return w + Word(t.length(w)) + 1
+}
+
+// Is reports whether the string at w is s.
+func (t Text) Is(w Word, s string) bool {
+	end := int(w) + len(s)
+	return end < len(t) && t[end] == 0 && Equal(t[w:end], s)
+}
+
+// Begins reports whether the string at w begins with s.
+func (t Text) Begins(w Word, s string) bool {
+	end := int(w) + len(s)
+	return end < len(t) && Equal(t[w:end], s)
+}
+
+// Equal reports whether the bytes are those of s.
+func Equal(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i, c := range b {
+		if c != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Decimal reads a plain decimal number: digits only, at most limit.
+func Decimal(digits []byte, limit uint64) (n uint64, ok bool) {
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		d := uint64(c - '0')
+		if n > (limit-d)/10 {
+			return 0, false
+		}
+		n = 10*n + d
+	}
+	return n, len(digits) > 0
+}
+
+// Octal reads a mode: octal digits only, at most 07777.
+func Octal(digits []byte) (n uint32, ok bool) {
+	for _, c := range digits {
+		if c < '0' || c > '7' {
+			return 0, false
+		}
+		if n = 8*n + uint32(c-'0'); n > 0o7777 {
+			return 0, false
+		}
+	}
+	return n, len(digits) > 0
+}
