@@ -161,11 +161,15 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 	return next == 0, next == '/'
 }
 
-// tightenOne remounts the mount that a line names, if its path leads there.
+// tightenOne remounts the mount that a line names, if its path leads there. One that the
+// user cannot reach stays as it is: mount(2) has no other way to it than a path, and the
+// payload does not get there either.
 func tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
 	fd := walk(room.base, point, findOnly, 0, 0)
 	if e := errno(fd); e == unix.ENOENT || e == unix.ENOTDIR {
 		return false, 0
+	} else if e != 0 && outOfReach(e) {
+		return true, 0
 	} else if e != 0 {
 		return false, e
 	}
@@ -178,6 +182,17 @@ func tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found boo
 	}
 	closeFd(fd)
 	return found, e
+}
+
+// outOfReach reports whether a path that failed with e is closed to the user: a directory
+// that they may not search, or a file system that does not answer (ENOTCONN, ESTALE, EIO
+// and what else such have). What set-up itself ran out of is not.
+func outOfReach(e unix.Errno) bool {
+	switch e {
+	case unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.ENAMETOOLONG, unix.ELOOP, unix.EAGAIN, unix.EINVAL:
+		return false
+	}
+	return true
 }
 
 // maxChain bounds how deep mounts lie in each other.

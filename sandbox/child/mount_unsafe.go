@@ -177,11 +177,16 @@ func bind(p program, s *plan.Step) unix.Errno {
 	return e
 }
 
-// matches refuses a directory on a file and the reverse.
+// matches refuses a directory on a file and the reverse. A destination that cannot be
+// looked at, not even that far, is left to the mount that is to cover it.
 func matches(dst uintptr, want int) unix.Errno {
 	kind, e := fstat(dst)
 	if e != 0 {
-		return e
+		kind = kindUnseen(dst)
+	}
+	if kind == 0 {
+		room.sub = plan.SubMain
+		return 0
 	}
 	if want == makeDir && kind != unix.S_IFDIR {
 		room.sub = plan.SubMakeDir
@@ -192,6 +197,22 @@ func matches(dst uintptr, want int) unix.Errno {
 		return unix.EISDIR
 	}
 	room.sub = plan.SubMain
+	return 0
+}
+
+// kindUnseen is S_IFDIR for a directory, S_IFREG for another file, and 0 where the kernel
+// does not say. It does not ask the file system, whose server may be dead or somebody else's.
+func kindUnseen(fd uintptr) uint32 {
+	name := unsafe.Pointer(&room.small)
+	putNumber(unsafe.Add(name, put(name, text("self/fd/\x00"))), fd)
+	again := openat(room.proc, name, unix.O_PATH|unix.O_DIRECTORY, 0)
+	switch errno(again) {
+	case 0:
+		closeFd(again)
+		return unix.S_IFDIR
+	case unix.ENOTDIR:
+		return unix.S_IFREG
+	}
 	return 0
 }
 

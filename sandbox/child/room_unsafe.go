@@ -14,7 +14,7 @@ import (
 const (
 	pathBuf  = 1 << 14 // more than two PATH_MAX
 	dataBuf  = 1 << 16
-	maxDepth = 256 // directories that a walk goes down
+	maxDepth = 256 // directories that a walk keeps open, a power of two
 )
 
 // How a program came in (room.entered).
@@ -91,7 +91,9 @@ var room struct {
 	how      unix.OpenHow
 	message  [plan.MessageSize / 4]uint32
 	pair     [2]int32
-	stack    [maxDepth]int32
+	stack    [maxDepth]int32    // descriptors of the directories that a walk has come through: a ring
+	depth    uintptr            // how many there are
+	open     uintptr            // how many of them, the last, are open
 	covered  [maxCovered]uint32 // ids of mounts that others hide
 	ncovered uint32
 	cover    [pathBuf]byte // a mount point; see covered

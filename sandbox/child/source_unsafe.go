@@ -20,11 +20,16 @@ func openSource(p program, s *plan.Step) unix.Errno {
 		return sourceFromFd(s)
 	}
 	path := p.str(s.A)
-	fd := openat(atCwd, path, unix.O_PATH, 0)
-	if errno(fd) == unix.ENOENT && *(*byte)(path) != '/' {
-		if root := openat(atCwd, text("/\x00"), unix.O_PATH, 0); errno(root) == 0 {
-			fd = openat(root, path, unix.O_PATH, 0)
-			closeFd(root)
+	fd := openHost(atCwd, path)
+	if *(*byte)(path) != '/' {
+		switch errno(fd) {
+		case unix.ENOENT:
+			if root := openat(atCwd, text("/\x00"), unix.O_PATH, 0); errno(root) == 0 {
+				fd = openHost(root, path)
+				closeFd(root)
+			}
+		case unix.EACCES:
+			fd = fromClosedCwd(path)
 		}
 	}
 	switch e := errno(fd); {
@@ -45,6 +50,67 @@ func openSource(p program, s *plan.Step) unix.Errno {
 	return 0
 }
 
+// openHost opens a host path for a bind. Where an automount stands for a file system that
+// is not mounted yet, the kernel mounts it: O_PATH alone does not ask for that, a directory
+// does (follow_automount, fs/namei.c). What is bound otherwise is the empty directory below,
+// and the file system arrives later, without the flags of the bind.
+func openHost(dir uintptr, path unsafe.Pointer) uintptr {
+	fd := openat(dir, path, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if errno(fd) == unix.ENOTDIR {
+		fd = openat(dir, path, unix.O_PATH, 0)
+	}
+	return fd
+}
+
+// fromClosedCwd opens a relative path whose way begins in a working directory that the user
+// may not search. That directory itself, and those above it, can be named nevertheless: by
+// its link in /proc, and by the path that the link says, which has no links in it.
+func fromClosedCwd(path unsafe.Pointer) uintptr {
+	path = pastDots(path)
+	if *(*byte)(path) == 0 {
+		return openHost(room.proc, text("self/cwd\x00"))
+	}
+	full := unsafe.Pointer(&room.link)
+	n := raw(unix.SYS_READLINKAT, room.proc, addr(text("self/cwd\x00")), addr(full), pathBuf/2, 0, 0)
+	if e := errno(n); e != 0 {
+		return failed(e)
+	}
+	*(*byte)(unsafe.Add(full, n)) = 0
+	if *(*byte)(full) != '/' || n+strlen(path)+2 > pathBuf {
+		return failed(unix.EACCES) // "(unreachable)": it belongs to another mount namespace
+	}
+	for startsWithDotDot(path) {
+		cutLast(full)
+		path = pastDots(unsafe.Add(path, 2))
+	}
+	n = strlen(full)
+	*(*byte)(unsafe.Add(full, n)) = '/'
+	put(unsafe.Add(full, n+1), path)
+	return openHost(atCwd, full)
+}
+
+// pastDots skips slashes and "." in front of a relative path.
+func pastDots(path unsafe.Pointer) unsafe.Pointer {
+	for {
+		c, next := *(*byte)(path), byte(0)
+		if c == '.' {
+			next = *(*byte)(unsafe.Add(path, 1))
+		}
+		if c != '/' && (c != '.' || next != '/' && next != 0) {
+			return path
+		}
+		path = unsafe.Add(path, 1)
+	}
+}
+
+func startsWithDotDot(path unsafe.Pointer) bool {
+	if !begins(path, text("..\x00")) {
+		return false
+	}
+	c := *(*byte)(unsafe.Add(path, 2))
+	return c == '/' || c == 0
+}
+
 // late marks an OpSource that exists but is opened again by the operation that needs
 // it: the limit on descriptors is lower than the number of sources. C to F then hold which
 // file it is, by device and inode.
@@ -63,7 +129,7 @@ func sourceOf(p program, i uint32) uintptr {
 	if s.G != late {
 		return uintptr(s.G)
 	}
-	fd := openat(atCwd, p.str(s.A), unix.O_PATH, 0)
+	fd := openHost(atCwd, p.str(s.A))
 	if e := errno(fd); e != 0 {
 		if e == unix.ENOENT && s.Flags&plan.FlagTry != 0 {
 			return 0

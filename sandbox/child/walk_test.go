@@ -382,30 +382,6 @@ func TestWalkAbove(t *testing.T) {
 	}
 }
 
-// TestWalkDeep: as many directories as the room has places for, and one more.
-func TestWalkDeep(t *testing.T) {
-	tr := newTree(t)
-	before := fds(t)
-	for _, c := range []struct {
-		depth int
-		want  unix.Errno
-	}{{child.HookMaxDepth, 0}, {child.HookMaxDepth + 1, 0}, {child.HookMaxDepth + 2, unix.ENAMETOOLONG}, {2000, unix.ENAMETOOLONG}} {
-		path := strings.Repeat("/d", c.depth)
-		fd, e, _ := child.HookWalk(tr.root, path, child.HookMakeDir, 0o755, 0o755)
-		if e != c.want {
-			t.Errorf("%d directories: errno %d, want %d", c.depth, e, c.want)
-		}
-		if e == 0 {
-			if got := tr.where(fd); got != path {
-				t.Errorf("%d directories: %.40s", c.depth, got)
-			}
-		}
-	}
-	if after := fds(t); after != before {
-		t.Errorf("%d descriptors, %d before", after, before)
-	}
-}
-
 // TestWalkMagicLinks: the links of /proc that lead anywhere are refused; the plain
 // ones are not.
 func TestWalkMagicLinks(t *testing.T) {

@@ -74,8 +74,15 @@ func inRoot(root uintptr, dst unsafe.Pointer) uintptr {
 	return failed(unix.EAGAIN)
 }
 
-// walk is the careful way. depth counts the directories below root that are open.
+// walk is the careful way. The directories that it has come through are in room.stack,
+// the last maxDepth of them open.
 func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
+	fd := walkOpen(root, dst, want, mode, parents)
+	unwind()
+	return fd
+}
+
+func walkOpen(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 	p := unsafe.Pointer(&room.path)
 	if strlen(dst) >= pathBuf/2 {
 		room.sub = plan.SubParents
@@ -83,7 +90,7 @@ func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uint
 	}
 	put(p, dst)
 	room.small[0] = 0
-	depth, pos, links := uintptr(0), uintptr(0), 0
+	pos, links := uintptr(0), 0
 	for steps := 0; steps < pathBuf; steps++ {
 		for *(*byte)(unsafe.Add(p, pos)) == '/' {
 			pos++
@@ -95,10 +102,9 @@ func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uint
 		if end == pos {
 			if want == openFile {
 				room.sub = plan.SubMakeFile
-				unwind(depth)
 				return failed(unix.EISDIR)
 			}
-			return finish(root, depth)
+			return finish(root)
 		}
 		next := end
 		for *(*byte)(unsafe.Add(p, next)) == '/' {
@@ -112,65 +118,100 @@ func walk(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) uint
 			continue
 		}
 		if isDotDot(name) {
-			if depth > 0 {
-				depth--
-				closeFd(uintptr(room.stack[depth&(maxDepth-1)]))
+			if !goUp() {
+				room.sub = plan.SubParents
+				return failed(unix.ENAMETOOLONG)
 			}
 			pos = next
 			continue
 		}
-		here := root
-		if depth > 0 {
-			here = uintptr(room.stack[(depth-1)&(maxDepth-1)])
-		}
 		if end-pos > 255 {
 			room.sub = plan.SubParents
-			unwind(depth)
 			return failed(unix.ENAMETOOLONG)
 		}
 		if last && want == stayAbove {
 			put(unsafe.Pointer(&room.small), name)
-			return finish(root, depth)
+			return finish(root)
 		}
-		fd := component(here, name, last, want, mode, parents)
+		fd := component(whereNow(root), name, last, want, mode, parents)
+		for errno(fd) == unix.EMFILE && forgetOldest() {
+			fd = component(whereNow(root), name, last, want, mode, parents)
+		}
 		if e := errno(fd); e == unix.ELOOP && room.sub == subLink {
 			room.sub = plan.SubParents
 			links++
 			if links > 40 {
-				unwind(depth)
 				return fd
 			}
-			absolute, e := follow(here, name, next)
+			absolute, e := follow(whereNow(root), name, next)
 			if e != 0 {
-				unwind(depth)
 				return failed(e)
 			}
 			if absolute {
-				unwind(depth)
-				depth = 0
+				unwind()
 			}
 			pos = 0
 			continue
-		} else if e != 0 {
-			unwind(depth)
+		} else if e != 0 || last {
 			return fd
 		}
-		if last || depth >= maxDepth {
-			unwind(depth)
-			if !last {
-				room.sub = plan.SubParents
-				closeFd(fd)
-				return failed(unix.ENAMETOOLONG)
-			}
-			return fd
-		}
-		room.stack[depth&(maxDepth-1)] = int32(fd)
-		depth++
+		goDown(fd)
 		pos = next
 	}
 	room.sub = plan.SubParents
-	unwind(depth)
 	return failed(unix.ELOOP)
+}
+
+// whereNow is the directory that a walk stands in.
+func whereNow(root uintptr) uintptr {
+	if room.depth == 0 {
+		return root
+	}
+	return uintptr(room.stack[(room.depth-1)&(maxDepth-1)])
+}
+
+// goDown enters the directory fd, which the walk then owns.
+func goDown(fd uintptr) {
+	if room.open == maxDepth {
+		forgetOldest()
+	}
+	room.stack[room.depth&(maxDepth-1)] = int32(fd)
+	room.depth++
+	room.open++
+}
+
+// goUp leaves a directory for the one that it was entered from; above the root there is
+// nothing. It reports false where that one is no longer open: so far up, with so much in
+// between, no path leads that anybody uses.
+func goUp() bool {
+	if room.depth == 0 {
+		return true
+	}
+	room.depth--
+	room.open--
+	closeFd(uintptr(room.stack[room.depth&(maxDepth-1)]))
+	return room.depth == 0 || room.open > 0
+}
+
+// forgetOldest closes the directory that was entered first, of those that are open, but
+// not the one that the walk stands in.
+func forgetOldest() bool {
+	if room.open < 2 {
+		return false
+	}
+	closeFd(uintptr(room.stack[(room.depth-room.open)&(maxDepth-1)]))
+	room.open--
+	return true
+}
+
+// unwind goes back to the root.
+func unwind() {
+	for room.open > 0 {
+		room.depth--
+		room.open--
+		closeFd(uintptr(room.stack[room.depth&(maxDepth-1)]))
+	}
+	room.depth = 0
 }
 
 // subLink marks that component met a link, which walk then follows.
@@ -189,12 +230,17 @@ func component(here uintptr, name unsafe.Pointer, last bool, want int, mode, par
 			}
 			return fd
 		}
-		fd = openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
-		e := errno(fd)
+		// What stands at the end may be an automount, which is covered, not mounted: only
+		// O_DIRECTORY would ask for that.
+		e := unix.ENOTDIR
+		if !last {
+			fd = openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+			e = errno(fd)
+		}
 		if e == unix.ENOTDIR {
 			fd = openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 			if e = errno(fd); e == 0 {
-				return notDirectory(fd, last)
+				return mayEnd(fd, last)
 			}
 		}
 		if e == unix.EACCES && last && want != findOnly {
@@ -213,21 +259,40 @@ func component(here uintptr, name unsafe.Pointer, last bool, want int, mode, par
 	return failed(unix.EAGAIN)
 }
 
-// notDirectory says whether fd, which is no directory, may end the walk.
-func notDirectory(fd uintptr, last bool) uintptr {
-	kind, e := fstat(fd)
-	if e == 0 && kind != unix.S_IFLNK && last {
+// mayEnd decides about fd, which is the last component or not a directory: a link is
+// followed, other files end a walk and are in the way of one that goes on.
+func mayEnd(fd uintptr, last bool) uintptr {
+	link, e := isLink(fd)
+	if e == 0 && !link && last {
 		return fd
 	}
 	closeFd(fd)
 	if e != 0 {
 		return failed(e)
 	}
-	if kind == unix.S_IFLNK {
+	if link {
 		room.sub = subLink
 		return failed(unix.ELOOP)
 	}
 	return failed(unix.ENOTDIR)
+}
+
+// isLink reports whether fd, opened with O_PATH|O_NOFOLLOW, is a symbolic link. A file
+// that cannot be looked at (fstat: EACCES of somebody else's FUSE mount, ENOTCONN of a dead
+// one, ESTALE) can still be covered: that it is not a link is known without its file system.
+func isLink(fd uintptr) (bool, unix.Errno) {
+	kind, e := fstat(fd)
+	if e == 0 {
+		return kind == unix.S_IFLNK, 0
+	}
+	n := raw(unix.SYS_READLINKAT, fd, addr(text("\x00")), addr(unsafe.Pointer(&room.link)), 1, 0, 0)
+	switch errno(n) {
+	case 0:
+		return true, 0
+	case unix.ENOENT, unix.EINVAL: // readlink(2): for an empty path, and for what is not a link
+		return false, 0
+	}
+	return false, e
 }
 
 // missing makes a name that is not there, as want says.
@@ -291,22 +356,12 @@ func magicLink(here uintptr, first byte) bool {
 }
 
 // finish ends a walk at the directory it stands in.
-func finish(root, depth uintptr) uintptr {
-	fd := uintptr(0)
-	if depth == 0 {
-		fd = fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
-	} else {
-		fd = fcntl(uintptr(room.stack[(depth-1)&(maxDepth-1)]), unix.F_DUPFD_CLOEXEC, 3)
+func finish(root uintptr) uintptr {
+	fd := fcntl(whereNow(root), unix.F_DUPFD_CLOEXEC, 3)
+	if errno(fd) == unix.EMFILE && forgetOldest() {
+		fd = fcntl(whereNow(root), unix.F_DUPFD_CLOEXEC, 3)
 	}
-	unwind(depth)
 	return fd
-}
-
-func unwind(depth uintptr) {
-	for depth > 0 {
-		depth--
-		closeFd(uintptr(room.stack[depth&(maxDepth-1)]))
-	}
 }
 
 func isDot(p unsafe.Pointer) bool {

@@ -5,6 +5,10 @@
 //
 // It has a file "file" that says "served", and a directory "dir" with the same in it.
 // The server lives as long as the program. What is spoken is in linux/fuse.h.
+//
+// FUSEFS_ERROR in the environment is the errno of an answer to whoever wants to know what
+// kind of file something is; "dead" is a server that ends at once. With FUSEFS_FILE the
+// file system is a single file.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +28,8 @@ enum { TOP = FUSE_ROOT_ID, DIRECTORY, FILE_ }; // nodes
 
 static const char content[] = "served\n";
 static unsigned id;
+static int broken; // FUSEFS_ERROR
+static int single; // FUSEFS_FILE
 
 static void check(int failed, const char *what) {
 	if (failed) {
@@ -41,7 +47,7 @@ static void answer(int fd, __u64 unique, int error, const void *data, size_t n) 
 
 static struct fuse_attr attributes(__u64 node) {
 	struct fuse_attr a = {.ino = node, .size = sizeof content - 1, .mode = S_IFREG | 0600, .nlink = 1, .uid = id, .gid = id};
-	if (node != FILE_) {
+	if (node != FILE_ && !single) {
 		a.mode = S_IFDIR | 0700;
 		a.nlink = 2;
 	}
@@ -65,7 +71,7 @@ static void serve(int fd, const struct fuse_in_header *in, const void *rest) {
 		answer(fd, in->unique, entry.nodeid ? 0 : ENOENT, &entry, entry.nodeid ? sizeof entry : 0);
 		break;
 	case FUSE_GETATTR:
-		answer(fd, in->unique, 0, &attr, sizeof attr);
+		answer(fd, in->unique, broken, &attr, broken ? 0 : sizeof attr);
 		break;
 	case FUSE_OPEN:
 	case FUSE_OPENDIR:
@@ -94,9 +100,13 @@ int main(int argc, char **argv) {
 	if (argc < 4)
 		return 99;
 	id = strtoul(argv[2], NULL, 10);
+	const char *error = getenv("FUSEFS_ERROR");
+	int dead = error && !strcmp(error, "dead");
+	broken = error && !dead ? atoi(error) : 0;
+	single = getenv("FUSEFS_FILE") != NULL;
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	check(fd < 0, "fusefs: /dev/fuse");
-	snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=%u,group_id=%u", fd, id, id);
+	snprintf(options, sizeof options, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", fd, single ? S_IFREG : S_IFDIR, id, id);
 	check(mount("e2e", argv[1], "fuse", MS_NOSUID | MS_NODEV, options), "fusefs: mount");
 	pid_t parent = getpid(), server = fork();
 	check(server < 0, "fusefs: fork");
@@ -108,7 +118,9 @@ int main(int argc, char **argv) {
 	check(prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent, "fusefs: parent");
 	close(0), close(1), close(2);
 	for (ssize_t n; (n = read(fd, buf, sizeof buf)) > 0 || errno == EINTR || errno == ENOENT;)
-		if (n > 0)
+		if (n > 0 && dead)
+			break;
+		else if (n > 0)
 			serve(fd, (void *)buf, buf + sizeof(struct fuse_in_header));
 	return 0;
 }
