@@ -38,6 +38,11 @@ func attachClassic(p program, src, dst, flags uintptr) unix.Errno {
 	if e := mount(from, stage, nil, unix.MS_BIND|unix.MS_REC|unix.MS_SILENT, nil); e != 0 {
 		return e
 	}
+	if flags&unix.MS_RDONLY != 0 { // as in setFlags; first, so that nothing comes between
+		if e := mount(nil, stage, nil, unix.MS_PRIVATE|unix.MS_REC|unix.MS_SILENT, nil); e != 0 {
+			return e
+		}
+	}
 	if e := tightenStage(p, stageName, flags); e != 0 {
 		return e
 	}

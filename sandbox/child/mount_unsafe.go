@@ -235,11 +235,16 @@ func attach(p program, src, dst, flags uintptr) unix.Errno {
 	return e
 }
 
-// setFlags adds flags to a detached tree; those that are there stay.
+// setFlags adds flags to a detached tree; those that are there stay. What is read-only
+// stays so: in the same call it stops receiving the mounts that the host makes later, which
+// would come with the host's flags. Other trees receive them (mount_namespaces(7)).
 func setFlags(p program, tree, flags, at uintptr) unix.Errno {
 	room.sub = plan.SubRemount
 	room.attr.Attr_set = uint64(flags) // MS_RDONLY, NOSUID, NODEV, NOEXEC are MOUNT_ATTR_*
 	room.attr.Attr_clr, room.attr.Propagation, room.attr.Userns_fd = 0, 0, 0
+	if flags&unix.MS_RDONLY != 0 {
+		room.attr.Propagation = unix.MS_PRIVATE
+	}
 	if flags == 0 {
 		return 0
 	}
