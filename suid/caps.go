@@ -10,6 +10,7 @@ const Kept = 1<<unix.CAP_SYS_ADMIN | // clone into namespaces, mount and its kin
 	1<<unix.CAP_DAC_READ_SEARCH | // /proc/self/fdinfo/N of an undumpable process, before 5.14 (mount_unsafe.go)
 	KeptForUser
 
-// KeptForUser is what of it serves --unshare-user alone: to be its creator as somebody
-// else, and to write its maps. The sandbox's first process never has it.
-const KeptForUser = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+// KeptForUser is what of it serves --unshare-user alone: to create the namespace under
+// another id, to write its maps, and to reach their files in a /proc that hides processes
+// (hidepid=). The sandbox's first process never has it.
+const KeptForUser = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SYS_PTRACE

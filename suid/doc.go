@@ -61,14 +61,55 @@
 //     makes it safe to walk; [Gate] (gate_unsafe.go) refuses what is not for strangers;
 //     [ReadConf] (conf_unsafe.go) applies what the administrator says.
 //  6. The first process is cloned. With --unshare-user the keeper creates the user
-//     namespace under an id that no account has, so that the user does not own it (he could
-//     enter it otherwise), and writes its maps. Set-up keeps what mounting needs, permitted, in that
-//     namespace or in the host's, and raises it in one function, privileged
-//     (child/privilege_unsafe.go).
+//     namespace under an id that nobody has (see below), writes its maps, and hears from the
+//     first process whether mounting is permitted there. Set-up keeps what mounting needs,
+//     permitted, in that namespace or in the host's, and raises it in one function,
+//     privileged (child/privilege_unsafe.go).
 //  7. OpCaps, in the payload before anything of the payload's choice, and seal, in init
 //     before the payload may start, drop what is left.
 //
 // The command "make privileged-lines" counts these lines.
+//
+// # The owner of a user namespace
+//
+// The owner of a user namespace is the effective uid of its creator. A process that has
+// this effective uid, and lives in the parent namespace, has every capability in the
+// namespace (user_namespaces(7)): it may enter it with setns(2) and take the ids that are
+// mapped there, among them the uid of the sandbox's user. So the keeper creates the
+// namespace under the id [Owner] of the caller's uid: one of 65525 ids, 4294901768 to
+// 4294967292, that nobody has. One more, [NoOnesRoot], stands outside for root of a
+// namespace that needs one for its devpts.
+//
+// What an attacker needs is a process outside, in the namespace's parent, whose effective
+// uid is the owner. The ways to one:
+//
+//   - To have the id. No account may, which the administrator has to see to (SECURITY.md).
+//     The keeper refuses callers whose uid or gid is [Reserved], so that such an account
+//     does not own at least the namespaces of its own sandboxes.
+//   - To be granted the id, in /etc/subuid or by a directory service. As a member of a
+//     namespace of one's own one is not in the parent, and owns nothing. But a set-user-id
+//     file that is made there gives the id outside to whoever executes it. So the range lies
+//     above what FreeIPA grants (2147483648 to 4294901767), and shadow's and systemd's
+//     ranges lie far below; here too the rest is the administrator's.
+//   - To share the id. Uids below 61440 have an owner to themselves. The others, which
+//     include every id that can be granted, share 4085. That gives none of them a process
+//     with the id: for what the keeper does, it does not matter whether another user's
+//     keeper has used the same id. What they share are the counts and limits that the kernel
+//     keeps for the owner (user.max_* of namespaces(7), RLIMIT_NPROC): one of them can use
+//     up the other's sandboxes' share, but not that of an account of the machine.
+//   - To get hold of a process that has it. The keeper has it as real and effective uid,
+//     from becomeOwner to becomeUser. The saved uid is the user's, who may kill it or
+//     stop it; all else is refused as ever (not dumpable, more capabilities). The
+//     first process has it until its maps are written, takes the user's ids next, and ends
+//     if it may not. Both run this package's code only, and execute nothing.
+//   - To have a file of that id. The file-system uid is the user's meanwhile, or root's for
+//     the files of /proc, so none comes to be. To NoOnesRoot belongs the root of a sandbox's
+//     devpts; it owns no namespace.
+//   - To become root inside, where that is mapped to NoOnesRoot. It takes CAP_SETUID there,
+//     which nobody has once the first process has taken its ids.
+//
+// Where the id does not exist, in a container that maps fewer, there is no user namespace,
+// and the keeper says so. It takes no other id in its place.
 //
 // # Imports
 //

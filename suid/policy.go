@@ -24,6 +24,9 @@ const (
 	RowBlock
 	RowCapAdd
 	RowCapsKept
+	RowReserved
+	RowNoOwner
+	RowPowerless
 	RowUnknown
 	RowConfOff
 	RowConfGroup
@@ -37,6 +40,9 @@ const (
 	MaxBytes = 8 << 20 // of the plan, environment and arguments included
 	MaxSteps = 20_000
 )
+
+// userNamespace is what asks for a user namespace.
+const userNamespace = "a user namespace (--unshare-user, --uid, --gid)"
 
 // words are what a row refuses, where the step does not know its option, and why. A CVE
 // is named where one taught the row.
@@ -60,6 +66,9 @@ var words = [NumRows]struct{ option, why string }{
 	RowBlock:      {"--userns-block-fd", "the keeper writes the maps, and waits for nobody (CVE-2016-8659)"},
 	RowCapAdd:     {"--cap-add", "the capabilities would be the host's (CVE-2020-5291)"},
 	RowCapsKept:   {"this plan", "it does not give up the keeper's capabilities first"},
+	RowReserved:   {userNamespace, "its owner has to be an id that nobody has, and this caller has one of those that are kept free for it (4294901768 to 4294967293)"},
+	RowNoOwner:    {userNamespace, "its owner has to be an id that nobody has, and those that are kept free for it (4294901768 to 4294967293) are not mapped in this container"},
+	RowPowerless:  {userNamespace, "it came without the right to mount in it, although root made it: a security module or a filter refuses that"},
 	RowUnknown:    {"this plan", "it has a step that the policy does not know"},
 	RowConfOff:    {"setuid mode", "the administrator has switched it off (" + ConfPath + ")"},
 	RowConfGroup:  {"setuid mode", "the administrator grants it to groups that the caller is not in (" + ConfPath + ")"},

@@ -38,6 +38,11 @@ func TestWords(t *testing.T) {
 	if _, why := suid.RowSteps.Words(); !strings.Contains(why, fmt.Sprintf(" %d steps", suid.MaxSteps)) {
 		t.Errorf("%d steps are not what %q says", suid.MaxSteps, why)
 	}
+	for _, row := range []suid.Row{suid.RowReserved, suid.RowNoOwner} {
+		if _, why := row.Words(); !strings.Contains(why, fmt.Sprintf("(%d to %d)", uint32(suid.FirstOwner), uint32(suid.NoOnesRoot))) {
+			t.Errorf("row %d does not say which ids: %q", row, why)
+		}
+	}
 	for _, row := range []suid.Row{suid.RowConfOff, suid.RowConfGroup, suid.RowConfOption} {
 		if _, why := row.Words(); !strings.Contains(why, "/etc/gobwrap/setuid.conf") {
 			t.Errorf("row %d does not say which file: %q", row, why)
@@ -100,19 +105,20 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-// TestKept: what the keeper keeps is these, and none by which one reaches other processes,
-// other people's files or the kernel's memory.
+// TestKept: what the keeper keeps is these, and none that overrides a file's permissions for
+// writing, or reaches the kernel's memory.
 func TestKept(t *testing.T) {
 	want := uint64(0)
 	for _, c := range []int{
 		unix.CAP_SYS_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_NET_ADMIN, unix.CAP_DAC_READ_SEARCH, unix.CAP_SETUID, unix.CAP_SETGID,
+		unix.CAP_SYS_PTRACE,
 	} {
 		want |= 1 << c
 	}
 	if suid.Kept != want {
 		t.Errorf("the keeper keeps %#x, want %#x", uint64(suid.Kept), want)
 	}
-	if suid.KeptForUser != 1<<unix.CAP_SETUID|1<<unix.CAP_SETGID {
+	if suid.KeptForUser != 1<<unix.CAP_SETUID|1<<unix.CAP_SETGID|1<<unix.CAP_SYS_PTRACE {
 		t.Errorf("for user namespaces it keeps %#x", suid.KeptForUser)
 	}
 }

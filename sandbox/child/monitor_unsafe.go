@@ -40,10 +40,12 @@ func runMonitor(front uintptr) {
 		kill(room.first, uintptr(unix.SIGKILL))
 		wait(room.first)
 		reapKeeper()
+		reapStray()
 		exit(p.h.Failed)
 	}
 	reapKeeper()
 	code := payloadStatus(p)
+	reapStray()
 	if p.h.JSONFd >= 0 {
 		reportExit(uintptr(p.h.JSONFd), code)
 	}

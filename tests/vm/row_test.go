@@ -9,7 +9,7 @@ import (
 
 // The names in testdata/matrix.sh and testdata/rows.sh.
 var (
-	worlds   = []string{"default", cloneOff, maxZero, "ubuntu", "eperm", "eacces"}
+	worlds   = []string{"default", cloneOff, maxZero, "ubuntu", "strict", "eperm", "eacces"}
 	binaries = []string{"0755", "4755", "root"}
 	lines    = []string{"minimal", "full", "bind", "user"}
 )

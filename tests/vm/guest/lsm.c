@@ -12,6 +12,10 @@
  * may make user namespaces. A maker without CAP_SYS_ADMIN in the initial one is marked,
  * as there by a profile: its descendants inherit the mark, and capabilities that they
  * have by virtue of a user namespace are refused when used.
+ *
+ * strict: user namespaces give no capabilities, whoever makes them: capable() is refused in
+ * every user namespace but the initial one. Only the command and its descendants are
+ * concerned, so that this model can be used on a machine that does other work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -193,8 +198,8 @@ static void look_up(int map)
 	CALL(map_lookup_elem);
 }
 
-/* note stores r7 as the mark of the task whose address is at KEY. */
-static void note(int map)
+/* note stores r7 as the mark of the task whose address is at KEY, and answers. */
+static void note(int map, int answer)
 {
 	STORE(10, MARK, 7);
 	MAP(1, map);
@@ -204,10 +209,11 @@ static void note(int map)
 	ADD(3, MARK);
 	SET(4, BPF_ANY);
 	CALL(map_update_elem);
-	ANSWER(0);
+	ANSWER(answer);
 }
 
-static void ubuntu(void)
+/* marks makes the map from tasks to marks. */
+static int marks(void)
 {
 	union bpf_attr create = {
 		.map_type = BPF_MAP_TYPE_HASH,
@@ -216,10 +222,47 @@ static void ubuntu(void)
 		.max_entries = 1 << 16,
 	};
 	int map = bpf(BPF_MAP_CREATE, &create);
-	int user_ns = offset("cred", "user_ns"), level = offset("user_namespace", "level");
 
 	if (map < 0)
 		die("a map");
+	return map;
+}
+
+/* inherit, at task_alloc(task, flags): a task begins with the mark of its maker. */
+static void inherit(int map)
+{
+	LOAD(BPF_DW, 6, 1, 0);
+	SET(7, 0);
+	look_up(map);
+	SKIP_IF_0(0, 1);
+	LOAD(BPF_DW, 7, 0, 0);
+	STORE(10, KEY, 6);
+	note(map, 0);
+	attach("bpf_lsm_task_alloc");
+}
+
+/* confine, at capable(cred, ns, cap, opts): refused to a marked task in a user namespace. */
+static void confine(int map)
+{
+	LOAD(BPF_DW, 6, 1, 0);
+	LOAD(BPF_DW, 2, 6, offset("cred", "user_ns"));
+	LOAD(BPF_W, 2, 2, offset("user_namespace", "level"));
+	SKIP_UNLESS_0(2, 2);
+	ANSWER(0);
+	look_up(map);
+	SKIP_UNLESS_0(0, 2);
+	ANSWER(0);
+	LOAD(BPF_DW, 7, 0, 0);
+	SKIP_UNLESS_0(7, 2);
+	ANSWER(0);
+	ANSWER(-EPERM);
+	attach("bpf_lsm_capable");
+}
+
+static void ubuntu(void)
+{
+	int map = marks();
+	int user_ns = offset("cred", "user_ns"), level = offset("user_namespace", "level");
 
 	/* userns_create(cred): the current task's mark is 0 if the maker is privileged. */
 	LOAD(BPF_DW, 6, 1, 0);
@@ -233,33 +276,30 @@ static void ubuntu(void)
 	SET(7, 0);
 	CALL(get_current_task);
 	STORE(10, KEY, 0);
-	note(map);
+	note(map, 0);
 	attach("bpf_lsm_userns_create");
+	inherit(map);
+	confine(map);
+}
 
-	/* task_alloc(task, flags): a task begins with the mark of its maker. */
-	LOAD(BPF_DW, 6, 1, 0);
-	SET(7, 0);
-	look_up(map);
-	SKIP_IF_0(0, 1);
-	LOAD(BPF_DW, 7, 0, 0);
-	STORE(10, KEY, 6);
-	note(map);
-	attach("bpf_lsm_task_alloc");
+/* MARK_ME is the prctl(2) that marks the command in the model strict. No kernel knows it. */
+enum { MARK_ME = 0x676f6277 };
 
-	/* capable(cred, ns, cap, opts): refused to who is marked and in a user namespace. */
-	LOAD(BPF_DW, 6, 1, 0);
-	LOAD(BPF_DW, 2, 6, user_ns);
-	LOAD(BPF_W, 2, 2, level);
-	SKIP_UNLESS_0(2, 2);
-	ANSWER(0);
-	look_up(map);
-	SKIP_UNLESS_0(0, 2);
-	ANSWER(0);
-	LOAD(BPF_DW, 7, 0, 0);
-	SKIP_UNLESS_0(7, 2);
-	ANSWER(0);
-	ANSWER(-EPERM);
-	attach("bpf_lsm_capable");
+static void strict(void)
+{
+	int map = marks();
+
+	/* task_prctl(option, …): ENOSYS stands for no opinion. */
+	LOAD(BPF_DW, 2, 1, 0);
+	ins(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 2, MARK_ME);
+	ANSWER(-ENOSYS);
+	SET(7, 1);
+	CALL(get_current_task);
+	STORE(10, KEY, 0);
+	note(map, -ENOSYS);
+	attach("bpf_lsm_task_prctl");
+	inherit(map);
+	confine(map);
 }
 
 int main(int argc, char **argv)
@@ -268,12 +308,14 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: lsm ubuntu|eperm|eacces COMMAND [ARGUMENT…]\n");
+		fprintf(stderr, "usage: lsm ubuntu|strict|eperm|eacces COMMAND [ARGUMENT…]\n");
 		return 125;
 	}
 	read_types();
 	if (!strcmp(argv[1], "ubuntu"))
 		ubuntu();
+	else if (!strcmp(argv[1], "strict"))
+		strict();
 	else if (!strcmp(argv[1], "eperm"))
 		refuse(EPERM);
 	else if (!strcmp(argv[1], "eacces"))
@@ -284,6 +326,7 @@ int main(int argc, char **argv)
 	}
 	pid = fork();
 	if (pid == 0) {
+		prctl(MARK_ME); /* refused as unknown; the hook has seen it */
 		execvp(argv[2], argv + 2);
 		die(argv[2]);
 	}

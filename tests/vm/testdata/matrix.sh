@@ -29,6 +29,6 @@ world() { # NAME COMMAND…
 world default
 with kernel/unprivileged_userns_clone world unprivileged_userns_clone=0
 with user/max_user_namespaces world max_user_namespaces=0
-for model in ubuntu eperm eacces; do
+for model in ubuntu strict eperm eacces; do
 	world "$model" /run/vm/lsm "$model"
 done
