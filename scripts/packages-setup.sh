@@ -3,7 +3,7 @@
 # compilers and QEMU are installed; foreign packages are unpacked below the cache
 # directory and never installed. Silent when there is nothing to do.
 #
-#	scripts/packages-setup.sh [arm64|arm64-kernel|apparmor]...
+#	scripts/packages-setup.sh [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]...
 set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gobwrap/packages
@@ -89,6 +89,8 @@ for what; do
 		fetch apparmor-3 bookworm amd64 apparmor
 		fetch apparmor-4 trixie amd64 apparmor libapparmor1 libc6 libstdc++6 libgcc-s1
 		;;
-	*) echo "usage: $0 [arm64|arm64-kernel|apparmor]..." >&2 && exit 2 ;;
+	bubblewrap-0.12) fetch "$what" trixie "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
+	bubblewrap-0.13) fetch "$what" forky "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
+	*) echo "usage: $0 [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
 	esac
 done

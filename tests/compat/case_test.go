@@ -14,9 +14,11 @@ import (
 // below it say how it runs and what must be seen:
 //
 //	as root|user|both      who runs it (both); `alone` is a user nobody else is
-//	since VERSION          the reference lacks this: only the subject runs (`own`: so does
-//	                       every bubblewrap)
-//	differs ID             a deliberate difference, listed in differences.md
+//	since VERSION          older references do otherwise: with them only the subject runs
+//	                       (`own`: so does every bubblewrap)
+//	differs ID             a deliberate difference, listed in differences.md; with a
+//	                       reference with which it does not show, both sides must agree,
+//	                       and ref is ignored
 //	setup SHELL            run before, in the scratch directory $W
 //	after SHELL            run afterwards there; its output is compared too
 //	host SHELL             what root does before, in a mount namespace that all below is in
@@ -42,6 +44,8 @@ import (
 //	                       in place of what says the same otherwise; what must be seen of
 //	                       both sides replaces all that must be seen; `differs none`
 //	                       takes it back
+//	from VERSION DIRECTIVE counts with a reference of VERSION or newer, in place of what
+//	                       says the same otherwise
 //
 // $W is the scratch directory, $P the program that runs the case, $V the victim
 // on the host, $NS our namespaces; $B binds the victim to /v, and $S a host's
@@ -70,6 +74,7 @@ type testCase struct {
 	skip       string
 	unforced   bool
 	modes      map[string][]string // lines for a mode
+	froms      []fromLine
 }
 
 // expectation is what a case says must be seen.
@@ -126,7 +131,9 @@ func (c *testCase) directive(word, rest string) (err error) {
 	case "as":
 		c.users, err = c.parseUsers(rest)
 	case "since":
-		c.since = rest
+		if c.since = rest; rest != own {
+			_, err = parseVersion(rest)
+		}
 	case "differs":
 		if c.differs = rest; rest == "none" {
 			c.differs = ""
@@ -155,6 +162,8 @@ func (c *testCase) directive(word, rest string) (err error) {
 		c.loose = true
 	case "setuid", "auto", "setuid+auto":
 		err = c.variant(strings.Split(word, "+"), rest)
+	case "from":
+		err = c.from(rest)
 	case "unforced":
 		c.unforced = true
 	case "skip":
@@ -191,9 +200,14 @@ func (c *testCase) inMode(mode string, who identity) *testCase {
 	if who.uid == 0 {
 		return c
 	}
+	return c.with(c.modes[mode])
+}
+
+// with returns the case with lines that replace what says the same in it.
+func (c *testCase) with(lines []string) *testCase {
 	m := *c
 	replaced := map[string]bool{}
-	for _, line := range c.modes[mode] {
+	for _, line := range lines {
 		word, rest, _ := strings.Cut(line, " ")
 		if what := outcome(word); !replaced[what] {
 			m.forget(what)

@@ -14,7 +14,7 @@ func TestCases(t *testing.T) {
 			t.Parallel()
 			for _, c := range file.cases {
 				for _, who := range c.users {
-					c := c.inMode(mode, who)
+					c := c.inMode(mode, who).withReference()
 					if c.skip != "" || mode != "" && who.uid == 0 && file.name != "caps" {
 						continue // see users
 					}
@@ -74,7 +74,7 @@ func loadAll(t *testing.T) (files []caseFile) {
 func (c *testCase) test(t *testing.T, who identity) {
 	got := c.result(t, subject, who)
 	var original result
-	if c.since == "" {
+	if !c.newer() {
 		original = c.result(t, reference, who)
 	}
 	for _, complaint := range c.verdict(original, got) {
@@ -90,11 +90,11 @@ func (c *testCase) verdict(original, got result) (complaints []string) {
 		}
 	}
 	ours := c.subject.over(c.both).problems(got)
-	if c.since != "" {
+	if c.newer() {
 		add("subject", got, ours)
 		return complaints
 	}
-	add("reference", original, c.ref.over(c.both).problems(original))
+	add("reference", original, c.ofReference().problems(original))
 	differs := c.compare(original, got)
 	switch {
 	case c.differs == "":

@@ -80,6 +80,9 @@ func prepare() (err error) {
 	if err := chooseMode(); err != nil {
 		return err
 	}
+	if listed, err = differences(); err != nil {
+		return err
+	}
 	syscall.Umask(0o022)
 	heedSignals()
 	// What we inherited, the launchers must not.
@@ -118,8 +121,11 @@ func findPrograms() (err error) {
 		if *side.path, err = install(program, side.dir, side.setid); err != nil {
 			return fmt.Errorf("%w: %s, or set %s", err, side.advice, side.name)
 		}
+		if err := useLibraries(program, *side.path); err != nil {
+			return err
+		}
 	}
-	return nil
+	return askVersion()
 }
 
 // remove removes what prepare made.

@@ -295,6 +295,8 @@ var noise = []struct {
 	{regexp.MustCompile(`(?m)^(mount /: tmpfs) /newroot `), "$1 / "},
 	{regexp.MustCompile(`(?m)^(mount /: tmpfs .*),mode=755`), "$1"},
 	{regexp.MustCompile(`usage: \S+`), "usage: PROGRAM"},
+	// By which names the layers of an overlay were given is the launcher's affair.
+	{regexp.MustCompile(`(lowerdir|upperdir|workdir)=[^,\s]+`), "$1=DIR"},
 }
 
 func (s *side) normalise(text string) string {
