@@ -197,7 +197,7 @@ func (c *compiler) host() {
 }
 
 // cwd chooses where the command starts: what was asked for; else the same place as
-// outside, else home, else the root.
+// outside, by its real path or else by $PWD; else home, else the root.
 func (c *compiler) cwd() {
 	if d := c.s.Command.Chdir; d.Given() {
 		c.b.From(d.From)
@@ -210,10 +210,10 @@ func (c *compiler) cwd() {
 			c.b.Add(plan.Step{Op: plan.OpChdir, Flags: plan.FlagTry, A: c.b.Str(dir), B: c.b.Str("PWD=" + dir)})
 		}
 	}
+	try(c.h.Cwd)
 	if pwd, ok := get(c.env, "PWD"); ok && pwd != c.h.Cwd && c.h.SameFile != nil && c.h.SameFile(pwd, c.h.Cwd) {
 		try(pwd)
 	}
-	try(c.h.Cwd)
 	if home, ok := get(c.env, "HOME"); ok {
 		try(home)
 	}

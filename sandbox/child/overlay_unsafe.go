@@ -50,7 +50,7 @@ func mountLayers(p program, s *plan.Step, upper, work uintptr) unix.Errno {
 	}
 	e := matches(dst, makeDir)
 	if e == 0 {
-		e = mountOn(dst, text("overlay\x00"), 0, layers(p, s, upper, work))
+		e = mountOn(dst, text("overlay\x00"), unix.MS_NOSUID|unix.MS_NODEV, layers(p, s, upper, work))
 	}
 	closeFd(dst)
 	return e
