@@ -85,8 +85,12 @@ vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
 test-unit: ## run the tests that need neither root nor a built launcher
 	$(GOTEST) $$($(GO) list ./... | grep -v /tests/)
 
-test-compat: need-root setup build ## compare bin/gobwrap with the installed bwrap; needs root
+test-compat: need-root setup build ## compare bin/gobwrap with the installed bwrap, or with REFERENCE (0.11, 0.12, 0.13 or a path); needs root
+ifdef REFERENCE
+	reference=$$(scripts/reference-setup.sh $(REFERENCE)) && BWRAP_REFERENCE=$$reference $(GOTEST) ./tests/compat
+else
 	$(GOTEST) ./tests/compat
+endif
 
 test-e2e: need-root setup build ## run the end-to-end tests; needs root
 	$(GOTEST) ./tests/e2e/...

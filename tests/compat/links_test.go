@@ -100,7 +100,14 @@ func TestHarmlessLinksWork(t *testing.T) {
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
-				if r := o.run(t, c); r.status != "0" || r.stderr != "" || r.stdout == "" {
+				r := o.run(t, c)
+				if o.isReference && name == "latest" && shows("symlink-destination") {
+					if r.status != "1" || r.stdout != "" {
+						t.Errorf("differences.md lists symlink-destination, but: status %s, stdout %q", r.status, r.stdout)
+					}
+					return
+				}
+				if r.status != "0" || r.stderr != "" || r.stdout == "" {
 					t.Errorf("status %s, stdout %q, stderr %q", r.status, r.stdout, r.stderr)
 				}
 			})
