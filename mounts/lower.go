@@ -99,7 +99,7 @@ func (l *lowerer) source(i int, op *Op) {
 }
 
 // host appends an OpSource for a host path. A relative one counts from the caller's
-// working directory, and from the root where it is not found there.
+// working directory.
 func (l *lowerer) host(path string, try bool) {
 	flags := uint16(0)
 	if try {

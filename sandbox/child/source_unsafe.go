@@ -21,16 +21,8 @@ func openSource(p program, s *plan.Step) unix.Errno {
 	}
 	path := p.str(s.A)
 	fd := openHost(atCwd, path)
-	if *(*byte)(path) != '/' {
-		switch errno(fd) {
-		case unix.ENOENT:
-			if root := openat(atCwd, text("/\x00"), unix.O_PATH, 0); errno(root) == 0 {
-				fd = openHost(root, path)
-				closeFd(root)
-			}
-		case unix.EACCES:
-			fd = fromClosedCwd(path)
-		}
+	if *(*byte)(path) != '/' && errno(fd) == unix.EACCES {
+		fd = fromClosedCwd(path)
 	}
 	switch e := errno(fd); {
 	case e == unix.ENOENT && s.Flags&plan.FlagTry != 0:
