@@ -43,6 +43,8 @@ type Cmd struct {
 	exec *exec.Cmd // the launcher's
 	line *os.File  // whoever holds its other end ends when this one does
 	late *time.Timer
+
+	profiles map[string][]byte // compiled, by profile and capabilities
 }
 
 // ExitError is a command that has failed. A command that a signal has killed is reported

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -222,13 +223,13 @@ func TestErrors(t *testing.T) {
 		}{
 			{"no source", missing, "source", "Files[4]", "/no such", fs.ErrNotExist, "Can't find source path /no such: No such file or directory"},
 			{"no command", func(c *sandbox.Cmd) { c.Path = "/no such" }, "exec", "", "/no such", fs.ErrNotExist, "execvp /no such: No such file or directory"},
-			{"no command in PATH", func(c *sandbox.Cmd) { c.Path, c.Env = "nosuch", []string{"PATH=/usr/bin:/bin"} }, "exec", "", "nosuch", fs.ErrNotExist, "execvp nosuch: No such file or directory"},
+			{"no command in PATH", func(c *sandbox.Cmd) { c.Path, c.Env = "nosuch", []string{"PATH=/usr/bin:/bin"} }, "exec", "", "nosuch", exec.ErrNotFound, "execvp nosuch: No such file or directory"},
 			{"a directory", func(c *sandbox.Cmd) { c.Path = "/usr" }, "exec", "", "/usr", unix.EACCES, "execvp /usr: Permission denied"},
 			{"no place", func(c *sandbox.Cmd) { c.Spec.Files[3].Dest = "/proc/none" }, "mount", "Files[3]", "/proc/none", fs.ErrNotExist, "Can't mkdir /proc/none: No such file or directory"},
-			{"no directory", func(c *sandbox.Cmd) { c.Dir = "/none" }, "chdir", "", "/none", fs.ErrNotExist, "Can't chdir to /none: No such file or directory"},
-			{"no words", func(c *sandbox.Cmd) { c.Path, c.Args = "", nil }, "options", "", "", nil, "No command given"},
-			{"a number of nothing", func(c *sandbox.Cmd) { c.Spec.Report.InfoFD = sandbox.SetFD(3) }, "options", "", "", nil, "fd 3 is neither a standard stream nor one of ExtraFiles"},
-			{"a NUL", func(c *sandbox.Cmd) { c.Args = append(c.Args, "a\x00b") }, "options", "", "", nil, "a string holds a NUL byte"},
+			{"no directory", func(c *sandbox.Cmd) { c.Dir = "/none" }, "chdir", "Cmd.Dir", "/none", fs.ErrNotExist, "Can't chdir to /none: No such file or directory"},
+			{"no words", func(c *sandbox.Cmd) { c.Path, c.Args = "", nil }, "options", "Cmd.Path", "", nil, "Cmd.Path: must not be empty"},
+			{"a number of nothing", func(c *sandbox.Cmd) { c.Spec.Report.InfoFD = sandbox.SetFD(3) }, "options", "Report.InfoFD", "", nil, "Report.InfoFD: descriptor 3 is neither a standard stream nor one of ExtraFiles"},
+			{"a NUL", func(c *sandbox.Cmd) { c.Args = append(c.Args, "a\x00b") }, "options", "Cmd.Args[1]", "", nil, "Cmd.Args[1]: holds a NUL byte"},
 			{"no launcher", func(c *sandbox.Cmd) { c.Launcher = "/no such" }, "launch", "", "/no such", fs.ErrNotExist, "Can't find the launcher /no such: No such file or directory"},
 			{"another program", func(c *sandbox.Cmd) { c.Launcher = "/bin/true" }, "launch", "", "", sandbox.ErrKilled, "killed before the command ran"},
 		} {
@@ -451,7 +452,7 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	c.Spec.Session.AsPID1, c.Spec.Namespaces.PID = true, sandbox.Share
-	if _, err := c.Plan(); err == nil || !strings.Contains(err.Error(), "--as-pid-1 requires") {
+	if _, err := c.Plan(); err == nil || !strings.Contains(err.Error(), "Session.AsPID1: needs") {
 		t.Errorf("%v", err)
 	}
 }
@@ -468,7 +469,7 @@ func TestProfiles(t *testing.T) {
 			c = m.Command(host(), "true")
 			c.Spec.Lockdown.Filters = []sandbox.Filter{{Profile: profile}}
 			var e *sandbox.SetupError
-			if err := c.Run(); !errors.As(err, &e) || e.Option != "Lockdown.Filters" || e.Path != profile {
+			if err := c.Run(); !errors.As(err, &e) || e.Option != "Lockdown.Filters[0]" || e.Path != profile {
 				t.Errorf("%s: %v, want %s", profile, err, want)
 			}
 		}

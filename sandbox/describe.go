@@ -10,6 +10,9 @@ import (
 // describe says in words what a sandbox will contain, and which risks stay, a line each.
 // It knows what the Spec says and nothing of what lies in the files.
 func describe(s *Spec, h Host) []string {
+	if err := validate(s); err != nil {
+		return []string{"impossible: " + err.Error()}
+	}
 	d := describer{s: s, h: &h}
 	d.files()
 	d.namespaces()

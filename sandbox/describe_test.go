@@ -51,7 +51,7 @@ var described = []struct {
 			roBind("/tmp/.X11-unix/X0", "/tmp/.X11-unix/X0"),
 			roBind("/run/user/1000/bus", "/run/user/1000/bus"),
 		},
-		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 8)}}},
+		Lockdown: Lockdown{Filters: []Filter{{BPF: allow(1)}}},
 	}},
 	// Everything that --explain has a line for.
 	{"all-kinds", root(), Spec{
@@ -63,7 +63,7 @@ var described = []struct {
 			{Kind: mounts.Overlay, Dest: "/o1", Layers: []string{"/low", "/high"}},
 			{Kind: mounts.Overlay, Dest: "/o2", Layers: []string{"/low"}, Writes: mounts.Forgotten},
 			{Kind: mounts.Overlay, Dest: "/o3", Layers: []string{"/low"}, Writes: mounts.Kept, Upper: "/up", Work: "/wk"},
-			op(mounts.File, "/f"), op(mounts.Mqueue, "/mq"), op(mounts.Chmod, "/f"), op(mounts.RemountRO, "/o3"), op(mounts.Proc, "/proc"),
+			{Kind: mounts.File, FD: SetFD(7), Dest: "/f"}, op(mounts.Mqueue, "/mq"), {Kind: mounts.Chmod, Dest: "/f", Perms: mounts.Mode(0o600)}, op(mounts.RemountRO, "/o3"), op(mounts.Proc, "/proc"),
 		},
 		ProcFallback: mounts.BindOuter,
 		Lockdown:     Lockdown{Forgive: true},

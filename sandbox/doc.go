@@ -21,9 +21,15 @@
 // # Errors
 //
 // Start returns when the command runs. What fails before that is a [*SetupError]: the step,
-// the part of the Spec that asked for it ("Files[5]"), the path, and an error for which
-// errors.Is(err, fs.ErrNotExist), unix.EPERM and the like work. Where no user namespaces are
-// to be had errors.Is(err, [ErrUserNamespaces]); [Probe] knows why, and what mends it.
+// the field that asked for it ("Files[5]", "Cmd.Dir"), the path, and an error for which
+// errors.Is(err, fs.ErrNotExist), exec.ErrNotFound, unix.EPERM and the like work. Where the
+// kernel refuses user namespaces errors.Is(err, [ErrUserNamespaces]) holds; [Probe] reports
+// why, and how to fix it.
+//
+// A field that cannot be as it is ("Files[5].Source: must not be empty") is an error before
+// anything is started, and so is one that would have no effect. What may be left out has a
+// type whose zero value is "not given" and which only a constructor fills: [SetID],
+// [SetText], [SetFD], mounts.Mode.
 //
 // # Files
 //

@@ -11,14 +11,18 @@ import (
 
 // SetupError is a launch that failed before the command ran.
 type SetupError struct {
-	Stage  string // the step that failed, by its name in Plan, or "launch", "options"
-	Option string // what asked for it: an option of the command line, or a part of the Spec; may be empty
+	Stage string // the step that failed, by its name in Plan, or "launch", "options"
+	// Option is what asked for it: a field of the Spec, as in "Files[5]" or
+	// "Namespaces.Hostname", or of the Cmd, as in "Cmd.Dir"; for the launcher itself an
+	// option of its command line. It may be empty.
+	Option string
 	Path   string // what was worked on: a path on the host or in the sandbox; may be empty
 	Err    error  // what was tried, on what, and what the kernel said
 	Hint   string // what may mend it; may be empty
 
-	refused bool // the kernel refuses direct mode
-	noUser  bool // it refuses user namespaces
+	refused bool  // the kernel refuses direct mode
+	noUser  bool  // it refuses user namespaces
+	is      error // what else it is, for errors.Is
 }
 
 // Error is what was tried, and why it failed, in bubblewrap's words where it has some.
@@ -27,13 +31,31 @@ func (e *SetupError) Error() string { return e.Err.Error() }
 // Unwrap makes errors.Is work with errnos and with the fs.Err values.
 func (e *SetupError) Unwrap() error { return e.Err }
 
-// Is tells whether e means that the kernel refuses user namespaces, for
-// errors.Is(err, ErrUserNamespaces).
-func (e *SetupError) Is(target error) bool { return target == ErrUserNamespaces && e.noUser }
+// Is reports whether e means that the kernel refuses user namespaces, for
+// errors.Is(err, ErrUserNamespaces), or that a program is not there, for
+// errors.Is(err, exec.ErrNotFound).
+func (e *SetupError) Is(target error) bool {
+	return target == ErrUserNamespaces && e.noUser || e.is != nil && target == e.is
+}
 
 // ErrUserNamespaces is what every launch amounts to that failed because the kernel, or
 // who configured it, refuses user namespaces to this user, or has no more of them.
 var ErrUserNamespaces = errors.New("user namespaces are refused here")
+
+// reason is an error with a text of its own.
+type reason struct {
+	text string
+	err  error
+}
+
+// because is an error that says text, and is what err is.
+func because(text string, err error) error { return &reason{text, err} }
+
+func (r *reason) Error() string { return r.text }
+func (r *reason) Unwrap() error { return r.err }
+
+// errNoTool is in the chain of errors about a program that is not installed.
+var errNoTool = errors.New("not installed")
 
 // failure is an attempt, and what the kernel said to it.
 type failure struct {

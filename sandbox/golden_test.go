@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -35,6 +36,9 @@ func fd(n int, option string) FD {
 	f.From = plan.Origin{Words: []string{option, fmt.Sprint(n)}}
 	return f
 }
+
+// allow is a filter of n instructions that permits everything.
+func allow(n int) []byte { return bytes.Repeat([]byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f}, n) }
 
 // textFrom is a text by the option that gave it, as typed.
 func textFrom(s, line string) Text {
@@ -98,7 +102,7 @@ var golden = []goldenCase{
 		},
 		Files:    []mounts.Op{roBind("/usr", "/usr"), {Kind: mounts.Dev, Dest: "/dev"}},
 		Env:      []EnvOp{{Clear: true}, {Name: "A", Value: "1"}},
-		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 16), From: from("--seccomp 11")}}, Forgive: true},
+		Lockdown: Lockdown{Filters: []Filter{{BPF: allow(2), From: from("--seccomp 11")}}, Forgive: true},
 		Command:  CommandLine{Args: []string{"id"}, Used: []int{11}, Read: []int{11}},
 	}},
 	{"joined", user(), Spec{
@@ -123,7 +127,7 @@ var golden = []goldenCase{
 		Files:        []mounts.Op{{Kind: mounts.Proc, Dest: "/p", From: from("--proc /p")}, {Kind: mounts.Proc, Dest: "/q", From: from("--proc /q")}},
 		ProcFallback: mounts.BindOuter,
 		Report:       Report{FailStatus: 42},
-		Lockdown:     Lockdown{Filters: []Filter{{BPF: make([]byte, 8), From: from("--seccomp 11")}}},
+		Lockdown:     Lockdown{Filters: []Filter{{BPF: allow(1), From: from("--seccomp 11")}}},
 		Command:      CommandLine{Args: []string{"x"}, Used: []int{11}, Read: []int{11}},
 	}},
 	{"proc-or-none", user(), Spec{

@@ -55,7 +55,23 @@ func (c *Cmd) Start() error {
 	if c.ctx != nil && c.ctx.Err() != nil {
 		return c.ctx.Err()
 	}
-	return l.explain(err)
+	return l.explain(likeExec(err))
+}
+
+// likeExec makes an error be what package os/exec would have returned for a program that is
+// not there. The launcher has no use for that package.
+func likeExec(err error) error {
+	var e *SetupError
+	if !errors.As(err, &e) {
+		return err
+	}
+	searched := e.Stage == plan.OpExec.String() && errors.Is(err, syscall.ENOENT) && !strings.Contains(e.Path, "/")
+	if searched || errors.Is(err, errNoTool) {
+		out := *e
+		out.is = exec.ErrNotFound
+		return &out
+	}
+	return err
 }
 
 func (c *Cmd) warn(err error) {
@@ -68,7 +84,7 @@ func (c *Cmd) warn(err error) {
 func options(err error) error {
 	var e *SetupError
 	if errors.As(err, &e) {
-		return err
+		return likeExec(err)
 	}
 	return &SetupError{Stage: "options", Err: err}
 }
@@ -76,8 +92,10 @@ func options(err error) error {
 // compile makes the plan for a launcher that this process starts.
 func (c *Cmd) compile(keeper bool) (*Spec, Host, *plan.Program, error) {
 	s := c.spec()
-	if err := c.checkFDs(s); err != nil {
-		return nil, Host{}, nil, err
+	for _, check := range []func(*Spec) error{c.checkFields, validate, c.checkFDs} {
+		if err := check(s); err != nil {
+			return nil, Host{}, nil, err
+		}
 	}
 	h := readHost(s)
 	h.Env, h.Hosted = c.environ(), true
@@ -105,30 +123,75 @@ func (c *Cmd) spec() *Spec {
 	}
 	if c.Dir != "" {
 		s.Command.Chdir = SetText(c.Dir)
+		s.Command.Chdir.From = plan.Origin{Words: []string{"Cmd.Dir"}}
 	}
-	s.Files = slices.Clone(s.Files)
-	for i := range s.Files {
-		if op := &s.Files[i]; len(op.From.Words) == 0 {
-			op.From.Words = []string{"Files[" + strconv.Itoa(i) + "]"}
-		}
-	}
-	return s
+	return s.origins()
 }
 
-// checkFDs demands that every number stands for a file.
+// checkFields looks at what the Cmd itself says.
+func (c *Cmd) checkFields(*Spec) error {
+	v := validator{}
+	if c.Path == "" && len(c.Spec.Command.Args) == 0 {
+		v.bad("Cmd.Path", plan.Origin{}, "must not be empty")
+	}
+	v.text("Cmd.Path", plan.Origin{}, c.Path)
+	for i, arg := range c.Args {
+		v.text(at("Cmd.Args", i), plan.Origin{}, arg)
+	}
+	for i, entry := range c.Env {
+		v.text(at("Cmd.Env", i), plan.Origin{}, entry)
+	}
+	v.text("Cmd.Dir", plan.Origin{}, c.Dir)
+	if v.first == nil {
+		return nil
+	}
+	return v.first
+}
+
+// checkFDs demands that every number of a valid s stands for a file.
 func (c *Cmd) checkFDs(s *Spec) error {
-	used, _ := s.fds()
+	list := s.descriptors()
 	for i := range s.Files {
-		if op := &s.Files[i]; op.Kind == mounts.File || op.Kind == mounts.Data {
-			used = append(used, op.FD.N())
+		op := &s.Files[i]
+		list = append(list, named{field: at("Files", i) + ".FD", fd: op.FD})
+		for _, path := range append([]string{op.Source, op.Upper, op.Work}, op.Layers...) {
+			if n, ok := namesFD(path); ok && !c.passes(n) {
+				return badField(at("Files", i), plan.Origin{}, path+": "+noFile(n))
+			}
 		}
 	}
-	for _, n := range used {
-		if n < 0 || n >= 3+len(c.ExtraFiles) || n >= 3 && c.ExtraFiles[n-3] == nil {
-			return errors.New("fd " + strconv.Itoa(n) + " is neither a standard stream nor one of ExtraFiles")
+	for i, n := range s.Command.Used {
+		list = append(list, named{field: at("Command.Used", i), fd: SetFD(n)})
+	}
+	for _, d := range list {
+		if d.fd.Given() && !c.passes(d.fd.N()) {
+			return badField(d.field, plan.Origin{}, noFile(d.fd.N()))
 		}
 	}
 	return nil
+}
+
+func noFile(n int) string {
+	return "descriptor " + strconv.Itoa(n) + " is neither a standard stream nor one of ExtraFiles"
+}
+
+// passes reports whether the launcher gets a descriptor of this number from the Cmd.
+func (c *Cmd) passes(n int) bool {
+	return n >= 0 && (n < 3 || n-3 < len(c.ExtraFiles) && c.ExtraFiles[n-3] != nil)
+}
+
+// namesFD reports whether a host path goes through a descriptor of the process that looks
+// it up, which is the launcher, and has descriptors of its own.
+func namesFD(path string) (n int, ok bool) {
+	clean := mounts.BoxPath(path)
+	for _, dir := range []string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
+		if rest, found := strings.CutPrefix(clean, dir); found && strings.HasPrefix(path, "/") {
+			number, _, _ := strings.Cut(rest, "/")
+			n, err := strconv.Atoi(number)
+			return n, err == nil
+		}
+	}
+	return 0, false
 }
 
 func terminal(w any) bool {
@@ -347,5 +410,3 @@ func (c *Cmd) Describe() []string {
 	s := c.spec()
 	return describe(s, readHost(s))
 }
-
-var _ = exec.ErrNotFound

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
@@ -34,11 +35,12 @@ func (c *compiler) who() error {
 				return err
 			}
 		}
-		if err := a.check(); err != nil {
+		if err := a.check(c.h); err != nil {
 			return err
 		}
 		if c.hasDev() && !a.ids.Has(0) {
-			return errors.New("--dev needs " + a.kind + " 0 inside, to whom its devpts belongs: add it with --" + a.kind + "-map or --" + a.kind + " 0")
+			return c.h.badIDs("--dev", a.maps(), " needs "+a.kind+" 0 inside, to whom its devpts belongs: add it with --"+a.kind+"-map or --"+a.kind+" 0",
+				"must map "+a.kind+" 0, to whom the devpts of kind Dev belongs")
 		}
 	}
 	return nil
@@ -67,8 +69,8 @@ func (a *axis) grant(h *Host) error {
 	ranges := idmap.SubIDs(a.sub, h.names()...)
 	if len(ranges) == 0 {
 		return &SetupError{
-			Stage: "options", Option: "--map-auto",
-			Err:  errors.New("--map-auto: /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0]),
+			Stage: "options", Option: h.mapAuto(),
+			Err:  errors.New(h.mapAuto() + ": /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0]),
 			Hint: h.subHint(a.kind, idmap.FreeRange(a.sub)),
 		}
 	}
@@ -95,17 +97,39 @@ func (h *Host) nameHint() string {
 }
 
 // check words what the kernel would refuse.
-func (a *axis) check() error {
+func (a *axis) check(h *Host) error {
 	err := a.ids.Check()
 	switch _, given := a.ids.Inside(a.own); {
 	case err == nil:
 		return nil
 	case len(a.lines) == 0:
-		return errors.New("--map-auto: " + err.Error())
+		return h.badIDs("--map-auto: ", "Identity.MapAuto", err.Error(), err.Error())
 	case given && a.want.Given() && len(a.ids) > len(a.lines):
-		return errors.New("--" + a.kind + " " + dec(a.want.N()) + ": no --" + a.kind + "-map has this id, and the caller's own has another one there (" + err.Error() + ")")
+		return h.badIDs("--"+a.kind+" "+dec(a.want.N())+": ", a.field(),
+			"no --"+a.kind+"-map has this id, and the caller's own has another one there ("+err.Error()+")",
+			dec(a.want.N())+" is not mapped, and the caller's own id has another one there ("+err.Error()+")")
 	}
-	return errors.New("--" + a.kind + "-map: " + err.Error())
+	return h.badIDs("--"+a.kind+"-map: ", a.maps(), err.Error(), err.Error())
+}
+
+// field and maps are the fields of the Spec that say the id, and the maps.
+func (a *axis) field() string { return "Identity." + strings.ToUpper(a.kind) }
+func (a *axis) maps() string  { return a.field() + "Map" }
+
+// badIDs is an error about ids, in the words of the command line or, for a program, about a
+// field.
+func (h *Host) badIDs(option, field, text, problem string) error {
+	if h.Hosted {
+		return badField(field, plan.Origin{}, problem)
+	}
+	return errors.New(option + text)
+}
+
+func (h *Host) mapAuto() string {
+	if h.Hosted {
+		return "Identity.MapAuto"
+	}
+	return "--map-auto"
 }
 
 // ranges is the step that has the maps written.
@@ -125,7 +149,7 @@ func (c *compiler) mapOrigin() plan.Origin {
 			return lines[0].From
 		}
 	}
-	return plan.Origin{Words: []string{"--map-auto"}}
+	return plan.Origin{Words: []string{c.h.mapAuto()}}
 }
 
 // become is the step that goes over to the payload's ids, if the caller has others.

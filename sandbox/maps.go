@@ -114,8 +114,8 @@ func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError
 	e := &SetupError{Stage: plan.OpIDMap.String()}
 	if o := w.p.Origins[w.step]; len(o.Words) > 0 {
 		e.Option = o.Words[0]
-		if e.Option == "--uid-map" && kind == "gid" {
-			e.Option = "--gid-map"
+		if kind == "gid" {
+			e.Option = strings.NewReplacer("--uid-map", "--gid-map", "Identity.UIDMap", "Identity.GIDMap").Replace(e.Option)
 		}
 		message = e.Option + ": " + message
 	}
@@ -130,6 +130,7 @@ func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 	file := findTool(name, path+":/usr/bin:/bin:/usr/local/bin")
 	if file == "" {
 		e := w.fault(kind, "ranges of "+kind+"s need "+name+", which is not installed", 0)
+		e.Err = because(e.Err.Error(), errNoTool)
 		e.Hint = "it is in the package uidmap (Debian, Ubuntu), shadow-utils (Fedora, RHEL), shadow (Arch, openSUSE, Alpine: shadow-subids)"
 		return e
 	}
@@ -142,11 +143,12 @@ func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 	if _, err = tool.Run(null, append([]string{strconv.Itoa(w.pid)}, strings.Fields(text)...)...); err == nil {
 		return nil
 	}
-	return w.refused(kind, name, text, own, err.Error())
+	return w.refused(kind, name, text, own, err)
 }
 
 // refused words what newuidmap said: which line is missing where, if one is.
-func (w *mapWriter) refused(kind, name, text string, own uint32, words string) error {
+func (w *mapWriter) refused(kind, name, text string, own uint32, err error) error {
+	words := err.Error()
 	h := Host{UID: uint32(syscall.Getuid()), Env: w.env}
 	h.readSubIDs()
 	granted := h.SubUID
@@ -155,12 +157,17 @@ func (w *mapWriter) refused(kind, name, text string, own uint32, words string) e
 	}
 	if missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, h.names()...)); ok {
 		e := w.fault(kind, "", 0)
-		e.Err = errors.New("--" + kind + "-map " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
+		option := "--" + kind + "-map"
+		if !strings.HasPrefix(e.Option, "--") {
+			option = e.Option
+		}
+		e.Err = errors.New(option + " " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
 			"s to " + h.names()[0] + " (" + name + ": " + words + ")")
 		e.Hint = h.subHint(kind, missing)
 		return e
 	}
 	e := w.fault(kind, name+": "+words, 0)
+	e.Err = because(e.Err.Error(), err)
 	switch {
 	case h.UID != 0 && (h.UserName == "" || strings.Contains(words, "user name")):
 		e.Hint = h.nameHint()

@@ -19,25 +19,35 @@ import (
 // it, which neither a host nor the launcher should have to link.
 const compilerName = "gobwrap-seccomp"
 
-// compileProfiles compiles the profiles of s to BPF and keeps the result in the Cmd, so
-// that it happens once. The compiler runs with the caller's privileges and no others.
+// compileProfiles puts BPF in the place of the profiles of s. The Cmd keeps what has been
+// compiled, so that it happens once. The compiler runs with the caller's privileges and no
+// others.
 func (c *Cmd) compileProfiles(s *Spec, h Host) error {
 	s.Lockdown.Filters = slices.Clone(s.Lockdown.Filters)
+	caps := wantedCaps(s, &h).Names()
 	for i := range s.Lockdown.Filters {
 		f := &s.Lockdown.Filters[i]
 		if f.Profile == "" || len(f.BPF) > 0 {
 			continue
 		}
-		var err error
-		if f.BPF, err = c.compileProfile(f.Profile, wantedCaps(s, &h).Names()); err != nil {
-			option := "Lockdown.Filters"
-			if len(f.From.Words) > 0 {
-				option = f.From.Words[0]
+		key := strings.Join(append([]string{f.Profile}, caps...), "\x00")
+		bpf, ok := c.profiles[key]
+		if !ok {
+			var err error
+			if bpf, err = c.compileProfile(f.Profile, caps); err != nil {
+				option := at("Lockdown.Filters", i)
+				if len(f.From.Words) > 0 {
+					option = f.From.Words[0]
+				}
+				return &SetupError{Stage: "options", Option: option, Path: f.Profile, Err: because(option+" "+f.Profile+": "+err.Error(), err)}
 			}
-			return &SetupError{Stage: "options", Option: option, Path: f.Profile, Err: errors.New(option + " " + f.Profile + ": " + err.Error())}
+			if c.profiles == nil {
+				c.profiles = map[string][]byte{}
+			}
+			c.profiles[key] = bpf
 		}
+		f.BPF, f.Profile = bpf, ""
 	}
-	c.Spec.Lockdown.Filters = s.Lockdown.Filters
 	return nil
 }
 
@@ -72,7 +82,7 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 		return nil, err
 	}
 	if err := seccomp.Check(bpf); err != nil {
-		return nil, errors.New("what " + program + " wrote is no filter: " + err.Error())
+		return nil, because("what "+program+" wrote is no filter: "+err.Error(), err)
 	}
 	return bpf, nil
 }
@@ -91,7 +101,7 @@ func (c *Cmd) compiler() (string, error) {
 	if path := findTool(compilerName, os.Getenv("PATH")); path != "" {
 		return path, nil
 	}
-	return "", errors.New(compilerName + ", which compiles profiles, lies neither beside the launcher nor in PATH")
+	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH", errNoTool)
 }
 
 // findCompiler looks beside the launcher's own binary. self is the link to it,
@@ -99,7 +109,7 @@ func (c *Cmd) compiler() (string, error) {
 func findCompiler(self string) (string, error) {
 	launcher, err := os.Readlink(self)
 	if err != nil {
-		return "", errors.New("can't find " + compilerName + ", which lies beside gobwrap: reading " + self + ": " + strerror(errnoOf(err)))
+		return "", because("can't find "+compilerName+", which lies beside gobwrap: reading "+self+": "+strerror(errnoOf(err)), err)
 	}
 	return compilerBeside(launcher)
 }
@@ -114,8 +124,8 @@ func compilerBeside(launcher string) (string, error) {
 			return p, nil
 		}
 	}
-	return "", errors.New(compilerName + ", which compiles profiles, is not installed: there is neither " +
-		strings.Join(places, " nor ") + "; the built-in profiles (" + strings.Join(seccomp.Builtins(), ", ") + ") need none")
+	return "", because(compilerName+", which compiles profiles, is not installed: there is neither "+
+		strings.Join(places, " nor ")+"; the built-in profiles ("+strings.Join(seccomp.Builtins(), ", ")+") need none", errNoTool)
 }
 
 // openProfile opens a profile as the caller. Nothing but a file will do: a FIFO or a
@@ -123,15 +133,15 @@ func compilerBeside(launcher string) (string, error) {
 func openProfile(file string) (int, error) {
 	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
-		return -1, errors.New(strerror(errnoOf(err)))
+		return -1, because(strerror(errnoOf(err)), err)
 	}
 	var st syscall.Stat_t
 	err = syscall.Fstat(fd, &st)
 	switch {
 	case err != nil:
-		err = errors.New(strerror(errnoOf(err)))
+		err = because(strerror(errnoOf(err)), err)
 	case st.Mode&syscall.S_IFMT == syscall.S_IFDIR:
-		err = errors.New(strerror(syscall.EISDIR))
+		err = because(strerror(syscall.EISDIR), syscall.EISDIR)
 	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
 		err = errors.New("Not a regular file")
 	}

@@ -176,7 +176,7 @@ func TestTellComesBeforeFilters(t *testing.T) {
 		{Report{JSONStatusFD: fd(6, "--json-status-fd")}, true},
 		{Report{FailStatus: 42}, true},
 	} {
-		s := Spec{Report: c.report, Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 8)}, {BPF: make([]byte, 8)}}}, Command: CommandLine{Args: []string{"x"}}}
+		s := Spec{Report: c.report, Lockdown: Lockdown{Filters: []Filter{{BPF: allow(1)}, {BPF: allow(1)}}}, Command: CommandLine{Args: []string{"x"}}}
 		p, err := Compile(&s, user())
 		if err != nil {
 			t.Fatal(err)

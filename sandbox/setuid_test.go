@@ -51,7 +51,7 @@ var goldenModes = []goldenCase{
 			SyncFDs: []FD{fd(8, "--sync-fd")}, Locks: []LockFile{{Path: "/lock", From: from("--lock-file /lock")}},
 		},
 		Report:   Report{InfoFD: fd(6, "--info-fd"), JSONStatusFD: fd(7, "--json-status-fd")},
-		Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 16), From: from("--seccomp 11")}}},
+		Lockdown: Lockdown{Filters: []Filter{{BPF: allow(2), From: from("--seccomp 11")}}},
 		Command:  CommandLine{Args: []string{"x"}, Used: []int{6, 7, 8, 9, 11}, Read: []int{6, 7, 11}},
 	}},
 	{"tentative", tentative(), everyNamespace()},
@@ -173,9 +173,11 @@ var refused = []struct {
 
 func layered(w mounts.Writes, option string) func(*Spec) {
 	return func(s *Spec) {
-		s.Files = append(s.Files, mounts.Op{
-			Kind: mounts.Overlay, Dest: "/o", Layers: []string{"/a", "/b"}, Writes: w, Upper: "/up", Work: "/work", From: from(option),
-		})
+		op := mounts.Op{Kind: mounts.Overlay, Dest: "/o", Layers: []string{"/a", "/b"}, Writes: w, From: from(option)}
+		if w == mounts.Kept {
+			op.Upper, op.Work = "/up", "/work"
+		}
+		s.Files = append(s.Files, op)
 	}
 }
 
@@ -233,13 +235,25 @@ func someSpec(r *rand.Rand) Spec {
 	if toss() {
 		s.Identity.Caps = []CapEdit{{Caps: idmap.AllCaps}, {Drop: true, Caps: idmap.AllCaps}}
 	}
-	for range r.IntN(8) {
-		op := mounts.Op{
-			Kind: mounts.Bind + mounts.Kind(r.IntN(int(mounts.RemountRO))), Dest: fmt.Sprintf("/d%d", r.IntN(9)), Source: "/usr",
-			FD: mounts.SetFD(20 + r.IntN(5)), Access: mounts.Access(r.IntN(3)), Target: "t", From: from("--some option"),
+	for i := range r.IntN(8) {
+		kind := mounts.Bind + mounts.Kind(r.IntN(int(mounts.RemountRO)))
+		if kind == mounts.Overlay || kind == mounts.Mqueue && !s.Namespaces.IPC.isNew() {
+			kind = mounts.Dev
 		}
-		if op.Kind == mounts.Overlay || op.Kind == mounts.Mqueue && !s.Namespaces.IPC.isNew() {
-			op.Kind = mounts.Dev
+		op := mounts.Op{Kind: kind, Dest: fmt.Sprintf("/d%d", r.IntN(9)), From: from("--some option")}
+		switch kind {
+		case mounts.Bind:
+			op.Source, op.Access = "/usr", mounts.Access(r.IntN(3))
+		case mounts.BindFD:
+			op.FD, op.Access = SetFD(20+i), mounts.Access(r.IntN(3))
+		case mounts.File:
+			op.FD = SetFD(20 + i)
+		case mounts.Data:
+			op.FD, op.Access = SetFD(20+i), mounts.Access(r.IntN(2))
+		case mounts.Symlink:
+			op.Target = "t"
+		case mounts.Chmod:
+			op.Perms = mounts.Mode(uint32(r.IntN(0o10000)))
 		}
 		s.Files = append(s.Files, op)
 	}
@@ -262,7 +276,7 @@ func someSpec(r *rand.Rand) Spec {
 		s.Report.JSONStatusFD = fd(7, "--json-status-fd")
 	}
 	if toss() {
-		s.Lockdown.Filters = []Filter{{BPF: make([]byte, 8*(1+r.IntN(4))), From: from("--seccomp 11")}}
+		s.Lockdown.Filters = []Filter{{BPF: allow(1 + r.IntN(4)), From: from("--seccomp 11")}}
 	}
 	if toss() {
 		s.Lockdown.ExecLabel = textFrom("label", "--exec-label label")

@@ -10,7 +10,7 @@ import (
 func Examine(engine string) *Report {
 	f := Here()
 	limits()
-	return examine(f, engine, launch)
+	return examine(f, engine, launchSelf)
 }
 
 // Start makes a launch of its own for a Go program that is its own launcher: with these

@@ -20,8 +20,9 @@ type outcome struct {
 // keep the answers back.
 const patience = 10_000
 
-// launch starts this binary, with itself as the command inside.
-func launch(mode string, options []string) outcome {
+// launchSelf starts this binary, with itself as the command inside. It is for the launcher
+// alone: an embedding program started like this would run its main function again.
+func launchSelf(mode string, options []string) outcome {
 	args := append([]string{"gobwrap", "--mode", mode, "--json-status-fd", "3", "--ro-bind", "/proc/self/exe", "/gobwrap"}, options...)
 	documents, text, err := output(append(args, "--", "/gobwrap", "--version"))
 	if err != nil {

@@ -183,7 +183,7 @@ func (p *prober) ranges() {
 		return
 	}
 	r := Result{Step: Ranges, State: OK}
-	if o := launch("direct", []string{"--map-auto"}); !o.works {
+	if o := p.launch("direct", []string{"--map-auto"}); !o.works {
 		r = Result{Step: Ranges, Detail: o.message}
 	}
 	p.note(r)

@@ -45,7 +45,7 @@ func (p Program) Run(stdin int, args ...string) ([]byte, error) {
 	pid, err := p.start(args, stdin, out[1], words[1])
 	closeAll(out[1], words[1])
 	if err != nil {
-		return nil, errors.New("can't start " + p.Path + ": " + capital(err.Error()))
+		return nil, failed("can't start "+p.Path+": ", err)
 	}
 	streams := []stream{{fd: out[0], limit: p.MaxOutput}, {fd: words[0], limit: maxWords, cut: true}}
 	late := p.drain(streams)
@@ -94,5 +94,22 @@ func complaint(name, words, fallback string) string {
 		return r
 	}, words)
 }
+
+// failure is an attempt and the error that ended it.
+type failure struct {
+	what string
+	err  error
+}
+
+func failed(what string, err error) error { return &failure{what, err} }
+
+func (f *failure) Error() string {
+	if errno, ok := f.err.(syscall.Errno); ok {
+		return f.what + capital(errno.Error())
+	}
+	return f.what + f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

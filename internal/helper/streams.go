@@ -28,14 +28,14 @@ func (p Program) drain(streams []stream) error {
 		}
 		ready, err := wait(streams, left)
 		if err != nil {
-			return errors.New("poll: " + capital(err.Error()))
+			return failed("poll: ", err)
 		}
 		if ready == nil {
 			return nil
 		}
 		for _, s := range ready {
 			if err := s.read(); err != nil {
-				return errors.New("reading from " + p.Path + ": " + err.Error())
+				return failed("reading from "+p.Path+": ", err)
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func (s *stream) read() error {
 	case errors.Is(err, syscall.EINTR):
 		return nil
 	case err != nil:
-		return errors.New(capital(err.Error()))
+		return failed("", err)
 	}
 	s.ended = n == 0
 	s.data = append(s.data, buf[:n]...)
@@ -112,7 +112,7 @@ func reap(pid, options int) (status syscall.WaitStatus, done bool, err error) {
 			continue
 		}
 		if err != nil {
-			return 0, false, errors.New("waiting for a helper: " + capital(err.Error()))
+			return 0, false, failed("waiting for a helper: ", err)
 		}
 		return status, got == pid, nil
 	}
@@ -125,7 +125,7 @@ func pipes(ends ...*[2]int) error {
 			for _, made := range ends[:i] {
 				closeAll(made[0], made[1])
 			}
-			return errors.New("can't make a pipe: " + capital(err.Error()))
+			return failed("can't make a pipe: ", err)
 		}
 	}
 	return nil
@@ -153,7 +153,7 @@ func Isolate() error {
 	}
 	// Before 5.11, or refused by a filter.
 	if err := hideOneByOne("/proc/self/fd"); err != nil {
-		return errors.New("can't list the open descriptors in /proc/self/fd: " + capital(err.Error()))
+		return failed("can't list the open descriptors in /proc/self/fd: ", err)
 	}
 	return nil
 }

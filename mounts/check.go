@@ -1,0 +1,169 @@
+package mounts
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+// FieldError is a field of an [Op] that cannot be as it is.
+type FieldError struct {
+	Field   string // its name, with an index where it is an entry of Layers
+	Problem string // what is wrong, as a sentence without its subject
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+
+// fields is a set of fields of an Op.
+type fields uint16
+
+const (
+	dest fields = 1 << iota
+	source
+	fd
+	access
+	try
+	target
+	perms
+	size
+	layers
+	writes
+	upper
+	work
+)
+
+// rows are the fields, in the order in which they are checked: when one has been given, and
+// what an operation lacks that needs it.
+//
+//nolint:gochecknoglobals // read-only table
+var rows = []struct {
+	field   fields
+	name    string
+	given   func(*Op) bool
+	missing string
+}{
+	{source, "Source", func(op *Op) bool { return op.Source != "" }, empty},
+	{fd, "FD", func(op *Op) bool { return op.FD.Given() }, "must be given (SetFD, or Pass of the Cmd)"},
+	{target, "Target", func(op *Op) bool { return op.Target != "" }, empty},
+	{layers, "Layers", func(op *Op) bool { return len(op.Layers) > 0 }, "must have at least one entry"},
+	{upper, "Upper", func(op *Op) bool { return op.Upper != "" }, empty},
+	{work, "Work", func(op *Op) bool { return op.Work != "" }, empty},
+	{dest, "Dest", func(op *Op) bool { return op.Dest != "" }, empty},
+	{access, "Access", func(op *Op) bool { return op.Access != 0 }, ""},
+	{writes, "Writes", func(op *Op) bool { return op.Writes != 0 }, ""},
+	{try, "Try", func(op *Op) bool { return op.Try }, ""},
+	{perms, "Perms", func(op *Op) bool { return op.Perms.Given() }, "must be given (Mode)"},
+	{size, "Size", func(op *Op) bool { return op.Size != 0 }, ""},
+}
+
+const empty = "must not be empty"
+
+// kinds are the kinds by name, with the fields that each one needs, and those that it takes
+// besides. A field that a kind does not take would have no effect, which its author cannot
+// have meant.
+//
+//nolint:gochecknoglobals // read-only table
+var kinds = [...]struct {
+	name         string
+	needs, takes fields
+}{
+	Invalid:   {name: "Invalid"},
+	Bind:      {"Bind", dest | source, access | try},
+	BindFD:    {"BindFD", dest | fd, access},
+	Tmpfs:     {"Tmpfs", dest, perms | size},
+	Proc:      {"Proc", dest, 0},
+	Dev:       {"Dev", dest, 0},
+	Mqueue:    {"Mqueue", dest, 0},
+	Overlay:   {"Overlay", dest | layers, writes | upper | work},
+	Dir:       {"Dir", dest, perms},
+	File:      {"File", dest | fd, perms},
+	Data:      {"Data", dest | fd, access | perms},
+	Symlink:   {"Symlink", dest | target, 0},
+	Chmod:     {"Chmod", dest | perms, 0},
+	RemountRO: {"RemountRO", dest, 0},
+}
+
+// String is the name of the constant.
+func (k Kind) String() string {
+	if k < 0 || int(k) >= len(kinds) {
+		return "Kind(" + strconv.Itoa(int(k)) + ")"
+	}
+	return kinds[k].name
+}
+
+// Check reports the first field that cannot be as it is, or nil: one that the kind needs
+// and that was not given, one that was given and that the kind does not use, and a value
+// that does not exist. Whether paths exist is not asked.
+func (op *Op) Check() *FieldError {
+	if !op.Kind.Valid() {
+		return &FieldError{"Kind", "invalid value " + strconv.Itoa(int(op.Kind)) + " (want Bind, BindFD, Tmpfs, … or RemountRO)"}
+	}
+	kind := kinds[op.Kind]
+	needs := kind.needs
+	if op.Kind == Overlay && op.Writes == Kept {
+		needs |= upper | work
+	}
+	for _, r := range rows {
+		given := r.given(op)
+		switch {
+		case needs&r.field != 0 && !given:
+			return &FieldError{r.name, r.missing}
+		case (needs|kind.takes)&r.field == 0 && given:
+			return &FieldError{r.name, "is not used by kind " + kind.name}
+		}
+	}
+	return op.checkValues()
+}
+
+// checkValues is Check for the values of the fields that count.
+func (op *Op) checkValues() *FieldError {
+	switch {
+	case op.Access < ReadOnly || op.Access > WithDevice:
+		return &FieldError{"Access", "invalid value " + strconv.Itoa(int(op.Access)) + " (want ReadOnly, ReadWrite or WithDevice)"}
+	case op.Kind == Data && op.Access == WithDevice:
+		return &FieldError{"Access", "invalid value WithDevice for kind Data (want ReadOnly or ReadWrite)"}
+	case op.Writes < Refused || op.Writes > Kept:
+		return &FieldError{"Writes", "invalid value " + strconv.Itoa(int(op.Writes)) + " (want Refused, Forgotten or Kept)"}
+	case op.Perms.bits > 0o7777:
+		return &FieldError{"Perms", "0" + strconv.FormatUint(uint64(op.Perms.bits), 8) + " is more than 07777"}
+	case op.Size > 1<<63-1:
+		return &FieldError{"Size", strconv.FormatUint(op.Size, 10) + " is more than the kernel takes"}
+	case op.FD.Given() && (op.FD.n < 0 || int64(op.FD.n) > 1<<31-1):
+		return &FieldError{"FD", strconv.Itoa(op.FD.n) + " cannot be a descriptor"}
+	case op.Writes != Kept && op.Upper+op.Work != "":
+		name := "Upper"
+		if op.Upper == "" {
+			name = "Work"
+		}
+		return &FieldError{name, "is not used unless Writes is Kept"}
+	case op.Kind == Overlay && op.Writes == Refused && len(op.Layers) < 2:
+		return &FieldError{"Layers", "must have at least two entries where Writes is Refused"}
+	case len(op.Layers) > plan.MaxLayers:
+		return &FieldError{"Layers", "at most " + strconv.Itoa(plan.MaxLayers) + " layers fit into one overlay"}
+	}
+	return op.checkPaths()
+}
+
+// checkPaths looks at the strings.
+func (op *Op) checkPaths() *FieldError {
+	for i, layer := range op.Layers {
+		name := "Layers[" + strconv.Itoa(i) + "]"
+		if layer == "" {
+			return &FieldError{name, empty}
+		}
+		if strings.IndexByte(layer, 0) >= 0 {
+			return &FieldError{name, nul}
+		}
+	}
+	for _, s := range []struct{ name, path string }{
+		{"Source", op.Source}, {"Target", op.Target}, {"Upper", op.Upper}, {"Work", op.Work}, {"Dest", op.Dest},
+	} {
+		if strings.IndexByte(s.path, 0) >= 0 {
+			return &FieldError{s.name, nul}
+		}
+	}
+	return nil
+}
+
+const nul = "holds a NUL byte"

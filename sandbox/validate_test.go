@@ -1,0 +1,154 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/mounts"
+)
+
+// TestFieldErrors: a field that cannot be as it is, of the Cmd or of its Spec, is an error
+// that names it, before anything is started.
+func TestFieldErrors(t *testing.T) {
+	file := func(op mounts.Op) func(*Cmd) {
+		return func(c *Cmd) { c.Spec.Files = []mounts.Op{roBind("/", "/"), op} }
+	}
+	profile := func(f ...Filter) func(*Cmd) { return func(c *Cmd) { c.Spec.Lockdown.Filters = f } }
+	env := func(op EnvOp) func(*Cmd) { return func(c *Cmd) { c.Spec.Env = []EnvOp{{Clear: true}, op} } }
+	for _, c := range []struct {
+		option, problem string
+		change          func(*Cmd)
+	}{
+		{"Files[1].Source", "must not be empty", file(mounts.Op{Kind: mounts.Bind, Dest: "/x"})},
+		{"Files[1].Dest", "must not be empty", file(mounts.Op{Kind: mounts.Tmpfs})},
+		{"Files[1].FD", "must be given", file(mounts.Op{Kind: mounts.Data, Dest: "/x"})},
+		{"Files[1].FD", "must be given", file(mounts.Op{Kind: mounts.BindFD, Dest: "/x"})},
+		{"Files[1].FD", "descriptor 3 is neither", file(mounts.Op{Kind: mounts.File, FD: SetFD(3), Dest: "/x"})},
+		{"Files[1].FD", "descriptor 3 is neither", file(mounts.Op{Kind: mounts.BindFD, FD: SetFD(3), Dest: "/x"})},
+		{"Files[1].Kind", "invalid value 0", file(mounts.Op{Dest: "/x"})},
+		{"Files[1].Layers", "must have at least one entry", file(mounts.Op{Kind: mounts.Overlay, Dest: "/x"})},
+		{"Files[1].Layers", "must have at least two entries", file(mounts.Op{Kind: mounts.Overlay, Layers: []string{"/a"}, Dest: "/x"})},
+		{"Files[1].Target", "is not used by kind Bind", file(mounts.Op{Kind: mounts.Bind, Source: "/a", Target: "/b", Dest: "/x"})},
+		{"Files[1]", "/proc/self/fd/7: descriptor 7 is neither", file(roBind("/proc/self/fd/7", "/x"))},
+		{"Files[1]", "//dev/./fd/3/x: descriptor 3 is neither", file(roBind("//dev/./fd/3/x", "/x"))},
+		{"Files[2].FD", "descriptor 0 was already used up by Files[1]", func(c *Cmd) {
+			one := mounts.Op{Kind: mounts.File, FD: SetFD(0), Dest: "/x"}
+			c.Spec.Files = []mounts.Op{roBind("/", "/"), one, one}
+		}},
+		{"Mode", "invalid value 77 (want Auto, Direct or Setuid)", func(c *Cmd) { c.Spec.Mode = 77 }},
+		{"Mode", "invalid value -1", func(c *Cmd) { c.Spec.Mode = -1 }},
+		{"ProcFallback", "invalid value 3", func(c *Cmd) { c.Spec.ProcFallback = mounts.BindOuter + 1 }},
+		{"Namespaces.User", "invalid value 77 (want Default, Share, Try or Want)", func(c *Cmd) { c.Spec.Namespaces.User = 77 }},
+		{"Namespaces.IPC", "invalid value 4", func(c *Cmd) { c.Spec.Namespaces.IPC = Want + 1 }},
+		{"Namespaces.PID", "invalid value 77", func(c *Cmd) { c.Spec.Namespaces.PID = 77 }},
+		{"Namespaces.Net", "invalid value -1", func(c *Cmd) { c.Spec.Namespaces.Net = -1 }},
+		{"Namespaces.UTS", "invalid value 77", func(c *Cmd) { c.Spec.Namespaces.UTS = 77 }},
+		{"Namespaces.Cgroup", "invalid value 77", func(c *Cmd) { c.Spec.Namespaces.Cgroup = 77 }},
+		{"Namespaces.Hostname", "holds a NUL byte", func(c *Cmd) { c.Spec.Namespaces.Hostname = SetText("a\x00") }},
+		{"Namespaces.JoinNet", "descriptor 5 is neither", func(c *Cmd) { c.Spec.Namespaces.JoinNet = SetFD(5) }},
+		{"Namespaces.JoinUser", "-1 cannot be a descriptor", func(c *Cmd) { c.Spec.Namespaces.JoinUser = SetFD(-1) }},
+		{"Namespaces.Hostname", "needs a new UTS namespace", func(c *Cmd) {
+			c.Spec.Namespaces.Hostname, c.Spec.Namespaces.UTS = SetText("a"), Share
+		}},
+		{"Identity.UID", "4294967295 is not an id", func(c *Cmd) { c.Spec.Identity.UID = SetID(1<<32 - 1) }},
+		{"Identity.GID", "4294967295 is not an id", func(c *Cmd) { c.Spec.Identity.GID = SetID(1<<32 - 1) }},
+		{"Identity.Caps[0].Caps", "must name a capability", func(c *Cmd) { c.Spec.Identity.Caps = []CapEdit{{Drop: true}} }},
+		{"Identity.UIDMap", "0:5:0 maps no id", func(c *Cmd) { c.Spec.Identity.UIDMap = []MapLine{{Range: idmap.Range{Outside: 5}}} }},
+		{"Spec.Env[1].Name", `"" is not the name of a variable`, env(EnvOp{Value: "x"})},
+		{"Spec.Env[1].Name", `"" is not the name of a variable`, env(EnvOp{})},
+		{"Spec.Env[1].Name", `"a=b" is not the name of a variable`, env(EnvOp{Name: "a=b", Unset: true})},
+		{"Spec.Env[1].Value", "is not used by Unset", env(EnvOp{Name: "a", Value: "b", Unset: true})},
+		{"Spec.Env[1].Value", "holds a NUL byte", env(EnvOp{Name: "a", Value: "\x00"})},
+		{"Spec.Env[1].Clear", "excludes the other fields", env(EnvOp{Name: "a", Clear: true})},
+		{"Session.New", "invalid value 9", func(c *Cmd) { c.Spec.Session.New = 9 }},
+		{"Session.Locks[0].Path", "must not be empty", func(c *Cmd) { c.Spec.Session.Locks = []LockFile{{}} }},
+		{"Session.SyncFDs[0]", "must be given", func(c *Cmd) { c.Spec.Session.SyncFDs = []FD{{}} }},
+		{"Session.SyncFDs[1]", "descriptor 9 is neither", func(c *Cmd) { c.Spec.Session.SyncFDs = []FD{SetFD(0), SetFD(9)} }},
+		{"Session.BlockFD", "descriptor 9 is neither", func(c *Cmd) { c.Spec.Session.BlockFD = SetFD(9) }},
+		{"Report.InfoFD", "descriptor 3 is neither", func(c *Cmd) { c.Spec.Report.InfoFD = SetFD(3) }},
+		{"Report.JSONStatusFD", "descriptor 3 is neither", func(c *Cmd) { c.Spec.Report.JSONStatusFD = SetFD(3) }},
+		{"Report.UserBlockFD", "needs Report.InfoFD", func(c *Cmd) { c.Spec.Report.UserBlockFD = SetFD(0) }},
+		{"Lockdown.Filters[0].BPF", "", profile(Filter{BPF: []byte{1, 2, 3}})},
+		{"Lockdown.Filters[1]", "must have BPF or Profile", profile(Filter{BPF: allow(1)}, Filter{})},
+		{"Lockdown.Filters[0]", "has both BPF and Profile", profile(Filter{BPF: allow(1), Profile: "strict"})},
+		{"Lockdown.Filters[0].BPF", "the seccomp filter does not end with a return", profile(Filter{BPF: make([]byte, 8)})},
+		{"Lockdown.Filters[0]", ` none: "none" is none of the built-in profiles`, profile(Filter{Profile: "none"})},
+		{"Lockdown.FileLabel", "the label is longer", func(c *Cmd) { c.Spec.Lockdown.FileLabel = SetText(`a"b`) }},
+		{"Command.Chdir", "must not be empty", func(c *Cmd) { c.Spec.Command.Chdir = SetText("") }},
+		{"Command.Argv0", "holds a NUL byte", func(c *Cmd) { c.Spec.Command.Argv0 = SetText("\x00") }},
+		{"Command.Used[0]", "descriptor 3 is neither", func(c *Cmd) { c.Spec.Command.Used = []int{3} }},
+		{"Command.Read[0]", "-1 cannot be a descriptor", func(c *Cmd) { c.Spec.Command.Read = []int{-1} }},
+		{"Cmd.Path", "must not be empty", func(c *Cmd) { c.Path, c.Args = "", nil }},
+		{"Cmd.Path", "holds a NUL byte", func(c *Cmd) { c.Path = "\x00" }},
+		{"Cmd.Args[1]", "holds a NUL byte", func(c *Cmd) { c.Args = append(c.Args, "a\x00b") }},
+		{"Cmd.Env[0]", "holds a NUL byte", func(c *Cmd) { c.Env = []string{"A=\x00"} }},
+		{"Cmd.Dir", "holds a NUL byte", func(c *Cmd) { c.Dir = "\x00" }},
+	} {
+		cmd := Command("/bin/true")
+		c.change(cmd)
+		err := cmd.Start()
+		var e *SetupError
+		if !errors.As(err, &e) || e.Stage != "options" || e.Option != c.option || !strings.HasPrefix(strings.TrimPrefix(e.Error(), c.option+":"), " "+strings.TrimPrefix(c.problem, " ")) && !strings.HasPrefix(e.Error(), c.option+c.problem) {
+			t.Errorf("%s: %+v: %v, want %q", c.option, e, err, c.problem)
+		}
+		if cmd.Process != nil {
+			t.Errorf("%s: something was started", c.option)
+		}
+		cmd.Describe() // which must not panic
+	}
+}
+
+// TestFieldsHaveChecks: whatever has a type of few values, and whatever may be a
+// descriptor, is looked at, also when it is new.
+func TestFieldsHaveChecks(t *testing.T) {
+	var walk func(name string, s *Spec, v reflect.Value)
+	checked := 0
+	walk = func(name string, s *Spec, v reflect.Value) {
+		switch v.Interface().(type) {
+		case Wish, Mode, mounts.Fallback:
+			checked++
+			v.SetInt(99)
+		case FD:
+			checked++
+			v.Set(reflect.ValueOf(SetFD(-7)))
+		case Text:
+			checked++
+			v.Set(reflect.ValueOf(SetText("\x00")))
+		default:
+			if v.Kind() == reflect.Struct {
+				for i := range v.NumField() {
+					if !v.Type().Field(i).IsExported() {
+						continue
+					}
+					walk(name+"."+v.Type().Field(i).Name, s, v.Field(i))
+				}
+			}
+			return
+		}
+		err := validate(s)
+		var e *SetupError
+		if !errors.As(err, &e) || "."+e.Option != name {
+			t.Errorf("%s: %v", name, err)
+		}
+		v.SetZero()
+	}
+	s := &Spec{}
+	walk("", s, reflect.ValueOf(s).Elem())
+	if checked < 20 {
+		t.Errorf("only %d fields", checked)
+	}
+}
+
+// TestPathsOfDescriptors: a path through a descriptor that the Cmd passes is no error.
+func TestPathsOfDescriptors(t *testing.T) {
+	c := Command("/bin/true")
+	c.Pass(os.Stdin)
+	c.Spec.Files = []mounts.Op{roBind("/proc/self/fd/3", "/x"), roBind("proc/self/fd/9", "/x"), roBind("/proc/self/fd", "/x"), roBind("/dev/fd/x", "/x")}
+	if err := c.checkFDs(c.spec()); err != nil {
+		t.Error(err)
+	}
+}
