@@ -31,18 +31,22 @@ type Cmd struct {
 	Launcher string      // a gobwrap binary; "": found, see the package comment
 	Warn     func(error) // told of what could not be tightened and may stay so; nil: nobody is
 
-	Process      *os.Process // the sandbox's monitor: its end is the sandbox's
-	ProcessState *os.ProcessState
+	// Process is the command, once started; its end is the sandbox's. It is not a child of
+	// this process: wait for it with Wait of the Cmd, after which its methods fail. Before
+	// Linux 5.3 it is the sandbox's monitor: a signal that ends that ends the sandbox.
+	Process      *os.Process
+	ProcessState *os.ProcessState // after Wait: the command's status; times and memory are its and its children's
 
-	// Cancel is called when the context of CommandContext is done. By default it ends the
-	// sandbox, and Wait returns when nothing of it is left.
+	// Cancel is called when the context of CommandContext is done, as in package os/exec.
+	// CommandContext sets it to end the sandbox; another function may ask the command to
+	// end, as by c.Signal(syscall.SIGTERM). WaitDelay after that the sandbox is ended.
 	Cancel    func() error
 	WaitDelay time.Duration
 
 	ctx  context.Context
 	exec *exec.Cmd // the launcher's
 	line *os.File  // whoever holds its other end ends when this one does
-	late *time.Timer
+	end  ending
 
 	profiles map[string][]byte // compiled, by profile and capabilities
 }
@@ -63,6 +67,7 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	}
 	c := Command(name, arg...)
 	c.ctx = ctx
+	c.Cancel = c.insist
 	return c
 }
 
@@ -164,9 +169,6 @@ func (c *Cmd) StderrPipe() (io.ReadCloser, error) { return c.under().StderrPipe(
 func (c *Cmd) under() *exec.Cmd {
 	if c.exec == nil {
 		c.exec = &exec.Cmd{}
-		if c.ctx != nil {
-			c.exec = exec.CommandContext(c.ctx, "/")
-		}
 	}
 	x := c.exec
 	if c.Stdin != nil {
@@ -179,40 +181,4 @@ func (c *Cmd) under() *exec.Cmd {
 		x.Stderr = c.Stderr
 	}
 	return x
-}
-
-// Wait waits for the command's end, and for the copying of its streams. A command that
-// fails is an *ExitError.
-func (c *Cmd) Wait() error {
-	if c.line == nil {
-		return errors.New("sandbox: not started")
-	}
-	err := c.exec.Wait()
-	c.ProcessState = c.exec.ProcessState
-	if c.late != nil {
-		c.late.Stop()
-	}
-	_ = c.line.Close()
-	return err
-}
-
-// Kill ends the sandbox: the monitor ends everything in it and then itself, so that
-// nobody is left for this process to inherit. Process.Kill ends it too, and so does a
-// context that is done during set-up; but if this process is PID 1 or a subreaper, it may
-// then inherit the sandbox's init.
-func (c *Cmd) Kill() error {
-	if c.line == nil {
-		return errors.New("sandbox: not started")
-	}
-	if _, err := c.line.Write([]byte{child.LineKill}); err != nil {
-		return os.ErrProcessDone
-	}
-	return nil
-}
-
-// insist ends a monitor that cannot do as Kill says, because somebody has stopped it.
-func (c *Cmd) insist() error {
-	err := c.Kill()
-	c.late = time.AfterFunc(time.Second, func() { _ = c.exec.Process.Kill() })
-	return err
 }

@@ -293,11 +293,17 @@ func TestInner(t *testing.T) {
 func TestKill(t *testing.T) {
 	sandboxtest.Modes(t, func(t *testing.T, m sandboxtest.Mode) {
 		for name, end := range map[string]func(*sandbox.Cmd, context.CancelFunc) error{
-			"context":      func(_ *sandbox.Cmd, cancel context.CancelFunc) error { cancel(); return nil },
-			"Kill":         func(c *sandbox.Cmd, _ context.CancelFunc) error { return c.Kill() },
-			"Process.Kill": func(c *sandbox.Cmd, _ context.CancelFunc) error { return c.Process.Kill() },
+			"context":        func(_ *sandbox.Cmd, cancel context.CancelFunc) error { cancel(); return nil },
+			"Kill":           func(c *sandbox.Cmd, _ context.CancelFunc) error { return c.Kill() },
+			"Process.Kill":   func(c *sandbox.Cmd, _ context.CancelFunc) error { return c.Process.Kill() },
+			"monitor killed": func(c *sandbox.Cmd, _ context.CancelFunc) error { return sandbox.Monitor(c).Kill() },
 			"stopped": func(c *sandbox.Cmd, cancel context.CancelFunc) error {
 				err := c.Process.Signal(syscall.SIGSTOP)
+				cancel()
+				return err
+			},
+			"monitor stopped": func(c *sandbox.Cmd, cancel context.CancelFunc) error {
+				err := sandbox.Monitor(c).Signal(syscall.SIGSTOP)
 				cancel()
 				return err
 			},

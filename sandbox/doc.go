@@ -44,10 +44,17 @@
 // The process that Start makes is the sandbox's monitor. It ends like the command, with
 // its status or by its signal, after all that the PID namespace contains: a command leaves
 // nothing running in the background, nor does a Cmd. [Cmd.Kill], and a context that is done,
-// have the monitor end the sandbox, and wait for it; killing the process works too. During
-// set-up the end of this program is the end of the sandbox; when the command runs it is
-// with Session.DieWithParent. That hangs on a pipe that this process holds, and not on the
-// thread that happened to call Start.
+// end the command and then the rest, and Wait returns when nothing is left; ProcessState has
+// the times and the memory of the command and of the children that it has waited for, also
+// then. Process is the command, and [Cmd.Signal] sends it a signal, so that it can be asked
+// to end as with package os/exec:
+//
+//	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
+//	c.WaitDelay = 10 * time.Second
+//
+// During set-up the end of this program is the end of the sandbox; when the command runs it
+// is with Session.DieWithParent. That hangs on a pipe that this process holds, and not on
+// the thread that happened to call Start.
 //
 // # The launcher
 //

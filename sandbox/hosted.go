@@ -46,11 +46,14 @@ func (c *Cmd) Start() error {
 	}
 	_ = to.sock.Close()
 	if err == nil {
-		_, _ = c.line.Write([]byte{child.LineRuns}) // it may have ended already
+		c.runs(to)
 		return nil
 	}
+	if to.command != nil {
+		_ = to.command.Close()
+	}
 	s.Report.failed(to, err)
-	_, _ = c.line.Write([]byte{child.LineKill})
+	_ = c.say(child.LineKill)
 	c.clear()
 	if c.ctx != nil && c.ctx.Err() != nil {
 		return c.ctx.Err()
@@ -142,6 +145,9 @@ func (c *Cmd) checkFields(*Spec) error {
 		v.text(at("Cmd.Env", i), plan.Origin{}, entry)
 	}
 	v.text("Cmd.Dir", plan.Origin{}, c.Dir)
+	if c.Cancel != nil && c.ctx == nil {
+		v.bad("Cmd.Cancel", plan.Origin{}, "needs a Cmd made by CommandContext")
+	}
 	if v.first == nil {
 		return nil
 	}
@@ -222,30 +228,22 @@ func (c *Cmd) exchange(l launcher) (*host, error) {
 	x.Args = []string{child.PlanWord, strconv.Itoa(n), strconv.Itoa(n + 1), strconv.FormatUint(ignoredSignals(), 10)}
 	x.ExtraFiles = append(slices.Clone(c.ExtraFiles), its, ear)
 	x.WaitDelay = c.WaitDelay
-	c.line = line
-	if c.ctx != nil {
-		x.Cancel = c.insist
-		if c.Cancel != nil {
-			x.Cancel = c.Cancel
-		}
-	}
 	if err := x.Start(); err != nil {
-		c.line = nil
 		return nil, errors.Join(err, ours.Close(), line.Close())
 	}
-	c.Process = x.Process
-	return &host{c: c, sock: ours}, nil
+	c.begin(line)
+	t := &host{c: c, sock: ours}
+	t.knowSenders()
+	return t, nil
 }
 
 // clear waits for a launcher that has failed, and takes back what Start has done.
 func (c *Cmd) clear() {
 	x := c.exec
 	over := make(chan struct{})
-	hurry := time.AfterFunc(10*time.Second, func() { _ = c.line.Close() })
-	var info unix.Siginfo
-	for unix.Waitid(unix.P_PID, x.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
-		continue
-	}
+	line := c.line
+	hurry := time.AfterFunc(10*time.Second, func() { _ = line.Close() })
+	await(x.Process.Pid)
 	hurry.Stop()
 	// What remains of Wait takes as long as the caller's own Reader or Writer.
 	go func() { _ = x.Wait(); close(over) }()
@@ -256,14 +254,15 @@ func (c *Cmd) clear() {
 	case <-over:
 	case <-time.After(10 * time.Millisecond):
 	}
-	_ = c.line.Close()
-	c.line, c.Process = nil, nil
+	c.forget()
 }
 
 // host is the link of a program that goes on.
 type host struct {
-	c    *Cmd
-	sock *os.File
+	c       *Cmd
+	sock    *os.File
+	pid     int      // the command's, 0: not known
+	command *os.File // a pidfd of the command, nil: there is none
 }
 
 func (t *host) hand(p *plan.Program, keeper bool) bool {
@@ -303,7 +302,7 @@ func (t *host) receive(bool) (m plan.Message, sender int, ok bool) {
 		return m, 0, false
 	}
 	buf := make([]byte, plan.MessageSize)
-	sender, ok = listen(buf, func(b, side []byte) (n, more int, err error) {
+	sender, fd, ok := listen(buf, func(b, side []byte) (n, more int, err error) {
 		if e := c.Read(func(fd uintptr) bool {
 			n, more, _, _, err = syscall.Recvmsg(int(fd), b, side, syscall.MSG_CMSG_CLOEXEC|syscall.MSG_DONTWAIT)
 			return err != syscall.EAGAIN
@@ -312,7 +311,17 @@ func (t *host) receive(bool) (m plan.Message, sender int, ok bool) {
 		}
 		return n, more, err
 	})
-	return message(buf), sender, ok
+	m = message(buf)
+	switch {
+	case fd >= 0 && t.command == nil:
+		t.command = os.NewFile(uintptr(fd), "command")
+	case fd >= 0:
+		_ = syscall.Close(fd)
+	}
+	if m.Kind == plan.MsgExec {
+		t.pid = sender
+	}
+	return m, sender, ok
 }
 
 // write writes for an option to one of the Cmd's files.

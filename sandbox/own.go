@@ -46,7 +46,7 @@ func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 	if !patient {
 		sender, ok = child.Listen(buf)
 	} else {
-		sender, ok = listen(buf, func(b, side []byte) (int, int, error) {
+		sender, _, ok = listen(buf, func(b, side []byte) (int, int, error) {
 			n, more, _, _, err := syscall.Recvmsg(child.Sock(), b, side, syscall.MSG_CMSG_CLOEXEC)
 			return n, more, err
 		})
@@ -78,24 +78,28 @@ func message(buf []byte) plan.Message {
 	}
 }
 
-// listen fills buf from recvmsg(2), and says who sent it, where that is asked for.
-func listen(buf []byte, recvmsg func(b, side []byte) (n, more int, err error)) (sender int, ok bool) {
-	side := make([]byte, syscall.CmsgSpace(syscall.SizeofUcred))
+// listen fills buf from recvmsg(2), and says who sent it, where that is asked for, and
+// which descriptor came along, -1 for none.
+func listen(buf []byte, recvmsg func(b, side []byte) (n, more int, err error)) (sender, fd int, ok bool) {
+	fd = -1
+	side := make([]byte, syscall.CmsgSpace(syscall.SizeofUcred)+syscall.CmsgSpace(4))
 	for have := 0; have < len(buf); {
 		n, more, err := recvmsg(buf[have:], side)
 		if err == syscall.EINTR {
 			continue
 		}
 		if err != nil || n == 0 {
-			return 0, false
+			return 0, fd, false
 		}
 		have += n
 		parts, _ := syscall.ParseSocketControlMessage(side[:more])
 		for i := range parts {
 			if from, err := syscall.ParseUnixCredentials(&parts[i]); err == nil {
 				sender = int(from.Pid)
+			} else if fds, err := syscall.ParseUnixRights(&parts[i]); err == nil && len(fds) == 1 {
+				fd = fds[0]
 			}
 		}
 	}
-	return sender, true
+	return sender, fd, true
 }
