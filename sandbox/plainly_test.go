@@ -24,7 +24,7 @@ func TestPlainly(t *testing.T) {
 		}
 		return "exec", 0, "ok"
 	})
-	if len(tried) < 9 {
+	if len(tried) < 8 { // root's are more
 		t.Errorf("%q", tried)
 	}
 	granted := Spec{} // tried only where the caller has subordinate ids

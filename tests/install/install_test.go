@@ -1,4 +1,6 @@
-package tests
+// Package install_test runs make install and make install-setuid, as root, into directories
+// of their own.
+package install_test
 
 import (
 	"os"
@@ -9,6 +11,8 @@ import (
 	"testing"
 )
 
+const module = "github.com/gobwrap/gobwrap"
+
 // launcherFlags are those of the Makefile.
 var launcherFlags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -E " + module + "/sandbox/child.entry"}
 
@@ -18,7 +22,7 @@ func buildLauncher(t *testing.T, cgo string, extra ...string) string {
 	out := filepath.Join(t.TempDir(), "gobwrap")
 	args := append(append(append([]string{"build"}, launcherFlags...), extra...), "-o", out, "./cmd/gobwrap")
 	cmd := exec.Command("go", args...)
-	cmd.Dir = ".."
+	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", args, err, text)
@@ -44,7 +48,7 @@ func TestInstallSetuid(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			target := filepath.Join(dir, "gobwrap")
-			text, err := exec.Command("../scripts/install-setuid.sh", c.binary, target).CombinedOutput()
+			text, err := exec.Command("../../scripts/install-setuid.sh", c.binary, target).CombinedOutput()
 			left, _ := os.ReadDir(dir)
 			if c.want != "" {
 				if err == nil || !strings.Contains(string(text), c.want) || len(left) != 0 {
@@ -97,7 +101,7 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-c", `umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
-	cmd.Dir = ".."
+	cmd.Dir = "../.."
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make install: %v\n%s", err, text)
 	}
@@ -138,7 +142,7 @@ func TestInstall(t *testing.T) {
 
 // TestManualsAreClean: man has nothing to complain of.
 func TestManualsAreClean(t *testing.T) {
-	for _, page := range []string{"../cmd/gobwrap/gobwrap.1", "../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
+	for _, page := range []string{"../../cmd/gobwrap/gobwrap.1", "../../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
 		cmd := exec.Command("man", "--warnings", "--local-file", page)
 		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANWIDTH=80")
 		var complaints strings.Builder
