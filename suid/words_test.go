@@ -2,6 +2,7 @@ package suid_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -120,5 +121,40 @@ func TestKept(t *testing.T) {
 	}
 	if suid.KeptForUser != 1<<unix.CAP_SETUID|1<<unix.CAP_SETGID|1<<unix.CAP_SYS_PTRACE {
 		t.Errorf("for user namespaces it keeps %#x", suid.KeptForUser)
+	}
+}
+
+// TestRefusals: README and manual name every option that the policy refuses, each in its
+// passage on the setuid mode.
+func TestRefusals(t *testing.T) {
+	if len(suid.Refusals()) < 8 {
+		t.Errorf("%+v", suid.Refusals())
+	}
+	for file, ends := range map[string][2]string{
+		"../README.md":                {"What is refused", "`--mode direct`"},
+		"../cmd/gobwrap/gobwrap.1.in": {"\nThese are refused, ", "\nmore than 20000 steps"},
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, passage, begins := strings.Cut(string(text), ends[0])
+		passage, _, stops := strings.Cut(passage, ends[1])
+		if !begins || !stops {
+			t.Errorf("%s has no passage on what is refused", file)
+			continue
+		}
+		named := map[string]bool{}
+		for _, word := range strings.FieldsFunc(passage, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
+			named[strings.TrimLeft(word, "-")] = true
+		}
+		for _, refused := range suid.Refusals() {
+			for option := range strings.SplitSeq(refused.Options, ", ") {
+				name, _, _ := strings.Cut(strings.TrimPrefix(option, "--"), " ")
+				if !named[name] {
+					t.Errorf("%s does not name --%s", file, name)
+				}
+			}
+		}
 	}
 }

@@ -70,7 +70,7 @@ var knobCauses = [...]Cause{
 		// namespaces(7), "The /proc/sys/user directory"; Linux 4.9, before that EUSERS. DISA's
 		// STIGs for RHEL 8 and 9 set it to 0 (RHEL-08-040284, RHEL-09-213105).
 		ID:     "max-namespaces",
-		Steps:  append([]Step{Nested}, cloneSteps...),
+		Steps:  append([]Step{Nested, SetuidUser}, cloneSteps...),
 		Errnos: []syscall.Errno{syscall.ENOSPC, syscall.EUSERS},
 		Fits: func(k *Case) bool {
 			limit := k.Facts.sysctl("user.max_" + namespaceKind(k.Step) + "_namespaces")
@@ -128,6 +128,10 @@ func setSysctl(setting string) Fix {
 	}
 }
 
+// landlockFor is who misses Landlock.
+const landlockFor = "Direct mode does without. Setuid mode rests on it: without Landlock, only a user namespace, where root may make one, " +
+	"keeps the command from tracing the caller's processes outside. Programs that restrict themselves may need it, too."
+
 // kernelCauses are what a kernel was built without, or is too old for.
 //
 //nolint:gochecknoglobals // read-only table
@@ -174,14 +178,14 @@ var kernelCauses = [...]Cause{
 		ID:     "landlock-off",
 		Steps:  []Step{Landlock},
 		Errnos: []syscall.Errno{syscall.EOPNOTSUPP},
-		Says:   "Landlock is built in, but not switched on at boot. gobwrap does not need it; programs that restrict themselves may.",
+		Says:   "Landlock is built in, but not switched on at boot. " + landlockFor,
 		Fixes:  []Fix{{Note: "Add landlock to the list of the kernel's parameter lsm= (its value now: /sys/kernel/security/lsm)."}},
 	},
 	{
 		ID:     "landlock-missing",
 		Steps:  []Step{Landlock},
 		Errnos: []syscall.Errno{enosys},
-		Says:   "There is no Landlock: the kernel is older than 5.13, or built without CONFIG_SECURITY_LANDLOCK, or a filter hides it. gobwrap does not need it; programs that restrict themselves may.",
+		Says:   "There is no Landlock: the kernel is older than 5.13, or built without CONFIG_SECURITY_LANDLOCK, or a filter hides it. " + landlockFor,
 	},
 	{
 		// clone(2): EPERM in a chroot, since Linux 3.9. containers/bubblewrap#135, #689. For

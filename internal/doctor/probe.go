@@ -63,6 +63,9 @@ func (p *prober) inOrder() (all []Result) {
 				break
 			}
 		}
+		if r.Step == SetuidUser && r.State == Untried {
+			continue // nobody needs it
+		}
 		all = append(all, r)
 	}
 	return all
@@ -190,14 +193,18 @@ func (p *prober) ranges() {
 }
 
 // landlock asks for the version of Landlock's interface (landlock_create_ruleset(2)).
-// The launcher does not use it; programs inside may.
+// Direct mode does not use it; the setuid mode does, from version 2 on, and programs inside may.
 func (p *prober) landlock() {
 	abi, _, e := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if e != 0 {
 		p.note(Result{Step: Landlock, State: Failed, Errno: e, Message: "landlock_create_ruleset: " + e.Error()})
 		return
 	}
-	p.note(Result{Step: Landlock, State: OK, Detail: "ABI " + strconv.Itoa(int(abi))})
+	detail := "ABI " + strconv.Itoa(int(abi))
+	if abi < 2 {
+		detail += ", before Linux 5.19: setuid mode needs 2"
+	}
+	p.note(Result{Step: Landlock, State: OK, Detail: detail})
 }
 
 // overflowID is who owns what nobody here owns (/proc/sys/kernel/overflowuid, by default).
@@ -226,6 +233,11 @@ func (p *prober) setuid() {
 	if p.state(Command) == OK {
 		return
 	}
+	r := Result{Step: SetuidUser, State: OK}
+	if o := p.launch("setuid", []string{"--unshare-user"}); !o.works {
+		r = Result{Step: SetuidUser, State: Failed, Errno: o.errno, Message: o.message}
+	}
+	p.note(r)
 	for i := range attempts[1:] {
 		a := &attempts[i+1]
 		if !a.setuid {

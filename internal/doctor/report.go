@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/gobwrap/gobwrap/suid"
 )
 
 // Report is what there is to say.
@@ -136,22 +138,12 @@ func (r *Report) Says(s Step) string {
 	return ""
 }
 
-// setuidRefuses is what the setuid mode does not do whatever the kernel permits: the
-// tables of package suid, in the words of options.
-//
-//nolint:gochecknoglobals // read-only table
-var setuidRefuses = [...]Lack{
-	{"--overlay, --tmp-overlay, --ro-overlay", "their layers would be read and written with root's rights"},
-	{"--userns, --userns2, --pidns, --netns", "namespaces are the keeper's own there"},
-	{"--userns-block-fd, --disable-userns", "the keeper makes one user namespace, and maps the caller alone"},
-	{"--cap-add", "the capabilities would be the host's"},
-	{"--not-a-security-boundary", "what is not tightened would stay open by root's hand"},
-}
-
 // lacking lists the options that will not work.
 func (r *Report) lacking() {
 	if r.Mode == "setuid" {
-		r.Lacking = append(r.Lacking, setuidRefuses[:]...)
+		for _, refused := range suid.Refusals() {
+			r.Lacking = append(r.Lacking, Lack{refused.Options, refused.Why})
+		}
 	}
 	for _, s := range r.Results {
 		if options := row(s.Step).options; s.State == Failed && options != "" && r.counts(s.Step) {

@@ -34,6 +34,8 @@ const (
 	Ranges   Step = "id-ranges"
 	Landlock Step = "landlock"
 	Setuid   Step = "setuid-mode"
+
+	SetuidUser Step = "setuid-user-namespace" // tried where direct mode does not work
 )
 
 // stepRow says what a step is and what is lost without it.
@@ -71,6 +73,7 @@ var stepRows = [...]stepRow{
 	{Ranges, "several ids", "--map-auto", 0},
 	{Landlock, "Landlock", "", 0},
 	{Setuid, "the setuid mode", "", 0},
+	{SetuidUser, "a user namespace in setuid mode", "--unshare-user, --uid, --gid", 0},
 }
 
 func row(s Step) stepRow {

@@ -19,10 +19,11 @@ func TestOnlySetuidMode(t *testing.T) {
 	t.Parallel()
 	world{
 		name: "limit", userns: true, setup: noUsers, status: 3, mode: "setuid",
-		causes: map[string]string{"user-namespace": "max-namespaces"}, says: "  ok      the setuid mode\n",
+		causes: with("setuid-user-namespace", ""), says: "  ok      the setuid mode\n",
 		also: []string{
 			"podman, toolbox, distrobox and flatpak-spawn --expose-pids",
-			"  --overlay, --tmp-overlay, --ro-overlay: ",
+			"  --overlay, --tmp-overlay, --ro-overlay: ", "  --uid-map, --gid-map, --map-auto, --userns-block-fd: ", "  --size above half of the memory: ",
+			"  --unshare-user, --uid, --gid: ",
 			"mode 4755, root's: installed for the setuid mode",
 			"  ok      mount a new devpts: in setuid mode",
 		},

@@ -2,7 +2,10 @@ package e2e_test
 
 import (
 	"os"
+	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/suid"
 )
 
 // What the keeper would have to do with root's rights for a stranger is refused, in
@@ -13,6 +16,7 @@ func TestRefusedInSetuidMode(t *testing.T) {
 	w := user.scratch(t)
 	user.shell(t, w, "mkdir src other upper wd")
 	layers := []string{"--overlay-src", w + "/src"}
+	seen := map[string]bool{}
 	for _, c := range []struct {
 		option  string
 		options []string
@@ -31,9 +35,13 @@ func TestRefusedInSetuidMode(t *testing.T) {
 		{"--pidns", []string{"--pidns", "4"}, false, "namespaces are the keeper's own"},
 		{"--netns", []string{"--netns", "5"}, false, "namespaces are the keeper's own"},
 		{"--userns-block-fd", []string{"--unshare-user", "--info-fd", "6", "--userns-block-fd", "7"}, false, "the keeper writes the maps, and "},
+		{"--uid-map", []string{"--unshare-user", "--uid-map", "0:12345:1"}, false, "the keeper writes the maps, and maps the caller alone"},
+		{"--gid-map", []string{"--unshare-user", "--gid-map", "0:12345:1"}, false, "the keeper writes the maps, and maps the caller alone"},
+		{"--map-auto", []string{"--unshare-user", "--map-auto"}, false, "the keeper writes the maps, and maps the caller alone"},
 		{"--mqueue", []string{"--mqueue", "/m"}, false, "without --unshare-ipc it would show the host's queues"},
 		{"--size", []string{"--size", "1152921504606846976", "--tmpfs", "/t"}, true, "a tmpfs may be given half of the memory"},
 	} {
+		seen[c.option] = true
 		args := append(box(c.options...), "/h/probe", "echo", "in")
 		each(t, []identity{user, setuid, fallback}, func(t *testing.T, who identity) {
 			var files []*os.File
@@ -46,11 +54,26 @@ func TestRefusedInSetuidMode(t *testing.T) {
 			switch {
 			case who == fallback && (c.option == "--userns" || c.option == "--pidns"):
 				o.refused(t, "") // a given namespace that cannot be entered: there is no second way
+			case who == fallback && strings.HasSuffix(c.option, "-map") || who.setuid && c.option == "--map-auto":
+				o.refused(t, "") // ranges have no second way either; and nothing is granted to this user
 			case who.setuid:
 				o.refused(t, c.option+" is not possible in setuid mode: "+c.why)
 			case c.direct:
 				o.ok(t, "in\n")
 			}
 		})
+	}
+	// What the doctor and the documents list is what has been refused here.
+	for _, refused := range suid.Refusals() {
+		for option := range strings.SplitSeq(refused.Options, ", ") {
+			name, _, _ := strings.Cut(option, " ")
+			if !seen[name] {
+				t.Errorf("%s has no case here", name)
+			}
+			delete(seen, name)
+		}
+	}
+	for option := range seen {
+		t.Errorf("%s is refused, but suid.Refusals does not name it", option)
 	}
 }

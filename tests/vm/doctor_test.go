@@ -55,7 +55,7 @@ var doctorWorlds = map[string][]string{
 	"user.max_user_namespaces=0":         knob("max-namespaces", "user.max_user_namespaces=15000"),
 
 	"kernel.unprivileged_userns_clone=0 4755": {"step userns-clone-off", "doctor 3", "launch before 0"},
-	"user.max_user_namespaces=0 4755":         {"step max-namespaces", "doctor 3", "launch before 0"},
+	"user.max_user_namespaces=0 4755":         {"step max-namespaces", "step max-namespaces", "doctor 3", "launch before 0"},
 
 	"ubuntu":                  {"step apparmor-userns", "doctor 4", "hint /run/plain/gobwrap --doctor=apparmor > /etc/apparmor.d/gobwrap && apparmor_parser -r", "launch before 1"},
 	"ubuntu without the stub": {"step apparmor-userns", "doctor 4", "hint /run/plain/gobwrap --doctor=apparmor > /etc/apparmor.d/gobwrap && apparmor_parser -r", "launch before 1"},
