@@ -2,11 +2,12 @@ package doctor
 
 import "strings"
 
-// AppArmor is a profile that lets this binary make user namespaces where AppArmor gives
-// them only to programs whose profile says so (apparmor.d(5), "userns"; Ubuntu's own
-// profiles for browsers are the same). It confines nothing.
+// AppArmor is a profile for this binary, at its path, on machines where AppArmor gives user
+// namespaces only to programs whose profile says so (apparmor.d(5), "userns"). The launcher
+// may do everything; what it runs has no capability and makes no user namespace, since a
+// profile that let everything through would give every user what the machine refuses them.
 func AppArmor(b Binary) string {
-	return `# Lets gobwrap make user namespaces. As root:
+	return `# Lets gobwrap make user namespaces; what it runs gets no capabilities. As root:
 #
 #   ` + quoteShell(b.Path) + ` --doctor=apparmor > /etc/apparmor.d/gobwrap
 #   apparmor_parser -r /etc/apparmor.d/gobwrap
@@ -14,16 +15,58 @@ func AppArmor(b Binary) string {
 # The service apparmor loads it at every boot. It is attached to the path of the binary:
 # when that moves, make it anew.
 
-abi <abi/4.0>,
+` + strings.ReplaceAll(appArmorRules, "@BINDIR@/gobwrap", quoteProfile(b.Path))
+}
+
+// appArmorRules is packaging/apparmor/gobwrap, without its first comment.
+const appArmorRules = `abi <abi/4.0>,
 include <tunables/global>
 
-profile gobwrap ` + quoteProfile(b.Path) + ` flags=(unconfined) {
+# The launcher makes namespaces, and mounts. The command is executed with no_new_privs,
+# which permits only a transition that adds a profile: no program that is bound to one of
+# the paths below takes another way out of a sandbox.
+profile gobwrap @BINDIR@/gobwrap flags=(attach_disconnected, mediate_deleted) {
   userns,
+  capability,
+  mount, umount, pivot_root,
+  network, unix, signal, ptrace, dbus, mqueue, io_uring,
+  /{,**} rwlkm,
+
+  /** pix -> &gobwrap//&gobwrap_payload,
+
+  # Outside of sandboxes: for several ids, and for --doctor, which starts the launcher.
+  /usr/bin/newuidmap ux,
+  /usr/bin/newgidmap ux,
+  @BINDIR@/gobwrap px -> gobwrap_again,
 
   include if exists <local/gobwrap>
 }
-`
+
+# The launcher when it has started itself.
+profile gobwrap_again flags=(attach_disconnected, mediate_deleted) {
+  userns,
+  capability,
+  mount, umount, pivot_root,
+  network, unix, signal, ptrace, dbus, mqueue, io_uring,
+  /{,**} rwlkm,
+
+  /** pix -> &gobwrap_again//&gobwrap_payload,
+  /usr/bin/newuidmap ux,
+  /usr/bin/newgidmap ux,
+
+  include if exists <local/gobwrap>
 }
+
+# The command, and all that it starts.
+profile gobwrap_payload flags=(attach_disconnected, mediate_deleted) {
+  network, unix, signal, ptrace, dbus, mqueue, io_uring,
+  /{,**} rwlkm,
+
+  /** pix -> &gobwrap_payload,
+
+  include if exists <local/gobwrap_payload>
+}
+`
 
 // quoteProfile is a path as a profile's attachment: what would be a pattern is not one,
 // and a space does not end it.

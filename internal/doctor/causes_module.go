@@ -19,6 +19,15 @@ var useSteps = []Step{UserNS, IDMaps, MountNS, PidNS, NetNS, IpcNS, UtsNS, Cgrou
 //nolint:gochecknoglobals // read-only table
 var moduleCauses = [...]Cause{
 	{
+		// packaging/apparmor/gobwrap.
+		ID:     "apparmor-below-gobwrap",
+		Steps:  useSteps,
+		Errnos: []syscall.Errno{eperm, eacces},
+		Fits:   func(k *Case) bool { return strings.Contains(k.Facts.label(), "gobwrap_payload") },
+		Says:   "AppArmor's profile for gobwrap denies capabilities and user namespaces to what runs inside of it, and this does.",
+		Fixes:  []Fix{{Note: "Start it outside of gobwrap, or add what it needs (userns, capability, mount, umount, pivot_root) to /etc/apparmor.d/local/gobwrap_payload, for all that runs in a sandbox."}},
+	},
+	{
 		// Ubuntu's profile bwrap-userns-restrict (25.04: loaded by default): what runs below
 		// bwrap has no capability in user namespaces. igo95862/bubblejail#179.
 		ID:     "apparmor-below-bwrap",

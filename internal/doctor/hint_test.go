@@ -62,10 +62,10 @@ func TestSuspect(t *testing.T) {
 // TestAppArmor: the profile is for this binary wherever it lies.
 func TestAppArmor(t *testing.T) {
 	for path, want := range map[string]string{
-		"/usr/bin/gobwrap":   "\nprofile gobwrap /usr/bin/gobwrap flags=(unconfined) {\n  userns,\n",
-		"/opt/a b/gobwrap":   "\nprofile gobwrap \"/opt/a b/gobwrap\" flags=(unconfined) {\n",
-		"/opt/{a,b}*/g[o]?":  "\nprofile gobwrap \"/opt/\\{a,b\\}\\*/g\\[o\\]\\?\" flags=(unconfined) {\n",
-		`/opt/"q"/@{HOME}^\`: "\nprofile gobwrap /opt/\\\"q\\\"/\\@\\{HOME\\}\\^\\\\ flags=(unconfined) {\n",
+		"/usr/bin/gobwrap":   "\nprofile gobwrap /usr/bin/gobwrap flags=(attach_disconnected, mediate_deleted) {\n  userns,\n",
+		"/opt/a b/gobwrap":   "\nprofile gobwrap \"/opt/a b/gobwrap\" flags=(attach_disconnected, mediate_deleted) {\n",
+		"/opt/{a,b}*/g[o]?":  "\nprofile gobwrap \"/opt/\\{a,b\\}\\*/g\\[o\\]\\?\" flags=(attach_disconnected, mediate_deleted) {\n",
+		`/opt/"q"/@{HOME}^\`: "\nprofile gobwrap /opt/\\\"q\\\"/\\@\\{HOME\\}\\^\\\\ flags=(attach_disconnected, mediate_deleted) {\n",
 	} {
 		text := AppArmor(Binary{Path: path})
 		if !strings.Contains(text, want) || !strings.Contains(text, "\nabi <abi/4.0>,\n") || !strings.HasSuffix(text, "}\n") ||

@@ -135,7 +135,7 @@ func TestInstall(t *testing.T) {
 		t.Errorf("with a profile: %v: %s", err, text)
 	}
 	text, err := os.ReadFile(filepath.Join(prefix, "share/doc/gobwrap/apparmor/gobwrap"))
-	if err != nil || !strings.Contains(string(text), "\nprofile gobwrap /opt/some/bin/gobwrap flags=(unconfined) {\n") {
+	if err != nil || !strings.Contains(string(text), "\nprofile gobwrap /opt/some/bin/gobwrap flags=(attach_disconnected, mediate_deleted) {\n") {
 		t.Errorf("%v: the profile is not for the place:\n%s", err, text)
 	}
 }

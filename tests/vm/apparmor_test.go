@@ -16,9 +16,10 @@ import (
 //go:embed testdata/apparmor.sh
 var apparmorScript string
 
-// TestAppArmor: a kernel with AppArmor takes the profile that --doctor=apparmor prints,
-// and a launcher that may make no user namespace may, with it. (That those without a
-// profile may not is Ubuntu's own change; here another profile forbids it.)
+// TestAppArmor: a kernel with AppArmor takes the profile that --doctor=apparmor prints;
+// a launcher that may make no user namespace may, with it, and its command may not, nor use
+// a capability. (That those without a profile may not is Ubuntu's own change; here another
+// profile forbids it.)
 func TestAppArmor(t *testing.T) {
 	t.Parallel()
 	if out, err := exec.Command("../../scripts/packages-setup.sh", "apparmor").CombinedOutput(); err != nil {
@@ -34,10 +35,11 @@ func TestAppArmor(t *testing.T) {
 		t.Fatalf("tar: %v\n%s", err, out)
 	}
 	result := boot(t, vm.Machine{
-		Kernel: "6.12",
-		Script: apparmorScript,
-		Files:  map[string]string{"gobwrap": "../../bin/gobwrap", "foreign.tar": foreign},
-		Params: "apparmor=1 security=apparmor",
+		Kernel:  "6.12",
+		Script:  apparmorScript,
+		Files:   map[string]string{"gobwrap": "../../bin/gobwrap", "foreign.tar": foreign},
+		Params:  "apparmor=1 security=apparmor",
+		Modules: []string{"overlay"}, // the doctor asks for it
 	})
 	if result.Status != 0 || !strings.HasSuffix(strings.TrimSpace(result.Output), "all as it should be") {
 		t.Errorf("the script ended with %d:\n%s", result.Status, result.Output)
