@@ -77,8 +77,8 @@
 // namespace (user_namespaces(7)): it may enter it with setns(2) and take the ids that are
 // mapped there, among them the uid of the sandbox's user. So the keeper creates the
 // namespace under the id [Owner] of the caller's uid: one of 65525 ids, 4294901768 to
-// 4294967292, that nobody has. One more, [NoOnesRoot], stands outside for root of a
-// namespace that needs one for its devpts.
+// 4294967292, that nobody has. Root of a namespace that needs one for its devpts is 65534
+// outside, or, where that is the user, [NoOnesRoot].
 //
 // What an attacker needs is a process outside, in the namespace's parent, whose effective
 // uid is the owner. The ways to one:
@@ -103,10 +103,10 @@
 //     first process has it until its maps are written, takes the user's ids next, and ends
 //     if it may not. Both run this package's code only, and execute nothing.
 //   - To have a file of that id. The file-system uid is the user's meanwhile, or root's for
-//     the files of /proc, so none comes to be. To NoOnesRoot belongs the root of a sandbox's
-//     devpts; it owns no namespace.
-//   - To become root inside, where that is mapped to NoOnesRoot. It takes CAP_SETUID there,
-//     which nobody has once the first process has taken its ids.
+//     the files of /proc, so none comes to be.
+//   - To become root inside, who is mapped to 65534 or NoOnesRoot. Neither owns a namespace,
+//     and it takes CAP_SETUID there, which nobody has once the first process has taken its
+//     ids.
 //
 // Where the id does not exist, in a container that maps fewer, there is no user namespace,
 // and the keeper says so. It takes no other id in its place.

@@ -8,8 +8,8 @@ const (
 	FirstOwner = 0xffff0008 // 4294901768
 	LastOwner  = 0xfffffffc // 4294967292
 
-	// NoOnesRoot is who root of a user namespace is outside, where a devpts needs one. It
-	// owns no namespace and no file.
+	// NoOnesRoot is who root of a user namespace is outside, where a devpts needs one and the
+	// user is 65534, who stands for root otherwise. It owns no namespace.
 	NoOnesRoot = 0xfffffffd // 4294967293
 )
 

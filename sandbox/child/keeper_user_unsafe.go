@@ -245,6 +245,10 @@ func ownProc() bool {
 	return ok && pid == getpid()
 }
 
+// nobody is who root of the namespace is outside, as in bubblewrap: the kernel's overflow
+// id. Files may belong to it nevertheless; see runMapped.
+const nobody = 65534
+
 // mapOf is the text of a map: the user's id, and root's where a devpts needs one.
 func mapOf(p program, inside uint32, outside uintptr) unsafe.Pointer {
 	out := unsafe.Pointer(&room.names[1])
@@ -254,7 +258,11 @@ func mapOf(p program, inside uint32, outside uintptr) unsafe.Pointer {
 	n += put(unsafe.Add(out, n), text(" 1\n\x00"))
 	if p.has(plan.FlagMapRoot) && inside != 0 {
 		n += put(unsafe.Add(out, n), text("0 \x00"))
-		n += putNumber(unsafe.Add(out, n), suid.NoOnesRoot)
+		root := uintptr(nobody)
+		if outside == nobody {
+			root = suid.NoOnesRoot
+		}
+		n += putNumber(unsafe.Add(out, n), root)
 		put(unsafe.Add(out, n), text(" 1\n\x00"))
 	}
 	return out
