@@ -99,6 +99,13 @@ func TestOwnerIsNobody(t *testing.T) {
 			t.Errorf("the control: %d, who owns it, does not enter: %v", owner, err)
 		}
 	}
+	// Root's place, for the devices, is taken by 65534, but not for that user.
+	for who, root := range map[uint32]string{me: "0 65534 1", 65534: "0 4294967293 1"} {
+		args := append(byKeeper("--ro-bind", "/", "/", "--unshare-user", "--dev", "/dev"), "/bin/cat", "/proc/self/uid_map")
+		if o := (launch{who: who, args: args}).run(t); !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), root) {
+			t.Errorf("uid %d: root is not %s: %s", who, root, o)
+		}
+	}
 	// Two users whose owner is the same: it lets neither in.
 	const first, second = 61440, 61440 + 4085
 	if suid.Owner(first) != suid.Owner(second) {
