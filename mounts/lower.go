@@ -15,9 +15,9 @@ type Frame struct {
 	FileLabel string // SELinux label of temporary files; empty: none
 	Cwd       string // the caller's working directory; empty if it has no name
 	Go        bool   // OpGo follows on the frame
-	// Become is the OpBecome of a payload that is not the caller, if it has an operation: all
-	// that is made belongs to the payload, and all sources are looked up by the caller.
-	Become   plan.Step
+	// Become holds the OpBecome steps of a payload that is not the caller: all that is made
+	// belongs to the payload, and all sources are looked up by the caller.
+	Become   []plan.Step
 	Fallback Fallback
 }
 
@@ -36,8 +36,8 @@ func Lower(b *plan.Builder, ops []Op, f Frame) {
 		l.source(i, &ops[i])
 	}
 	b.From(plan.Origin{})
-	if f.Become.Op != 0 {
-		b.Add(f.Become)
+	for _, s := range f.Become {
+		b.Add(s)
 	}
 	l.labelNew(f.FileLabel)
 	b.Add(plan.Step{Op: plan.OpRoot})

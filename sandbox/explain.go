@@ -154,9 +154,9 @@ var sentences = [plan.NumOps]sentence{
 	},
 	plan.OpBecome: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubGIDMap {
-			return "Can't become gid " + dec(s.B)
+			return "unable to switch to gid " + dec(s.B)
 		}
-		return "Can't become uid " + dec(s.A)
+		return "unable to switch to uid " + dec(s.A)
 	},
 	plan.OpGroups: fixed("Can't give up the caller's supplementary groups"),
 	plan.OpNest:   explainNest,

@@ -152,12 +152,35 @@ func (c *compiler) mapOrigin() plan.Origin {
 	return plan.Origin{Words: []string{c.h.mapAuto()}}
 }
 
-// become is the step that goes over to the payload's ids, if the caller has others.
-func (c *compiler) become() plan.Step {
-	if !c.s.Identity.ranges() || c.uids.isCaller() && c.gids.isCaller() {
-		return plan.Step{}
+// become returns the steps that switch to the payload's ids, if it has others than the
+// caller.
+func (c *compiler) become() []plan.Step {
+	switch {
+	case c.s.Namespaces.JoinUser.Given():
+		return c.becomeInGiven()
+	case !c.s.Identity.ranges() || c.uids.isCaller() && c.gids.isCaller():
+		return nil
 	}
-	return plan.Step{Op: plan.OpBecome, A: c.uids.inside, B: c.gids.inside}
+	return []plan.Step{{Op: plan.OpBecome, A: c.uids.inside, B: c.gids.inside}}
+}
+
+// becomeInGiven switches to UID and GID inside a given user namespace, whose maps are not
+// known here. The caller's own number may mean "as I am": where the namespace does not
+// map it, the process keeps the id that it has there.
+func (c *compiler) becomeInGiven() (steps []plan.Step) {
+	id := &c.s.Identity
+	add := func(want ID, own, uid, gid uint32) {
+		s := plan.Step{Op: plan.OpBecome, A: uid, B: gid}
+		if want.N() == own {
+			s.Flags = plan.FlagTry
+		}
+		if want.Given() {
+			steps = append(steps, s)
+		}
+	}
+	add(id.GID, c.h.GID, plan.SameID, id.GID.N()) // first: it takes a capability
+	add(id.UID, c.h.UID, id.UID.N(), plan.SameID)
+	return steps
 }
 
 func (a *axis) isCaller() bool {

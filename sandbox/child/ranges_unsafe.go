@@ -21,11 +21,13 @@ func askForMaps() unix.Errno {
 	return 0
 }
 
-// become goes over to other ids and keeps the capabilities, which a change of ids takes
+// become switches to other ids and keeps the capabilities, which a change of ids takes
 // otherwise (capabilities(7), "Effect of user ID changes"). The death signal and
 // dumpability are lost by it, too (PR_SET_PDEATHSIG(2const), PR_SET_DUMPABLE(2const));
-// without the latter our files in /proc would be root's.
-func become(uid, gid uintptr) unix.Errno {
+// without the latter our files in /proc would be root's. With FlagTry an id that the user
+// namespace does not map is left as it is.
+func become(s *plan.Step) unix.Errno {
+	uid, gid := uintptr(s.A), uintptr(s.B)
 	permitted, _, ok := getCaps()
 	if !ok {
 		return unix.EPERM
@@ -34,11 +36,11 @@ func become(uid, gid uintptr) unix.Errno {
 		return e
 	}
 	room.sub = plan.SubGIDMap
-	if e := errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0)); e != 0 {
+	if e := errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0)); e != 0 && !(e == unix.EINVAL && s.Flags&plan.FlagTry != 0) {
 		return e
 	}
 	room.sub = plan.SubUIDMap
-	if e := errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0)); e != 0 {
+	if e := errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0)); e != 0 && !(e == unix.EINVAL && s.Flags&plan.FlagTry != 0) {
 		return e
 	}
 	room.sub = plan.SubMain

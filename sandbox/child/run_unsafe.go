@@ -81,7 +81,7 @@ func do(p program, s *plan.Step) unix.Errno {
 	case plan.OpUnshare:
 		return guarded(errno(raw(unix.SYS_UNSHARE, uintptr(s.A), 0, 0, 0, 0, 0)))
 	case plan.OpBecome:
-		return become(uintptr(s.A), uintptr(s.B))
+		return become(s)
 	case plan.OpGroups:
 		return errno(raw(unix.SYS_SETGROUPS, 0, 0, 0, 0, 0, 0))
 	case plan.OpNest:

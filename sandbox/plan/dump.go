@@ -82,6 +82,10 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 			return ""
 		}
 		return strconv.Itoa(int(v))
+	case ident:
+		if v != SameID {
+			return strconv.FormatUint(uint64(v), 10)
+		}
 	case num:
 		return strconv.Itoa(int(v))
 	case source, overlay:

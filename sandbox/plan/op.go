@@ -39,7 +39,7 @@ const (
 	OpFence          // payload: where nothing else stands between, keep it from tracing what is outside
 	OpLock           // init: A path: take a read lock
 	OpSeccomp        // A filter, B number of instructions
-	OpBecome         // A uid, B gid: go over to these ids and keep the capabilities
+	OpBecome         // A uid, B gid, or SameID: switch to these ids and keep the capabilities
 	OpGroups         // give up the supplementary groups
 	OpNest           // A uid_map text, B gid_map text: enter a user namespace below, mapped from here
 	OpExec           // become the command
@@ -142,6 +142,7 @@ const (
 	host             // the same, printed as a host path
 	fd               // a file descriptor
 	num              // any number
+	ident            // a uid or gid, or SameID
 	octal            // a mode
 	msflags          // MS_* flags
 	nsflags          // CLONE_NEW* flags
@@ -203,7 +204,7 @@ var ops = [NumOps]opInfo{
 		[7]string{"bounding", "", "permitted", "", "ambient", ""},
 		FlagBounding | FlagLenient,
 	},
-	OpBecome:  {"become", [7]kind{num, num}, [7]string{"uid", "gid"}, 0},
+	OpBecome:  {"become", [7]kind{ident, ident}, [7]string{"uid", "gid"}, FlagTry},
 	OpGroups:  {name: "groups"},
 	OpNest:    {"nest", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
 	OpFence:   {name: "fence"},
@@ -211,6 +212,9 @@ var ops = [NumOps]opInfo{
 	OpSeccomp: {"seccomp", [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
 	OpExec:    {name: "exec"},
 }
+
+// SameID stands in an OpBecome for the id that the process has.
+const SameID = ^uint32(0)
 
 // MaxFilter is the kernel's limit for one filter, in instructions (BPF_MAXINSNS).
 const MaxFilter = 4096

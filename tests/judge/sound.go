@@ -30,7 +30,8 @@ var operands = map[plan.Op]string{
 
 // stepFlags are the flags that an operation may have.
 var stepFlags = map[plan.Op]uint16{
-	plan.OpIDMap: plan.FlagOutside, plan.OpSource: plan.FlagTry | plan.FlagConsole, plan.OpProc: plan.FlagCover | plan.FlagOrBind | plan.FlagOrNone,
+	plan.OpBecome: plan.FlagTry,
+	plan.OpIDMap:  plan.FlagOutside, plan.OpSource: plan.FlagTry | plan.FlagConsole, plan.OpProc: plan.FlagCover | plan.FlagOrBind | plan.FlagOrNone,
 	plan.OpChdir: plan.FlagTry, plan.OpCaps: plan.FlagBounding | plan.FlagLenient,
 }
 
