@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -173,6 +174,27 @@ func (c *Cmd) checkFDs(s *Spec) error {
 		if d.fd.Given() && !c.passes(d.fd.N()) {
 			return badField(d.field, plan.Origin{}, noFile(d.fd.N()))
 		}
+	}
+	return errors.Join(c.checkWritable("InfoFD", s.Report.InfoFD), c.checkWritable("JSONStatusFD", s.Report.JSONStatusFD))
+}
+
+// checkWritable demands that a report can be written.
+func (c *Cmd) checkWritable(field string, fd FD) error {
+	n, ok := fd.N(), true
+	switch {
+	case n == 0:
+		ok = false // a Reader
+	case n > 2:
+		conn, err := c.ExtraFiles[n-3].SyscallConn()
+		if err != nil {
+			return err
+		}
+		if err := conn.Control(func(fd uintptr) { ok = child.Writable(int(fd)) }); err != nil {
+			return err
+		}
+	}
+	if !ok {
+		return fmt.Errorf("Report.%s: fd %d is not open for writing: %w", field, n, unix.EBADF)
 	}
 	return nil
 }

@@ -185,7 +185,9 @@ var refusals = []struct{ line, want string }{
 	{"--bind-fd x /d", "Invalid fd: x"},
 	{"--file @closed /d", "--file: fd " + closedFD + " is not open"},
 	{"--info-fd @closed", "--info-fd: fd " + closedFD + " is not open"},
-	{"--sync-fd @closed", "--sync-fd: fd " + closedFD + " is not open"},
+	{"--block-fd @closed", "--block-fd: fd " + closedFD + " is not open: Bad file descriptor"},
+	{"--info-fd @x", " is not open for writing: Bad file descriptor"},
+	{"--json-status-fd @x", " is not open for writing: Bad file descriptor"},
 }
 
 const errLayer = "--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay"

@@ -102,7 +102,9 @@ func (l *line) badFD(o *cmdline.Option, word string) error {
 	case cmdline.BadFD:
 		return errors.New("Invalid fd: " + word)
 	case cmdline.ClosedFD:
-		return errors.New(o.Name + ": fd " + word + " is not open: Bad file descriptor")
+		return errors.New(notOpen(o.Name, word, ""))
+	case cmdline.ReadOnlyFD:
+		return errors.New(notOpen(o.Name, word, " for writing"))
 	case cmdline.FDTaken:
 		said := func(words []string) string { return strings.Join(words, " ") }
 		return errors.New(said(l.origin(f.At).Words) + ": fd " + word + " was already used up by " + said(l.origin(f.Other).Words))
@@ -119,6 +121,11 @@ func (l *line) badFD(o *cmdline.Option, word string) error {
 		return errors.New(o.Name + " cannot be combined with " + other)
 	}
 	return errors.New("internal error, please report: fault " + strconv.Itoa(int(f.Code)) + " of the command line")
+}
+
+// notOpen is the text for a descriptor that an option names.
+func notOpen(option, fd, purpose string) string {
+	return option + ": fd " + fd + " is not open" + purpose + ": Bad file descriptor"
 }
 
 func (l *line) unreadable() string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -36,7 +37,7 @@ func read(argv []string) (*line, cmdline.Status) {
 		case cmdline.Full:
 			l.items = append(l.items, make([]flat.Item, len(l.items))...)
 		case cmdline.Ask:
-			l.known = append(l.known, cmdline.Known{FD: l.FD, Open: child.Passed(int(l.FD))})
+			l.known = append(l.known, cmdline.Known{FD: l.FD, Open: child.Passed(int(l.FD)), Write: child.Writable(int(l.FD))})
 		case cmdline.Read:
 			l.readAll(&l.known[slices.IndexFunc(l.known, func(k cmdline.Known) bool { return k.FD == l.FD })])
 		default:
@@ -198,6 +199,8 @@ func (l *line) item(to *options, i int) {
 		l.used(&s.Command, it)
 	case flat.Warning:
 		to.warnings = append(to.warnings, "Only the last "+from.Words[0]+" option will take effect")
+	case flat.NotOpen:
+		to.warnings = append(to.warnings, notOpen(from.Words[0], strconv.Itoa(int(it.FD)), ""))
 	case flat.Invalid, flat.Layer:
 	default:
 		s.Files = append(s.Files, l.file(i))

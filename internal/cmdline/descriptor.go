@@ -34,10 +34,72 @@ func (p *Parser) fd(text flat.Text, known []Known) (fd int32, s Status) {
 	return int32(n), Done
 }
 
+// latest reads the operand of an option of which the last counts: whatever is wrong with the
+// descriptor is a fault only if no other one follows. open is false where something is.
+func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known) (fd int32, open bool, s Status) {
+	n, ok := flat.Decimal(text.At(p.args), 1<<31-1)
+	if !ok {
+		return 0, false, p.fail(BadFD, p.args)
+	}
+	k := find(known, int32(n))
+	if k < 0 {
+		p.FD = int32(n)
+		return 0, false, Ask
+	}
+	late := Fault{Option: p.option, At: p.from, Word: p.args}
+	switch {
+	case !known[k].Open:
+		late.Code = ClosedFD
+	case writes && !known[k].Write:
+		late.Code = ReadOnlyFD
+	default:
+		late = Fault{}
+	}
+	p.late[place&15] = late
+	return int32(n), late.Code == None, Done
+}
+
+// named is for options that name a descriptor for later.
+func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
+	reports := o.on == flat.InfoFD || o.on == flat.StatusFD
+	fd, open, s := p.latest(o.on, reports, text, known)
+	if s != Done {
+		return s
+	}
+	p.Spec.FDs[o.on] = flat.FD{} // the number may be one of the launcher's own
+	if open {
+		p.Spec.FDs[o.on] = flat.NewFD(fd, p.from)
+		p.use(items, fd, reports)
+	}
+	return Done
+}
+
+// sync keeps a descriptor open. One that is not open cannot be kept: callers lose them by
+// close-on-exec, without harm to the sandbox.
+func (p *Parser) sync(text flat.Text, known []Known, items []flat.Item) Status {
+	fd, s := p.fd(text, known)
+	switch {
+	case s == Done:
+		p.use(items, fd, false)
+		p.add(items, flat.Item{Kind: flat.SyncFD, FD: fd})
+	case s == Failed && p.Fault.Code == ClosedFD:
+		p.Fault = Fault{}
+		n, _ := flat.Decimal(text.At(p.args), 1<<31-1)
+		p.add(items, flat.Item{Kind: flat.NotOpen, FD: int32(n)})
+		s = Done
+	}
+	return s
+}
+
 // descriptor is for options whose first operand is a descriptor.
 func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
-	if o.do == doSeccomp || o.do == doAddSeccomp {
-		return p.filter(o, text, known, items)
+	switch o.do {
+	case doSeccomp, doAddSeccomp:
+		return p.seccomp(o, text, known, items)
+	case doNamedFD:
+		return p.named(o, text, known, items)
+	case doSyncFD:
+		return p.sync(text, known, items)
 	}
 	fd, s := p.fd(text, known)
 	if s == Done && (o.do == doFile || o.do == doData) {
@@ -47,12 +109,6 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 		return s
 	}
 	switch o.do {
-	case doNamedFD:
-		p.Spec.FDs[o.on] = flat.NewFD(fd, p.from)
-		p.use(items, fd, o.on == flat.InfoFD || o.on == flat.StatusFD)
-	case doSyncFD:
-		p.use(items, fd, false)
-		p.add(items, flat.Item{Kind: flat.SyncFD, FD: fd})
 	case doBindFD:
 		p.use(items, fd, false)
 		p.addFile(items, flat.Item{Kind: flat.BindFD, FD: fd, B: text.Next(p.args), Access: o.with})
@@ -130,16 +186,46 @@ func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 	return Done
 }
 
-// filter reads a seccomp filter. A --seccomp takes the place of an earlier one.
-func (p *Parser) filter(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
+// seccomp notes a filter, whose contents are read at once, or for --seccomp at the end: the
+// last one counts, where it stands, and it alone is read.
+func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	for i := range items[:p.Items] {
 		it := &items[i]
-		if it.Kind != flat.Filter || it.Has(flat.Added) == (o.do == doAddSeccomp) {
-			continue
+		if it.Kind == flat.Filter && it.Has(flat.Added) != (o.do == doAddSeccomp) {
+			return p.fail(MixedSeccomp, 0)
 		}
-		return p.fail(MixedSeccomp, 0)
 	}
-	k, s := p.contents(text, known, items, seccomp.Size*(seccomp.MaxInstructions+1))
+	if o.do == doAddSeccomp {
+		_, s := p.contents(text, known, items, filterSize)
+		if s != Done {
+			return s
+		}
+		p.slot = p.Items
+		p.add(items, flat.Item{Kind: flat.Filter, Flags: flat.Added})
+		p.add(items, flat.Item{Kind: flat.Used})
+		return p.readFilter(text, known, items)
+	}
+	fd, open, s := p.latest(lateFilter, false, text, known)
+	if s != Done {
+		return s
+	}
+	if p.filter.Word != 0 {
+		items[p.slot].Kind = flat.Invalid
+		p.filter = Fault{}
+	}
+	if open {
+		p.filter, p.slot = Fault{Option: p.option, At: p.from, Word: p.args}, p.Items
+		p.add(items, flat.Item{Kind: flat.Filter})
+		p.use(items, fd, true)
+	}
+	return Done
+}
+
+const filterSize = seccomp.Size * (seccomp.MaxInstructions + 1)
+
+// readFilter fills in the items of the filter of the option at work.
+func (p *Parser) readFilter(text flat.Text, known []Known, items []flat.Item) Status {
+	k, s := p.contents(text, known, items, filterSize)
 	if s != Done {
 		return s
 	}
@@ -151,16 +237,8 @@ func (p *Parser) filter(o *Option, text flat.Text, known []Known, items []flat.I
 	if known[k].Bad {
 		return p.fail(BadBPF, p.args)
 	}
-	p.consume(items, known[k].FD)
-	added := uint8(flat.Added)
-	if o.do == doSeccomp {
-		added = 0
-		for i := range items[:p.Items] {
-			if items[i].Kind == flat.Filter {
-				items[i].Kind = flat.Invalid
-			}
-		}
-	}
-	p.add(items, flat.Item{Kind: flat.Filter, A: known[k].At, N: known[k].Len, Flags: added})
+	filter, used := &items[p.slot], &items[p.slot+1]
+	filter.A, filter.N = known[k].At, known[k].Len
+	used.FD, used.Flags = known[k].FD, flat.Early|flat.Consumed
 	return Done
 }

@@ -25,6 +25,7 @@ const (
 	EmptyPath      // N: index of the operand
 	BadFD          // Word: no descriptor number
 	ClosedFD       // Word: the number
+	ReadOnlyFD     // Word: the number of one that cannot be written
 	FDTaken        // Word: the number; Other: the option that uses it up
 	NotPassed      // Word: a path below /proc/self/fd of a descriptor that is not open
 	BadUID         // Word

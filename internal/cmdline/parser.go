@@ -33,7 +33,16 @@ type Parser struct {
 	layers  uint32
 	given   [2]uint64 // scalar options seen, by index
 	counted flat.Word // the last one of them
+
+	// What is left to the end, since a later use of the same option takes its place.
+	late    [16]Fault // of options that name a descriptor, by their flat.FD; see lateFilter
+	filter  Fault     // where the --seccomp that counts stands; its Word is 0 if there is none
+	slot    int       // index of its items
+	settled bool      // the options have been read
 }
+
+// lateFilter is --seccomp's place in late.
+const lateFilter = 15
 
 // A Parser's pending modifiers.
 const (
@@ -49,7 +58,7 @@ const (
 	Done   Status = iota
 	Failed        // see Parser.Fault
 	Full          // the list of items is full: hand over a longer one, which begins with the same
-	Ask           // is Parser.FD open? Add it to what is known
+	Ask           // is Parser.FD open, and for writing? Add it to what is known
 	Read          // what does Parser.FD hold? Read it, put it at the text's end, and add that to what is known
 )
 
@@ -57,6 +66,7 @@ const (
 type Known struct {
 	FD    int32
 	Open  bool
+	Write bool // it can be written
 	Read  bool
 	Errno uint32    // where it could not be read
 	Long  bool      // it holds more than the limit
@@ -74,7 +84,7 @@ const MaxArgs = 1 << 28
 // Run reads options up to the command. text holds the words, known what is known about
 // descriptors; both may be longer at each call. items is filled with what is found.
 func (p *Parser) Run(text flat.Text, known []Known, items []flat.Item) Status {
-	for {
+	for !p.settled {
 		for p.at < p.end {
 			more, s := p.word(text, known, items)
 			if s != Done {
@@ -88,7 +98,7 @@ func (p *Parser) Run(text flat.Text, known []Known, items []flat.Item) Status {
 			return p.fail(LayersDangle, 0)
 		}
 		if !p.inFile {
-			return p.command(text)
+			break
 		}
 		p.at, p.end, p.inFile = p.outer, p.last, false
 		if p.pending&pendingPerms != 0 {
@@ -98,6 +108,26 @@ func (p *Parser) Run(text flat.Text, known []Known, items []flat.Item) Status {
 			return p.fail(SizeDangles, 0)
 		}
 	}
+	p.settled = true
+	if s := p.settle(text, known, items); s != Done {
+		return s
+	}
+	return p.command(text)
+}
+
+// settle does what was left to the end of the options.
+func (p *Parser) settle(text flat.Text, known []Known, items []flat.Item) Status {
+	for i := range p.late {
+		if p.late[i].Code != None {
+			p.Fault = p.late[i]
+			return Failed
+		}
+	}
+	if p.filter.Word == 0 {
+		return Done
+	}
+	p.option, p.from, p.args = p.filter.Option, p.filter.At, p.filter.Word
+	return p.readFilter(text, known, items)
 }
 
 // word reads one option and its operands. more is false at the command.

@@ -42,10 +42,10 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 func (p *Parser) overlay(w mounts.Writes, text flat.Text, known []Known, items []flat.Item) Status {
 	i := flat.Item{Kind: flat.Overlay, Writes: uint8(w), N: p.layers, B: p.args}
 	switch {
-	case p.layers == 0:
-		return p.fail(NoLayers, 0)
 	case w == mounts.Refused && p.layers < 2:
 		return p.fail(OneLayer, 0)
+	case p.layers == 0:
+		return p.fail(NoLayers, 0)
 	case w == mounts.Kept:
 		i.A, i.C = p.args, text.Next(p.args)
 		i.B = text.Next(i.C)

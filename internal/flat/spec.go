@@ -173,6 +173,7 @@ const (
 	Profile // the profile in the file A
 	Used    // FD is not for the payload; with Early, nor for the acting side
 	Warning // the scalar option From was given before
+	NotOpen // FD, which From names, is not open, and does without: a warning
 )
 
 // Item flags.

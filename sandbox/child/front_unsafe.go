@@ -32,6 +32,12 @@ func Passed(fd int) bool {
 	return errno(flags) == 0 && (!Entered() || flags&unix.FD_CLOEXEC == 0)
 }
 
+// Writable reports whether fd, which the caller passed, is open for writing.
+func Writable(fd int) bool {
+	flags := fcntl(uintptr(Here(fd)), unix.F_GETFL, 0)
+	return errno(flags) == 0 && flags&unix.O_ACCMODE != unix.O_RDONLY && flags&unix.O_PATH == 0
+}
+
 // Sock is the front end's end of the socket to the acting side.
 func Sock() int { return int(room.sock) }
 

@@ -66,3 +66,18 @@ func TestUIDInAGivenUserNamespace(t *testing.T) {
 		return same
 	})
 }
+
+// The last of several --userns counts, and nobody looks at the others.
+func TestLastUserNamespaceCounts(t *testing.T) {
+	joins(t)
+	onBoth(t, func(t *testing.T, o on) {
+		fds := o.holdIDs(t)
+		for options, want := range map[string]string{"--userns 11 --userns 50": "1", "--userns 50 --userns 11": "0"} {
+			r := o.run(t, &testCase{run: "$B " + options + " -- /v ids", fds: fds})
+			if r.status != want || strings.HasPrefix(r.stdout, "uid: 0 0 0 0\n") != (want == "0") ||
+				!strings.Contains(r.stderr, "Only the last --userns option will take effect") {
+				t.Errorf("%s: status %s, stdout %q, stderr %q", options, r.status, r.stdout, r.stderr)
+			}
+		}
+	})
+}
