@@ -167,22 +167,30 @@ type ifreq struct {
 	_     [22]byte
 }
 
+// deviceSocket returns a socket for the ioctls of netdevice(7), which every family takes. A
+// kernel may lack a family, and a filter or a security module refuse it with any error.
+func deviceSocket() uintptr {
+	fd := raw(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
+	if errno(fd) != 0 {
+		fd = raw(unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
+	}
+	if errno(fd) != 0 {
+		fd = raw(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
+	}
+	return fd
+}
+
 // loopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes
 // up (devinet.c inetdev_event, addrconf.c init_loopback).
 func loopbackUp() unix.Errno {
-	fd := raw(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-	e := errno(fd)
-	if e == unix.EAFNOSUPPORT {
-		fd = raw(unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-		e = errno(fd)
-	}
-	if e != 0 {
+	fd := deviceSocket()
+	if e := errno(fd); e != 0 {
 		return e
 	}
 	var req ifreq
 	req.name[0], req.name[1] = 'l', 'o'
 	req.flags = unix.IFF_UP | unix.IFF_RUNNING
-	e = errno(privileged(unix.CAP_NET_ADMIN, unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, addr(unsafe.Pointer(&req)), 0, 0, 0))
+	e := errno(privileged(unix.CAP_NET_ADMIN, unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, addr(unsafe.Pointer(&req)), 0, 0, 0))
 	closeFd(fd)
 	return e
 }
