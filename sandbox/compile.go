@@ -300,7 +300,8 @@ func (c *compiler) command() {
 	c.b.Command(candidates(c.s.Command.Args[0], c.env), argv, c.env, pwd)
 }
 
-// candidates are the files that execvp(3) would try, in its order.
+// candidates are the files that execvp(3) would try, in its order. It passes over entries
+// of PATH that no path is long enough for.
 func candidates(name string, env []string) []string {
 	if strings.Contains(name, "/") || name == "" {
 		return []string{name}
@@ -311,10 +312,16 @@ func candidates(name string, env []string) []string {
 	}
 	var out []string
 	for dir := range strings.SplitSeq(path, ":") {
+		if len(dir) >= unix.PathMax {
+			continue
+		}
 		if dir != "" {
 			dir += "/"
 		}
 		out = append(out, dir+name)
+	}
+	if len(out) == 0 {
+		out = []string{path + "/" + name}
 	}
 	return out
 }

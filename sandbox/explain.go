@@ -226,6 +226,8 @@ func explainSource(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) 
 func hint(s plan.Step, m plan.Message) string {
 	e := unix.Errno(m.Errno)
 	switch {
+	case s.Op == plan.OpExec:
+		return hintExec(m)
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
 	case s.Op == plan.OpGroups:

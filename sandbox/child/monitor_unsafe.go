@@ -169,12 +169,15 @@ func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) boo
 	room.message[3] = uint32(e)
 	room.message[4] = extra
 	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
-	if sub == plan.SubExists {
+	if sub == plan.SubExists || sub >= plan.SubScript && sub <= plan.SubNoProgram {
 		end := uintptr(plan.MessageSize - plan.MessageText - 1)
 		for i := uintptr(0); i <= end; i++ {
 			*(*byte)(unsafe.Add(m, plan.MessageText+i)) = *(*byte)(unsafe.Add(unsafe.Pointer(&room.link), i))
 		}
 		*(*byte)(unsafe.Add(m, plan.MessageText+end)) = 0
+	}
+	if room.filtered != 0 { // a filter that lets the payload write need not let it send
+		return writeFull(room.sock, m, plan.MessageSize) == 0
 	}
 	r := raw(unix.SYS_SENDTO, room.sock, addr(m), plan.MessageSize, unix.MSG_NOSIGNAL, 0, 0)
 	return errno(r) == 0

@@ -75,74 +75,30 @@ func waitFd(fd uintptr) unix.Errno {
 	}
 }
 
-// seccomp installs one filter.
-func seccomp(p program, s *plan.Step) unix.Errno {
+// filterPayload installs one of the payload's filters. The first one may refuse every call
+// but execve: what else comes before the payload is done now.
+func filterPayload(p program, s *plan.Step) unix.Errno {
+	if room.settled == 0 {
+		settleForExec(p)
+		diagnose(p)
+	}
+	e := seccomp(p.str(s.A), s.B)
+	if e == 0 {
+		room.filtered = 1
+	}
+	return e
+}
+
+// seccomp installs a filter of n instructions.
+func seccomp(filter unsafe.Pointer, n uint32) unix.Errno {
 	var prog struct {
 		n      uint16
 		_      [6]byte
 		filter uintptr
 	}
-	prog.n = uint16(s.B)
-	prog.filter = addr(p.str(s.A))
+	prog.n = uint16(n)
+	prog.filter = addr(filter)
 	return prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, addr(unsafe.Pointer(&prog)), 0, 0)
-}
-
-// execute becomes the command. It returns only with the errno of a failure.
-func execute(p program) unix.Errno {
-	raw(unix.SYS_UMASK, room.umask, 0, 0, 0, 0, 0)
-	// The mask is the caller's, but for SIGCHLD, which commands count on.
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, maskOf(unix.SIGCHLD), 0, 8, 0, 0)
-	settleDeathSignal(p)
-	argv, env := vector(p, p.h.Argv, p.h.Argc), vector(p, p.h.Env, p.h.Envc)
-	e := unix.ENOENT
-	denied := false
-	for i := uint32(0); i < p.h.Pathc; i++ {
-		file := p.str(uint32(*p.slot(p.h.Paths + i)))
-		e = errno(raw(unix.SYS_EXECVE, addr(file), addr(argv), addr(env), 0, 0, 0))
-		switch e {
-		case unix.ENOEXEC:
-			return asScript(p, file, env)
-		case unix.EACCES:
-			denied = true
-		case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT:
-		default:
-			return e
-		}
-	}
-	if denied {
-		return unix.EACCES
-	}
-	return e
-}
-
-// settleDeathSignal leaves the payload with the death signal that was asked for,
-// and none otherwise. It comes after the last change of credentials, which clears it.
-func settleDeathSignal(p program) {
-	if !p.has(plan.FlagDieWithParent) {
-		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
-		return
-	}
-	dieWithParent()
-}
-
-// vector turns n slots of offsets into the addresses that execve takes, in place.
-func vector(p program, first, n uint32) unsafe.Pointer {
-	for i := uint32(0); i < n; i++ {
-		v := p.slot(first + i)
-		*v = uint64(addr(p.str(uint32(*v))))
-	}
-	return unsafe.Pointer(p.slot(first))
-}
-
-// asScript runs a text file without "#!" as execvp does: through /bin/sh.
-func asScript(p program, file, env unsafe.Pointer) unix.Errno {
-	*p.slot(p.h.Script) = uint64(addr(text("/bin/sh\x00")))
-	*p.slot(p.h.Script + 1) = uint64(addr(file))
-	for i := uint32(1); i < p.h.Argc; i++ {
-		*p.slot(p.h.Script + 1 + i) = *p.slot(p.h.Argv + i)
-	}
-	*p.slot(p.h.Script + 1 + p.h.Argc) = 0
-	return errno(raw(unix.SYS_EXECVE, addr(text("/bin/sh\x00")), addr(unsafe.Pointer(p.slot(p.h.Script))), addr(env), 0, 0, 0))
 }
 
 // lock takes a read lock on a file in the sandbox. Its descriptor stays open.

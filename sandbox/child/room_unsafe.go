@@ -78,6 +78,9 @@ var room struct {
 	serial     uint32  // serial number of files on the frame's tmpfs
 	umask      uintptr
 	cwdDone    uint32
+	settled    uint32   // see settleForExec
+	filtered   uint32   // the payload has filters of its own
+	missing    plan.Sub // see diagnose
 	step       uint32   // the step that runs
 	sub        plan.Sub // the part of it, set by helpers
 	failed     uint32   // the plan's status for failures, 0: there is no plan yet

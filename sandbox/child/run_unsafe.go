@@ -113,7 +113,7 @@ func do(p program, s *plan.Step) unix.Errno {
 	case plan.OpLock:
 		return 0 // init's: see takeLocks
 	case plan.OpSeccomp:
-		return seccomp(p, s)
+		return filterPayload(p, s)
 	case plan.OpExec:
 		return execute(p)
 	}

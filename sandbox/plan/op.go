@@ -130,6 +130,14 @@ const (
 	SubFd              // a descriptor that the plan may not name
 	SubStanding        // how the launcher is installed: Extra is its standing (package suid)
 	SubThreads         // the host's threads could not be ended (package child, takenOver)
+	// What is wrong with the command of an OpExec, or with its interpreter: Text is the file.
+	SubScript        // Text, which a "#!" line names, does not exist
+	SubLoader        // Text, the loader of an ELF file, does not exist
+	SubNoShell       // Text has no "#!" line, and /bin/sh does not exist
+	SubDirectory     // a directory
+	SubNoExec        // on a mount with noexec
+	SubNotExecutable // no permission to execute it
+	SubNoProgram     // a device, a FIFO, a socket
 )
 
 // kind is how an operand is checked and printed.

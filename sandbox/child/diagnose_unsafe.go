@@ -1,0 +1,177 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Runs in: payload.
+//
+// This file finds out why a command that is there cannot be executed. execve says ENOENT
+// also where the interpreter of a script or the loader of an ELF program is missing, and
+// EACCES for five reasons.
+
+const (
+	headSize   = 256 // bytes of a file that the kernel looks at (BINPRM_BUF_SIZE)
+	maxHeaders = 64  // ELF program headers that are looked at
+	maxScripts = 5   // interpreters of interpreters, as in the kernel
+	stNoExec   = 8   // ST_NOEXEC, of statfs(2)
+	ptInterp   = 3   // PT_INTERP, of elf(5)
+)
+
+// meansAbsent reports whether a finding goes with ENOENT. The others go with EACCES.
+func meansAbsent(s plan.Sub) bool {
+	return s == plan.SubScript || s == plan.SubLoader || s == plan.SubNoShell
+}
+
+// diagnose looks at the first file of those that exec tries that is there. It leaves in
+// room.missing what is wrong with it, SubMain where nothing can be seen, and in room.link
+// the path of the file that is to blame: itself, its interpreter, or that one's.
+func diagnose(p program) {
+	room.missing = plan.SubMain
+	for i := uint32(0); i < p.h.Pathc; i++ {
+		file := candidate(p, i)
+		if strlen(file) >= pathBuf/2 {
+			continue
+		}
+		fd := openat(atCwd, file, unix.O_PATH, 0)
+		if errno(fd) != 0 {
+			continue
+		}
+		closeFd(fd)
+		put(unsafe.Pointer(&room.link), file)
+		for n := 0; n < maxScripts && examine(n == 0); n++ {
+			continue
+		}
+		return
+	}
+}
+
+// examine looks at the file that room.link names. It returns true where another file has
+// to be looked at, which room.link then names.
+func examine(command bool) bool {
+	file := unsafe.Pointer(&room.link)
+	fd := openat(atCwd, file, unix.O_PATH, 0)
+	if errno(fd) != 0 {
+		return false
+	}
+	kind, e := fstat(fd)
+	if e == 0 {
+		e = errno(raw(unix.SYS_FSTATFS, fd, addr(unsafe.Pointer(&room.statfs)), 0, 0, 0, 0))
+	}
+	closeFd(fd)
+	switch {
+	case e != 0:
+		return false
+	case kind == unix.S_IFDIR:
+		room.missing = plan.SubDirectory
+		return false
+	case kind != unix.S_IFREG:
+		room.missing = plan.SubNoProgram
+		return false
+	case room.statfs.Flags&stNoExec != 0:
+		room.missing = plan.SubNoExec
+		return false
+	case errno(raw(unix.SYS_FACCESSAT, atCwd, addr(file), 1, 0, 0, 0)) == unix.EACCES: // X_OK
+		room.missing = plan.SubNotExecutable
+		return false
+	}
+	fd = openat(atCwd, file, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errno(fd) != 0 {
+		return false
+	}
+	found := interpreterOf(fd, command)
+	closeFd(fd)
+	if !found {
+		return false
+	}
+	if !exists(file) {
+		return false
+	}
+	room.missing = plan.SubMain
+	return true
+}
+
+// interpreterOf puts into room.link what the file fd wants to be run by, and into
+// room.missing what that is. It returns false where the file is run by itself, or is
+// nothing that the kernel knows.
+func interpreterOf(fd uintptr, command bool) bool {
+	head := unsafe.Pointer(&room.data)
+	n := raw(unix.SYS_PREAD64, fd, addr(head), headSize-1, 0, 0, 0)
+	if errno(n) != 0 || n < 2 {
+		n = 0
+	}
+	*(*byte)(unsafe.Add(head, n)) = 0
+	first := *(*uint32)(head)
+	switch {
+	case n >= 2 && first&0xffff == '#'|'!'<<8:
+		room.missing = plan.SubScript
+		return scriptLine(unsafe.Add(head, 2))
+	case n >= 64 && first == 0x7f|'E'<<8|'L'<<16|'F'<<24:
+		room.missing = plan.SubLoader
+		return loader(fd, head)
+	case command && !exists(text("/bin/sh\x00")):
+		room.missing = plan.SubNoShell
+	}
+	return false
+}
+
+func exists(path unsafe.Pointer) bool {
+	return errno(raw(unix.SYS_FACCESSAT, atCwd, addr(path), 0, 0, 0, 0)) == 0 // F_OK
+}
+
+// scriptLine copies the interpreter that a "#!" line names.
+func scriptLine(p unsafe.Pointer) bool {
+	for *(*byte)(p) == ' ' || *(*byte)(p) == '\t' {
+		p = unsafe.Add(p, 1)
+	}
+	end := uintptr(0)
+	for c := *(*byte)(p); c != 0 && c != ' ' && c != '\t' && c != '\n'; c = *(*byte)(unsafe.Add(p, end)) {
+		end++
+	}
+	*(*byte)(unsafe.Add(p, end)) = 0
+	put(unsafe.Pointer(&room.link), p)
+	return end > 0
+}
+
+// loader copies the program interpreter that an ELF file of this machine's byte order asks
+// for (PT_INTERP, elf(5)). head is its first 64 bytes.
+func loader(fd uintptr, head unsafe.Pointer) bool {
+	wide := *(*byte)(unsafe.Add(head, 4)) == 2 // ELFCLASS64
+	at, size, count := uintptr(0), uintptr(0), uintptr(0)
+	if wide {
+		at = uintptr(*(*uint64)(unsafe.Add(head, 32)))
+		size, count = uintptr(*(*uint16)(unsafe.Add(head, 54))), uintptr(*(*uint16)(unsafe.Add(head, 56)))
+	} else {
+		at = uintptr(*(*uint32)(unsafe.Add(head, 28)))
+		size, count = uintptr(*(*uint16)(unsafe.Add(head, 42))), uintptr(*(*uint16)(unsafe.Add(head, 44)))
+	}
+	header := unsafe.Pointer(&room.small)
+	for i := uintptr(0); i < count && i < maxHeaders; i++ {
+		got := raw(unix.SYS_PREAD64, fd, addr(header), 56, at+i*size, 0, 0)
+		if errno(got) != 0 || got < 32 {
+			return false
+		}
+		if *(*uint32)(header) != ptInterp {
+			continue
+		}
+		where, n := uintptr(0), uintptr(0)
+		if wide {
+			where, n = uintptr(*(*uint64)(unsafe.Add(header, 8))), uintptr(*(*uint64)(unsafe.Add(header, 32)))
+		} else {
+			where, n = uintptr(*(*uint32)(unsafe.Add(header, 4))), uintptr(*(*uint32)(unsafe.Add(header, 16)))
+		}
+		name := unsafe.Pointer(&room.link)
+		got = raw(unix.SYS_PREAD64, fd, addr(name), min(n, headSize), where, 0, 0)
+		if errno(got) != 0 {
+			return false
+		}
+		*(*byte)(unsafe.Add(name, got)) = 0
+		return got > 0
+	}
+	return false
+}
