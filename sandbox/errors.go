@@ -126,7 +126,10 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 		e.Option = o.Words[0]
 	}
 	f.message = explainStep(p, step, o, m)
-	e.Hint = hint(step, m)
+	e.Hint = hintNamespace(p, step, m)
+	if e.Hint == "" {
+		e.Hint = hint(step, m)
+	}
 	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
 		f.errno = 0
 	}

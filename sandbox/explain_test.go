@@ -133,7 +133,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpCaps, 0, 0, unix.EPERM, "", "Can't set capabilities: Operation not permitted", ""},
 		{plan.OpCaps, 0, plan.SubBounding, unix.EPERM, "", "Dropping capability from bounds: Operation not permitted", ""},
 		{plan.OpCaps, 0, plan.SubAmbient, unix.EPERM, "", "Adding ambient capability: Operation not permitted", ""},
-		{plan.OpBecome, 0, plan.SubGIDMap, unix.EINVAL, "", "unable to switch to gid 8: Invalid argument", ""},
+		{plan.OpBecome, 0, plan.SubGIDMap, unix.EINVAL, "", "unable to switch to gid 8: Invalid argument", "does not map"},
 		{plan.OpBecome, 0, plan.SubUIDMap, unix.EAGAIN, "", "unable to switch to uid 7: Resource temporarily unavailable", ""},
 		{plan.OpGroups, 0, 0, unix.EPERM, "", "Can't give up the caller's supplementary groups: Operation not permitted", "--keep-groups"},
 		{plan.OpNest, 0, 0, unix.EUSERS, "", "Creating a nested user namespace failed: Too many users", ""},

@@ -35,6 +35,9 @@ type Host struct {
 	// Hosted: the front end is a Go program that goes on, and who starts the launcher.
 	Hosted bool
 
+	// StdinFile: standard input is a regular file that the caller may write.
+	StdinFile bool
+
 	// SameFile tells whether two paths lead to the same file; nil: never.
 	SameFile func(a, b string) bool
 }

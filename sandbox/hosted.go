@@ -37,6 +37,7 @@ func (c *Cmd) Start() error {
 	if err != nil {
 		return options(err)
 	}
+	c.warnOf(s, h)
 	to, err := c.exchange(l)
 	if err != nil {
 		return &SetupError{Stage: "launch", Err: err}
@@ -400,6 +401,7 @@ func (c *Cmd) Exec() error {
 	if err != nil {
 		return err
 	}
+	c.warnOf(s, h)
 	return start(own{}, s, h, p, c.warn)
 }
 
@@ -439,5 +441,7 @@ func (c *Cmd) program() (*Spec, Host, *plan.Program, error) {
 // each: what --explain prints.
 func (c *Cmd) Describe() []string {
 	s := c.spec()
-	return describe(s, readHost(s))
+	h := readHost(s)
+	h.StdinFile = c.stdinFile()
+	return describe(s, h)
 }

@@ -89,6 +89,8 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 	switch errnoOf(err) {
 	case unix.EPERM:
 		e.Hint = "the ids outside must exist in the caller's own user namespace: see /proc/self/" + kind + "_map"
+	case unix.EROFS:
+		e.Hint = readOnlyProc
 	case unix.EINVAL:
 		e.Hint = "before Linux 4.15 a map has at most 5 ranges"
 	}

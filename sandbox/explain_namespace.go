@@ -1,0 +1,60 @@
+package sandbox
+
+import (
+	"strings"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// hintNamespace knows what errnos mean that come from the namespace in which set-up runs,
+// or from what a source is there.
+func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
+	e := unix.Errno(m.Errno)
+	newUser := p.Header().Clone&unix.CLONE_NEWUSER != 0
+	switch {
+	case s.Op == plan.OpSetns && s.B == unix.CLONE_NEWUSER && e == unix.EINVAL:
+		return "the process is in this user namespace already, or the descriptor is not of a user namespace (setns(2))"
+	case s.Op == plan.OpBecome && e == unix.EINVAL:
+		return "the user namespace does not map this id: see its uid_map and gid_map"
+	case e == unix.EOVERFLOW && joinsUser(p):
+		return "the user namespace of --userns does not map the caller's ids: its uid_map and gid_map have to be written first"
+	case e == unix.EROFS && writesProc(s, m):
+		return readOnlyProc
+	case s.Op == plan.OpBind && e == unix.EINVAL && isStream(p.Str(p.Step(s.A).A)):
+		return "a pipe or a socket can't be bound; --ro-bind-data FD DEST binds a file with what can be read from it"
+	case s.Op == plan.OpSource && e == unix.EACCES && newUser && syscall.Getuid() == 0:
+		return "in a new user namespace root has no rights over the files of others: a directory on the way is closed to it; leave out --unshare-user"
+	}
+	return ""
+}
+
+const readOnlyProc = "/proc is mounted read-only here: mount it writable, or inside another sandbox give that one --proc /proc"
+
+func joinsUser(p *plan.Program) bool {
+	for i := range p.Header().Join {
+		if s := p.Step(i); s.Op == plan.OpSetns && s.B == unix.CLONE_NEWUSER {
+			return true
+		}
+	}
+	return false
+}
+
+// writesProc reports whether it was a file of proc that could not be written.
+func writesProc(s plan.Step, m plan.Message) bool {
+	switch s.Op {
+	case plan.OpIDMap, plan.OpLimitUserns, plan.OpLabel:
+		return true
+	case plan.OpNest:
+		return m.Sub != plan.SubMain
+	}
+	return false
+}
+
+// isStream reports whether a source names a descriptor, as a shell's <(command) does.
+func isStream(source string) bool {
+	path := mounts.BoxPath(source)
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
+}

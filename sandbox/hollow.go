@@ -1,0 +1,62 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"strconv"
+
+	"github.com/gobwrap/gobwrap/sandbox/child"
+	"golang.org/x/sys/unix"
+)
+
+// hollowCaps is the warning for capabilities that were added and do not count for the
+// sandbox's own namespaces, or nil. Set-up needs root for a devpts, and --disable-userns
+// sets its limit above the payload: both put the payload into a user namespace below the one
+// that owns the others (user_namespaces(7)).
+func hollowCaps(s *Spec, h Host) error {
+	c := compiler{s: s, h: &h}
+	if !c.wantsUser() || h.Setuid || s.Identity.ranges() || s.Report.UserBlockFD.Given() || wantedCaps(s, &h) == 0 || c.who() != nil {
+		return nil
+	}
+	added := false
+	for _, e := range s.Identity.Caps {
+		added = added || !e.Drop
+	}
+	otherID := c.hasDev() && (c.uids.inside != 0 || c.gids.inside != 0)
+	switch {
+	case !added:
+		return nil
+	case s.Namespaces.DisableUsers:
+		return errors.New("with --disable-userns the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces")
+	case otherID:
+		return errors.New("with --dev and a uid or gid other than 0 the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces (--uid 0 --gid 0)")
+	}
+	return nil
+}
+
+// warnOf tells the caller what may not be as expected.
+func (c *Cmd) warnOf(s *Spec, h Host) {
+	if err := hollowCaps(s, h); err != nil {
+		c.warn(err)
+	}
+}
+
+// stdinFile reports whether the payload's standard input is a regular file that the caller
+// may write. The payload can then open it anew, by a link of proc.
+func (c *Cmd) stdinFile() (writable bool) {
+	look := func(fd uintptr) {
+		var st unix.Stat_t
+		writable = unix.Fstat(int(fd), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG &&
+			unix.Access("/proc/self/fd/"+strconv.Itoa(int(fd)), unix.W_OK) == nil
+	}
+	f, ok := c.Stdin.(*os.File)
+	switch {
+	case ok && f != nil:
+		if conn, err := f.SyscallConn(); err == nil {
+			_ = conn.Control(look)
+		}
+	case child.Entered() && child.Passed(0):
+		look(0)
+	}
+	return writable
+}
