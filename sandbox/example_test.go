@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gobwrap/gobwrap/mounts"
@@ -67,6 +68,47 @@ func ExampleCommandContext() {
 	err := c.Run()
 	fmt.Println(err, ctx.Err())
 	// Output: signal: killed context deadline exceeded
+}
+
+// A command that is asked to end, and has some time for it.
+func ExampleCmd_Signal() {
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	c := sandbox.CommandContext(ctx, "sh", "-c", "trap 'echo saved; exit 3' TERM; while :; do sleep 0.01; done")
+	c.Env = []string{"PATH=/usr/bin"}
+	c.Stdout = os.Stdout
+	c.Spec.Files = programs
+	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
+	c.WaitDelay = 10 * time.Second
+	fmt.Println(c.Run())
+	// Output:
+	// saved
+	// exit status 3
+}
+
+// Another user inside, another name of the host, and a directory for one user alone: what
+// may be left out is made by a function.
+func ExampleSetID() {
+	c := sandbox.Command("sh", "-c", "id -u; hostname; stat -c %a /private")
+	c.Env = []string{"PATH=/usr/bin"}
+	c.Spec.Namespaces = sandbox.Namespaces{User: sandbox.Want, Hostname: sandbox.SetText("box")}
+	c.Spec.Identity.UID = sandbox.SetID(7)
+	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Dir, Dest: "/private", Perms: mounts.Mode(0o700)})
+	out, err := c.Output()
+	fmt.Printf("%s%v\n", out, err)
+	// Output:
+	// 7
+	// box
+	// 700
+	// <nil>
+}
+
+// A field that cannot be as it is, is named before anything is started.
+func ExampleSetupError_field() {
+	c := sandbox.Command("true")
+	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Bind, Source: os.Getenv("UNSET"), Dest: "/data"})
+	fmt.Println(c.Run())
+	// Output: Files[5].Source: must not be empty
 }
 
 // What could not be set up says where, and why.

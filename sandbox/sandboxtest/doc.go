@@ -20,5 +20,7 @@
 // root, by an ordinary user, and by an ordinary user through a binary that is installed
 // set-user-id root. Only root can try all three: the test binary is then started again as
 // a user without a name, for that part. [Run] starts the test binary again too, inside a
-// sandbox. What stands in a test before the call is run there as well.
+// sandbox; in a part of Modes it makes that in the same way. What stands in a test before
+// the call is run there as well. The binary may be linked dynamically, as with cgo or for
+// the race detector.
 package sandboxtest

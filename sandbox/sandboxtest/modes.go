@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -44,8 +45,15 @@ const (
 // reason.
 func Modes(t *testing.T, f func(t *testing.T, m Mode)) {
 	t.Helper()
-	if os.Getenv(runVariable) != "" {
-		return // inside of a sandbox, on the way to a call of Run
+	if os.Getenv(runVariable) != "" { // inside of a sandbox, on the way to a call of Run
+		for _, name := range []string{"root", "user", "setuid"} {
+			if onTheWay(t.Name() + "/" + name) {
+				t.Run(name, func(t *testing.T) {
+					f(t, Mode{Name: name, Launcher: os.Getenv(launcherVariable), Spec: specMode(name)})
+				})
+			}
+		}
+		return
 	}
 	if name := os.Getenv(modeVariable); name != "" {
 		t.Run(name, func(t *testing.T) { f(t, here(t, name, os.Getenv(launcherVariable))) })
@@ -81,10 +89,7 @@ func Modes(t *testing.T, f func(t *testing.T, m Mode)) {
 // here is the mode in this process. It skips a test where the kernel refuses it.
 func here(t *testing.T, name, launcher string) Mode {
 	t.Helper()
-	m := Mode{Name: name, Launcher: launcher, Spec: sandbox.Direct}
-	if name == "setuid" {
-		m.Spec = sandbox.Setuid
-	}
+	m := Mode{Name: name, Launcher: launcher, Spec: specMode(name)}
 	err := m.Command(sandbox.Spec{}, "/nothing").Run() // which there is not, if we come so far
 	var setup *sandbox.SetupError
 	switch {
@@ -93,7 +98,33 @@ func here(t *testing.T, name, launcher string) Mode {
 	case !errors.As(err, &setup) || setup.Stage != "exec":
 		t.Fatalf("the smallest sandbox does not start: %v", err)
 	}
+	known.Store(t.Name(), m)
+	test := t.Name()
+	t.Cleanup(func() { known.Delete(test) })
 	return m
+}
+
+// known are the modes by the names of the subtests that run in them.
+//
+//nolint:gochecknoglobals // tests know each other by their names only
+var known sync.Map
+
+// modeOf is the mode in which a test runs, if it is within Modes.
+func modeOf(name string) (Mode, bool) {
+	for name != "" {
+		if m, ok := known.Load(name); ok {
+			return m.(Mode), true
+		}
+		name = name[:max(strings.LastIndexByte(name, '/'), 0)]
+	}
+	return Mode{}, false
+}
+
+func specMode(name string) sandbox.Mode {
+	if name == "setuid" {
+		return sandbox.Setuid
+	}
+	return sandbox.Direct
 }
 
 // asUser runs this subtest in another process, which is an ordinary user's.

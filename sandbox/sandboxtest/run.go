@@ -1,15 +1,13 @@
 package sandboxtest
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
@@ -46,8 +44,11 @@ func count(t *testing.T) string {
 
 // Run runs f inside the sandbox that spec says, in a process of its own: the test binary,
 // started again for this test. What f finds wrong it says by t, as ever; variables of this
-// process it cannot change. The binary, and the directories of libraries if it needs some,
-// are put into the sandbox before all else.
+// process it cannot change. Inside [Modes] the sandbox is made in the mode at hand.
+//
+// What the binary needs to run lies in /.sandboxtest, and is there before all that spec
+// says. Where spec covers the root by a tree of the host's, that tree has the libraries, and
+// the binary is bound to its own place in it.
 func Run(t *testing.T, spec sandbox.Spec, f func()) {
 	t.Helper()
 	id := count(t)
@@ -71,22 +72,24 @@ func inside(t *testing.T, f func()) {
 		}
 		os.Exit(reached)
 	}()
+	restoreLibraryPath()
 	f()
 }
 
 func outside(t *testing.T, id string, spec sandbox.Spec) {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	m, known := modeOf(t.Name())
+	if !known {
+		m.Launcher = ownLauncher(t)
 	}
-	const dir = "/.sandboxtest"
-	name := filepath.Base(exe)
-	c := sandbox.Command(name, "-test.run="+pattern(t.Name()), "-test.v", "-test.count=1")
-	c.Launcher = ownLauncher(t)
-	c.Env = append(os.Environ(), runVariable+"="+id, "PATH="+dir+":"+filepath.Dir(exe))
-	c.Spec = spec
-	c.Spec.Files = append(needed(exe, filepath.Join(dir, name)), spec.Files...)
+	if spec.Mode == sandbox.Auto {
+		spec.Mode = m.Spec
+	}
+	b := binary(t)
+	place, env := b.into(&spec)
+	c := sandbox.Command(place, "-test.run="+pattern(t.Name()), "-test.v", "-test.count=1")
+	c.Launcher, c.Spec = m.Launcher, spec
+	c.Env = append(append(os.Environ(), env...), runVariable+"="+id)
 	out, err := c.CombinedOutput()
 	var exit *sandbox.ExitError
 	switch {
@@ -98,21 +101,9 @@ func outside(t *testing.T, id string, spec sandbox.Spec) {
 	}
 }
 
-// needed puts a program into a sandbox, with what it is linked to.
-func needed(exe, dest string) []mounts.Op {
-	ops := []mounts.Op{{Kind: mounts.Bind, Source: exe, Dest: dest}}
-	f, err := elf.Open(exe)
-	if err != nil {
-		return ops
-	}
-	defer func() { _ = f.Close() }()
-	for _, p := range f.Progs {
-		if p.Type != elf.PT_INTERP {
-			continue
-		}
-		for _, lib := range []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64"} {
-			ops = append(ops, mounts.Op{Kind: mounts.Bind, Source: lib, Dest: lib, Try: true})
-		}
-	}
-	return ops
+// onTheWay reports whether this process was started for a call of Run in the test of this
+// name, or in a subtest of it.
+func onTheWay(name string) bool {
+	id := os.Getenv(runVariable)
+	return strings.HasPrefix(id, name+"/") || strings.HasPrefix(id, name+"#")
 }
