@@ -1,0 +1,126 @@
+// Package harness runs a suite of tests in mount and PID namespaces of its own.
+//
+// A suite's TestMain calls Enter first. That starts the test binary anew, twice:
+//
+//	go test ── outer ── init (PID 1) ── the suite
+//
+// The outer process waits, passes signals and the exit status on, and removes the directory
+// for temporary files. The second one is PID 1 of a new PID namespace; it makes all mounts
+// private, mounts a proc and a file system for temporary files, and reaps. The third one
+// runs the tests, with TMPDIR on that file system.
+//
+// So the suite sees no process and no mount of another suite, and what it leaves behind is
+// gone with it, however it ends: processes, mounts, and set-user-id copies of launchers,
+// which nobody outside can reach either. The command line, the environment, the current
+// directory and the standard streams are the caller's: -run, -v, -timeout and -coverprofile
+// work as they do without.
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the processes of a suite tell each other by the environment.
+const (
+	roleVar  = "GOBWRAP_TEST_HARNESS"     // initRole, suiteRole, or not set
+	dirVar   = "GOBWRAP_TEST_HARNESS_DIR" // where the file system for temporary files goes
+	outerVar = "GOBWRAP_TEST_HARNESS_PID" // the outer process's PID
+
+	initRole  = "init"
+	suiteRole = "suite"
+)
+
+// outerPID is what Number returns.
+var outerPID = os.Getpid()
+
+// Enter puts the suite into namespaces of its own. It returns in the process that runs the
+// tests, and ends the others. It needs root: for another user it prints a sentence and ends
+// the program with status 2.
+func Enter() {
+	if os.Geteuid() != 0 {
+		exit(2, errors.New("these tests make mounts, users and set-user-id programs of their own: run them as root"))
+	}
+	enter()
+}
+
+// EnterIfRoot is Enter for tests that need no root: for another user it does nothing.
+func EnterIfRoot() {
+	if os.Geteuid() == 0 {
+		enter()
+	}
+}
+
+func enter() {
+	switch role := os.Getenv(roleVar); role {
+	case "":
+		status, err := runOuter()
+		exit(status, err)
+	case initRole:
+		status, err := runInit(os.Getenv(dirVar))
+		exit(status, err)
+	case suiteRole:
+		outerPID, _ = strconv.Atoi(os.Getenv(outerVar))
+		heedSignals()
+		for _, name := range []string{roleVar, dirVar, outerVar} { // for a test binary that a test starts
+			_ = os.Unsetenv(name)
+		}
+	default:
+		exit(2, fmt.Errorf("%s=%s: no such role", roleVar, role))
+	}
+}
+
+// exit ends the program. An error makes the status 2 at least.
+func exit(status int, err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", suite(), err)
+		status = max(status, 2)
+	}
+	os.Exit(status)
+}
+
+// suite is the name of the package under test.
+func suite() string {
+	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".test")
+}
+
+// Number returns a number that no other suite on this machine has at the same time: the
+// outer process's PID. For a user id of one's own, for instance.
+func Number() int { return outerPID }
+
+// heedSignals has this process catch the signals that it was started to ignore, as under
+// nohup or as a shell's background job: what it starts has them at their default then.
+func heedSignals() {
+	for sig := syscall.Signal(1); sig <= 64; sig++ {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+}
+
+// Lock keeps the other suites on this machine from whatever the name stands for, until the
+// end of the test: for settings of the kernel that no namespace divides. It waits until it
+// can have it.
+func Lock(t testing.TB, name string) {
+	t.Helper()
+	f, err := os.OpenFile("/run/gobwrap-tests-"+name+".lock", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err = unix.EINTR; err == unix.EINTR; {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		t.Fatalf("waiting for %s: %v", f.Name(), err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+}
