@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/tidy"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -44,34 +43,29 @@ var (
 // alone is a user nobody else is, neither in another case nor in another run of the
 // suite: what is limited by user is counted for it only.
 func alone(line int) identity {
-	id := uint32(100_000 + os.Getpid()%10_000*1000 + line%1000)
+	id := uint32(100_000 + harness.Number()%10_000*1000 + line%1000)
 	return identity{name: "alone", uid: id, gid: id, groups: []uint32{id}}
 }
 
 func TestMain(m *testing.M) {
+	harness.Enter()
 	flag.Parse()
 	// Most tests wait for something rather than compute.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	tidy.OnInterrupt(remove)
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "compat:", err)
-		remove()
 		os.Exit(2)
 	}
 	code := m.Run()
 	if endLeftovers() > 0 {
 		code = max(code, 1)
 	}
-	remove()
 	os.Exit(code)
 }
 
 func prepare() (err error) {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("the suite starts launchers as root and as an ordinary user: run it as root")
-	}
 	for _, tool := range []string{"gcc", "unshare", "prlimit", "setpriv", "sh"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is missing: install the packages bubblewrap, gcc, libc6-dev and util-linux", tool)
@@ -84,7 +78,6 @@ func prepare() (err error) {
 		return err
 	}
 	syscall.Umask(0o022)
-	heedSignals()
 	// What we inherited, the launchers must not.
 	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return fmt.Errorf("marking inherited descriptors: %w", err)
@@ -126,27 +119,6 @@ func findPrograms() (err error) {
 		}
 	}
 	return askVersion()
-}
-
-// remove removes what prepare made.
-func remove() {
-	for _, dir := range mounted {
-		_ = unix.Unmount(dir, unix.MNT_DETACH)
-	}
-	if base != "" {
-		_ = os.RemoveAll(base)
-	}
-}
-
-// heedSignals sees to it that the launchers start with no signal ignored, even
-// when the suite runs as a shell's background job: what is caught here is at its
-// default after an exec.
-func heedSignals() {
-	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		if signal.Ignored(sig) {
-			signal.Notify(make(chan os.Signal, 1), sig)
-		}
-	}
 }
 
 func buildVictim() error {

@@ -5,13 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/suid"
-	"golang.org/x/sys/unix"
 )
 
 // mode is how the two programs are installed, and run by an ordinary user:
@@ -23,9 +21,6 @@ var mode = os.Getenv("GOBWRAP_TEST_MODE")
 
 // setuid tells whether the setuid modes of the two programs are compared.
 var setuid = mode == "setuid"
-
-// mounted are the places where set-id programs lie.
-var mounted []string
 
 // classic is the program of testdata/classic.c, which starts the subject without the
 // newer mount calls. Empty: nothing is refused.
@@ -43,29 +38,7 @@ func chooseMode() error {
 	if _, err := os.Stat(suid.ConfPath); err == nil {
 		return fmt.Errorf("%s is there, and may restrict the setuid mode: move it away", suid.ConfPath)
 	}
-	return ownMounts()
-}
-
-// ownMounts starts the suite again in a mount namespace of its own. What is mounted
-// there is gone with the last process in it, however the suite ends: a set-id copy of a
-// program that is under test must not lie about, nor be within the reach of others.
-func ownMounts() error {
-	const done = "GOBWRAP_TEST_OWN_MOUNTS"
-	if os.Getenv(done) != "" {
-		return os.Unsetenv(done)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	runtime.LockOSThread() // the namespace is this thread's, and so that of what it becomes
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("making a mount namespace: %w", err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("making mounts private: %w", err)
-	}
-	return syscall.Exec(self, os.Args, append(os.Environ(), done+"=1"))
+	return nil
 }
 
 // install copies a program to a directory of its own in base, since its checkout may be
@@ -80,15 +53,8 @@ func install(program, dir string, setid bool) (string, error) {
 		return "", err
 	}
 	copied := filepath.Join(dir, filepath.Base(program))
-	if !setid {
-		return copied, os.WriteFile(copied, data, 0o755)
-	}
-	if err := unix.Mount("set-id", dir, "tmpfs", unix.MS_NODEV, "mode=755"); err != nil {
-		return "", fmt.Errorf("a mount for a set-id program: %w", err)
-	}
-	mounted = append(mounted, dir)
-	if err := os.WriteFile(copied, data, 0o755); err != nil {
-		return "", err
+	if err := os.WriteFile(copied, data, 0o755); err != nil || !setid {
+		return copied, err
 	}
 	return copied, os.Chmod(copied, 0o755|os.ModeSetuid)
 }

@@ -302,6 +302,9 @@ var noise = []struct {
 func (s *side) normalise(text string) string {
 	text = strings.ReplaceAll(text, s.scratch, "$W")
 	text = strings.ReplaceAll(text, victim, "$V")
+	// A table of mounts has paths from the root of the file system, and base lies in one of
+	// its own.
+	text = strings.ReplaceAll(text, strings.TrimPrefix(s.scratch, filepath.Dir(base)), "$W")
 	for _, n := range noise {
 		text = n.pattern.ReplaceAllString(text, n.with)
 	}

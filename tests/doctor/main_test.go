@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/tidy"
+	"github.com/gobwrap/gobwrap/tests/harness"
 )
 
 // The programs, in a directory that everybody can reach.
@@ -17,22 +17,15 @@ var base, gobwrap, enosys string
 const entry = "github.com/gobwrap/gobwrap/sandbox/child.entry"
 
 func TestMain(m *testing.M) {
-	tidy.OnInterrupt(func() { _ = os.RemoveAll(base) })
-	err := prepare()
-	code := 2
-	if err == nil {
-		code = m.Run()
-	} else {
+	harness.Enter()
+	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "doctor:", err)
+		os.Exit(2)
 	}
-	_ = os.RemoveAll(base)
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 func prepare() (err error) {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("these tests make worlds in which something is forbidden: run them as root")
-	}
 	for tool, pkg := range map[string]string{"gcc": "gcc and libc6-dev", "unshare": "util-linux", "setpriv": "util-linux", "sysctl": "procps", "mount": "mount"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is missing: install %s", tool, pkg)

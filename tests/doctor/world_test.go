@@ -36,9 +36,9 @@ type world struct {
 
 const printed = "as printed"
 
-// harness is the script of a world, after its setup. What is to be typed is what the
+// steps is what runs in a world, after its setup. What is to be typed is what the
 // report has under "To mend it".
-const harness = `
+const steps = `
 run() { # NAME WORD…
 	out=$dir/$1 status=0
 	shift
@@ -82,7 +82,7 @@ func (w world) play(t *testing.T) played {
 	if w.root {
 		as = ""
 	}
-	script := w.setup + harness
+	script := w.setup + steps
 	cmd := exec.Command("unshare", "-m", "--propagation", "private", "sh", "-euc", script)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "dir=" + dir, "gobwrap=" + gobwrap, "enosys=" + enosys, "as=" + as, "mend=" + w.mend, "launch=" + w.launch, "script=" + script, "report=" + w.reports()}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/tidy"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -37,10 +37,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	tidy.OnInterrupt(func() { _ = os.RemoveAll(base) })
+	harness.Enter()
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
-		_ = os.RemoveAll(base)
 		os.Exit(2)
 	}
 	code := m.Run()
@@ -48,14 +47,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "e2e: processes outlived the tests:", strings.Join(left, "; "))
 		code = max(code, 1)
 	}
-	_ = os.RemoveAll(base)
 	os.Exit(code)
 }
 
 func prepare() (err error) {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("these tests start launchers as root and as an ordinary user: run them as root")
-	}
 	for tool, pkg := range map[string]string{
 		"gcc": "gcc and libc6-dev", control: "bubblewrap", "unshare": "util-linux",
 		"prlimit": "util-linux", "setpriv": "util-linux", "mount": "mount",

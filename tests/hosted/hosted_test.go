@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/tidy"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,7 +41,10 @@ var hosts = []host{
 
 var built = map[string]string{} // path by name
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	harness.Enter()
+	os.Exit(run(m))
+}
 
 // home is where everything lies, reachable for everybody.
 var home string
@@ -55,8 +58,6 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	home = dir
-	tidy.OnInterrupt(func() { _ = os.RemoveAll(dir) })
-	defer func() { _ = os.RemoveAll(dir) }()
 	build := func(name, cgo, what string, args ...string) {
 		built[name] = filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
 		c := exec.Command("go", append(append([]string{"build", "-o", built[name]}, args...), what)...)

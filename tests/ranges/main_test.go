@@ -1,7 +1,6 @@
 package ranges_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,51 +24,20 @@ var (
 	burglar   string
 )
 
-const (
-	entry  = "github.com/gobwrap/gobwrap/sandbox/child.entry"
-	inside = "GOBWRAP_RANGES_INSIDE" // set in the mount namespace of the tests
-)
+const entry = "github.com/gobwrap/gobwrap/sandbox/child.entry"
 
 func TestMain(m *testing.M) {
-	if err := enterOwn(); err != nil {
-		fail(err)
-	}
+	harness.Enter()
 	if err := prepare(); err != nil {
-		cleanUp()
-		fail(err)
+		fmt.Fprintln(os.Stderr, "ranges:", err)
+		os.Exit(2)
 	}
 	code := m.Run()
 	if left := reapAll(); len(left) > 0 {
 		fmt.Fprintln(os.Stderr, "ranges: processes outlived the tests:", strings.Join(left, "; "))
 		code = max(code, 1)
 	}
-	cleanUp()
 	os.Exit(code)
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "ranges:", err)
-	os.Exit(2)
-}
-
-// enterOwn starts this program anew in a mount namespace of its own.
-func enterOwn() error {
-	if os.Geteuid() != 0 {
-		return errors.New("these tests make users of their own and start launchers as these: run them as root")
-	}
-	if os.Getenv(inside) != "" {
-		return os.Unsetenv(inside)
-	}
-	unshare, err := exec.LookPath("unshare")
-	if err != nil {
-		return errors.New("unshare is missing: install util-linux")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	words := append([]string{"unshare", "--mount", "--propagation", "private", "--", self}, os.Args[1:]...)
-	return syscall.Exec(unshare, words, append(os.Environ(), inside+"=1"))
 }
 
 func prepare() (err error) {
@@ -145,14 +114,6 @@ func ownEtc() error {
 		}
 	}
 	return nil
-}
-
-func cleanUp() {
-	if base == "" {
-		return
-	}
-	_ = syscall.Unmount("/etc", syscall.MNT_DETACH)
-	_ = os.RemoveAll(base)
 }
 
 // children lists the processes whose parent this process is.

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/tidy"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,10 +29,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 4 && os.Args[1] == crippled {
 		cripple(os.Args[2], os.Args[3], os.Args[4:]) // does not return
 	}
-	tidy.OnInterrupt(func() { _ = os.RemoveAll(base) })
+	harness.Enter()
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "setuid:", err)
-		_ = os.RemoveAll(base)
 		os.Exit(2)
 	}
 	before := mounts()
@@ -45,14 +44,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "setuid: the host's mounts have changed:\n%s", difference(before, after))
 		code = max(code, 1)
 	}
-	_ = os.RemoveAll(base)
 	os.Exit(code)
 }
 
 func prepare() (err error) {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("these tests install a set-user-id program: run them as root")
-	}
 	for tool, pkg := range map[string]string{
 		"gcc": "gcc and libc6-dev", "unshare": "util-linux", "prlimit": "util-linux", "setpriv": "util-linux",
 		"mount": "mount", "setcap": "libcap2-bin",
