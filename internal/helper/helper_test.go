@@ -159,7 +159,7 @@ func TestHangs(t *testing.T) {
 		if _, err := s.Run(input(t, "")); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
-		if took := time.Since(begin); took > 20*time.Second {
+		if took := time.Since(begin); took > 5*time.Minute {
 			t.Errorf("%s: %v", c.name, took)
 		}
 	}

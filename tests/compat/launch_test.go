@@ -3,6 +3,7 @@ package compat
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -123,6 +124,54 @@ func closes(r *os.File, within time.Duration) bool {
 	return err == nil
 }
 
+// while is how long a test of a deliberate difference waits for an end that comes with the
+// subject only.
+func (o on) while() time.Duration {
+	if o.isReference {
+		return 2 * time.Second
+	}
+	return patience
+}
+
+// settle waits until the launcher and all that it has started sleep.
+func (j *job) settle() {
+	j.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		asleep := true
+		for _, pid := range family(j.cmd.Process.Pid) {
+			asleep = asleep && stateOf(pid) == "S"
+		}
+		if asleep {
+			return
+		}
+		if time.Now().After(end) {
+			j.t.Fatal("the launcher and what it has started do not come to rest")
+		}
+	}
+}
+
+// family is a process and all that descend from it.
+func family(pid int) []int {
+	pids := []int{pid}
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		data, _ := os.ReadFile(list)
+		for word := range strings.FieldsSeq(string(data)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				pids = append(pids, family(child)...)
+			}
+		}
+	}
+	return pids
+}
+
+// stateOf is a process's letter in /proc.
+func stateOf(pid int) string {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(data), ") ")
+	return rest[:min(1, len(rest))]
+}
+
 // moment is how long a test waits to see that nothing happens.
 const moment = 250 * time.Millisecond
 
@@ -143,7 +192,7 @@ func (j *job) wantAlive(what string) {
 
 func (j *job) wantGone(what string) {
 	j.t.Helper()
-	if !closes(j.alive, 5*time.Second) {
+	if !closes(j.alive, patience) {
 		j.t.Errorf("%s: the command is still there", what)
 	}
 }

@@ -57,7 +57,7 @@ func TestDieWithLauncher(t *testing.T) {
 			}
 			j := o.start(t, nil, words(options, "--die-with-parent", "--", "/v", "echo", "up", "read", "4")...)
 			j.wantLine("up")
-			time.Sleep(50 * time.Millisecond) // the reference's reaper is armed after its command is started
+			j.settle() // the reference's reaper is armed after its command is started
 			_ = j.cmd.Process.Kill()
 			j.wantEnd("signal killed")
 			j.wantGone("launcher killed")
@@ -72,10 +72,10 @@ func TestDieWithLauncherAsAnotherUser(t *testing.T) {
 	deliberate(t, "setuid-die-with-parent", func(t *testing.T, o on) bool {
 		j := o.start(t, nil, "--unshare-user", "--unshare-pid", "--uid", "1000", "--die-with-parent", "--", "/v", "echo", "up", "read", "4")
 		j.wantLine("up")
-		time.Sleep(50 * time.Millisecond)
+		j.settle()
 		_ = j.cmd.Process.Kill()
 		j.wantEnd("signal killed")
-		return closes(j.alive, 2*time.Second)
+		return closes(j.alive, o.while())
 	})
 }
 
@@ -93,7 +93,7 @@ func TestDieWithCaller(t *testing.T) {
 				}
 				j := o.start(t, throughShell, words(options, "--", "/v", "echo", "up", "read", "4")...)
 				j.wantLine("up")
-				time.Sleep(50 * time.Millisecond)
+				j.settle()
 				_ = j.cmd.Process.Kill()
 				j.wantEnd("signal killed")
 				j.wantGone("caller killed")
@@ -143,7 +143,7 @@ func TestSyncFDIsOpenWhileOrphansAre(t *testing.T) {
 			t.Error("the sync fd is closed while an orphan lives")
 		}
 		_ = j.leash.Close()
-		if !closes(j.sync, 5*time.Second) {
+		if !closes(j.sync, patience) {
 			t.Error("the sync fd is open although nothing lives")
 		}
 	})
@@ -161,7 +161,7 @@ func TestLockIsHeldWhileOrphansLive(t *testing.T) {
 		}
 		_ = j.leash.Close()
 		j.wantGone("leash let go")
-		for end := time.Now().Add(5 * time.Second); isLocked(t, lock); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(patience); isLocked(t, lock); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("still locked although nothing lives")
 			}

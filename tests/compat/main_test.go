@@ -157,7 +157,7 @@ func leftovers() (pids []int) {
 // The reference leaves children behind that wait for a launcher which is gone;
 // what the subject leaves is counted.
 func endLeftovers() (n int) {
-	for end := time.Now().Add(2 * time.Second); len(leftovers()) > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(10 * time.Second); len(leftovers()) > 0 && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	for _, pid := range leftovers() {

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-const patience = 20 * time.Second
+const patience = 5 * time.Minute
 
 // side is one run: one case, one program, one identity, one scratch directory.
 type side struct {

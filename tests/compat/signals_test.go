@@ -2,9 +2,7 @@ package compat
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -120,10 +118,8 @@ func TestStopAndContinue(t *testing.T) {
 func wantState(t *testing.T, pid int, want string) {
 	t.Helper()
 	state := ""
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		_, rest, _ := strings.Cut(string(data), ") ")
-		if state, _, _ = strings.Cut(rest, " "); state == want {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if state = stateOf(pid); state == want {
 			return
 		}
 	}
@@ -160,7 +156,7 @@ func TestLauncherKilledDuringSetUp(t *testing.T) {
 		pid := j.child()
 		_ = j.cmd.Process.Kill()
 		j.wantEnd("signal killed")
-		gone := closes(j.alive, 2*time.Second)
+		gone := closes(j.alive, o.while())
 		if !gone {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may wait for the launcher and not for us
 		}

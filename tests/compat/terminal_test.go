@@ -133,7 +133,7 @@ func TestHangUp(t *testing.T) {
 		j := o.start(t, onSlave, "--unshare-pid", "--", "/v", "echo", "up", "read", "4")
 		_ = slave.Close()
 		j.wantLine("up")
-		time.Sleep(20 * time.Millisecond)
+		j.settle()
 		_ = master.Close()
 		j.wantEnd("signal hangup")
 		j.wantGone("hang-up")

@@ -68,7 +68,7 @@ func (tt *terminal) types(keys string, words ...string) {
 	if _, err := tt.master.WriteString(keys); err != nil {
 		tt.t.Fatal(err)
 	}
-	start, end := len(tt.seen), time.Now().Add(20*time.Second)
+	start, end := len(tt.seen), time.Now().Add(5*time.Minute)
 	for buf := make([]byte, 4096); ; {
 		text := control.ReplaceAllString(string(tt.seen[start:]), "")
 		missing := ""

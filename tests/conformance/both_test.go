@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // seenBefore is what is known of the reference: its holes, and what it lacks.
@@ -32,7 +31,7 @@ func TestBoth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{reference, subject}, modes: modes, setuidArgs: "auto", workers: 4, patience: 20 * time.Second}
+	set := settings{programs: []string{reference, subject}, modes: modes, setuidArgs: "auto", workers: 4, patience: patience}
 	rep, err := testStage(t).perform(set, groups, nil)
 	if err != nil {
 		t.Fatalf("%v (make build makes the subject, the package bubblewrap has the reference)", err)

@@ -121,7 +121,7 @@ func TestEndedEarly(t *testing.T) {
 		t.Run(sig.String(), func(t *testing.T) {
 			marker := fmt.Sprint(4000 + time.Now().UnixNano()%1000000)
 			hanging := fake(t, `case "$*" in *exit*) exec sleep `+marker+` ;; esac; `+honest)
-			cmd, dir := with(t, program, "-bwrap", hanging, "-timeout", "30s", "-run", "command/exit-")
+			cmd, dir := with(t, program, "-bwrap", hanging, "-timeout", "10m", "-run", "command/exit-")
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -151,7 +151,7 @@ func TestEndedEarly(t *testing.T) {
 
 func await(t *testing.T, what func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !what(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); !what(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not happen")
 		}

@@ -27,12 +27,12 @@ func TestPlantedFailures(t *testing.T) {
 		{"an option ignored", ignoring("--dir"), "T\n-- c --\nrun bwrap $SYS --dir /x test -d /x", fail, "status 1, not 0"},
 		{"read-only ignored", `for a; do shift; [ "$a" = --ro-bind ] && a=--bind; set -- "$@" "$a"; done; ` + honest, "T\n-- c --\nsetup : >f\nrun bwrap $SYS --ro-bind f /f sh -c 'echo x >/f'\nstatus 2\nerr Read-only", fail, "status 0, not 2"},
 		{"no namespace", ignoring1("--unshare-net"), "T\n-- c --\nrun test $(readlink /proc/self/ns/net) != $(bwrap $SYS --unshare-net --proc /proc readlink /proc/self/ns/net)", fail, "status 1, not 0"},
-		{"a hang", `sleep 1000`, "T\n-- c --\nrun bwrap $SYS true", fail, "did not end in time"},
+		{"a hang", `sleep 1000`, "T\n-- c --\nrun bwrap $SYS true", fail, tooLate},
 		{"a hang that is a child's", `(trap "" TERM HUP; setsid sleep 1000) & ` + honest, "T\n-- c --\nrun bwrap $SYS true", fail, "left behind, and killed: sleep 1000"},
-		{"a hang of another session", `setsid sleep 1000`, "T\n-- c --\nrun bwrap $SYS true", fail, "did not end in time"},
+		{"a hang of another session", `setsid sleep 1000`, "T\n-- c --\nrun bwrap $SYS true", fail, tooLate},
 		{"garbage on standard output", `echo garbage; ` + honest, "T\n-- c --\nrun bwrap $SYS true", fail, `output "garbage\n", not ""`},
 		{"garbage on standard error", `echo garbage >&2; ` + honest, "T\n-- c --\nrun bwrap $SYS true", fail, "on standard error: garbage"},
-		{"garbage without an end", `while :; do echo garbage; done`, "T\n-- c --\nrun bwrap $SYS true", fail, "did not end in time"},
+		{"garbage without an end", `while :; do echo garbage; done`, "T\n-- c --\nrun bwrap $SYS true", fail, tooLate},
 		{"another message", reference + ` "$@" 2>/dev/null || { echo no >&2; exit 1; }`, "T\n-- c --\nrun bwrap $SYS --bind /no-such /x true\nfails Can't find", fail, "standard error lacks"},
 		{"a hole", `: >victim/x; ` + honest, "T\n-- c --\nsetup mkdir victim\nrun bwrap $SYS true\nhole H-1\nhost +victim/x", hole, ""},
 		{"a difference", `echo other; ` + honest, "T\n-- c --\nrun bwrap $SYS true\ndiffers d-1\nout other", differs, ""},
@@ -46,7 +46,11 @@ func TestPlantedFailures(t *testing.T) {
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			rep, trial := trialOf(t, fake(t, f.script), f.text, asRoot)
+			within := patience
+			if f.detail == tooLate {
+				within = 2 * time.Second
+			}
+			rep, trial := trialWithin(t, within, fake(t, f.script), f.text, asRoot)
 			r := trial.results["c"][asRoot]
 			if r.Verdict != f.want || !strings.Contains(r.Detail, f.detail) {
 				t.Errorf("%v: %s", r, r.Detail)
@@ -67,6 +71,9 @@ func ignoring(option string) string {
 func ignoring1(option string) string {
 	return `for a; do shift; [ "$a" = ` + option + ` ] || set -- "$@" "$a"; done; ` + honest
 }
+
+// tooLate is what is said of a case that hangs.
+const tooLate = "did not end in time"
 
 // TestFraud: a launcher that does nothing, and says that it was well, passes no case but
 // those of --help and --version, which it answers, and those of holes, which it has not.
@@ -128,7 +135,7 @@ func TestSetuidModeIsTheOneShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{subject, reference}, modes: modes, setuidArgs: "", workers: 1, patience: 10 * time.Second}
+	set := settings{programs: []string{subject, reference}, modes: modes, setuidArgs: "", workers: 1, patience: patience}
 	rep, err := testStage(t).perform(set, []group{g}, []string{text})
 	if err != nil {
 		t.Fatal(err)

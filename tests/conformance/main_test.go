@@ -48,14 +48,23 @@ func testStage(t *testing.T) *stage {
 	return s
 }
 
+// patience guards against hangs.
+const patience = 5 * time.Minute
+
 // trialOf runs a text of cases with one program.
 func trialOf(t *testing.T, program, text string, modes ...mode) (*report, *trial) {
+	t.Helper()
+	return trialWithin(t, patience, program, text, modes...)
+}
+
+// trialWithin does so with a time-out of its own for each case.
+func trialWithin(t *testing.T, within time.Duration, program, text string, modes ...mode) (*report, *trial) {
 	t.Helper()
 	g, err := parseGroup("more.txtar", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{program}, modes: modes, setuidArgs: "auto", workers: 2, patience: 2 * time.Second}
+	set := settings{programs: []string{program}, modes: modes, setuidArgs: "auto", workers: 2, patience: within}
 	rep, err := testStage(t).perform(set, []group{g}, []string{text})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -88,6 +89,10 @@ func tryLock(args []string) error {
 	}
 	return err
 }
+
+// The main goroutine stays in the main thread, whose death signal printDeath asks for: each
+// thread has one of its own.
+func init() { runtime.LockOSThread() }
 
 func printDeath([]string) error {
 	var sig int32

@@ -94,7 +94,7 @@ func (w world) play(t *testing.T) played {
 		cmd.SysProcAttr.GidMappingsEnableSetgroups = true
 		cmd.SysProcAttr.Credential = &syscall.Credential{}
 	}
-	late := time.AfterFunc(30*time.Second, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	late := time.AfterFunc(5*time.Minute, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer late.Stop()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the world: %v\n%s\n%s", err, out, played{t, dir}.file("mended"))

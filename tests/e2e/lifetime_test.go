@@ -70,7 +70,7 @@ func (j *job) said() string {
 
 func (j *job) line(want string) {
 	j.t.Helper()
-	_ = j.stdout.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = j.stdout.SetReadDeadline(time.Now().Add(patience))
 	line, err := j.out.ReadString('\n')
 	if line != want+"\n" {
 		j.t.Fatalf("want %q, have %q (%v): %s", want, line, err, j.said())
@@ -80,7 +80,7 @@ func (j *job) line(want string) {
 // ends waits for the launcher.
 func (j *job) ends(want string) {
 	j.t.Helper()
-	timer := time.AfterFunc(5*time.Second, func() { _ = j.cmd.Process.Kill(); j.t.Error("the launcher did not end by itself") })
+	timer := time.AfterFunc(patience, func() { _ = j.cmd.Process.Kill(); j.t.Error("the launcher did not end by itself") })
 	_ = j.cmd.Wait()
 	timer.Stop()
 	if have := status(j.cmd.ProcessState); have != want || j.said() != "" {
@@ -101,17 +101,17 @@ func (j *job) first() int {
 	var doc struct {
 		PID int `json:"child-pid"`
 	}
-	_ = j.info.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = j.info.SetReadDeadline(time.Now().Add(patience))
 	if err := json.NewDecoder(j.info).Decode(&doc); err != nil {
 		j.t.Fatal(err)
 	}
 	return doc.PID
 }
 
-// gone tells whether a process ends within two seconds. As a child of ours, it is
+// gone tells whether a process ends, with patience. As a child of ours, it is
 // reaped here.
 func gone(pid int) bool {
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 		if syscall.Kill(pid, 0) == syscall.ESRCH {
 			return true
@@ -138,7 +138,7 @@ func TestOrphansKeepTheirInit(t *testing.T) {
 			t.Error("the orphan, PID 1 or the lock went with the launcher")
 		}
 		_ = j.leash.Close()
-		if !gone(pid) || !j.closed(time.Second) || j.locked() {
+		if !gone(pid) || !j.closed(patience) || j.locked() {
 			t.Error("something stays without the orphan")
 		}
 	})
@@ -150,7 +150,7 @@ func TestOutputEndsWithTheCommand(t *testing.T) {
 		for name, options := range arrangements() {
 			t.Run(name, func(t *testing.T) {
 				j := start(t, who, options, "close", "1", "read", "4")
-				if !j.closed(2 * time.Second) {
+				if !j.closed(patience) {
 					t.Error("PID 1, the monitor or a keeper holds the command's output")
 				}
 				_ = j.leash.Close()
@@ -225,7 +225,7 @@ func TestDieWithParentChain(t *testing.T) {
 					_ = j.leash.Close()
 					return
 				}
-				if !j.closed(2 * time.Second) {
+				if !j.closed(patience) {
 					t.Error("an orphan outlives the launcher")
 				}
 				j.ends("0")
@@ -245,7 +245,7 @@ func TestStopAndContinue(t *testing.T) {
 					t.Fatal(err)
 				}
 				stopped := false
-				for range 400 {
+				for end := time.Now().Add(patience); time.Now().Before(end); {
 					if stopped = strings.Contains(state(j.cmd.Process.Pid), "T"); stopped {
 						break
 					}
@@ -285,7 +285,7 @@ func TestManyLeaveNothing(t *testing.T) {
 		})
 	}
 	group.Wait()
-	for end := time.Now().Add(2 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		left := slices.DeleteFunc(children(), func(pid int) bool {
 			_, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // we are their reaper
 			return err != nil || state(pid) == ""

@@ -116,7 +116,7 @@ func (f *field) attack(t *testing.T, link string) func() {
 		t.Fatal(err)
 	}
 	seen := map[bool]bool{}
-	for end := time.Now().Add(5 * time.Second); len(seen) < 2 && time.Now().Before(end); {
+	for end := time.Now().Add(patience); len(seen) < 2 && time.Now().Before(end); {
 		info, err := os.Lstat(here)
 		seen[err == nil && info.Mode()&os.ModeSymlink != 0] = true
 	}

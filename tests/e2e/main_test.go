@@ -152,7 +152,7 @@ func children() (pids []int) {
 // reapAll ends what is left of the processes that we started, and names them. What has
 // to end by itself, like the init of a command that is over, is given a moment.
 func reapAll() (left []string) {
-	for end := time.Now().Add(2 * time.Second); len(children()) > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(patience); len(children()) > 0 && time.Now().Before(end); {
 		_, _ = syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
 		time.Sleep(time.Millisecond)
 	}

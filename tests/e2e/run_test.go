@@ -38,7 +38,7 @@ func (o outcome) String() string {
 	return fmt.Sprintf("status %s\nstdout: %s\nstderr: %s", o.status, o.stdout, o.stderr)
 }
 
-const patience = 20 * time.Second
+const patience = 5 * time.Minute
 
 func (l launch) command() *exec.Cmd {
 	words, id := l.who.through(slices.Concat(l.wrap, l.args))

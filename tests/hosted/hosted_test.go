@@ -46,6 +46,9 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
+// patience guards against hangs.
+const patience = 5 * time.Minute
+
 // home is where everything lies, reachable for everybody.
 var home string
 
@@ -173,7 +176,7 @@ func killHost(t *testing.T, h host, lifeline bool, block *os.File, after time.Du
 	_ = c.Process.Kill()
 	_ = c.Wait()
 	// What the host leaves behind is ours now.
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
 		if err == unix.ECHILD {
 			return

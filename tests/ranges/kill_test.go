@@ -54,7 +54,7 @@ func TestKilledAnywhere(t *testing.T) {
 					time.Sleep(time.Duration(random.Int64N(int64(longest))))
 					_ = cmd.Process.Signal(sig)
 					_ = cmd.Wait()
-					for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+					for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 						left := marked(mark)
 						if len(left) == 0 {
 							break

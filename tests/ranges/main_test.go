@@ -134,7 +134,7 @@ func children() (pids []int) {
 // reapAll ends what is left of the processes that we started, and names them. What has
 // to end by itself is given a moment.
 func reapAll() (left []string) {
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err == syscall.ECHILD {
 			break
 		} else if pid <= 0 {

@@ -79,7 +79,7 @@ func (o outcome) String() string {
 	return fmt.Sprintf("status %s\nstdout: %s\nstderr: %s", o.status, o.stdout, o.stderr)
 }
 
-const patience = 20 * time.Second
+const patience = 5 * time.Minute
 
 func (l launch) command() *exec.Cmd {
 	words := slices.Concat(l.wrap, l.who.words(), l.args)

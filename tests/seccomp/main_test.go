@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
@@ -29,6 +30,9 @@ const (
 	docker = "../../seccomp/testdata/docker.json"
 	podman = "../../seccomp/builtin/default.json"
 )
+
+// patience guards against hangs.
+const patience = 5 * time.Minute
 
 func TestMain(m *testing.M) {
 	harness.Enter()

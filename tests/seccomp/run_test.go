@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // outcome runs a command to its end, which must come within a minute.
@@ -35,7 +34,7 @@ func (u user) outcome(cmd *exec.Cmd) (result, error) {
 	if err := cmd.Start(); err != nil {
 		return result{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	err := cmd.Wait()

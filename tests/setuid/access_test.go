@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -152,6 +153,7 @@ func TestDoors(t *testing.T) {
 // TestDumpableSetting: nor where the administrator lets set-id programs be dumped.
 func TestDumpableSetting(t *testing.T) {
 	const knob = "/proc/sys/fs/suid_dumpable"
+	harness.Lock(t, "suid_dumpable")
 	was, err := os.ReadFile(knob)
 	if err == nil {
 		err = os.WriteFile(knob, was, 0)

@@ -228,8 +228,8 @@ func (h *heist) said() string {
 	}
 }
 
-// soon is a second's work on a machine that has other things to do.
-const soon = 5 * time.Second
+// soon is a second's work on a machine that has other things to do: it guards against hangs.
+const soon = 3 * time.Minute
 
 // end kills all of it, as the user, and tells what is left soon after.
 func (h *heist) end() error {

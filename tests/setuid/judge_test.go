@@ -3,7 +3,6 @@ package setuid_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
@@ -122,7 +121,7 @@ type attack struct {
 func (s *soul) try(t *testing.T, at scene, lure string, p []byte, want judgement) {
 	t.Helper()
 	before := snapshot(lure)
-	l := s.attempt(t, at, whole(p), 2*time.Second)
+	l := s.attempt(t, at, whole(p), soon)
 	if complaint := want(l); complaint != "" {
 		t.Errorf("%s: %s", complaint, l)
 	}

@@ -72,7 +72,7 @@ func (l launch) command() *exec.Cmd {
 // nobody in particular starts a launch: root does, and wrap becomes somebody.
 const nobody = 1<<32 - 1
 
-const patience = 20 * time.Second
+const patience = 5 * time.Minute
 
 // run runs it to its end; one that does not end is killed with its process group.
 func (l launch) run(t testing.TB) outcome {

@@ -73,7 +73,7 @@ func TestMessages(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			was := snapshot(lure)
-			l := s.attempt(t, scene{}, c.parcels, 2*time.Second)
+			l := s.attempt(t, scene{}, c.parcels, soon)
 			if complaint := c.want(l); complaint != "" {
 				t.Errorf("%s: %s", complaint, l)
 			}
