@@ -21,7 +21,10 @@ GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/debian/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
-.PHONY: help build setup test test-unit test-compat test-e2e test-vm test-arm64 test-clients conformance vm lint fuzz fuzz-plans check \
+# A recipe that fails leaves no target that the next make would take for made.
+.DELETE_ON_ERROR:
+
+.PHONY: help build setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients conformance vm lint fuzz fuzz-plans check \
 	bench bench-table privileged-lines demo docs man repro install install-setuid clean
 
 help: ## list the targets
@@ -56,14 +59,20 @@ need-root:
 	@[ "$$(id -u)" = 0 ] || { echo "This starts launchers as root and as ordinary users: run it as root. (make test-unit needs no root.)" >&2; exit 1; }
 .PHONY: need-root
 
-test: need-root setup build ## run all tests; needs root
+test: need-root test-says setup build ## run all tests, campaigns in their short form; needs root
 	@scripts/packages-setup.sh arm64 apparmor
-	$(GO) vet ./...
-	$(GOTEST) ./...
-	GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
-	GOBWRAP_TEST_MODE=setuid $(GOTEST) ./tests/compat
-	GOBWRAP_TEST_MODE=setuid GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
-	GOBWRAP_TEST_MODE=auto $(GOTEST) ./tests/compat
+	$(GO) run ./tests/runall
+
+test-says:
+	@echo "make test: about 5 minutes on a fast machine with two processors, 15 on a slow one; the first time also what it installs:"
+	@scripts/setup.sh --list
+	@scripts/packages-setup.sh --list arm64 apparmor
+.PHONY: test-says
+
+# Of the suites with campaigns, what asks harness.Long how much there is to do.
+LONG := Anywhere|Campaign|Racing|Busy|ManyLaunches|HostKilled
+test-long: need-root setup build ## run campaigns, load and repetition at full length; needs root
+	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
 
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines; needs root
 	@scripts/vm-setup.sh
@@ -148,33 +157,40 @@ man: ## show the manual
 repro: ## build programs and packages twice, for both machines, the second time elsewhere and otherwise, and compare
 	scripts/repro.sh
 
-bin/third-party-licences: go.mod scripts/licences.sh
+# The file of a build without network ends early, and looks like a whole one.
+bin/third-party-licences: go.mod go.sum scripts/licences.sh
 	@mkdir -p bin
 	scripts/licences.sh >$@
 
-install: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## install below DESTDIR and PREFIX (never setuid)
-	@$(MAKE) --no-print-directory install-files
+install: bin/gobwrap bin/third-party-licences ## install the launcher below DESTDIR and PREFIX (never setuid), and what make build has built besides; needs Go only
+	@$(MAKE) --no-print-directory install-launcher
+	@if [ -e $(BIN)/gobwrap-seccomp ]; then $(MAKE) --no-print-directory bin/gobwrap-seccomp install-seccomp; \
+		else echo "gobwrap-seccomp is not built, and not installed: make build builds it (with gcc and libseccomp-dev)"; fi
 
-# install-files installs what is built.
+# These install what is built.
 INTO  = $(DESTDIR)$(PREFIX)
 SHARE = $(INTO)/share
-install-files:
+install-files: install-launcher install-seccomp
+
+install-launcher:
 	install -D -m 0755 $(BIN)/gobwrap "$(INTO)/bin/gobwrap"
-	install -D -m 0755 $(BIN)/gobwrap-seccomp "$(INTO)/bin/gobwrap-seccomp"
 	install -D -m 0644 cmd/gobwrap/gobwrap.1 "$(SHARE)/man/man1/gobwrap.1"
-	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(SHARE)/man/man1/gobwrap-seccomp.1"
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.bash "$(SHARE)/bash-completion/completions/gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/_gobwrap "$(SHARE)/zsh/site-functions/_gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.fish "$(SHARE)/fish/vendor_completions.d/gobwrap.fish"
-	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.bash "$(SHARE)/bash-completion/completions/gobwrap-seccomp"
-	install -D -m 0644 cmd/gobwrap-seccomp/completions/_gobwrap-seccomp "$(SHARE)/zsh/site-functions/_gobwrap-seccomp"
-	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.fish "$(SHARE)/fish/vendor_completions.d/gobwrap-seccomp.fish"
 	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs"
 	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE bin/third-party-licences "$(SHARE)/doc/gobwrap/"
 	install -m 0644 docs/*.md "$(SHARE)/doc/gobwrap/docs/"
 	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/apparmor/gobwrap >"$(SHARE)/doc/gobwrap/apparmor/gobwrap"
 	chmod 0644 "$(SHARE)/doc/gobwrap/apparmor/gobwrap"
-.PHONY: install-files
+
+install-seccomp:
+	install -D -m 0755 $(BIN)/gobwrap-seccomp "$(INTO)/bin/gobwrap-seccomp"
+	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(SHARE)/man/man1/gobwrap-seccomp.1"
+	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.bash "$(SHARE)/bash-completion/completions/gobwrap-seccomp"
+	install -D -m 0644 cmd/gobwrap-seccomp/completions/_gobwrap-seccomp "$(SHARE)/zsh/site-functions/_gobwrap-seccomp"
+	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.fish "$(SHARE)/fish/vendor_completions.d/gobwrap-seccomp.fish"
+.PHONY: install-files install-launcher install-seccomp
 
 deb: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## make Debian packages in bin/deb (needs dpkg-dev)
 	@mkdir -p bin/deb

@@ -32,6 +32,13 @@ libraries() (
 		{ cat "$stage/shlibs/err" >&2; exit 1; }
 )
 
+# size prints a tree's size in KiB as dpkg-gencontrol counts: each file rounded up, 1 for
+# anything else. What du says depends on the file system.
+size() { # TREE
+	find "$1" -mindepth 1 -path "$1/DEBIAN" -prune -o -printf '%y %s\n' |
+		awk '{ sum += $1 == "f" ? int(($2 + 1023) / 1024) : 1 } END { print sum + 0 }'
+}
+
 # control prints a package's stanza, filled in.
 control() { # PACKAGE ARCHITECTURE
 	sed -n '1,/^$/{/^\(Section\|Priority\|Maintainer\|Homepage\)/p}' "$debian/control" >"$stage/common"
@@ -39,7 +46,7 @@ control() { # PACKAGE ARCHITECTURE
 		/^Architecture:/c\\
 Architecture: $2\\
 Version: $version\\
-Installed-Size: $(du -sk --apparent-size --exclude=DEBIAN "$stage/$1" | cut -f 1)
+Installed-Size: $(size "$stage/$1")
 		/^Description:/{
 			r $stage/common
 			N

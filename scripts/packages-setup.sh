@@ -3,7 +3,9 @@
 # compilers and QEMU are installed; foreign packages are unpacked below the cache
 # directory and never installed. Silent when there is nothing to do.
 #
-#	scripts/packages-setup.sh [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]...
+#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]...
+#
+# With --list it only names what is missing.
 set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gobwrap/packages
@@ -52,9 +54,14 @@ fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
 		mkdir "$dir/tree/${deb%%_*}"
 		dpkg-deb -R "$deb" "$dir/tree/${deb%%_*}"
 	done
-	mv "$dir/tree" "$into"
+	mv -T "$dir/tree" "$into" || [ -e "$into" ] # somebody else may have been faster
 )
 
+list=
+if [ "${1-}" = --list ]; then
+	list=1
+	shift
+fi
 [ $# -gt 0 ] || set -- arm64 apparmor
 for what; do
 	case $what in
@@ -68,6 +75,19 @@ for what; do
 	arm64-kernel) need qemu-system-aarch64 qemu-system-arm ;;
 	esac
 done
+if [ -n "$list" ]; then
+	[ -z "$missing" ] || echo "  Debian packages:$missing"
+	for what; do
+		case $what in
+		apparmor) set -- apparmor-3 apparmor-4 ;;
+		*) set -- "$what" ;;
+		esac
+		for dir; do
+			[ -e "$cache/$dir" ] || echo "  unpacked in $cache: $dir"
+		done
+	done
+	exit 0
+fi
 if [ -n "$missing" ]; then
 	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 		echo "packages-setup: missing packages, please install:$missing" >&2

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs the packages that the tests, the demo and the benchmark need, if they are
-# missing. Silent when there is nothing to do.
+# missing. With --list it only names them. Silent when there is nothing to do.
 set -eu
+
+[ $# = 0 ] || [ "$*" = --list ] || { echo "usage: $0 [--list]" >&2; exit 2; }
 
 missing=
 need() { # COMMAND-OR-FILE PACKAGE
@@ -21,7 +23,6 @@ need setcap libcap2-bin
 need newuidmap uidmap
 need git git
 need dpkg-shlibdeps dpkg-dev
-need pkg-config pkg-config
 need man man-db
 need zsh zsh
 need fish fish
@@ -34,6 +35,10 @@ if ! printf 'int main(void){return 0;}' | gcc -static -x c -o /dev/null - 2>/dev
 fi
 
 [ -n "$missing" ] || exit 0
+if [ $# != 0 ]; then
+	echo "  Debian packages:$missing"
+	exit 0
+fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 	echo "setup: missing packages, please install:$missing" >&2
 	exit 1

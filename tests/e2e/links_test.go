@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/harness"
 )
 
 // Links that mean no harm do what they say, inside.
@@ -74,7 +76,7 @@ func TestSearchOnlyParents(t *testing.T) {
 // destinations lead through it start.
 func TestRacingAttacker(t *testing.T) {
 	t.Parallel()
-	const launches = 75
+	launches := harness.Times(15, 75)
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		if e.name == "refused" {
 			return // resolves paths as classic does

@@ -97,6 +97,18 @@ func suite() string {
 // outer process's PID. For a user id of one's own, for instance.
 func Number() int { return outerPID }
 
+// Long reports whether campaigns, load and repetition are to run at full length: make
+// test-long sets GOBWRAP_TEST_LONG=1. Tests that ask have a name that its pattern finds.
+func Long() bool { return os.Getenv("GOBWRAP_TEST_LONG") == "1" }
+
+// Times is how often a test repeats something: long with Long, and short otherwise.
+func Times(short, long int) int {
+	if Long() {
+		return long
+	}
+	return short
+}
+
 // heedSignals has this process catch the signals that it was started to ignore, as under
 // nohup or as a shell's background job: what it starts has them at their default then.
 func heedSignals() {

@@ -108,7 +108,7 @@ func TestBusy(t *testing.T) {
 			case "unoptimised":
 				heap = "256" // which takes as long to fill
 			}
-			h.run(t, "-heap", heap, "-goroutines", "1000", "-gc", "-n", "40", "-j", "8", "-command", "inspect")
+			h.run(t, "-heap", heap, "-goroutines", "1000", "-gc", "-n", strconv.Itoa(harness.Times(16, 40)), "-j", "8", "-command", "inspect")
 		})
 	}
 }
@@ -117,13 +117,13 @@ func TestBusy(t *testing.T) {
 func TestManyLaunches(t *testing.T) {
 	n := os.Getenv("GOBWRAP_TEST_LAUNCHES")
 	if n == "" {
-		n = "500"
+		n = strconv.Itoa(harness.Times(100, 500))
 	}
 	for _, h := range hosts {
 		if h.name == "plain" || h.name == "launcher" {
 			t.Run(h.name, func(t *testing.T) {
 				h.run(t, "-n", n, "-j", "4")
-				h.run(t, "-n", "300", "-j", "8", "-command", "/none") // set-up that fails
+				h.run(t, "-n", strconv.Itoa(harness.Times(60, 300)), "-j", "8", "-command", "/none") // set-up that fails
 			})
 		}
 	}
@@ -140,7 +140,7 @@ func TestHostKilled(t *testing.T) {
 			continue
 		}
 		t.Run(h.name, func(t *testing.T) {
-			for i := range 60 {
+			for i := range harness.Times(16, 60) {
 				killHost(t, h, i%2 == 0, nil, time.Duration(rand.IntN(20000))*time.Microsecond)
 			}
 			// Set-up that waits for somebody else: he does not know that the host is gone.

@@ -100,7 +100,7 @@ func TestInstall(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
+	cmd := exec.Command("sh", "-c", `make --no-print-directory bin/gobwrap-seccomp; umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
 	cmd.Dir = "../.."
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make install: %v\n%s", err, text)
@@ -151,4 +151,73 @@ func TestManualsAreClean(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes, %s", page, err, len(text), complaints.String())
 		}
 	}
+}
+
+// TestInstallLauncherAlone: without a C compiler, libseccomp and a compiler of profiles that
+// has been built, make install installs the launcher, and says what it does not install.
+func TestInstallLauncherAlone(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command("sh", "-ec", `
+		make --no-print-directory bin/gobwrap bin/third-party-licences
+		mkdir "$0/bin" && cp bin/gobwrap "$0/bin"
+		exec make --no-print-directory install BIN="$0/bin" DESTDIR="$0/to" PREFIX=/opt`, dir)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "CC=/bin/false", "PKG_CONFIG=/bin/false")
+	text, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(text), "gobwrap-seccomp is not built, and not installed") {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for name := range installed {
+		_, err := os.Stat(filepath.Join(dir, "to/opt", name))
+		if here, want := err == nil, !strings.Contains(name, "gobwrap-seccomp"); here != want {
+			t.Errorf("%s: %v, want %v", name, here, want)
+		}
+	}
+}
+
+// TestLicences: the list of licences is whole or not there: go list that fails, and a module
+// without a licence, are errors of the script, and make keeps nothing of it.
+func TestLicences(t *testing.T) {
+	for _, fake := range []string{
+		"echo module v1; exit 1",      // it fails after a line
+		"exit 0",                      // it names nothing
+		"echo module v1 /nonexistent", // nothing was downloaded
+		"echo module v1",              // the same, as go list says it
+	} {
+		dir := t.TempDir()
+		script := "#!/bin/sh\n[ \"$1\" = env ] && exec " + goTool(t) + " \"$@\"\n" + fake + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("../../scripts/licences.sh")
+		cmd.Env = append(os.Environ(), "PATH="+dir+":/usr/bin:/bin")
+		if text, err := cmd.Output(); err == nil {
+			t.Errorf("%s: %d bytes, and no error", fake, len(text))
+		}
+	}
+	file := filepath.Join(t.TempDir(), "Makefile")
+	text, err := os.ReadFile("../../Makefile")
+	if err == nil {
+		err = os.WriteFile(file, append(text, "\npart:\n\techo part >$@; false\n"...), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("make", "part")
+	cmd.Dir = filepath.Dir(file)
+	if said, err := cmd.CombinedOutput(); err == nil {
+		t.Errorf("%s", said)
+	}
+	if _, err := os.Stat(filepath.Join(cmd.Dir, "part")); err == nil {
+		t.Error("make keeps what a recipe that failed has written")
+	}
+}
+
+func goTool(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/harness"
 )
 
 // marked are the processes with a mark in their command line that are alive.
@@ -35,7 +37,7 @@ func TestKilledAnywhere(t *testing.T) {
 				t.Parallel()
 				longest := time.Duration(0)
 				random := rand.New(rand.NewPCG(uint64(who.id), uint64(sig)))
-				for i := range 60 {
+				for i := range harness.Times(20, 60) {
 					mark := filepath.Join(who.scratch(t), "mark")
 					options := append(who.maps(100), "--uid", "0", "--gid", "0", "--unshare-pid", "--disable-userns", "--die-with-parent", "--bind", filepath.Dir(mark), "/w")
 					cmd := launch{who: who, args: append(box(options...), "/h/probe", "pause", mark)}.command()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,7 +22,7 @@ import (
 // same reason; what they let pass does no harm.
 func TestCampaign(t *testing.T) {
 	t.Parallel()
-	length := 20 * time.Second
+	length := time.Duration(harness.Times(5, 20)) * time.Second
 	if text := os.Getenv("GOBWRAP_TEST_CAMPAIGN"); text != "" {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,7 +49,7 @@ func TestKilledAnywhere(t *testing.T) {
 	for worker := range 2 {
 		group.Go(func() {
 			s, dir := become(t, me), scratch(t)
-			for round := range 260 {
+			for round := range harness.Times(100, 260) {
 				b := blows()[round%len(blows())]
 				s.strike(t, dir, b, options[(round/len(blows())+worker)%len(options)], time.Duration(rand.Int64N(int64(length))))
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -171,7 +172,7 @@ func TestStoppedAnywhere(t *testing.T) {
 		"some": {"--unshare-pid", "--unshare-net", "--tmpfs", "/tmp"},
 	}
 	seen := map[string]int{}
-	for round := range 120 {
+	for round := range harness.Times(30, 120) {
 		name := []string{"plain", "all", "some"}[round%3]
 		s := become(t, me)
 		args := slices.Concat([]string{"--mode", "setuid", "--ro-bind", base + "/bin", "/h"}, options[name], []string{"--", "/h/witness", "exit", "7"})
