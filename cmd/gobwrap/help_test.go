@@ -35,10 +35,15 @@ func TestHelp(t *testing.T) {
 	if !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") {
 		t.Error("the text does not end with one newline")
 	}
-	_, err := parse([]string{"b", "--dir", "/d", "--help", "--bogus"})
-	var a answered
-	if !errors.As(err, &a) || !strings.HasPrefix(a.text, "usage: ") {
-		t.Errorf("--help: %v", err)
+	for _, option := range []string{"--help", "-h"} {
+		_, err := parse([]string{"b", "--dir", "/d", option, "--bogus"})
+		var a answered
+		if !errors.As(err, &a) || !strings.HasPrefix(a.text, "usage: ") {
+			t.Errorf("%s: %v", option, err)
+		}
+	}
+	if _, err := parse([]string{"b", "-h=x", "true"}); err == nil || !strings.Contains(err.Error(), "Unknown option") {
+		t.Errorf("-h=x: %v", err)
 	}
 }
 

@@ -170,10 +170,10 @@ var Options = [...]Option{
 	{Name: "--not-a-security-boundary", Help: "Turn some failures to tighten the sandbox (flags of a submount) into warnings", do: doSwitch, on: flat.Forgive},
 }
 
-// Lookup finds the row of an option; -1 if there is none.
+// Lookup finds the row of an option; -1 if there is none. -h is --help.
 func Lookup(name []byte) int {
 	for i := range Options {
-		if flat.Equal(name, Options[i].Name) {
+		if flat.Equal(name, Options[i].Name) || Options[i].do == doHelp && flat.Equal(name, "-h") {
 			return i
 		}
 	}
