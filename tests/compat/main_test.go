@@ -43,7 +43,7 @@ var (
 // alone is a user nobody else is, neither in another case nor in another run of the
 // suite: what is limited by user is counted for it only.
 func alone(line int) identity {
-	id := uint32(100_000 + harness.Number()%10_000*1000 + line%1000)
+	id := harness.UID(line % 1000)
 	return identity{name: "alone", uid: id, gid: id, groups: []uint32{id}}
 }
 

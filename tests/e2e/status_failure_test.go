@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -192,7 +193,7 @@ func TestSetupExitStatusNotReadYet(t *testing.T) {
 	late := slices.Concat([]string{gobwrap, "--bogus"}, box("--setup-exit-status", "42")[1:], []string{"/h/probe"})
 	launch{who: user, args: late}.run(t).refused(t, "Unknown option --bogus")
 	for i, limit := range []string{"--as=100000000", "--data=1000000", "--nproc=3"} {
-		who := identity{name: "user", id: uint32(23000 + i)}
+		who := identity{name: "user", id: harness.UID(i)}
 		args := append(box("--setup-exit-status", "42"), "/h/probe", "echo", "ran")
 		o := launch{who: who, wrap: []string{"prlimit", limit, "--"}, args: args}.run(t)
 		if o.status != "1" || o.stdout != "" || o.sentence("gobwrap") != "" {
@@ -208,7 +209,7 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 	gone := false
 	for limit := 4; limit < 10; limit++ {
 		for i, options := range [][]string{{}, {"--unshare-pid"}, all()} {
-			who := identity{name: "user", id: uint32(24000 + 10*limit + i)}
+			who := identity{name: "user", id: harness.UID(100 + 10*limit + i)}
 			args := append(box(append([]string{"--setup-exit-status", "42"}, options...)...), "/none")
 			o := launch{who: who, wrap: []string{"prlimit", fmt.Sprint("--nproc=", limit), "--"}, args: args}.run(t)
 			early := strings.Contains(o.stderr, "the Go runtime ended")

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/harness"
 )
 
 // Sandboxes in sandboxes, three deep, each with everything new.
@@ -40,7 +42,7 @@ func TestRootWithoutAdmin(t *testing.T) {
 // Small limits are enough.
 func TestSmallLimits(t *testing.T) {
 	t.Parallel()
-	id := uint32(20000)
+	id := harness.UID(300)
 	processes := map[identity]string{user: "--nproc=5", setuid: "--nproc=6"} // the keeper is one of them
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, limit := range []string{
@@ -71,7 +73,7 @@ func TestTooSmallLimits(t *testing.T) {
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, limit := range append(limits, "--stack=0", "--stack=4096", "--stack=16384", "--stack=32768") {
 			t.Run(limit[2:], func(t *testing.T) {
-				o := launch{who: who.as(who.id + 1), wrap: []string{"prlimit", limit, "--"}, args: append(box(all()...), "/h/probe", "echo", "in")}.run(t)
+				o := launch{who: who.as(harness.UID(400)), wrap: []string{"prlimit", limit, "--"}, args: append(box(all()...), "/h/probe", "echo", "in")}.run(t)
 				switch {
 				case traceback.MatchString(o.stderr):
 					t.Errorf("traceback: %s", o)

@@ -94,7 +94,7 @@ func suite() string {
 }
 
 // Number returns a number that no other suite on this machine has at the same time: the
-// outer process's PID. For a user id of one's own, for instance.
+// outer process's PID.
 func Number() int { return outerPID }
 
 // Long reports whether campaigns, load and repetition are to run at full length: make
@@ -108,6 +108,10 @@ func Times(short, long int) int {
 	}
 	return short
 }
+
+// UID returns a user id that no other suite on this machine uses at the same time: the
+// kernel counts processes by user, whatever their namespaces. n is below 1000.
+func UID(n int) uint32 { return uint32(1_000_000 + outerPID%100_000*1000 + n) }
 
 // heedSignals has this process catch the signals that it was started to ignore, as under
 // nohup or as a shell's background job: what it starts has them at their default then.

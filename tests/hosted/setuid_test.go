@@ -14,6 +14,7 @@ import (
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -172,7 +173,7 @@ func TestTooFewProcesses(t *testing.T) {
 		Namespaces: sandbox.Namespaces{PID: sandbox.Want},
 		Command:    sandbox.CommandLine{Args: []string{"/bin/echo", "ran"}},
 	}
-	const alone = 23991 // nobody else's tests
+	alone := harness.UID(1)
 	p, err := sandbox.Compile(&s, sandbox.Host{UID: alone, GID: alone, Setuid: true, Hosted: true, Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)

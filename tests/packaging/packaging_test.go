@@ -22,6 +22,26 @@ func packages(t *testing.T) string {
 	return dir
 }
 
+// TestSameWhereverMade: the packages are the same whatever file system they are made on, for
+// which du has other sizes.
+func TestSameWhereverMade(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("needs root")
+	}
+	disk, memory := packages(t), t.TempDir()
+	script := `mount -t tmpfs tmpfs "$0" && TMPDIR=$0 exec ../../packaging/deb.sh "$@"`
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-ec", script, t.TempDir(), runtime.GOARCH, "../../bin", memory)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("packaging/deb.sh: %v\n%s", err, out)
+	}
+	if out, err := exec.Command("diff", "-r", disk, memory).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if debs, _ := filepath.Glob(memory + "/*.deb"); len(debs) != 3 {
+		t.Errorf("made: %q", debs)
+	}
+}
+
 // foreign is where scripts/packages-setup.sh unpacks packages of other releases.
 func foreign(t *testing.T) string {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -93,7 +94,7 @@ func TestLimits(t *testing.T) {
 	for i, limit := range limits {
 		for j, options := range [][]string{{}, all(), {"--unshare-user", "--unshare-pid", "--tmpfs", "/t"}} {
 			// A user of its own each time: processes are counted by user.
-			l := launch{who: uint32(30000 + 4*i + j), wrap: []string{"prlimit", limit, "--"}, args: append(byKeeper(options...), "/h/probe", "echo", "in")}
+			l := launch{who: harness.UID(4*i + j), wrap: []string{"prlimit", limit, "--"}, args: append(byKeeper(options...), "/h/probe", "echo", "in")}
 			o := l.run(t)
 			if strings.Contains(o.stderr, "prlimit: ") || o.status == "signal killed" || o.status == "signal segmentation fault" && o.stderr == "" {
 				continue // the kernel could not even start a program

@@ -27,5 +27,9 @@ cd "$root/new"
 pivot_root . mnt # the files below are in /mnt
 cd /
 rm -f /var/lib/man-db/auto-update # it takes seconds
+HOME=/tmp/home # what programs leave there is not looked at, as all of /tmp
+export HOME
+unset XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME
+mkdir "$HOME"
 # shellcheck disable=SC2016 # the inner shell expands it
 exec setsid sh -eu -c '. /tmp/scenarios/checks.sh; . "$1"; echo "scenario done"' sh "/tmp/scenarios/$(basename "$scenario")" </dev/null
