@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/harness"
 )
 
 // TestMain builds one launcher for all tests; see sandboxtest.Launcher.
@@ -15,6 +17,7 @@ func run(m *testing.M) int {
 	if os.Getenv("GOBWRAP") != "" || os.Getenv("GOBWRAP_INNER") != "" || os.Getenv("GOBWRAP_SANDBOXTEST_RUN") != "" {
 		return m.Run()
 	}
+	harness.EnterIfRoot() // for the copies that are set-user-id root
 	dir, err := os.MkdirTemp("", "sandbox-test-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
