@@ -61,7 +61,7 @@ func report(t *testing.T) {
 		fmt.Println(kind, link, err)
 	}
 	all, _ := filepath.Glob("/proc/[0-9]*")
-	fmt.Println("processes", len(all), "alone", os.Getpid() > firstPID, "number", Number() == Number() && Number() != os.Getpid())
+	fmt.Println("processes", len(all), "alone", os.Getpid() > firstPID, "number", Number() > 0 && Number() != os.Getpid())
 	info, err := os.Stat(os.TempDir())
 	if err != nil {
 		t.Fatal(err)
