@@ -174,10 +174,13 @@ func running(line string) bool { return len(pidsOf(line)) > 0 }
 
 func endByName(t *testing.T, line string) {
 	t.Helper()
-	for _, pid := range pidsOf(line) {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
-	await(t, func() bool { return !running(line) })
+	await(t, func() bool { // one that was just being started comes later
+		left := pidsOf(line)
+		for _, pid := range left {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		return len(left) == 0
+	})
 }
 
 // noFiles: directories may stay where nobody had the time to remove them, but no file.
