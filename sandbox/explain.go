@@ -55,7 +55,7 @@ var sentences = [plan.NumOps]sentence{
 	plan.OpSlave:    fixed("Failed to make / slave"),
 	plan.OpSource:   explainSource,
 	plan.OpRoot: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubPivot {
+		if m.Sub == plan.SubPivot || m.Sub == plan.SubRootfs {
 			return "pivot_root"
 		}
 		return "Failed to mount tmpfs"
@@ -238,6 +238,10 @@ func hint(s plan.Step, m plan.Message) string {
 		return "the network namespace came without the right to use it: see AppArmor's or the container's rules"
 	case s.Op == plan.OpSlave:
 		return "the root is no mount point (a chroot), or mounting is forbidden by AppArmor, seccomp or Landlock (as in a sandbox of the setuid mode)"
+	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs && e == unix.EPERM:
+		return "the root is the kernel's first file system (an initramfs), which cannot be taken away: a command with CAP_SYS_ADMIN could get back to it; drop that capability"
+	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs:
+		return "the root is the kernel's first file system (an initramfs), which needs chroot(2), and that is refused here"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot:
 		return "this does not work inside a chroot"
 	case e == unix.EROFS && (m.Sub == plan.SubParents || m.Sub == plan.SubMakeDir || m.Sub == plan.SubMakeFile || s.Op == plan.OpSymlink):

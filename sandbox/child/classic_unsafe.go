@@ -171,6 +171,9 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 // payload does not get there either.
 func tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
 	fd := walk(room.base, point, findOnly, 0, 0)
+	for i := 0; i < 2 && errno(fd) != 0 && outOfReach(errno(fd)); i++ {
+		fd = walk(room.base, point, findOnly, 0, 0) // once is not always
+	}
 	if e := errno(fd); e == unix.ENOENT || e == unix.ENOTDIR {
 		return false, 0
 	} else if e != 0 && outOfReach(e) {

@@ -108,7 +108,12 @@ func bindData(p program, s *plan.Step) unix.Errno {
 	if e := errno(file); e != 0 {
 		return e
 	}
-	e = attach(p, file, dst, uintptr(s.C))
+	if e = hideBase(unix.MS_PRIVATE); e == 0 {
+		e = attach(p, file, dst, uintptr(s.C))
+	}
+	if hidden := hideBase(unix.MS_UNBINDABLE); e == 0 {
+		e = hidden
+	}
 	putNumber(name, uintptr(room.serial))
 	raw(unix.SYS_UNLINKAT, room.base, addr(name), 0, 0, 0, 0)
 	closeFd(file)

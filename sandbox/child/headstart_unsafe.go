@@ -227,16 +227,48 @@ func runEarly() {
 
 // setAside does the first part of the frame ahead of its steps, OpSlave and OpRoot. The
 // working directory stays what it was, for sources that are relative to it.
+// Where the old root could not be set aside, sources come first.
 func setAside() {
 	cwd := openat(atCwd, text(".\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if errno(cwd) != 0 {
 		return
 	}
-	if makeSlave() == 0 {
+	if canChroot() && makeSlave() == 0 {
 		room.slave = 1
-		if pushOldRoot() == 0 && fchdir(cwd) == 0 {
+		e := pushOldRoot()
+		switch {
+		case e == 0 && room.apart == 0:
 			room.framed = 1
+			room.broken = uint32(errno(fchdir(cwd)))
+		case e == 0 && room.apart == onTop:
+			room.broken = uint32(unix.EPERM)
+		case room.base != 0:
+			room.broken = uint32(takeBack(cwd))
 		}
 	}
 	closeFd(cwd)
+}
+
+// canChroot reports whether chroot(2), to where this process's root is, is permitted.
+func canChroot() bool {
+	return errno(privileged(unix.CAP_SYS_CHROOT, unix.SYS_CHROOT, addr(text("/\x00")), 0, 0, 0, 0, 0)) == 0
+}
+
+// takeBack undoes pushOldRoot where pivot_root failed: base lies on the old root.
+func takeBack(cwd uintptr) unix.Errno {
+	if room.apart == rootfs {
+		if e := moveInto(room.old); e != 0 {
+			return e
+		}
+	}
+	if e := errno(fchdir(room.base)); e != 0 {
+		return e
+	}
+	if e := errno(asAdmin(unix.SYS_UMOUNT2, addr(text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0)); e != 0 {
+		return e
+	}
+	closeFd(room.base)
+	closeFd(room.old)
+	room.base, room.old, room.apart = 0, 0, 0
+	return errno(fchdir(cwd))
 }

@@ -16,7 +16,7 @@ func doMount(p program, s *plan.Step) unix.Errno {
 	case plan.OpSlave:
 		return makeSlave()
 	case plan.OpRoot:
-		return makeFrame()
+		return makeFrame(p)
 	case plan.OpPivot:
 		return leaveOldRoot()
 	case plan.OpBind:
@@ -36,107 +36,13 @@ func doMount(p program, s *plan.Step) unix.Errno {
 // makeSlave stops mounts from propagating to the host.
 func makeSlave() unix.Errno {
 	if room.slave != 0 {
-		return 0
+		return unix.Errno(room.broken)
 	}
 	e := mount(nil, text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
 	if e == 0 && room.kept != 0 && room.mapped == 0 {
 		e = keepHidden()
 	}
 	return e
-}
-
-// makeFrame builds what stands around the new root:
-//
-//	base          a tmpfs that the payload never sees
-//	├── oldroot   the host's tree: this process's root while the new root is built
-//	└── newroot   the new root, a mount of its own
-//
-// Sources are then host paths that the kernel resolves below the old root,
-// destinations paths that we resolve below newroot; neither is reachable from the other.
-func makeFrame() unix.Errno {
-	if room.framed == 0 {
-		if e := pushOldRoot(); e != 0 {
-			return e
-		}
-	}
-	room.sub = plan.SubTmpfs
-	if e := errno(mkdirat(room.base, text("newroot\x00"), 0o755)); e != 0 {
-		return e
-	}
-	if e := errno(fchdir(room.base)); e != 0 {
-		return e
-	}
-	if e := mount(text("newroot\x00"), text("newroot\x00"), nil, unix.MS_BIND|unix.MS_SILENT, nil); e != 0 {
-		return e
-	}
-	// The old root must not stay on top of base: umount2 would then take it, and leave
-	// base, when all of it is to go.
-	if e := errno(mkdirat(room.base, text("oldroot\x00"), 0o755)); e != 0 {
-		return e
-	}
-	if e := mount(text("/\x00"), text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil); e != 0 {
-		return e
-	}
-	return errno(fchdir(room.old))
-}
-
-// pushOldRoot puts the frame's tmpfs where the root is, and the old root, for now, on
-// top of it again, and stays in the old root. It makes no file: before the ids are
-// mapped the tmpfs takes none.
-func pushOldRoot() unix.Errno {
-	room.sub = plan.SubTmpfs
-	old := openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := errno(old); e != 0 {
-		return e
-	}
-	room.old = above(old) // a source /proc/self/fd/N of a closed N must not mean it
-	// On the root's own directory, so that no host directory must exist; nothing
-	// resolves paths until the next calls have turned the two around.
-	if e := mount(text("tmpfs\x00"), text("/\x00"), text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, text("mode=0755\x00")); e != 0 {
-		return e
-	}
-	// "/.." goes through the top of what is mounted on the root.
-	base := openat(atCwd, text("/..\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := errno(base); e != 0 {
-		return e
-	}
-	room.base = above(base)
-	room.sub = plan.SubPivot
-	if e := errno(fchdir(room.base)); e != 0 {
-		return e
-	}
-	if e := errno(asAdmin(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
-		return e
-	}
-	return moveInto(room.old)
-}
-
-// leaveOldRoot makes the new root the only one.
-func leaveOldRoot() unix.Errno {
-	room.sub = plan.SubPivot
-	if e := moveInto(room.base); e != 0 {
-		return e
-	}
-	root := newRoot()
-	if e := errno(root); e != 0 {
-		return e
-	}
-	e := errno(fchdir(root))
-	closeFd(root)
-	if e != 0 {
-		return e
-	}
-	// The frame ends up on top of the new root and goes, with all below it.
-	if e := errno(asAdmin(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
-		return e
-	}
-	if e := errno(fchdir(room.base)); e != 0 {
-		return e
-	}
-	if e := errno(asAdmin(unix.SYS_UMOUNT2, addr(text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0)); e != 0 {
-		return e
-	}
-	return errno(raw(unix.SYS_CHDIR, addr(text("/\x00")), 0, 0, 0, 0, 0))
 }
 
 // bind puts a source on its destination. A source that may be missing and is, is

@@ -30,12 +30,16 @@ type mountLine struct {
 
 // openMountinfo opens it as seen from the frame, where every mount is reachable.
 func openMountinfo() (mountinfo, unix.Errno) {
-	if e := moveInto(room.base); e != 0 {
-		return mountinfo{}, e
+	if room.apart == 0 {
+		if e := moveInto(room.base); e != 0 {
+			return mountinfo{}, e
+		}
 	}
 	fd := openat(room.proc, text("self/mountinfo\x00"), unix.O_RDONLY, 0)
-	if e := moveInto(room.old); e != 0 {
-		return mountinfo{}, e
+	if room.apart == 0 {
+		if e := moveInto(room.old); e != 0 {
+			return mountinfo{}, e
+		}
 	}
 	return mountinfo{fd: fd}, errno(fd)
 }

@@ -35,7 +35,13 @@ func overlay(p program, s *plan.Step) unix.Errno {
 			return e
 		}
 	}
-	e := mountLayers(p, s, upper, work)
+	e := hideBase(unix.MS_PRIVATE) // an unbindable mount cannot have a layer either
+	if e == 0 {
+		e = mountLayers(p, s, upper, work)
+	}
+	if hidden := hideBase(unix.MS_UNBINDABLE); e == 0 {
+		e = hidden
+	}
 	if s.D == plan.OverlayTmp {
 		closeFd(upper)
 		closeFd(work)

@@ -73,6 +73,8 @@ var room struct {
 	handed     uint32  // not 0: the front end gave it the plan
 	slave      uint32  // what the early process has done: OpSlave
 	framed     uint32  // and the first part of OpRoot
+	broken     uint32  // what went wrong meanwhile and could not be taken back, an errno
+	apart      uint32  // not 0: the old root is not this process's; see frame_unsafe.go
 	first      uintptr // pid of the sandbox's first process
 	engine     uint32  // engineNew, engineClassic
 	serial     uint32  // serial number of files on the frame's tmpfs
@@ -83,6 +85,7 @@ var room struct {
 	missing    plan.Sub // see diagnose
 	step       uint32   // the step that runs
 	sub        plan.Sub // the part of it, set by helpers
+	part       uint32   // how much of a destination leads to what is at fault, in bytes; 0: unknown
 	failed     uint32   // the plan's status for failures, 0: there is no plan yet
 
 	nofile   unix.Rlimit // as it was, where the sources needed more

@@ -121,6 +121,9 @@ func sourceOf(p program, i uint32) uintptr {
 	if s.G != late {
 		return uintptr(s.G)
 	}
+	if room.apart != 0 {
+		return failed(unix.EMFILE) // its path means nothing any more
+	}
 	fd := openHost(atCwd, p.str(s.A))
 	if e := errno(fd); e != 0 {
 		if e == unix.ENOENT && s.Flags&plan.FlagTry != 0 {

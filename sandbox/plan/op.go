@@ -129,6 +129,7 @@ const (
 	SubKeeper          // the keeper's own preparations
 	SubFd              // a descriptor that the plan may not name
 	SubStanding        // how the launcher is installed: Extra is its standing (package suid)
+	SubRootfs          // pivot_root, where the root is the kernel's first file system
 	SubThreads         // the host's threads could not be ended (package child, takenOver)
 	// What is wrong with the command of an OpExec, or with its interpreter: Text is the file.
 	SubScript        // Text, which a "#!" line names, does not exist

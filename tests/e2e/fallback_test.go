@@ -77,7 +77,6 @@ func TestRefusedCallsAreNamed(t *testing.T) {
 		{"capset", fmt.Sprint(unix.SYS_CAPSET), "EINVAL", "Can't", nil},
 		{"bounding", fmt.Sprintf("%d:0=24", unix.SYS_PRCTL), "EPERM", "", nil},
 		{"no-new-privs", fmt.Sprintf("%d:0=38", unix.SYS_PRCTL), "EINVAL", "", nil},
-		{"chroot", fmt.Sprint(unix.SYS_CHROOT), "EPERM", "", nil},
 		{"umount", fmt.Sprint(unix.SYS_UMOUNT2), "EPERM", "pivot_root", nil},
 		{"socketpair", fmt.Sprint(unix.SYS_SOCKETPAIR), "EPERM", "", nil},
 		{"execve", fmt.Sprint(unix.SYS_EXECVEAT), "EPERM", "execvp", nil},

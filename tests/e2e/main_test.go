@@ -25,6 +25,7 @@ var (
 	inject    string
 	fusefs    string
 	autofs    string
+	rootfs    string
 
 	// The code in which the acting side makes its system calls.
 	rawLow, rawHigh uint64
@@ -86,7 +87,7 @@ func buildAll() error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building gobwrap: %w\n%s", err, out)
 	}
-	for name, path := range map[string]*string{"probe": &probe, "enosys": &enosys, "inject": &inject, "fusefs": &fusefs, "autofs": &autofs} {
+	for name, path := range map[string]*string{"probe": &probe, "enosys": &enosys, "inject": &inject, "fusefs": &fusefs, "autofs": &autofs, "rootfs": &rootfs} {
 		*path = filepath.Join(base, "bin", name)
 		out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", *path, "testdata/"+name+".c").CombinedOutput()
 		if err != nil {

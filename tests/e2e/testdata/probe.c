@@ -23,6 +23,8 @@
 //	nice N, slack N, oom N, open KIND FD, nofds, become ID, die
 //	                   be a caller with peculiar habits; KIND is one of file, pipe,
 //	                   socket, memfd; nofds closes all but 0 to 2, die is for PDEATHSIG
+//	reveal             try, with all that a user namespace gives, to unmount the root
+//	in DIR             go there
 //	exec WORD...       become another program
 //	bare PROGRAM ENV... -- ARGS...   the same with this environment, as it stands
 #define _GNU_SOURCE
@@ -259,6 +261,11 @@ static void rw(void) {
 	writable(dir);
 }
 
+static void reveal(void) {
+	said("unshare", unshare(CLONE_NEWUSER | CLONE_NEWNS));
+	said("umount", umount2("/", MNT_DETACH));
+}
+
 static void bare(void) {
 	char *program = word(), **env = rest;
 	while (*rest && strcmp(*rest, "--"))
@@ -322,7 +329,12 @@ static int one(const char *what, char **argv) {
 		writable(word());
 	else if (!strcmp(what, "rw"))
 		rw();
-	else if (!strcmp(what, "exec")) {
+	else if (!strcmp(what, "reveal"))
+		reveal();
+	else if (!strcmp(what, "in")) {
+		if (chdir(word()))
+			perror("probe: in");
+	} else if (!strcmp(what, "exec")) {
 		execvp(*rest, rest);
 		perror(*rest);
 		exit(127);
