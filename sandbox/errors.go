@@ -133,6 +133,9 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
 		f.errno = 0
 	}
+	if text := pathHint(p, step, m); text != "" {
+		e.Hint = text
+	}
 	return e
 }
 

@@ -57,8 +57,9 @@ func run(p program, from, to uint32) {
 	for i := from; i < to; i++ {
 		room.step = i
 		room.sub = plan.SubMain
+		room.part = 0
 		if e := do(p, plan.StepAt(p.base, i)); e != 0 {
-			fault(e, room.sub, 0)
+			fault(e, room.sub, room.part)
 		}
 	}
 }

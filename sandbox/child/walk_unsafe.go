@@ -45,10 +45,7 @@ func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
 		fd = inRoot(root, dst)
 		// The careful way makes what is missing, knows which part is at fault, and does not
 		// mind who renames or mounts meanwhile (EAGAIN).
-		if e := errno(fd); e != unix.ELOOP && e != unix.EAGAIN && (e != unix.ENOENT && e != unix.EACCES || want == findOnly) {
-			if e != 0 && want != findOnly {
-				room.sub = plan.SubParents
-			}
+		if errno(fd) == 0 {
 			closeFd(root)
 			return fd
 		}
@@ -153,6 +150,9 @@ func walkOpen(root uintptr, dst unsafe.Pointer, want int, mode, parents uint32) 
 			pos = 0
 			continue
 		} else if e != 0 || last {
+			if e != 0 && links == 0 {
+				room.part = uint32(end)
+			}
 			return fd
 		}
 		goDown(fd)

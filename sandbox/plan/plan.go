@@ -98,7 +98,7 @@ type Message struct {
 	Step  uint32 // index of the step, or NoStep
 	Sub   Sub    // which part of the step
 	Errno uint32 // 0 where no system call failed
-	Extra uint32 // kind Started: the pid. Otherwise what Sub says
+	Extra uint32 // kind Started: the pid. Otherwise what Sub says; of a destination, how many bytes lead to what is at fault, or 0
 	Raw   []byte // kind Ready: numbers. Otherwise what was found, which may be cut, and NUL
 }
 

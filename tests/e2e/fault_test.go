@@ -13,14 +13,12 @@ import (
 // and those that make something nicer.
 func ignorable(s strike, plan string, errno syscall.Errno) bool {
 	switch s.nr {
+	case unix.SYS_CHROOT, unix.SYS_FSTAT:
+		return true // the frame can stand apart, and a destination need not be looked at
 	case unix.SYS_CLOSE_RANGE, unix.SYS_UNLINKAT, unix.SYS_FACCESSAT, unix.SYS_GETDENTS64:
 		return true
 	case unix.SYS_OPENAT2, unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT:
 		return true // what is refused from the start is not used
-	case unix.SYS_CHROOT:
-		return true // the frame can stand apart
-	case unix.SYS_FSTAT:
-		return true // a destination need not be looked at
 	case unix.SYS_CHDIR:
 		return true // there are other directories to start in
 	case unix.SYS_UNSHARE:

@@ -121,7 +121,9 @@ func TestRootfs(t *testing.T) {
 		admin := []string{"--unshare-user", "--cap-add", "CAP_SYS_ADMIN"}
 		run(admin, []string{"/h/probe"}).refused(t, "pivot_root: Operation not permitted")
 		if who == user { // whose capabilities are then those of a nested user namespace
-			run(append(admin, "--dev", "/dev"), []string{"/h/probe", "echo", "in"}).ok(t, "in\n")
+			if o := run(append(admin, "--dev", "/dev"), []string{"/h/probe", "echo", "in"}); o.status != "0" || o.stdout != "in\n" {
+				t.Error(o) // a warning says that they do not count
+			}
 		} else {
 			run([]string{"--unshare-user"}, []string{"/h/probe"}).refused(t, "pivot_root: Operation not permitted")
 		}
