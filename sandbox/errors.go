@@ -180,3 +180,20 @@ func explainLaunch(m plan.Message) (text, hint string) {
 // ErrKilled is returned when the acting side ended without a word: somebody killed the
 // launcher, or the sandbox's first process.
 var ErrKilled error = &SetupError{Stage: "launch", Err: errors.New("killed before the command ran")}
+
+// killedBy is ErrKilled with the signal, 0 if that is not known, where it is certain that
+// the launcher lives.
+type killedBy syscall.Signal
+
+func (sig killedBy) Error() string {
+	if sig == 0 {
+		return "a process of the sandbox was killed before the command ran"
+	}
+	return "a process of the sandbox was killed by signal " + strconv.Itoa(int(sig)) + " before the command ran"
+}
+
+func (killedBy) Unwrap() error { return ErrKilled }
+
+// killed is the error of a launch whose first process has ended without a fault, with a
+// wait status (wait(2)), 0 if that is not known.
+func killed(status uint32) error { return &SetupError{Stage: "launch", Err: killedBy(status & 0x7f)} }

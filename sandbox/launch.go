@@ -33,8 +33,12 @@ type link interface {
 //	◀────────────────────────────────────────────── Exec, where somebody wants to know
 //	◀─ end: every copy of the socket is closed ──── exec, or exit
 //
-// A fault of a tentative plan leaves the monitor waiting for another one. warn is called
-// for each failure that --not-a-security-boundary lets pass.
+// A tentative plan that fails before OpGo leaves the monitor waiting for another one, when
+// nothing of it is left:
+//
+//	◀──────────────────────── Over
+//
+// warn is called for each failure that --not-a-security-boundary lets pass.
 func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
 	sent := to.hand(p, keeper) // if not, a word may still say why
 	r := &s.Report
@@ -45,8 +49,12 @@ func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) er
 	var ready, maps *plan.Message // in any order with the pid of the first process, which both need
 	pid := 0
 	command, reached := 0, !to.certain() && !r.wantsEnd()
+	var fault error // of a tentative plan; more is to come
 	for {
 		m, sender, ok := to.receive(patient)
+		if !ok && fault != nil {
+			return fault
+		}
 		if !ok && (!sent || !reached) {
 			return ErrKilled
 		}
@@ -66,7 +74,14 @@ func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) er
 		case plan.MsgWarn:
 			warn(explain(p, m))
 		case plan.MsgFault:
-			return explain(p, m)
+			if fault = explain(p, m); p.Flags&plan.FlagTentative == 0 {
+				return fault
+			}
+		case plan.MsgOver:
+			if fault == nil {
+				fault = killed(m.Extra)
+			}
+			return fault
 		case plan.MsgLeave:
 			return nil
 		}

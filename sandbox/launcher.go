@@ -163,7 +163,7 @@ func standing() bool { return child.Standing() == suid.Installed }
 // explain adds to an error what the choice of the launcher has to do with it.
 func (l launcher) explain(err error) error {
 	var e *SetupError
-	if !errors.As(err, &e) || e.Hint != "" || !errors.Is(err, ErrKilled) {
+	if !errors.As(err, &e) || e.Hint != "" || e != ErrKilled {
 		return err
 	}
 	out := *e

@@ -53,8 +53,8 @@ func run(argv []string) (status int) {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, sandbox.ErrKilled):
-		return v.failed(err) // as silent as any other program that is killed
+	case err == sandbox.ErrKilled:
+		return child.Killed(v.failed(err)) // if the launcher was not, it has the sentence
 	}
 	return v.fail(err)
 }

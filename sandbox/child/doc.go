@@ -81,9 +81,31 @@
 // A pair of sockets between the monitor and the first process, apart from the socket
 // of the front end. Downwards it carries the plan to the early process, which the front
 // end puts there itself unless the monitor must come first; upwards, who
-// the first process is, where its number is another one outside, and the payload's
-// status, which init says. It also tells a process below whether the monitor still
-// lives, since getppid says nothing across PID namespaces.
+// the first process is, where its number is another one outside, that a tentative plan has
+// come to OpGo, that set-up is over, which the payload's process says, and the payload's
+// status, which init says, and whether init ends too. It also tells a process below whether
+// the monitor still lives, since getppid says nothing across PID namespaces.
+//
+// # Every wait has an end
+//
+// Any process may be killed while another one waits for it. So each waits for a child, or
+// for the end of a socket or pipe whose other ends are held only by processes that cannot
+// outlive the one that it waits for:
+//
+//   - The front end waits for the end of its socket. The keeper holds that too, so the
+//     monitor dismisses the keeper before it waits for the front end.
+//   - The monitor waits for the first process to come to OpGo, where a plan is tentative. If
+//     the feed ends instead, it says MsgOver on the socket; without that the front end would
+//     wait for a fault of the first process's, and the monitor for another plan.
+//   - The first process waits for the keeper to be gone (awaitRelease), and for the front
+//     end's byte (OpGo, maps); the payload's process for init, with which it dies.
+//   - The monitor waits for the front end, then for the word that set-up is over
+//     (requireSetUp), then for the payload. If the feed ends before that word, the launch has
+//     failed, and the monitor reports the signal.
+//
+// At the end the monitor reaps an init that ends with the payload, and leaves one that
+// others in the sandbox keep alive. TestCampaign in tests/e2e kills and stops each process
+// at each of its calls.
 //
 // # Init, and the gate
 //

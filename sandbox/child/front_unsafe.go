@@ -52,6 +52,16 @@ func Exit(code int) {
 	kill(getpid(), uintptr(unix.SIGKILL))
 }
 
+// Killed is the status with which a front end asks the monitor to say which signal has ended
+// the launch. It cannot itself, since it would speak also where the launcher was killed.
+// failed is the status for failures.
+func Killed(failed int) int {
+	if failed == 2 {
+		return 3
+	}
+	return 2
+}
+
 // Hand gives the plan to the early process directly, where that is there, and returns
 // the size that the monitor is to be told. It saves a wake-up. Not so where the monitor
 // must come first (inOrder); nor for a plan that the feed might not hold; nor for a

@@ -94,13 +94,15 @@ func monitorHosted() {
 		again()
 		p = attempt(0)
 	}
-	dismissKeeper()
+	releaseFirst(p)
 	// From here on we look ourselves. The host says nothing on the line before it has seen
 	// the end of the socket, of which closeOthers closes our copy: no word of its kills us.
 	fcntl(room.line, unix.F_SETFL, 0)
-	closeOthers(p)
+	closeOthers(p, nowhere)
 	reapKeeper()
 	status := watch(p)
+	reapStray()
+	reclaimTerminal(p)
 	if p.h.JSONFd >= 0 && ran() {
 		reportExit(uintptr(p.h.JSONFd), exitCode(status))
 	}
@@ -167,7 +169,10 @@ func watch(p program) uint32 {
 	}
 	for {
 		raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&fds)), 2, patience, 0, 8, 0)
-		if fds[1].revents != 0 || patience != 0 && ended(room.first) {
+		if fds[1].revents != 0 && p.has(plan.FlagInit) && readWord() && room.message[0] == begun {
+			fds[1].revents = 0
+		}
+		if fds[1].revents != 0 || patience != 0 && hasEnded(room.first) {
 			return lastStatus(p)
 		}
 		if fds[0].revents != 0 {
@@ -207,8 +212,8 @@ func ran() bool {
 	return room.runs == LineRuns
 }
 
-// ended tells whether a child has, without taking its status.
-func ended(pid uintptr) bool {
+// hasEnded reports whether a child has, without taking its status.
+func hasEnded(pid uintptr) bool {
 	const exited = 4 // WEXITED
 	info := addr(unsafe.Pointer(&room.data))
 	*(*uint32)(unsafe.Pointer(&room.data)) = 0
@@ -219,8 +224,8 @@ func ended(pid uintptr) bool {
 // lastStatus is the payload's status, by init's word where there is one. Whoever is left
 // with init then goes too, and init with them: nobody is left for the host to inherit.
 func lastStatus(p program) uint32 {
-	got := p.has(plan.FlagInit) && readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4
-	status := room.message[0]
+	status := room.message[0] & 0xffff // watch has read it
+	got := p.has(plan.FlagInit) && room.message[0]&ended != 0
 	if got {
 		kill(room.first, uintptr(unix.SIGKILL))
 	}

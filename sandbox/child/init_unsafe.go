@@ -39,12 +39,14 @@ func splitInit(p program) {
 		fault(e, plan.SubClone, 0)
 	}
 	if pid == 0 {
-		// From here on the parent to outlive is init; the feed is init's alone.
+		// From here on the parent to outlive is init; the feed becomes init's alone.
 		room.expect = parent
-		closeFd(room.childEnd)
+		feed := room.childEnd
 		room.childEnd = 0
 		dieWithParent()
 		pass(g)
+		sayBegun(feed)
+		closeFd(feed)
 		return
 	}
 	runInit(p, pid, g)
@@ -90,11 +92,8 @@ func runInit(p program, payload uintptr, g *gate) {
 			continue
 		}
 		last = exitCode(room.status)
-		if room.childEnd != 0 {
-			room.message[0] = room.status
-			writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
-			closeFd(room.childEnd)
-			room.childEnd = 0
+		if sayEnd(room.status) {
+			exit(last)
 		}
 	}
 }
@@ -124,7 +123,7 @@ func closeInherited(p program) {
 	if room.childEnd != 0 {
 		feed = room.childEnd
 	}
-	closeAllBut(p, feed, room.sock, true)
+	closeAllBut(p, feed, room.sock, nowhere, true)
 	closeFd(room.proc)
 	room.proc = 0
 }

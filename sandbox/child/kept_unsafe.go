@@ -45,8 +45,30 @@ func dismissKeeper() {
 	}
 }
 
-// reapKeeper waits for a keeper that has nothing left to do. It comes when the command
-// runs, which is not to wait for that.
+// releaseFirst lets a keeper go that was not needed, and then the first process, which
+// awaits that where there was a choice: the keeper has capabilities, and must be gone
+// before the payload runs.
+func releaseFirst(p program) {
+	awaited := awaitsRelease(p)
+	dismissKeeper()
+	if awaited {
+		reapKeeper()
+		sendFull(room.monitorEnd, unsafe.Pointer(&room.small), 1)
+	}
+}
+
+// awaitRelease is the first process's side of it: for the monitor's byte. It comes at the
+// end of set-up, when that has long been sent as a rule.
+func awaitRelease(p program) {
+	if awaitsRelease(p) && readFull(room.childEnd, unsafe.Pointer(&room.small), 1) != 1 {
+		exit(max(room.failed, 1))
+	}
+}
+
+// awaitsRelease reports whether a keeper is there that the plan does without.
+func awaitsRelease(p program) bool { return room.keeper != 0 && room.guarded == 0 }
+
+// reapKeeper waits for a keeper that has nothing left to do.
 func reapKeeper() {
 	if room.leaving != 0 {
 		wait(room.leaving)

@@ -33,19 +33,17 @@ func runMonitor(front uintptr) {
 		again()
 		p = attempt(front)
 	}
-	dismissKeeper()
-	closeOthers(p)
+	releaseFirst(p)
+	closeOthers(p, 2) // errors of set-up may still be reported there
 	if waitFront(front) != 0 {
-		// Set-up failed: the words are out. The first process is gone or going.
-		kill(room.first, uintptr(unix.SIGKILL))
-		wait(room.first)
-		reapKeeper()
-		reapStray()
-		exit(p.h.Failed)
+		endFailed(p)
 	}
 	reapKeeper()
-	code := payloadStatus(p)
+	requireSetUp(p)
+	closeOthers(p, nowhere)
+	code := exitCode(payloadStatus(p))
 	reapStray()
+	reclaimTerminal(p)
 	if p.h.JSONFd >= 0 {
 		reportExit(uintptr(p.h.JSONFd), code)
 	}
@@ -64,6 +62,7 @@ func attempt(front uintptr) program {
 	}
 	room.first = start(p)
 	if room.first == 0 && !p.has(plan.FlagTentative) {
+		dismissKeeper() // it holds the socket too, at whose end the front end knows
 		closeFd(room.sock)
 		waitFront(front)
 		quit(p.h.Failed)
@@ -87,14 +86,17 @@ func reachedGo() bool {
 	return readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4 && room.message[0] == reached
 }
 
-// again clears an attempt away.
+// again clears an attempt away and tells the front end. A first process that was killed has
+// sent no fault: without MsgOver the front end would wait for one, and we for its plan.
 func again() {
+	status := uint32(0)
 	if room.first != 0 {
 		kill(room.first, uintptr(unix.SIGKILL))
 		wait(room.first)
-		room.first = 0
+		room.first, status = 0, room.status
 	}
 	reopenFeed()
+	say(plan.MsgOver, 0, plan.NoStep, 0, status)
 }
 
 // receive reads the plan and has it verified. A front end that ends without one
@@ -314,12 +316,17 @@ func announce() {
 	writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
 }
 
-// closeOthers closes all that is not the monitor's business: the caller's
-// descriptors, the standard ones too, so that a reader sees the end of the payload.
-func closeOthers(p program) {
-	closeFd(room.sock)
+// closeOthers closes all that the monitor does not need: the caller's descriptors, the
+// standard ones too, so that a reader sees the end of the payload. But keeps one that a
+// failure of set-up may be reported on; nowhere: none.
+func closeOthers(p program, but uintptr) {
+	if room.sock != 0 {
+		closeFd(room.sock)
+		room.sock = 0
+	}
 	if room.childEnd != 0 {
 		closeFd(room.childEnd)
+		room.childEnd = 0
 	}
 	feed := nowhere
 	if room.monitorEnd != 0 {
@@ -329,15 +336,15 @@ func closeOthers(p program) {
 	if p.h.JSONFd >= 0 {
 		json = uintptr(p.h.JSONFd)
 	}
-	closeAllBut(p, feed, json, p.has(plan.FlagKeepSync))
+	closeAllBut(p, feed, json, but, p.has(plan.FlagKeepSync))
 }
 
 // nowhere is above every descriptor.
 const nowhere = uintptr(1<<31 - 1)
 
-// closeAllBut closes every descriptor but a, b, the line and, where sync says so, the
+// closeAllBut closes every descriptor but a, b, c, the line and, where sync says so, the
 // sync fds.
-func closeAllBut(p program, a, b uintptr, sync bool) {
+func closeAllBut(p program, a, b, c uintptr, sync bool) {
 	next := uintptr(0)
 	for next < nowhere {
 		keep := nowhere
@@ -346,6 +353,9 @@ func closeAllBut(p program, a, b uintptr, sync bool) {
 		}
 		if b >= next && b < keep {
 			keep = b
+		}
+		if c >= next && c < keep {
+			keep = c
 		}
 		if line := room.line; line != 0 && line >= next && line < keep {
 			keep = line
@@ -372,36 +382,4 @@ func waitFront(front uintptr) uint32 {
 		return 1
 	}
 	return exitCode(room.status)
-}
-
-// payloadStatus waits for the payload: on init's word, or for itself.
-func payloadStatus(p program) uint32 {
-	if p.has(plan.FlagInit) && readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4 {
-		return exitCode(room.message[0])
-	}
-	if errno(wait(room.first)) != 0 {
-		return 1
-	}
-	return exitCode(room.status)
-}
-
-// exitCode is the shell's number for a wait status.
-func exitCode(status uint32) uint32 {
-	if sig := status & 0x7f; sig != 0 {
-		return 128 + sig
-	}
-	return status >> 8 & 0xff
-}
-
-// reportExit writes the last document of --json-status-fd. A reader that went away
-// is no reason to die of SIGPIPE.
-func reportExit(fd uintptr, code uint32) {
-	var act sigaction
-	act.handler = 1 // SIG_IGN
-	raw(unix.SYS_RT_SIGACTION, uintptr(unix.SIGPIPE), addr(unsafe.Pointer(&act)), 0, 8, 0, 0)
-	p := unsafe.Pointer(&room.small)
-	n := put(p, text("{ \"exit-code\": \x00"))
-	n += putNumber(unsafe.Add(p, n), uintptr(code))
-	n += put(unsafe.Add(p, n), text(" }\n\x00"))
-	writeFull(fd, p, n)
 }

@@ -34,6 +34,7 @@ func runFirst(p program) {
 		probe()
 	}
 	run(p, p.h.Join, p.h.Setup)
+	awaitRelease(p)
 	closeOurs(p)
 	// Not dumpable from here to the payload's exec, which makes the payload, not init,
 	// dumpable again: memory and descriptors are nobody's business.
@@ -43,6 +44,8 @@ func runFirst(p program) {
 	}
 	if p.has(plan.FlagInit) {
 		splitInit(p) // returns in the payload only
+	} else {
+		sayBegun(room.childEnd)
 	}
 	// From here on no link below /proc/self/fd leads out of the sandbox (CVE-2024-21626).
 	closeFd(room.proc)

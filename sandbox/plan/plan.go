@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Magic opens every plan. It changes whenever the layout does.
-const Magic = 0x34776267 // "gbw4", little endian
+// Magic opens every plan. It changes whenever the layout or the messages do.
+const Magic = 0x35776267 // "gbw5", little endian
 
 // Limits of a plan. They bound the work of the acting side and keep every
 // offset far from overflow; none is reached by real command lines.
@@ -144,4 +144,8 @@ const (
 	MsgLeave
 	// MsgMaps: an OpIDMap with FlagOutside, which is Step, waits for its maps.
 	MsgMaps
+	// MsgOver: an attempt with FlagTentative has ended before OpGo, and all its processes
+	// with it; another plan may follow. From the monitor, after any MsgFault of the attempt.
+	// Extra is the wait status of the first process (wait(2)); 0 where there was none.
+	MsgOver
 )

@@ -19,6 +19,8 @@ func ignorable(s strike, plan string, errno syscall.Errno) bool {
 		return true
 	case unix.SYS_OPENAT2, unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT:
 		return true // what is refused from the start is not used
+	case unix.SYS_OPENAT:
+		return s.monitor // its descriptors to close, once more, and the terminal: after set-up
 	case unix.SYS_CHDIR:
 		return true // there are other directories to start in
 	case unix.SYS_UNSHARE:

@@ -66,6 +66,7 @@ type strike struct {
 	outcome
 	missed     bool
 	nr, a0, a1 uint64
+	monitor    bool   // the launcher itself made the call
 	late       bool   // the process had cloned the sandbox's first one before, as a keeper does
 	left       string // processes that had to be killed
 	ran        bool
@@ -82,7 +83,12 @@ func strikeAt(t *testing.T, who identity, e engine, n int, action string, args, 
 	info, infoW := pipe(t)
 	mark, markW := pipe(t)
 	files := append([]*os.File{infoW}, dataFiles(t)...)
-	files = append(files, markW) // fd 9
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	files = append(files, markW, null, null) // fds 9 to 11
 	line := []string{inject}
 	if who.setuid {
 		line = append(line, "-u", fmt.Sprint(who.id))
@@ -100,6 +106,7 @@ func strikeAt(t *testing.T, who identity, e engine, n int, action string, args, 
 		case "struck":
 			_, _ = fmt.Sscanf(rest, "%d %x %x", &s.nr, &s.a0, &s.a1)
 			s.late = strings.HasSuffix(rest, " late")
+			s.monitor = strings.Contains(rest, " launcher")
 		case "left":
 			s.left = rest
 		case "status", "signal":

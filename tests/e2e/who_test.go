@@ -14,7 +14,10 @@ type identity struct {
 	name   string
 	id     uint32
 	setuid bool // the copy that is installed setuid root
-	forced bool // with --mode setuid; without, the kernel refuses it user namespaces
+	forced bool // with --mode setuid
+	may    bool // without forced: the kernel permits user namespaces
+
+	planned bool // the program is not the launcher, but starts it (plan mode)
 }
 
 var (
@@ -22,6 +25,7 @@ var (
 	user     = identity{name: "user", id: 12345}
 	setuid   = identity{name: "setuid", id: 12345, setuid: true, forced: true}
 	fallback = identity{name: "fallback", id: 12345, setuid: true}
+	either   = identity{name: "either", id: 12345, setuid: true, may: true}
 )
 
 // as is the same with another id.
@@ -53,11 +57,15 @@ func noUserns() []string {
 // right before the launcher.
 func (who identity) through(words []string) ([]string, uint32) {
 	i := slices.Index(words, gobwrap)
+	if who.planned && slices.Contains(words, inject) {
+		i = slices.Index(words, "--") + 1
+		return slices.Concat(words[:i], []string{probe, "become", fmt.Sprint(who.id), "exec"}, words[i:]), 0
+	}
 	if i < 0 || !who.setuid {
 		return words, who.id
 	}
 	front, program, id := slices.Clone(words[:i]), who.launcher(), who.id
-	if !who.forced {
+	if !who.forced && !who.may {
 		front = append(front, noUserns()...)
 	}
 	if slices.Contains(front, enosys) || slices.Contains(front, inject) {
@@ -99,7 +107,7 @@ func selected(t *testing.T, who identity) bool {
 	if !slices.Contains([]string{"", root.name, user.name, setuid.name}, only) {
 		t.Fatalf("GOBWRAP_TEST_MODE=%s: there is no such mode", only)
 	}
-	return only == "" || only == who.name || only == setuid.name && who == fallback
+	return only == "" || only == who.name || only == setuid.name && who.setuid
 }
 
 // each runs a test as each of several.

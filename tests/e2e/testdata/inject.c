@@ -6,17 +6,21 @@
 // LOW and HIGH bound the addresses of the code. ACTION is an errno to answer with, to
 // this call and all later ones of its number (of its operation, for prctl); or it is
 // "launcher", "caller" or "worker", who makes the call, to kill one of them with SIGKILL,
-// or "sigN" to send the launcher signal N, and the call is then let through. Calls that cannot fail, or that
+// or "sigN" to send the launcher signal N, and the call is then let through; or it is
+// "kill-WHO" or "stop-WHO", where WHO is one of these three, "childN", the Nth child of
+// the launcher's, or "last", the youngest of the youngest. A process that is stopped goes
+// on when no other one makes a call any more. Calls that cannot fail, or that
 // no filter can sensibly refuse, are not counted for errnos. Of a process's prctls of one
 // operation in a row, like those that empty the bounding set, the first counts. -u is for root: the caller
 // is user ID then, and the program is left to become that, without no_new_privs.
 //
 //	inject ─▶ caller ─▶ launcher ─▶ …
 //
-// It waits until every process that came of it is gone, for no longer than three
-// seconds, and says on fd 3 what happened: "struck NR A0 A1" or "missed COUNT", with
-// "late" where the process had cloned a sibling before, "left N" where processes had to
-// be killed, and "status N" or "signal N".
+// It waits until every process that came of it is gone, for no longer than two minutes,
+// and says on fd 3 what happened: "struck NR A0 A1" or "missed COUNT", with "launcher"
+// where the launcher itself made the call, "late" where the process had cloned a sibling
+// before, "left N" where processes had to be killed, and
+// "status N" or "signal N".
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -39,7 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static pid_t caller, launcher;
+static pid_t caller, launcher, stopped;
 
 static void check(int failed, const char *what) {
 	if (failed) {
@@ -115,8 +119,43 @@ static int passed_on(int status) {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+// child is the nth child of a process, or the last one for 0; 0 if there is none.
+static pid_t child(pid_t parent, int n) {
+	char name[64];
+	pid_t pid = 0, next;
+	snprintf(name, sizeof name, "/proc/%d/task/%d/children", parent, parent);
+	FILE *f = fopen(name, "re");
+	int i = 0;
+	while (f && fscanf(f, "%d", &next) == 1 && (n == 0 || i < n))
+		pid = next, i++;
+	if (f)
+		fclose(f);
+	return n == 0 || i == n ? pid : 0;
+}
+
+// whom is the process that a WHO stands for.
+static pid_t whom(const char *who, pid_t worker) {
+	pid_t pid, next;
+	if (strcmp(who, "worker") == 0)
+		return worker;
+	if (strcmp(who, "launcher") == 0)
+		return launcher;
+	if (strcmp(who, "caller") == 0)
+		return caller;
+	if (strncmp(who, "child", 5) == 0)
+		return child(launcher, atoi(who + 5));
+	for (pid = launcher; (next = child(pid, 0)); pid = next)
+		;
+	return pid;
+}
+
 static void strike(const char *action, pid_t worker, struct seccomp_notif_resp *answer) {
-	if (strcmp(action, "worker") == 0)
+	int stop = strncmp(action, "stop-", 5) == 0;
+	if (stop || strncmp(action, "kill-", 5) == 0) {
+		pid_t pid = whom(action + 5, worker);
+		if (pid && kill(pid, stop ? SIGSTOP : SIGKILL) == 0 && stop)
+			stopped = pid;
+	} else if (strcmp(action, "worker") == 0)
 		kill(worker, SIGKILL);
 	else if (strcmp(action, "launcher") == 0)
 		kill(launcher, SIGKILL);
@@ -157,7 +196,12 @@ static void serve(int fd, int n, const char *action, long end) {
 	for (;;) {
 		struct pollfd p = {fd, POLLIN, 0};
 		long left = end - milliseconds();
-		if (left <= 0 || poll(&p, 1, left) <= 0 || !(p.revents & POLLIN))
+		int n_ready = left <= 0 ? 0 : poll(&p, 1, stopped && left > 20 ? 20 : left);
+		if (n_ready == 0 && stopped && left > 20) {
+			kill(stopped, SIGCONT);
+			continue;
+		}
+		if (n_ready <= 0 || !(p.revents & POLLIN))
 			break;
 		memset(&ask, 0, sizeof ask);
 		if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &ask))
@@ -173,8 +217,8 @@ static void serve(int fd, int n, const char *action, long end) {
 			struck = 1;
 			nr = ask.data.nr;
 			operation = ask.data.args[0];
-			dprintf(3, "struck %d %llx %llx%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
-				late == (pid_t)ask.pid ? " late" : "");
+			dprintf(3, "struck %d %llx %llx%s%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
+				launcher == (pid_t)ask.pid ? " launcher" : "", late == (pid_t)ask.pid ? " late" : "");
 			strike(action, ask.pid, &answer);
 		} else if (ask.data.nr == nr && atoi(action) && (nr != SYS_prctl || ask.data.args[0] == operation)) {
 			strike(action, ask.pid, &answer);
@@ -251,7 +295,7 @@ int main(int argc, char **argv) {
 	close(pair[1]);
 	check(read(pair[0], &launcher, sizeof launcher) != sizeof launcher, "inject: read");
 	int fd = receive_fd(pair[0]);
-	long end = milliseconds() + 3000;
+	long end = milliseconds() + 120000;
 	serve(fd, atoi(argv[3]), argv[4], end);
 	reap(&status, end);
 	int left = slaughter();

@@ -1,0 +1,137 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// way is how a launch of the campaign comes about.
+type way struct {
+	name string
+	who  identity
+	args func(shape []string) []string // the words up to the command
+}
+
+// shapes are the options of the campaign's launches.
+func shapes() map[string][]string {
+	return map[string][]string{
+		"plain":   {},
+		"pid":     {"--unshare-pid", "--proc", "/proc"},
+		"ranges":  {"--uid-map", "0:100000:100", "--gid-map", "0:100000:100", "--unshare-pid"},
+		"reports": {"--unshare-pid", "--json-status-fd", "10", "--info-fd", "11"},
+	}
+}
+
+// campaignWays are all ways to a sandbox. Ranges without root are for tests/ranges, whose
+// machine has a newuidmap.
+func campaignWays(t *testing.T) []way {
+	t.Helper()
+	line := func(more ...string) func([]string) []string {
+		return func(shape []string) []string { return box(slices.Concat(more, []string{"--tmpfs", "/tmp"}, shape)...) }
+	}
+	host := filepath.Join(base, "bin", "host")
+	if out, err := exec.Command("go", "build", "-o", host, "./testdata/host").CombinedOutput(); err != nil {
+		t.Fatalf("building host: %v\n%s", err, out)
+	}
+	hosted := func(launcher string, options ...string) func([]string) []string {
+		return func(shape []string) []string {
+			words := append([]string{host}, options...)
+			if slices.Contains(shape, "--unshare-pid") {
+				words = append(words, "-unshare-pid")
+			}
+			if slices.Contains(shape, "--json-status-fd") {
+				words = append(words, "-status", "10")
+			}
+			return append(words, launcher, filepath.Join(base, "bin"))
+		}
+	}
+	return []way{
+		{"direct-root", root, line("--unshare-user")},
+		{"direct-user", user, line()},
+		{"try-root", root, line("--unshare-user-try")},
+		{"auto-permitted", either, line()},
+		{"auto-refused", fallback, line()},
+		{"setuid", setuid, line()},
+		{"plan-user", user, hosted(gobwrap)},
+		{"plan-root-try", root, hosted(gobwrap, "-try")},
+		{"plan-auto-permitted", identity{name: "plan", id: user.id, setuid: true, may: true, planned: true}, hosted(installed)},
+		{"plan-setuid", identity{name: "plan", id: user.id, setuid: true, may: true, planned: true}, hosted(installed, "-mode", "2")},
+	}
+}
+
+// TestCampaign kills, and stops, each process of a launch at each system call that is made
+// without the runtime, in every mode: no launch hangs, nothing is left, and each ends as the
+// command did, with one sentence, or by the signal. The long form takes all calls; the short
+// one a few of each kind.
+func TestCampaign(t *testing.T) {
+	t.Parallel()
+	victims := []string{"worker", "launcher", "child1", "child2", "child3", "last"}
+	for i, w := range campaignWays(t) {
+		for shape, options := range shapes() {
+			if shape == "ranges" && (w.who != root || strings.HasPrefix(w.name, "plan")) || !selected(t, w.who) {
+				continue
+			}
+			t.Run(w.name+"-"+shape, func(t *testing.T) {
+				t.Parallel()
+				for k, victim := range victims {
+					for m, verb := range []string{"kill", "stop"} {
+						w.campaign(t, verb, victim, w.args(options), 7*i+5*k+3*m)
+					}
+				}
+			})
+		}
+	}
+}
+
+// campaign strikes at call after call, from the first or, in the short form, from one that
+// start chooses.
+func (w way) campaign(t *testing.T, verb, victim string, args []string, start int) {
+	t.Helper()
+	first, step := 1, 1
+	if os.Getenv("GOBWRAP_TEST_LONG") != "1" {
+		step = 53
+		first = 1 + start%step
+	}
+	for n := first; n < 2000; n += step {
+		s := strikeAt(t, w.who, engine{}, n, verb+"-"+victim, args, nil)
+		if s.missed {
+			if step == 1 && n < 30 {
+				t.Errorf("that was no full run: %d calls, %s", n, s)
+			}
+			return
+		}
+		if complaint := s.judge(verb, victim); complaint != "" {
+			t.Errorf("%s-%s at %d: %s: %s", verb, victim, n, complaint, s)
+		}
+	}
+}
+
+// judge complains about the end of a launch of which a process was killed or stopped.
+func (s strike) judge(verb, victim string) string {
+	name := "gobwrap"
+	if strings.HasPrefix(s.stderr, "host: ") {
+		name = "host"
+	}
+	switch {
+	case s.left != "":
+		return "something is left"
+	case s.ran && s.end == "status 0" && s.stderr == "":
+		return ""
+	case verb == "stop":
+		return "it does not go on"
+	case s.end == "status 137" && s.stderr == "":
+		// The launcher was killed, or the command was, or its init.
+		if victim == "launcher" || s.ran || victim == "last" || victim == "worker" || strings.HasPrefix(victim, "child") {
+			return ""
+		}
+		return "a signal that nobody has sent"
+	case s.end == "status 1":
+		return s.sentence(name)
+	}
+	return fmt.Sprintf("neither the command's end nor a sentence")
+}
