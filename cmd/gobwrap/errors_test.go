@@ -264,8 +264,8 @@ func TestArgsFile(t *testing.T) {
 		{"--args @--setenv~A B x", "--setenv takes two arguments"},
 		{"--perms 0700 --args @--bind~/a~/b x", "--perms must be followed by"},
 		{"--perms 0700 --args @ --dir /d x", "--perms must be followed by"},
-		{"--args @--dir~/d", "usage"},
-		{"--args @--dir~/d~--~cmd", "usage"},
+		{"--args @--dir~/d", "No command given"},
+		{"--args @--dir~/d~--~cmd", "No command given"},
 	} {
 		_, err := parse(append([]string{"gobwrap"}, words(t, c.line)...))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -27,13 +27,13 @@ func (l *line) fault() error {
 	case cmdline.AskDoctor:
 		return diagnose(word, f.Word != 0)
 	case cmdline.NoCommand:
-		return errUsage
+		return l.noCommand()
 	case cmdline.UnknownOption:
-		return errors.New("Unknown option " + word)
+		return hinted("Unknown option "+word, suggest(word))
 	case cmdline.WantsValue:
 		return errors.New(o.Name + " takes a value: " + o.Name + "=" + o.Value)
 	case cmdline.WantsOperands:
-		return errors.New(o.Name + arity(o))
+		return hinted(o.Name+arity(o), "it is "+o.Name+" "+o.Operands)
 	case cmdline.LayersDangle:
 		return errors.New("--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay")
 	case cmdline.PermsDangle:
@@ -49,7 +49,7 @@ func (l *line) fault() error {
 	case cmdline.BadGID:
 		return errors.New("Invalid gid: " + word)
 	case cmdline.BadCap:
-		return errors.New("unknown cap: " + word)
+		return hinted("unknown cap: "+word, suggestCap(word))
 	case cmdline.BadRange:
 		_, err := idmap.ParseRange(word)
 		return errors.New(o.Name + ": " + err.Error())

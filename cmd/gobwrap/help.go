@@ -49,10 +49,15 @@ func program() string {
 	return "gobwrap"
 }
 
-// help is the usage text. The first line is bwrap's, for callers that look.
+// usage is the line that --help begins with, in bubblewrap's form: callers look for it.
+func usage(argv0 string) string {
+	return "usage: " + argv0 + " [OPTIONS...] [--] COMMAND [ARGS...]\n"
+}
+
+// help is the text of --help.
 func help(argv0 string) string {
 	var out strings.Builder
-	out.WriteString("usage: " + argv0 + " [OPTIONS...] [--] COMMAND [ARGS...]\n\n")
+	out.WriteString(usage(argv0) + "\n")
 	for i := range cmdline.Options {
 		o := &cmdline.Options[i]
 		left := strings.TrimRight("    "+synopsis(o)+" "+o.Operands, " ")

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/sandbox"
@@ -33,17 +31,18 @@ func parse(argv []string) (*options, error) {
 	return opts, l.fault()
 }
 
-// errUsage asks for the usage text instead of a sentence; errNoCommand is what programs
-// are told then.
-var (
-	errUsage     = errors.New("usage")
-	errNoCommand = &sandbox.SetupError{Stage: "options", Err: sentence("No command given")}
-)
+// errNoCommand is a command line without a command. The usage line is printed before it.
+const errNoCommand = sentence("No command given")
 
 // sentence is an error in bubblewrap's words, capital and all.
 type sentence string
 
 func (s sentence) Error() string { return string(s) }
+
+// hinted is a mistake in the command line, with a hint; hint may be empty.
+func hinted(text, hint string) error {
+	return &sandbox.SetupError{Stage: "options", Err: sentence(text), Hint: hint}
+}
 
 // answered ends parsing with a text for standard output.
 type answered struct {

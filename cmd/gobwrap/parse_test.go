@@ -362,8 +362,8 @@ func TestCommand(t *testing.T) {
 		}
 	}
 	for _, argv := range [][]string{nil, {}, {"b"}, {"b", "--"}, {"b", "--new-session"}, {"b", "--new-session", "--"}} {
-		if _, err := parse(argv); !errors.Is(err, errUsage) {
-			t.Errorf("%q: %v, want the usage", argv, err)
+		if _, err := parse(argv); !errors.Is(err, errNoCommand) {
+			t.Errorf("%q: %v, want %v", argv, err, errNoCommand)
 		}
 	}
 }

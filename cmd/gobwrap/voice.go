@@ -75,14 +75,15 @@ func (v *voice) describe(lines []string) {
 	}
 }
 
-// refuse ends a run at the command line: with an answer, the usage, or a sentence.
+// refuse ends a run at the command line: with an answer or an error.
 func (v *voice) refuse(err error) int {
 	var a answered
 	switch {
 	case errors.As(err, &a):
 		return max(v.out(a.text), a.status)
-	case errors.Is(err, errUsage):
-		return v.usage()
+	case errors.Is(err, errNoCommand):
+		write(2, usage(v.argv0))
+		return v.fail(err)
 	default:
 		return v.fail(err)
 	}
@@ -102,12 +103,6 @@ func (v *voice) out(text string) int {
 		return 1
 	}
 	return 0
-}
-
-// usage answers a command line that asks for nothing.
-func (v *voice) usage() int {
-	write(2, help(v.argv0))
-	return v.failed(errNoCommand)
 }
 
 // lastWords turns a bug into a sentence: no traceback.

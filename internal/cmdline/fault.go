@@ -15,7 +15,7 @@ const (
 	AskFeatures
 	AskDoctor // Word: the form asked for, or none
 
-	NoCommand
+	NoCommand // At: the last option of the command line, if "--" does not end it; Word: what --args dropped
 	UnknownOption
 	WantsValue     // "--option=VALUE"
 	WantsOperands  // N: how many

@@ -23,6 +23,10 @@ type Parser struct {
 	outer, last flat.Word // those of the command line, while a file's are read
 	inFile      bool
 
+	dashes  bool      // "--" has ended the options
+	typed   flat.Word // the last option of the command line itself
+	dropped flat.Word // the first word of a file's that is not an option
+
 	option  uint8     // the option at work
 	from    flat.Word // where it stands
 	args    flat.Word // its first operand
@@ -100,6 +104,9 @@ func (p *Parser) Run(text flat.Text, known []Known, items []flat.Item) Status {
 		if !p.inFile {
 			break
 		}
+		if p.at < p.end {
+			p.dropped = p.at
+		}
 		p.at, p.end, p.inFile = p.outer, p.last, false
 		if p.pending&pendingPerms != 0 {
 			return p.fail(PermsDangle, 0)
@@ -134,6 +141,7 @@ func (p *Parser) settle(text flat.Text, known []Known, items []flat.Item) Status
 func (p *Parser) word(text flat.Text, known []Known, items []flat.Item) (more bool, s Status) {
 	if text.Is(p.at, "--") {
 		p.at = text.Next(p.at)
+		p.dashes = !p.inFile
 		return false, Done
 	}
 	if !text.Begins(p.at, "-") {
@@ -144,6 +152,9 @@ func (p *Parser) word(text flat.Text, known []Known, items []flat.Item) (more bo
 	}
 	if s = p.find(text); s != Done {
 		return false, s
+	}
+	if !p.inFile {
+		p.typed = p.from
 	}
 	o := &Options[p.option]
 	if s = p.fits(o, text); s != Done {
@@ -241,7 +252,11 @@ func (p *Parser) fits(o *Option, text flat.Text) Status {
 // command settles what is left: the command.
 func (p *Parser) command(text flat.Text) Status {
 	if p.at >= p.end {
-		return p.fail(NoCommand, 0)
+		p.fail(NoCommand, p.dropped)
+		if p.Fault.At = p.typed; p.dashes {
+			p.Fault.At = 0
+		}
+		return Failed
 	}
 	p.Spec.Command = p.at
 	for w := p.at; w < p.end; w = text.Next(w) {
