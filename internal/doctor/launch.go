@@ -45,11 +45,13 @@ func read(documents, text string) outcome {
 			return outcome{stage: field(line, "stage"), errno: syscall.Errno(n), message: field(line, "message")}
 		}
 	}
-	text = strings.TrimSpace(text)
-	if text = text[strings.LastIndexByte(text, '\n')+1:]; text == "" {
-		text = "the launch said nothing"
+	said := "the launch said nothing"
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "gobwrap: hint: ") {
+			said = line
+		}
 	}
-	return outcome{stage: "launch", message: text}
+	return outcome{stage: "launch", message: said}
 }
 
 // field is the value of a string or a number.

@@ -23,6 +23,7 @@ func TestRead(t *testing.T) {
 		},
 		{"no errno", `{ "error": { "stage": "options", "message": "--mode setuid: no" } }` + "\n", "", outcome{stage: "options", message: "--mode setuid: no"}},
 		{"not even started", "", "fatal\ngobwrap: can't start\n", outcome{stage: "launch", message: "gobwrap: can't start"}},
+		{"with a hint", "", "gobwrap: can't start\ngobwrap: hint: x\n", outcome{stage: "launch", message: "gobwrap: can't start"}},
 		{"silence", "", "", outcome{stage: "launch", message: "the launch said nothing"}},
 		{"cut off", `{ "error": { "stage": "pro`, "", outcome{}},
 	} {

@@ -124,7 +124,7 @@ func drop(uid, gid uintptr, sealed bool) {
 	a := errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
 	b := errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
 	if a != 0 || b != 0 || uid != 0 && (setCaps(0, 0, 0) != 0 || !dropped(uid, gid)) {
-		giveUp(text("Can't give up the privileges of the binary: errno \x00"), a|b)
+		giveUp(text("Can't give up the privileges of the binary\x00"), max(a, b))
 	}
 }
 

@@ -43,7 +43,7 @@ func enter(sp uintptr) {
 	defaultAction(unix.SIGCHLD)
 	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
 	if errno(r) != 0 {
-		giveUp(text("Can't make a socket pair: errno \x00"), errno(r))
+		giveUp(text("Can't make a socket pair\x00"), errno(r))
 	}
 	// Both ends lie away from the numbers that callers hand in.
 	front, mine := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
@@ -54,7 +54,7 @@ func enter(sp uintptr) {
 	launcher := getpid()
 	pid := clone(0)
 	if e := errno(pid); e != 0 {
-		giveUp(text("Can't start the front end: errno \x00"), e)
+		giveUp(text("Can't start the front end\x00"), e)
 	}
 	if pid == 0 {
 		room.sock = front
@@ -198,12 +198,6 @@ func pin() {
 	raw(unix.SYS_SCHED_SETAFFINITY, 0, 256, addr(p), 0, 0, 0)
 }
 
-// giveUp ends a launch that has no front end to say why.
-func giveUp(what unsafe.Pointer, e unix.Errno) {
-	tell(2, what, uintptr(e), text(" (24: too many open files, 11: too many processes)\x00"))
-	exit(1)
-}
-
 // above lifts fd to a number that callers are unlikely to name.
 func above(fd uintptr) uintptr {
 	if room.high == 0 {
@@ -230,7 +224,7 @@ func above(fd uintptr) uintptr {
 		r = fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
 	}
 	if e := errno(r); e != 0 {
-		giveUp(text("Can't move a descriptor: errno \x00"), e)
+		giveUp(text("Can't move a descriptor\x00"), e)
 	}
 	closeFd(fd)
 	return r

@@ -133,3 +133,12 @@ func HookMountOptions(p *plan.Program, i uint32) (fs string, flags uintptr, opti
 	at, flags := mountOptions(program{base, (*plan.Header)(base)}, plan.StepAt(base, i))
 	return string(unsafe.Slice((*byte)(at), strlen(at))), flags, string(room.data[:strlen(unsafe.Pointer(&room.data))])
 }
+
+// HookErrnoText is what errnoText says, "" for nil.
+func HookErrnoText(e unix.Errno) string {
+	p := errnoText(e)
+	if p == nil {
+		return ""
+	}
+	return unsafe.String((*byte)(p), strlen(p))
+}

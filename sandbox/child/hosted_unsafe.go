@@ -62,7 +62,7 @@ func hosted(sp unsafe.Pointer) {
 	sock, okSock := number(mapped(*(*uintptr)(unsafe.Add(sp, 16))))
 	line, okLine := number(mapped(*(*uintptr)(unsafe.Add(sp, 24))))
 	if !okSock || !okLine || !areOurs(sock, line) {
-		giveUp(text("this name is for the package sandbox of gobwrap: errno \x00"), unix.EINVAL)
+		giveUp(text("this name is for the package sandbox of gobwrap\x00"), 0)
 	}
 	closeRange(line+1, nowhere) // what the host has open without close-on-exec
 	for fd := uintptr(0); fd < 3; fd++ {

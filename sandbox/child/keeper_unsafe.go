@@ -17,14 +17,14 @@ import (
 func startKeeper(front, mine, uid, gid uintptr) {
 	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
 	if e := errno(r); e != 0 {
-		giveUp(text("Can't make a socket pair: errno \x00"), e)
+		giveUp(text("Can't make a socket pair\x00"), e)
 	}
 	room.keeperEnd = above(uintptr(room.pair[0]))
 	end := above(uintptr(room.pair[1]))
 	launcher := getpid()
 	pid := clone(0)
 	if e := errno(pid); e != 0 {
-		giveUp(text("Can't start the keeper of the setuid mode: errno \x00"), e)
+		giveUp(text("Can't start the keeper of the setuid mode\x00"), e)
 	}
 	if pid == 0 {
 		closeFd(front)

@@ -111,8 +111,7 @@ func receive(front uintptr) program {
 		closeFd(room.sock)
 		code := waitFront(front)
 		if code > 1 { // not one of its own
-			tell(2, text("can't start: the Go runtime ended with status \x00"), uintptr(code),
-				text("; limits on processes or memory may be too low\x00"))
+			explainFront(code)
 			code = 1
 		}
 		quit(code)
@@ -135,6 +134,21 @@ func receive(front uintptr) program {
 	closeFd(room.sock)
 	quit(max(waitFront(front), 1))
 	return program{}
+}
+
+// explainFront says why the front end has ended without a word: room.status is what was
+// waited for, code what exitCode makes of it.
+func explainFront(code uint32) {
+	switch sig := room.status & 0x7f; sig {
+	case 0:
+		tell(2, text("can't start: the Go runtime ended with status \x00"), uintptr(code),
+			text("; limits on processes or memory may be too low\x00"))
+	case uint32(unix.SIGSYS):
+		complain(text("can't start: a seccomp filter killed the front end (SIGSYS); it must allow what the Go runtime does at its start\x00"), 0, text("\x00"))
+	default:
+		tell(2, text("can't start: the front end was killed by signal \x00"), uintptr(sig),
+			text("; if not by hand, memory may be short\x00"))
+	}
 }
 
 // take reads a plan of n bytes from fd into memory of this process and has it verified. EPIPE
@@ -191,7 +205,7 @@ func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) boo
 func openFeed() {
 	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
 	if e := errno(r); e != 0 {
-		giveUp(text("Can't make a socket pair: errno \x00"), e)
+		giveUp(text("Can't make a socket pair\x00"), e)
 	}
 	room.monitorEnd = above(uintptr(room.pair[0]))
 	room.childEnd = above(uintptr(room.pair[1]))
@@ -229,7 +243,7 @@ func start(p program) uintptr {
 	pid := fork(uintptr(p.h.Clone), p)
 	if e := errno(pid); e != 0 {
 		if !say(plan.MsgFault, e, plan.NoStep, plan.SubClone, p.h.Clone) {
-			tell(2, text("Creating new namespace failed: errno \x00"), uintptr(e), text("\x00"))
+			complain(text("Creating new namespace failed\x00"), e, text("\x00"))
 		}
 		return 0
 	}

@@ -138,7 +138,7 @@ func guarded(e unix.Errno) unix.Errno {
 // the front end was asked to end.
 func fault(e unix.Errno, sub plan.Sub, extra uint32) {
 	if !say(plan.MsgFault, e, room.step, sub, extra) && room.alone != 0 {
-		tell(2, text("set-up failed with errno \x00"), uintptr(e), text(", and the process that could say where had to go\x00"))
+		complain(text("set-up failed\x00"), e, text("; under this limit on processes (ulimit -u) there is no room for the process that says where\x00"))
 	}
 	exit(max(room.failed, 1)) // the launcher's status too, where the front end had to go
 }

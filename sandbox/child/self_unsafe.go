@@ -35,7 +35,7 @@ func resumed() {
 	b, okB := number(line)
 	c, okC := number(ignored)
 	if !okA || !okB || !okC || !areOurs(a, b) {
-		giveUp(text("this name is for the package sandbox of gobwrap: errno \x00"), unix.EINVAL)
+		giveUp(text("this name is for the package sandbox of gobwrap\x00"), 0)
 	}
 	room.sock, room.line, room.ignored = a, b, uint64(c)
 	if isSecure() || Instrumented {

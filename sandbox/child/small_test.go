@@ -2,9 +2,11 @@ package child_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/sandbox/child"
+	"golang.org/x/sys/unix"
 )
 
 func TestNumbers(t *testing.T) {
@@ -70,5 +72,30 @@ func TestSecureMode(t *testing.T) {
 func TestFrontEndAlone(t *testing.T) {
 	if child.Entered() || child.Standing() != 0 {
 		t.Error("a test that was not entered believes that it was")
+	}
+}
+
+// TestErrnoText: the C library's words, and the name.
+func TestErrnoText(t *testing.T) {
+	for e := unix.Errno(1); e < 600; e++ {
+		words, name := e.Error(), unix.ErrnoName(e)
+		switch e {
+		case unix.EOPNOTSUPP:
+			words, name = "operation not supported", "EOPNOTSUPP" // not ENOTSUP
+		case unix.ENAMETOOLONG:
+			words = "file name too long"
+		}
+		want := strings.ToUpper(words[:1]) + words[1:] + " (" + name + ")"
+		if have := child.HookErrnoText(e); have != "" && have != want {
+			t.Errorf("errno %d: %q, want %q", int(e), have, want)
+		}
+	}
+	for _, e := range []unix.Errno{
+		unix.EPERM, unix.EBADF, unix.EAGAIN, unix.ENOMEM, unix.EACCES, unix.EINVAL, unix.ENFILE, unix.EMFILE, unix.ENOSPC,
+		unix.ENOSYS, unix.EUSERS, unix.EOPNOTSUPP, unix.EAFNOSUPPORT,
+	} {
+		if child.HookErrnoText(e) == "" {
+			t.Errorf("errno %d has no text", int(e))
+		}
 	}
 }

@@ -213,7 +213,7 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 			args := append(box(append([]string{"--setup-exit-status", "42"}, options...)...), "/none")
 			o := launch{who: who, wrap: []string{"prlimit", fmt.Sprint("--nproc=", limit), "--"}, args: args}.run(t)
 			early := strings.Contains(o.stderr, "the Go runtime ended")
-			gone = gone || strings.Contains(o.stderr, "had to go")
+			gone = gone || strings.Contains(o.stderr, "no room for the process that says where")
 			if o.status != "42" && !(early && o.status == "1") || o.sentence("gobwrap") != "" {
 				t.Errorf("%d processes, %v: %s", limit, options, o)
 			}
