@@ -279,7 +279,7 @@ func (c *compiler) command() {
 		c.b.Add(plan.Step{Op: plan.OpFence})
 	}
 	c.cwd()
-	if c.s.Report.wantsEnd() || c.h.Hosted {
+	if c.s.Report.wantsEnd() || c.h.Hosted || c.h.Filtered {
 		c.b.Add(plan.Step{Op: plan.OpTell}) // a filter might refuse it
 	}
 	for _, f := range c.s.Lockdown.Filters {

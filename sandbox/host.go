@@ -32,6 +32,10 @@ type Host struct {
 	UserName       string
 	SubUID, SubGID string
 
+	// Filtered: a seccomp filter is installed here, which may kill set-up: the payload says
+	// when it is about to run, so that nobody takes its death before for its status.
+	Filtered bool
+
 	// Hosted: the front end is a Go program that goes on, and who starts the launcher.
 	Hosted bool
 
@@ -55,6 +59,7 @@ func readHost(s *Spec) Host {
 	h.Cwd, _ = syscall.Getwd()
 	var t unix.Termios
 	h.Tty = ioctlTermios(1, &t)
+	h.Filtered = filtered()
 	h.probe(s)
 	return h
 }
@@ -73,6 +78,13 @@ func (h *Host) probe(s *Spec) {
 	if s.Lockdown.ExecLabel.Given() || s.Lockdown.FileLabel.Given() {
 		h.SELinux = exists("/sys/fs/selinux/enforce") || exists("/selinux/enforce")
 	}
+}
+
+// filtered reports whether this process runs under a seccomp filter (PR_GET_SECCOMP(2const)).
+// A filter that refuses the question is one.
+func filtered() bool {
+	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	return mode == unix.SECCOMP_MODE_FILTER || err != nil && err != unix.EINVAL
 }
 
 func exists(path string) bool {

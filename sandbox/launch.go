@@ -39,7 +39,7 @@ type link interface {
 //	◀──────────────────────── Over
 //
 // warn is called for each failure that --not-a-security-boundary lets pass.
-func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) error {
+func launch(to link, s *Spec, h *Host, p *plan.Program, keeper bool, warn func(error)) error {
 	sent := to.hand(p, keeper) // if not, a word may still say why
 	r := &s.Report
 	patient := s.Session.BlockFD.Given() || r.UserBlockFD.Given()
@@ -48,7 +48,7 @@ func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) er
 	}
 	var ready, maps *plan.Message // in any order with the pid of the first process, which both need
 	pid := 0
-	command, reached := 0, !to.certain() && !r.wantsEnd()
+	command, reached := 0, !to.certain() && !r.wantsEnd() && !h.Filtered
 	var fault error // of a tentative plan; more is to come
 	for {
 		m, sender, ok := to.receive(patient)
@@ -56,7 +56,7 @@ func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) er
 			return fault
 		}
 		if !ok && (!sent || !reached) {
-			return ErrKilled
+			return killedUnder(h)
 		}
 		if !ok {
 			r.complete(to, command)
@@ -97,7 +97,18 @@ func launch(to link, s *Spec, p *plan.Program, keeper bool, warn func(error)) er
 		}
 		ready, maps = nil, nil
 		if !to.send([]byte{1}) {
-			return ErrKilled
+			return killedUnder(h)
 		}
+	}
+}
+
+// killedUnder is ErrKilled, with what may have been the reason.
+func killedUnder(h *Host) error {
+	if !h.Filtered {
+		return ErrKilled
+	}
+	return &SetupError{
+		Stage: "launch", Err: ErrKilled,
+		Hint: "this process runs under a seccomp filter, which kills what it does not permit; it must permit what set-up needs",
 	}
 }

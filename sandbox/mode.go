@@ -53,7 +53,7 @@ func start(to link, s *Spec, h Host, p *plan.Program, warn func(error)) error {
 			return err
 		}
 	}
-	err := launch(to, s, p, keeper, warn)
+	err := launch(to, s, &h, p, keeper, warn)
 	var refusal *SetupError
 	if p.Flags&plan.FlagTentative == 0 || !errors.As(err, &refusal) || !refusal.refused {
 		return err
@@ -68,7 +68,7 @@ func start(to link, s *Spec, h Host, p *plan.Program, warn func(error)) error {
 	if err != nil {
 		return after(refusal, err, h.Setuid)
 	}
-	return launch(to, s, p, h.Setuid, warn)
+	return launch(to, s, &h, p, h.Setuid, warn)
 }
 
 // admit asks the keeper's tables what it will say, for the words: the keeper asks again.

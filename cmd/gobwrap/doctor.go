@@ -35,7 +35,10 @@ func advise(err error) {
 	}
 	var errno syscall.Errno
 	errors.As(err, &errno)
-	if hint := doctor.Hint(e.Stage, e.Path, errno); hint != "" {
+	switch hint := doctor.Hint(e.Stage, e.Path, errno); {
+	case hint != "":
 		e.Hint = hint
+	case errors.Is(err, sandbox.ErrKilled) && e.Hint != "":
+		e.Hint += "; --doctor names what it kills"
 	}
 }

@@ -2,7 +2,8 @@
 //
 //	enosys [-e ERRNO] [-n NR[:INDEX=VALUE[/MASK]]]... [-a NR] [--] PROGRAM ARGS...
 //
-// -e is the error, by name or number (ENOSYS), and counts for what follows it. -n
+// -e is the error, by name or number (ENOSYS), and counts for what follows it; KILL is
+// SECCOMP_RET_KILL_PROCESS, as systemd's SystemCallFilter= has it by default. -n
 // names a call by number, perhaps only with an argument that has a value under a
 // mask; -a refuses every call from a number on. With neither, it refuses what the
 // launcher can do without: the mount calls of 5.2 and 5.12 and other newcomers.
@@ -38,8 +39,11 @@ static void load(size_t offset) {
 	emit((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
 }
 
+static const int kill_it = -1;
+
 static void refuse(int error) {
-	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
+	unsigned action = error == kill_it ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | error;
+	emit((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
 static const char *const names[] = {
@@ -50,6 +54,8 @@ static const char *const names[] = {
 };
 
 static int error_number(const char *word) {
+	if (strcmp(word, "KILL") == 0)
+		return kill_it;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (names[i] && strcmp(names[i], word) == 0)
 			return i;
