@@ -11,6 +11,8 @@ type Case struct {
 	Facts *Facts
 	Step  Step
 	Errno syscall.Errno
+
+	Killed bool // the process that tried the step was killed
 }
 
 // Cause is one reason why steps fail, and what mends it.
@@ -18,7 +20,7 @@ type Case struct {
 // In its texts and commands, words in braces stand for what is found at the place:
 // {exe} this binary, {mount} its mount point, {kind} the kind of a namespace (user, mnt,
 // pid, …), {option} its configuration option, {unit} the systemd service, {systemctl} the
-// command for it, {masks} what covers parts of /proc.
+// command for it, {masks} what covers parts of /proc, {calls} the system calls that kill.
 type Cause struct {
 	ID     string
 	Steps  []Step          // where it shows; empty: anywhere
@@ -26,6 +28,8 @@ type Cause struct {
 	Fits   func(*Case) bool
 	Says   string
 	Fixes  []Fix
+
+	SetuidToo bool // the setuid mode fails for the same reason
 }
 
 // Fix is what mends a cause.
@@ -57,7 +61,7 @@ func explain(k *Case) *Cause {
 
 // Causes is the table, in the order in which it is searched.
 func Causes() (all []*Cause) {
-	for _, part := range [][]Cause{platformCauses[:], knobCauses[:], moduleCauses[:], containerCauses[:], kernelCauses[:], setuidCauses[:], lastCauses[:]} {
+	for _, part := range [][]Cause{platformCauses[:], processCauses[:], knobCauses[:], moduleCauses[:], containerCauses[:], kernelCauses[:], setuidCauses[:], toolCauses[:], lastCauses[:]} {
 		for i := range part {
 			all = append(all, &part[i])
 		}
@@ -103,6 +107,7 @@ func (k *Case) fill(text string) string {
 		"{unit}", quoteShell(unit),
 		"{systemctl}", systemctl,
 		"{dropins}", dropins,
+		"{calls}", k.Facts.calls(),
 		"{masks}", strings.Join(k.Facts.masks(), ", "),
 	).Replace(text)
 }

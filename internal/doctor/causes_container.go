@@ -12,7 +12,7 @@ var containerCauses = [...]Cause{
 		ID:     "seccomp-container",
 		Steps:  append([]Step{Slave, Tmpfs, Bind, Command, Nested}, cloneSteps...),
 		Errnos: []syscall.Errno{eperm, eacces, enosys},
-		Fits:   func(k *Case) bool { return k.Facts.filtered() && k.Facts.container() != "" },
+		Fits:   func(k *Case) bool { return k.Facts.outerFilter() && k.Facts.container() != "" },
 		Says:   "The container's seccomp filter forbids what sandboxes are made with: new namespaces, mount, pivot_root.",
 		Fixes: []Fix{
 			{Where: docker, Now: []string{"docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined IMAGE"}, ByUser: true, Note: "Or give a profile that allows clone, unshare, mount, umount2, pivot_root and setns."},

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 
@@ -25,9 +26,10 @@ var cloneSteps = []Step{UserNS, MountNS, PidNS, NetNS, IpcNS, UtsNS, CgroupNS}
 var platformCauses = [...]Cause{
 	{
 		// Microsoft's "Comparing WSL Versions": the first one translates system calls.
-		ID:   "wsl1",
-		Fits: func(k *Case) bool { return k.Step != Setuid && k.Facts.wsl1() },
-		Says: "This is the first version of the Windows Subsystem for Linux, which has no namespaces.",
+		ID:        "wsl1",
+		Fits:      func(k *Case) bool { return k.Step != Setuid && k.Facts.wsl1() },
+		SetuidToo: true,
+		Says:      "This is the first version of the Windows Subsystem for Linux, which has no namespaces.",
 		Fixes: []Fix{{
 			Now: []string{"wsl.exe --set-version \"$WSL_DISTRO_NAME\" 2"}, ByUser: true,
 			Note: "The second version is a Linux kernel.",
@@ -35,13 +37,57 @@ var platformCauses = [...]Cause{
 	},
 	{
 		// gVisor's compatibility guide; google/gvisor#14451.
-		ID:   "gvisor",
-		Fits: func(k *Case) bool { return k.Step != Landlock && k.Step != Setuid && k.Facts.gvisor() },
-		Says: "This is a sandbox of gVisor's, whose kernel lacks parts of Linux.",
+		ID:        "gvisor",
+		Fits:      func(k *Case) bool { return k.Step != Landlock && k.Step != Setuid && k.Facts.gvisor() },
+		SetuidToo: true,
+		Says:      "This is a sandbox of gVisor's, whose kernel lacks parts of Linux.",
 		Fixes: []Fix{
 			{Where: docker, Now: []string{"docker run --runtime=runc IMAGE"}, ByUser: true},
 			{Where: kubernetes, Note: "Leave runtimeClassName out of the pod, or choose one that is not gVisor's."},
 			{Note: "Start the outer sandbox with another runtime than runsc, or a newer one."},
+		},
+	},
+}
+
+// processCauses are what this very process was started with or in, as it shows at the first
+// step that meets it.
+//
+//nolint:gochecknoglobals // read-only table
+var processCauses = [...]Cause{
+	{
+		// seccomp(2), SECCOMP_RET_KILL_PROCESS. systemd.exec(5): SystemCallFilter= kills unless
+		// SystemCallErrorNumber= is given.
+		ID:        "filter-kills",
+		Fits:      func(k *Case) bool { return k.Killed },
+		SetuidToo: true,
+		Says:      "A seccomp filter kills the process that makes these calls: {calls}.",
+		Fixes: []Fix{
+			{
+				Where: systemd, Now: dropIn("SystemCallFilter=@mount @process"),
+				Note: "SystemCallErrorNumber=EPERM makes the filter refuse instead of kill. What the service has now: {systemctl} show -p SystemCallFilter -p SystemCallErrorNumber {unit}",
+			},
+			{Note: "Have the filter permit these calls, or answer with an error (SECCOMP_RET_ERRNO) instead of killing."},
+		},
+	},
+	{
+		ID:        "proc-missing",
+		Steps:     []Step{Command, Setuid},
+		Errnos:    []syscall.Errno{syscall.ENODEV, syscall.ENOENT, syscall.ENOTDIR},
+		Fits:      func(k *Case) bool { return k.Facts.noProc() },
+		SetuidToo: true,
+		Says:      "There is no proc on /proc, and no sandbox can be made without: id maps are written there, and the launcher finds its own files there.",
+		Fixes:     []Fix{{Now: []string{"mount -t proc proc /proc"}, Note: "Inside another sandbox: start that one with --proc /proc."}},
+	},
+	{
+		// The id maps are files of /proc (user_namespaces(7)). --ro-bind / / without --proc binds
+		// the host's proc read-only with the rest, bubblewrap's as ours.
+		ID:     "proc-read-only",
+		Steps:  []Step{IDMaps, Nested, Ranges},
+		Errnos: []syscall.Errno{syscall.EROFS},
+		Says:   "/proc is read-only here, and the id maps of a new user namespace are written there.",
+		Fixes: []Fix{
+			{Where: systemd, Now: dropIn("ReadWritePaths=/proc")},
+			{Note: "Inside another sandbox: start that one with --proc /proc. Otherwise, as root: mount -o remount,rw /proc"},
 		},
 	},
 }
@@ -142,11 +188,23 @@ var kernelCauses = [...]Cause{
 		ID:     "kernel-without-namespace",
 		Steps:  cloneSteps,
 		Errnos: []syscall.Errno{einval},
+		Fits:   func(k *Case) bool { return !k.Facts.hasNamespaces(k.Step) },
 		Says:   "This kernel was built without {option}.",
 		Fixes: []Fix{
 			{Where: gentoo, Note: "Set {option}=y in the kernel's configuration (make menuconfig: General setup, Namespaces support), build and boot it; without CONFIG_USER_NS use the setuid mode."},
 			{Note: "Boot a kernel that has {option}=y; without CONFIG_USER_NS there is still the setuid mode."},
 		},
+	},
+	{
+		// QEMU's user mode runs a program of another architecture by translation and knows no
+		// clone with a namespace.
+		ID:        "emulated",
+		Steps:     cloneSteps,
+		Errnos:    []syscall.Errno{einval},
+		Fits:      func(k *Case) bool { return k.Facts.hasNamespaces(k.Step) && !k.Facts.filtered() },
+		SetuidToo: true,
+		Says:      "The kernel has {kind} namespaces, and yet clone answers EINVAL: an emulator that translates this program, such as QEMU's user mode, does so.",
+		Fixes:     []Fix{{Note: "Use a binary that is built for this machine's architecture, or emulate a whole machine.", ByUser: true}},
 	},
 	{
 		// prctl(2), PR_SET_SECCOMP: EINVAL without the option.
@@ -194,11 +252,35 @@ var kernelCauses = [...]Cause{
 		Steps:  []Step{UserNS, Slave, Tmpfs, Command},
 		Errnos: []syscall.Errno{eperm, einval},
 		Fits:   func(k *Case) bool { return k.Facts.chrooted() },
-		Says:   "This runs in a chroot, where the kernel permits no user namespace and no change of root.",
-		Fixes: []Fix{{
-			Now:  []string{`unshare --mount sh -c 'mount --rbind DIR DIR && cd DIR && pivot_root . . && umount -l . && exec chroot . sh'`},
-			Note: "Enter the directory DIR so, or with systemd-nspawn -D DIR, in place of chroot DIR.",
-		}},
+		Says:   "This runs in a chroot, where the kernel permits no user namespace, and no change of root either unless the chroot's root is a mount point.",
+		Fixes:  []Fix{{Now: []string{enterRoot}, Note: "Enter the directory DIR so, or with systemd-nspawn -D DIR, in place of chroot DIR."}},
+	},
+}
+
+// enterRoot is chroot for a directory DIR by pivot_root(8), in a mount namespace of its own. umount
+// and the launcher need a proc.
+const enterRoot = `unshare --mount sh -c 'mount --rbind DIR DIR && cd DIR && mkdir -p proc && mount --rbind /proc proc && pivot_root . . && umount -l . && exec chroot . sh'`
+
+// toolCauses are programs that are not there.
+//
+//nolint:gochecknoglobals // read-only table
+var toolCauses = [...]Cause{
+	{
+		// newuidmap(1), newgidmap(1): Debian has them in a package of their own, most others in
+		// that of useradd.
+		ID:    "newuidmap-missing",
+		Steps: []Step{Ranges},
+		Fits:  func(k *Case) bool { return k.Errno == 0 && !k.Killed },
+		Says:  "/etc/subuid and /etc/subgid grant ranges of ids to this user, and newuidmap and newgidmap, which map them, are not installed.",
+		Fixes: []Fix{
+			{Where: debian, Now: []string{"apt install uidmap"}},
+			{Where: fedora, Now: []string{"dnf install shadow-utils"}},
+			{Where: suse, Now: []string{"zypper install shadow"}},
+			{Where: alpine, Now: []string{"apk add shadow-subids"}},
+			{Where: arch, Now: []string{"pacman -S shadow"}},
+			{Where: alt, Now: []string{"apt-get install shadow-submap"}},
+			{Note: "Install the package that has newuidmap(1)."},
+		},
 	},
 }
 
@@ -219,17 +301,27 @@ var lastCauses = [...]Cause{
 		},
 	},
 	{
-		ID:     "filter",
-		Errnos: []syscall.Errno{eperm, eacces, enosys},
-		Fits:   func(k *Case) bool { return k.Facts.filtered() },
-		Says:   "This process runs under a seccomp filter, which is likely to refuse this.",
-		Fixes:  []Fix{{Note: "Start it outside of the sandbox, container or service that it belongs to, or have that allow clone, unshare, mount, umount2, pivot_root and setns."}},
+		ID: "filter",
+		Fits: func(k *Case) bool {
+			switch k.Errno {
+			case eperm, eacces, enosys:
+				return k.Facts.filtered()
+			case einval: // the kernel's own answer to other steps
+				return k.Facts.filtered() && slices.Contains(cloneSteps, k.Step)
+			}
+			return false
+		},
+		Says:  "This process runs under a seccomp filter, which is likely to refuse this.",
+		Fixes: []Fix{{Note: "Start it outside of the sandbox, container or service that it belongs to, or have that allow clone, unshare, mount, umount2, pivot_root and setns."}},
 	},
 	{
 		ID:     "refused",
 		Steps:  []Step{UserNS},
 		Errnos: []syscall.Errno{eperm, eacces},
 		Says:   "The kernel refuses user namespaces to this process, and nothing that can be seen from here says why: a chroot onto a mount point or a security module look so.",
-		Fixes:  []Fix{{Now: []string{"dmesg | tail", "ausearch -m avc -ts recent"}, Note: "These may show who has refused it."}},
+		Fixes: []Fix{{
+			Now:  []string{"dmesg | tail", "ausearch -m avc -ts recent"},
+			Note: "These may show what has refused it. If this is a chroot, enter its directory DIR as root with: " + enterRoot,
+		}},
 	},
 }

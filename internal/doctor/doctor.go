@@ -8,9 +8,9 @@ import (
 
 // Examine tries everything and judges it. engine is what the launcher would mount with.
 func Examine(engine string) *Report {
-	f := Here()
 	limits()
-	return examine(f, engine, launchSelf)
+	f := Here()
+	return examine(f, engine, f.launchSelf)
 }
 
 // Start makes a launch of its own for a Go program that is its own launcher: with these
@@ -20,18 +20,21 @@ type Start func(options []string) (stage string, errno syscall.Errno, message st
 
 // ExamineFor is Examine for such a program. exe is what it starts.
 func ExamineFor(exe, engine string, start Start) *Report {
-	f := &Facts{Files: machine{}, UID: syscall.Getuid()}
+	f := &Facts{Files: machine{}, UID: syscall.Getuid(), Deadly: deadlyCalls()}
 	f.Binary = f.inspect(exe)
 	return examine(f, engine, func(mode string, options []string) outcome {
 		o := outcome{}
 		o.stage, o.errno, o.message = start(append([]string{"--mode", mode}, options...))
 		o.works = o.stage == "exec"
+		o.killed = o.stage == "launch" && o.message == killedMessage
 		return o
 	})
 }
 
 func examine(f *Facts, engine string, try func(mode string, options []string) outcome) *Report {
 	kernel := Kernel{MountEngine: engine}
-	_, _, kernel.Openat2 = syscall.RawSyscall6(unix.SYS_OPENAT2, ^uintptr(0), 0, 0, 0, 0, 0)
+	if !f.deadly("openat2") {
+		_, _, kernel.Openat2 = syscall.RawSyscall6(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0)
+	}
 	return Judge(f, Probe(f, try), kernel)
 }

@@ -19,6 +19,7 @@ type Facts struct {
 	Files  Files
 	UID    int
 	Binary Binary
+	Deadly []string // calls of set-up that a seccomp filter answers by killing the process
 }
 
 // Binary is how this program is installed.
@@ -47,10 +48,13 @@ func (f *Facts) sysctl(name string) string {
 }
 
 // status is a field of /proc/self/status.
-func (f *Facts) status(field string) string {
-	text, _ := f.Files.Read("/proc/self/status")
+func (f *Facts) status(name string) string { return f.field("/proc/self/status", name) }
+
+// field is a field of a file like /proc/PID/status, or "".
+func (f *Facts) field(path, name string) string {
+	text, _ := f.Files.Read(path)
 	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, field+":"); ok {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
 			return strings.TrimSpace(value)
 		}
 	}
@@ -58,6 +62,15 @@ func (f *Facts) status(field string) string {
 }
 
 func (f *Facts) filtered() bool { return f.status("Seccomp") == "2" }
+
+// outerFilter reports whether the filter may be the container's: PID 1, which the container
+// has started, then has one too. Where that cannot be seen, it may be.
+func (f *Facts) outerFilter() bool {
+	return f.filtered() && f.field("/proc/1/status", "Seccomp") != "0"
+}
+
+// noProc reports whether there is no proc on /proc.
+func (f *Facts) noProc() bool { return !f.Files.Exists("/proc/self/status") }
 
 func (f *Facts) noNewPrivs() bool { return f.status("NoNewPrivs") == "1" }
 
@@ -89,10 +102,13 @@ func (f *Facts) enforcing() bool { return f.word("/sys/fs/selinux/enforce") == "
 
 // container names what this process is contained in, or is "". A marker alone does not
 // count: images of machines are made from those of containers. Without --privileged a
-// container has a filter, or a bounding set without CAP_SYS_ADMIN.
+// container has a filter, or a bounding set without CAP_SYS_ADMIN, and so has its PID 1.
 func (f *Facts) container() string {
-	bounding, err := strconv.ParseUint(f.status("CapBnd"), 16, 64)
-	if err == nil && bounding>>unix.CAP_SYS_ADMIN&1 != 0 && !f.filtered() {
+	bounding, err := strconv.ParseUint(f.field("/proc/1/status", "CapBnd"), 16, 64)
+	if err != nil {
+		bounding, err = strconv.ParseUint(f.status("CapBnd"), 16, 64)
+	}
+	if err == nil && bounding>>unix.CAP_SYS_ADMIN&1 != 0 && !f.outerFilter() {
 		return ""
 	}
 	switch {
@@ -104,6 +120,12 @@ func (f *Facts) container() string {
 		return "podman"
 	}
 	return f.word("/run/systemd/container")
+}
+
+// hasNamespaces reports whether the kernel has the kind of namespace that a step makes: its
+// files in /proc/self/ns say so (namespaces(7)). Without a proc it is taken to.
+func (f *Facts) hasNamespaces(s Step) bool {
+	return f.noProc() || f.Files.Exists("/proc/self/ns/"+namespaceKind(s))
 }
 
 // unit is the systemd service that this process belongs to, or "".
@@ -158,9 +180,29 @@ func (f *Facts) masks() (points []string) {
 	return points
 }
 
-// chrooted tells whether the root is no mount point, as after chroot(2) into a directory.
-// A chroot onto a mount point cannot be told from inside.
-func (f *Facts) chrooted() bool {
+// sameFile is for Files that can compare: whether two paths lead to one file, and whether
+// that could be found out.
+type sameFile interface {
+	SameFile(a, b string) (same, known bool)
+}
+
+// chrooted reports whether this runs below chroot(2): the root is not a mount point, or not
+// that of PID 1 in the same mount namespace, which root may look at. A user cannot tell a
+// chroot into a mount point from inside.
+func (f *Facts) chrooted() bool { return f.chrootedDirectory() || f.chrootedMount() }
+
+func (f *Facts) chrootedMount() bool {
+	files, ok := f.Files.(sameFile)
+	if !ok {
+		return false
+	}
+	namespace, knownA := files.SameFile("/proc/1/ns/mnt", "/proc/self/ns/mnt")
+	root, knownB := files.SameFile("/proc/1/root", "/")
+	return knownA && knownB && namespace && !root
+}
+
+// chrootedDirectory reports whether the root is not a mount point.
+func (f *Facts) chrootedDirectory() bool {
 	seen, root := false, false
 	f.mounts(func(point, _ string) {
 		seen = true

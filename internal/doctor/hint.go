@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -14,7 +15,7 @@ func hint(f *Facts, at, path string, errno syscall.Errno) string {
 		return ""
 	}
 	s := f.stepOf(at, path, errno)
-	k := &Case{f, s, errno}
+	k := &Case{Facts: f, Step: s, Errno: errno}
 	c := explain(k)
 	if s == "" || c == nil || c.ID == "refused" {
 		return ""
@@ -71,9 +72,13 @@ func (f *Facts) stepOf(at, path string, errno syscall.Errno) Step {
 }
 
 // suspect is the namespace that was one too many in a clone, which makes all at once and
-// does not say.
+// does not say. Root, and a launch in setuid mode, do without a user namespace where they can.
 func (f *Facts) suspect(e syscall.Errno) Step {
-	for _, s := range cloneSteps {
+	steps := slices.Clone(cloneSteps)
+	if f.Binary.Keeper || f.UID == 0 {
+		steps = append(steps[1:], UserNS)
+	}
+	for _, s := range steps {
 		kind := namespaceKind(s)
 		switch e {
 		case syscall.EINVAL:

@@ -14,7 +14,11 @@ type outcome struct {
 	stage   string
 	errno   syscall.Errno
 	message string
+	killed  bool // set-up was killed
 }
+
+// killedMessage is what sandbox.ErrKilled says.
+const killedMessage = "killed before the command ran"
 
 // patience is how long a launch may take, in milliseconds: a stuck file system must not
 // keep the answers back.
@@ -22,13 +26,28 @@ const patience = 10_000
 
 // launchSelf starts this binary, with itself as the command inside. It is for the launcher
 // alone: an embedding program started like this would run its main function again.
-func launchSelf(mode string, options []string) outcome {
-	args := append([]string{"gobwrap", "--mode", mode, "--json-status-fd", "3", "--ro-bind", "/proc/self/exe", "/gobwrap"}, options...)
+func (f *Facts) launchSelf(mode string, options []string) outcome {
+	if f.noProc() {
+		return outcome{stage: "launch", errno: syscall.ENODEV, message: "Can't open /proc: there is no proc on it"}
+	}
+	args := append([]string{"gobwrap", "--mode", mode, "--json-status-fd", "3", "--ro-bind", f.self(), "/gobwrap"}, options...)
 	documents, text, err := output(append(args, "--", "/gobwrap", "--version"))
 	if err != nil {
 		return outcome{stage: "launch", message: err.Error()}
 	}
 	return read(documents, text)
+}
+
+// self is a path of this binary that a sandbox can bind. In a chroot the link /proc/self/exe
+// leads to a mount of another namespace, which cannot be bound.
+func (f *Facts) self() string {
+	const link = "/proc/self/exe"
+	if files, ok := f.Files.(sameFile); ok && f.Binary.Path != "" {
+		if same, known := files.SameFile(link, f.Binary.Path); known && same {
+			return f.Binary.Path
+		}
+	}
+	return link
 }
 
 // read takes what a launch has said: documents of --json-status-fd, which we write
@@ -42,7 +61,9 @@ func read(documents, text string) outcome {
 			return outcome{works: true}
 		case strings.HasPrefix(line, `{ "error": `):
 			n, _ := strconv.Atoi(field(line, "errno"))
-			return outcome{stage: field(line, "stage"), errno: syscall.Errno(n), message: field(line, "message")}
+			o := outcome{stage: field(line, "stage"), errno: syscall.Errno(n), message: field(line, "message")}
+			o.killed = o.stage == "launch" && o.message == killedMessage
+			return o
 		}
 	}
 	said := "the launch said nothing"

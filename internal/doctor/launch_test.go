@@ -44,7 +44,7 @@ func TestJudgeLaunch(t *testing.T) {
 		"source": "id-maps=ok slave=ok tmpfs=ok bind=failed",
 		"bind":   "id-maps=ok slave=ok tmpfs=ok bind=failed",
 		"exec":   "id-maps=ok slave=ok tmpfs=ok bind=ok command=failed",
-		"launch": "id-maps=ok slave=ok tmpfs=ok bind=ok command=failed",
+		"launch": "command=failed",
 	} {
 		p := &prober{facts: f}
 		p.judge(&attempts[0], outcome{stage: stage, errno: syscall.EPERM})

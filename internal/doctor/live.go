@@ -19,6 +19,9 @@ const maxFile = 4 << 20
 
 func (machine) Read(path string) (string, error) {
 	f, err := os.Open(path)
+	if err != nil && path == releaseFile {
+		return uname() // where there is no /proc
+	}
 	if err != nil {
 		return "", err
 	}
@@ -27,14 +30,28 @@ func (machine) Read(path string) (string, error) {
 	return string(text), err
 }
 
+const releaseFile = "/proc/sys/kernel/osrelease"
+
+func uname() (string, error) {
+	var u unix.Utsname
+	err := unix.Uname(&u)
+	return unix.ByteSliceToString(u.Release[:]), err
+}
+
 func (machine) Exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }
 
+func (machine) SameFile(a, b string) (same, known bool) {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y), errA == nil && errB == nil
+}
+
 // Here are the facts of this machine.
 func Here() *Facts {
-	f := &Facts{Files: machine{}, UID: syscall.Getuid()}
+	f := &Facts{Files: machine{}, UID: syscall.Getuid(), Deadly: deadlyCalls()}
 	f.Binary = f.inspect("/proc/self/exe")
 	return f
 }

@@ -2,9 +2,12 @@ package doctor
 
 import (
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/sandbox/child"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,6 +41,11 @@ func limits() {
 			continue
 		}
 		_ = syscall.Setrlimit(resource, &syscall.Rlimit{Cur: theirs.Cur, Max: theirs.Max})
+	}
+	var core syscall.Rlimit // what a filter kills leaves none
+	if syscall.Getrlimit(unix.RLIMIT_CORE, &core) == nil {
+		core.Cur = 0
+		_ = syscall.Setrlimit(unix.RLIMIT_CORE, &core)
 	}
 }
 
@@ -87,12 +95,16 @@ func (p *prober) clones() {
 			continue
 		}
 		r := Result{Step: row.step, State: OK}
-		if e := clone(with | row.clone); e != 0 {
+		if p.facts.filtered() && child.Deadly(unix.SYS_CLONE, with|row.clone|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0) {
+			r.State, r.Killed, r.Message = Failed, true, "clone: "+killedByFilter
+		} else if e := clone(with | row.clone); e != 0 {
 			r.State, r.Errno, r.Message = Failed, e, "clone: "+e.Error()
 		}
 		p.note(r)
 	}
 }
+
+const killedByFilter = "killed by a seccomp filter"
 
 // clone makes a process in new namespaces that ends at once, since there is nothing that
 // it could run. ENOENT says just that; it is no answer of clone's.
@@ -151,8 +163,11 @@ func (p *prober) judge(a *attempt, o outcome) {
 			continue
 		}
 		if s.step == failed {
-			p.note(Result{Step: s.step, State: Failed, Errno: o.errno, Message: o.message})
+			p.note(o.failure(s.step))
 			return
+		}
+		if o.stage == "launch" {
+			continue // it did not come to this
 		}
 		if (s.step == IDMaps || s.step == Nested) && p.facts.byPrivilege() {
 			p.apart(s.step)
@@ -160,6 +175,11 @@ func (p *prober) judge(a *attempt, o outcome) {
 		}
 		p.note(Result{Step: s.step, State: OK})
 	}
+}
+
+// failure is what a launch that has failed says about a step.
+func (o outcome) failure(s Step) Result {
+	return Result{Step: s, State: Failed, Errno: o.errno, Message: o.message, Killed: o.killed}
 }
 
 // apart tries what root's other attempts do without: a user namespace, and one in it,
@@ -174,19 +194,25 @@ func (p *prober) apart(s Step) {
 	}
 	r := Result{Step: s, State: OK}
 	if o := p.launch("direct", options); !o.works {
-		r.State, r.Errno, r.Message = Failed, o.errno, o.message
+		r = o.failure(s)
 	}
 	p.note(r)
 }
 
+// notInstalled ends what package sandbox says where newuidmap(1) or newgidmap(1) is missing.
+const notInstalled = ", which is not installed"
+
 // ranges tries what the system grants to the caller, in /etc/subuid. Most are granted
-// nothing, and miss nothing: that is no failure.
+// nothing, and miss nothing: that is no failure. Whoever is granted some needs the programs.
 func (p *prober) ranges() {
 	if p.state(Command) != OK || p.state(UserNS) != OK {
 		return
 	}
 	r := Result{Step: Ranges, State: OK}
-	if o := p.launch("direct", []string{"--map-auto"}); !o.works {
+	switch o := p.launch("direct", []string{"--map-auto"}); {
+	case !o.works && strings.HasSuffix(o.message, notInstalled):
+		r = o.failure(Ranges)
+	case !o.works:
 		r = Result{Step: Ranges, Detail: o.message}
 	}
 	p.note(r)
@@ -195,6 +221,10 @@ func (p *prober) ranges() {
 // landlock asks for the version of Landlock's interface (landlock_create_ruleset(2)).
 // Direct mode does not use it; the setuid mode does, from version 2 on, and programs inside may.
 func (p *prober) landlock() {
+	if p.facts.deadly("landlock_create_ruleset") {
+		p.note(Result{Step: Landlock, State: Failed, Killed: true, Message: "landlock_create_ruleset: " + killedByFilter})
+		return
+	}
 	abi, _, e := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if e != 0 {
 		p.note(Result{Step: Landlock, State: Failed, Errno: e, Message: "landlock_create_ruleset: " + e.Error()})
@@ -226,7 +256,7 @@ func (p *prober) setuid() {
 	}
 	o := p.launch("setuid", nil)
 	if !o.works {
-		p.note(Result{Step: Setuid, State: Failed, Errno: o.errno, Message: o.message})
+		p.note(o.failure(Setuid))
 		return
 	}
 	p.note(Result{Step: Setuid, State: OK})
@@ -235,18 +265,27 @@ func (p *prober) setuid() {
 	}
 	r := Result{Step: SetuidUser, State: OK}
 	if o := p.launch("setuid", []string{"--unshare-user"}); !o.works {
-		r = Result{Step: SetuidUser, State: Failed, Errno: o.errno, Message: o.message}
+		r = o.failure(SetuidUser)
 	}
 	p.note(r)
+	for _, n := range setuidNamespaces {
+		p.noteSetuid(n.step, p.launch("setuid", []string{n.option}))
+	}
 	for i := range attempts[1:] {
-		a := &attempts[i+1]
-		if !a.setuid {
-			continue
-		}
-		if o := p.launch("setuid", a.options); !o.works {
-			p.note(Result{Step: a.byStage(""), State: Failed, Errno: o.errno, Message: o.message})
-		} else {
-			p.note(Result{Step: a.byStage(""), State: OK, Detail: "in setuid mode"})
+		if a := &attempts[i+1]; a.setuid && p.needed(a.byStage("")) {
+			p.noteSetuid(a.byStage(""), p.launch("setuid", a.options))
 		}
 	}
+}
+
+// noteSetuid notes what came of a step in setuid mode, in place of what is known of it in
+// direct mode.
+func (p *prober) noteSetuid(s Step, o outcome) {
+	r := Result{Step: s, State: OK, Detail: "in setuid mode"}
+	if !o.works {
+		r = o.failure(s)
+	}
+	r.Setuid = true
+	p.seen = slices.DeleteFunc(p.seen, func(old Result) bool { return old.Step == s })
+	p.note(r)
 }

@@ -73,6 +73,8 @@ func (r *Report) directWorks() bool { return r.state(Command) == OK }
 
 func (r *Report) chooseMode() {
 	switch {
+	case r.Facts.noProc() && !r.directWorks() && r.state(Setuid) != OK:
+		r.Why, r.Status = "nothing can be started without a proc on /proc", StatusNothing
 	case r.directWorks() && r.Facts.byPrivilege():
 		r.Mode, r.Why, r.Status = "direct", "the caller is root", StatusDirect
 	case r.directWorks():
@@ -88,7 +90,7 @@ func (r *Report) chooseMode() {
 
 // diagnose finds the cause of a failure, and adds the step to those that it explains.
 func (r *Report) diagnose(s Result) {
-	k := &Case{r.Facts, s.Step, s.Errno}
+	k := &Case{r.Facts, s.Step, s.Errno, s.Killed}
 	c := explain(k)
 	if c == nil {
 		return
@@ -146,16 +148,16 @@ func (r *Report) lacking() {
 		}
 	}
 	for _, s := range r.Results {
-		if options := row(s.Step).options; s.State == Failed && options != "" && r.counts(s.Step) {
+		if options := row(s.Step).options; s.State == Failed && options != "" && r.counts(s) {
 			r.Lacking = append(r.Lacking, Lack{options, sentence(s)})
 		}
 	}
 }
 
-// counts tells whether a step's failure takes its options away: those of user
+// counts reports whether a step's failure takes its options away: those of user
 // namespaces say nothing about the setuid mode, where root may make them.
-func (r *Report) counts(s Step) bool {
-	return r.Mode != "" && (r.Mode == "direct" || !slices.Contains(cloneSteps, s) && s != IDMaps && s != Nested && s != Limit)
+func (r *Report) counts(s Result) bool {
+	return r.Mode == "direct" || r.Mode == "setuid" && (s.Setuid || !slices.Contains(cloneSteps, s.Step) && s.Step != IDMaps && s.Step != Nested && s.Step != Limit)
 }
 
 // sentence is why a step has failed.
@@ -176,8 +178,8 @@ func (r *Report) notes() {
 	case "setuid":
 		r.note("podman, toolbox, distrobox and flatpak-spawn --expose-pids (so Chromium and Steam in Flatpak) need direct mode: the setuid mode does not serve them.")
 	case "":
-		if f.UID != 0 && !b.Setuid() && !f.inUserNS() && !f.noNewPrivs() {
-			r.note("Where none of this can be mended, the setuid mode is left: " + toSetuid(f))
+		if f.UID != 0 && !b.Setuid() && r.setuidMayHelp() {
+			r.note("Where none of this can be fixed, the setuid mode is left: " + toSetuid(f))
 		}
 	case "direct":
 		if b.Setuid() && f.UID != 0 {
@@ -192,21 +194,42 @@ func (r *Report) notes() {
 	}
 }
 
+// setuidMayHelp reports whether a binary that is installed for the setuid mode could work here.
+func (r *Report) setuidMayHelp() bool {
+	f := r.Facts
+	if f.inUserNS() || f.noNewPrivs() || f.chrootedDirectory() || f.Binary.Path == "" {
+		return false
+	}
+	return !slices.ContainsFunc(r.Found, func(x *Finding) bool { return x.Cause.SetuidToo })
+}
+
 func (r *Report) note(text string) { r.Notes = append(r.Notes, text) }
 
 // toSetuid and toDirect say how to change the installation, by the habits of the
 // distribution: where a package manager would undo a chmod, it has to be told.
 func toSetuid(f *Facts) string {
 	exe := quoteShell(f.Binary.Path)
-	if slices.Contains(f.places(), debian) && strings.HasPrefix(f.Binary.Path, "/usr/bin/") {
+	switch {
+	case f.packaged("gobwrap"):
+		return "apt install gobwrap-setuid"
+	case slices.Contains(f.places(), debian) && strings.HasPrefix(f.Binary.Path, "/usr/bin/"):
 		return "dpkg-statoverride --update --add root root 4755 " + exe
 	}
 	return "chown root:root " + exe + " && chmod 4755 " + exe
 }
 
+// packaged reports whether this binary is that of Debian's package gobwrap, and the package
+// name is installed (dpkg(1), the files of /var/lib/dpkg/info).
+func (f *Facts) packaged(name string) bool {
+	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/var/lib/dpkg/info/"+name+".list")
+}
+
 func toDirect(f *Facts) string {
 	exe := quoteShell(f.Binary.Path)
-	if slices.Contains(f.places(), debian) && strings.HasPrefix(f.Binary.Path, "/usr/bin/") {
+	switch {
+	case f.packaged("gobwrap-setuid"):
+		return "apt remove gobwrap-setuid"
+	case slices.Contains(f.places(), debian) && strings.HasPrefix(f.Binary.Path, "/usr/bin/"):
 		return "dpkg-statoverride --remove " + exe + " && chmod 0755 " + exe
 	}
 	return "chmod 0755 " + exe

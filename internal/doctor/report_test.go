@@ -110,6 +110,12 @@ func TestMoves(t *testing.T) {
 			t.Errorf("%s: %q", path, have)
 		}
 	}
+	files := f.Files.(recorded)
+	files["/var/lib/dpkg/info/gobwrap.list"], files["/var/lib/dpkg/info/gobwrap-setuid.list"] = "", ""
+	f.Binary.Path = "/usr/bin/gobwrap"
+	if to, back := toSetuid(f), toDirect(f); to != "apt install gobwrap-setuid" || back != "apt remove gobwrap-setuid" {
+		t.Errorf("with Debian's packages: %q, %q", to, back)
+	}
 	f.Binary.Path = "/opt/bwrap"
 	if notes := Judge(f, refused(eacces, Untried), Kernel{}).Notes; len(notes) != 1 || !strings.Contains(notes[0], "chmod 4755") {
 		t.Errorf("notes where nothing works: %q", notes)

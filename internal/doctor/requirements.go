@@ -126,7 +126,7 @@ func mapped(commands []string) []string {
 func braces(text string) string {
 	return strings.NewReplacer(
 		"{exe}", "/usr/bin/gobwrap", "{mount}", "MOUNT-POINT", "{kind}", "user", "{option}", "CONFIG_USER_NS",
-		"{unit}", "UNIT", "{systemctl}", "systemctl", "{dropins}", "/etc/systemd/system", ": {masks}", "",
+		"{unit}", "UNIT", "{systemctl}", "systemctl", "{dropins}", "/etc/systemd/system", ": {masks}", "", ": {calls}", "",
 	).Replace(text)
 }
 

@@ -104,6 +104,8 @@ type Result struct {
 	State   State
 	Errno   syscall.Errno // 0 where it was not the kernel that refused
 	Message string        // in the launcher's words
+	Killed  bool          // the process that tried it was killed
+	Setuid  bool          // it was tried in setuid mode
 	Detail  string        // what else there is to say, for a step that worked or was not tried
 }
 
@@ -130,9 +132,23 @@ var attempts = [...]attempt{
 	{true, []string{"--unshare-pid", "--proc", "/proc"}, []stage{{"", Proc}}},
 	{true, []string{"--dev", "/dev"}, []stage{{"unshare", Nested}, {"", Devpts}}},
 	{false, []string{"--unshare-user", "--disable-userns"}, []stage{{"unshare", Nested}, {"", Limit}}},
-	{false, []string{"--overlay-src", "/usr", "--tmp-overlay", "/overlay"}, []stage{{"", Overlay}}},
+	{false, []string{"--overlay-src", "/usr/bin", "--tmp-overlay", "/overlay"}, []stage{{"", Overlay}}},
 	{true, []string{"--unshare-net"}, []stage{{"", Loopback}}},
 	{true, []string{"--seccomp", "4"}, []stage{{"", Seccomp}}},
+}
+
+// setuidNamespaces are the launches that try in setuid mode what clones try for direct mode.
+//
+//nolint:gochecknoglobals // read-only table
+var setuidNamespaces = [...]struct {
+	step   Step
+	option string
+}{
+	{PidNS, "--unshare-pid"},
+	{NetNS, "--unshare-net"},
+	{IpcNS, "--unshare-ipc"},
+	{UtsNS, "--unshare-uts"},
+	{CgroupNS, "--unshare-cgroup"},
 }
 
 // needs are the steps without which another one is not tried: its failure would say

@@ -21,6 +21,9 @@ func (r *Report) Text(version string) string {
 		}
 		r.line(&out, s)
 	}
+	if strings.Contains(out.String(), untriedMark) {
+		out.WriteString("\n-: not set up here, which is no failure.\n")
+	}
 	if len(untried) > 0 {
 		out.WriteString("\nNot tried, since something that it needs has failed: " + strings.Join(untried, "; ") + ".\n")
 	}
@@ -46,9 +49,11 @@ func (r *Report) Text(version string) string {
 	return out.String()
 }
 
+const untriedMark = "  -       "
+
 // line is one step of the report.
 func (r *Report) line(out *strings.Builder, s Result) {
-	mark := [...]string{"  -       ", "  ok      ", "  FAILED  "}[s.State]
+	mark := [...]string{untriedMark, "  ok      ", "  FAILED  "}[s.State]
 	text := row(s.Step).title
 	switch {
 	case s.State == Failed:
@@ -95,6 +100,9 @@ func commands(out *strings.Builder, title string, list []string) {
 
 // describe says what the installed binary is.
 func (b Binary) describe() string {
+	if b.Path == "" {
+		return "unknown, without a proc on /proc"
+	}
 	text := b.Path + ", mode " + octal(b.Mode) + ", "
 	if b.UID == 0 {
 		text += "root's"

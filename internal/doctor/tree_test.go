@@ -94,6 +94,11 @@ func TestTrees(t *testing.T) {
 		{"gentoo", Overlay, eperm, "overlay-old", "newer kernel"},
 		{"gentoo", Overlay, syscall.ENODEV, "overlay-module", "modprobe overlay"},
 		{"gentoo", Landlock, syscall.EOPNOTSUPP, "landlock-off", "lsm="},
+		{"gentoo", IDMaps, syscall.EROFS, "proc-read-only", "start that one with --proc /proc"},
+		{"systemd", IDMaps, syscall.EROFS, "proc-read-only", `[Service]\nReadWritePaths=/proc\n`},
+		{"debian12", Ranges, 0, "newuidmap-missing", "apt install uidmap"},
+		{"fedora-enforcing", Ranges, 0, "newuidmap-missing", "dnf install shadow-utils"},
+		{"gentoo", Ranges, 0, "newuidmap-missing", "the package that has newuidmap(1)"},
 		{"chroot", UserNS, eperm, "chroot", "pivot_root . ."},
 		{"chroot", Slave, einval, "chroot", "pivot_root . ."},
 		{"debian12", UserNS, eperm, "refused", "dmesg"},
@@ -165,5 +170,56 @@ func TestFacts(t *testing.T) {
 	}
 	if empty := (&Facts{Files: recorded{}}); empty.OS().Name != "an unknown distribution" || empty.chrooted() || empty.before(9, 9) || empty.inUserNS() {
 		t.Error("facts out of nothing")
+	}
+}
+
+// TestNamespacesThere: EINVAL of a clone is a kernel without the namespace only where its
+// file is missing too.
+func TestNamespacesThere(t *testing.T) {
+	for filter, want := range map[string]string{"0": "emulated", "2": "filter"} {
+		f := tree(t, "gentoo")
+		files := f.Files.(recorded)
+		files["/proc/self/ns/user"] = ""
+		files["/proc/self/status"] = "CapBnd:\t000001ffffffffff\nSeccomp:\t" + filter + "\n"
+		if r := report(f, UserNS, einval); len(r.Found) != 1 || r.Found[0].Cause.ID != want {
+			t.Errorf("with the file and Seccomp: %s: %+v, want %s", filter, r.Found, want)
+		}
+		if r := report(f, NetNS, einval); len(r.Found) != 1 || r.Found[0].Cause.ID != "kernel-without-namespace" {
+			t.Errorf("without the file: %+v", r.Found)
+		}
+	}
+}
+
+// TestWhoseFilter: a filter is the container's if PID 1 has one too, or if that cannot be
+// seen.
+func TestWhoseFilter(t *testing.T) {
+	for pid1, want := range map[string]string{"": "seccomp-container", "2": "seccomp-container", "0": "filter"} {
+		f := tree(t, "docker")
+		if pid1 != "" {
+			f.Files.(recorded)["/proc/1/status"] = "CapBnd:\t00000000a80425fb\nSeccomp:\t" + pid1 + "\n"
+		}
+		if r := report(f, UserNS, eperm); len(r.Found) != 1 || r.Found[0].Cause.ID != want {
+			t.Errorf("PID 1 has Seccomp: %q: %+v, want %s", pid1, r.Found, want)
+		}
+	}
+}
+
+// TestKilled: what a filter has killed has that cause, whatever the errno or the place.
+func TestKilled(t *testing.T) {
+	for name, want := range map[string]string{
+		"debian12": "Have the filter permit these calls",
+		"systemd":  `[Service]\nSystemCallFilter=@mount @process\n`,
+		"docker":   "Have the filter permit these calls",
+	} {
+		f := tree(t, name)
+		f.Deadly = []string{"mount", "pivot_root"}
+		r := Judge(f, []Result{{Step: Command, State: Failed, Killed: true, Message: killedMessage}}, Kernel{})
+		if len(r.Found) != 1 || !strings.Contains(r.Found[0].Says, "these calls: mount, pivot_root.") ||
+			!strings.Contains(strings.Join(r.Found[0].Fixes[0].Now, " ")+r.Found[0].Fixes[0].Note, want) {
+			t.Errorf("%s: %+v", name, r.Found)
+		}
+		if notes := strings.Join(r.Notes, " "); strings.Contains(notes, "4755") {
+			t.Errorf("%s: the setuid mode is advised, which is killed too: %s", name, notes)
+		}
 	}
 }

@@ -144,7 +144,7 @@ func explainFront(code uint32) {
 		tell(2, text("can't start: the Go runtime ended with status \x00"), uintptr(code),
 			text("; limits on processes or memory may be too low\x00"))
 	case uint32(unix.SIGSYS):
-		complain(text("can't start: a seccomp filter killed the front end (SIGSYS); it must allow what the Go runtime does at its start\x00"), 0, text("\x00"))
+		complain(text("can't start: a seccomp filter killed the front end (SIGSYS); it must permit what Go programs call\x00"), 0, text("\x00"))
 	default:
 		tell(2, text("can't start: the front end was killed by signal \x00"), uintptr(sig),
 			text("; if not by hand, memory may be short\x00"))

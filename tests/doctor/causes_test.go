@@ -83,6 +83,27 @@ func TestMaskedProc(t *testing.T) {
 	}.run(t)
 }
 
+// There is no proc, or one that cannot be written to: the id maps are files of it.
+func TestProcMissing(t *testing.T) {
+	t.Parallel()
+	for _, root := range []bool{false, true} {
+		world{
+			name: fmt.Sprint("none, root ", root), root: root, setup: "umount -l /proc", status: 4, causes: map[string]string{"command": "proc-missing"},
+			says: "Mode: none: nothing can be started without a proc on /proc.\nBinary: unknown, without a proc on /proc.\n", lacks: "chown",
+			mend: printed, launch: minimal, hint: "needs the host's proc mounted on /proc",
+		}.run(t)
+	}
+	world{
+		name: "read-only, as in a sandbox without --proc", status: 4, causes: map[string]string{"id-maps": "proc-read-only"}, lacks: "chown",
+		setup: `plain=$as; as="$as $gobwrap --ro-bind / / --dev /dev --"`, says: "start that one with --proc /proc",
+		mend: `as="$plain $gobwrap --ro-bind / / --dev /dev --proc /proc --"`, launch: minimal, hint: "/proc is read-only here",
+	}.run(t)
+	world{
+		name: "read-only", status: 4, causes: map[string]string{"id-maps": "proc-read-only"}, says: "mount -o remount,rw /proc",
+		setup: `mount -o remount,bind,ro /proc`, mend: "mount -o remount,rw /proc", launch: minimal, hint: "as root: mount -o remount,rw /proc",
+	}.run(t)
+}
+
 // In a chroot nobody can make a user namespace, and root cannot change the root.
 func TestChroot(t *testing.T) {
 	t.Parallel()
@@ -94,18 +115,30 @@ func TestChroot(t *testing.T) {
 		plain=$as; as="chroot $dir/root $as"`
 	// The printed command with the directory's name, and our launch in place of a shell.
 	const mend = `
+		umount -l "$dir/root/proc" # a proc that nobody has mounted there is mounted
 		mend=$(sed -n 's/^    //p' "$dir/text.out" | sed "s|DIR|$dir/root|g; s|exec chroot . sh|exec chroot . $plain $gobwrap $launch|")
 		cat >"$dir/run" <<END
 $mend
 END
 		as="sh"; gobwrap=$dir/run`
 	world{
-		name: "user", setup: setup, status: 4, causes: map[string]string{"user-namespace": "chroot"},
+		name: "user", setup: setup, status: 4, causes: map[string]string{"user-namespace": "chroot"}, lacks: "4755",
 		mend: mend, launch: minimal, hint: "This runs in a chroot",
 	}.run(t)
 	world{
 		name: "root", root: true, setup: setup, status: 4, causes: map[string]string{"user-namespace": "chroot", "slave": "chroot"},
 		mend: mend, launch: minimal, hint: "This runs in a chroot",
+	}.run(t)
+	// Where the chroot's root is a mount point, root needs no user namespace, and neither
+	// does the setuid mode.
+	const mounted = `mkdir "$dir/root"; mount -t tmpfs root "$dir/root"; mkdir() { command mkdir -p "$@"; };` + setup
+	const inside = `; cp "$gobwrap" "$dir/root/suid"; chmod 4755 "$dir/root/suid"; gobwrap=/suid`
+	world{
+		name: "root, a mount point", root: true, setup: mounted, mode: "direct", causes: map[string]string{"user-namespace": "refused"},
+		says: "If this is a chroot, enter its directory DIR",
+	}.run(t)
+	world{
+		name: "user, a mount point, setuid", setup: mounted + inside, status: 3, mode: "setuid", causes: map[string]string{"user-namespace": "refused"},
 	}.run(t)
 }
 
@@ -129,8 +162,7 @@ func TestKernelLacks(t *testing.T) {
 		{"cgroup-namespace", "CONFIG_CGROUPS", unix.CLONE_NEWCGROUP, world{mode: "direct"}},
 	} {
 		w := c.w
-		w.name, w.causes = c.option, map[string]string{c.step: "kernel-without-namespace"}
-		w.says = "This kernel was built without " + c.option
+		w.name, w.causes = c.option, map[string]string{c.step: "filter"} // the kernel has it, its files say
 		w.setup = filter("EINVAL", fmt.Sprintf("%d:0=%#x/%#x", unix.SYS_CLONE, c.flag, c.flag))
 		w.run(t)
 	}

@@ -20,23 +20,33 @@ const image = `
 
 var noClone = fmt.Sprintf("%d:0=0x10000000/0x10000000", unix.SYS_CLONE)
 
+// contained puts a filter around PID 1 of a PID namespace of its own, as a container has it.
+func contained(errno, rule string) string {
+	return `printf '#!/bin/sh\n"$@"\n' >"$dir/init"; chmod 755 "$dir/init"; as="$enosys -e ` + errno + ` -n ` + rule + ` -- unshare --pid --fork --mount-proc $dir/init $as"`
+}
+
 // Docker's filter and capabilities, with its marker: what is printed is for docker.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	const drop = `as="setpriv --bounding-set=-sys_admin --inh-caps=-all $as"; `
 	const hint = "docker run --security-opt seccomp=unconfined"
 	world{
-		name: "user", setup: image + "touch /.dockerenv; plain=$as; " + drop + filter("EPERM", noClone),
+		name: "user", setup: image + "touch /.dockerenv; plain=$as; " + drop + contained("EPERM", noClone),
 		status: 4, causes: map[string]string{"user-namespace": "seccomp-container"}, says: "  To mend it (docker):\n    " + hint,
 		mend: "as=$plain", launch: minimal, hint: hint,
 	}.run(t)
 	world{
-		name: "podman", setup: image + "touch /run/.containerenv; " + filter("ENOSYS", noClone),
+		name: "podman", setup: image + "touch /run/.containerenv; " + contained("ENOSYS", noClone),
 		status: 4, causes: map[string]string{"user-namespace": "seccomp-container"}, says: "podman run --security-opt seccomp=unconfined IMAGE",
 	}.run(t)
 	world{
 		name: "marker alone", setup: image + "touch /.dockerenv; mount -t tmpfs -o ro masked /proc/driver",
 		mode: "direct", causes: map[string]string{"proc": "proc-masked"}, says: "  Or let --proc be something else",
+	}.run(t)
+	world{
+		name: "a filter that is not the container's", setup: image + "touch /.dockerenv; plain=$as; " + filter("EPERM", noClone),
+		status: 4, causes: map[string]string{"user-namespace": "filter"}, says: "This process runs under a seccomp filter", lacks: "docker",
+		mend: "as=$plain", launch: minimal, hint: "seccomp filter",
 	}.run(t)
 	// Root who lacks CAP_SYS_ADMIN takes a user namespace by himself, where he may.
 	world{name: "root without CAP_SYS_ADMIN", root: true, setup: image + drop, mode: "direct", says: "the kernel permits user namespaces to this user"}.run(t)
@@ -67,4 +77,32 @@ func TestFilter(t *testing.T) {
 		name: "loopback", setup: image + "plain=$as; " + filter("EPERM", fmt.Sprint(unix.SYS_SOCKET)), mode: "direct",
 		causes: map[string]string{"loopback": "filter"}, mend: "as=$plain", launch: "--unshare-net " + minimal, hint: "seccomp filter",
 	}.run(t)
+}
+
+// A filter that kills: the doctor outlives it and names the calls.
+func TestFilterThatKills(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		call   uint
+		status int
+		mode   string
+		step   string
+	}{
+		"mount":                   {unix.SYS_MOUNT, 4, "", "command"},
+		"pivot_root":              {unix.SYS_PIVOT_ROOT, 4, "", "command"},
+		"open_tree":               {unix.SYS_OPEN_TREE, 4, "", "command"},
+		"mount_setattr":           {unix.SYS_MOUNT_SETATTR, 4, "", "command"},
+		"openat2":                 {unix.SYS_OPENAT2, 4, "", "command"},
+		"landlock_create_ruleset": {unix.SYS_LANDLOCK_CREATE_RULESET, 0, "direct", "landlock"},
+	} {
+		w := world{
+			name: name, setup: "plain=$as; " + filter("KILL", fmt.Sprint(c.call)), status: c.status, mode: c.mode,
+			causes: map[string]string{c.step: "filter-kills"}, says: "A seccomp filter kills the process that makes these calls: " + name + ".",
+			lacks: "4755",
+		}
+		if c.status != 0 {
+			w.mend, w.launch, w.hint = "as=$plain", minimal, "--doctor names what it kills"
+		}
+		w.run(t)
+	}
 }

@@ -30,6 +30,19 @@ func TestOnlySetuidMode(t *testing.T) {
 	}.run(t)
 }
 
+// Of the namespaces that setuid mode makes too, some may be used up.
+func TestSetuidModeWithoutNamespaces(t *testing.T) {
+	t.Parallel()
+	for kind, step := range map[string]string{"pid": "pid-namespace", "net": "net-namespace", "ipc": "ipc-namespace", "uts": "uts-namespace", "cgroup": "cgroup-namespace"} {
+		world{
+			name: kind, userns: true, setup: noUsers + "sysctl -qw user.max_" + kind + "_namespaces=0", status: 3, mode: "setuid",
+			causes: with(step, "max-namespaces"), says: "\n  --unshare-" + kind,
+			mend: "sysctl -qw user.max_" + kind + "_namespaces=15000", launch: "--unshare-" + kind + " " + minimal,
+			hint: "sysctl -w user.max_" + kind + "_namespaces=15000",
+		}.run(t)
+	}
+}
+
 // The binary is installed for the setuid mode, but its set-id bit does not count.
 func TestSetuidInert(t *testing.T) {
 	t.Parallel()

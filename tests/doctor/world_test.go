@@ -28,6 +28,7 @@ type world struct {
 	causes map[string]string // failed steps and their causes
 	says   string            // a part of the report for people,
 	also   []string          // and further ones
+	lacks  string            // what must not be in it; "": nothing
 	mend   string            // how to mend it; printed: as the report says, to root
 	launch string            // a command line that fails before that, and works after it
 	hint   string            // a part of that failure's hint; "": there is none
@@ -157,6 +158,9 @@ func (w world) check(t *testing.T) {
 		if !strings.Contains(text, part) {
 			t.Errorf("the report lacks %q", part)
 		}
+	}
+	if w.lacks != "" && strings.Contains(text, w.lacks) {
+		t.Errorf("the report has %q", w.lacks)
 	}
 	w.checkLaunch(t, p)
 	if t.Failed() {
