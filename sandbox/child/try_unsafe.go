@@ -1,5 +1,7 @@
 package child
 
+// Room: no runtime. See doc.go for the laws of this file.
+//
 // Runs in: the front end, or an embedding program, and in a child of it that makes one
 // system call and ends.
 
