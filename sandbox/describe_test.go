@@ -117,9 +117,18 @@ func TestDescribeAgreesWithCompile(t *testing.T) {
 	}
 }
 
+// covers puts a tmpfs on every place of a home where secrets are.
+func covers(home string) (ops []mounts.Op) {
+	for _, name := range secrets {
+		ops = append(ops, op(mounts.Tmpfs, home+"/"+name))
+	}
+	return ops
+}
+
 // TestRisks: each risk is named where it is, and not where it is not.
 func TestRisks(t *testing.T) {
-	home, agent := user(), user()
+	home, agent, homeless := user(), user(), user()
+	homeless.Env = []string{"HOME=/"}
 	agent.Env = append(slices.Clone(agent.Env), "SSH_AUTH_SOCK=/home/u/.cache/agent")
 	var tight Spec
 	tight.Namespaces = Namespaces{User: Want, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Want}
@@ -147,22 +156,32 @@ func TestRisks(t *testing.T) {
 		{"replaced, if there is one", home, []mounts.Op{roBind("/run/user/1000/bus", "/b"), {Kind: mounts.Bind, Source: "/x", Dest: "/b", Try: true}}, "D-Bus"},
 		{"no sockets", home, []mounts.Op{roBind("/sys/bus", "/sys/bus"), roBind("/usr/bin/wayland-scanner", "/w"), roBind("/usr/lib/gnupg", "/g"), roBind("/etc/ssh", "/s")}, ""},
 
-		{"all of the host", home, []mounts.Op{roBind("/", "/")}, "sockets in /run, /tmp lead"},
-		{"elsewhere", home, []mounts.Op{roBind("/", "/host")}, "sockets in /host/run, /host/tmp lead"},
-		{"without /run", home, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run")}, "sockets in /tmp lead"},
-		{"without both", home, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp")}, ""},
-		{"another /run", home, []mounts.Op{op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp"), roBind("/", "/")}, "sockets in /run, /tmp lead"},
-		{"/run", home, []mounts.Op{roBind("/run", "/r")}, "sockets in /r lead"},
-		{"/var/run", home, []mounts.Op{roBind("/var/run/", "/r")}, "sockets in /r lead"},
+		{"all of the host", homeless, []mounts.Op{roBind("/", "/")}, "sockets in /run, /tmp lead"},
+		{"elsewhere", homeless, []mounts.Op{roBind("/", "/host")}, "sockets in /host/run, /host/tmp lead"},
+		{"without /run", homeless, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run")}, "sockets in /tmp lead"},
+		{"without both", homeless, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp")}, ""},
+		{"another /run", homeless, []mounts.Op{op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp"), roBind("/", "/")}, "sockets in /run, /tmp lead"},
+		{"/run", homeless, []mounts.Op{roBind("/run", "/r")}, "sockets in /r lead"},
+		{"/var/run", homeless, []mounts.Op{roBind("/var/run/", "/r")}, "sockets in /r lead"},
 		{"a user's", home, []mounts.Op{roBind("/run/user/1000", "/r")}, "sockets in /r lead"},
 		{"a directory of a user's", home, []mounts.Op{roBind("/run/user/1000/app", "/r")}, ""},
 
-		{"home", home, []mounts.Op{rwBind("/home/u/", "/h")}, "/home/u/ is writable as a whole"},
-		{"above home", home, []mounts.Op{rwBind("/home", "/h")}, "/home is writable as a whole"},
+		{"home", home, append([]mounts.Op{rwBind("/home/u/", "/h")}, covers("/h")...), "/home/u/ is writable as a whole"},
+		{"above home", home, append([]mounts.Op{rwBind("/home", "/h")}, covers("/h/u")...), "/home is writable as a whole"},
 		{"in home", home, []mounts.Op{rwBind("/home/u/src", "/h")}, ""},
 		{"beside home", home, []mounts.Op{rwBind("/home/user", "/h")}, ""},
-		{"home to read", home, []mounts.Op{roBind("/home/u", "/h")}, ""},
-		{"with devices", home, []mounts.Op{{Kind: mounts.Bind, Source: "/home/u", Dest: "/h", Access: mounts.WithDevice}}, "writable as a whole"},
+		{"with devices", home, append([]mounts.Op{{Kind: mounts.Bind, Source: "/home/u", Dest: "/h", Access: mounts.WithDevice}}, covers("/h")...), "writable as a whole"},
+
+		{"home to read", home, []mounts.Op{roBind("/home/u", "/h")}, "keys and passwords can be read, where there are any: /h/.ssh, /h/.gnupg, /h/.aws and others (--tmpfs /h)"},
+		{"homes to read", home, []mounts.Op{roBind("/home", "/home")}, "/home/u/.ssh, /home/u/.gnupg, /home/u/.aws and others (--tmpfs /home/u)"},
+		{"home below an overlay", home, []mounts.Op{{Kind: mounts.Overlay, Dest: "/h", Layers: []string{"/usr", "/home/u"}, Writes: mounts.Forgotten}}, "/h/.ssh, /h/.gnupg, /h/.aws and others (--tmpfs /h)"},
+		{"home, covered", home, []mounts.Op{roBind("/home", "/home"), op(mounts.Tmpfs, "/home/u")}, ""},
+		{"home, but for some", home, append([]mounts.Op{roBind("/home/u", "/h")}, covers("/h")[1:]...), "where there are any: /h/.ssh (--tmpfs /h)"},
+		{"keys", home, []mounts.Op{roBind("/home/u/.ssh", "/k")}, "where there are any: /k (--tmpfs /k)"},
+		{"a key", home, []mounts.Op{roBind("/home/u/.ssh/id_rsa", "/k")}, "where there are any: /k (--tmpfs /k)"},
+		{"settings", home, []mounts.Op{roBind("/home/u/.config", "/c")}, "/c/gcloud, /c/google-chrome, /c/chromium (--tmpfs /c)"},
+		{"a project", home, []mounts.Op{roBind("/home/u/src", "/c")}, ""},
+		{"somebody else's home", home, []mounts.Op{roBind("/home/v", "/h")}, ""},
 	} {
 		s := tight
 		s.Files = c.ops

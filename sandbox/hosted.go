@@ -443,5 +443,8 @@ func (c *Cmd) Describe() []string {
 	s := c.spec()
 	h := readHost(s)
 	h.StdinFile = c.stdinFile()
+	if !child.Entered() {
+		h.Env = os.Environ()
+	}
 	return describe(s, h)
 }

@@ -27,6 +27,15 @@ var doors = []struct{ part, end, what string }{
 //nolint:gochecknoglobals // read-only table
 var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/opt"}
 
+// secrets are where keys, passwords and tokens lie in a home: of SSH, GnuPG, clouds, package
+// registries, git, browsers, keyrings.
+//
+//nolint:gochecknoglobals // read-only table
+var secrets = []string{
+	".ssh", ".gnupg", ".aws", ".azure", ".config/gcloud", ".kube", ".docker", ".netrc", ".git-credentials", ".npmrc", ".pypirc",
+	".cargo/credentials.toml", ".password-store", ".local/share/keyrings", ".mozilla", ".config/google-chrome", ".config/chromium",
+}
+
 // socketDirs are where most doors are. /var/run is a link to the first.
 //
 //nolint:gochecknoglobals // read-only table
@@ -69,6 +78,11 @@ func (d *describer) hasProc() bool {
 func (d *describer) bindRisks(i int) {
 	op := &d.s.Files[i]
 	source, dest := mounts.BoxPath(op.Source), mounts.BoxPath(op.Dest)
+	if op.Kind == mounts.Overlay {
+		for _, layer := range op.Layers {
+			d.secretRisk(i, mounts.BoxPath(layer), dest)
+		}
+	}
 	if op.Kind != mounts.Bind || d.hidden(dest, i) {
 		return
 	}
@@ -76,6 +90,7 @@ func (d *describer) bindRisks(i int) {
 	home, _ := get(d.h.Env, "HOME") // outside: what is called so inside starts nothing later
 	d.risk(op.Access != mounts.ReadOnly && (source == "/" || home != "" && lies(mounts.BoxPath(home), source)),
 		op.Source+" is writable as a whole: start-up files there run outside later")
+	d.secretRisk(i, source, dest)
 	if rest, ok := strings.CutPrefix(source, "/var/run"); ok {
 		source = "/run" + rest
 	}
@@ -90,6 +105,40 @@ func (d *describer) bindRisks(i int) {
 		}
 	}
 	d.risk(len(open) > 0, "sockets in "+strings.Join(open, ", ")+" lead to services outside, read-only or not (--tmpfs)")
+}
+
+// secretRisk names the caller's keys and passwords that the i-th operation lets the command
+// read by showing source at dest, and that nothing later covers.
+func (d *describer) secretRisk(i int, source, dest string) {
+	home, _ := get(d.h.Env, "HOME")
+	if home = mounts.BoxPath(home); home == "/" {
+		return
+	}
+	inside := func(path string) string { return mounts.BoxPath(dest + "/" + strings.TrimPrefix(path, source)) }
+	var open []string
+	for _, name := range secrets {
+		path := home + "/" + name
+		switch {
+		case lies(source, path): // the secret itself, or a part of it
+			path = dest
+		case lies(path, source):
+			path = inside(path)
+		default:
+			continue
+		}
+		if !d.hidden(path, i) {
+			open = append(open, path)
+		}
+	}
+	remedy := dest
+	if lies(home, source) {
+		remedy = inside(home)
+	}
+	more := ""
+	if len(open) > 3 {
+		open, more = open[:3], " and others"
+	}
+	d.risk(len(open) > 0, "keys and passwords can be read, where there are any: "+strings.Join(open, ", ")+more+" (--tmpfs "+remedy+")")
 }
 
 // door is what a source leads to; "" for nothing that is known.

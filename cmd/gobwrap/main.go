@@ -42,7 +42,7 @@ func run(argv []string) (status int) {
 			return v.fail(err)
 		}
 		if opts.explain {
-			v.describe(c.Describe())
+			v.describe(append(c.Describe(), ending(opts)))
 		}
 		if opts.dryRun {
 			return v.out(plan)

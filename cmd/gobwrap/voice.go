@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -73,6 +74,21 @@ func (v *voice) describe(lines []string) {
 	for _, text := range lines {
 		v.line("<6>", text)
 	}
+}
+
+// ending is the last line of --explain: whether the command now runs.
+func ending(o *options) string {
+	words := make([]string, len(o.spec.Command.Args))
+	for i, w := range o.spec.Command.Args {
+		if words[i] = w; w == "" || strings.ContainsFunc(w, func(r rune) bool { return r <= ' ' || r == '"' || r == '\'' || r == '\\' || r > '~' }) {
+			words[i] = strconv.Quote(w)
+		}
+	}
+	what := "running"
+	if o.dryRun {
+		what = "not run, because of --dry-run"
+	}
+	return what + ": " + strings.Join(words, " ")
 }
 
 // refuse ends a run at the command line: with an answer or an error.

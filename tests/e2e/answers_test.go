@@ -21,6 +21,9 @@ func TestExplain(t *testing.T) {
 			if len(options) > 1 {
 				prefix = "<6>"
 			}
+			if last := "\n" + prefix + "gobwrap: running: /h/probe echo in exit 3\n"; !strings.HasSuffix(o.stderr, last) {
+				t.Errorf("%v: the last line is not %q: %s", options, last, o)
+			}
 			if o.status != "3" || o.stdout != "in\n" || !strings.HasPrefix(o.stderr, prefix+said) || !strings.Contains(o.stderr, "\n"+prefix+risk) {
 				t.Errorf("%v: %s", options, o)
 			}
@@ -35,7 +38,8 @@ func TestExplain(t *testing.T) {
 			t.Errorf("tracing is a risk: %v", traced)
 		}
 		o := launch{who: v.who, args: append(v.box("--explain", "--dry-run"), "/h/probe", "echo", "ran")}.run(t)
-		if o.status != "0" || !strings.HasPrefix(o.stdout, "namespaces ") || !strings.HasPrefix(o.stderr, said) {
+		if o.status != "0" || !strings.HasPrefix(o.stdout, "namespaces ") || !strings.HasPrefix(o.stderr, said) ||
+			!strings.HasSuffix(o.stderr, "\ngobwrap: not run, because of --dry-run: /h/probe echo ran\n") {
 			t.Errorf("with --dry-run: %s", o)
 		}
 		o = launch{who: v.who, args: append(v.box("--explain", "--setup-exit-status", "42"), "/none")}.run(t)
