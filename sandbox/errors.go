@@ -113,6 +113,9 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	}
 	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
 		f.message, e.Hint = explainLaunch(m)
+		if e.Hint == "" {
+			e.Hint = launchHint(m)
+		}
 		return e
 	}
 	o := p.Origins[m.Step]

@@ -230,26 +230,20 @@ func hint(s plan.Step, m plan.Message) string {
 		return hintExec(m)
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
-	case s.Op == plan.OpGroups:
+	case s.Op == plan.OpGroups && e == unix.EPERM:
 		return "--keep-groups leaves them as they are"
-	case s.Op == plan.OpProc && e == unix.EPERM:
+	case s.Op == plan.OpProc && m.Sub == plan.SubMain && e == unix.EPERM:
 		return "in a container with a masked /proc the kernel refuses a new one; --fallback-proc=none does without, --fallback-proc=bind shows the outer one"
-	case s.Op == plan.OpLoopback:
-		return "the network namespace came without the right to use it: see AppArmor's or the container's rules"
-	case s.Op == plan.OpSlave:
-		return "the root is no mount point (a chroot), or mounting is forbidden by AppArmor, seccomp or Landlock (as in a sandbox of the setuid mode)"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs && e == unix.EPERM:
 		return "the root is the kernel's first file system (an initramfs), which cannot be taken away: a command with CAP_SYS_ADMIN could get back to it; drop that capability"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs:
 		return "the root is the kernel's first file system (an initramfs), which needs chroot(2), and that is refused here"
-	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot:
+	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot && e == unix.EINVAL:
 		return "this does not work inside a chroot"
-	case e == unix.EROFS && (m.Sub == plan.SubParents || m.Sub == plan.SubMakeDir || m.Sub == plan.SubMakeFile || s.Op == plan.OpSymlink):
-		return "the destination lies on a read-only mount; make a tmpfs or a writable bind above it first"
 	case s.Op == plan.OpOverlay && e == unix.ELOOP:
 		return "layers overlap: one lies inside another, or upper and work directory are the same"
 	case s.Op == plan.OpOverlay && e == unix.EINVAL:
 		return "upper and work directory must lie on one file system that supports overlays, and no layer inside another"
 	}
-	return ""
+	return errnoHint(s, m)
 }
