@@ -104,7 +104,7 @@ func launch(to link, s *Spec, h *Host, p *plan.Program, keeper bool, warn func(e
 
 // killedUnder is ErrKilled, with what may have been the reason.
 func killedUnder(h *Host) error {
-	if !h.Filtered {
+	if !h.Filtered || !h.Hosted && monitorEnds() {
 		return ErrKilled
 	}
 	return &SetupError{

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/helper"
@@ -52,6 +54,21 @@ func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 		})
 	}
 	return message(buf), sender, ok
+}
+
+// monitorEnds reports whether the monitor, the parent of the launcher's front end, is about
+// to end: somebody has killed the launcher, and the caller learns that from its status. The
+// kernel marks a process as exiting (PF_EXITING, proc_pid_stat(5), field 9) before it closes
+// the socket at whose end this is asked.
+func monitorEnds() bool {
+	const exiting = 0x4
+	text := readWhole("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 7 {
+		return false
+	}
+	flags, _ := strconv.ParseUint(fields[6], 10, 64)
+	return flags&exiting != 0
 }
 
 // send writes all of b. The raw call is the runtime's blocking one, so that it does

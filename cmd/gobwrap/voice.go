@@ -53,11 +53,19 @@ func (v *voice) line(level, text string) {
 func (v *voice) fail(err error) int {
 	v.line("<3>", err.Error())
 	advise(err)
-	var setup *sandbox.SetupError
-	if errors.As(err, &setup) && setup.Hint != "" {
-		v.line("<3>", "hint: "+setup.Hint)
+	if hint := hintOf(err); hint != "" {
+		v.line("<3>", "hint: "+hint)
 	}
 	return v.failed(err)
+}
+
+// hintOf is an error's hint, or "".
+func hintOf(err error) string {
+	var setup *sandbox.SetupError
+	if errors.As(err, &setup) {
+		return setup.Hint
+	}
+	return ""
 }
 
 // failed tells those who read along that nothing was run, and returns the status for it.
