@@ -141,7 +141,8 @@ END
 		says: "If this is a chroot, enter its directory DIR",
 	}.run(t)
 	world{
-		name: "user, a mount point, setuid", setup: mounted + inside, status: 3, mode: "setuid", causes: map[string]string{"user-namespace": "refused"},
+		name: "user, a mount point, setuid", setup: mounted + inside, status: 3, mode: "setuid",
+		causes: map[string]string{"user-namespace": "refused", "setuid-user-namespace": ""},
 	}.run(t)
 }
 

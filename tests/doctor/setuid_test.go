@@ -36,7 +36,7 @@ func TestSetuidModeWithoutNamespaces(t *testing.T) {
 	for kind, step := range map[string]string{"pid": "pid-namespace", "net": "net-namespace", "ipc": "ipc-namespace", "uts": "uts-namespace", "cgroup": "cgroup-namespace"} {
 		world{
 			name: kind, userns: true, setup: noUsers + "sysctl -qw user.max_" + kind + "_namespaces=0", status: 3, mode: "setuid",
-			causes: with(step, "max-namespaces"), says: "\n  --unshare-" + kind,
+			causes: map[string]string{"user-namespace": "max-namespaces", step: "max-namespaces", "setuid-user-namespace": ""}, says: "\n  --unshare-" + kind,
 			mend: "sysctl -qw user.max_" + kind + "_namespaces=15000", launch: "--unshare-" + kind + " " + minimal,
 			hint: "sysctl -w user.max_" + kind + "_namespaces=15000",
 		}.run(t)
