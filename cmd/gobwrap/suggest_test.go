@@ -23,7 +23,6 @@ func TestHints(t *testing.T) {
 		{"--json-status x", "did you mean --json-status-fd?"},
 		{"--not-a-security x", "did you mean --not-a-security-boundary?"},
 		{"--uod 5 x", "did you mean --uid?"},
-		{"-h", "did you mean --help?"},
 		{"-V", "did you mean --version?"},
 		{"--uid=5 x", "the value is an argument of its own: --uid 5"},
 		{"--bind=/ / x", "the values are arguments of their own: --bind SRC DEST"},
