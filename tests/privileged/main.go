@@ -60,7 +60,7 @@ var parts = [...]part{
 			{"do", "fence", afterCaps},
 			{"do", "tellWho", afterCaps},
 			{"do", "chdir", afterCaps},
-			{"do", "seccomp", afterCaps},
+			{"do", "filterPayload", afterCaps},
 			{"do", "execute", afterCaps},
 			{"do", "writeMaps", notAllowed},
 			{"doMount", "overlay", notAllowed},
