@@ -73,7 +73,15 @@ func TestSetgroupsInside(t *testing.T) {
 	t.Parallel()
 	for _, more := range [][]string{nil, {"--disable-userns"}} {
 		member.run(t, "setpriv --groups 5,6,65534 id -G", append([]string{"--map-auto", "--map-root-user"}, more...)...).ok(t, "0 5 6 65534\n")
-		member.run(t, "setpriv --groups 5 id -G 2>&- || echo no", append([]string{"--map-root-user", "--cap-add", "CAP_SETGID"}, more...)...).ok(t, "no\n")
+		o := member.run(t, "setpriv --groups 5 id -G 2>&- || echo no", append([]string{"--map-root-user", "--cap-add", "CAP_SETGID"}, more...)...)
+		if more != nil {
+			const warning = "gobwrap: with --disable-userns the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces\n"
+			if o.stderr != warning {
+				t.Errorf("want the warning %q, but %s", warning, o)
+			}
+			o.stderr = ""
+		}
+		o.ok(t, "no\n")
 	}
 	// A mapping of the own group alone is anybody's, and does not let him out of his groups.
 	own := fmt.Sprint("0:", member.id, ":1")

@@ -52,7 +52,11 @@ func TestWithEveryOption(t *testing.T) {
 				cmd.ExtraFiles = []*os.File{null, null}
 				r := u.start(t, cmd)
 				_ = null.Close()
-				if r.status != 42 || r.out != "Seccomp_filters:\t2\n" || r.err != "" {
+				said := ""
+				if name == "caps" && u != root { // the sandbox has a devpts, for which set-up needs root
+					said = "gobwrap: with --dev and a uid or gid other than 0 the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces (--uid 0 --gid 0)\n"
+				}
+				if r.status != 42 || r.out != "Seccomp_filters:\t2\n" || r.err != said {
 					t.Errorf("%s as %s under %s: %+v", name, u.name, p, r)
 				}
 			}
