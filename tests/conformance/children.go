@@ -22,7 +22,7 @@ func adoptOrphans() error {
 }
 
 // endChildren waits until no child is left, for a moment or not at all, and kills those
-// that are, which it lists. It must not be called while a child is waited for elsewhere.
+// that are, which it lists. Whoever waits for a child elsewhere may not learn its status then.
 func endChildren(atOnce bool) (left []string) {
 	for end := time.Now().Add(grace); !atOnce && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if noChildren() {

@@ -143,13 +143,18 @@ func (s *scene) shell(script string) (seen sighting, err error) {
 	cmd := exec.Command("/bin/sh", "-c", preamble+script)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = s.w, s.environ, s.m.attr()
 	cmd.Stdout, cmd.Stderr = files[0], files[1]
-	if err := cmd.Start(); err != nil {
+	going.Lock()
+	err = cmd.Start()
+	going.Unlock()
+	if err != nil {
 		return seen, err
 	}
 	late := time.AfterFunc(s.patience, func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	})
 	_ = cmd.Wait() // its status says it
+	going.Lock()
+	defer going.Unlock()
 	if !late.Stop() {
 		endChildren(true)
 		return seen, fmt.Errorf("%w: %s", errLate, s.patience)

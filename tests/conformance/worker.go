@@ -79,12 +79,18 @@ func (r *runner) answer(j job) result {
 	return result{Verdict: pass, Seen: seen}
 }
 
-// endOnSignal kills what a worker runs when it is told to end.
+// going is held while a worker starts a process and when it looks at one that has ended; for
+// good once it is told to end.
+var going sync.Mutex
+
+// endOnSignal kills what a worker runs when it is told to end. Meanwhile the case that is
+// being run does not go on: it would start more, and its processes are waited for here.
 func endOnSignal() {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		<-ch
+		going.Lock() // for good
 		endChildren(true)
 		os.Exit(1)
 	}()
@@ -126,10 +132,9 @@ var workers struct {
 	running []*worker
 }
 
-// endWorkers ends them all, with whatever they run.
+// endWorkers ends them all, with whatever they run. No further one can be started.
 func endWorkers() {
 	workers.Lock()
-	defer workers.Unlock()
 	for _, w := range workers.running {
 		_ = w.cmd.Process.Signal(syscall.SIGTERM)
 	}
@@ -152,12 +157,14 @@ func startWorker(b briefing) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.cmd.Start(); err != nil {
+	workers.Lock()
+	if err = w.cmd.Start(); err == nil {
+		workers.running = append(workers.running, w)
+	}
+	workers.Unlock()
+	if err != nil {
 		return nil, err
 	}
-	workers.Lock()
-	workers.running = append(workers.running, w)
-	workers.Unlock()
 	w.enc, w.dec = json.NewEncoder(w.in), json.NewDecoder(out)
 	return w, w.enc.Encode(b)
 }
