@@ -2,7 +2,8 @@ package e2e_test
 
 import (
 	"fmt"
-	"slices"
+	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -51,12 +52,35 @@ func ignorableInSetuid(s strike, plan string, errno syscall.Errno) bool {
 			return true // exec does the same
 		}
 	}
-	return s.late || plan == "wish" && slices.Contains(wishing(), s.nr)
+	return s.late || plan == "wish" && s.costsUserNamespace()
 }
 
-// wishing are the calls without which there is no user namespace for who only wishes one.
-func wishing() []uint64 {
-	return []uint64{unix.SYS_SOCKETPAIR, unix.SYS_SETRESUID, unix.SYS_CLONE}
+// costsUserNamespace reports whether the call is one without which there is no user namespace
+// for a caller who only wishes one: of those that make it, or those by which its first process
+// takes the caller's ids there.
+func (s strike) costsUserNamespace() bool {
+	switch s.nr {
+	case unix.SYS_SOCKETPAIR, unix.SYS_SETRESUID, unix.SYS_CLONE:
+		return true
+	case unix.SYS_SETRESGID:
+		return s.mapped
+	case unix.SYS_PRCTL:
+		return s.mapped && (s.a0 == unix.PR_CAPBSET_DROP || s.a0 == unix.PR_SET_KEEPCAPS && s.a1 == 1)
+	}
+	return false
+}
+
+// showStanding are words for probe, in a sandbox with a proc, and standing is what they print
+// of the command's ids, capabilities and user namespace.
+var showStanding = []string{"show", "/proc/self/uid_map", "show", "/proc/self/gid_map", "show", "/proc/self/status"}
+
+func standing(stdout string) string {
+	at := strings.Index(stdout, "Name:")
+	if at < 0 {
+		return "nothing: " + stdout
+	}
+	lines := regexp.MustCompile(`(?m)^(Uid|Gid|Groups|NoNewPrivs|Seccomp|Cap\w+):.*\n`).FindAllString(stdout, -1)
+	return stdout[:at] + strings.Join(lines, "")
 }
 
 // Whatever call fails: the command does not run, the status is 1, one sentence says so.
@@ -89,14 +113,25 @@ func TestEveryCallMayFail(t *testing.T) {
 		t.Run(fmt.Sprint(c.plan, "-", c.who.name, "-", c.engine, "-", unix.ErrnoName(c.errno)), func(t *testing.T) {
 			t.Parallel()
 			args := plans(t, c.who)[c.plan]
+			var words []string
 			for _, e := range engines(t) {
 				if e.name != c.engine {
 					continue
 				}
-				everyCall(t, c.who, e, fmt.Sprint(int(c.errno)), args, nil, func(s strike) string {
+				without := "" // standing without a user namespace
+				if c.plan == "wish" {
+					words = showStanding
+					s := strikeAt(t, c.who, e, 1<<20, "launcher", plans(t, c.who)["kept"], words)
+					if without = standing(s.stdout); !s.ran || s.stderr != "" || strings.Count(without, "\n") != 12 {
+						t.Fatalf("without a user namespace: %q: %s", without, s)
+					}
+				}
+				everyCall(t, c.who, e, fmt.Sprint(int(c.errno)), args, words, func(s strike) string {
 					switch {
 					case s.left != "":
 						return "something hangs"
+					case s.ran && !s.missed && !s.late && c.plan == "wish" && s.costsUserNamespace() && standing(s.stdout) != without:
+						return fmt.Sprintf("not as without a user namespace: %q, want %q", standing(s.stdout), without)
 					case s.ran && s.end == "status 0" && s.stderr == "" && (ignorable(s, c.plan, c.errno) || c.who.setuid && ignorableInSetuid(s, c.plan, c.errno)):
 						return ""
 					case s.ran:

@@ -67,6 +67,7 @@ type strike struct {
 	missed     bool
 	nr, a0, a1 uint64
 	monitor    bool   // the launcher itself made the call
+	mapped     bool   // the process was in a user namespace of its own; seen by root only
 	late       bool   // the process had cloned the sandbox's first one before, as a keeper does
 	left       string // processes that had to be killed
 	ran        bool
@@ -107,6 +108,7 @@ func strikeAt(t *testing.T, who identity, e engine, n int, action string, args, 
 			_, _ = fmt.Sscanf(rest, "%d %x %x", &s.nr, &s.a0, &s.a1)
 			s.late = strings.HasSuffix(rest, " late")
 			s.monitor = strings.Contains(rest, " launcher")
+			s.mapped = strings.Contains(rest, " mapped")
 		case "left":
 			s.left = rest
 		case "status", "signal":

@@ -18,9 +18,9 @@
 //
 // It waits until every process that came of it is gone, for no longer than two minutes,
 // and says on fd 3 what happened: "struck NR A0 A1" or "missed COUNT", with "launcher"
-// where the launcher itself made the call, "late" where the process had cloned a sibling
-// before, "left N" where processes had to be killed, and
-// "status N" or "signal N".
+// where the launcher itself made the call, "mapped" where the process was in another user
+// namespace than this one (seen by root only), "late" where the process had cloned a sibling
+// before, "left N" where processes had to be killed, and "status N" or "signal N".
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -38,6 +38,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -149,6 +150,14 @@ static pid_t whom(const char *who, pid_t worker) {
 	return pid;
 }
 
+// mapped tells whether a process is in another user namespace than this one.
+static int mapped(pid_t pid) {
+	char name[64];
+	struct stat own, its;
+	snprintf(name, sizeof name, "/proc/%d/ns/user", pid);
+	return stat("/proc/self/ns/user", &own) == 0 && stat(name, &its) == 0 && own.st_ino != its.st_ino;
+}
+
 static void strike(const char *action, pid_t worker, struct seccomp_notif_resp *answer) {
 	int stop = strncmp(action, "stop-", 5) == 0;
 	if (stop || strncmp(action, "kill-", 5) == 0) {
@@ -217,8 +226,8 @@ static void serve(int fd, int n, const char *action, long end) {
 			struck = 1;
 			nr = ask.data.nr;
 			operation = ask.data.args[0];
-			dprintf(3, "struck %d %llx %llx%s%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
-				launcher == (pid_t)ask.pid ? " launcher" : "", late == (pid_t)ask.pid ? " late" : "");
+			dprintf(3, "struck %d %llx %llx%s%s%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
+				launcher == (pid_t)ask.pid ? " launcher" : "", mapped(ask.pid) ? " mapped" : "", late == (pid_t)ask.pid ? " late" : "");
 			strike(action, ask.pid, &answer);
 		} else if (ask.data.nr == nr && atoi(action) && (nr != SYS_prctl || ask.data.args[0] == operation)) {
 			strike(action, ask.pid, &answer);
