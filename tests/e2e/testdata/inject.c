@@ -9,7 +9,7 @@
 // or "sigN" to send the launcher signal N, and the call is then let through; or it is
 // "kill-WHO" or "stop-WHO", where WHO is one of these three, "childN", the Nth child of
 // the launcher's, or "last", the youngest of the youngest. A process that is stopped goes
-// on when no other one makes a call any more. Calls that cannot fail, or that
+// on when no other one makes a call any more, but for the one that it waits in. Calls that cannot fail, or that
 // no filter can sensibly refuse, are not counted for errnos. Of a process's prctls of one
 // operation in a row, like those that empty the bounding set, the first counts. -u is for root: the caller
 // is user ID then, and the program is left to become that, without no_new_privs.
@@ -195,6 +195,16 @@ static int repeated(const struct seccomp_notif *ask) {
 	return same;
 }
 
+// waiting tells whether a call is the process's last one again: one that a signal has
+// interrupted (the Go runtime sends itself some), or a look at what another one has to do.
+static int waiting(const struct seccomp_notif *ask) {
+	static struct seccomp_notif last[64];
+	struct seccomp_notif *l = &last[ask->pid % 64];
+	int same = l->pid == ask->pid && l->data.nr == ask->data.nr && memcmp(l->data.args, ask->data.args, sizeof l->data.args) == 0;
+	*l = *ask;
+	return same;
+}
+
 // serve answers the kernel's questions until nobody is left to ask, or until the end.
 static void serve(int fd, int n, const char *action, long end) {
 	struct seccomp_notif ask;
@@ -202,19 +212,24 @@ static void serve(int fd, int n, const char *action, long end) {
 	int count = 0, struck = 0, nr = -1;
 	pid_t late = 0;
 	__u64 operation = 0;
+	long quiet = milliseconds(); // since when no process has come further
 	for (;;) {
 		struct pollfd p = {fd, POLLIN, 0};
 		long left = end - milliseconds();
-		int n_ready = left <= 0 ? 0 : poll(&p, 1, stopped && left > 20 ? 20 : left);
-		if (n_ready == 0 && stopped && left > 20) {
+		if (stopped && left > 20 && milliseconds() - quiet >= 20) {
 			kill(stopped, SIGCONT);
-			continue;
+			quiet = milliseconds();
 		}
+		int n_ready = left <= 0 ? 0 : poll(&p, 1, stopped && left > 20 ? 20 : left);
+		if (n_ready == 0 && stopped && left > 20)
+			continue;
 		if (n_ready <= 0 || !(p.revents & POLLIN))
 			break;
 		memset(&ask, 0, sizeof ask);
 		if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &ask))
 			continue;
+		if (!waiting(&ask) || !struck)
+			quiet = milliseconds();
 		memset(&answer, 0, sizeof answer);
 		answer.id = ask.id;
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
