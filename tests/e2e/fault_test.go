@@ -21,7 +21,11 @@ func ignorable(s strike, plan string, errno syscall.Errno) bool {
 	case unix.SYS_OPENAT2, unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT:
 		return true // what is refused from the start is not used
 	case unix.SYS_OPENAT:
-		return s.monitor // its descriptors to close, once more, and the terminal: after set-up
+		// The monitor's are for its descriptors to close, once more, and the terminal, after set-up;
+		// those before the command's filters for what is said of a command that is not executed.
+		return s.monitor || s.settled
+	case unix.SYS_FSTATFS, unix.SYS_PREAD64:
+		return s.settled
 	case unix.SYS_CHDIR:
 		return true // there are other directories to start in
 	case unix.SYS_UNSHARE:

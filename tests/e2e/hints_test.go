@@ -37,7 +37,7 @@ func TestHintsOfUserNamespaces(t *testing.T) {
 func TestHintsOfSurroundings(t *testing.T) {
 	t.Parallel()
 	host := "mount --bind /proc /proc; mount -o remount,bind,ro /proc"
-	launch{who: user, host: host, args: append(box(), "/h/probe")}.run(t).hinted(t, "setting up uid map: Read-only file system", "/proc is mounted read-only")
+	launch{who: user, host: host, args: append(box(), "/h/probe")}.run(t).hinted(t, "setting up uid map: Read-only file system", "/proc is read-only here")
 
 	each(t, []identity{root, user}, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {

@@ -68,6 +68,7 @@ type strike struct {
 	nr, a0, a1 uint64
 	monitor    bool   // the launcher itself made the call
 	mapped     bool   // the process was in a user namespace of its own; seen by root only
+	settled    bool   // the process had nothing left but the exec, and what comes with it
 	late       bool   // the process had cloned the sandbox's first one before, as a keeper does
 	left       string // processes that had to be killed
 	ran        bool
@@ -109,6 +110,7 @@ func strikeAt(t *testing.T, who identity, e engine, n int, action string, args, 
 			s.late = strings.HasSuffix(rest, " late")
 			s.monitor = strings.Contains(rest, " launcher")
 			s.mapped = strings.Contains(rest, " mapped")
+			s.settled = strings.Contains(rest, " settled")
 		case "left":
 			s.left = rest
 		case "status", "signal":

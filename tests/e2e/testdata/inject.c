@@ -9,18 +9,23 @@
 // or "sigN" to send the launcher signal N, and the call is then let through; or it is
 // "kill-WHO" or "stop-WHO", where WHO is one of these three, "childN", the Nth child of
 // the launcher's, or "last", the youngest of the youngest. A process that is stopped goes
-// on when no other one makes a call any more, but for the one that it waits in. Calls that cannot fail, or that
-// no filter can sensibly refuse, are not counted for errnos. Of a process's prctls of one
-// operation in a row, like those that empty the bounding set, the first counts. -u is for root: the caller
-// is user ID then, and the program is left to become that, without no_new_privs.
+// on when no other one makes a call any more, but for the one that it waits in. Calls that
+// cannot fail, or that no filter can sensibly refuse, are not counted for errnos. Of a
+// process's prctls of one operation in a row, like those that empty the bounding set, the
+// first counts. -u is for root: the caller is user ID then, and the program is left to
+// become that, without no_new_privs.
 //
 //	inject ─▶ caller ─▶ launcher ─▶ …
 //
-// It waits until every process that came of it is gone, for no longer than two minutes,
-// and says on fd 3 what happened: "struck NR A0 A1" or "missed COUNT", with "launcher"
-// where the launcher itself made the call, "mapped" where the process was in another user
-// namespace than this one (seen by root only), "late" where the process had cloned a sibling
-// before, "left N" where processes had to be killed, and "status N" or "signal N".
+// It waits until every process that came of it is gone, for no longer than two minutes, and
+// says on fd 3 what happened: "struck NR A0 A1" or "missed COUNT", "left N" where processes
+// had to be killed, and "status N" or "signal N". After "struck NR A0 A1" come
+//
+//	launcher  if the launcher itself made the call
+//	mapped    if the process was in another user namespace than this one (seen by root only)
+//	settled   if the process had given up its death signal, as the command does when nothing
+//	          is left but its filters and its exec
+//	late      if the process had cloned a sibling before
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -210,7 +215,7 @@ static void serve(int fd, int n, const char *action, long end) {
 	struct seccomp_notif ask;
 	struct seccomp_notif_resp answer;
 	int count = 0, struck = 0, nr = -1;
-	pid_t late = 0;
+	pid_t late = 0, settled = 0;
 	__u64 operation = 0;
 	long quiet = milliseconds(); // since when no process has come further
 	for (;;) {
@@ -241,14 +246,16 @@ static void serve(int fd, int n, const char *action, long end) {
 			struck = 1;
 			nr = ask.data.nr;
 			operation = ask.data.args[0];
-			dprintf(3, "struck %d %llx %llx%s%s%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
-				launcher == (pid_t)ask.pid ? " launcher" : "", mapped(ask.pid) ? " mapped" : "", late == (pid_t)ask.pid ? " late" : "");
+			dprintf(3, "struck %d %llx %llx%s%s%s%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
+				launcher == (pid_t)ask.pid ? " launcher" : "", mapped(ask.pid) ? " mapped" : "", settled == (pid_t)ask.pid ? " settled" : "", late == (pid_t)ask.pid ? " late" : "");
 			strike(action, ask.pid, &answer);
 		} else if (ask.data.nr == nr && atoi(action) && (nr != SYS_prctl || ask.data.args[0] == operation)) {
 			strike(action, ask.pid, &answer);
 		}
 		if (ask.data.nr == SYS_clone && ask.data.args[0] & CLONE_PARENT)
 			late = ask.pid;
+		if (ask.data.nr == SYS_prctl && ask.data.args[0] == PR_SET_PDEATHSIG && ask.data.args[1] == 0)
+			settled = ask.pid;
 		ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 	}
 	if (!struck)
