@@ -195,6 +195,7 @@ func (c *Cmd) checkWritable(field string, fd FD) error {
 		}
 	}
 	if !ok {
+		//lint:ignore ST1005 the name of a field
 		return fmt.Errorf("Report.%s: fd %d is not open for writing: %w", field, n, unix.EBADF)
 	}
 	return nil

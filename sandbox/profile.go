@@ -143,6 +143,7 @@ func openProfile(file string) (int, error) {
 	case st.Mode&syscall.S_IFMT == syscall.S_IFDIR:
 		err = because(strerror(syscall.EISDIR), syscall.EISDIR)
 	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		//lint:ignore ST1005 like what strerror(3) says of directories
 		err = errors.New("Not a regular file")
 	}
 	if err != nil {

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,5 +132,5 @@ func (s strike) judge(verb, victim string) string {
 	case s.end == "status 1":
 		return s.sentence(name)
 	}
-	return fmt.Sprintf("neither the command's end nor a sentence")
+	return "neither the command's end nor a sentence"
 }
