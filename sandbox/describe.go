@@ -136,13 +136,12 @@ func lies(path, dir string) bool {
 
 func (d *describer) namespaces() {
 	n := &d.s.Namespaces
-	c := compiler{s: d.s, h: d.h}
 	var own, joined, shared []string
 	for _, ns := range []struct {
 		name          string
 		isNew, joined bool
 	}{
-		{"user", c.wantsUser(), n.JoinUser.Given()},
+		{"user", wantsUser(d.s, d.h), n.JoinUser.Given()},
 		{"mount", true, false},
 		{"processes", n.PID.isNew(), n.JoinPID.Given() && !n.PID.isNew()},
 		{"network", n.Net.isNew(), n.JoinNet.Given()},
@@ -169,11 +168,11 @@ func (d *describer) ids() {
 	if !d.s.Identity.ranges() {
 		return
 	}
-	c := compiler{s: d.s, h: d.h}
-	if err := c.who(); err != nil {
+	uids, gids, err := who(d.s, d.h)
+	if err != nil {
 		return // the launch says why
 	}
-	for _, a := range []*axis{&c.uids, &c.gids} {
+	for _, a := range []*axis{&uids, &gids} {
 		var list []string
 		for _, r := range a.ids {
 			list = append(list, span(r.Inside, r.Count)+" (outside "+span(r.Outside, r.Count)+")")
@@ -181,7 +180,7 @@ func (d *describer) ids() {
 		d.say(a.kind+"s", list...)
 	}
 	groups := "the caller's supplementary ones stay usable"
-	if c.losesGroups() {
+	if losesGroups(d.s, d.h, &gids) {
 		groups = "none of the caller's supplementary ones"
 	}
 	d.say("groups", groups)
@@ -197,14 +196,13 @@ func span(first, count uint32) string {
 
 // privilege says what the command may do beyond its files.
 func (d *describer) privilege() {
-	c := compiler{s: d.s, h: d.h}
 	inside := ""
-	if c.wantsUser() || d.s.Namespaces.JoinUser.Given() {
+	if wantsUser(d.s, d.h) || d.s.Namespaces.JoinUser.Given() {
 		inside = ", which count in its user namespace only"
 	}
 	caps := "none"
 	switch {
-	case wantedCaps(c.s, c.h) == 0:
+	case wantedCaps(d.s, d.h) == 0:
 	case len(d.s.Identity.Caps) == 0 && (d.h.UID != 0 || !d.s.Identity.KeepCaps):
 		caps = "to deal with these ids as root does" + inside
 	case len(d.s.Identity.Caps) == 0:

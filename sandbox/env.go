@@ -1,63 +1,23 @@
 package sandbox
 
-import "strings"
+import (
+	"strings"
 
-// environment applies the changes to the caller's environment. Order, duplicates and
-// malformed entries pass through; a set variable keeps its place. PWD outlives a
-// clearing, since it says where the command starts; it then comes last.
+	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/flat"
+)
+
+// environment applies the changes to the caller's environment, as a launch does.
 func environment(base []string, ops []EnvOp) []string {
-	e := env{list: append(make([]string, 0, len(base)+len(ops)+1), base...)}
-	kept := ""
-	for _, op := range ops {
-		switch {
-		case op.Clear:
-			if i := e.find("PWD"); i >= 0 {
-				kept = e.list[i]
-			}
-			e = env{list: e.list[:0]}
-		case op.Unset:
-			e = env{list: unset(e.list, op.Name)}
-		default:
-			e.set(op.Name, op.Value)
-		}
+	f, facts := flatten(&Spec{Env: ops, Command: CommandLine{Chdir: SetText("/")}}, &Host{Env: base}, nil, nil)
+	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &facts}
+	c.Buffers = buffers(0, len(base)+len(ops)+1, len(f.text)+len("PWD=/\x00"))
+	n := c.Environment()
+	out := make([]string, n)
+	for i := range out {
+		out[i] = string(flat.Text(c.Arena).At(flat.Word(c.Slots[i])))
 	}
-	if kept != "" && e.find("PWD") < 0 {
-		return append(e.list, kept)
-	}
-	return e.list
-}
-
-// env is an environment under change, with the first place of each name once somebody
-// has asked for one.
-type env struct {
-	list  []string
-	first map[string]int
-}
-
-func (e *env) find(name string) int {
-	if e.first == nil {
-		e.first = make(map[string]int, len(e.list))
-		for i, entry := range e.list {
-			name, _, ok := strings.Cut(entry, "=")
-			if _, known := e.first[name]; ok && !known {
-				e.first[name] = i
-			}
-		}
-	}
-	if i, ok := e.first[name]; ok {
-		return i
-	}
-	return -1
-}
-
-func (e *env) set(name, value string) {
-	i := e.find(name)
-	if i < 0 {
-		e.first[name] = len(e.list)
-		e.list = append(e.list, name+"="+value)
-		return
-	}
-	e.list[i] = name + "=" + value
+	return out
 }
 
 // lookup finds the first entry of a variable, or -1.
@@ -75,14 +35,4 @@ func get(env []string, name string) (string, bool) {
 		return env[i][len(name)+1:], true
 	}
 	return "", false
-}
-
-func unset(env []string, name string) []string {
-	out := env[:0:0]
-	for _, entry := range env {
-		if !strings.HasPrefix(entry, name+"=") {
-			out = append(out, entry)
-		}
-	}
-	return out
 }

@@ -32,19 +32,30 @@ func everything(t *testing.T) *plan.Program {
 	b.Add(plan.Step{Op: plan.OpGroups})
 	b.Add(plan.Step{Op: plan.OpNest, A: b.Str("AAA"), B: b.Str("BBB")})
 	b.From(from("--chmod 755 /mode"))
-	mounts.Lower(b, []mounts.Op{
-		roBind("/src", "/dst"),
-		{Kind: mounts.BindFD, FD: mounts.SetFD(9), Dest: "/fd", From: from("--bind-fd 9 /fd")},
-		{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
-		{Kind: mounts.Tmpfs, Dest: "/tmp", From: from("--tmpfs /tmp")},
-		{Kind: mounts.Overlay, Dest: "/ov", Layers: []string{"/low"}, Writes: mounts.Forgotten, From: from("--tmp-overlay /ov")},
-		{Kind: mounts.Dir, Dest: "/dir", From: from("--dir /dir")},
-		{Kind: mounts.File, FD: mounts.SetFD(6), Dest: "/file", From: from("--file 6 /file")},
-		{Kind: mounts.Data, FD: mounts.SetFD(7), Dest: "/data", From: from("--bind-data 7 /data")},
-		{Kind: mounts.Symlink, Target: "tgt", Dest: "/link", From: from("--symlink tgt /link")},
-		{Kind: mounts.Chmod, Dest: "/mode", Perms: mounts.Mode(0o755), From: from("--chmod 755 /mode")},
-		{Kind: mounts.RemountRO, Dest: "/ro", From: from("--remount-ro /ro")},
-	}, mounts.Frame{NewPID: true})
+	b.From(plan.Origin{})
+	b.Add(plan.Step{Op: plan.OpSlave})
+	add := func(option string, step plan.Step) uint32 {
+		b.From(from(option))
+		return b.Add(step)
+	}
+	src := add("--ro-bind /src /dst", plan.Step{Op: plan.OpSource, A: b.Str("/src")})
+	fd := add("--bind-fd 9 /fd", plan.Step{Op: plan.OpSource, B: 9})
+	low := add("--tmp-overlay /ov", plan.Step{Op: plan.OpSource, A: b.Str("/low")})
+	b.From(plan.Origin{})
+	b.Add(plan.Step{Op: plan.OpRoot})
+	add("--ro-bind /src /dst", plan.Step{Op: plan.OpBind, A: src, B: b.Str("/dst"), C: unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV})
+	add("--bind-fd 9 /fd", plan.Step{Op: plan.OpBind, A: fd, B: b.Str("/fd")})
+	add("--proc /proc", plan.Step{Op: plan.OpProc, B: b.Str("/proc")})
+	add("--tmpfs /tmp", plan.Step{Op: plan.OpMount, A: plan.MountTmpfs, B: b.Str("/tmp")})
+	add("--tmp-overlay /ov", plan.Step{Op: plan.OpOverlay, A: low, B: b.Str("/ov"), C: 1, D: plan.OverlayTmp})
+	add("--dir /dir", plan.Step{Op: plan.OpDir, B: b.Str("/dir")})
+	add("--file 6 /file", plan.Step{Op: plan.OpFile, A: 6, B: b.Str("/file")})
+	add("--bind-data 7 /data", plan.Step{Op: plan.OpData, A: 7, B: b.Str("/data")})
+	add("--symlink tgt /link", plan.Step{Op: plan.OpSymlink, A: b.Str("tgt"), B: b.Str("/link")})
+	add("--chmod 755 /mode", plan.Step{Op: plan.OpChmod, B: b.Str("/mode"), D: 0o755})
+	add("--remount-ro /ro", plan.Step{Op: plan.OpRemountRO, B: b.Str("/ro")})
+	b.From(plan.Origin{})
+	b.Add(plan.Step{Op: plan.OpPivot})
 	b.EndSetup()
 	b.From(from("cmd"))
 	b.Add(plan.Step{Op: plan.OpExec})

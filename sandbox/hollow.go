@@ -14,15 +14,15 @@ import (
 // sets its limit above the payload: both put the payload into a user namespace below the one
 // that owns the others (user_namespaces(7)).
 func hollowCaps(s *Spec, h Host) error {
-	c := compiler{s: s, h: &h}
-	if !c.wantsUser() || h.Setuid || s.Identity.ranges() || s.Report.UserBlockFD.Given() || wantedCaps(s, &h) == 0 || c.who() != nil {
+	uids, gids, err := who(s, &h)
+	if !wantsUser(s, &h) || h.Setuid || s.Identity.ranges() || s.Report.UserBlockFD.Given() || wantedCaps(s, &h) == 0 || err != nil {
 		return nil
 	}
 	added := false
 	for _, e := range s.Identity.Caps {
 		added = added || !e.Drop
 	}
-	otherID := c.hasDev() && (c.uids.inside != 0 || c.gids.inside != 0)
+	otherID := hasDev(s) && (uids.inside != 0 || gids.inside != 0)
 	switch {
 	case !added:
 		return nil

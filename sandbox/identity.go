@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
@@ -21,29 +23,38 @@ type axis struct {
 }
 
 // who settles the ids.
-func (c *compiler) who() error {
-	id := &c.s.Identity
-	c.uids = axis{kind: "uid", own: c.h.UID, want: id.UID, lines: id.UIDMap, sub: c.h.SubUID}
-	c.gids = axis{kind: "gid", own: c.h.GID, want: id.GID, lines: id.GIDMap, sub: c.h.SubGID}
-	for _, a := range []*axis{&c.uids, &c.gids} {
+func who(s *Spec, h *Host) (uids, gids axis, err error) {
+	id := &s.Identity
+	uids = axis{kind: "uid", own: h.UID, want: id.UID, lines: id.UIDMap, sub: h.SubUID}
+	gids = axis{kind: "gid", own: h.GID, want: id.GID, lines: id.GIDMap, sub: h.SubGID}
+	for _, a := range []*axis{&uids, &gids} {
 		a.settle()
-		if !id.ranges() {
-			continue
-		}
-		if id.MapAuto {
-			if err := a.grant(c.h); err != nil {
-				return err
-			}
-		}
-		if err := a.check(c.h); err != nil {
-			return err
-		}
-		if c.hasDev() && !a.ids.Has(0) {
-			return c.h.badIDs("--dev", a.maps(), " needs "+a.kind+" 0 inside, to whom its devpts belongs: add it with --"+a.kind+"-map or --"+a.kind+" 0",
-				"must map "+a.kind+" 0, to whom the devpts of kind Dev belongs")
+		if err == nil && id.ranges() {
+			err = a.complete(s, h)
 		}
 	}
+	return uids, gids, err
+}
+
+// complete adds what the system grants, and checks the map.
+func (a *axis) complete(s *Spec, h *Host) error {
+	if s.Identity.MapAuto {
+		if err := a.grant(h); err != nil {
+			return err
+		}
+	}
+	if err := a.check(h); err != nil {
+		return err
+	}
+	if hasDev(s) && !a.ids.Has(0) {
+		return h.badIDs("--dev", a.maps(), " needs "+a.kind+" 0 inside, to whom its devpts belongs: add it with --"+a.kind+"-map or --"+a.kind+" 0",
+			"must map "+a.kind+" 0, to whom the devpts of kind Dev belongs")
+	}
 	return nil
+}
+
+func hasDev(s *Spec) bool {
+	return slices.ContainsFunc(s.Files, func(op mounts.Op) bool { return op.Kind == mounts.Dev })
 }
 
 // settle decides who the payload is, and completes the map by the caller where nobody
@@ -132,55 +143,14 @@ func (h *Host) mapAuto() string {
 	return "--map-auto"
 }
 
-// ranges is the step that has the maps written.
-func (c *compiler) ranges() {
-	c.b.From(c.mapOrigin())
-	c.b.Add(plan.Step{
-		Op: plan.OpIDMap, Flags: plan.FlagOutside,
-		A: c.b.Str(c.uids.ids.Text()), B: c.b.Str(c.gids.ids.Text()),
-	})
-	c.b.From(plan.Origin{})
-}
-
 // mapOrigin is the first option that asked for ranges.
-func (c *compiler) mapOrigin() plan.Origin {
-	for _, lines := range [][]MapLine{c.s.Identity.UIDMap, c.s.Identity.GIDMap} {
+func mapOrigin(s *Spec, h *Host) plan.Origin {
+	for _, lines := range [][]MapLine{s.Identity.UIDMap, s.Identity.GIDMap} {
 		if len(lines) > 0 {
 			return lines[0].From
 		}
 	}
-	return plan.Origin{Words: []string{c.h.mapAuto()}}
-}
-
-// become returns the steps that switch to the payload's ids, if it has others than the
-// caller.
-func (c *compiler) become() []plan.Step {
-	switch {
-	case c.s.Namespaces.JoinUser.Given():
-		return c.becomeInGiven()
-	case !c.s.Identity.ranges() || c.uids.isCaller() && c.gids.isCaller():
-		return nil
-	}
-	return []plan.Step{{Op: plan.OpBecome, A: c.uids.inside, B: c.gids.inside}}
-}
-
-// becomeInGiven switches to UID and GID inside a given user namespace, whose maps are not
-// known here. The caller's own number may mean "as I am": where the namespace does not
-// map it, the process keeps the id that it has there.
-func (c *compiler) becomeInGiven() (steps []plan.Step) {
-	id := &c.s.Identity
-	add := func(want ID, own, uid, gid uint32) {
-		s := plan.Step{Op: plan.OpBecome, A: uid, B: gid}
-		if want.N() == own {
-			s.Flags = plan.FlagTry
-		}
-		if want.Given() {
-			steps = append(steps, s)
-		}
-	}
-	add(id.GID, c.h.GID, plan.SameID, id.GID.N()) // first: it takes a capability
-	add(id.UID, c.h.UID, id.UID.N(), plan.SameID)
-	return steps
+	return plan.Origin{Words: []string{h.mapAuto()}}
 }
 
 func (a *axis) isCaller() bool {
@@ -191,17 +161,9 @@ func (a *axis) isCaller() bool {
 // losesGroups tells whether the caller's supplementary groups are given up. The kernel
 // permits that only where groups beside the caller's own are mapped with somebody's
 // permission (user_namespaces(7), setgroups): newgidmap denies it otherwise.
-func (c *compiler) losesGroups() bool {
-	writes := c.h.UID == 0 && c.h.Caps>>unix.CAP_SETGID&1 != 0 // the map, by himself
-	return c.s.Identity.ranges() && !c.s.Identity.KeepGroups && (writes || len(c.gids.ids) > 1 || !c.gids.isCaller())
-}
-
-// nest is the second user namespace that --disable-userns takes, with the same ids.
-func (c *compiler) nest() {
-	c.b.Add(plan.Step{
-		Op: plan.OpNest,
-		A:  c.b.Str(c.uids.ids.Identity().Text()), B: c.b.Str(c.gids.ids.Identity().Text()),
-	})
+func losesGroups(s *Spec, h *Host, gids *axis) bool {
+	writes := h.UID == 0 && h.Caps>>unix.CAP_SETGID&1 != 0 // the map, by themselves
+	return s.Identity.ranges() && !s.Identity.KeepGroups && (writes || len(gids.ids) > 1 || !gids.isCaller())
 }
 
 // payloadUID is who the payload is inside, for a caller who is own outside.

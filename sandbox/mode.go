@@ -36,8 +36,7 @@ func prepare(s *Spec, h Host, keeper bool) (*plan.Program, error) {
 // triesUser tells whether a user namespace is wanted that there need not be: root's
 // --unshare-user-try. What the machine's settings say is not the last word.
 func (h *Host) triesUser(s *Spec) bool {
-	c := compiler{s: s, h: h}
-	return h.UID == 0 && s.Namespaces.User == Try && h.UserNamespaces && h.Caps>>unix.CAP_SYS_ADMIN&1 != 0 && c.wantsUser()
+	return h.UID == 0 && s.Namespaces.User == Try && h.UserNamespaces && h.Caps>>unix.CAP_SYS_ADMIN&1 != 0 && wantsUser(s, h)
 }
 
 // start starts p, which prepare made of s, and stays until the payload runs or set-up

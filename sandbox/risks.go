@@ -47,12 +47,11 @@ func (d *describer) risks() {
 		d.bindRisks(i)
 	}
 	n := &d.s.Namespaces
-	c := compiler{s: d.s, h: d.h}
 	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared, with services on the loopback and abstract sockets (--unshare-net)")
 	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "processes outside can be seen, and signalled where the user may (--unshare-pid)")
-	d.risk(!n.PID.isNew() && d.h.Setuid && !c.wantsUser(), "in setuid mode without a user namespace, on a kernel without Landlock, they can be traced, too (--unshare-user)")
+	d.risk(!n.PID.isNew() && d.h.Setuid && !wantsUser(d.s, d.h), "in setuid mode without a user namespace, on a kernel without Landlock, they can be traced, too (--unshare-user)")
 	d.risk(!d.s.Session.New.isNew(), "input may be pushed into the caller's terminal, if there is one, unless dev.tty.legacy_tiocsti is 0 (--new-session)")
-	d.risk(wantedCaps(c.s, c.h) != 0 && !c.wantsUser() && !n.JoinUser.Given() && !d.h.Setuid, "root keeps capabilities, which lead out (--unshare-user, --cap-drop ALL)")
+	d.risk(wantedCaps(d.s, d.h) != 0 && !wantsUser(d.s, d.h) && !n.JoinUser.Given() && !d.h.Setuid, "root keeps capabilities, which lead out (--unshare-user, --cap-drop ALL)")
 	d.risk(d.h.StdinFile, "standard input is a file, which the command can open for writing through /proc/self/fd/0, whatever is mounted read-only (cat FILE |)")
 	d.risk(d.s.Lockdown.Forgive, "mounts below a bind may stay writable (--not-a-security-boundary)")
 	d.risk(d.s.ProcFallback == mounts.BindOuter && d.hasProc() && (n.PID.isNew() || n.JoinPID.Given()),

@@ -67,6 +67,10 @@ func Named(name string) ([]byte, error) {
 	return filter, nil
 }
 
+// BuiltinText is the filter of a built-in profile for this machine, empty for one that there
+// is not. It needs no Go runtime.
+func BuiltinText(name []byte) string { return builtin(string(name), runtime.GOARCH) }
+
 // Builtin is the filter of a built-in profile for a machine of GOARCH's name.
 //
 //   - default permits what podman's default profile permits a container with podman's
@@ -75,6 +79,14 @@ func Named(name string) ([]byte, error) {
 //   - no-userns refuses to make or enter user namespaces.
 //   - strict permits what an ordinary program needs: see builtin/strict.json.
 func Builtin(name, arch string) (filter []byte, ok bool) {
+	text := builtin(name, arch)
+	if text == "" {
+		return nil, false
+	}
+	return []byte(text), true
+}
+
+func builtin(name, arch string) string {
 	var amd64, arm64 string
 	switch name {
 	case "default":
@@ -86,15 +98,11 @@ func Builtin(name, arch string) (filter []byte, ok bool) {
 	case "strict":
 		amd64, arm64 = strictAMD64, strictARM64
 	}
-	text := ""
 	switch arch {
 	case "amd64":
-		text = amd64
+		return amd64
 	case "arm64":
-		text = arm64
+		return arm64
 	}
-	if text == "" {
-		return nil, false
-	}
-	return []byte(text), true
+	return ""
 }

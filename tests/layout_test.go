@@ -33,6 +33,8 @@ var arrows = []struct {
 	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
 	{"cmd/gobwrap", "internal/cmdline internal/flat", "it reads the command line, and puts the parser's numbers into words"},
 	{"internal/cmdline", "internal/flat idmap mounts seccomp", "the parser: it knows what options mean, and needs no runtime"},
+	{"sandbox", "internal/flat internal/compile", "it has its Specs compiled"},
+	{"internal/compile", "internal/flat idmap mounts seccomp sandbox/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
 	{"internal/flat", "", "a description of a sandbox without pointers: below everything"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
 	{"internal/doctor", "sandbox/child suid golang.org/x/sys/unix", "it words what launches have shown, and starts them from outside, as anybody would"},

@@ -1,0 +1,132 @@
+package compile
+
+// Room: no runtime.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+// Buffers is the memory that a plan is made in. What does not fit is left out, and Run
+// says Full: larger buffers are handed in then, and Run begins anew.
+type Buffers struct {
+	Steps []plan.Step
+	From  []flat.Word // the option that asked for each step; as long as Steps
+	Slots []uint64
+	Arena []byte
+}
+
+// used is how much of the buffers is in use; what was wanted, where it did not fit.
+type used struct {
+	steps, slots, arena int
+}
+
+// step appends a step.
+func (c *Compiler) step(s plan.Step) uint32 {
+	n := c.used.steps
+	if n < len(c.Steps) && n < len(c.From) {
+		c.Steps[n] = s
+		c.From[n] = c.from
+	}
+	c.used.steps = n + 1
+	return uint32(n)
+}
+
+// slot appends a slot.
+func (c *Compiler) slot(v uint64) {
+	if n := c.used.slots; n < len(c.Slots) {
+		c.Slots[n] = v
+	}
+	c.used.slots++
+}
+
+// byte appends a byte to the arena.
+func (c *Compiler) byte(b byte) {
+	if n := c.used.arena; n < len(c.Arena) {
+		c.Arena[n] = b
+	}
+	c.used.arena++
+}
+
+// bytes appends bytes to the arena.
+func (c *Compiler) bytes(b []byte) {
+	if n := c.used.arena; n+len(b) <= len(c.Arena) {
+		copy(c.Arena[n:], b)
+	}
+	c.used.arena += len(b)
+}
+
+// text appends the bytes of s to the arena.
+func (c *Compiler) text(s string) {
+	if n := c.used.arena; n+len(s) <= len(c.Arena) {
+		copy(c.Arena[n:], s)
+	}
+	c.used.arena += len(s)
+}
+
+// here is the offset of the string that is appended next.
+func (c *Compiler) here() uint32 { return uint32(c.used.arena) }
+
+// word puts a string of the text into the arena; an empty one is at offset 0.
+func (c *Compiler) word(w flat.Word) uint32 {
+	b := c.Text.At(w)
+	if len(b) == 0 {
+		return 0
+	}
+	at := c.here()
+	c.bytes(b)
+	c.byte(0)
+	return at
+}
+
+// constant puts s into the arena.
+func (c *Compiler) constant(s string) uint32 {
+	at := c.here()
+	c.text(s)
+	c.byte(0)
+	return at
+}
+
+// number appends digits to the arena.
+func (c *Compiler) number(n uint32) {
+	var digits [10]byte
+	i := len(digits)
+	for {
+		i--
+		digits[i] = '0' + byte(n%10)
+		if n /= 10; n == 0 {
+			break
+		}
+	}
+	c.bytes(digits[i:])
+}
+
+// box puts the absolute form of a path in the sandbox into the arena, followed by more:
+// without empty and "." components. ".." stays: what it means depends on links.
+func (c *Compiler) box(path []byte, more string) uint32 {
+	at := c.used.arena
+	for len(path) > 0 {
+		end := 0
+		for end < len(path) && path[end] != '/' {
+			end++
+		}
+		if part := path[:end]; end > 0 && (end > 1 || part[0] != '.') {
+			c.byte('/')
+			c.bytes(part)
+		}
+		path = path[min(end+1, len(path)):]
+	}
+	c.text(more)
+	if c.used.arena == at {
+		c.byte('/')
+	}
+	c.byte(0)
+	return uint32(at)
+}
+
+// align makes the arena's next offset a multiple of 8.
+func (c *Compiler) align() {
+	for c.used.arena%8 != 0 {
+		c.byte(0)
+	}
+}

@@ -1,0 +1,420 @@
+package compile
+
+// Room: no runtime.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/seccomp"
+	"golang.org/x/sys/unix"
+)
+
+// While the environment is under change, a slot of it holds the word of an entry, or,
+// marked, the index of the item that sets one.
+const setBy = uint64(1) << 63
+
+// environment applies the changes to the caller's environment. Order, duplicates and
+// malformed entries pass through; a set variable keeps its place. PWD outlives a
+// clearing, since it says where the command starts; it then comes last.
+func (c *Compiler) environment() Status {
+	c.env, c.envc = c.used.slots, 0
+	for w := c.Facts.Env; w < c.Facts.EnvEnd; w = c.Text.Next(w) {
+		c.entry(uint64(w))
+	}
+	kept := uint64(0)
+	for i := range c.Items {
+		it := &c.Items[i]
+		switch it.Kind {
+		case flat.ClearEnv:
+			if at := c.find(pwd); at >= 0 {
+				kept = c.at(at)
+			}
+			c.used.slots, c.envc = c.env, 0
+		case flat.UnsetEnv:
+			c.unset(c.Text.At(it.A))
+		case flat.SetEnv:
+			if at := c.findBytes(c.Text.At(it.A)); at >= 0 {
+				c.put(at, setBy|uint64(i))
+			} else {
+				c.entry(setBy | uint64(i))
+			}
+		}
+	}
+	if kept != 0 && c.find(pwd) < 0 {
+		c.entry(kept)
+	}
+	if at := c.find(pwd); at < 0 {
+		c.entry(0) // its text is "PWD=/": see arenaEntry
+	} else if c.Facts.PWD == Unknown && !c.Spec.Strs[flat.Chdir].Given() && len(c.Facts.Cwd) > 0 && !same(c.value(at), c.Facts.Cwd) {
+		return AskPWD
+	}
+	return Done
+}
+
+const pwd = "PWD"
+
+// PWD is the value that AskPWD is about.
+func (c *Compiler) PWD() []byte {
+	if at := c.find(pwd); at >= 0 {
+		return c.value(at)
+	}
+	return nil
+}
+
+// entry appends an entry to the environment.
+func (c *Compiler) entry(v uint64) {
+	c.slot(v)
+	c.envc++
+}
+
+// at and put are an entry by its index; 0 where the buffer ends.
+func (c *Compiler) at(i int) uint64 {
+	if i += c.env; i < len(c.Slots) {
+		return c.Slots[i]
+	}
+	return 0
+}
+
+func (c *Compiler) put(i int, v uint64) {
+	if i += c.env; i < len(c.Slots) {
+		c.Slots[i] = v
+	}
+}
+
+// nameOf is the variable's name of entry i, nil for one that has no "=".
+func (c *Compiler) nameOf(i int) []byte {
+	v := c.at(i)
+	if v&setBy != 0 {
+		return c.Text.At(c.Items[v&^setBy].A)
+	}
+	b := c.Text.At(flat.Word(v))
+	for i, x := range b {
+		if x == '=' {
+			return b[:i]
+		}
+	}
+	return nil
+}
+
+// value is what entry i sets its variable to.
+func (c *Compiler) value(i int) []byte {
+	v := c.at(i)
+	if v&setBy != 0 {
+		return c.Text.At(c.Items[v&^setBy].B)
+	}
+	b := c.Text.At(flat.Word(v))
+	for i, x := range b {
+		if x == '=' {
+			return b[i+1:]
+		}
+	}
+	return nil
+}
+
+// find and findBytes find the first entry of a variable, or -1.
+func (c *Compiler) find(name string) int {
+	for i := range c.envc {
+		if flat.Equal(c.nameOf(i), name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *Compiler) findBytes(name []byte) int {
+	for i := range c.envc {
+		if have := c.nameOf(i); have != nil && same(have, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func same(a, b []byte) bool { return string(a) == string(b) }
+
+// unset takes every entry of a variable out.
+func (c *Compiler) unset(name []byte) {
+	kept := 0
+	for i := range c.envc {
+		if have := c.nameOf(i); have != nil && same(have, name) {
+			continue
+		}
+		c.put(kept, c.at(i))
+		kept++
+	}
+	c.used.slots, c.envc = c.env+kept, kept
+}
+
+// Environment makes the payload's environment alone: the first slots, as many as it returns,
+// are the places of its entries in the arena.
+func (c *Compiler) Environment() int {
+	c.used = used{}
+	c.byte(0)
+	c.environment()
+	n := c.envc
+	if c.find(pwd) < 0 {
+		n-- // the one that a launch adds
+	}
+	c.settleEnv()
+	return n
+}
+
+// settleEnv puts the environment into the arena, and returns the slot of PWD.
+func (c *Compiler) settleEnv() {
+	at := c.find(pwd)
+	if at < 0 {
+		at = c.envc - 1
+	}
+	c.header.Env, c.header.Envc = uint32(c.env), uint32(c.envc)
+	c.header.Pwd = uint32(c.env + at)
+	for i := range c.envc {
+		v := c.at(i)
+		var off uint32
+		switch {
+		case v == 0:
+			off = c.constant("PWD=/")
+		case v&setBy == 0:
+			off = c.word(flat.Word(v))
+		default:
+			it := &c.Items[v&^setBy]
+			off = c.here()
+			c.bytes(c.Text.At(it.A))
+			c.byte('=')
+			c.bytes(c.Text.At(it.B))
+			c.byte(0)
+		}
+		c.put(i, uint64(off))
+	}
+}
+
+// command is the payload's part: capabilities, then, without them, the place to start
+// in, filters, exec. Init, where there is one, has forked before: it takes the locks,
+// drops its own capabilities and gets the filters too.
+func (c *Compiler) command() {
+	for i := range c.Items {
+		if it := &c.Items[i]; it.Kind == flat.Lock {
+			c.from = it.From
+			c.step(plan.Step{Op: plan.OpLock, A: c.word(it.A)})
+		}
+	}
+	c.from = 0
+	c.caps()
+	if c.Facts.Setuid {
+		c.step(plan.Step{Op: plan.OpFence})
+	}
+	c.cwd()
+	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Hosted || c.Facts.Filtered {
+		c.step(plan.Step{Op: plan.OpTell}) // a filter might refuse it
+	}
+	c.filters()
+	c.from = c.Spec.Command
+	c.step(plan.Step{Op: plan.OpExec})
+	c.from = 0
+	c.slot(0) // the end of the environment
+	c.candidates(c.Text.At(c.Spec.Command))
+	c.settleEnv()
+}
+
+func (c *Compiler) filters() {
+	for i := range c.Items {
+		it := &c.Items[i]
+		c.from = it.From
+		switch it.Kind {
+		case flat.Filter:
+			c.filter(c.Text[it.A:][:it.N])
+		case flat.Builtin:
+			c.builtin(seccomp.BuiltinText(c.Text.At(it.A)))
+		}
+	}
+}
+
+func (c *Compiler) filter(bpf []byte) {
+	c.align()
+	at := c.here()
+	c.bytes(bpf)
+	c.byte(0)
+	c.step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
+}
+
+func (c *Compiler) builtin(bpf string) {
+	c.align()
+	at := c.here()
+	c.text(bpf)
+	c.byte(0)
+	c.step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
+}
+
+// cwd chooses where the command starts: what was asked for; else the same place as
+// outside, by its real path or else by $PWD; else home, else the root.
+func (c *Compiler) cwd() {
+	if d := c.Spec.Strs[flat.Chdir]; d.Given() {
+		c.from = d.From
+		c.chdir(c.Text.At(d.Word), 0)
+		c.from = 0
+		return
+	}
+	c.try(c.Facts.Cwd)
+	if at := c.find(pwd); at >= 0 && c.Facts.PWD == Yes && !same(c.value(at), c.Facts.Cwd) {
+		c.try(c.value(at))
+	}
+	if at := c.find("HOME"); at >= 0 {
+		c.try(c.value(at))
+	}
+	c.step(plan.Step{Op: plan.OpChdir, A: c.constant("/"), B: c.constant("PWD=/")})
+}
+
+func (c *Compiler) try(dir []byte) {
+	if len(dir) > 0 {
+		c.chdir(dir, plan.FlagTry)
+	}
+}
+
+// chdir appends an OpChdir; "PWD=DIR" holds DIR, too.
+func (c *Compiler) chdir(dir []byte, flags uint16) {
+	at := c.here()
+	c.text("PWD=")
+	c.bytes(dir)
+	c.byte(0)
+	c.step(plan.Step{Op: plan.OpChdir, Flags: flags, A: at + 4, B: at})
+}
+
+// arguments are what the command is started with.
+func (c *Compiler) arguments() {
+	h := &c.header
+	h.Argv, h.Argc = uint32(c.used.slots), c.Spec.Args
+	w := c.Spec.Command
+	for i := range c.Spec.Args {
+		if a := c.Spec.Strs[flat.Argv0]; i == 0 && a.Given() {
+			c.slot(uint64(c.word(a.Word)))
+		} else {
+			c.slot(uint64(c.word(w)))
+		}
+		w = c.Text.Next(w)
+	}
+	c.slot(0)
+}
+
+// candidates are the files that execvp(3) would try, in its order. It passes over entries
+// of PATH that no path is long enough for.
+func (c *Compiler) candidates(name []byte) {
+	h := &c.header
+	h.Paths = uint32(c.used.slots)
+	path, set := c.path()
+	slash := len(name) == 0
+	for _, x := range name {
+		slash = slash || x == '/'
+	}
+	switch {
+	case slash:
+		c.candidate(nil, name)
+	case set:
+		c.search(path, name)
+	default:
+		c.slot(uint64(c.constant2("/bin/", name)))
+		c.slot(uint64(c.constant2("/usr/bin/", name)))
+	}
+	h.Pathc = uint32(c.used.slots) - h.Paths
+}
+
+func (c *Compiler) constant2(dir string, name []byte) uint32 {
+	at := c.here()
+	c.text(dir)
+	c.bytes(name)
+	c.byte(0)
+	return at
+}
+
+// path is the value of PATH in the payload's environment.
+func (c *Compiler) path() (value []byte, set bool) {
+	if at := c.find("PATH"); at >= 0 {
+		return c.value(at), true
+	}
+	return nil, false
+}
+
+func (c *Compiler) search(path, name []byte) {
+	before := c.used.slots
+	rest := path
+	for more := true; more; {
+		end := 0
+		for end < len(rest) && rest[end] != ':' {
+			end++
+		}
+		dir := rest[:end]
+		if more = end < len(rest); more {
+			rest = rest[end+1:]
+		}
+		if len(dir) < unix.PathMax {
+			c.candidate(dir, name)
+		}
+	}
+	if c.used.slots == before {
+		c.candidate(path, name)
+	}
+}
+
+func (c *Compiler) candidate(dir, name []byte) {
+	at := c.here()
+	c.bytes(dir)
+	if len(dir) > 0 {
+		c.byte('/')
+	}
+	c.bytes(name)
+	c.byte(0)
+	c.slot(uint64(at))
+}
+
+// flags settles which descriptors live where, and the flags of the whole plan.
+func (c *Compiler) flags() {
+	s, h := c.Spec, &c.header
+	h.Close, h.Closec = c.descriptors(flat.Used, 0)
+	h.Early, h.Earlyc = c.descriptors(flat.Used, flat.Early)
+	h.Sync, h.Syncc = c.descriptors(flat.SyncFD, 0)
+	h.Script = uint32(c.used.slots)
+	for range s.Args + 2 {
+		c.slot(0)
+	}
+	h.JSONFd = s.FDs[flat.StatusFD].N()
+	h.Failed = max(uint32(s.FailStatus), 1)
+	c.flag(h.Join > 0, plan.FlagJoin)
+	c.flag(c.init, plan.FlagInit)
+	c.flag(s.On(flat.DieWithParent) || c.Facts.Hosted, plan.FlagDieWithParent)
+	c.flag(s.On(flat.DieWithParent) && c.Facts.Hosted, plan.FlagLifeline)
+	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake)
+	c.flag(c.Facts.Tentative, plan.FlagTentative)
+	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)
+	c.flag(c.Facts.Setuid && c.has(flat.Dev), plan.FlagMapRoot)
+	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync)
+	c.flag(s.On(flat.Forgive), plan.FlagForgive)
+}
+
+func (c *Compiler) flag(on bool, flag uint32) {
+	if on {
+		c.header.Flags |= flag
+	}
+}
+
+// descriptors lists those of the items of a kind that have a flag, each once.
+func (c *Compiler) descriptors(kind flat.Kind, flag uint8) (first, n uint32) {
+	first = uint32(c.used.slots)
+	for i := range c.Items {
+		it := &c.Items[i]
+		if it.Kind != kind || it.Flags&flag != flag {
+			continue
+		}
+		if kind == flat.Used && c.listed(int(first), uint64(it.FD)) {
+			continue
+		}
+		c.slot(uint64(it.FD))
+	}
+	return first, uint32(c.used.slots) - first
+}
+
+func (c *Compiler) listed(first int, v uint64) bool {
+	for i := first; i < min(c.used.slots, len(c.Slots)); i++ {
+		if c.Slots[i] == v {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,302 @@
+package compile
+
+// Room: no runtime.
+
+import (
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Compiler makes one plan. The caller fills in the exported fields.
+type Compiler struct {
+	Spec  *flat.Spec
+	Items []flat.Item
+	Text  flat.Text
+	Facts *Facts
+	Buffers
+
+	used   used
+	from   flat.Word // the option that asks for the steps at work
+	header plan.Header
+
+	newUser, newPID bool
+	nested          bool // a second user namespace maps the payload's ids back
+	init            bool
+	insideUID       uint32 // the payload's ids
+	insideGID       uint32
+	outerUID        uint32 // what they are in the first user namespace
+	outerGID        uint32
+	env             int // first slot of the environment, and how many
+	envc            int
+}
+
+// Status is what Run came to.
+type Status uint8
+
+// Statuses.
+const (
+	Done   Status = iota
+	Full          // the buffers are too small: see Want
+	AskPWD        // does $PWD (see PWD) lead to Facts.Cwd? Run begins anew with the answer
+)
+
+// Run makes the plan's parts, in the order in which they happen: the reading list of a
+// sandbox. [Compiler.Check] comes first.
+func (c *Compiler) Run() Status {
+	c.used, c.header, c.from = used{}, plan.Header{}, 0
+	c.byte(0) // offset 0 stands for no string
+	c.arguments()
+	if c.environment() == AskPWD {
+		return AskPWD
+	}
+	c.namespaces()
+	c.who()
+	c.join()
+	c.identity()
+	c.files()
+	c.hostname()
+	c.finalIdentity()
+	c.session()
+	c.header.Setup = uint32(c.used.steps)
+	c.command()
+	c.flags()
+	if !c.fits() {
+		return Full
+	}
+	return Done
+}
+
+func (c *Compiler) fits() bool {
+	return c.used.steps <= min(len(c.Steps), len(c.From)) && c.used.slots <= len(c.Slots) && c.used.arena <= len(c.Arena)
+}
+
+// Want returns the sizes of buffers that would have been large enough.
+func (c *Compiler) Want() (steps, slots, arena int) { return c.used.steps, c.used.slots, c.used.arena }
+
+// namespaces decides which namespaces are new.
+func (c *Compiler) namespaces() {
+	w := &c.Spec.Wishes
+	c.newUser = c.WantsUser()
+	c.newPID = w[flat.PID].IsNew()
+	flags := uint32(unix.CLONE_NEWNS)
+	if c.newUser {
+		flags |= unix.CLONE_NEWUSER
+	}
+	if c.newPID {
+		flags |= unix.CLONE_NEWPID
+	}
+	if w[flat.IPC].IsNew() {
+		flags |= unix.CLONE_NEWIPC
+	}
+	if w[flat.Net].IsNew() {
+		flags |= unix.CLONE_NEWNET
+	}
+	if w[flat.UTS].IsNew() {
+		flags |= unix.CLONE_NEWUTS
+	}
+	if w[flat.Cgroup] == flat.Want || w[flat.Cgroup] == flat.Try && c.Facts.CgroupNamespaces {
+		flags |= unix.CLONE_NEWCGROUP
+	}
+	c.header.Clone = flags
+}
+
+// WantsUser reports whether the sandbox gets a user namespace of its own. Without root one is implied; root without CAP_SYS_ADMIN (a container) takes
+// one by itself, since nothing else could work. In setuid mode there is one only where it
+// is asked for, or for ids that take one.
+func (c *Compiler) WantsUser() bool {
+	user := c.Spec.Wishes[flat.User]
+	switch {
+	case c.Spec.FDs[flat.JoinUser].Given():
+		return false
+	case c.Facts.Setuid:
+		return user.IsNew() || c.otherIDs()
+	case user == flat.Want || c.Facts.UID != 0:
+		return true
+	case c.Facts.Caps>>unix.CAP_SYS_ADMIN&1 == 0:
+		return true
+	default:
+		return user == flat.Try && c.Facts.UserNamespaces
+	}
+}
+
+// otherIDs reports whether the payload is to have other ids than the caller.
+func (c *Compiler) otherIDs() bool {
+	id := &c.Spec.IDs
+	return id[flat.UID].Given && id[flat.UID].N != c.Facts.UID || id[flat.GID].Given && id[flat.GID].N != c.Facts.GID
+}
+
+// who settles the payload's ids.
+func (c *Compiler) who() {
+	c.insideUID, c.insideGID = c.Facts.UID, c.Facts.GID
+	if c.Facts.Ranges {
+		c.insideUID, c.insideGID = c.Facts.RangeUID, c.Facts.RangeGID
+		return
+	}
+	if id := c.Spec.IDs[flat.UID]; id.Given {
+		c.insideUID = id.N
+	}
+	if id := c.Spec.IDs[flat.GID]; id.Given {
+		c.insideGID = id.N
+	}
+}
+
+// join enters the namespaces that must be entered before the first process exists.
+func (c *Compiler) join() {
+	c.setns(flat.JoinUser, unix.CLONE_NEWUSER)
+	c.setns(flat.JoinPID, unix.CLONE_NEWPID)
+	c.header.Join = uint32(c.used.steps)
+}
+
+// setns enters the namespace of an option, if it was given.
+func (c *Compiler) setns(index int, kind uint32) {
+	if fd := c.Spec.FDs[index]; fd.Given() {
+		c.from = fd.From
+		c.step(plan.Step{Op: plan.OpSetns, A: uint32(fd.N()), B: kind})
+		c.from = 0
+	}
+}
+
+// identity maps the ids. A devpts instance belongs to root: where no other id than the
+// payload's is mapped, root is mapped first, and a nested user namespace maps the wanted
+// ids back at the end. --disable-userns sets its limit in the outer one of two as well.
+func (c *Compiler) identity() {
+	f := c.Facts
+	if f.Ranges {
+		c.from = f.MapsFrom
+		c.step(plan.Step{Op: plan.OpIDMap, Flags: plan.FlagOutside, A: c.word(f.UIDMap), B: c.word(f.GIDMap)})
+		c.from = 0
+	}
+	if c.goes() && !c.lateGo() {
+		c.step(plan.Step{Op: plan.OpGo})
+	}
+	block := c.Spec.FDs[flat.UserBlockFD]
+	c.wait(block)
+	c.header.UID, c.header.GID = c.insideUID, c.insideGID
+	if c.newUser && !f.Ranges && !block.Given() && !f.Setuid {
+		uid, gid := c.insideUID, c.insideGID
+		needsRoot := c.has(flat.Dev) && (uid != 0 || gid != 0)
+		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot
+		if needsRoot {
+			uid, gid = 0, 0
+		}
+		c.outerUID, c.outerGID = uid, gid
+		c.idmap(uid, f.UID, gid, f.GID)
+	}
+	c.setns(flat.JoinNet, unix.CLONE_NEWNET)
+}
+
+// wait waits on the descriptor of an option, if it was given.
+func (c *Compiler) wait(fd flat.FD) {
+	if fd.Given() {
+		c.from = fd.From
+		c.step(plan.Step{Op: plan.OpWaitFd, A: uint32(fd.N())})
+	}
+	c.from = 0
+}
+
+// goes reports whether somebody waits for the namespaces to be there; lateGo, that this
+// comes after the frame, so that what the kernel refuses is known by then.
+func (c *Compiler) goes() bool { return c.reports() || c.Facts.Tentative }
+
+func (c *Compiler) lateGo() bool {
+	return c.Facts.Tentative && !c.Spec.FDs[flat.UserBlockFD].Given()
+}
+
+func (c *Compiler) reports() bool {
+	return c.Spec.FDs[flat.InfoFD].Given() || c.Spec.FDs[flat.StatusFD].Given()
+}
+
+func (c *Compiler) idmap(uid, outUID, gid, outGID uint32) {
+	c.step(plan.Step{Op: plan.OpIDMap, A: c.single(uid, outUID), B: c.single(gid, outGID)})
+}
+
+// single is the text of a map of one id.
+func (c *Compiler) single(inside, outside uint32) uint32 {
+	at := c.here()
+	c.number(inside)
+	c.byte(' ')
+	c.number(outside)
+	c.text(" 1\n\x00")
+	return at
+}
+
+func (c *Compiler) hostname() {
+	if name := c.Spec.Strs[flat.Hostname]; name.Given() {
+		c.from = name.From
+		c.step(plan.Step{Op: plan.OpHostname, A: c.word(name.Word)})
+		c.from = 0
+	}
+}
+
+// finalIdentity leaves the user namespace of set-up for the payload's.
+func (c *Compiler) finalIdentity() {
+	f := c.Facts
+	if f.DropsGroups {
+		c.step(plan.Step{Op: plan.OpGroups})
+	}
+	if c.Spec.On(flat.DisableUsers) {
+		// In the namespace of set-up, whose root alone may set it; it counts all
+		// namespaces below, so that the nested one is the last.
+		c.step(plan.Step{Op: plan.OpLimitUserns})
+		if f.Ranges {
+			c.step(plan.Step{Op: plan.OpNest, A: c.word(f.UIDNest), B: c.word(f.GIDNest)})
+		}
+	}
+	if c.nested {
+		c.step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
+		c.idmap(c.insideUID, c.outerUID, c.insideGID, c.outerGID)
+	}
+	c.setns(flat.FinalUser, unix.CLONE_NEWUSER)
+	if c.Spec.On(flat.DisableUsers) || c.Spec.On(flat.AssertUsersDisabled) {
+		c.step(plan.Step{Op: plan.OpNoUserns})
+	}
+}
+
+// session is what init and payload share.
+func (c *Compiler) session() {
+	c.wait(c.Spec.FDs[flat.BlockFD])
+	if c.Spec.Wishes[flat.Session].IsNew() {
+		c.step(plan.Step{Op: plan.OpSetsid})
+	}
+	if l := c.Spec.Strs[flat.ExecLabel]; l.Given() {
+		c.from = l.From
+		c.step(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.word(l.Word)})
+		c.from = 0
+	}
+	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
+}
+
+// caps settles what the payload may do.
+func (c *Compiler) caps() {
+	f := c.Facts
+	want := idmap.Caps(0)
+	switch {
+	case f.UID == 0 && f.RootCaps:
+		want = idmap.Caps(f.Caps)
+	case f.Ranges && c.insideUID == 0:
+		want = idmap.RangeCaps
+	}
+	want = want&^idmap.Caps(c.Spec.DropCaps) | idmap.Caps(c.Spec.AddCaps)
+	step := plan.Step{Op: plan.OpCaps}
+	ambient := idmap.Caps(0)
+	if c.Spec.On(flat.CapsGiven) {
+		ambient = want
+	}
+	if c.newUser || c.Spec.FDs[flat.JoinUser].Given() || f.Setuid {
+		step.Flags |= plan.FlagBounding
+	} else if have := idmap.Caps(f.Caps); want&^have != 0 {
+		// What the caller does not have cannot be added. The rest is as it would be for
+		// bwrap's root after a refused capset, except for what was to be dropped.
+		want &= have
+		ambient = 0
+	}
+	if f.UID == 0 {
+		step.Flags |= plan.FlagLenient
+	}
+	step.A, step.B = want.Halves()
+	step.C, step.D = want.Halves()
+	step.E, step.F = ambient.Halves()
+	c.step(step)
+}

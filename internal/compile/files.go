@@ -1,0 +1,337 @@
+package compile
+
+// Room: no runtime.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// files builds the root: first the sources, so that nothing has been changed when one is
+// missing, then the frame, the operations in their order, and the farewell to the old
+// root. A new network namespace gets its loopback interface before.
+func (c *Compiler) files() {
+	if c.Spec.Wishes[flat.Net].IsNew() {
+		c.step(plan.Step{Op: plan.OpLoopback})
+	}
+	c.step(plan.Step{Op: plan.OpSlave})
+	first := c.used.steps
+	for i := range c.Items {
+		c.from = c.Items[i].From
+		c.sources(&c.Items[i])
+	}
+	c.from = 0
+	c.become()
+	c.labelNew(true)
+	c.step(plan.Step{Op: plan.OpRoot})
+	if c.goes() && c.lateGo() {
+		c.step(plan.Step{Op: plan.OpGo})
+	}
+	src := uint32(first)
+	for i := range c.Items {
+		it := &c.Items[i]
+		c.from = it.From
+		c.operation(it, src)
+		src += c.sourceCount(it)
+	}
+	c.from = 0
+	c.step(plan.Step{Op: plan.OpPivot})
+	c.labelNew(false)
+}
+
+// labelNew sets the label of the files and directories that set-up makes by itself
+// (proc(5), /proc/pid/attr/fscreate), or goes back to the default.
+func (c *Compiler) labelNew(on bool) {
+	l := c.Spec.Strs[flat.FileLabel]
+	if !l.Given() || len(c.Text.At(l.Word)) == 0 {
+		return
+	}
+	label := uint32(0)
+	if on {
+		label = c.word(l.Word)
+	}
+	c.step(plan.Step{Op: plan.OpLabel, A: plan.LabelNew, B: label})
+}
+
+// become switches to the payload's ids, if it has others than the caller: all that is made
+// belongs to the payload, and all sources are looked up by the caller.
+func (c *Compiler) become() {
+	switch {
+	case c.Spec.FDs[flat.JoinUser].Given():
+		c.becomeInGiven()
+	case c.Facts.Becomes:
+		c.step(plan.Step{Op: plan.OpBecome, A: c.insideUID, B: c.insideGID})
+	}
+}
+
+// newProc reports whether the sandbox has a PID namespace of its own, or a given one.
+func (c *Compiler) newProc() bool { return c.newPID || c.Spec.FDs[flat.JoinPID].Given() }
+
+// bindsProc reports whether --proc needs the host's, too.
+func (c *Compiler) bindsProc() bool {
+	return !c.newProc() || mounts.Fallback(c.Spec.Fallback) == mounts.BindOuter
+}
+
+// sourceCount is how many OpSource steps an operation has.
+func (c *Compiler) sourceCount(it *flat.Item) uint32 {
+	switch it.Kind {
+	case flat.Bind, flat.BindFD, flat.Layer:
+		return 1
+	case flat.Proc:
+		if c.bindsProc() {
+			return 1
+		}
+	case flat.Dev:
+		if c.Facts.Tty {
+			return uint32(len(devices)) + 1
+		}
+		return uint32(len(devices))
+	case flat.Overlay:
+		if mounts.Writes(it.Writes) == mounts.Kept {
+			return 2
+		}
+	}
+	return 0
+}
+
+// sources appends the OpSource steps of one operation.
+func (c *Compiler) sources(it *flat.Item) {
+	switch it.Kind {
+	case flat.Bind:
+		flags := uint16(0)
+		if it.Has(flat.Absent) {
+			flags = plan.FlagTry
+		}
+		c.step(plan.Step{Op: plan.OpSource, Flags: flags, A: c.word(it.A)})
+	case flat.BindFD:
+		c.step(plan.Step{Op: plan.OpSource, B: uint32(it.FD)})
+	case flat.Proc:
+		if c.bindsProc() {
+			c.step(plan.Step{Op: plan.OpSource, A: c.constant("/proc")})
+		}
+	case flat.Dev:
+		for i := range devices {
+			at := c.here()
+			c.text("/dev/")
+			c.constant(devices[i])
+			c.step(plan.Step{Op: plan.OpSource, A: at})
+		}
+		if c.Facts.Tty {
+			c.step(plan.Step{Op: plan.OpSource, Flags: plan.FlagConsole, B: 1})
+		}
+	case flat.Layer:
+		c.step(plan.Step{Op: plan.OpSource, A: c.word(it.A)})
+	case flat.Overlay:
+		if mounts.Writes(it.Writes) == mounts.Kept {
+			c.step(plan.Step{Op: plan.OpSource, A: c.word(it.A)})
+			c.step(plan.Step{Op: plan.OpSource, A: c.word(it.C)})
+		}
+	}
+}
+
+// Modes of what is made on the way.
+const (
+	bindParents = 0o700
+	dirParents  = 0o755
+)
+
+// nosuid goes with everything that is bound or mounted, except where bwrap leaves it off.
+const nosuid = unix.MS_NOSUID
+
+// operation appends the steps of one operation, whose first OpSource is src.
+func (c *Compiler) operation(it *flat.Item, src uint32) {
+	if !it.IsFile() {
+		return
+	}
+	if it.Kind == flat.Dev {
+		c.dev(it, src)
+		return
+	}
+	at := c.box(c.Text.At(it.B), "")
+	switch it.Kind {
+	case flat.Bind, flat.BindFD:
+		c.bind(src, at, mounts.Access(it.Access))
+	case flat.Tmpfs:
+		c.step(plan.Step{
+			Op: plan.OpMount, A: plan.MountTmpfs, B: at, C: c.label(),
+			D: mode(it, 0o755), E: parents(it), F: uint32(it.Size), G: uint32(it.Size >> 32),
+		})
+	case flat.Proc:
+		c.proc(src, at)
+	case flat.Mqueue:
+		c.mount(plan.MountMqueue, at, 0, bindParents)
+	case flat.Overlay:
+		c.step(plan.Step{
+			Op: plan.OpOverlay, A: src - it.N, B: at, C: it.N, D: overlayKind(mounts.Writes(it.Writes)), E: bindParents,
+		})
+	case flat.Dir:
+		c.step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})
+	case flat.File:
+		c.step(plan.Step{Op: plan.OpFile, A: uint32(it.FD), B: at, D: mode(it, 0o666), E: parents(it)})
+	case flat.Data:
+		c.step(plan.Step{
+			Op: plan.OpData, A: uint32(it.FD), B: at, C: flags(mounts.Access(it.Access)),
+			D: mode(it, 0o600), E: parentsOf(mode(it, 0o600)),
+		})
+	case flat.Symlink:
+		c.step(plan.Step{Op: plan.OpSymlink, A: c.word(it.A), B: at, E: bindParents})
+	case flat.Chmod:
+		c.step(plan.Step{Op: plan.OpChmod, B: at, D: it.Mode})
+	case flat.RemountRO:
+		c.step(plan.Step{Op: plan.OpRemountRO, B: at})
+	}
+}
+
+func (c *Compiler) bind(src, at uint32, a mounts.Access) {
+	c.step(plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a), E: bindParents})
+}
+
+// label is the label of new file systems; 0: none.
+func (c *Compiler) label() uint32 {
+	if l := c.Spec.Strs[flat.FileLabel]; l.Given() && len(c.Text.At(l.Word)) > 0 {
+		return c.word(l.Word)
+	}
+	return 0
+}
+
+// mount appends a new file system, all of it with the label for files.
+func (c *Compiler) mount(kind, at, mode, parents uint32) {
+	c.step(plan.Step{Op: plan.OpMount, A: kind, B: at, C: c.label(), D: mode, E: parents})
+}
+
+func overlayKind(w mounts.Writes) uint32 {
+	switch w {
+	case mounts.Kept:
+		return plan.OverlayRW
+	case mounts.Forgotten:
+		return plan.OverlayTmp
+	default:
+		return plan.OverlayRO
+	}
+}
+
+// flags are what a bind adds to the flags that its mounts have.
+func flags(a mounts.Access) uint32 {
+	switch a {
+	case mounts.WithDevice:
+		return nosuid
+	case mounts.ReadWrite:
+		return nosuid | unix.MS_NODEV
+	default:
+		return nosuid | unix.MS_NODEV | unix.MS_RDONLY
+	}
+}
+
+// mode is what was given, or the default.
+func mode(it *flat.Item, standard uint32) uint32 {
+	if it.Has(flat.HasMode) {
+		return it.Mode
+	}
+	return standard
+}
+
+// parents is the mode of parents made on the way: what the given mode denies to the group
+// or to others altogether is denied there too.
+func parents(it *flat.Item) uint32 {
+	if it.Has(flat.HasMode) {
+		return parentsOf(it.Mode)
+	}
+	return dirParents
+}
+
+func parentsOf(given uint32) uint32 {
+	mode := uint32(dirParents)
+	if given&0o070 == 0 {
+		mode &^= 0o050
+	}
+	if given&0o007 == 0 {
+		mode &^= 0o005
+	}
+	return mode
+}
+
+// proc appends the step of /proc: a new one for a new PID namespace, the host's otherwise.
+// Either way the parts of it that act on the whole machine are covered where the sandbox
+// could write them.
+func (c *Compiler) proc(src, at uint32) {
+	step := plan.Step{Op: plan.OpProc, B: at, E: bindParents}
+	switch fallback := mounts.Fallback(c.Spec.Fallback); {
+	case !c.newProc():
+		step.A = src
+	case fallback == mounts.BindOuter:
+		step.A, step.Flags = src, plan.FlagOrBind
+	case fallback == mounts.Empty:
+		step.Flags = plan.FlagOrNone
+	}
+	if c.Facts.UID == 0 {
+		step.Flags |= plan.FlagCover
+	}
+	c.step(step)
+}
+
+// devices are bound from the host's /dev.
+//
+//nolint:gochecknoglobals // read-only table
+var devices = [...]string{"null", "zero", "full", "random", "urandom", "tty"}
+
+// devLinks are the links of the small /dev, with their targets.
+//
+//nolint:gochecknoglobals // read-only table
+var devLinks = [...]struct{ name, target string }{
+	{"/stdin", "/proc/self/fd/0"},
+	{"/stdout", "/proc/self/fd/1"},
+	{"/stderr", "/proc/self/fd/2"},
+	{"/fd", "/proc/self/fd"},
+	{"/core", "/proc/kcore"},
+}
+
+// dev appends the steps of a small /dev: a tmpfs with the devices above, shm, a new
+// instance of devpts, and console where standard output is a terminal.
+func (c *Compiler) dev(it *flat.Item, src uint32) {
+	dst := c.Text.At(it.B)
+	c.mount(plan.MountTmpfs, c.box(dst, ""), 0o755, bindParents)
+	for i := range devices {
+		at := c.inDev(dst, devices[i])
+		c.bind(src+uint32(i), at, mounts.WithDevice)
+	}
+	for i := range devLinks {
+		c.step(plan.Step{Op: plan.OpSymlink, A: c.constant(devLinks[i].target), B: c.box(dst, devLinks[i].name), E: dirParents})
+	}
+	c.step(plan.Step{Op: plan.OpDir, B: c.box(dst, "/shm"), D: 0o755, E: dirParents})
+	c.step(plan.Step{Op: plan.OpDir, B: c.box(dst, "/pts"), D: 0o755, E: dirParents})
+	c.mount(plan.MountDevpts, c.box(dst, "/pts"), 0, dirParents)
+	c.step(plan.Step{Op: plan.OpSymlink, A: c.constant("pts/ptmx"), B: c.box(dst, "/ptmx"), E: dirParents})
+	if c.Facts.Tty {
+		c.bind(src+uint32(len(devices)), c.box(dst, "/console"), mounts.WithDevice)
+	}
+}
+
+// inDev is a name below the small /dev.
+func (c *Compiler) inDev(dst []byte, name string) uint32 {
+	at := c.box(dst, "/")
+	c.used.arena-- // the NUL
+	c.constant(name)
+	return at
+}
+
+// becomeInGiven switches to --uid and --gid inside a given user namespace, whose maps are
+// not known here. The caller's own number may mean "as I am": where the namespace does not
+// map it, the process keeps the id that it has there.
+func (c *Compiler) becomeInGiven() {
+	ids := &c.Spec.IDs
+	if gid := ids[flat.GID]; gid.Given { // first: it takes a capability
+		c.become1(plan.Step{Op: plan.OpBecome, A: plan.SameID, B: gid.N}, gid.N == c.Facts.GID)
+	}
+	if uid := ids[flat.UID]; uid.Given {
+		c.become1(plan.Step{Op: plan.OpBecome, A: uid.N, B: plan.SameID}, uid.N == c.Facts.UID)
+	}
+}
+
+func (c *Compiler) become1(s plan.Step, own bool) {
+	if own {
+		s.Flags = plan.FlagTry
+	}
+	c.step(s)
+}

@@ -1,0 +1,52 @@
+package compile
+
+// Room: no runtime.
+
+import (
+	"encoding/binary"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+// Size is the length of the plan in bytes; false where it is beyond a plan's limits.
+func (c *Compiler) Size() (n int, ok bool) {
+	u := &c.used
+	n = plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize + u.arena
+	return n, u.steps <= plan.MaxSteps && u.slots <= plan.MaxSlots && n <= plan.MaxSize
+}
+
+// Layout writes the plan to out, which has its Size.
+func (c *Compiler) Layout(out []byte) {
+	h, u := &c.header, &c.used
+	h.Magic = plan.Magic
+	h.Steps, h.Slots = uint32(u.steps), uint32(u.slots)
+	h.Arena = uint32(plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize)
+	h.ArenaLen = uint32(u.arena)
+	h.Size = h.Arena + h.ArenaLen
+	at := 0
+	for _, v := range [...]uint32{
+		h.Magic, h.Size, h.Flags, h.Clone, h.Steps, h.Join, h.Setup, h.Slots, h.Arena, h.ArenaLen,
+		h.Argv, h.Argc, h.Env, h.Envc, h.Paths, h.Pathc, h.Script, h.Close, h.Closec, h.Early, h.Earlyc, h.Sync, h.Syncc,
+		h.Pwd, uint32(h.JSONFd), h.UID, h.GID, h.Failed,
+	} {
+		binary.NativeEndian.PutUint32(out[at:], v)
+		at += 4
+	}
+	for i := range c.Steps[:u.steps] {
+		putStep(out[at:at+plan.StepSize], &c.Steps[i])
+		at += plan.StepSize
+	}
+	for _, v := range c.Slots[:u.slots] {
+		binary.NativeEndian.PutUint64(out[at:], v)
+		at += plan.SlotSize
+	}
+	copy(out[at:], c.Arena[:u.arena])
+}
+
+func putStep(out []byte, s *plan.Step) {
+	binary.NativeEndian.PutUint16(out, uint16(s.Op))
+	binary.NativeEndian.PutUint16(out[2:], s.Flags)
+	for i, v := range [...]uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G} {
+		binary.NativeEndian.PutUint32(out[4+4*i:], v)
+	}
+}

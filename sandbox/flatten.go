@@ -1,0 +1,208 @@
+package sandbox
+
+import (
+	"strings"
+
+	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+)
+
+// flattener turns a Spec into the form that the compiler reads, and remembers what the
+// Spec said where: the compiler knows an option by the place of its text alone.
+type flattener struct {
+	spec    flat.Spec
+	items   []flat.Item
+	text    flat.Text
+	origins map[flat.Word]plan.Origin
+	nul     bool
+}
+
+// flatten is s on the machine h. Ranges of ids are settled here.
+func flatten(s *Spec, h *Host, uids, gids *axis) (*flattener, compile.Facts) {
+	f := &flattener{text: make(flat.Text, 1, 1<<12), origins: map[flat.Word]plan.Origin{}}
+	f.once(s)
+	f.files(s.Files)
+	f.listed(s)
+	facts := compile.Facts{
+		UID: h.UID, GID: h.GID, Caps: h.Caps, RootCaps: s.Identity.KeepCaps, Cwd: []byte(h.Cwd), Tty: h.Tty,
+		UserNamespaces: h.UserNamespaces, CgroupNamespaces: h.CgroupNamespaces, SELinux: h.SELinux,
+		Setuid: h.Setuid, Tentative: h.Tentative, Hosted: h.Hosted, Filtered: h.Filtered,
+	}
+	if s.Identity.ranges() {
+		f.ranges(&facts, s, h, uids, gids)
+	}
+	facts.Env = flat.Word(len(f.text))
+	for _, entry := range h.Env {
+		f.word(entry)
+	}
+	facts.EnvEnd = flat.Word(len(f.text))
+	return f, facts
+}
+
+// word puts a string into the text.
+func (f *flattener) word(s string) flat.Word {
+	if strings.IndexByte(s, 0) >= 0 {
+		f.nul = true
+	}
+	at := flat.Word(len(f.text))
+	f.text = append(append(f.text, s...), 0)
+	return at
+}
+
+// from is the place of an origin.
+func (f *flattener) from(o plan.Origin) flat.Word {
+	if len(o.Words) == 0 {
+		return 0
+	}
+	at := f.word(o.Words[0])
+	f.origins[at] = o
+	return at
+}
+
+func (f *flattener) item(i flat.Item) { f.items = append(f.items, i) }
+
+// once is what a Spec says once.
+func (f *flattener) once(s *Spec) {
+	out, n := &f.spec, &s.Namespaces
+	for i, w := range map[int]Wish{
+		flat.User: n.User, flat.IPC: n.IPC, flat.PID: n.PID, flat.Net: n.Net, flat.UTS: n.UTS, flat.Cgroup: n.Cgroup,
+		flat.Session: s.Session.New,
+	} {
+		out.Wishes[i] = flat.Wish(max(w, Share) - Share)
+	}
+	for i, fd := range map[int]FD{
+		flat.JoinUser: n.JoinUser, flat.FinalUser: n.FinalUser, flat.JoinPID: n.JoinPID, flat.JoinNet: n.JoinNet,
+		flat.BlockFD: s.Session.BlockFD, flat.InfoFD: s.Report.InfoFD, flat.StatusFD: s.Report.JSONStatusFD,
+		flat.UserBlockFD: s.Report.UserBlockFD,
+	} {
+		if fd.Given() {
+			out.FDs[i] = flat.NewFD(int32(fd.N()), f.from(fd.From))
+		}
+	}
+	for i, t := range map[int]Text{
+		flat.Hostname: n.Hostname, flat.Chdir: s.Command.Chdir, flat.Argv0: s.Command.Argv0,
+		flat.ExecLabel: s.Lockdown.ExecLabel, flat.FileLabel: s.Lockdown.FileLabel,
+	} {
+		if t.Given() {
+			out.Strs[i] = flat.Str{Word: f.word(t.String()), From: f.from(t.From)}
+		}
+	}
+	for i, id := range map[int]ID{flat.UID: s.Identity.UID, flat.GID: s.Identity.GID} {
+		out.IDs[i] = flat.ID{N: id.N(), Given: id.Given()}
+	}
+	for bit, on := range map[uint]bool{
+		flat.DisableUsers: n.DisableUsers, flat.AssertUsersDisabled: n.AssertUsersDisabled, flat.MapAuto: s.Identity.MapAuto,
+		flat.KeepGroups: s.Identity.KeepGroups, flat.DieWithParent: s.Session.DieWithParent, flat.AsPID1: s.Session.AsPID1,
+		flat.Forgive: s.Lockdown.Forgive, flat.CapsGiven: len(s.Identity.Caps) > 0,
+	} {
+		if on {
+			out.Turn(bit)
+		}
+	}
+	for _, e := range s.Identity.Caps {
+		if e.Drop {
+			out.DropCaps, out.AddCaps = out.DropCaps|uint64(e.Caps), out.AddCaps&^uint64(e.Caps)
+		} else {
+			out.AddCaps |= uint64(e.Caps)
+		}
+	}
+	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
+	f.command(s.Command.Args)
+}
+
+// command puts the command's words one behind the other.
+func (f *flattener) command(args []string) {
+	f.spec.Args = uint32(len(args))
+	for i, arg := range args {
+		at := f.word(arg)
+		if i == 0 {
+			f.spec.Command = at
+			f.origins[at] = plan.Origin{Words: args[:1]}
+		}
+	}
+}
+
+// files are the operations on the sandbox's files.
+func (f *flattener) files(ops []mounts.Op) {
+	for i := range ops {
+		op := &ops[i]
+		it := flat.Item{
+			Kind: flat.Kind(op.Kind), Access: uint8(op.Access), Writes: uint8(op.Writes), FD: int32(op.FD.N()),
+			From: f.from(op.From), B: f.word(op.Dest), Mode: op.Perms.Bits(), Size: op.Size, N: uint32(len(op.Layers)),
+		}
+		if op.Perms.Given() {
+			it.Flags |= flat.HasMode
+		}
+		if op.Try {
+			it.Flags |= flat.Absent
+		}
+		switch op.Kind {
+		case mounts.Bind:
+			it.A = f.word(op.Source)
+		case mounts.Symlink:
+			it.A = f.word(op.Target)
+		case mounts.Overlay:
+			for _, layer := range op.Layers {
+				f.item(flat.Item{Kind: flat.Layer, A: f.word(layer), From: it.From})
+			}
+			it.A, it.C = f.word(op.Upper), f.word(op.Work)
+		}
+		f.item(it)
+	}
+}
+
+// listed is what else there may be several of.
+func (f *flattener) listed(s *Spec) {
+	for _, e := range s.Env {
+		switch {
+		case e.Clear:
+			f.item(flat.Item{Kind: flat.ClearEnv})
+		case e.Unset:
+			f.item(flat.Item{Kind: flat.UnsetEnv, A: f.word(e.Name)})
+		default:
+			f.item(flat.Item{Kind: flat.SetEnv, A: f.word(e.Name), B: f.word(e.Value)})
+		}
+	}
+	for _, l := range s.Session.Locks {
+		f.item(flat.Item{Kind: flat.Lock, A: f.word(l.Path), From: f.from(l.From)})
+	}
+	for _, fd := range s.Session.SyncFDs {
+		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(fd.From)})
+	}
+	for _, x := range s.Lockdown.Filters {
+		it := flat.Item{Kind: flat.Filter, From: f.from(x.From), A: flat.Word(len(f.text)), N: uint32(len(x.BPF))}
+		if len(x.BPF) == 0 {
+			it.Kind = flat.Profile
+		}
+		f.text = append(append(f.text, x.BPF...), 0)
+		f.item(it)
+	}
+	for range s.Identity.UIDMap {
+		f.item(flat.Item{Kind: flat.UIDMap})
+	}
+	for range s.Identity.GIDMap {
+		f.item(flat.Item{Kind: flat.GIDMap})
+	}
+	used, read := s.fds()
+	for _, fd := range used {
+		f.item(flat.Item{Kind: flat.Used, FD: int32(fd)})
+	}
+	for _, fd := range read {
+		f.item(flat.Item{Kind: flat.Used, FD: int32(fd), Flags: flat.Early})
+	}
+}
+
+// ranges is what has been settled about several ids.
+func (f *flattener) ranges(facts *compile.Facts, s *Spec, h *Host, uids, gids *axis) {
+	text := func(m idmap.Map) flat.Word { return f.word(m.Text()) }
+	facts.Ranges = true
+	facts.UIDMap, facts.GIDMap = text(uids.ids), text(gids.ids)
+	facts.UIDNest, facts.GIDNest = text(uids.ids.Identity()), text(gids.ids.Identity())
+	facts.MapsFrom = f.from(mapOrigin(s, h))
+	facts.RangeUID, facts.RangeGID = uids.inside, gids.inside
+	facts.Becomes = !uids.isCaller() || !gids.isCaller()
+	facts.DropsGroups = losesGroups(s, h, gids)
+}
