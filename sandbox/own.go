@@ -120,3 +120,7 @@ func listen(buf []byte, recvmsg func(b, side []byte) (n, more int, err error)) (
 	}
 	return sender, fd, true
 }
+
+// Explain is the error that a message of the acting side means, where a launch of this
+// binary needed no front end. Bytes of a message: see package plan.
+func Explain(p *plan.Program, bytes []byte) error { return explain(p, message(bytes)) }

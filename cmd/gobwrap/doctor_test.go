@@ -12,13 +12,13 @@ import (
 // TestDoctor: the forms of --doctor that start nothing. What the others print is tested
 // in internal/doctor, and that they do in tests/doctor.
 func TestDoctor(t *testing.T) {
-	_, err := parse([]string{"gobwrap", "--doctor=apparmor", "--bogus"})
+	_, _, err := parse([]string{"gobwrap", "--doctor=apparmor", "--bogus"})
 	var a answered
 	if !errors.As(err, &a) || !strings.Contains(a.text, "\n  userns,\n") || a.status != 0 {
 		t.Errorf("--doctor=apparmor: %v", err)
 	}
 	for _, word := range []string{"--doctor=", "--doctor=xml"} {
-		if _, err := parse([]string{"gobwrap", word, "cmd"}); err == nil || !strings.Contains(err.Error(), "is none of json, apparmor") {
+		if _, _, err := parse([]string{"gobwrap", word, "cmd"}); err == nil || !strings.Contains(err.Error(), "is none of json, apparmor") {
 			t.Errorf("%s: %v", word, err)
 		}
 	}

@@ -226,7 +226,7 @@ func TestRefusals(t *testing.T) {
 		line, last := strings.CutSuffix(c.line, "…")
 		refused := func(how string, argv ...string) {
 			t.Helper()
-			_, err := parse(append([]string{"gobwrap"}, argv...))
+			_, _, err := parse(append([]string{"gobwrap"}, argv...))
 			if err == nil {
 				t.Errorf("%s, %s: taken", c.line, how)
 			} else if !strings.Contains(err.Error(), c.want) {
@@ -267,16 +267,16 @@ func TestArgsFile(t *testing.T) {
 		{"--args @--dir~/d", "No command given"},
 		{"--args @--dir~/d~--~cmd", "No command given"},
 	} {
-		_, err := parse(append([]string{"gobwrap"}, words(t, c.line)...))
+		_, _, err := parse(append([]string{"gobwrap"}, words(t, c.line)...))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.line, err, c.want)
 		}
 	}
 	fd := data(t, "--dir\x00/d")
-	if _, err := parse([]string{"b", "--args", fd, "--args", fd, "x"}); err == nil || !strings.Contains(err.Error(), "was already used up by --args "+fd) {
+	if _, _, err := parse([]string{"b", "--args", fd, "--args", fd, "x"}); err == nil || !strings.Contains(err.Error(), "was already used up by --args "+fd) {
 		t.Errorf("the same file twice: %v", err)
 	}
-	if _, err := parse([]string{"b", "--args", fd, "--file", fd, "/x", "x"}); err == nil || !strings.Contains(err.Error(), "--file "+fd+" /x: fd "+fd+" was already used up by --args "+fd) {
+	if _, _, err := parse([]string{"b", "--args", fd, "--file", fd, "/x", "x"}); err == nil || !strings.Contains(err.Error(), "--file "+fd+" /x: fd "+fd+" was already used up by --args "+fd) {
 		t.Errorf("arguments and data from one: %v", err)
 	}
 }

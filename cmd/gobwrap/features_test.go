@@ -14,7 +14,7 @@ import (
 // comes as soon as the option is read.
 func TestFeatures(t *testing.T) {
 	for _, argv := range [][]string{{"b", "--features"}, {"b", "--dir", "/d", "--features", "--bogus"}} {
-		_, err := parse(argv)
+		_, _, err := parse(argv)
 		var a answered
 		if !errors.As(err, &a) {
 			t.Fatalf("%q: %v", argv, err)

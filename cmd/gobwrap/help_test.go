@@ -36,13 +36,13 @@ func TestHelp(t *testing.T) {
 		t.Error("the text does not end with one newline")
 	}
 	for _, option := range []string{"--help", "-h"} {
-		_, err := parse([]string{"b", "--dir", "/d", option, "--bogus"})
+		_, _, err := parse([]string{"b", "--dir", "/d", option, "--bogus"})
 		var a answered
 		if !errors.As(err, &a) || !strings.HasPrefix(a.text, "usage: ") {
 			t.Errorf("%s: %v", option, err)
 		}
 	}
-	if _, err := parse([]string{"b", "-h=x", "true"}); err == nil || !strings.Contains(err.Error(), "Unknown option") {
+	if _, _, err := parse([]string{"b", "-h=x", "true"}); err == nil || !strings.Contains(err.Error(), "Unknown option") {
 		t.Errorf("-h=x: %v", err)
 	}
 }
@@ -119,7 +119,7 @@ func TestVersion(t *testing.T) {
 			t.Errorf("answer(%q) is %v", c.argv, ok)
 		}
 	}
-	_, err := parse([]string{"b", "--dir", "/d", "--version", "--bogus"})
+	_, _, err := parse([]string{"b", "--dir", "/d", "--version", "--bogus"})
 	var a answered
 	if !errors.As(err, &a) || !strings.Contains(a.text, version) {
 		t.Errorf("--version among others: %v", err)

@@ -22,11 +22,11 @@ func TestLastIsChecked(t *testing.T) {
 			bad = append(bad, "@x") // of a pipe, the end for reading
 		}
 		for _, b := range bad {
-			opts, err := parse(append([]string{"gobwrap"}, words(t, o.Name+" "+b+" "+o.Name+" "+good+" x")...))
+			_, opts, err := parse(append([]string{"gobwrap"}, words(t, o.Name+" "+b+" "+o.Name+" "+good+" x")...))
 			if err != nil || len(opts.warnings) != 1 {
 				t.Errorf("%s %s, then %s: %v, warnings %q", o.Name, b, good, err, opts.warnings)
 			}
-			if _, err := parse(append([]string{"gobwrap"}, words(t, o.Name+" "+good+" "+o.Name+" "+b+" x")...)); err == nil {
+			if _, _, err := parse(append([]string{"gobwrap"}, words(t, o.Name+" "+good+" "+o.Name+" "+b+" x")...)); err == nil {
 				t.Errorf("%s %s, then %s: taken", o.Name, good, b)
 			}
 		}

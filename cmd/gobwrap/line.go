@@ -25,13 +25,20 @@ type line struct {
 	known []cmdline.Known
 }
 
-// read parses the words behind argv[0]. A caller may start us without even that.
+// read parses the words behind argv[0]. A caller may start us without even that. What the
+// launcher has read already, before there was a Go runtime, is not read again.
 func read(argv []string) (*line, cmdline.Status) {
-	l := &line{items: make([]flat.Item, 32), text: make(flat.Text, 1, 4096)}
-	for _, word := range argv[min(1, len(argv)):] {
-		l.text = append(append(l.text, word...), 0)
+	l := &line{items: make([]flat.Item, 32)}
+	text, first, end, known, ok := child.Words()
+	if !ok {
+		text, first = make(flat.Text, 1, 4096), 1
+		for _, word := range argv[min(1, len(argv)):] {
+			text = append(append(text, word...), 0)
+		}
+		end = flat.Word(len(text))
 	}
-	l.Start(1, flat.Word(len(l.text)))
+	l.text, l.known = slices.Clip(text), slices.Clip(known)
+	l.Start(first, end)
 	for {
 		switch s := l.Run(l.text, l.known, l.items); s {
 		case cmdline.Full:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
 )
 
@@ -29,11 +30,14 @@ func run(argv []string) (status int) {
 	if text, ok := answer(argv); ok {
 		return v.out(text)
 	}
-	opts, err := parse(argv)
+	l, opts, err := parse(argv)
 	v.levels, v.report = opts.levelPrefix, &opts.spec.Report
 	v.warnAll(opts.warnings)
 	if err != nil {
 		return v.refuse(err)
+	}
+	if h, ok := child.LaunchHeard(); ok {
+		return v.heard(l, h)
 	}
 	c := &sandbox.Cmd{Spec: opts.spec, Warn: v.warn}
 	if opts.explain || opts.dryRun {
@@ -70,4 +74,25 @@ func stand() error {
 		return suid.Prove(syscall.Getuid(), syscall.Getgid())
 	}
 	return nil
+}
+
+// heard says what became of a launch that needed no Go runtime until now.
+func (v *voice) heard(l *line, h child.Heard) int {
+	p := &plan.Program{Bytes: h.Plan}
+	for _, w := range h.Origins {
+		o := l.origin(w)
+		if w == l.Spec.Command {
+			o.Words = []string{l.word(w)}
+		}
+		p.Origins = append(p.Origins, o)
+	}
+	switch err := sandbox.Explain(p, h.Message); {
+	case h.Warning:
+		v.warn(err)
+		return 0
+	case h.Fault:
+		return v.fail(err)
+	default:
+		return v.failed(sandbox.ErrKilled)
+	}
 }

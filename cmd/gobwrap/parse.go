@@ -16,7 +16,7 @@ type options struct {
 }
 
 // parse reads a command line. The options are those in front of a mistake, if there is one.
-func parse(argv []string) (*options, error) {
+func parse(argv []string) (*line, *options, error) {
 	l, status := read(argv)
 	s := &l.Spec
 	opts := &options{
@@ -26,9 +26,9 @@ func parse(argv []string) (*options, error) {
 		l.item(opts, i)
 	}
 	if status == cmdline.Done {
-		return opts, nil
+		return l, opts, nil
 	}
-	return opts, l.fault()
+	return l, opts, l.fault()
 }
 
 // errNoCommand is a command line without a command. The usage line is printed before it.

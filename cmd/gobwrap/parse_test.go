@@ -82,7 +82,7 @@ func words(t testing.TB, line string) []string {
 
 func mustParse(t *testing.T, line string) *options {
 	t.Helper()
-	opts, err := parse(append([]string{"gobwrap"}, words(t, line)...))
+	_, opts, err := parse(append([]string{"gobwrap"}, words(t, line)...))
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
@@ -296,7 +296,7 @@ func TestEveryOption(t *testing.T) {
 		t.Run(name+" in a file", func(t *testing.T) {
 			text := strings.Join(words(t, line), "\x00")
 			for _, end := range []string{"", "\x00", "\x00--\x00--bogus", "\x00command\x00--bogus", "\x00\x00--bogus"} {
-				opts, err := parse([]string{"gobwrap", "--args", data(t, text+end), "cmd"})
+				_, opts, err := parse([]string{"gobwrap", "--args", data(t, text+end), "cmd"})
 				if name == "--seccomp" || name == "--add-seccomp-fd" {
 					text = strings.Join(words(t, line), "\x00") // the old one has been read
 				}
@@ -330,7 +330,7 @@ func TestSwitches(t *testing.T) {
 		t.Errorf("--explain: %+v", opts)
 	}
 	// The prefix counts for the error that follows it, too.
-	opts, err := parse([]string{"gobwrap", "--level-prefix", "--bogus"})
+	_, opts, err := parse([]string{"gobwrap", "--level-prefix", "--bogus"})
 	if err == nil || !opts.levelPrefix {
 		t.Errorf("--level-prefix before an error: %+v, %v", opts, err)
 	}
@@ -352,7 +352,7 @@ func TestCommand(t *testing.T) {
 		{[]string{"b", "--setenv", "--", "--", "x"}, []string{"x"}},
 		{[]string{"b", "--argv0", "--", "x"}, []string{"x"}},
 	} {
-		opts, err := parse(c.argv)
+		_, opts, err := parse(c.argv)
 		if err != nil {
 			t.Errorf("%q: %v", c.argv, err)
 			continue
@@ -362,7 +362,7 @@ func TestCommand(t *testing.T) {
 		}
 	}
 	for _, argv := range [][]string{nil, {}, {"b"}, {"b", "--"}, {"b", "--new-session"}, {"b", "--new-session", "--"}} {
-		if _, err := parse(argv); !errors.Is(err, errNoCommand) {
+		if _, _, err := parse(argv); !errors.Is(err, errNoCommand) {
 			t.Errorf("%q: %v, want %v", argv, err, errNoCommand)
 		}
 	}
@@ -477,7 +477,7 @@ func TestManyWords(t *testing.T) {
 		file = append(file, "--dir", "/d")
 	}
 	argv = append(argv, "--args", data(t, strings.Join(file, "\x00")), "x")
-	opts, err := parse(argv)
+	_, opts, err := parse(argv)
 	if err != nil || len(opts.spec.Files) != 40000 {
 		t.Errorf("%d operations, %v", len(opts.spec.Files), err)
 	}

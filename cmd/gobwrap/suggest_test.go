@@ -48,7 +48,7 @@ func TestHints(t *testing.T) {
 		{"--args @--dir~/d~cmd~-x", `the command must be on the command line: "cmd" and what follows it in the data of --args is not read`},
 		{"--args @--dir~/d~--~cmd --", `the command must be on the command line: "cmd" and what follows it in the data of --args is not read`},
 	} {
-		_, err := parse(append([]string{"gobwrap"}, words(t, c.line)...))
+		_, _, err := parse(append([]string{"gobwrap"}, words(t, c.line)...))
 		hint := ""
 		var e *sandbox.SetupError
 		if errors.As(err, &e) {

@@ -252,6 +252,10 @@ func endLike(status uint32) {
 
 // hangUp closes the line in a process that is not the monitor.
 func hangUp() {
+	if room.ear != 0 {
+		closeFd(room.ear)
+		room.ear = 0
+	}
 	if room.line != 0 {
 		closeFd(room.line)
 		room.line = 0

@@ -39,6 +39,8 @@ var room struct {
 	stderr   uintptr       // the front end's way to standard error; see muffle
 	senders  uint32        // the front end wants to know whose each message is
 	high     uintptr       // where our descriptors begin
+	direct   uint32        // there is no front end; see direct_unsafe.go
+	ear      uintptr       // the monitor's end of the socket, then
 	expect   uintptr       // the pid that getppid must answer; see dieWithParent
 
 	// Plan mode; see hosted_unsafe.go.

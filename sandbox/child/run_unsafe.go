@@ -160,7 +160,7 @@ func tell(fd uintptr, what unsafe.Pointer, number uintptr, more unsafe.Pointer) 
 // go, once, and the clone is tried again while it does.
 func fork(flags uintptr, p program) uintptr {
 	pid := raw(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-	if errno(pid) != unix.EAGAIN || p.has(plan.FlagHandshake) || room.hosted != 0 {
+	if errno(pid) != unix.EAGAIN || p.has(plan.FlagHandshake) || room.hosted != 0 || room.direct != 0 {
 		return pid
 	}
 	say(plan.MsgLeave, 0, plan.NoStep, 0, 0)

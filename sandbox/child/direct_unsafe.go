@@ -1,0 +1,192 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+// Runs in: the monitor.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// launchDirect is a launch without a front end. It returns false, with nothing changed,
+// where the command line takes a Go runtime; and true in a process that is to become Go to
+// say why the launch has failed (see Failure). It does not return otherwise.
+func launchDirect(sp unsafe.Pointer) bool {
+	if !findWords(sp) || !parseLine() || needsGo() || !compileLine() {
+		return false
+	}
+	base := mapped(line.planAt)
+	p := program{base, (*plan.Header)(base)}
+	if !openEar(p) {
+		return false
+	}
+	room.direct = 1
+	openFeed()
+	room.expect = getpid()
+	if p.has(plan.FlagDieWithParent) {
+		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		if getppid() != room.parent {
+			exit(p.h.Failed)
+		}
+	}
+	room.first = start(p)
+	closeFd(room.sock) // the ear hears its end when nobody else holds it
+	room.sock = 0
+	for {
+		switch hearSetUp(p) {
+		case payloadRuns:
+			endDirect(p)
+		case warned:
+			if becomeGo(p, 0) {
+				return true
+			}
+		case setUpFailed:
+			return endFailedDirect(p)
+		}
+	}
+}
+
+// What is heard of set-up, and where line.heard says so to the process that becomes Go.
+const (
+	payloadRuns = iota
+	warned      // line.message is a warning
+	setUpFailed // line.message is a fault
+	killed      // nothing was said
+)
+
+// openEar makes the pair of sockets on which the acting side speaks to this process.
+func openEar(p program) bool {
+	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
+	if errno(r) != 0 {
+		return false
+	}
+	room.ear, room.sock = above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	if p.h.JSONFd >= 0 {
+		on := uint32(1)
+		raw(unix.SYS_SETSOCKOPT, room.ear, unix.SOL_SOCKET, unix.SO_PASSCRED, addr(unsafe.Pointer(&on)), 4, 0)
+	}
+	return true
+}
+
+// hearSetUp follows set-up until the payload runs, or there is something to say.
+func hearSetUp(p program) uint32 {
+	m := &line.message
+	reached := p.h.JSONFd < 0 && p.h.Failed == 1
+	command := uintptr(0)
+	for {
+		sender, ok := hear(unsafe.Pointer(m))
+		if !ok && !(reached || command != 0) {
+			line.heard = killed
+			return setUpFailed
+		}
+		if !ok {
+			reportRuns(command)
+			return payloadRuns
+		}
+		switch m[0] {
+		case plan.MsgExec:
+			command = sender
+			reached = true
+		case plan.MsgReady:
+			reportReady(p)
+			if writeFull(room.ear, unsafe.Pointer(m), 1) != 0 {
+				line.heard = killed
+				return setUpFailed
+			}
+		case plan.MsgWarn:
+			line.heard = warned
+			return warned
+		case plan.MsgFault:
+			line.heard = setUpFailed
+			return setUpFailed
+		}
+	}
+}
+
+// hear reads one message. ok is false at the end; sender is a pid, where it is known.
+func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
+	var from struct {
+		length      uint64 // struct cmsghdr, then struct ucred
+		level, kind int32
+		pid         int32
+		uid, gid    uint32
+		_           int32
+	}
+	for have := uintptr(0); have < plan.MessageSize; {
+		var m msghdr
+		iov := [2]uintptr{addr(buf) + have, plan.MessageSize - have}
+		m.iov, m.iovlen = addr(unsafe.Pointer(&iov)), 1
+		m.control, m.controllen = addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
+		r := raw(unix.SYS_RECVMSG, room.ear, addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+		switch e := errno(r); {
+		case e == unix.EINTR:
+			continue
+		case e != 0: // a filter
+			r = raw(unix.SYS_READ, room.ear, addr(buf)+have, plan.MessageSize-have, 0, 0, 0)
+			if errno(r) != 0 || r == 0 {
+				return 0, false
+			}
+		case r == 0:
+			return 0, false
+		case m.controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS:
+			sender = uintptr(from.pid)
+		}
+		have += r
+	}
+	return sender, true
+}
+
+// endDirect stays until the payload has ended, and ends with its status.
+func endDirect(p program) {
+	closeFd(room.ear)
+	closeOthers(p)
+	code := payloadStatus(p)
+	if p.h.JSONFd >= 0 {
+		reportExit(uintptr(p.h.JSONFd), code)
+	}
+	exit(code)
+}
+
+// endFailedDirect ends a launch that has failed. It returns true in a process that becomes
+// Go to say why.
+func endFailedDirect(p program) bool {
+	closeFd(room.ear)
+	if room.first != 0 {
+		kill(room.first, uintptr(unix.SIGKILL))
+		wait(room.first)
+	}
+	if line.heard == killed && p.h.JSONFd < 0 { // nothing is said, to nobody
+		exit(p.h.Failed)
+	}
+	if becomeGo(p, p.h.Failed) {
+		return true
+	}
+	exit(p.h.Failed)
+	return false
+}
+
+// becomeGo forks a process that becomes a Go program and says what line.heard is about. It
+// returns true there, and false in this process when that one has ended, which is to be
+// with the status want.
+func becomeGo(p program, want uint32) bool {
+	launcher := getpid()
+	pid := clone(0)
+	if errno(pid) == 0 && pid == 0 {
+		closeFd(room.ear)
+		frontEnd(launcher)
+		return true
+	}
+	code := uint32(0)
+	if e := errno(pid); e != 0 {
+		tell(2, text("Can't start a process that says why: errno \x00"), uintptr(e), text("\x00"))
+	} else if errno(wait(pid)) == 0 {
+		code = exitCode(room.status)
+	}
+	if errno(pid) == 0 && code != want {
+		tell(2, text("can't say why: the Go runtime ended with status \x00"), uintptr(code),
+			text("; limits on processes or memory may be too low\x00"))
+	}
+	return false
+}

@@ -1,0 +1,321 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+// Runs in: the launcher, before it clones anything.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
+	bpf "github.com/gobwrap/gobwrap/seccomp"
+	"golang.org/x/sys/unix"
+)
+
+// This file reads the command line and makes the plan where no Go runtime is needed for it.
+// Where one is (see needsGo), nothing has been changed: the front end starts, and finds in
+// line what has been read already.
+
+// maxKnown is how many descriptors the parser may ask about here.
+const maxKnown = 64
+
+// line is what is known of the command line. It holds no pointer.
+//
+//nolint:gochecknoglobals // the memory of this file
+var line struct {
+	parser cmdline.Parser
+	known  [maxKnown]cmdline.Known
+	nknown uintptr
+	items  [64]flat.Item
+	steps  [128]plan.Step
+	from   [128]flat.Word
+	slots  [512]uint64
+	arena  [1 << 13]byte
+
+	// Where these do not suffice, larger ones lie elsewhere: address, and how many.
+	itemsAt, nitems  uintptr
+	bufAt            uintptr
+	nsteps, nslots   uintptr
+	narena           uintptr
+	textAt, textLen  uintptr // the words, the environment, and what was read
+	textCap          uintptr // 0: it is the stack's
+	first, end       uint32  // offsets: of the first word behind argv[0], and of what follows the last
+	env, envEnd      uint32
+	planAt, planSize uintptr
+	originsAt        uintptr // an offset into the text for each step of the plan
+
+	heard   uint32                       // what became of the launch; see direct_unsafe.go
+	message [plan.MessageSize / 4]uint32 // what was said of it
+	cells   bpf.Cells
+}
+
+// findWords finds argv and the environment, which the kernel lays one behind the other
+// (execve(2)). It reports false where they are not, or there is no argv[0].
+func findWords(sp unsafe.Pointer) bool {
+	argc := *(*uintptr)(sp)
+	if argc == 0 {
+		return false
+	}
+	base := *(*uintptr)(unsafe.Add(sp, 8))
+	line.textAt = base
+	at := base
+	for i := uintptr(0); i < argc; i++ {
+		if *(*uintptr)(unsafe.Add(sp, 8+8*i)) != at {
+			return false
+		}
+		at += strlen(mapped(at)) + 1
+		if i == 0 {
+			line.first = uint32(at - base)
+		}
+	}
+	line.end, line.env = uint32(at-base), uint32(at-base)
+	for p := unsafe.Add(sp, 8+8*argc+8); *(*uintptr)(p) != 0; p = unsafe.Add(p, 8) {
+		if *(*uintptr)(p) != at {
+			return false
+		}
+		at += strlen(mapped(at)) + 1
+	}
+	line.envEnd, line.textLen = uint32(at-base), at-base
+	return line.textLen < 1<<30
+}
+
+func lineText() flat.Text { return unsafe.Slice((*byte)(mapped(line.textAt)), line.textLen) }
+
+func lineItems() []flat.Item {
+	if line.itemsAt == 0 {
+		return line.items[:]
+	}
+	return unsafe.Slice((*flat.Item)(mapped(line.itemsAt)), line.nitems)
+}
+
+func lineKnown() []cmdline.Known { return line.known[:min(line.nknown, maxKnown)] }
+
+// parseLine reads the command line. It reports whether it could, and without a runtime.
+func parseLine() bool {
+	p := &line.parser
+	p.Start(flat.Word(line.first), flat.Word(line.end))
+	for {
+		switch p.Run(lineText(), lineKnown(), lineItems()) {
+		case cmdline.Done:
+			return true
+		case cmdline.Full:
+			if !growItems() {
+				return false
+			}
+		case cmdline.Ask:
+			if line.nknown >= maxKnown {
+				return false
+			}
+			k := &line.known[line.nknown&(maxKnown-1)]
+			*k = cmdline.Known{FD: p.FD}
+			k.Open = errno(fcntl(uintptr(p.FD), unix.F_GETFD, 0)) == 0
+			line.nknown++
+		case cmdline.Read:
+			if !readKnown() {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// memory maps n bytes; 0 where there are none to be had.
+func memory(n uintptr) uintptr {
+	r := raw(unix.SYS_MMAP, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if errno(r) != 0 {
+		return 0
+	}
+	return r
+}
+
+// growItems doubles the list of items.
+func growItems() bool {
+	have := lineItems()
+	n := 2 * uintptr(len(have))
+	at := memory(n * unsafe.Sizeof(flat.Item{}))
+	if at == 0 {
+		return false
+	}
+	copy(unsafe.Slice((*flat.Item)(mapped(at)), n), have)
+	line.itemsAt, line.nitems = at, n
+	return true
+}
+
+// growText makes place for n more bytes at the text's end.
+func growText(n uintptr) bool {
+	if line.textCap != 0 && line.textLen+n <= line.textCap {
+		return true
+	}
+	size := 2*line.textLen + n
+	at := memory(size)
+	if at == 0 || size > 1<<30 {
+		return false
+	}
+	copy(unsafe.Slice((*byte)(mapped(at)), size), lineText())
+	line.textAt, line.textCap = at, size
+	return true
+}
+
+// readKnown reads the descriptor that the parser asks for to its end, from where it stands.
+// What cannot be read is the parser's matter; false where memory is short.
+func readKnown() bool {
+	const chunk = 1 << 12
+	p := &line.parser
+	i := 0
+	for i < len(line.known)-1 && line.known[i].FD != p.FD {
+		i++
+	}
+	k := &line.known[i&(maxKnown-1)]
+	k.At = flat.Word(line.textLen)
+	for {
+		if !growText(chunk + 1) {
+			return false
+		}
+		r := raw(unix.SYS_READ, uintptr(p.FD), line.textAt+line.textLen, chunk, 0, 0, 0)
+		if e := errno(r); e == unix.EINTR {
+			continue
+		} else if e != 0 {
+			k.Errno = uint32(e)
+			break
+		}
+		line.textLen += r
+		k.Len += uint32(r)
+		if k.Long = k.Len > p.Limit; r == 0 || k.Long {
+			break
+		}
+	}
+	*(*byte)(mapped(line.textAt + line.textLen)) = 0
+	line.textLen++
+	k.Read = true
+	k.Bad = p.Filter && k.Errno == 0 && bpf.Find(lineText()[k.At:][:k.Len], &line.cells).Why != bpf.Sound
+	return true
+}
+
+// needsGo reports whether a command line that is without a fault takes a Go runtime
+// nevertheless. These are the reasons; a fault is one too.
+func needsGo() bool {
+	s := &line.parser.Spec
+	if s.On(flat.Explain) || s.On(flat.DryRun) { // texts are asked for
+		return true
+	}
+	if s.On(flat.MapAuto) { // newuidmap
+		return true
+	}
+	if s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given() { // SELinux is asked about
+		return true
+	}
+	if s.Mode == flat.Setuid { // refused: this binary is not set-id
+		return true
+	}
+	if s.Wishes[flat.User] == flat.Try && getuid() == 0 { // two attempts
+		return true
+	}
+	items := lineItems()
+	for i := 0; i < line.parser.Items && i < len(items); i++ {
+		switch items[i].Kind {
+		case flat.Warning, flat.Profile, flat.UIDMap, flat.GIDMap: // a message, gobwrap-seccomp, newuidmap
+			return true
+		}
+	}
+	return false
+}
+
+func getuid() uintptr { return raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) }
+
+// compileLine makes the plan of the command line. It reports false where it cannot; a
+// fault is found again, with its text, by the front end.
+func compileLine() bool {
+	var f compile.Facts
+	f.UID, f.GID = uint32(getuid()), uint32(raw(unix.SYS_GETGID, 0, 0, 0, 0, 0, 0))
+	f.Caps, _, _ = getCaps()
+	f.RootCaps = true
+	f.Env, f.EnvEnd = flat.Word(line.env), flat.Word(line.envEnd)
+	n := raw(unix.SYS_GETCWD, addr(unsafe.Pointer(&room.data)), 4096, 0, 0, 0, 0)
+	if errno(n) == 0 && n > 1 && n <= 4096 && room.data[0] == '/' {
+		f.Cwd = room.data[:n-1]
+	}
+	s := &line.parser.Spec
+	f.CgroupNamespaces = s.Wishes[flat.Cgroup] == flat.Try && found(text("/proc/self/ns/cgroup\x00"))
+	items := lineItems()[:line.parser.Items]
+	for i := range items {
+		if items[i].Kind == flat.Dev {
+			f.Tty = errno(raw(unix.SYS_IOCTL, 1, unix.TCGETS, addr(unsafe.Pointer(&room.small)), 0, 0, 0)) == 0
+			break
+		}
+	}
+	c := compile.Compiler{Spec: s, Items: items, Text: lineText(), Facts: &f, Buffers: lineBuffers()}
+	if c.Check() != compile.Fine {
+		return false
+	}
+	for {
+		switch c.Run() {
+		case compile.Full:
+			steps, slots, arena := c.Want()
+			if !growBuffers(uintptr(steps), uintptr(slots), uintptr(arena)) {
+				return false
+			}
+			c.Buffers = lineBuffers()
+		case compile.AskPWD:
+			f.PWD = compile.No
+			if leadsTo(c.PWD(), f.Cwd) {
+				f.PWD = compile.Yes
+			}
+		default:
+			return layOut(&c)
+		}
+	}
+}
+
+func found(path unsafe.Pointer) bool {
+	return errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(path), addr(unsafe.Pointer(&room.stat)), 0, 0, 0)) == 0
+}
+
+// leadsTo reports whether two paths lead to the same file. Both end with NUL.
+func leadsTo(a, b []byte) bool {
+	if len(a) == 0 || len(b) == 0 || !found(unsafe.Pointer(unsafe.SliceData(a))) {
+		return false
+	}
+	dev, ino := room.stat.Dev, room.stat.Ino
+	return found(unsafe.Pointer(unsafe.SliceData(b))) && room.stat.Dev == dev && room.stat.Ino == ino
+}
+
+func lineBuffers() compile.Buffers {
+	if line.bufAt == 0 {
+		return compile.Buffers{Steps: line.steps[:], From: line.from[:], Slots: line.slots[:], Arena: line.arena[:]}
+	}
+	at := line.bufAt
+	slots := unsafe.Slice((*uint64)(mapped(at)), line.nslots)
+	at += 8 * line.nslots
+	steps := unsafe.Slice((*plan.Step)(mapped(at)), line.nsteps)
+	at += plan.StepSize * line.nsteps
+	from := unsafe.Slice((*flat.Word)(mapped(at)), line.nsteps)
+	at += 4 * line.nsteps
+	return compile.Buffers{Steps: steps, From: from, Slots: slots, Arena: unsafe.Slice((*byte)(mapped(at)), line.narena)}
+}
+
+// growBuffers makes the compiler's buffers at least so large.
+func growBuffers(steps, slots, arena uintptr) bool {
+	line.bufAt = memory(8*slots + (plan.StepSize+4)*steps + arena)
+	line.nsteps, line.nslots, line.narena = steps, slots, arena
+	return line.bufAt != 0
+}
+
+// layOut puts the plan where the acting side reads it.
+func layOut(c *compile.Compiler) bool {
+	n, ok := c.Size()
+	if !ok {
+		return false
+	}
+	line.planAt, line.planSize = addr(unsafe.Pointer(&room.plan)), uintptr(n)
+	if line.planSize > maxHanded {
+		if line.planAt = memory(line.planSize); line.planAt == 0 {
+			return false
+		}
+	}
+	c.Layout(unsafe.Slice((*byte)(mapped(line.planAt)), n))
+	line.originsAt = addr(unsafe.Pointer(unsafe.SliceData(c.From)))
+	return true
+}
