@@ -1,5 +1,7 @@
 package idmap
 
+// Room: no runtime, as far as the functions say so.
+
 import "strings"
 
 // Caps is a set of capabilities; bit n stands for number n of capabilities(7).

@@ -1,5 +1,7 @@
 package seccomp
 
+// Room: no runtime, as far as the functions say so.
+
 import "golang.org/x/sys/unix"
 
 // Action is the part of a filter's answer that says what happens; the rest is data.

@@ -1,5 +1,7 @@
 package seccomp
 
+// Room: no runtime, as far as the functions say so.
+
 import "encoding/binary"
 
 // Size is the size of one instruction in bytes.

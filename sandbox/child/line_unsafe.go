@@ -1,6 +1,6 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// Room: no runtime; bounds are checked. See doc.go for the laws of this file.
 // Runs in: the launcher, before it clones anything.
 
 import (

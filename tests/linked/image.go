@@ -135,9 +135,9 @@ func writeOverlay(dir string, overlay map[string]string) (string, error) {
 
 var codeLine = regexp.MustCompile(`^\s+(\S+:-?\d+)\s+0x([0-9a-f]+)\s+[0-9a-f]+\s+(.*?)\s*$`)
 
-// disassemble takes the functions of packages child, plan and suid apart.
+// disassemble takes apart the functions of the packages whose code runs without a runtime.
 func disassemble(file string) (map[string]*Function, error) {
-	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+Module+`/(sandbox/child|sandbox/plan|suid)\.`, file)
+	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+Module+`/(sandbox/child|sandbox/plan|suid|internal/flat|internal/cmdline|internal/compile|idmap|seccomp)\.`, file)
 	text, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", cmd.Args, err)
