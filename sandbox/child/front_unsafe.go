@@ -5,6 +5,9 @@ package child
 import (
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
@@ -34,8 +37,7 @@ func Passed(fd int) bool {
 
 // Writable reports whether fd, which the caller passed, is open for writing.
 func Writable(fd int) bool {
-	flags := fcntl(uintptr(Here(fd)), unix.F_GETFL, 0)
-	return errno(flags) == 0 && flags&unix.O_ACCMODE != unix.O_RDONLY && flags&unix.O_PATH == 0
+	return canWrite(uintptr(Here(fd)))
 }
 
 // Sock is the front end's end of the socket to the acting side.
@@ -179,4 +181,34 @@ func vectorAt(p unsafe.Pointer) []string {
 		out = append(out, string(unsafe.Slice((*byte)(s), strlen(s))))
 	}
 	return out
+}
+
+// Words is the text of the command line and the environment, with what has been read for
+// it: the words from first on, up to end; ok is false where there is none.
+func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bool) {
+	if line.textAt == 0 || !Entered() || line.textLen == 0 {
+		return nil, 0, 0, nil, false
+	}
+	return lineText(), flat.Word(line.first), flat.Word(line.end), lineKnown(), true
+}
+
+// Heard is what became of a launch without a front end.
+type Heard struct {
+	Fault, Warning bool   // what Message says; neither: set-up was killed
+	Message        []byte // see plan.Message
+	Plan           []byte
+	Origins        []flat.Word // the option that asked for each step, in the text
+}
+
+// LaunchHeard reports whether this process is there to say what became of a launch, and
+// what did.
+func LaunchHeard() (h Heard, ok bool) {
+	if line.heard == 0 {
+		return h, false
+	}
+	h.Fault, h.Warning = line.heard == setUpFailed, line.heard == warned
+	h.Message = unsafe.Slice((*byte)(unsafe.Pointer(&line.message)), plan.MessageSize)
+	h.Plan = unsafe.Slice((*byte)(mapped(line.planAt)), line.planSize)
+	h.Origins = unsafe.Slice((*flat.Word)(mapped(line.originsAt)), (*plan.Header)(mapped(line.planAt)).Steps)
+	return h, true
 }

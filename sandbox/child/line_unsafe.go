@@ -111,6 +111,7 @@ func parseLine() bool {
 			k := &line.known[line.nknown&(maxKnown-1)]
 			*k = cmdline.Known{FD: p.FD}
 			k.Open = errno(fcntl(uintptr(p.FD), unix.F_GETFD, 0)) == 0
+			k.Write = k.Open && canWrite(uintptr(p.FD))
 			line.nknown++
 		case cmdline.Read:
 			if !readKnown() {
@@ -120,6 +121,12 @@ func parseLine() bool {
 			return false
 		}
 	}
+}
+
+// canWrite reports whether a descriptor was opened for writing.
+func canWrite(fd uintptr) bool {
+	flags := fcntl(fd, unix.F_GETFL, 0)
+	return errno(flags) == 0 && flags&unix.O_ACCMODE != unix.O_RDONLY && flags&unix.O_PATH == 0
 }
 
 // memory maps n bytes; 0 where there are none to be had.
@@ -216,11 +223,15 @@ func needsGo() bool {
 	items := lineItems()
 	for i := 0; i < line.parser.Items && i < len(items); i++ {
 		switch items[i].Kind {
-		case flat.Warning, flat.Profile, flat.UIDMap, flat.GIDMap: // a message, gobwrap-seccomp, newuidmap
+		case flat.Warning, flat.NotOpen, flat.Profile, flat.UIDMap, flat.GIDMap: // messages, gobwrap-seccomp, newuidmap
 			return true
+		case flat.Dev:
+			if s.AddCaps != 0 { // a warning, perhaps
+				return true
+			}
 		}
 	}
-	return false
+	return s.AddCaps != 0 && s.On(flat.DisableUsers) // the same
 }
 
 func getuid() uintptr { return raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) }
