@@ -124,3 +124,7 @@ func listen(buf []byte, recvmsg func(b, side []byte) (n, more int, err error)) (
 // Explain is the error that a message of the acting side means, where a launch of this
 // binary needed no front end. Bytes of a message: see package plan.
 func Explain(p *plan.Program, bytes []byte) error { return explain(p, message(bytes)) }
+
+// KilledHere is the error of a launch of this binary that was killed during set-up, which a
+// seccomp filter in force may explain.
+func KilledHere() error { return killedUnder(&Host{Filtered: filtered(), Hosted: true}) }

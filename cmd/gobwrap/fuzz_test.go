@@ -85,7 +85,7 @@ func FuzzParse(f *testing.F) {
 		if err := unix.Dup2(int(null.Fd()), fuzzEmpty); err != nil {
 			t.Fatal(err)
 		}
-		_, o_, pts, err := parse(strings.Split("gobwrap\x00"+fuzzWords(argv), "\x00"))
+		_, opts, err := parse(strings.Split("gobwrap\x00"+fuzzWords(argv), "\x00"))
 		if opts == nil {
 			t.Fatal("no options, not even the prefix for messages")
 		}

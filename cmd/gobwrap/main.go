@@ -86,13 +86,15 @@ func (v *voice) heard(l *line, h child.Heard) int {
 		}
 		p.Origins = append(p.Origins, o)
 	}
-	switch err := sandbox.Explain(p, h.Message); {
+	switch {
 	case h.Warning:
-		v.warn(err)
+		v.warn(sandbox.Explain(p, h.Message))
 		return 0
 	case h.Fault:
-		return v.fail(err)
-	default:
-		return v.failed(sandbox.ErrKilled)
+		return v.fail(sandbox.Explain(p, h.Message))
 	}
+	if err := sandbox.KilledHere(); err != sandbox.ErrKilled {
+		return v.fail(err)
+	}
+	return v.failed(sandbox.ErrKilled) // the launcher says which signal it was
 }

@@ -33,13 +33,17 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 	room.first = start(p)
 	closeFd(room.sock) // the ear hears its end when nobody else holds it
-	room.sock = 0
+	room.sock = nowhere
+	if room.childEnd != 0 {
+		closeFd(room.childEnd)
+		room.childEnd = 0
+	}
 	for {
 		switch hearSetUp(p) {
 		case payloadRuns:
 			endDirect(p)
 		case warned:
-			if becomeGo(p, 0) {
+			if becomeGo(0) {
 				return true
 			}
 		case setUpFailed:
@@ -73,7 +77,7 @@ func openEar(p program) bool {
 // hearSetUp follows set-up until the payload runs, or there is something to say.
 func hearSetUp(p program) uint32 {
 	m := &line.message
-	reached := p.h.JSONFd < 0 && p.h.Failed == 1
+	reached := p.h.JSONFd < 0 && p.h.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
 		sender, ok := hear(unsafe.Pointer(m))
@@ -141,8 +145,10 @@ func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
 // endDirect stays until the payload has ended, and ends with its status.
 func endDirect(p program) {
 	closeFd(room.ear)
-	closeOthers(p)
-	code := payloadStatus(p)
+	requireSetUp(p)
+	closeOthers(p, nowhere)
+	code := exitCode(payloadStatus(p))
+	reclaimTerminal(p)
 	if p.h.JSONFd >= 0 {
 		reportExit(uintptr(p.h.JSONFd), code)
 	}
@@ -153,15 +159,24 @@ func endDirect(p program) {
 // Go to say why.
 func endFailedDirect(p program) bool {
 	closeFd(room.ear)
+	first := uint32(0)
 	if room.first != 0 {
 		kill(room.first, uintptr(unix.SIGKILL))
 		wait(room.first)
+		first = room.status
 	}
-	if line.heard == killed && p.h.JSONFd < 0 { // nothing is said, to nobody
-		exit(p.h.Failed)
+	for readWord() {
+		if room.message[0]&ended != 0 { // init has outlived the payload's process
+			first = room.message[0] & 0xffff
+		}
 	}
-	if becomeGo(p, p.h.Failed) {
-		return true
+	if line.heard != killed || p.h.JSONFd >= 0 || line.filtered != 0 {
+		if becomeGo(p.h.Failed) {
+			return true
+		}
+	}
+	if line.heard == killed && line.filtered == 0 {
+		tellKilled(first)
 	}
 	exit(p.h.Failed)
 	return false
@@ -170,23 +185,21 @@ func endFailedDirect(p program) bool {
 // becomeGo forks a process that becomes a Go program and says what line.heard is about. It
 // returns true there, and false in this process when that one has ended, which is to be
 // with the status want.
-func becomeGo(p program, want uint32) bool {
+func becomeGo(want uint32) bool {
 	launcher := getpid()
 	pid := clone(0)
-	if errno(pid) == 0 && pid == 0 {
+	if e := errno(pid); e != 0 {
+		tell(2, text("can't start a process that says why the launch has failed: errno \x00"), uintptr(e), text("\x00"))
+		return false
+	}
+	if pid == 0 {
 		closeFd(room.ear)
+		room.sock = nowhere
 		frontEnd(launcher)
 		return true
 	}
-	code := uint32(0)
-	if e := errno(pid); e != 0 {
-		tell(2, text("Can't start a process that says why: errno \x00"), uintptr(e), text("\x00"))
-	} else if errno(wait(pid)) == 0 {
-		code = exitCode(room.status)
-	}
-	if errno(pid) == 0 && code != want {
-		tell(2, text("can't say why: the Go runtime ended with status \x00"), uintptr(code),
-			text("; limits on processes or memory may be too low\x00"))
+	if errno(wait(pid)) == 0 && exitCode(room.status) != want {
+		explainFront(exitCode(room.status))
 	}
 	return false
 }

@@ -46,9 +46,10 @@ var line struct {
 	planAt, planSize uintptr
 	originsAt        uintptr // an offset into the text for each step of the plan
 
-	heard   uint32                       // what became of the launch; see direct_unsafe.go
-	message [plan.MessageSize / 4]uint32 // what was said of it
-	cells   bpf.Cells
+	filtered uint32                       // a seccomp filter is in force, which may kill set-up
+	heard    uint32                       // what became of the launch; see direct_unsafe.go
+	message  [plan.MessageSize / 4]uint32 // what was said of it
+	cells    bpf.Cells
 }
 
 // findWords finds argv and the environment, which the kernel lays one behind the other
@@ -243,6 +244,7 @@ func compileLine() bool {
 	f.UID, f.GID = uint32(getuid()), uint32(raw(unix.SYS_GETGID, 0, 0, 0, 0, 0, 0))
 	f.Caps, _, _ = getCaps()
 	f.RootCaps = true
+	f.Filtered = underFilter()
 	f.Env, f.EnvEnd = flat.Word(line.env), flat.Word(line.envEnd)
 	n := raw(unix.SYS_GETCWD, addr(unsafe.Pointer(&room.data)), 4096, 0, 0, 0, 0)
 	if errno(n) == 0 && n > 1 && n <= 4096 && room.data[0] == '/' {
@@ -278,6 +280,16 @@ func compileLine() bool {
 			return layOut(&c)
 		}
 	}
+}
+
+// underFilter reports whether this process has a seccomp filter (PR_GET_SECCOMP(2const)).
+func underFilter() bool {
+	mode := raw(unix.SYS_PRCTL, unix.PR_GET_SECCOMP, 0, 0, 0, 0, 0)
+	e := errno(mode)
+	if mode == unix.SECCOMP_MODE_FILTER || e != 0 && e != unix.EINVAL {
+		line.filtered = 1
+	}
+	return line.filtered != 0
 }
 
 func found(path unsafe.Pointer) bool {
