@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"strings"
 	"syscall"
@@ -128,3 +129,12 @@ func Explain(p *plan.Program, bytes []byte) error { return explain(p, message(by
 // KilledHere is the error of a launch of this binary that was killed during set-up, which a
 // seccomp filter in force may explain.
 func KilledHere() error { return killedUnder(&Host{Filtered: filtered(), Hosted: true}) }
+
+// After is err with the reason for which a first attempt, in a user namespace, had failed.
+func After(first, err error) error {
+	var refusal *SetupError
+	if !errors.As(first, &refusal) {
+		return err
+	}
+	return after(refusal, err, false)
+}

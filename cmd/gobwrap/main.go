@@ -78,23 +78,30 @@ func stand() error {
 
 // heard says what became of a launch that needed no Go runtime until now.
 func (v *voice) heard(l *line, h child.Heard) int {
-	p := &plan.Program{Bytes: h.Plan}
-	for _, w := range h.Origins {
+	switch {
+	case h.Warning:
+		v.warn(l.explain(h.Attempt))
+		return 0
+	case h.Fault && h.First != nil:
+		return v.fail(sandbox.After(l.explain(*h.First), l.explain(h.Attempt)))
+	case h.Fault:
+		return v.fail(l.explain(h.Attempt))
+	}
+	if err := sandbox.KilledHere(); err != sandbox.ErrKilled {
+		return v.fail(err)
+	}
+	return v.failed(sandbox.ErrKilled) // the launcher says which signal it was
+}
+
+// explain is the error of an attempt.
+func (l *line) explain(a child.Attempt) error {
+	p := &plan.Program{Bytes: a.Plan}
+	for _, w := range a.Origins {
 		o := l.origin(w)
 		if w == l.Spec.Command {
 			o.Words = []string{l.word(w)}
 		}
 		p.Origins = append(p.Origins, o)
 	}
-	switch {
-	case h.Warning:
-		v.warn(sandbox.Explain(p, h.Message))
-		return 0
-	case h.Fault:
-		return v.fail(sandbox.Explain(p, h.Message))
-	}
-	if err := sandbox.KilledHere(); err != sandbox.ErrKilled {
-		return v.fail(err)
-	}
-	return v.failed(sandbox.ErrKilled) // the launcher says which signal it was
+	return sandbox.Explain(p, a.Message)
 }

@@ -12,13 +12,12 @@ import (
 
 // launchDirect is a launch without a front end. It returns false, with nothing changed,
 // where the command line takes a Go runtime; and true in a process that is to become Go to
-// say why the launch has failed (see Failure). It does not return otherwise.
+// say what became of the launch (see LaunchHeard). It does not return otherwise.
 func launchDirect(sp unsafe.Pointer) bool {
-	if !findWords(sp) || !parseLine() || needsGo() || !compileLine() {
+	if !findWords(sp) || !parseLine() || needsGo() || !compileLine(false) {
 		return false
 	}
-	base := mapped(line.planAt)
-	p := program{base, (*plan.Header)(base)}
+	p := linePlan()
 	if !openEar(p) {
 		return false
 	}
@@ -32,12 +31,14 @@ func launchDirect(sp unsafe.Pointer) bool {
 		}
 	}
 	room.first = start(p)
-	closeFd(room.sock) // the ear hears its end when nobody else holds it
-	room.sock = nowhere
-	if room.childEnd != 0 {
-		closeFd(room.childEnd)
-		room.childEnd = 0
+	if p.has(plan.FlagTentative) && !reachedGo() {
+		if !refusedDirect(p) {
+			return endFailedDirect(p)
+		}
+		p = linePlan()
+		room.first = start(p)
 	}
+	deaf()
 	for {
 		switch hearSetUp(p) {
 		case payloadRuns:
@@ -50,6 +51,79 @@ func launchDirect(sp unsafe.Pointer) bool {
 			return endFailedDirect(p)
 		}
 	}
+}
+
+// linePlan is the plan of the command line.
+func linePlan() program {
+	base := mapped(line.planAt)
+	return program{base, (*plan.Header)(base)}
+}
+
+// deaf leaves the first process, and its own, as the only ones that can speak on the socket:
+// the ear hears its end then.
+func deaf() {
+	closeFd(room.sock)
+	room.sock = nowhere
+	if room.childEnd != 0 {
+		closeFd(room.childEnd)
+		room.childEnd = 0
+	}
+}
+
+// refusedDirect hears why a tentative attempt has not come to OpGo. If the kernel refuses a
+// user namespace, it makes another plan, without one, and reports true; the first one and
+// its fault are kept, for the text of a second one.
+func refusedDirect(p program) bool {
+	closeFd(room.sock)
+	room.sock = nowhere
+	line.heard = killed
+	if _, ok := hear(unsafe.Pointer(&line.message)); ok && line.message[0] == plan.MsgFault {
+		line.heard = setUpFailed
+	}
+	if line.heard == killed || !refuses(p) {
+		return false
+	}
+	if room.first != 0 {
+		kill(room.first, uintptr(unix.SIGKILL))
+		wait(room.first)
+		room.first = 0
+	}
+	line.firstPlanAt, line.firstPlanSize, line.firstOriginsAt = line.planAt, line.planSize, line.originsAt
+	line.firstMessage = line.message
+	closeEar()
+	reopenFeed()
+	return compileLine(true) && openEar(linePlan())
+}
+
+// refuses reports whether a fault is the kernel's refusal of a user namespace: of the clone,
+// or of the first things that one is good for.
+func refuses(p program) bool {
+	m := &line.message
+	step, sub, e, extra := m[1], plan.Sub(m[2]), unix.Errno(m[3]), m[4]
+	if step == plan.NoStep {
+		switch e {
+		case unix.ENOSPC, unix.EUSERS:
+			// Used up is not refused: a sandboxed command could use them up on purpose, to
+			// have the next sandbox made in another way.
+			return sub == plan.SubClone && extra != 0 && zero(text("/proc/sys/user/max_user_namespaces\x00"))
+		case unix.EAGAIN, unix.ENOMEM:
+			return false
+		}
+		return sub == plan.SubClone && extra != 0
+	}
+	if step >= p.h.Steps || e != unix.EPERM && e != unix.EACCES {
+		return false
+	}
+	for i := uint32(0); i < step; i++ {
+		if plan.StepAt(p.base, i).Op == plan.OpGo {
+			return false
+		}
+	}
+	switch plan.StepAt(p.base, step).Op {
+	case plan.OpIDMap, plan.OpLoopback, plan.OpSlave, plan.OpRoot:
+		return true
+	}
+	return false
 }
 
 // What is heard of set-up, and where line.heard says so to the process that becomes Go.
@@ -72,6 +146,13 @@ func openEar(p program) bool {
 		raw(unix.SYS_SETSOCKOPT, room.ear, unix.SOL_SOCKET, unix.SO_PASSCRED, addr(unsafe.Pointer(&on)), 4, 0)
 	}
 	return true
+}
+
+func closeEar() {
+	if room.ear != 0 {
+		closeFd(room.ear)
+		room.ear = 0
+	}
 }
 
 // hearSetUp follows set-up until the payload runs, or there is something to say.
@@ -144,7 +225,7 @@ func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
 
 // endDirect stays until the payload has ended, and ends with its status.
 func endDirect(p program) {
-	closeFd(room.ear)
+	closeEar()
 	requireSetUp(p)
 	closeOthers(p, nowhere)
 	code := exitCode(payloadStatus(p))
@@ -158,7 +239,7 @@ func endDirect(p program) {
 // endFailedDirect ends a launch that has failed. It returns true in a process that becomes
 // Go to say why.
 func endFailedDirect(p program) bool {
-	closeFd(room.ear)
+	closeEar()
 	first := uint32(0)
 	if room.first != 0 {
 		kill(room.first, uintptr(unix.SIGKILL))
@@ -193,7 +274,7 @@ func becomeGo(want uint32) bool {
 		return false
 	}
 	if pid == 0 {
-		closeFd(room.ear)
+		closeEar()
 		room.sock = nowhere
 		frontEnd(launcher)
 		return true

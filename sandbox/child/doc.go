@@ -3,10 +3,38 @@
 //
 // # Who runs here
 //
-// The program's ELF entry point is [entry], not the runtime's. In a process that
-// has one thread, no heap and no signal handler it forks once. The Go runtime
-// starts only in the fork, the front end; the process that the caller started
-// never becomes a Go program:
+// The program's ELF entry point is [entry], not the Go runtime's. In a process that has one
+// thread, no heap and no signal handler, the launcher reads the command line (package
+// cmdline), makes the plan (package compile), clones the sandbox's first process, and waits
+// as its monitor. A launch that succeeds never starts the Go runtime:
+//
+//	exec ─▶ entry: parse, compile ─▶ monitor: waits, passes the status on
+//	                                   │            ▲ faults, in numbers
+//	                                   │ clone(namespaces)
+//	                                   └──▶ first process: walks the plan
+//	                                          └──▶ payload (with an init)
+//
+// So what the payload inherits (limits, dispositions, masks, descriptors, memory) never was
+// the runtime's, and the monitor has the default action for every signal. A binary that was
+// linked without the entry point (-ldflags=-E=…) says so and stops.
+//
+// Two things of the caller's do not reach the payload: SIGCHLD has its default action
+// and is unblocked.
+//
+// # Becoming Go
+//
+// Whatever needs texts, a heap or other programs takes the runtime. Then the launcher forks,
+// and the fork becomes a Go program, the front end:
+//
+//   - A mistake in the command line, --help, --version, --features, --doctor: the front end
+//     prints the text and ends (needsGo, and every fault of the parser and the compiler).
+//   - A launch that has failed, or a warning: the front end finds the fault or the warning in
+//     memory, prints its text, and ends (becomeGo, [LaunchHeard]).
+//   - --dry-run, --explain, warnings about the command line, profiles that gobwrap-seccomp
+//     compiles, several ids, SELinux labels, root's --unshare-user-try, and a set-id binary:
+//     the front end parses the same words again, compiles, and hands the plan to the monitor.
+//
+// In the last case the processes are these:
 //
 //	exec ─▶ entry ──fork──▶ front end: Go runtime, parse, compile ─▶ exits at the payload's exec
 //	          │                 │ plan                  ▲ faults, in numbers
@@ -19,30 +47,21 @@
 //	          │      └──▶ payload (with an init) ───────┘
 //	          └── waits, passes the status on
 //
-// So what the payload inherits (limits, dispositions, masks, descriptors, memory)
-// never was the runtime's; the monitor has the default action for every signal; and
-// no Go code that a package's init could run stands between exec and the drop of
-// privilege. A binary that was linked without the entry point (-ldflags=-E=…) says
-// so and stops.
-//
-// The roles are the reverse of what a Go program would do by itself, which is to fork
-// its child: that one would have to undo what a runtime did to limits and signals,
-// and the process that waits for longest would be the largest.
-//
-// Two things of the caller's do not reach the payload: SIGCHLD has its default action
-// and is unblocked.
+// What has been read from descriptors by then is not read again ([Words]). The caller's
+// process never becomes a Go program, and no Go code that a package's init could run stands
+// between exec and the drop of privilege.
 //
 // # The front end
 //
-// It is a guest. Its death signal is armed, its signals are blocked, it is bound to
-// the processor it runs on, its standard error is /dev/null (the voice knows where the
-// real one is), variables that the runtime would obey are hidden until it is asked for
-// the environment, and a soft limit of 0 descriptors keeps the runtime's start from
-// opening files. Of all this nothing is inherited by the others.
+// Its death signal is armed, its signals are blocked, it is bound to the processor it runs
+// on, its standard error is /dev/null (the front end knows where the real one is), variables
+// that the runtime would obey are hidden until it is asked for the environment, and a soft
+// limit of 0 descriptors keeps the runtime's start from opening files. The other processes
+// inherit nothing of this.
 //
 // # The early process
 //
-// While the runtime starts, the monitor has nothing to do. It reads the words of the
+// While a front end's runtime starts, the monitor has nothing to do. It reads the words of the
 // command line for hints at namespaces, though only the parser knows what they mean,
 // and clones a process into these at once. The early process opens the host's /proc,
 // chooses the mount engine and sets the old root aside; then it waits on the feed.
@@ -127,7 +146,9 @@
 //     building, interface, closure, defer, panic. Only this package, package plan's
 //     Verify and raw system calls. (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
-//     are masked. (TestLaws: runtime.panicIndex and its kin are runtime calls.)
+//     are masked. (TestLaws: runtime.panicIndex and its kin are runtime calls.) The parser,
+//     the compiler and line_unsafe.go do have bounds checks, which run before anything is
+//     cloned: one that fails ends the process by a signal (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
 //     barrier. (TestLaws: runtime.gcWriteBarrier.)
 //   - Every loop is bounded by the plan, by the kernel's answer, or by a constant.

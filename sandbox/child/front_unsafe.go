@@ -194,10 +194,16 @@ func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bo
 
 // Heard is what became of a launch without a front end.
 type Heard struct {
-	Fault, Warning bool   // what Message says; neither: set-up was killed
-	Message        []byte // see plan.Message
-	Plan           []byte
-	Origins        []flat.Word // the option that asked for each step, in the text
+	Fault, Warning bool // what the message says; neither: set-up was killed
+	Attempt
+	First *Attempt // one that the kernel refused before, nil: none
+}
+
+// Attempt is a plan and what was said of it.
+type Attempt struct {
+	Message []byte // see plan.Message
+	Plan    []byte
+	Origins []flat.Word // the option that asked for each step, in the text
 }
 
 // LaunchHeard reports whether this process is there to say what became of a launch, and
@@ -207,8 +213,18 @@ func LaunchHeard() (h Heard, ok bool) {
 		return h, false
 	}
 	h.Fault, h.Warning = line.heard == setUpFailed, line.heard == warned
-	h.Message = unsafe.Slice((*byte)(unsafe.Pointer(&line.message)), plan.MessageSize)
-	h.Plan = unsafe.Slice((*byte)(mapped(line.planAt)), line.planSize)
-	h.Origins = unsafe.Slice((*flat.Word)(mapped(line.originsAt)), (*plan.Header)(mapped(line.planAt)).Steps)
+	h.Attempt = attempted(unsafe.Pointer(&line.message), line.planAt, line.planSize, line.originsAt)
+	if line.firstPlanAt != 0 && line.firstPlanAt != line.planAt {
+		first := attempted(unsafe.Pointer(&line.firstMessage), line.firstPlanAt, line.firstPlanSize, line.firstOriginsAt)
+		h.First = &first
+	}
 	return h, true
+}
+
+func attempted(message unsafe.Pointer, at, size, origins uintptr) Attempt {
+	return Attempt{
+		Message: unsafe.Slice((*byte)(message), plan.MessageSize),
+		Plan:    unsafe.Slice((*byte)(mapped(at)), size),
+		Origins: unsafe.Slice((*flat.Word)(mapped(origins)), (*plan.Header)(mapped(at)).Steps),
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -405,5 +406,35 @@ func TestLawsInHosts(t *testing.T) {
 			}
 		}
 		_ = im.File.Close()
+	}
+}
+
+// TestFailedCheckEnds plants an index out of range into the code that runs before anything
+// is cloned. Without a runtime to panic, the process ends by a signal; nothing is run, and
+// nothing printed.
+func TestFailedCheckEnds(t *testing.T) {
+	source, err := os.ReadFile("line_unsafe.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const anchor = "\tp := &line.parser\n\tp.Start("
+	changed := strings.Replace(string(source), anchor, "\tline.steps[line.textLen].A = 1\n"+anchor, 1)
+	if changed == string(source) {
+		t.Fatalf("no %q in line_unsafe.go to plant something in front of", anchor)
+	}
+	dir := t.TempDir()
+	im, err := linked.Build(dir, linked.Options{Arch: runtime.GOARCH, Overlay: map[string]string{"line_unsafe.go": changed}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = im.File.Close()
+	marker := filepath.Join(dir, "marker")
+	cmd := exec.Command(filepath.Join(dir, "gobwrap"), "--bind", "/", "/", "touch", marker)
+	out, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.Exited() || len(out) > 0 {
+		t.Errorf("%v, %q: want the end by a signal, and silence", cmd.ProcessState, out)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("the command has run")
 	}
 }

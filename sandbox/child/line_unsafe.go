@@ -46,10 +46,14 @@ var line struct {
 	planAt, planSize uintptr
 	originsAt        uintptr // an offset into the text for each step of the plan
 
-	filtered uint32                       // a seccomp filter is in force, which may kill set-up
-	heard    uint32                       // what became of the launch; see direct_unsafe.go
-	message  [plan.MessageSize / 4]uint32 // what was said of it
-	cells    bpf.Cells
+	filtered uint32 // a seccomp filter is in force, which may kill set-up
+	// The same of a tentative plan that the kernel has refused; 0: there was none.
+	firstPlanAt, firstPlanSize, firstOriginsAt uintptr
+	firstMessage                               [plan.MessageSize / 4]uint32
+
+	heard   uint32                       // what became of the launch; see direct_unsafe.go
+	message [plan.MessageSize / 4]uint32 // what was said of it
+	cells   bpf.Cells
 }
 
 // findWords finds argv and the environment, which the kernel lays one behind the other
@@ -218,9 +222,6 @@ func needsGo() bool {
 	if s.Mode == flat.Setuid { // refused: this binary is not set-id
 		return true
 	}
-	if s.Wishes[flat.User] == flat.Try && getuid() == 0 { // two attempts
-		return true
-	}
 	items := lineItems()
 	for i := 0; i < line.parser.Items && i < len(items); i++ {
 		switch items[i].Kind {
@@ -237,9 +238,10 @@ func needsGo() bool {
 
 func getuid() uintptr { return raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) }
 
-// compileLine makes the plan of the command line. It reports false where it cannot; a
-// fault is found again, with its text, by the front end.
-func compileLine() bool {
+// compileLine makes the plan of the command line; with again, the one without the user
+// namespace that the kernel has refused. It reports false where it cannot; a fault is found
+// again, with its text, by the front end.
+func compileLine(again bool) bool {
 	var f compile.Facts
 	f.UID, f.GID = uint32(getuid()), uint32(raw(unix.SYS_GETGID, 0, 0, 0, 0, 0, 0))
 	f.Caps, _, _ = getCaps()
@@ -252,6 +254,12 @@ func compileLine() bool {
 	}
 	s := &line.parser.Spec
 	f.CgroupNamespaces = s.Wishes[flat.Cgroup] == flat.Try && found(text("/proc/self/ns/cgroup\x00"))
+	root := f.UID == 0 && s.Wishes[flat.User] == flat.Try && !s.FDs[flat.JoinUser].Given()
+	f.UserNamespaces = root && !again && found(text("/proc/self/ns/user\x00")) && !zero(text("/proc/sys/user/max_user_namespaces\x00"))
+	f.Tentative = f.UserNamespaces && f.Caps>>unix.CAP_SYS_ADMIN&1 != 0
+	if again && !growBuffers(uintptr(len(line.steps)), uintptr(len(line.slots)), uintptr(len(line.arena))) {
+		return false
+	}
 	items := lineItems()[:line.parser.Items]
 	for i := range items {
 		if items[i].Kind == flat.Dev {
@@ -277,9 +285,20 @@ func compileLine() bool {
 				f.PWD = compile.Yes
 			}
 		default:
-			return layOut(&c)
+			return layOut(&c, again)
 		}
 	}
+}
+
+// zero reports whether a file holds the number 0.
+func zero(path unsafe.Pointer) bool {
+	fd := openat(atCwd, path, unix.O_RDONLY, 0)
+	if errno(fd) != 0 {
+		return false
+	}
+	n := raw(unix.SYS_READ, fd, addr(unsafe.Pointer(&room.small)), 16, 0, 0, 0)
+	closeFd(fd)
+	return errno(n) == 0 && n >= 1 && room.small[0] == '0' && (n == 1 || room.small[1] == '\n')
 }
 
 // underFilter reports whether this process has a seccomp filter (PR_GET_SECCOMP(2const)).
@@ -326,14 +345,14 @@ func growBuffers(steps, slots, arena uintptr) bool {
 	return line.bufAt != 0
 }
 
-// layOut puts the plan where the acting side reads it.
-func layOut(c *compile.Compiler) bool {
+// layOut puts the plan where the acting side reads it; elsewhere, if it comes after another.
+func layOut(c *compile.Compiler, again bool) bool {
 	n, ok := c.Size()
 	if !ok {
 		return false
 	}
 	line.planAt, line.planSize = addr(unsafe.Pointer(&room.plan)), uintptr(n)
-	if line.planSize > maxHanded {
+	if again || line.planSize > maxHanded {
 		if line.planAt = memory(line.planSize); line.planAt == 0 {
 			return false
 		}

@@ -1,0 +1,263 @@
+// Package counts holds what a launch costs in numbers that no machine changes: system calls,
+// processes made, page faults. A change that adds some fails here, and the failure names
+// them.
+//
+// The tests need strace and bubblewrap, bin/gobwrap, and root, since they launch as an
+// ordinary user too.
+package counts
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const (
+	reference = "/usr/bin/bwrap"
+	subject   = "../../bin/gobwrap"
+	payload   = "/bin/true"
+)
+
+var (
+	minimal = []string{"--ro-bind", "/", "/"}
+	full    = []string{"--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"}
+)
+
+// traced is what strace has seen of one launch, without the payload's own calls.
+type traced struct {
+	calls map[string]int // by name
+	lines []string
+}
+
+func (t traced) total() (n int) {
+	for _, c := range t.calls {
+		n += c
+	}
+	return n - t.calls["nanosleep"] // of these there are as many as a machine is slow
+}
+
+// made is how many processes and threads were made.
+func (t traced) made() int {
+	return t.calls["clone"] + t.calls["clone3"] + t.calls["fork"] + t.calls["vfork"]
+}
+
+var (
+	call    = regexp.MustCompile(`^(\d+)\s+(\w+)\(`)
+	resumed = regexp.MustCompile(`^(\d+)\s+<\.\.\. (\w+) resumed>`)
+)
+
+// trace launches the payload as a user and counts the calls of everything else.
+func trace(t *testing.T, program string, uid uint32, options ...string) traced {
+	t.Helper()
+	log := filepath.Join(open(t), "strace")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(log, int(uid), int(uid)); err != nil {
+		t.Fatal(err)
+	}
+	run(t, uid, slices.Concat([]string{"strace", "-f", "-qq", "-o", log, program}, options, []string{payload})...)
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := traced{calls: map[string]int{}}
+	// Processes that become, and have become, the payload: every exec but the launcher's own.
+	// Its file can't be told from the line, since the process is not dumpable.
+	execs, done := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		worked := strings.HasSuffix(line, "= 0")
+		if m := resumed.FindStringSubmatch(line); m != nil && m[2] == "execve" {
+			done[m[1]] = done[m[1]] || execs[m[1]] && worked
+		}
+		m := call.FindStringSubmatch(line)
+		if m == nil || done[m[1]] {
+			continue
+		}
+		out.calls[m[2]]++
+		out.lines = append(out.lines, line)
+		execs[m[1]] = m[2] == "execve" && len(out.lines) > 1
+		done[m[1]] = execs[m[1]] && worked
+	}
+	return out
+}
+
+// run runs a command as a user, with the smallest environment.
+func run(t *testing.T, uid uint32, words ...string) *os.ProcessState {
+	t.Helper()
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", words, err, out)
+	}
+	return cmd.ProcessState
+}
+
+// open is a temporary directory that every user can reach.
+func open(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// program is a copy of a launcher that every user can reach.
+func program(t *testing.T) string {
+	t.Helper()
+	to := filepath.Join(open(t), "gobwrap")
+	if out, err := exec.Command("install", "-m", "0755", subject, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s (make build)", err, out)
+	}
+	return to
+}
+
+// users are who launches.
+var users = map[string]uint32{"user": 12345, "root": 0}
+
+// TestCalls bounds the system calls of a launch, and the processes that it makes. The bounds
+// are what was measured and a few, or what bubblewrap takes, whichever is said.
+func TestCalls(t *testing.T) {
+	ours := program(t)
+	for who, uid := range users {
+		for _, c := range []struct {
+			name    string
+			options []string
+			most    map[string]int // calls
+			ratio   float64        // of bubblewrap's
+		}{
+			// A user's 41 further calls empty the capability bounding set, one by one, as
+			// bubblewrap's payload has it.
+			{"minimal", minimal, map[string]int{"user": 160, "root": 110}, 0.75},
+			{"full", full, map[string]int{"user": 470, "root": 430}, 1.1},
+		} {
+			t.Run(c.name+"/"+who, func(t *testing.T) {
+				mine, theirs := trace(t, ours, uid, c.options...), trace(t, reference, uid, c.options...)
+				t.Logf("%d calls, %d processes made; bubblewrap %d and %d", mine.total(), mine.made(), theirs.total(), theirs.made())
+				if n := mine.total(); n > c.most[who] || float64(n) > c.ratio*float64(theirs.total()) {
+					t.Errorf("%d calls, want at most %d and %.2f of %d:\n%s", n, c.most[who], c.ratio, theirs.total(), listing(mine))
+				}
+				if mine.made() > theirs.made() {
+					t.Errorf("%d processes made, bubblewrap makes %d", mine.made(), theirs.made())
+				}
+			})
+		}
+	}
+}
+
+func listing(t traced) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(t.calls)) {
+		out = append(out, fmt.Sprintf("%s %d", name, t.calls[name]))
+	}
+	return strings.Join(out, ", ") + "\n" + strings.Join(t.lines, "\n")
+}
+
+// TestNoRuntime shows that a launch that succeeds does not start the Go runtime: none of the
+// calls with which it begins, no thread, no signal of its own.
+func TestNoRuntime(t *testing.T) {
+	ours := program(t)
+	for name, options := range map[string][]string{
+		"minimal": minimal,
+		"full":    full,
+		"status":  slices.Concat(full, []string{"--json-status-fd", "2", "--info-fd", "2"}),
+		"profile": slices.Concat(minimal, []string{"--seccomp-profile", "no-tty-injection"}),
+		"overlay": slices.Concat(minimal, []string{"--overlay-src", "/usr", "--tmp-overlay", "/usr"}),
+		"lock":    slices.Concat(minimal, []string{"--lock-file", "/etc/passwd", "--die-with-parent", "--new-session"}),
+		"many":    many(300),
+	} {
+		for who, uid := range users {
+			t.Run(name+"/"+who, func(t *testing.T) {
+				seen := trace(t, ours, uid, options...)
+				for _, of := range []string{"futex", "sigaltstack", "gettid", "sched_getaffinity", "madvise", "tgkill", "epoll_create1"} {
+					if seen.calls[of] != 0 {
+						t.Errorf("%d calls of %s", seen.calls[of], of)
+					}
+				}
+				if n := seen.calls["rt_sigaction"]; n > 16 {
+					t.Errorf("%d calls of rt_sigaction", n)
+				}
+				if t.Failed() {
+					t.Log(listing(seen))
+				}
+			})
+		}
+	}
+	told := trace(t, ours, 12345, slices.Concat([]string{"--explain"}, minimal)...)
+	if told.calls["futex"]+told.calls["sigaltstack"] == 0 {
+		t.Error("not even --explain shows a runtime: the test cannot fail")
+	}
+}
+
+// many is a command line with n binds.
+func many(n int) []string {
+	options := slices.Clone(minimal)
+	for range n {
+		options = append(options, "--ro-bind", "/usr", "/usr")
+	}
+	return options
+}
+
+// TestCallsPerBind bounds what each further bind costs.
+func TestCallsPerBind(t *testing.T) {
+	ours := program(t)
+	few, more := trace(t, ours, 12345, many(10)...), trace(t, ours, 12345, many(110)...)
+	each := float64(more.total()-few.total()) / 100
+	t.Logf("%.1f calls a bind", each)
+	if each > 14 {
+		t.Errorf("%.1f calls a bind, want at most 14:\n%s", each, listing(few))
+	}
+}
+
+// TestFaults bounds the page faults of a launch, the payload's included, which are the same
+// for both launchers: the fewest of some launches, since a fault more now and then is the
+// kernel's.
+func TestFaults(t *testing.T) {
+	ours := program(t)
+	fewest := func(program string, options []string) int64 {
+		best := int64(1 << 40)
+		for range 10 {
+			state := run(t, 12345, slices.Concat([]string{program}, options, []string{payload})...)
+			best = min(best, state.SysUsage().(*syscall.Rusage).Minflt)
+		}
+		return best
+	}
+	for _, c := range []struct {
+		name    string
+		options []string
+		most    int64
+	}{{"minimal", minimal, 85}, {"full", full, 0}} {
+		mine, theirs := fewest(ours, c.options), fewest(reference, c.options)
+		t.Logf("%s: %d page faults, bubblewrap %d", c.name, mine, theirs)
+		if c.most != 0 && mine > c.most || mine > theirs {
+			t.Errorf("%s: %d page faults, want at most %d and bubblewrap's %d", c.name, mine, c.most, theirs)
+		}
+	}
+}
+
+func TestMain(m *testing.M) {
+	for _, tool := range []string{"strace", reference, "install"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			fmt.Fprintln(os.Stderr, "counts:", err, "(make setup)")
+			os.Exit(2)
+		}
+	}
+	if os.Geteuid() != 0 {
+		fmt.Fprintln(os.Stderr, "counts: these tests launch as root and as an ordinary user: run them as root")
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
