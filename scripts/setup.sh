@@ -20,6 +20,7 @@ need prlimit util-linux
 need setpriv util-linux
 need shellcheck shellcheck
 need setcap libcap2-bin
+need strace strace
 need newuidmap uidmap
 need git git
 need dpkg-shlibdeps dpkg-dev
