@@ -47,6 +47,7 @@ func (v *voice) line(level, text string) {
 		prefix = level + prefix
 	}
 	write(2, prefix+text+"\n")
+	child.Spoken()
 }
 
 // fail says why nothing was run, and returns the status for it.

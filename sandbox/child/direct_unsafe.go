@@ -44,7 +44,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 		case payloadRuns:
 			endDirect(p)
 		case warned:
-			if becomeGo(0) {
+			if becomeGo() {
 				return true
 			}
 		case setUpFailed:
@@ -252,7 +252,7 @@ func endFailedDirect(p program) bool {
 		}
 	}
 	if line.heard != killed || p.h.JSONFd >= 0 || line.filtered != 0 {
-		if becomeGo(p.h.Failed) {
+		if becomeGo() {
 			return true
 		}
 	}
@@ -264,23 +264,33 @@ func endFailedDirect(p program) bool {
 }
 
 // becomeGo forks a process that becomes a Go program and says what line.heard is about. It
-// returns true there, and false in this process when that one has ended, which is to be
-// with the status want.
-func becomeGo(want uint32) bool {
+// returns true there, and false in this process when that one has ended. If it has said
+// nothing by then, this process says why that may be.
+func becomeGo() bool {
 	launcher := getpid()
+	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
+	mine, its := nowhere, nowhere
+	if errno(r) == 0 {
+		mine, its = above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	}
 	pid := clone(0)
 	if e := errno(pid); e != 0 {
-		tell(2, text("can't start a process that says why the launch has failed: errno \x00"), uintptr(e), text("\x00"))
+		complain(text("Can't start the front end\x00"), e, text("\x00"))
 		return false
 	}
 	if pid == 0 {
 		closeEar()
-		room.sock = nowhere
+		closeFd(mine)
+		room.sock = its
 		frontEnd(launcher)
 		return true
 	}
-	if errno(wait(pid)) == 0 && exitCode(room.status) != want {
-		explainFront(exitCode(room.status))
+	closeFd(its)
+	ended := errno(wait(pid)) == 0
+	spoken := raw(unix.SYS_RECVFROM, mine, addr(unsafe.Pointer(&room.small)), 1, unix.MSG_DONTWAIT, 0, 0) == 1
+	closeFd(mine)
+	if code := exitCode(room.status); ended && !spoken && code > 1 {
+		explainFront(code)
 	}
 	return false
 }

@@ -183,6 +183,14 @@ func vectorAt(p unsafe.Pointer) []string {
 	return out
 }
 
+// Spoken tells the launcher, which waits for this process if there is anything to hear
+// (LaunchHeard), that it has been said.
+func Spoken() {
+	if line.heard != 0 {
+		put32(room.sock, 0)
+	}
+}
+
 // Words is the text of the command line and the environment, with what has been read for
 // it: the words from first on, up to end; ok is false where there is none.
 func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bool) {

@@ -236,14 +236,12 @@ func needsGo() bool {
 	return s.AddCaps != 0 && s.On(flat.DisableUsers) // the same
 }
 
-func getuid() uintptr { return raw(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) }
-
 // compileLine makes the plan of the command line; with again, the one without the user
 // namespace that the kernel has refused. It reports false where it cannot; a fault is found
 // again, with its text, by the front end.
 func compileLine(again bool) bool {
 	var f compile.Facts
-	f.UID, f.GID = uint32(getuid()), uint32(raw(unix.SYS_GETGID, 0, 0, 0, 0, 0, 0))
+	f.UID, f.GID = uint32(auxv(mapped(stack), atUID)), uint32(auxv(mapped(stack), atGID))
 	f.Caps, _, _ = getCaps()
 	f.RootCaps = true
 	f.Filtered = underFilter()

@@ -24,6 +24,8 @@ func ignorable(s strike, plan string, errno syscall.Errno) bool {
 		// The monitor's are for its descriptors to close, once more, and the terminal, after set-up;
 		// those before the command's filters for what is said of a command that is not executed.
 		return s.monitor || s.settled
+	case unix.SYS_GETCWD, unix.SYS_CAPGET, unix.SYS_RECVMSG, unix.SYS_NEWFSTATAT:
+		return s.monitor // there are other directories; root may take a user namespace; read(2) hears as much; a namespace may only be tried
 	case unix.SYS_FSTATFS, unix.SYS_PREAD64:
 		return s.settled
 	case unix.SYS_CHDIR:
@@ -34,6 +36,7 @@ func ignorable(s strike, plan string, errno syscall.Errno) bool {
 		return errno == syscall.EPERM // real root's is forgiven
 	case unix.SYS_PRCTL:
 		return s.a0 == unix.PR_CAP_AMBIENT || s.a0 == unix.PR_CAPBSET_DROP && errno == syscall.EINVAL ||
+			s.a0 == unix.PR_GET_SECCOMP || // the answer is then that there is a filter
 			s.a0 == unix.PR_SET_PDEATHSIG && plan != "full" && plan != "ranges" || s.a0 == unix.PR_SET_DUMPABLE && s.a1 == 1
 	}
 	return false

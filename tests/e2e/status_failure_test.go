@@ -187,17 +187,23 @@ func TestSetupExitStatusIsForFailures(t *testing.T) {
 }
 
 // Where the option has not been read it cannot count: a line that is wrong before it, a
-// runtime that does not start.
+// runtime that does not start. A launch that takes none does not mind the same limits, but
+// for one on processes.
 func TestSetupExitStatusNotReadYet(t *testing.T) {
 	t.Parallel()
 	late := slices.Concat([]string{gobwrap, "--bogus"}, box("--setup-exit-status", "42")[1:], []string{"/h/probe"})
 	launch{who: user, args: late}.run(t).refused(t, "Unknown option --bogus")
 	for i, limit := range []string{"--as=100000000", "--data=1000000", "--nproc=3"} {
 		who := identity{name: "user", id: harness.UID(i)}
-		args := append(box("--setup-exit-status", "42"), "/h/probe", "echo", "ran")
-		o := launch{who: who, wrap: []string{"prlimit", limit, "--"}, args: args}.run(t)
+		wrap := []string{"prlimit", limit, "--"}
+		args := append(box("--explain", "--setup-exit-status", "42"), "/h/probe", "echo", "ran")
+		o := launch{who: who, wrap: wrap, args: args}.run(t)
 		if o.status != "1" || o.stdout != "" || o.sentence("gobwrap") != "" {
 			t.Errorf("%s: %s", limit, o)
+		}
+		args = append(box("--setup-exit-status", "42"), "/h/probe", "echo", "ran")
+		if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.status != "0" || o.stdout != "ran\n" || o.stderr != "" {
+			t.Errorf("%s: without a runtime: %s", limit, o)
 		}
 	}
 }
@@ -211,11 +217,16 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 		for i, options := range [][]string{{}, {"--unshare-pid"}, all()} {
 			who := identity{name: "user", id: harness.UID(100 + 10*limit + i)}
 			args := append(box(append([]string{"--setup-exit-status", "42"}, options...)...), "/none")
-			o := launch{who: who, wrap: []string{"prlimit", fmt.Sprint("--nproc=", limit), "--"}, args: args}.run(t)
-			early := strings.Contains(o.stderr, "the Go runtime ended")
+			wrap := []string{"prlimit", fmt.Sprint("--nproc=", limit), "--"}
+			if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.status != "42" || o.sentence("gobwrap") != "" {
+				t.Errorf("%d processes, %v: %s", limit, options, o)
+			}
+			args[0] = installed // which has a front end from the start
+			o := launch{who: who, wrap: wrap, args: args}.run(t)
+			early := strings.Contains(o.stderr, "the Go runtime ended") || strings.Contains(o.stderr, "Can't start the ")
 			gone = gone || strings.Contains(o.stderr, "no room for the process that says where")
 			if o.status != "42" && !(early && o.status == "1") || o.sentence("gobwrap") != "" {
-				t.Errorf("%d processes, %v: %s", limit, options, o)
+				t.Errorf("set-user-id, %d processes, %v: %s", limit, options, o)
 			}
 		}
 	}
