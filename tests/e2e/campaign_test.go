@@ -5,8 +5,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/harness"
 )
 
 // way is how a launch of the campaign comes about.
@@ -65,8 +68,8 @@ func campaignWays(t *testing.T) []way {
 
 // TestCampaign kills, and stops, each process of a launch at each system call that is made
 // without the runtime, in every mode: no launch hangs, nothing is left, and each ends as the
-// command did, with one sentence, or by the signal. The long form takes all calls; the short
-// one a few of each kind.
+// command did, with one sentence, or by the signal. The short form strikes at a few calls, the
+// long one at some more; GOBWRAP_TEST_STEP=1 takes every call, which is a matter of hours.
 func TestCampaign(t *testing.T) {
 	t.Parallel()
 	victims := []string{"worker", "launcher", "child1", "child2", "child3", "last"}
@@ -79,7 +82,7 @@ func TestCampaign(t *testing.T) {
 				t.Parallel()
 				for k, victim := range victims {
 					for m, verb := range []string{"kill", "stop"} {
-						if !long() && (i+k+m)%2 != 0 {
+						if !harness.Long() && (i+k+m)%2 != 0 {
 							continue
 						}
 						w.campaign(t, verb, victim, w.args(options), 7*i+5*k+3*m)
@@ -90,16 +93,23 @@ func TestCampaign(t *testing.T) {
 	}
 }
 
-// long reports whether campaigns take their full length.
-func long() bool { return os.Getenv("GOBWRAP_TEST_LONG") == "1" }
-
 // campaign strikes at call after call, from the first or, in the short form, from one that
 // start chooses.
 func (w way) campaign(t *testing.T, verb, victim string, args []string, start int) {
 	t.Helper()
 	first, step := 1, 1
-	if !long() {
+	switch {
+	case os.Getenv("GOBWRAP_TEST_STEP") != "":
+		var err error
+		if step, err = strconv.Atoi(os.Getenv("GOBWRAP_TEST_STEP")); err != nil || step < 1 {
+			t.Fatalf("GOBWRAP_TEST_STEP: %v", err)
+		}
+	case harness.Long():
+		step = 151
+	default:
 		step = 211
+	}
+	if step > 1 {
 		first = 1 + 17*start%97
 	}
 	for n := first; n < 2000; n += step {
