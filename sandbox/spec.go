@@ -108,10 +108,11 @@ func (id ID) N() uint32 { return id.n }
 //
 // By default one id is mapped: the caller's, to UID and GID, or to itself where these are
 // not set. With maps, or MapAuto, there are more ("ranges"). The caller need not be one of
-// them then: UID and GID choose whom of them the payload is. Without that it is who the
-// caller is inside or, if the maps leave him out, the id of his number; an id that no map
-// has becomes his. In a given user namespace (JoinUser) UID and GID choose among the ids
-// that it maps; the caller's own number, if it is not mapped, changes nothing.
+// them then: UID and GID choose which of them the payload gets. Without that it gets the
+// id that the caller has inside or, if the maps leave the caller out, the id with the
+// caller's number; an id that no map has is mapped to the caller. In a given user
+// namespace (JoinUser) UID and GID choose among the ids that it maps; the caller's own
+// number, if it is not mapped, changes nothing.
 //
 // A payload that is uid 0 of ranges has the capabilities to deal with these ids (see
 // [idmap.RangeCaps]), and Caps edits that set.
