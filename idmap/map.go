@@ -75,12 +75,12 @@ func (r Range) String() string {
 
 func dec(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
-// within tells whether an id lies in a range of count from first on.
+// within reports whether an id lies in a range of count from first on.
 func within(id, first, count uint32) bool {
 	return id >= first && uint64(id) < ends(first, count)
 }
 
-// Has tells whether an id exists inside.
+// Has reports whether an id exists inside.
 func (m Map) Has(inside uint32) bool {
 	_, ok := m.Outside(inside)
 	return ok

@@ -82,7 +82,7 @@ func FreeRange(text string) Range {
 	return Range{Outside: uint32(min(first, none-blockSub)), Count: blockSub}
 }
 
-// KnowsUser tells whether a login name stands in the text of /etc/passwd.
+// KnowsUser reports whether a login name stands in the text of /etc/passwd.
 func KnowsUser(passwd, name string) bool {
 	return strings.HasPrefix(passwd, name+":") || strings.Contains(passwd, "\n"+name+":")
 }

@@ -91,7 +91,7 @@ func (f FD) N() int {
 	return f.n
 }
 
-// Valid tells whether k is a kind that there is.
+// Valid reports whether k is a kind that there is.
 func (k Kind) Valid() bool { return k > Invalid && k <= RemountRO }
 
 // Op is one file-system operation. Operations happen in the order given.

@@ -105,7 +105,7 @@ func place(op *mounts.Op) string {
 	return dest
 }
 
-// hidden tells whether an operation after the i-th puts something on a path, or above it.
+// hidden reports whether an operation after the i-th puts something on a path, or above it.
 func (d *describer) hidden(path string, i int) bool {
 	for k := i + 1; k < len(d.s.Files); k++ {
 		later := &d.s.Files[k]
@@ -129,7 +129,7 @@ func (d *describer) hidden(path string, i int) bool {
 	return false
 }
 
-// lies tells whether a path is the directory dir, or in it. Both are as BoxPath has them.
+// lies reports whether a path is the directory dir, or in it. Both are as BoxPath has them.
 func lies(path, dir string) bool {
 	return path == dir || dir == "/" || strings.HasPrefix(path, dir+"/")
 }

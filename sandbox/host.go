@@ -42,7 +42,7 @@ type Host struct {
 	// StdinFile: standard input is a regular file that the caller may write.
 	StdinFile bool
 
-	// SameFile tells whether two paths lead to the same file; nil: never.
+	// SameFile reports whether two paths lead to the same file; nil: never.
 	SameFile func(a, b string) bool
 }
 
@@ -92,10 +92,10 @@ func exists(path string) bool {
 	return syscall.Stat(path, &st) == nil
 }
 
-// zero tells whether the file holds the number 0.
+// zero reports whether the file holds the number 0.
 func zero(path string) bool { return strings.TrimSpace(readWhole(path)) == "0" }
 
-// sameFile tells whether two paths lead to the same file.
+// sameFile reports whether two paths lead to the same file.
 func sameFile(a, b string) bool {
 	var x, y syscall.Stat_t
 	return syscall.Stat(a, &x) == nil && syscall.Stat(b, &y) == nil && x.Dev == y.Dev && x.Ino == y.Ino

@@ -158,7 +158,7 @@ func (a *axis) isCaller() bool {
 	return ok && out == a.own
 }
 
-// losesGroups tells whether the caller's supplementary groups are given up. The kernel
+// losesGroups reports whether the caller's supplementary groups are given up. The kernel
 // permits that only where groups beside the caller's own are mapped with somebody's
 // permission (user_namespaces(7), setgroups): newgidmap denies it otherwise.
 func losesGroups(s *Spec, h *Host, gids *axis) bool {

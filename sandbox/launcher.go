@@ -118,7 +118,7 @@ var unnoticed = func() bool {
 	return false
 }()
 
-// secure tells whether this program was started with privileges of its file's.
+// secure reports whether this program was started with privileges of its file's.
 func secure() (bool, error) {
 	const atSecure = 23
 	aux, err := os.ReadFile("/proc/self/auxv")
@@ -131,7 +131,7 @@ func secure() (bool, error) {
 	return true, err
 }
 
-// library tells whether the program that runs is somebody else's.
+// library reports whether the program that runs is somebody else's.
 func library() bool {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -157,7 +157,7 @@ func loaderEnv() []string {
 	return env
 }
 
-// standing tells whether this process has a keeper.
+// standing reports whether this process has a keeper.
 func standing() bool { return child.Standing() == suid.Installed }
 
 // explain adds to an error what the choice of the launcher has to do with it.

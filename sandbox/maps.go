@@ -67,7 +67,7 @@ func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
 	return nil
 }
 
-// ownProc tells whether /proc knows processes by our numbers. Where it does not, pid may be
+// ownProc reports whether /proc knows processes by our numbers. Where it does not, pid may be
 // anybody's, who would be given ids that are not his.
 func ownProc() bool {
 	buf := make([]byte, 32)
@@ -97,7 +97,7 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 	return e
 }
 
-// stands tells whether a map is the one that was wanted. The kernel may list it in another
+// stands reports whether a map is the one that was wanted. The kernel may list it in another
 // order, and pads its numbers.
 func (w *mapWriter) stands(kind, text string) bool {
 	have, want := mapOf(readWhole(w.file(kind))), mapOf(text)

@@ -33,7 +33,7 @@ func prepare(s *Spec, h Host, keeper bool) (*plan.Program, error) {
 	return Compile(s, h)
 }
 
-// triesUser tells whether a user namespace is wanted that there need not be: root's
+// triesUser reports whether a user namespace is wanted that there need not be: root's
 // --unshare-user-try. What the machine's settings say is not the last word.
 func (h *Host) triesUser(s *Spec) bool {
 	return h.UID == 0 && s.Namespaces.User == Try && h.UserNamespaces && h.Caps>>unix.CAP_SYS_ADMIN&1 != 0 && wantsUser(s, h)
@@ -97,7 +97,7 @@ func after(first *SetupError, err error, keeper bool) error {
 	return e
 }
 
-// refusesUser tells whether a fault means that there is no user namespace to be had.
+// refusesUser reports whether a fault means that there is no user namespace to be had.
 func refusesUser(p *plan.Program, m plan.Message) bool {
 	e := unix.Errno(m.Errno)
 	if p.Header().Clone&unix.CLONE_NEWUSER == 0 {
@@ -116,7 +116,7 @@ func refusesUser(p *plan.Program, m plan.Message) bool {
 	return false
 }
 
-// refuses tells whether a fault is the kernel's refusal of direct mode: of the clone into
+// refuses reports whether a fault is the kernel's refusal of direct mode: of the clone into
 // namespaces, or of the first things that a user namespace is good for.
 func refuses(p *plan.Program, m plan.Message) bool {
 	e := unix.Errno(m.Errno)
@@ -138,7 +138,7 @@ func refuses(p *plan.Program, m plan.Message) bool {
 	return false
 }
 
-// noneAllowed tells whether the limit on user namespaces is 0.
+// noneAllowed reports whether the limit on user namespaces is 0.
 func noneAllowed() bool { return zero("/proc/sys/user/max_user_namespaces") }
 
 // goStep is the index of OpGo, after which an attempt is no longer tentative.

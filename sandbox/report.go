@@ -32,7 +32,7 @@ func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keepe
 	r.document(to, `"mode": `+mode)
 }
 
-// wantsEnd tells whether somebody relies on the difference between a command that ran
+// wantsEnd reports whether somebody relies on the difference between a command that ran
 // and a set-up that was killed.
 func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Given() || r.FailStatus != 0 }
 

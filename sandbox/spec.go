@@ -37,7 +37,7 @@ const (
 	Want         // a new one, or the launch fails
 )
 
-// isNew tells whether there is to be a new one.
+// isNew reports whether there is to be a new one.
 func (w Wish) isNew() bool { return w > Share }
 
 // or is w, or what its zero value stands for.
@@ -134,7 +134,7 @@ type MapLine struct {
 	From plan.Origin
 }
 
-// ranges tells whether there is more than the caller's own id inside.
+// ranges reports whether there is more than the caller's own id inside.
 func (i *Identity) ranges() bool { return i.MapAuto || len(i.UIDMap)+len(i.GIDMap) > 0 }
 
 // CapEdit adds capabilities to, or drops them from, those that the payload has.

@@ -100,7 +100,7 @@ func TestCheckRules(t *testing.T) {
 	}
 }
 
-// stricter tells whether Check refuses for a reason that the kernel has not.
+// stricter reports whether Check refuses for a reason that the kernel has not.
 func stricter(err error) bool {
 	return strings.Contains(err.Error(), "an action that the kernel does not know")
 }
@@ -170,7 +170,7 @@ func randomFilter(next func(int) int) []ins {
 	return list
 }
 
-// inJudge runs f with a judge that tells whether the kernel takes a filter, without
+// inJudge runs f with a judge that reports whether the kernel takes a filter, without
 // installing it: its thread has as many filters as it may, so that the kernel answers
 // ENOMEM where it would install one, and EINVAL where it would not. The thread ends with
 // the test.

@@ -2,5 +2,5 @@
 
 package suid
 
-// Built tells whether the setuid mode is in this binary: see the build tag nosetuid.
+// Built reports whether the setuid mode is in this binary: see the build tag nosetuid.
 const Built = true

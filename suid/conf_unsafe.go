@@ -154,10 +154,10 @@ func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
 	return 0, 0
 }
 
-// Skips tells whether a wish for a user namespace is to be left out.
+// Skips reports whether a wish for a user namespace is to be left out.
 func (c *Conf) Skips() bool { return c.Refused&1 != 0 }
 
-// used tells whether a step is of the feature.
+// used reports whether a step is of the feature.
 func (f *feature) used(s *plan.Step) bool {
 	switch f.kind {
 	case byOp:

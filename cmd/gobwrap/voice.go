@@ -34,7 +34,7 @@ func newVoice(argv []string) *voice {
 	return v
 }
 
-// asBwrap tells whether the program was started under a name of bwrap's: one that ends
+// asBwrap reports whether the program was started under a name of bwrap's: one that ends
 // in "bwrap" and is not our own.
 func asBwrap(argv0 string) bool {
 	base := argv0[strings.LastIndexByte(argv0, '/')+1:]

@@ -91,7 +91,7 @@ var Options = [...]Option{
 	{Name: "--dry-run", Help: "Print the plan, a step a line with the option that asked for it, and run nothing", do: doSwitch, on: flat.DryRun},
 	{Name: "--explain", Help: "Say on standard error, in words, what the sandbox will contain and which risks stay, then run the command", do: doSwitch, on: flat.Explain},
 	{Name: "--features", Help: "Print as JSON what this launcher and this kernel can do, and run nothing", do: doFeatures},
-	{Name: "--doctor", Value: "json|apparmor", Optional: true, Help: "Try what sandboxes need here, step by step, and say what mends it; status 0: direct mode works, 3: only setuid mode, 4: nothing. As JSON; or print an AppArmor profile for this binary", do: doDoctor},
+	{Name: "--doctor", Value: "json|apparmor", Optional: true, Help: "Try what sandboxes need here, step by step, and say what fixes it; status 0: direct mode works, 3: only setuid mode, 4: nothing. As JSON; or print an AppArmor profile for this binary", do: doDoctor},
 	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Exit status for a sandbox that could not be set up (default 1)", Scalar: true, do: doFailStatus},
 	{Name: "--mode", Operands: "MODE", Help: "auto: with user namespaces, and where the kernel refuses them through a setuid-root installation, if this is one (default); direct, setuid: only so", Scalar: true, do: doChooseMode},
 

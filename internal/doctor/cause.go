@@ -15,7 +15,7 @@ type Case struct {
 	Killed bool // the process that tried the step was killed
 }
 
-// Cause is one reason why steps fail, and what mends it.
+// Cause is one reason why steps fail, and what fixes it.
 //
 // In its texts and commands, words in braces stand for what is found at the place:
 // {exe} this binary, {mount} its mount point, {kind} the kind of a namespace (user, mnt,
@@ -32,7 +32,7 @@ type Cause struct {
 	SetuidToo bool // the setuid mode fails for the same reason
 }
 
-// Fix is what mends a cause.
+// Fix is what removes a cause.
 type Fix struct {
 	Where string   // a family of distributions, or what contains the process; Anywhere
 	Now   []string // commands
@@ -42,7 +42,7 @@ type Fix struct {
 	ByUser bool // root is not needed for it
 }
 
-// fits tells whether c explains the case.
+// fits reports whether c explains the case.
 func (c *Cause) fits(k *Case) bool {
 	return (len(c.Steps) == 0 || slices.Contains(c.Steps, k.Step)) &&
 		(len(c.Errnos) == 0 || slices.Contains(c.Errnos, k.Errno)) &&

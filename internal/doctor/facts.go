@@ -33,7 +33,7 @@ type Binary struct {
 	Keeper   bool // it was started set-user-id root, and has the setuid mode
 }
 
-// Setuid tells whether the binary is installed as the setuid mode needs it.
+// Setuid reports whether the binary is installed as the setuid mode needs it.
 func (b Binary) Setuid() bool { return b.UID == 0 && b.Mode&0o6000 == 0o4000 && !b.FileCaps }
 
 // word reads a file that holds one.
@@ -74,13 +74,13 @@ func (f *Facts) noProc() bool { return !f.Files.Exists("/proc/self/status") }
 
 func (f *Facts) noNewPrivs() bool { return f.status("NoNewPrivs") == "1" }
 
-// hasCap tells whether the caller has a capability in effect.
+// hasCap reports whether the caller has a capability in effect.
 func (f *Facts) hasCap(n uint) bool {
 	set, err := strconv.ParseUint(f.status("CapEff"), 16, 64)
 	return err == nil && set>>n&1 != 0
 }
 
-// inUserNS tells whether the caller is in a user namespace that is not the first one
+// inUserNS reports whether the caller is in a user namespace that is not the first one
 // (user_namespaces(7): the first maps every id to itself).
 func (f *Facts) inUserNS() bool {
 	fields := strings.Fields(f.word("/proc/self/uid_map"))
@@ -223,7 +223,7 @@ func (f *Facts) mountOf(path string) (longest string) {
 
 func (f *Facts) release() string { return f.sysctl("kernel.osrelease") }
 
-// before tells whether the kernel's release is older than major.minor. Distributions carry
+// before reports whether the kernel's release is older than major.minor. Distributions carry
 // features back, so it may only explain a refusal.
 func (f *Facts) before(major, minor int) bool {
 	parts := strings.SplitN(f.release(), ".", 3)

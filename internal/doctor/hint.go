@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Hint is what mends a launch that has failed at a stage (see sandbox.SetupError), in one line, or "" where the table has
+// Hint says how to fix a launch that has failed at a stage (see sandbox.SetupError), in one line, or "" where the table has
 // nothing to say. Only files are read for it.
 func Hint(stage, path string, errno syscall.Errno) string { return hint(Here(), stage, path, errno) }
 

@@ -79,7 +79,7 @@ func (p *prober) inOrder() (all []Result) {
 	return all
 }
 
-// byPrivilege tells whether direct mode does without a user namespace: for root, unless
+// byPrivilege reports whether direct mode does without a user namespace: for root, unless
 // he lacks CAP_SYS_ADMIN.
 func (f *Facts) byPrivilege() bool { return f.UID == 0 && f.hasCap(unix.CAP_SYS_ADMIN) }
 
@@ -139,7 +139,7 @@ func (p *prober) launches(mode string) {
 	}
 }
 
-// needed tells whether a step's attempt would say something new.
+// needed reports whether a step's attempt would say something new.
 func (p *prober) needed(s Step) bool {
 	for _, n := range needs {
 		if n.step == s && p.state(n.on) == Failed {

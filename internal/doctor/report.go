@@ -67,7 +67,7 @@ func (r *Report) state(s Step) State {
 	return r.Results[i].State
 }
 
-// directWorks tells whether the minimal launch has worked, and not only through the
+// directWorks reports whether the minimal launch has worked, and not only through the
 // setuid mode.
 func (r *Report) directWorks() bool { return r.state(Command) == OK }
 

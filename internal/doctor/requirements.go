@@ -135,7 +135,7 @@ const requirementsHead = `# What gobwrap needs
 <!-- Generated from the table of causes in internal/doctor: go test ./internal/doctor -run Requirements -update -->
 
 Direct mode needs a kernel that lets the calling user make user namespaces and use them. Whether it does, only an
-attempt can tell: ` + "`gobwrap --doctor`" + ` makes it, and says what is in the way and what mends it. This page is the same
+attempt can tell: ` + "`gobwrap --doctor`" + ` makes it, and says what is in the way and what fixes it. This page is the same
 knowledge for those who prepare a machine. Commands are for root, but for those that start a container.
 
 | where | what to mend | notes |

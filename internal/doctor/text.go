@@ -70,7 +70,7 @@ func (r *Report) line(out *strings.Builder, s Result) {
 	out.WriteString(mark + text + "\n")
 }
 
-// write is a cause and what mends it.
+// write is a cause and what fixes it.
 func (f *Finding) write(out *strings.Builder) {
 	out.WriteString("\n[" + f.Cause.ID + "] " + f.Says + "\n")
 	for _, fix := range f.Fixes {

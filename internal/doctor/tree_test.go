@@ -112,7 +112,7 @@ func TestTrees(t *testing.T) {
 			}
 			first := r.Found[0].Fixes[0]
 			if have := strings.Join(first.Now, " && ") + first.Note; !strings.Contains(have, c.typed) {
-				t.Errorf("what mends it is %q, want %q in it", have, c.typed)
+				t.Errorf("what fixes it is %q, want %q in it", have, c.typed)
 			}
 			if r.Status != StatusNothing {
 				t.Errorf("status %d", r.Status)

@@ -206,7 +206,7 @@ func outOfReach(e unix.Errno) bool {
 // maxChain bounds how deep mounts lie in each other.
 const maxChain = 64
 
-// covered tells whether mountinfo explains why the path of a mount leads elsewhere: the
+// covered reports whether mountinfo explains why the path of a mount leads elsewhere: the
 // mount that it leads to, or one that that lies on, is mounted on this one's root, or
 // above its mount point on the same parent; or the like holds for one that this lies on.
 func covered(id uintptr, stage unsafe.Pointer) bool {
@@ -256,7 +256,7 @@ func whereLeads(id uintptr) uintptr {
 	}
 }
 
-// covers tells whether the mount there, or one that it lies on, hides the mount id,
+// covers reports whether the mount there, or one that it lies on, hides the mount id,
 // which is mounted on point of its parent.
 func covers(there, id, parent uintptr, point unsafe.Pointer) bool {
 	for range maxChain {

@@ -137,7 +137,7 @@ func dropped(uid, gid uintptr) bool {
 		hasIDs(uid, gid)
 }
 
-// hasIDs tells whether all ids of this process are these. setfsuid(2) with an id that
+// hasIDs reports whether all ids of this process are these. setfsuid(2) with an id that
 // there is not changes nothing and says what is.
 func hasIDs(uid, gid uintptr) bool {
 	ids := &room.message

@@ -131,7 +131,7 @@ func runtimeSetting(entry unsafe.Pointer) bool {
 		begins(entry, text("GOTRACEBACK=\x00")) || begins(entry, text("GOCOVERDIR=\x00")))
 }
 
-// begins tells whether the string at p begins with word.
+// begins reports whether the string at p begins with word.
 func begins(p, word unsafe.Pointer) bool {
 	for i := uintptr(0); *(*byte)(unsafe.Add(word, i)) != 0; i++ {
 		if *(*byte)(unsafe.Add(p, i)) != *(*byte)(unsafe.Add(word, i)) {

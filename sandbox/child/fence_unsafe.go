@@ -16,7 +16,7 @@ const (
 	landlockRefer       = 1 << 13 // renaming and linking between directories; version 2 (5.19)
 )
 
-// canFence tells whether the kernel has what a fence is made of.
+// canFence reports whether the kernel has what a fence is made of.
 func canFence() (bool, unix.Errno) {
 	version := raw(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
 	switch e := errno(version); {

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Entered tells whether the program came in through entry. A binary linked without
+// Entered reports whether the program came in through entry. A binary linked without
 // -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry did not.
 func Entered() bool { return room.entered == enteredLauncher }
 
-// Ready tells whether this program can be started in plan mode and gets there before the
+// Ready reports whether this program can be started in plan mode and gets there before the
 // Go runtime exists.
 func Ready() bool { return room.entered != 0 }
 
@@ -24,7 +24,7 @@ func Ready() bool { return room.entered != 0 }
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
 func Standing() suid.Standing { return room.standing }
 
-// Passed tells whether the caller passed fd in. What came through exec is not
+// Passed reports whether the caller passed fd in. What came through exec is not
 // close-on-exec; all that we or the runtime opened since is. Closed standard streams
 // have been filled by the runtime.
 func Passed(fd int) bool {
@@ -99,7 +99,7 @@ func KnowSenders() {
 	raw(unix.SYS_SETSOCKOPT, room.sock, unix.SOL_SOCKET, unix.SO_PASSCRED, addr(unsafe.Pointer(&room.senders)), 4, 0)
 }
 
-// Listen fills buf with what the acting side has to say next; it tells whether there
+// Listen fills buf with what the acting side has to say next; it reports whether there
 // was anything, and after KnowSenders the pid of who said it. It waits without the
 // runtime's knowledge, on purpose: nothing else is to be run meanwhile, and handing the
 // processor over would start further threads.

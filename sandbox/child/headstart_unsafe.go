@@ -135,7 +135,7 @@ func same(a, b unsafe.Pointer) bool {
 	return begins(a, b) && *(*byte)(unsafe.Add(a, strlen(b))) == 0
 }
 
-// fits tells whether the early process can become the first one: what was guessed must
+// fits reports whether the early process can become the first one: what was guessed must
 // be wanted. Further namespaces can be added, but not a user namespace.
 func fits(p program) bool {
 	more := p.h.Clone &^ room.guess

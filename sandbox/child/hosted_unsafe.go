@@ -37,7 +37,7 @@ const (
 
 const planWord = PlanWord + "\x00"
 
-// inPlanMode tells whether this start is for plan mode.
+// inPlanMode reports whether this start is for plan mode.
 func inPlanMode(sp unsafe.Pointer) bool {
 	return *(*uintptr)(sp) == 4 && same(mapped(*(*uintptr)(unsafe.Add(sp, 8))), text(planWord))
 }
@@ -109,7 +109,7 @@ func monitorHosted() {
 	endLike(status)
 }
 
-// areOurs tells whether these can be the socket and the line: open, and in the order in
+// areOurs reports whether these can be the socket and the line: open, and in the order in
 // which hosts have them. The kernel looks at the lower half of a number only.
 func areOurs(sock, line uintptr) bool {
 	return sock < line && line < nowhere && isSocket(sock) && errno(fcntl(line, unix.F_GETFD, 0)) == 0
@@ -124,7 +124,7 @@ func takeUp(sock, line uintptr) {
 	room.sock, room.line = above(sock), above(line)
 }
 
-// isSocket tells whether fd is a stream socket of this machine.
+// isSocket reports whether fd is a stream socket of this machine.
 func isSocket(fd uintptr) bool {
 	domain, kind, size := &room.message[0], &room.message[1], &room.message[2]
 	*size = 4
@@ -200,7 +200,7 @@ func heed(p program) int32 {
 	return int32(room.line)
 }
 
-// ran tells whether the command has run, as the host has it, who may not have said so yet:
+// ran reports whether the command has run, as the host has it, who may not have said so yet:
 // what it tells others about that comes before the exit status.
 func ran() bool {
 	for room.runs == 0 {

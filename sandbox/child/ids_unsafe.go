@@ -112,7 +112,7 @@ func doCaps(s *plan.Step) unix.Errno {
 	return 0
 }
 
-// noMoreThan tells whether this process has no capability but those of p, permitted
+// noMoreThan reports whether this process has no capability but those of p, permitted
 // ones or inheritable.
 func noMoreThan(p uint64) bool {
 	permitted, inheritable, ok := getCaps()

@@ -232,7 +232,7 @@ func writeItsMaps(p program, pid, line, uid, gid uintptr) unix.Errno {
 	return e
 }
 
-// ownProc tells whether /proc knows processes by our numbers: it may be that of another
+// ownProc reports whether /proc knows processes by our numbers: it may be that of another
 // PID namespace.
 func ownProc() bool {
 	p := unsafe.Pointer(&room.small)

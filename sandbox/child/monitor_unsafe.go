@@ -73,7 +73,7 @@ func attempt(front uintptr) program {
 	return p
 }
 
-// reachedGo tells whether a tentative attempt came to OpGo. If not, the front end has
+// reachedGo reports whether a tentative attempt came to OpGo. If not, the front end has
 // been told why, and either sends another plan or ends.
 func reachedGo() bool {
 	if room.first == 0 {
@@ -176,7 +176,7 @@ func quit(code uint32) {
 	exit(code)
 }
 
-// say sends a message to the front end, and tells whether there was one to take it.
+// say sends a message to the front end, and reports whether there was one to take it.
 func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) bool {
 	m := unsafe.Pointer(&room.message)
 	room.message[0] = kind

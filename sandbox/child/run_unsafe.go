@@ -198,7 +198,7 @@ func dieWithParentOutside() {
 	dieWithParent()
 }
 
-// parentGone tells whether the monitor ended before the signal was armed: its end of
+// parentGone reports whether the monitor ended before the signal was armed: its end of
 // the feed is then closed (getppid says nothing across pid namespaces).
 func parentGone() bool {
 	if room.childEnd == 0 {

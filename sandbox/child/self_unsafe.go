@@ -85,7 +85,7 @@ func takenOver() {
 // pthread_cancel, and let nobody block.
 const cancel = 32
 
-// endThreads ends all threads of this process but this one, and tells whether it could.
+// endThreads ends all threads of this process but this one, and reports whether it could.
 // New ones may still be starting, and some have all signals blocked while they do.
 func endThreads() bool {
 	var act sigaction
@@ -109,7 +109,7 @@ func endThreads() bool {
 	return false
 }
 
-// lastThread tells whether this thread is the only one. A listing does not: where a thread
+// lastThread reports whether this thread is the only one. A listing does not: where a thread
 // ends while it is listed, those behind it are left out (next_tid, fs/proc/base.c). The
 // directory's link count is that of the threads, and two (proc_task_getattr).
 func lastThread() bool {
@@ -160,7 +160,7 @@ func takeHandlersBack() {
 	defaultAction(unix.SIGCHLD)
 }
 
-// isSecure tells whether this start brought privileges of the file's (AT_SECURE). Where
+// isSecure reports whether this start brought privileges of the file's (AT_SECURE). Where
 // that can't be told it did.
 func isSecure() bool {
 	aux := unsafe.Pointer(&room.plan)

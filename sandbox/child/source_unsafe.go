@@ -144,7 +144,7 @@ func sourceOf(p program, i uint32) uintptr {
 }
 
 // raiseLimit lifts the soft limit on descriptors to the hard one, for set-up only, and
-// tells whether there is room behind fd now.
+// reports whether there is room behind fd now.
 func raiseLimit(fd uintptr) bool {
 	if room.raised != 0 || errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(&room.nofile)), 0, 0)) != 0 {
 		return false

@@ -344,7 +344,7 @@ func follow(here uintptr, name unsafe.Pointer, next uintptr) (absolute bool, e u
 // procMagic is PROC_SUPER_MAGIC.
 const procMagic = 0x9fa0
 
-// magicLink tells whether a link in the directory here is one of those of /proc that
+// magicLink reports whether a link in the directory here is one of those of /proc that
 // lead anywhere (fd/N, root, cwd, exe, ns/*, map_files/*). The plain ones of /proc
 // begin with a digit or with "self".
 func magicLink(here uintptr, first byte) bool {

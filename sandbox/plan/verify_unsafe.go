@@ -148,7 +148,7 @@ func frame(base unsafe.Pointer, h *Header) (root, pivot uint32, v Verdict) {
 	return root, pivot, Good
 }
 
-// inPlace tells whether an operation may stand at index i.
+// inPlace reports whether an operation may stand at index i.
 func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 	switch op {
 	case OpExec:

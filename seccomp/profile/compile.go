@@ -149,7 +149,7 @@ func conditions(r *rule) ([][]libseccomp.ScmpCondition, error) {
 	return each, nil
 }
 
-// sameArgument tells whether two conditions are on the same argument.
+// sameArgument reports whether two conditions are on the same argument.
 func (r *rule) sameArgument() bool {
 	seen := [6]bool{}
 	for _, a := range r.Args {

@@ -59,7 +59,7 @@ func ParseKernel(release string) (Kernel, error) {
 	return Kernel{int(x), int(y)}, nil
 }
 
-// AtLeast tells whether k is no older than o.
+// AtLeast reports whether k is no older than o.
 func (k Kernel) AtLeast(o Kernel) bool {
 	return k.Major > o.Major || k.Major == o.Major && k.Minor >= o.Minor
 }

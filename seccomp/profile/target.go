@@ -69,7 +69,7 @@ func (d *document) architectures(m machine) (all, foreign []specs.Arch, err erro
 	return all, foreign, nil
 }
 
-// applies tells whether a rule counts for the target; if not, why.
+// applies reports whether a rule counts for the target; if not, why.
 func (t Target) applies(r *rule) (why string, ok bool) {
 	if x := r.Excludes; slices.Contains(x.Arches, t.Arch) {
 		return "excluded on " + t.Arch, false

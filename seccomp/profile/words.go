@@ -10,7 +10,7 @@ import (
 
 // This file is the dictionary: the specification's words and libseccomp's.
 
-// knownArch tells whether an architecture exists, be it another machine's.
+// knownArch reports whether an architecture exists, be it another machine's.
 func knownArch(a specs.Arch) bool {
 	if a == archNative {
 		return true

@@ -71,7 +71,7 @@ func begins(words ...string) func(p process) bool {
 	}
 }
 
-// runs tells whether a process runs a program.
+// runs reports whether a process runs a program.
 func (p process) runs(program string) bool {
 	want, err := os.Stat(program)
 	have, err2 := os.Stat(fmt.Sprintf("/proc/%d/exe", p.pid))

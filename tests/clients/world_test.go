@@ -136,7 +136,7 @@ func (r *run) end() {
 	<-r.done
 }
 
-// over tells whether it has ended.
+// over reports whether it has ended.
 func (r *run) over() bool {
 	select {
 	case <-r.done:

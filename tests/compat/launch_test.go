@@ -117,7 +117,7 @@ func mustPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// closes tells whether a pipe's other end is closed within a time.
+// closes reports whether a pipe's other end is closed within a time.
 func closes(r *os.File, within time.Duration) bool {
 	_ = r.SetReadDeadline(time.Now().Add(within))
 	_, err := io.Copy(io.Discard, r)

@@ -19,7 +19,7 @@ import (
 //	auto    only the subject is, and has no need of it
 var mode = os.Getenv("GOBWRAP_TEST_MODE")
 
-// setuid tells whether the setuid modes of the two programs are compared.
+// setuid reports whether the setuid modes of the two programs are compared.
 var setuid = mode == "setuid"
 
 // classic is the program of testdata/classic.c, which starts the subject without the

@@ -158,7 +158,7 @@ func upToDate(t *testing.T, rep *report) {
 		t.Fatal(err)
 	}
 	if want != string(data) {
-		t.Errorf("docs/conformance.md is not what has been seen; make conformance mends that. First line that differs: %s", firstDifference(string(data), want))
+		t.Errorf("docs/conformance.md is not what has been seen; make conformance updates it. First line that differs: %s", firstDifference(string(data), want))
 	}
 }
 

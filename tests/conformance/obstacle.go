@@ -61,7 +61,7 @@ func (s *stage) ask(p *program, m mode, line string, patience time.Duration) (si
 	return r.Seen, err
 }
 
-// sameMap tells whether a user namespace is ours, by its map.
+// sameMap reports whether a user namespace is ours, by its map.
 func sameMap(text string) bool {
 	own, err := os.ReadFile("/proc/self/uid_map")
 	return err == nil && strings.Join(strings.Fields(text), " ") == strings.Join(strings.Fields(string(own)), " ")

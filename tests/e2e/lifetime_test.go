@@ -88,7 +88,7 @@ func (j *job) ends(want string) {
 	}
 }
 
-// closed tells whether standard output ends within a time: nobody holds it then.
+// closed reports whether standard output ends within a time: nobody holds it then.
 func (j *job) closed(within time.Duration) bool {
 	_ = j.stdout.SetReadDeadline(time.Now().Add(within))
 	_, err := j.out.ReadByte()
@@ -108,7 +108,7 @@ func (j *job) first() int {
 	return doc.PID
 }
 
-// gone tells whether a process ends, with patience. As a child of ours, it is
+// gone reports whether a process ends, with patience. As a child of ours, it is
 // reaped here.
 func gone(pid int) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -204,7 +204,7 @@ func TestNobodyKeepsDescriptors(t *testing.T) {
 	}
 }
 
-// isOurs tells whether a pipe is one that the caller handed in.
+// isOurs reports whether a pipe is one that the caller handed in.
 func (j *job) isOurs(link string) bool {
 	for _, f := range []*os.File{j.stdout, j.leash, j.info} {
 		name, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))

@@ -100,7 +100,7 @@ func engines(t *testing.T) (list []engine) {
 	return list
 }
 
-// selected tells whether GOBWRAP_TEST_MODE leaves an identity to the tests.
+// selected reports whether GOBWRAP_TEST_MODE leaves an identity to the tests.
 func selected(t *testing.T, who identity) bool {
 	t.Helper()
 	only := os.Getenv("GOBWRAP_TEST_MODE")

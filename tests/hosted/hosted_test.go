@@ -189,7 +189,7 @@ func killHost(t *testing.T, h host, lifeline bool, block *os.File, after time.Du
 	kill(t)
 }
 
-// sleeps tells whether the command has started.
+// sleeps reports whether the command has started.
 func sleeps(mark string) bool {
 	return exec.Command("pgrep", "-f", "^/bin/sleep "+mark+"$").Run() == nil
 }

@@ -44,7 +44,7 @@ type situation struct {
 	half uint64
 }
 
-// own tells whether a namespace is the sandbox's own.
+// own reports whether a namespace is the sandbox's own.
 func (c situation) own(name uint32) bool { return c.h.Clone&name == name }
 
 func always(situation, plan.Step) bool { return true }

@@ -182,7 +182,7 @@ func (x *text) step(i uint32) error {
 	return nil
 }
 
-// fits tells whether a value can be an operand of a kind, of step i.
+// fits reports whether a value can be an operand of a kind, of step i.
 func (x *text) fits(kind byte, v, i uint32) bool {
 	inside := int64(v) < int64(len(x.arena))
 	switch kind {

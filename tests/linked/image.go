@@ -49,7 +49,7 @@ type Instruction struct {
 	Where string // file:line
 }
 
-// Holds tells whether an address lies in f.
+// Holds reports whether an address lies in f.
 func (f *Function) Holds(addr uint64) bool {
 	return len(f.Code) > 0 && f.Code[0].Addr <= addr && addr <= f.Code[len(f.Code)-1].Addr
 }

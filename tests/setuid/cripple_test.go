@@ -111,7 +111,7 @@ type defect struct {
 	sense  string // what a launcher says to it that is not installed for the setuid mode
 }
 
-// inHis tells whether a process is in a user namespace that the user has made.
+// inHis reports whether a process is in a user namespace that the user has made.
 func inHis(pid uint32) bool {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
 	if err != nil {

@@ -167,7 +167,7 @@ func field(pid int, key string) string {
 	return ""
 }
 
-// powers tells whether a process has capabilities that it can raise.
+// powers reports whether a process has capabilities that it can raise.
 func powers(pid int) bool { return strings.Trim(field(pid, "CapPrm"), "0") != "" }
 
 func has(pid int) string {

@@ -191,7 +191,7 @@ func (h *heist) wait(patience time.Duration) (l loot) {
 	return l
 }
 
-// ready tells whether something can be read from fd within a time, or is at its end.
+// ready reports whether something can be read from fd within a time, or is at its end.
 func ready(fd int, patience time.Duration) bool {
 	end := time.Now().Add(patience)
 	for {
@@ -264,7 +264,7 @@ func clear(group int) error {
 	}
 }
 
-// adopted reaps those of a process group who have become ours, and tells whether some of
+// adopted reaps those of a process group who have become ours, and reports whether some of
 // them live.
 func adopted(group int) bool {
 	for {
@@ -294,7 +294,7 @@ func gone(patience time.Duration, pids ...int) error {
 	}
 }
 
-// over tells whether a process that its parent does not wait for has ended within a time.
+// over reports whether a process that its parent does not wait for has ended within a time.
 func over(pid int, patience time.Duration) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
 		if s := state(pid); s == "Z" || s == "" {

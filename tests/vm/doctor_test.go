@@ -17,7 +17,7 @@ import (
 var doctorScript string
 
 // TestDoctor: on kernels that refuse user namespaces --doctor names the cause, and what
-// it prints, typed as it stands, mends it, now and across reboots.
+// it prints, typed as it stands, fixes it, now and across reboots.
 func TestDoctor(t *testing.T) {
 	eachKernel(t, func(t *testing.T, kernel string) {
 		program := os.Getenv("GOBWRAP_TEST_PROGRAM")
@@ -63,7 +63,7 @@ var doctorWorlds = map[string][]string{
 	"secureblue":              {"step selinux-userns", "doctor 4", "hint class user_namespace", "launch before 1"},
 }
 
-// knob is a world whose sysctl mends it.
+// knob is a world whose sysctl fixes it.
 func knob(cause, setting string) []string {
 	return []string{
 		"step " + cause, "doctor 4", "hint As root: sysctl -w " + setting, "launch before 1",

@@ -155,7 +155,7 @@ static pid_t whom(const char *who, pid_t worker) {
 	return pid;
 }
 
-// mapped tells whether a process is in another user namespace than this one.
+// mapped reports whether a process is in another user namespace than this one.
 static int mapped(pid_t pid) {
 	char name[64];
 	struct stat own, its;
@@ -189,7 +189,7 @@ static long milliseconds(void) {
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-// repeated tells whether a call is a prctl that goes on with what the process's last did.
+// repeated reports whether a call is a prctl that goes on with what the process's last did.
 static int repeated(const struct seccomp_notif *ask) {
 	static struct { __u32 pid; __u64 operation; } last[64];
 	__u64 operation = ask->data.nr == SYS_prctl ? ask->data.args[0] : ~0ULL;
@@ -200,7 +200,7 @@ static int repeated(const struct seccomp_notif *ask) {
 	return same;
 }
 
-// waiting tells whether a call is the process's last one again: one that a signal has
+// waiting reports whether a call is the process's last one again: one that a signal has
 // interrupted (the Go runtime sends itself some), or a look at what another one has to do.
 static int waiting(const struct seccomp_notif *ask) {
 	static struct seccomp_notif last[64];

@@ -56,7 +56,7 @@ static int memory(void) {
 	return (fd >= 0 && pread(fd, &byte, 1, at) == 1) || process_vm_readv(pid, &here, 1, &there, 1, 0) == 1;
 }
 
-// descriptors tells whether one can be had. Their numbers can be listed by the owner of the
+// descriptors reports whether one can be had. Their numbers can be listed by the owner of the
 // directory, whoever may use them.
 static int descriptors(void) {
 	char name[20], link[PATH_MAX];
