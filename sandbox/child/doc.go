@@ -1,7 +1,7 @@
-// Package child is the room without a runtime: every process of a sandbox that
-// lives before, beside or below the payload runs in it.
+// Package child is the code that runs without the Go runtime: the monitor, the sandbox's
+// first process, its init and the keeper of the setuid mode.
 //
-// # Who runs here
+// # A launch
 //
 // The program's ELF entry point is [entry], not the Go runtime's. In a process that has one
 // thread, no heap and no signal handler, the launcher reads the command line (package
@@ -31,8 +31,8 @@
 //   - A launch that has failed, or a warning: the front end finds the fault or the warning in
 //     memory, prints its text, and ends (becomeGo, [LaunchHeard]).
 //   - --dry-run, --explain, warnings about the command line, profiles that gobwrap-seccomp
-//     compiles, several ids, SELinux labels, root's --unshare-user-try, and a set-id binary:
-//     the front end parses the same words again, compiles, and hands the plan to the monitor.
+//     compiles, several ids, SELinux labels, and a set-id binary: the front end parses the same
+//     arguments again, compiles, and hands the plan to the monitor.
 //
 // In the last case the processes are these:
 //
