@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/harness"
 )
 
 // listing describes a tree: names, modes, owners, contents. The trees named in
@@ -151,7 +153,7 @@ func TestDestinationsStayInside(t *testing.T) {
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		f := newField(t, who)
 		program := box()[:4]
-		thin, n := thinning(who, e), 0
+		thin, n := thinning(who, e)
 		for link, target := range f.links() {
 			for _, operation := range f.operations() {
 				for _, destination := range []string{"/d/" + link + "/x", "/d/" + link} {
@@ -178,16 +180,20 @@ func TestDestinationsStayInside(t *testing.T) {
 	})
 }
 
-// thinning is what part of the combinations is tried: each of them by somebody, and in
-// both ways of resolving a path.
-func thinning(who identity, e engine) int {
+// thinning is what part of the combinations is tried, one in thin, and where counting
+// starts: each of them by somebody, and in both ways of resolving a path. The long form
+// tries each as an ordinary user with the new calls, as root with the older ones, and in
+// setuid mode with both.
+func thinning(who identity, e engine) (thin, start int) {
 	switch {
 	case e.name == "refused":
-		return 11 // the same way as in classic
+		return 11, 0 // the same way as in classic
 	case who == setuid, (e.name == "new") == (who == user):
-		return 1
+		thin = harness.Times(3, 1)
+	default:
+		thin = 3
 	}
-	return 3
+	return thin, slices.Index([]identity{root, user, setuid}, who)
 }
 
 // The same attacks work on bubblewrap 0.8, so the field is a real one.
