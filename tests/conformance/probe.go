@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,19 +19,20 @@ var probes map[string]func(args []string) error
 
 func probe(args []string) int {
 	probes = map[string]func(args []string) error{
-		"filter":    writeFilter,    // KIND: a seccomp filter on standard output, see there
-		"call":      makeCalls,      // NAME …: calls that filters are about; ok or the error
-		"lock":      queryLock,      // FILE …: which lock is held on it
-		"trylock":   tryLock,        // FILE SHELL: the line, while a write lock is held
-		"pdeathsig": printDeath,     // the signal of the parent's death
-		"dumpable":  printDumpable,  // whether processes of the same user may trace this one
-		"userns":    newUserns,      // a new user namespace, if that is permitted
-		"loopback":  tryLoopback,    // a connection over 127.0.0.1 and ::1
-		"pty":       onTerminal,     // COMMAND …: on a terminal of its own; prints what came there
-		"tiocsti":   pushInput,      // push a letter into the terminal's input
-		"doors":     tryDoors,       // PID …: ways into a process that are open
-		"capeff":    printEffective, // the effective capabilities, as a number
-		"open":      tryOpen,        // MODE FILE …: open for r, w or rw; ok or the error
+		"filter":    writeFilter,                                           // KIND: a seccomp filter on standard output, see there
+		"call":      makeCalls,                                             // NAME …: calls that filters are about; ok or the error
+		"lock":      func(a []string) error { return queryLock(a, false) }, // FILE …: which lock is held on it
+		"unlocked":  func(a []string) error { return queryLock(a, true) },  // the same, when it has gone
+		"trylock":   tryLock,                                               // FILE SHELL: the line, while a write lock is held
+		"pdeathsig": printDeath,                                            // the signal of the parent's death
+		"dumpable":  printDumpable,                                         // whether processes of the same user may trace this one
+		"userns":    newUserns,                                             // a new user namespace, if that is permitted
+		"loopback":  tryLoopback,                                           // a connection over 127.0.0.1 and ::1
+		"pty":       onTerminal,                                            // COMMAND …: on a terminal of its own; prints what came there
+		"tiocsti":   pushInput,                                             // push a letter into the terminal's input
+		"doors":     tryDoors,                                              // PID …: ways into a process that are open
+		"capeff":    printEffective,                                        // the effective capabilities, as a number
+		"open":      tryOpen,                                               // MODE FILE …: open for r, w or rw; ok or the error
 		"true":      func([]string) error { return nil },
 	}
 	if len(args) == 0 || probes[args[0]] == nil {
@@ -55,15 +57,25 @@ func word(err error) string {
 	return err.Error()
 }
 
-func queryLock(names []string) error {
+// queryLock prints which lock each file has, once it is locked, or with free once it is
+// not: bubblewrap's init takes the locks while the payload starts. After half a minute it
+// prints what there is.
+func queryLock(names []string, free bool) error {
 	for _, name := range names {
 		f, err := os.Open(name)
 		if err != nil {
 			return err
 		}
 		lk := unix.Flock_t{Type: unix.F_WRLCK}
-		if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lk); err != nil {
-			return err
+		for range 3000 {
+			lk = unix.Flock_t{Type: unix.F_WRLCK}
+			if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lk); err != nil {
+				return err
+			}
+			if (lk.Type == unix.F_UNLCK) == free {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 		kind := map[int16]string{unix.F_UNLCK: "unlocked", unix.F_RDLCK: "read lock", unix.F_WRLCK: "write lock"}[lk.Type]
 		fmt.Printf("%s: %s\n", name, kind)
