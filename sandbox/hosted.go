@@ -438,8 +438,7 @@ func (c *Cmd) program() (*Spec, Host, *plan.Program, error) {
 	return c.compile(l.keeper)
 }
 
-// Describe says in words what the sandbox will contain, and which risks stay, a line
-// each: what --explain prints.
+// Describe returns the lines that --explain prints: the sandbox's contents and its risks.
 func (c *Cmd) Describe() []string {
 	s := c.spec()
 	h := readHost(s)

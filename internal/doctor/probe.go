@@ -203,7 +203,7 @@ func (p *prober) apart(s Step) {
 const notInstalled = ", which is not installed"
 
 // ranges tries what the system grants to the caller, in /etc/subuid. Most are granted
-// nothing, and miss nothing: that is no failure. Whoever is granted some needs the programs.
+// nothing, and miss nothing: that is not a failure. Users who are granted some need the programs.
 func (p *prober) ranges() {
 	if p.state(Command) != OK || p.state(UserNS) != OK {
 		return
