@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 // uses says for each kind which fields it needs, and after the bar which it takes besides.

@@ -1,6 +1,6 @@
 package mounts
 
-import "github.com/gobwrap/gobwrap/sandbox/plan"
+import "github.com/gobwrap/gobwrap/internal/plan"
 
 // Kind is what an Op does.
 type Kind int

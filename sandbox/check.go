@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 // rule is the text of what the fields of a Spec must not say together (see compile.Rule): one

@@ -3,7 +3,7 @@ package sandbox
 import (
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 // Compile turns what is wanted (s) on this machine (h) into a plan.

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 func TestEnvironment(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 func op(kind mounts.Kind, dest string) mounts.Op { return mounts.Op{Kind: kind, Dest: dest} }

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
 

@@ -6,8 +6,8 @@ import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 // flattener turns a Spec into the form that the compiler reads, and remembers what the

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.golden and the corpus of FuzzVerify anew")

@@ -4,8 +4,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/sandbox/child"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )

@@ -14,9 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/child"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
 

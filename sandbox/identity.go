@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
 

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 // link is the way of a launch to the acting side, and to those whom options name.

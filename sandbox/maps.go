@@ -11,7 +11,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/helper"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"golang.org/x/sys/unix"
 )
 

@@ -3,7 +3,7 @@ package sandbox
 import (
 	"errors"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )

@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )

@@ -8,8 +8,8 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/helper"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/sandbox/child"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 // own is the link of the launcher's own binary, whose front end this process is.

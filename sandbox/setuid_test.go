@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/tests/judge"
 	"golang.org/x/sys/unix"

@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 )
 
 // Spec says what a sandbox is: plain data, on any machine. The zero value is one with an

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 

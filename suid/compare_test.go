@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/tests/fence"
 	"github.com/gobwrap/gobwrap/tests/judge"

@@ -1,7 +1,7 @@
 package suid
 
 import (
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"golang.org/x/sys/unix"
 )
 

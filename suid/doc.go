@@ -57,7 +57,7 @@
 //  3. startKeeper forks the keeper; the process itself drops (giveUp, proven).
 //  4. runKeeper (child/keeper_unsafe.go) settles what it keeps ([Kept]) and waits.
 //     End of file is the usual end.
-//  5. A plan is read into private memory; plan.Verify (sandbox/plan/verify_unsafe.go)
+//  5. A plan is read into private memory; plan.Verify (internal/plan/verify_unsafe.go)
 //     makes it safe to walk; [Gate] (gate_unsafe.go) refuses what is not for strangers;
 //     [ReadConf] (conf_unsafe.go) applies what the administrator says.
 //  6. The first process is cloned. With --unshare-user the keeper creates the user

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/tests/fence"
 )

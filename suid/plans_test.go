@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/tests/fence"
 	"github.com/gobwrap/gobwrap/tests/judge"
@@ -119,7 +119,7 @@ func plans(t *testing.T) [][]byte {
 	t.Helper()
 	own := sample(t).Bytes
 	out := [][]byte{own, own, own, bare(t).Bytes} // what is permitted, and nearly, counts more
-	files, err := filepath.Glob("../sandbox/plan/testdata/fuzz/FuzzVerify/*")
+	files, err := filepath.Glob("../internal/plan/testdata/fuzz/FuzzVerify/*")
 	if err != nil {
 		t.Fatal(err)
 	}

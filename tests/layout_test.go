@@ -24,23 +24,23 @@ const module = "github.com/gobwrap/gobwrap"
 // The last word of a row is the reason. What is not here may not be imported.
 //
 //	cmd/gobwrap → internal/doctor ← sandbox
-//	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ sandbox/plan
-//	                 └─────→ sandbox/child → suid ────────→ sandbox/plan
+//	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ internal/plan
+//	                 └─────→ sandbox/child → suid ────────→ internal/plan
 //	cmd/gobwrap-seccomp → seccomp/profile → seccomp/bpf → seccomp
 var arrows = []struct {
 	from, to, reason string
 }{
-	{"cmd/gobwrap", "suid sandbox sandbox/child sandbox/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
+	{"cmd/gobwrap", "suid sandbox sandbox/child internal/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
 	{"cmd/gobwrap", "internal/cmdline internal/flat", "it reads the command line, and puts the parser's numbers into words"},
 	{"internal/cmdline", "internal/flat idmap mounts seccomp", "the parser: it knows what options mean, and needs no runtime"},
 	{"sandbox", "internal/flat internal/compile", "it has its Specs compiled"},
-	{"internal/compile", "internal/flat idmap mounts seccomp sandbox/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
+	{"internal/compile", "internal/flat idmap mounts seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
 	{"internal/flat", "", "a description of a sandbox without pointers: below everything"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
 	{"internal/doctor", "sandbox/child suid golang.org/x/sys/unix", "it words what launches have shown, and starts them from outside, as anybody would"},
 	{"internal/docs", "", "it writes manuals and completions of the tables that tests hand it: no program contains it"},
-	{"suid", "sandbox/plan golang.org/x/sys/unix", "the tables of the setuid mode: it judges bytes, and runs in the keeper too"},
-	{"sandbox", "sandbox/child sandbox/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
+	{"suid", "internal/plan golang.org/x/sys/unix", "the tables of the setuid mode: it judges bytes, and runs in the keeper too"},
+	{"sandbox", "sandbox/child internal/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
 	{"sandbox", "internal/helper", "it has maps written by newuidmap"},
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
 	{"internal/helper", "golang.org/x/sys/unix", "it starts small programs and waits for them"},
@@ -48,16 +48,16 @@ var arrows = []struct {
 	{"sandbox", "sandbox/internal/self", "a host may be its own launcher"},
 	{"sandbox/internal/self", "unsafe", "it is initialised before what it would import"},
 	{"sandbox/sandboxtest", "sandbox mounts", "for the tests of those who use package sandbox"},
-	{"mounts", "sandbox/plan golang.org/x/sys/unix", "a leaf: it appends steps"},
-	{"idmap", "sandbox/plan", "a leaf: it words maps and sets"},
-	{"seccomp", "sandbox/plan golang.org/x/sys/unix", "a leaf: it judges bytes"},
+	{"mounts", "internal/plan golang.org/x/sys/unix", "a leaf: it appends steps"},
+	{"idmap", "internal/plan", "a leaf: it words maps and sets"},
+	{"seccomp", "internal/plan golang.org/x/sys/unix", "a leaf: it judges bytes"},
 	{"seccomp/bpf", "seccomp golang.org/x/sys/unix", "reads filters for people and tests; the launcher has no use for it"},
 	{"seccomp/profile", "seccomp seccomp/bpf golang.org/x/sys/unix", "makes filters; with cgo, so nothing that the launcher contains may import it"},
 	{"seccomp/profile", "github.com/opencontainers/runtime-spec/specs-go github.com/seccomp/libseccomp-golang", "the profiles' words, and the compiler"},
 	{"cmd/gobwrap-seccomp", "seccomp seccomp/bpf seccomp/profile golang.org/x/sys/unix", "the compiler as a program of its own, which the launcher runs"},
 	{"sandbox/child", "internal/cmdline internal/compile internal/flat seccomp", "it reads the command line and makes the plan, without a runtime"},
-	{"sandbox/child", "sandbox/plan suid golang.org/x/sys/unix sync/atomic unsafe", "it runs without a runtime: constants, struct layouts and single instructions only, not even package syscall"},
-	{"sandbox/plan", "golang.org/x/sys/unix", "the contract of both sides: below everything"},
+	{"sandbox/child", "internal/plan suid golang.org/x/sys/unix sync/atomic unsafe", "it runs without a runtime: constants, struct layouts and single instructions only, not even package syscall"},
+	{"internal/plan", "golang.org/x/sys/unix", "the contract of both sides: below everything"},
 }
 
 // noStd are packages that may import nothing of the standard library beyond arrows.

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/suid"
 )
 

@@ -4,7 +4,7 @@ package compile
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 // Buffers is the memory that a plan is made in. What does not fit is left out, and Run

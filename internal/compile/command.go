@@ -4,7 +4,7 @@ package compile
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/seccomp"
 	"golang.org/x/sys/unix"
 )

@@ -8,7 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 // line is a command line in which most kinds of steps occur.

@@ -4,8 +4,8 @@ package compile
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
 

@@ -5,7 +5,7 @@ package compile
 import (
 	"encoding/binary"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 // Size is the length of the plan in bytes; false where it is beyond a plan's limits.

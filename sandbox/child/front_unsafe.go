@@ -7,7 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )

@@ -88,7 +88,7 @@ func (v violation) String() string { return v.what + "\n\t\t" + strings.Join(v.p
 func roomFiles(t *testing.T) map[string]bool {
 	t.Helper()
 	files := map[string]bool{
-		linked.Module + "/sandbox/plan/verify_unsafe.go": true,
+		linked.Module + "/internal/plan/verify_unsafe.go": true,
 		linked.Module + "/suid/gate_unsafe.go":           true,
 		linked.Module + "/suid/conf_unsafe.go":           true,
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	bpf "github.com/gobwrap/gobwrap/seccomp"
 	"golang.org/x/sys/unix"
 )

@@ -3,7 +3,7 @@ package child
 // Room: no runtime. See doc.go for the laws of this file.
 
 import (
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"golang.org/x/sys/unix"
 )
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/sandbox/child"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"golang.org/x/sys/unix"
 )
 

@@ -11,9 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
-	"github.com/gobwrap/gobwrap/sandbox/plan"
 	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )

@@ -22,7 +22,7 @@ import (
 const (
 	Module  = "github.com/gobwrap/gobwrap"
 	InChild = Module + "/sandbox/child."
-	InPlan  = Module + "/sandbox/plan."
+	InPlan  = Module + "/internal/plan."
 	InSuid  = Module + "/suid."
 	Entry   = InChild + "entry" // the name that the linker is told
 	Start   = Entry + ".abi0"   // the code behind it: assembly, not the wrapper for Go callers
@@ -137,7 +137,7 @@ var codeLine = regexp.MustCompile(`^\s+(\S+:-?\d+)\s+0x([0-9a-f]+)\s+[0-9a-f]+\s
 
 // disassemble takes apart the functions of the packages whose code runs without a runtime.
 func disassemble(file string) (map[string]*Function, error) {
-	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+Module+`/(sandbox/child|sandbox/plan|suid|internal/flat|internal/cmdline|internal/compile|idmap|seccomp)\.`, file)
+	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+Module+`/(sandbox/child|internal/plan|suid|internal/flat|internal/cmdline|internal/compile|idmap|seccomp)\.`, file)
 	text, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", cmd.Args, err)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/tests/harness"
 	"golang.org/x/sys/unix"
 )

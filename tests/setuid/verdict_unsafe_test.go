@@ -3,7 +3,7 @@ package setuid_test
 import (
 	"unsafe"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
 )
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/sandbox/plan"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/tests/judge"
 	"golang.org/x/sys/unix"
 )
