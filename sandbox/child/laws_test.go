@@ -89,8 +89,8 @@ func roomFiles(t *testing.T) map[string]bool {
 	t.Helper()
 	files := map[string]bool{
 		linked.Module + "/internal/plan/verify_unsafe.go": true,
-		linked.Module + "/suid/gate_unsafe.go":           true,
-		linked.Module + "/suid/conf_unsafe.go":           true,
+		linked.Module + "/suid/gate_unsafe.go":            true,
+		linked.Module + "/suid/conf_unsafe.go":            true,
 	}
 	for _, dir := range []string{"internal/flat", "internal/cmdline", "internal/compile", "idmap", "seccomp"} {
 		sources, err := filepath.Glob("../../" + dir + "/*.go")
