@@ -62,11 +62,17 @@ func (s *State) WriteProc(path, value unsafe.Pointer) unix.Errno {
 
 // WriteBelow writes a string to a file below dir, in one write.
 func WriteBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
-	fd := raw.Openat(dir, path, unix.O_WRONLY, 0)
-	if e := raw.Errno(fd); e != 0 {
-		return e
-	}
-	r := raw.Call(unix.SYS_WRITE, fd, raw.Addr(value), raw.Strlen(value), 0, 0, 0)
+	fd, e := WriteOpen(dir, path, value)
 	raw.Close(fd)
-	return raw.Errno(r)
+	return e
+}
+
+// WriteOpen is WriteBelow that leaves the file open. fd is a descriptor also where writing to
+// it has failed, and no descriptor where it could not be opened.
+func WriteOpen(dir uintptr, path, value unsafe.Pointer) (fd uintptr, e unix.Errno) {
+	fd = raw.Openat(dir, path, unix.O_WRONLY, 0)
+	if e = raw.Errno(fd); e == 0 {
+		e = raw.Errno(raw.Call(unix.SYS_WRITE, fd, raw.Addr(value), raw.Strlen(value), 0, 0, 0))
+	}
+	return fd, e
 }

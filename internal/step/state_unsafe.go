@@ -18,12 +18,14 @@ type State struct {
 	Kept     uint64  // setuid mode: the capabilities that may be raised; 0: nothing to raise, as in direct mode
 	Guarded  uint32  // the process descends from the keeper, so the user must not gain anything from it
 	Filtered uint32  // a seccomp filter of the payload's is in force
+	Clear    uint32  // it is known that no seccomp filter is in force, whose answers may differ from the kernel's
 	Alone    uint32  // the process that makes the words was asked to end
 	Step     uint32  // the index of the step that runs, or plan.NoStep
 	Status   uint32  // the exit status of a launch that failed; 0: there is no plan yet
 
-	high  uintptr // where our descriptors begin
-	limit uintptr // on descriptors, in force
+	inProc uint32  // the host's /proc is the working directory
+	high   uintptr // where our descriptors begin
+	limit  uintptr // on descriptors, in force
 
 	message [plan.MessageSize / 4]uint32
 	named   [plan.MessageSize - plan.MessageText]byte // see Name
@@ -36,7 +38,7 @@ type State struct {
 // nothing else runs meanwhile: there is one thread, and no signal handler.
 //
 // The calls that are made in this way name what they act on by descriptor, or by one of the
-// constants "/", "." and "/proc/self/fd/N", or "/proc/N" of the first process: no path of the
+// constants "/", "/..", "." and "/proc/self/fd/N", or "/proc/N" of the first process: no path of the
 // user's is ever resolved with a capability in effect.
 func (s *State) Privileged(capability uint, nr, a, b, c, d, e, f uintptr) uintptr {
 	if s.Kept == 0 {
@@ -73,9 +75,24 @@ func (s *State) Mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Po
 	return raw.Errno(s.AsAdmin(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, raw.Addr(data), 0))
 }
 
+// Enter makes the directory fd the working directory.
+func (s *State) Enter(fd uintptr) unix.Errno {
+	if fd == s.Proc && s.inProc != 0 {
+		return 0
+	}
+	e := raw.Fchdir(fd)
+	if e == 0 {
+		s.inProc = 0
+		if fd == s.Proc {
+			s.inProc = 1
+		}
+	}
+	return e
+}
+
 // MoveInto makes the directory fd this process's root and working directory.
 func (s *State) MoveInto(fd uintptr) unix.Errno {
-	if e := raw.Fchdir(fd); e != 0 {
+	if e := s.Enter(fd); e != 0 {
 		return e
 	}
 	return raw.Errno(s.Privileged(unix.CAP_SYS_CHROOT, unix.SYS_CHROOT, raw.Addr(raw.Text(".\x00")), 0, 0, 0, 0, 0))

@@ -29,17 +29,22 @@ func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	f = r.matches(dst, want)
-	if !f.Is() {
-		f = r.attach(p, src, dst, uintptr(s.C))
-		if f.Errno == unix.EINVAL && f.Sub == plan.SubMain {
-			f = r.attachHere(p, src, dst, uintptr(s.C), f)
-		}
+	f = r.blame(dst, want, r.attach(p, src, dst.fd, uintptr(s.C)))
+	if f.Errno == unix.EINVAL && f.Sub == plan.SubMain {
+		f = r.attachHere(p, src, dst.fd, uintptr(s.C), f)
 	}
-	raw.Close(dst)
-	raw.Close(src)
-	p.Step(s.A).G = 0
+	r.leave(dst)
+	r.spend(p.Step(s.A), src)
 	return f
+}
+
+// blame looks at the destination of a mount that has failed: the kernel refuses a directory on
+// a file and the reverse, and does not always say so.
+func (r *Root) blame(dst place, want int, f step.Fault) step.Fault {
+	if !f.Is() {
+		return f
+	}
+	return r.matches(dst.fd, want).Or(f)
 }
 
 // attachHere attaches a source again that was a link of /proc to a descriptor from outside.
@@ -101,7 +106,7 @@ func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if !f.Is() {
 		f = step.Main(r.moveMount(tree, dst))
 	}
-	raw.Close(tree)
+	r.closeSoon(tree)
 	return f
 }
 
@@ -157,11 +162,8 @@ func (r *Root) mountAt(path unsafe.Pointer, parents uint32, fs unsafe.Pointer, f
 	if f.Is() {
 		return f
 	}
-	f = r.matches(dst, makeDir)
-	if !f.Is() {
-		f = step.Main(r.mountOn(dst, fs, flags, options))
-	}
-	raw.Close(dst)
+	f = r.blame(dst, makeDir, step.Main(r.mountOn(dst.fd, fs, flags, options)))
+	r.leave(dst)
 	return f
 }
 
@@ -199,15 +201,11 @@ func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags
 // mountOn mounts a file system on the directory fd, which is named by its link in the host's
 // /proc: no path is looked up again, and the directory itself may be closed to us.
 func (r *Root) mountOn(dst uintptr, fs unsafe.Pointer, flags uintptr, options unsafe.Pointer) unix.Errno {
-	if e := raw.Fchdir(r.Proc); e != 0 {
+	if e := r.Enter(r.Proc); e != 0 {
 		return e
 	}
 	var link raw.Link
-	e := r.Mount(fs, link.Below(dst), fs, flags, options)
-	if back := raw.Fchdir(r.old); e == 0 {
-		e = back
-	}
-	return e
+	return r.Mount(fs, link.Below(dst), fs, flags, options)
 }
 
 // remountRO makes one mount read-only, and nodev with it as bwrap does.
@@ -219,11 +217,11 @@ func (r *Root) remountRO(path unsafe.Pointer) step.Fault {
 	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
 	e := unix.Errno(0)
 	if r.Engine == Classic {
-		e = r.remountClassic(dst, flags)
+		e = r.remountClassic(dst.fd, flags)
 	} else {
-		e = r.addFlags(dst, flags, 0, unix.AT_EMPTY_PATH)
+		e = r.addFlags(dst.fd, flags, 0, unix.AT_EMPTY_PATH)
 	}
-	raw.Close(dst)
+	r.leave(dst)
 	if e == unix.EINVAL {
 		return step.Failed(e, plan.SubNoMount)
 	}

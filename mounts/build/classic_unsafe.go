@@ -166,9 +166,9 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 // user cannot reach stays as it is: r.Mount(2) has no other way to it than a path, and the
 // payload does not get there either.
 func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
-	fd, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+	at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
 	for i := 0; i < 2 && f.Is() && outOfReach(f.Errno); i++ {
-		fd, f = r.walkFrom(r.base, point, findOnly, 0, 0) // once is not always
+		at, f = r.walkFrom(r.base, point, findOnly, 0, 0) // once is not always
 	}
 	switch {
 	case f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR:
@@ -178,12 +178,12 @@ func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) 
 	case f.Is():
 		return false, f.Errno
 	}
-	id, e := r.mountID(fd)
+	id, e := r.mountID(at.fd)
 	if e == 0 && id == line.id {
-		e = r.remount(fd, flags|line.flags)
+		e = r.remount(at.fd, flags|line.flags)
 		found = true
 	}
-	raw.Close(fd)
+	raw.Close(at.fd)
 	return found, e
 }
 
@@ -238,10 +238,10 @@ func (r *Root) whereLeads(id uintptr) uintptr {
 	}
 	point := r.mountPoint(&line)
 	for {
-		fd, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+		at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
 		if !f.Is() {
-			there, e := r.mountID(fd)
-			raw.Close(fd)
+			there, e := r.mountID(at.fd)
+			raw.Close(at.fd)
 			if e != 0 || there == id {
 				return 0
 			}

@@ -34,24 +34,25 @@ func cstring(s string) unsafe.Pointer {
 
 var hookString []byte
 
-func result(fd uintptr, f step.Fault) (int, unix.Errno, plan.Sub) {
+func result(at place, f step.Fault) (int, unix.Errno, plan.Sub) {
 	if f.Is() {
 		return -1, f.Errno, f.Sub
 	}
-	return int(fd), 0, plan.SubMain
+	return int(at.fd), 0, plan.SubMain
 }
 
 // HookWalk is walkFrom: the careful way.
 func HookWalk(root int, dst string, want int, mode, parents uint32) (int, unix.Errno, plan.Sub) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	defer hookRoot.CloseIdle()
 	return result(hookRoot.walkFrom(uintptr(root), cstring(dst), want, mode, parents))
 }
 
 // HookInRoot is inRoot: the kernel's way.
 func HookInRoot(root int, dst string) (int, unix.Errno, plan.Sub) {
 	fd := hookRoot.inRoot(uintptr(root), cstring(dst))
-	return result(fd, step.Main(raw.Errno(fd)))
+	return result(place{fd: fd}, step.Main(raw.Errno(fd)))
 }
 
 // HookDest is dest, with the directory base in the place of the frame: newroot in it is the
@@ -59,6 +60,7 @@ func HookInRoot(root int, dst string) (int, unix.Errno, plan.Sub) {
 func HookDest(base int, modern bool, dst string, want int, mode, parents uint32) (int, unix.Errno, plan.Sub) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	defer hookRoot.CloseIdle()
 	hookRoot.base, hookRoot.Engine = uintptr(base), Classic
 	if modern {
 		hookRoot.Engine = Modern

@@ -16,8 +16,10 @@ func (r *Root) makeDirectory(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	f = r.matches(dst, makeDir)
-	raw.Close(dst)
+	if dst.made == 0 {
+		f = r.matches(dst.fd, makeDir)
+	}
+	r.leave(dst)
 	return f
 }
 
@@ -27,8 +29,8 @@ func (r *Root) writeFile(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	f = r.copyTo(uintptr(s.A), dst)
-	raw.Close(dst)
+	f = r.copyTo(uintptr(s.A), dst.fd)
+	raw.Close(dst.fd)
 	raw.Close(uintptr(s.A))
 	return f
 }
@@ -79,10 +81,8 @@ func (r *Root) bindData(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	if f = r.matches(dst, makeFile); !f.Is() {
-		f = r.attachPrivate(p, dst, uintptr(s.C))
-	}
-	raw.Close(dst)
+	f = r.blame(dst, makeFile, r.attachPrivate(p, dst.fd, uintptr(s.C)))
+	r.leave(dst)
 	// The name must be there while the file is bound: the classic engine needs one link, and
 	// the modern one is given the same.
 	raw.Call(unix.SYS_UNLINKAT, r.base, raw.Addr(r.privateName(&name)), 0, 0, 0, 0)
@@ -100,7 +100,7 @@ func (r *Root) attachPrivate(p plan.View, dst, flags uintptr) step.Fault {
 		f = r.attach(p, file, dst, flags)
 	}
 	f = f.Or(step.Main(r.hideBase(unix.MS_UNBINDABLE)))
-	raw.Close(file)
+	r.closeSoon(file)
 	return f
 }
 
@@ -113,18 +113,18 @@ func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 	name, target := unsafe.Pointer(&r.walk.last), p.Str(s.A)
 	e := unix.EEXIST
 	if r.walk.last[0] != 0 {
-		e = raw.Errno(raw.Call(unix.SYS_SYMLINKAT, raw.Addr(target), above, raw.Addr(name), 0, 0, 0))
+		e = raw.Errno(raw.Call(unix.SYS_SYMLINKAT, raw.Addr(target), above.fd, raw.Addr(name), 0, 0, 0))
 	}
 	f = step.Main(e)
 	if e == unix.EEXIST {
 		f = step.Failed(e, plan.SubExists)
 		r.target[0] = 0
-		if r.walk.last[0] != 0 && r.linksTo(above, name, target) {
+		if r.walk.last[0] != 0 && r.linksTo(above.fd, name, target) {
 			f = step.Fault{}
 		}
 		r.Name(unsafe.Pointer(&r.target))
 	}
-	raw.Close(above)
+	r.leave(above)
 	return f
 }
 
@@ -144,7 +144,7 @@ func (r *Root) chmod(path unsafe.Pointer, mode uint32) step.Fault {
 		return f
 	}
 	var link raw.Link
-	e := raw.Errno(raw.Call(unix.SYS_FCHMODAT, r.Proc, raw.Addr(link.Below(dst)), uintptr(mode), 0, 0, 0))
-	raw.Close(dst)
+	e := raw.Errno(raw.Call(unix.SYS_FCHMODAT, r.Proc, raw.Addr(link.Below(dst.fd)), uintptr(mode), 0, 0, 0))
+	r.leave(dst)
 	return step.Main(e)
 }

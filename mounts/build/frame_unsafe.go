@@ -3,8 +3,6 @@ package build
 // No runtime. See sandbox/child/doc.go for the laws of this file.
 
 import (
-	"unsafe"
-
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
@@ -23,13 +21,13 @@ import (
 
 // Where an old root is that could not be set aside (Root.apart).
 const (
-	onTop  = iota + 1 // on base: chroot was refused
-	rootfs            // under base
+	noChroot = iota + 1 // in the frame, where this process may not follow it
+	rootfs              // under base
 )
 
 // makeFrame is OpRoot.
 func (r *Root) makeFrame(p plan.View) step.Fault {
-	if f := r.pushOldRoot(); f.Is() {
+	if f := r.coverRoot(); f.Is() {
 		return f
 	}
 	if f := r.mayStay(p); f.Is() {
@@ -38,12 +36,9 @@ func (r *Root) makeFrame(p plan.View) step.Fault {
 	newroot := raw.Text("newroot\x00")
 	e := raw.Mkdirat(r.base, newroot, 0o755)
 	if e == 0 {
-		e = raw.Fchdir(r.base)
-	}
-	if e == 0 {
 		e = r.Mount(newroot, newroot, nil, unix.MS_BIND|unix.MS_SILENT, nil)
 	}
-	if e == 0 && r.apart != 0 {
+	if e == 0 && r.apart == rootfs {
 		return step.Failed(r.standApart(), plan.SubTmpfs)
 	}
 	// The old root must not stay on top of base: umount2 would then take it, and leave base,
@@ -52,35 +47,40 @@ func (r *Root) makeFrame(p plan.View) step.Fault {
 		e = raw.Mkdirat(r.base, raw.Text("oldroot\x00"), 0o755)
 	}
 	if e == 0 {
-		e = r.Mount(raw.Text("/\x00"), raw.Text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil)
+		e = r.Mount(raw.Text("/..\x00"), raw.Text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil)
 	}
-	if e == 0 {
-		e = raw.Fchdir(r.old)
+	if e == 0 && r.MoveInto(r.old) != 0 {
+		r.apart = noChroot
+		e = r.standApart()
 	}
 	return step.Failed(e, plan.SubTmpfs)
 }
 
-// pushOldRoot puts the frame's tmpfs where the root is, and the old root, for now, on top of
-// it again, and stays in the old root.
-func (r *Root) pushOldRoot() step.Fault {
+// coverRoot puts the frame's tmpfs where the root is, and the old root, for now, on top of it
+// again. The tmpfs becomes this process's root and working directory. "/.." goes through the
+// top of what is mounted on the root, so that is the old root then, whichever of the two is
+// this process's root.
+func (r *Root) coverRoot() step.Fault {
 	old := raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(old); e != 0 {
 		return step.Failed(e, plan.SubTmpfs)
 	}
-	r.old = r.Above(old) // a source /proc/self/fd/N of a closed N must not mean it
+	r.old = old
 	// On the root's own directory, so that no host directory must exist; nothing resolves
 	// paths until the next calls have turned the two around.
 	tmpfs := raw.Text("tmpfs\x00")
 	if e := r.Mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00")); e != 0 {
 		return step.Failed(e, plan.SubTmpfs)
 	}
-	// "/.." goes through the top of what is mounted on the root.
 	base := raw.Openat(raw.AtCwd, raw.Text("/..\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(base); e != 0 {
 		return step.Failed(e, plan.SubTmpfs)
 	}
-	r.base = r.Above(base)
-	if e := raw.Fchdir(r.base); e != 0 {
+	r.base = base
+	if r.Guarded != 0 { // no number that the plan may name
+		r.old, r.base = r.Above(r.old), r.Above(r.base)
+	}
+	if e := r.Enter(r.base); e != 0 {
 		return step.Failed(e, plan.SubPivot)
 	}
 	e := r.pivotHere()
@@ -89,9 +89,6 @@ func (r *Root) pushOldRoot() step.Fault {
 			r.apart = rootfs
 		}
 		return step.Failed(e, plan.SubRootfs)
-	}
-	if e == 0 && r.MoveInto(r.old) != 0 { // pivot_root has made base this process's root
-		r.apart = onTop
 	}
 	return step.Failed(e, plan.SubPivot)
 }
@@ -151,15 +148,10 @@ func (r *Root) mayStay(p plan.View) step.Fault {
 
 // standApart finishes a frame whose base is this process's root.
 func (r *Root) standApart() unix.Errno {
-	if r.apart == onTop {
-		if e := r.mountByFd(r.old, raw.Text("oldroot\x00"), unix.MS_MOVE); e != 0 {
-			return e
-		}
-	}
 	if e := r.hideBase(unix.MS_UNBINDABLE); e != 0 {
 		return e
 	}
-	return r.mountByFd(r.Proc, raw.Text("proc\x00"), unix.MS_BIND|unix.MS_REC)
+	return r.bindProc()
 }
 
 // hideBase keeps base out of recursive binds of what it lies on, rootfs: how is then
@@ -168,16 +160,17 @@ func (r *Root) hideBase(how uintptr) unix.Errno {
 	if r.apart != rootfs {
 		return 0
 	}
-	e := raw.Fchdir(r.base)
+	e := r.Enter(r.base)
 	if e == 0 {
 		e = r.Mount(nil, raw.Text(".\x00"), nil, how|unix.MS_SILENT, nil)
 	}
 	return e
 }
 
-// mountByFd binds or moves the mount behind fd to a directory of that name, which it makes in
-// base. Both are named by their links in the host's proc: no path leads there.
-func (r *Root) mountByFd(fd uintptr, name unsafe.Pointer, how uintptr) unix.Errno {
+// bindProc binds the host's proc to a directory in base. Both are named by their links in it: no
+// path leads there.
+func (r *Root) bindProc() unix.Errno {
+	name := raw.Text("proc\x00")
 	if e := raw.Mkdirat(r.base, name, 0o755); e != 0 {
 		return e
 	}
@@ -185,13 +178,13 @@ func (r *Root) mountByFd(fd uintptr, name unsafe.Pointer, how uintptr) unix.Errn
 	if e := raw.Errno(dst); e != 0 {
 		return e
 	}
-	e := raw.Fchdir(r.Proc)
+	e := r.Enter(r.Proc)
 	if e == 0 {
 		var from, to raw.Link
-		e = r.Mount(from.Below(fd), to.Below(dst), nil, how|unix.MS_SILENT, nil)
+		e = r.Mount(from.Below(r.Proc), to.Below(dst), nil, unix.MS_BIND|unix.MS_REC|unix.MS_SILENT, nil)
 	}
 	raw.Close(dst)
-	if back := raw.Fchdir(r.base); e == 0 {
+	if back := r.Enter(r.base); e == 0 {
 		e = back
 	}
 	return e
@@ -208,21 +201,16 @@ func (r *Root) leaveOldRoot() step.Fault {
 		e = raw.Errno(root)
 	}
 	if e == 0 {
-		e = raw.Fchdir(root)
-		raw.Close(root)
+		e = r.Enter(root)
+		r.closeSoon(root)
 	}
-	// The frame ends up on top of the new root and goes, with all below it.
+	// The frame ends up on top of the new root, which is "." and "/" now, and goes, with all
+	// below it: umount2 takes what is on top (pivot_root(2), "pivot_root(".", ".")").
 	if e == 0 {
 		e = r.pivotHere()
 	}
 	if e == 0 {
-		e = raw.Fchdir(r.base)
-	}
-	if e == 0 {
 		e = raw.Errno(r.AsAdmin(unix.SYS_UMOUNT2, raw.Addr(raw.Text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0))
-	}
-	if e == 0 {
-		e = raw.Errno(raw.Call(unix.SYS_CHDIR, raw.Addr(raw.Text("/\x00")), 0, 0, 0, 0, 0))
 	}
 	return step.Failed(e, plan.SubPivot)
 }

@@ -19,11 +19,8 @@ func (r *Root) mountProc(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	f = r.matches(dst, makeDir)
-	if !f.Is() {
-		f = r.moveProc(p, s, dst)
-	}
-	raw.Close(dst)
+	f = r.blame(dst, makeDir, r.moveProc(p, s, dst.fd))
+	r.leave(dst)
 	return f
 }
 
@@ -34,7 +31,7 @@ func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 		return step.Main(e)
 	}
 	f := r.procOn(p, s, stage)
-	raw.Close(stage)
+	r.closeSoon(stage)
 	if f.Is() {
 		return f
 	}
@@ -46,7 +43,7 @@ func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 	if !f.Is() {
 		f = step.Main(r.moveMount(proc, dst))
 	}
-	raw.Close(proc)
+	r.closeSoon(proc)
 	return f
 }
 
@@ -97,28 +94,22 @@ func (r *Root) coverAll(p plan.View, proc uintptr, always bool) unix.Errno {
 // written. For the host's root the directory's own mode does not tell: the files below
 // /proc/sys ask for no capability.
 func (r *Root) cover(p plan.View, proc uintptr, name unsafe.Pointer, always bool) unix.Errno {
+	if !always {
+		switch e := raw.Errno(raw.Call(unix.SYS_FACCESSAT, proc, raw.Addr(name), 2 /* W_OK */, 0, 0, 0)); e {
+		case 0:
+		case unix.ENOENT, unix.EACCES, unix.EROFS, unix.EPERM:
+			return 0
+		default:
+			return e
+		}
+	}
 	fd := raw.Openat(proc, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if e := raw.Errno(fd); e == unix.ENOENT {
 		return 0
 	} else if e != 0 {
 		return e
 	}
-	e := unix.Errno(0)
-	if !always {
-		e = r.writable(fd)
-	}
-	switch e {
-	case 0:
-		e = r.attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV).Errno
-	case unix.EACCES, unix.EROFS, unix.EPERM:
-		e = 0
-	}
-	raw.Close(fd)
+	e := r.attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV).Errno
+	r.closeSoon(fd)
 	return e
-}
-
-// writable asks access(2) about an open file.
-func (r *Root) writable(fd uintptr) unix.Errno {
-	var link raw.Link
-	return raw.Errno(raw.Call(unix.SYS_FACCESSAT, r.Proc, raw.Addr(link.Below(fd)), 2 /* W_OK */, 0, 0, 0))
 }

@@ -31,32 +31,61 @@ const (
 // maxDepth is how many directories a walk keeps open: a power of two.
 const maxDepth = 256
 
+// place is where a path ends. The zero place is none.
+type place struct {
+	fd   uintptr // opened with O_PATH, but for openFile and a file that was made
+	made int     // makeDir or makeFile, if it was missing and has been made
+}
+
+// leave closes a place that is done with. A file that was made is open for writing.
+func (r *Root) leave(at place) {
+	if at.made == makeFile {
+		raw.Close(at.fd)
+	} else {
+		r.closeSoon(at.fd)
+	}
+}
+
 // newRoot opens the root of the sandbox as it is now: the topmost mount on it.
 func (r *Root) newRoot() uintptr {
 	return raw.Openat(r.base, raw.Text("newroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 }
 
-// dest opens path below the new root with O_PATH. It makes it as want says, with the given
-// mode, and the directories above it.
-func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (uintptr, step.Fault) {
+// dest opens path below the new root. It makes it as want says, with the given mode, and the
+// directories above it.
+func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
 	root := r.newRoot()
 	if e := raw.Errno(root); e != 0 {
-		return 0, step.Main(e)
+		return place{}, step.Main(e)
 	}
+	absent := false
 	if r.Engine == Modern && want < openFile {
+		if onlySlashes(path) {
+			return place{fd: root}, step.Fault{}
+		}
 		// The careful way makes what is missing, knows which part is at fault, and does not
 		// mind who renames or mounts meanwhile (EAGAIN).
-		if fd := r.inRoot(root, path); raw.Errno(fd) == 0 {
-			raw.Close(root)
-			return fd, step.Fault{}
+		fd := r.inRoot(root, path)
+		if raw.Errno(fd) == 0 {
+			r.closeSoon(root)
+			return place{fd: fd}, step.Fault{}
 		}
+		absent = raw.Errno(fd) == unix.ENOENT && want != findOnly
 	}
-	fd, f := r.walkFrom(root, path, want, mode, parents)
-	raw.Close(root)
+	r.walk.absent = absent
+	at, f := r.walkFrom(root, path, want, mode, parents)
+	r.closeSoon(root)
 	if want == findOnly && f.Sub == plan.SubParents {
 		f.Sub = plan.SubMain
 	}
-	return fd, f
+	return at, f
+}
+
+func onlySlashes(path unsafe.Pointer) bool {
+	for *(*byte)(path) == '/' {
+		path = unsafe.Add(path, 1)
+	}
+	return *(*byte)(path) == 0
 }
 
 // inRoot is the quick way.
@@ -95,30 +124,30 @@ func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 		if e := raw.Errno(root); e != 0 {
 			return e
 		}
-		var f step.Fault
-		fd, f = r.walkFrom(root, path, findOnly, 0, 0)
+		at, f := r.walkFrom(root, path, findOnly, 0, 0)
 		raw.Close(root)
 		if f.Is() {
 			return f.Errno
 		}
+		fd = at.fd
 	}
-	e := raw.Fchdir(fd)
+	e := r.Enter(fd)
 	raw.Close(fd)
 	return e
 }
 
 // walkFrom is the careful way. The directories that it has come through are in walk.dirs, the
 // last maxDepth of them open.
-func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (uintptr, step.Fault) {
-	fd, f := r.goThrough(root, path, want, mode, parents)
+func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
+	at, f := r.goThrough(root, path, want, mode, parents)
 	r.unwind()
-	return fd, f
+	return at, f
 }
 
-func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (uintptr, step.Fault) {
+func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
 	p := unsafe.Pointer(&r.walk.rest)
 	if raw.Strlen(path) >= pathBuf {
-		return 0, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+		return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 	}
 	raw.Put(p, path)
 	r.walk.last[0] = 0
@@ -133,7 +162,7 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 		}
 		if end == pos {
 			if want == openFile {
-				return 0, step.Failed(unix.EISDIR, plan.SubMakeFile)
+				return place{}, step.Failed(unix.EISDIR, plan.SubMakeFile)
 			}
 			return r.finish(root)
 		}
@@ -150,27 +179,27 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 		}
 		if isDotDot(name) {
 			if !r.goUp() {
-				return 0, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+				return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 			}
 			pos = next
 			continue
 		}
 		if end-pos > unix.NAME_MAX {
-			return 0, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+			return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 		}
 		if last && want == stayAbove {
 			raw.Put(unsafe.Pointer(&r.walk.last), name)
 			return r.finish(root)
 		}
-		fd, f := r.component(root, name, last, want, mode, parents)
+		at, f := r.component(root, name, last, want, mode, parents)
 		if f.Sub == subLink {
 			links++
 			if links > 40 { // as the kernel (path_resolution(7))
-				return 0, step.Failed(unix.ELOOP, plan.SubParents)
+				return place{}, step.Failed(unix.ELOOP, plan.SubParents)
 			}
 			absolute, f := r.follow(r.whereNow(root), name, next)
 			if f.Is() {
-				return 0, f
+				return place{}, f
 			}
 			if absolute {
 				r.unwind()
@@ -182,12 +211,12 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 			f.Part = uint32(end)
 		}
 		if f.Is() || last {
-			return fd, f
+			return at, f
 		}
-		r.goDown(fd)
+		r.goDown(at.fd)
 		pos = next
 	}
-	return 0, step.Failed(unix.ELOOP, plan.SubParents)
+	return place{}, step.Failed(unix.ELOOP, plan.SubParents)
 }
 
 // whereNow is the directory that a walk stands in.
@@ -215,15 +244,15 @@ func (r *Root) goUp() bool {
 	if r.walk.depth == 0 {
 		return true
 	}
-	r.leave()
+	r.closeLast()
 	return r.walk.depth == 0 || r.walk.open > 0
 }
 
-// leave closes the directory that the walk stands in.
-func (r *Root) leave() {
+// closeLast closes the directory that the walk stands in.
+func (r *Root) closeLast() {
 	r.walk.depth--
 	r.walk.open--
-	raw.Close(uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)]))
+	r.closeSoon(uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)]))
 }
 
 // forgetOldest closes the directory that was entered first, of those that are open, but not
@@ -240,7 +269,7 @@ func (r *Root) forgetOldest() bool {
 // unwind goes back to the root.
 func (r *Root) unwind() {
 	for r.walk.open > 0 {
-		r.leave()
+		r.closeLast()
 	}
 	r.walk.depth = 0
 }
@@ -250,24 +279,24 @@ const subLink = plan.Sub(1 << 16)
 
 // component opens one name in the directory that the walk stands in, without following a
 // link. Where descriptors are short it closes what is furthest up.
-func (r *Root) component(root uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (uintptr, step.Fault) {
+func (r *Root) component(root uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
 	for {
-		fd, f := r.openOrMake(r.whereNow(root), name, last, want, mode, parents)
+		at, f := r.openOrMake(r.whereNow(root), name, last, want, mode, parents)
 		if f.Errno != unix.EMFILE || !r.forgetOldest() {
-			return fd, f
+			return at, f
 		}
 	}
 }
 
-func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (uintptr, step.Fault) {
+func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
 	if last && want == openFile {
-		fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, uintptr(mode))
-		if e := raw.Errno(fd); e == unix.ELOOP {
-			return 0, step.Failed(e, subLink)
-		} else if e != 0 {
-			return 0, step.Failed(e, plan.SubMakeFile)
+		return openForWriting(here, name, mode)
+	}
+	if last && r.walk.absent {
+		r.walk.absent = false // make it at once
+		if at, f := missing(here, name, last, want, mode, parents); f.Errno != unix.EEXIST {
+			return at, f
 		}
-		return fd, step.Fault{}
 	}
 	for range 16 { // somebody may make and remove the name while we look
 		// What stands at the end may be an automount, which is covered, not mounted: only
@@ -276,23 +305,35 @@ func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int
 		if !last {
 			fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
 			if e = raw.Errno(fd); e == 0 {
-				return fd, step.Fault{}
+				return place{fd: fd}, step.Fault{}
 			}
 		}
 		if e == unix.ENOTDIR {
 			fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 			if e = raw.Errno(fd); e == 0 {
-				return r.mayEnd(fd, last)
+				return mayEnd(fd, last)
 			}
 		}
 		if e != unix.ENOENT {
-			return 0, step.Failed(e, refusedPart(e, last, want))
+			return place{}, step.Failed(e, refusedPart(e, last, want))
 		}
-		if f := missing(here, name, last, want, mode, parents); f.Is() && f.Errno != unix.EEXIST {
-			return 0, f
+		if at, f := missing(here, name, last, want, mode, parents); f.Errno != unix.EEXIST {
+			return at, f
 		}
 	}
-	return 0, step.Failed(unix.EAGAIN, plan.SubParents)
+	return place{}, step.Failed(unix.EAGAIN, plan.SubParents)
+}
+
+func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (place, step.Fault) {
+	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, uintptr(mode))
+	switch e := raw.Errno(fd); e {
+	case 0:
+		return place{fd: fd}, step.Fault{}
+	case unix.ELOOP:
+		return place{}, step.Failed(e, subLink)
+	default:
+		return place{}, step.Failed(e, plan.SubMakeFile)
+	}
 }
 
 // refusedPart is the part of a step that cannot open a component: making what stands at the
@@ -309,19 +350,19 @@ func refusedPart(e unix.Errno, last bool, want int) plan.Sub {
 
 // mayEnd decides about fd, which is the last component or not a directory: a link is
 // followed, other files end a walk and are in the way of one that goes on.
-func (r *Root) mayEnd(fd uintptr, last bool) (uintptr, step.Fault) {
+func mayEnd(fd uintptr, last bool) (place, step.Fault) {
 	link, e := isLink(fd)
 	if e == 0 && !link && last {
-		return fd, step.Fault{}
+		return place{fd: fd}, step.Fault{}
 	}
 	raw.Close(fd)
 	switch {
 	case e != 0:
-		return 0, step.Failed(e, plan.SubParents)
+		return place{}, step.Failed(e, plan.SubParents)
 	case link:
-		return 0, step.Failed(unix.ELOOP, subLink)
+		return place{}, step.Failed(unix.ELOOP, subLink)
 	}
-	return 0, step.Failed(unix.ENOTDIR, plan.SubParents)
+	return place{}, step.Failed(unix.ENOTDIR, plan.SubParents)
 }
 
 // isLink reports whether fd, opened with O_PATH|O_NOFOLLOW, is a symbolic link. A file that
@@ -343,22 +384,33 @@ func isLink(fd uintptr) (bool, unix.Errno) {
 	return false, e
 }
 
-// missing makes a name that is not there, as want says.
-func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) step.Fault {
+// missing makes a name that is not there, as want says, and opens it. The errno is EEXIST if the
+// name is there by now, or something else is by the time it is opened.
+func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
 	switch {
 	case want == findOnly:
-		return step.Failed(unix.ENOENT, plan.SubParents)
+		return place{}, step.Failed(unix.ENOENT, plan.SubParents)
 	case !last:
-		return step.Failed(raw.Mkdirat(here, name, parents), plan.SubParents)
+		fd, e := makeAndOpen(here, name, parents)
+		return place{fd: fd}, step.Failed(e, plan.SubParents)
 	case want == makeDir:
-		return step.Failed(raw.Mkdirat(here, name, mode), plan.SubMakeDir)
+		fd, e := makeAndOpen(here, name, mode)
+		return place{fd, makeDir}, step.Failed(e, plan.SubMakeDir)
 	}
 	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, uintptr(mode))
-	if e := raw.Errno(fd); e != 0 {
-		return step.Failed(e, plan.SubMakeFile)
+	return place{fd, makeFile}, step.Failed(raw.Errno(fd), plan.SubMakeFile)
+}
+
+// makeAndOpen makes a directory.
+func makeAndOpen(here uintptr, name unsafe.Pointer, mode uint32) (uintptr, unix.Errno) {
+	if e := raw.Mkdirat(here, name, mode); e != 0 {
+		return 0, e
 	}
-	raw.Close(fd)
-	return step.Fault{}
+	fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	if e := raw.Errno(fd); e == unix.ENOTDIR || e == unix.ENOENT {
+		return 0, unix.EEXIST
+	}
+	return fd, raw.Errno(fd)
 }
 
 // follow puts the target of the link name in front of the rest of the path.
@@ -394,15 +446,14 @@ func (r *Root) isMagic(here uintptr, first byte) bool {
 }
 
 // finish ends a walk at the directory that it stands in.
-func (r *Root) finish(root uintptr) (uintptr, step.Fault) {
-	fd := raw.Fcntl(r.whereNow(root), unix.F_DUPFD_CLOEXEC, 3)
-	if raw.Errno(fd) == unix.EMFILE && r.forgetOldest() {
-		fd = raw.Fcntl(r.whereNow(root), unix.F_DUPFD_CLOEXEC, 3)
+func (r *Root) finish(root uintptr) (place, step.Fault) {
+	if r.walk.depth > 0 {
+		r.walk.depth--
+		r.walk.open--
+		return place{fd: uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)])}, step.Fault{}
 	}
-	if e := raw.Errno(fd); e != 0 {
-		return 0, step.Failed(e, plan.SubParents)
-	}
-	return fd, step.Fault{}
+	fd := raw.Fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
+	return place{fd: fd}, step.Failed(raw.Errno(fd), plan.SubParents)
 }
 
 func isDot(p unsafe.Pointer) bool {

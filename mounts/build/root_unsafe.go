@@ -37,16 +37,18 @@ type Root struct {
 	masked uint32  // parts of the host's proc are covered
 	serial uint32  // of the files on the frame's tmpfs
 
+	idle   idle
 	nofile unix.Rlimit // the limit on descriptors as it was
 	raised uint32      // it has been raised
 
 	walk struct {
-		rest  [2 * pathBuf]byte // of the path that is followed
-		link  [2 * pathBuf]byte // a link on the way, with the rest behind it
-		last  [256]byte         // the last component, where it is not looked at
-		dirs  [maxDepth]int32   // the directories that the walk has come through: a ring
-		depth uintptr           // how many there are
-		open  uintptr           // how many of them, the last, are open
+		rest   [2 * pathBuf]byte // of the path that is followed
+		link   [2 * pathBuf]byte // a link on the way, with the rest behind it
+		last   [256]byte         // the last component, where it is not looked at
+		dirs   [maxDepth]int32   // the directories that the walk has come through: a ring
+		depth  uintptr           // how many there are
+		open   uintptr           // how many of them, the last, are open
+		absent bool              // the kernel says that nothing is at the end of the path
 	}
 	info struct {
 		text  [infoBuf]byte // of mountinfo
@@ -105,11 +107,14 @@ func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
 // and EPERM can only be a filter, since the kernel looks at the flags first.
 func (r *Root) ChooseEngine() {
 	const none = ^uintptr(0)
-	a := raw.Errno(r.AsAdmin(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
-	b := raw.Errno(r.AsAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	r.Engine = Modern
+	a := raw.Errno(r.AsAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	if a == unix.EINVAL && r.Clear != 0 {
+		return // the youngest of them is there, and no filter refuses another
+	}
+	b := raw.Errno(r.AsAdmin(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
 	c := raw.Errno(raw.Call(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
 	d := raw.Errno(r.AsAdmin(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
-	r.Engine = Modern
 	if a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL {
 		r.Engine = Classic
 	}
@@ -132,15 +137,16 @@ func (r *Root) makeSlave() step.Fault {
 func (r *Root) Close(p plan.View) {
 	for i := p.Join; i < p.Setup; i++ {
 		if s := p.Step(i); s.Op == plan.OpSource && s.G != 0 && s.G != late {
-			raw.Close(uintptr(s.G))
+			r.closeSoon(uintptr(s.G))
 		}
 	}
 	if r.old != 0 {
-		raw.Close(r.old)
+		r.closeSoon(r.old)
 	}
 	if r.base != 0 {
-		raw.Close(r.base)
+		r.closeSoon(r.base)
 	}
 	r.old, r.base = 0, 0
+	r.CloseIdle()
 	r.restoreLimit()
 }

@@ -16,7 +16,7 @@ import (
 
 // openSource opens what will be bound, before the first operation changes anything.
 func (r *Root) openSource(p plan.View, s *plan.Step) step.Fault {
-	s.G = 0
+	s.G, s.C = 0, 0
 	if s.A == 0 {
 		return r.sourceFromFd(s)
 	}
@@ -109,6 +109,20 @@ func startsWithDotDot(path unsafe.Pointer) bool {
 // file it is, by device and inode.
 const late = ^uint32(0)
 
+// spent marks, as C, an OpSource whose descriptor has served and awaits the end of set-up, when
+// all of them are closed. A late one is closed at once.
+const spent = 1
+
+// spend ends the use of a source.
+func (r *Root) spend(s *plan.Step, src uintptr) {
+	if src+keepFree+maxIdle > r.Limit() {
+		raw.Close(src)
+		s.G = 0
+		return
+	}
+	s.C = spent
+}
+
 // keepFree is how many descriptors the operations themselves need, at most.
 const keepFree = 12
 
@@ -116,11 +130,14 @@ const keepFree = 12
 // is the old root, so a late one is opened as it would have been.
 func (r *Root) sourceOf(p plan.View, i uint32) uintptr {
 	s := p.Step(i)
-	if s.G == 0 && s.Flags == 0 {
+	if s.G != late && s.G != 0 && s.C != spent {
+		return uintptr(s.G)
+	}
+	if s.G != late && s.Flags == 0 {
 		return raw.Failed(unix.ENOENT) // used up already
 	}
 	if s.G != late {
-		return uintptr(s.G)
+		return 0
 	}
 	if r.apart != 0 {
 		return raw.Failed(unix.EMFILE) // its path means nothing any more
@@ -141,7 +158,7 @@ func (r *Root) sourceOf(p plan.View, i uint32) uintptr {
 		raw.Close(fd)
 		return raw.Failed(e)
 	}
-	s.G = uint32(fd)
+	s.G, s.C = uint32(fd), 0
 	return fd
 }
 
