@@ -70,7 +70,7 @@ test-says:
 .PHONY: test-says
 
 # Of the suites with campaigns, what asks harness.Long how much there is to do.
-LONG := Anywhere|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
+LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
 test-long: need-root setup build ## run campaigns, load and repetition at full length; needs root
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
 
