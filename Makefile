@@ -135,10 +135,10 @@ PLANS ?= 1000000
 
 check: lint test repro ## run all that a change must pass
 
-bench: bin/gobwrap ## compare with the installed bwrap; flags in BENCH, see tests/bench
+bench: bin/gobwrap ## compare with the installed bwrap and a static one; flags in BENCH, see tests/bench
 	$(GO) run ./tests/bench $(BENCH)
 
-bench-table: need-root bin/gobwrap ## the same at length, put into README.md
+bench-table: need-root setup bin/gobwrap ## the same at length, put into README.md
 	$(GO) run ./tests/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
 
 privileged-lines: ## count the lines that can run with privilege in setuid mode
