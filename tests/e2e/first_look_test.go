@@ -39,7 +39,7 @@ func TestLockIsHeldAtTheFirstLook(t *testing.T) {
 			return o.stdout
 		}
 		for name, options := range map[string][]string{"no PID namespace": nil, "a PID namespace": {"--unshare-pid"}, "all namespaces": all()} {
-			for range harness.Times(10, 200) {
+			for range harness.Times(10, 100) {
 				if got := look(slices.Concat(options, []string{"--lock-file", "LOCK"})...); !strings.HasPrefix(got, "locked: read ") {
 					t.Fatalf("%s: the payload finds %q", name, got)
 				}
@@ -62,7 +62,7 @@ func TestInitHasNoCapabilitiesAtTheFirstLook(t *testing.T) {
 		} else {
 			options = append(options, "--cap-drop", "ALL", "--cap-add", "CAP_NET_RAW")
 		}
-		for range harness.Times(10, 200) {
+		for range harness.Times(10, 100) {
 			args := append(box(options...), "/h/probe", "show", "/proc/1/status", "show", "/proc/self/status")
 			o := launch{who: who, wrap: e.wrap, args: args}.run(t)
 			first, second, both := strings.Cut(strings.TrimPrefix(o.stdout, "Name:"), "\nName:")
