@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/internal/self"
 	"github.com/gobwrap/gobwrap/suid"
@@ -121,8 +122,8 @@ var unnoticed = func() bool {
 // secure reports whether this program was started with privileges of its file's.
 func secure() (bool, error) {
 	const atSecure = 23
-	aux, err := os.ReadFile("/proc/self/auxv")
-	for err == nil && len(aux) >= 16 {
+	text, err := procfs.Read("/proc/self/auxv")
+	for aux := []byte(text); len(aux) >= 16; {
 		if binary.NativeEndian.Uint64(aux) == atSecure {
 			return binary.NativeEndian.Uint64(aux[8:]) != 0, nil
 		}
