@@ -172,3 +172,10 @@ func (l launcher) explain(err error) error {
 	out.Hint = "if nobody has killed it: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
 	return &out
 }
+
+// FindLauncher returns the path of the program that a Cmd without a Launcher starts, or why
+// there is none.
+func FindLauncher() (string, error) {
+	l, err := (&Cmd{}).launcher()
+	return l.path, err
+}

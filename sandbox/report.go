@@ -10,10 +10,11 @@ import (
 // tell writes the documents about a sandbox that has just been made: to InfoFD over
 // several lines, to JSONStatusFD on one. A reader that went away changes nothing.
 func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keeper bool) {
-	sandbox := jsontext.Object{{Name: "child-pid", Value: jsontext.Int(pid)}}
+	var sandbox jsontext.Object
+	sandbox.PutInt("child-pid", pid)
 	for i, ns := range plan.NamespaceFiles {
 		if id := ready.Namespace(i); clone&ns.Flag != 0 && id != 0 {
-			sandbox = append(sandbox, jsontext.Member{Name: ns.Name + "-namespace", Value: jsontext.Uint(id)})
+			sandbox.Put(ns.Name+"-namespace", jsontext.Uint(id))
 		}
 	}
 	if r.InfoFD.Given() {
@@ -26,7 +27,7 @@ func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keepe
 	if keeper {
 		mode = "setuid"
 	}
-	r.document(to, sandbox)
+	r.document(to, &sandbox)
 	r.member(to, "mode", jsontext.String(mode))
 }
 
@@ -49,29 +50,33 @@ func (r *Report) Failed(err error) { r.failed(own{}, err) }
 func (r *Report) failed(to link, err error) {
 	e := &SetupError{Stage: "options", Err: err}
 	errors.As(err, &e)
-	fault := jsontext.Object{{Name: "stage", Value: jsontext.String(e.Stage)}}
-	add := func(name, text string) {
-		if text != "" {
-			fault = append(fault, jsontext.Member{Name: name, Value: jsontext.String(text)})
-		}
+	var fault jsontext.Object
+	fault.PutString("stage", e.Stage)
+	if e.Option != "" {
+		fault.PutString("option", e.Option)
 	}
-	add("option", e.Option)
-	add("path", e.Path)
+	if e.Path != "" {
+		fault.PutString("path", e.Path)
+	}
 	if errno := errnoOf(e); errno != 0 {
-		fault = append(fault, jsontext.Member{Name: "errno", Value: jsontext.Int(int(errno))})
+		fault.PutInt("errno", int(errno))
 	}
-	fault = append(fault, jsontext.Member{Name: "message", Value: jsontext.String(e.Error())})
-	add("hint", e.Hint)
+	fault.PutString("message", e.Error())
+	if e.Hint != "" {
+		fault.PutString("hint", e.Hint)
+	}
 	r.member(to, "error", fault.Spaced())
 }
 
 // member writes a document of one member.
 func (r *Report) member(to link, name string, value jsontext.Value) {
-	r.document(to, jsontext.Object{{Name: name, Value: value}})
+	var o jsontext.Object
+	o.Put(name, value)
+	r.document(to, &o)
 }
 
 // document writes one line to JSONStatusFD.
-func (r *Report) document(to link, o jsontext.Object) {
+func (r *Report) document(to link, o *jsontext.Object) {
 	if r.JSONStatusFD.Given() {
 		to.write(r.JSONStatusFD.N(), string(o.Spaced())+"\n")
 	}

@@ -13,13 +13,13 @@ func features() string {
 	for i := range cmdline.Options {
 		options = append(options, cmdline.Options[i].Name)
 	}
-	return string(jsontext.Object{
-		{Name: "version", Value: jsontext.String(version)},
-		{Name: "bubblewrap", Value: jsontext.String(compatible)},
-		{Name: "modes", Value: jsontext.Array(f.Modes, jsontext.String)},
-		{Name: "mount-engine", Value: jsontext.String(f.MountEngine)},
-		{Name: "seccomp", Value: jsontext.Bool(f.Seccomp)},
-		{Name: "landlock-abi", Value: jsontext.Int(f.LandlockABI)},
-		{Name: "options", Value: jsontext.Array(options, jsontext.String)},
-	}.Lines()) + "\n"
+	var o jsontext.Object
+	o.PutString("version", version)
+	o.PutString("bubblewrap", compatible)
+	o.PutStrings("modes", f.Modes)
+	o.PutString("mount-engine", f.MountEngine)
+	o.PutBool("seccomp", f.Seccomp)
+	o.PutInt("landlock-abi", f.LandlockABI)
+	o.PutStrings("options", options)
+	return string(o.Lines()) + "\n"
 }

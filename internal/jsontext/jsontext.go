@@ -12,14 +12,22 @@ import (
 // Value is a JSON text.
 type Value string
 
-// Member is a name of an object and its value.
-type Member struct {
-	Name  string
-	Value Value
+// Object is an object under construction; its members are written in the order in which
+// they were put.
+type Object struct{ members []string }
+
+// Put adds a member.
+func (o *Object) Put(name string, v Value) {
+	o.members = append(o.members, string(String(name)+": "+v))
 }
 
-// Object is a list of members in the order in which they are written.
-type Object []Member
+// PutString, PutInt and PutBool add a member of that type.
+func (o *Object) PutString(name, s string)    { o.Put(name, String(s)) }
+func (o *Object) PutInt(name string, n int)   { o.Put(name, Int(n)) }
+func (o *Object) PutBool(name string, b bool) { o.Put(name, Bool(b)) }
+
+// PutStrings adds a member that is an array of strings.
+func (o *Object) PutStrings(name string, list []string) { o.Put(name, Array(list, String)) }
 
 // String is s as a JSON string. Bytes that are not UTF-8 become U+FFFD, as an escape.
 func String(s string) Value {
@@ -67,19 +75,15 @@ func Array[T any](list []T, one func(T) Value) Value {
 }
 
 // Value is the object on one line: {"a": 1, "b": 2}.
-func (o Object) Value() Value { return o.between("{", ", ", "}") }
+func (o *Object) Value() Value { return o.between("{", ", ", "}") }
 
 // Spaced is the object on one line with a space inside the braces, as the documents of
 // --json-status-fd are written: { "a": 1, "b": 2 }.
-func (o Object) Spaced() Value { return o.between("{ ", ", ", " }") }
+func (o *Object) Spaced() Value { return o.between("{ ", ", ", " }") }
 
 // Lines is the object with one member a line, as the document of --info-fd is written.
-func (o Object) Lines() Value { return o.between("{\n    ", ",\n    ", "\n}") }
+func (o *Object) Lines() Value { return o.between("{\n    ", ",\n    ", "\n}") }
 
-func (o Object) between(first, then, last string) Value {
-	parts := make([]string, len(o))
-	for i, m := range o {
-		parts[i] = string(String(m.Name) + ": " + m.Value)
-	}
-	return Value(first + strings.Join(parts, then) + last)
+func (o *Object) between(first, then, last string) Value {
+	return Value(first + strings.Join(o.members, then) + last)
 }

@@ -5,16 +5,16 @@ import "syscall"
 // containerCauses are refusals of what contains this process.
 //
 //nolint:gochecknoglobals // read-only table
-var containerCauses = [...]Cause{
+var containerCauses = [...]cause{
 	{
 		// Docker's default filter permits clone with new namespaces only with CAP_SYS_ADMIN,
 		// and answers clone3 with ENOSYS (moby/moby#42441, containers/bubblewrap#505).
 		ID:     "seccomp-container",
 		Steps:  append([]Step{Slave, Tmpfs, Bind, Command, Nested}, cloneSteps...),
 		Errnos: []syscall.Errno{eperm, eacces, enosys},
-		Fits:   func(k *Case) bool { return k.Facts.outerFilter() && k.Facts.container() != "" },
+		Fits:   func(k *failure) bool { return k.Facts.outerFilter() && k.Facts.container() != "" },
 		Says:   "The container's seccomp filter forbids what sandboxes are made with: new namespaces, mount, pivot_root.",
-		Fixes: []Fix{
+		Fixes: []fix{
 			{Where: docker, Now: []string{"docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined IMAGE"}, ByUser: true, Note: "Or give a profile that allows clone, unshare, mount, umount2, pivot_root and setns."},
 			{Where: podman, Now: []string{"podman run --security-opt seccomp=unconfined IMAGE"}, ByUser: true},
 			{Where: kubernetes, Note: "In the pod: securityContext.seccompProfile.type: Unconfined, or a Localhost profile that allows clone, unshare, mount, umount2, pivot_root and setns."},
@@ -26,12 +26,12 @@ var containerCauses = [...]Cause{
 		ID:     "systemd-namespaces",
 		Steps:  append([]Step{Slave, Tmpfs, Bind, Command, Nested}, cloneSteps...),
 		Errnos: []syscall.Errno{eperm, eacces, enosys},
-		Fits: func(k *Case) bool {
+		Fits: func(k *failure) bool {
 			unit, _ := k.Facts.unit()
 			return k.Facts.filtered() && unit != ""
 		},
 		Says: "The service {unit} runs under a filter of systemd's: RestrictNamespaces= or SystemCallFilter=.",
-		Fixes: []Fix{{
+		Fixes: []fix{{
 			Where: systemd,
 			Now:   dropIn("RestrictNamespaces=no"),
 			Note:  "A SystemCallFilter= has to permit @mount too. What the service has now: {systemctl} show -p RestrictNamespaces -p SystemCallFilter -p NoNewPrivileges {unit}",
@@ -43,12 +43,12 @@ var containerCauses = [...]Cause{
 		ID:     "systemd-proc",
 		Steps:  []Step{Proc},
 		Errnos: []syscall.Errno{eperm},
-		Fits: func(k *Case) bool {
+		Fits: func(k *failure) bool {
 			unit, _ := k.Facts.unit()
 			return unit != "" && len(k.Facts.masks()) > 0 && k.Facts.container() == ""
 		},
 		Says: "The service {unit} covers parts of /proc (ProtectKernelTunables=, ProtectProc= and their like), and the kernel refuses a new proc that would show more: {masks}.",
-		Fixes: []Fix{{
+		Fixes: []fix{{
 			Where: systemd,
 			Now:   dropIn("ProtectKernelTunables=no"),
 			Note:  fallback,
@@ -59,9 +59,9 @@ var containerCauses = [...]Cause{
 		ID:     "proc-masked",
 		Steps:  []Step{Proc},
 		Errnos: []syscall.Errno{eperm, eacces},
-		Fits:   func(k *Case) bool { return len(k.Facts.masks()) > 0 },
+		Fits:   func(k *failure) bool { return len(k.Facts.masks()) > 0 },
 		Says:   "Parts of /proc are covered here, as in most containers, and the kernel refuses a new proc that would show more: {masks}.",
-		Fixes: []Fix{
+		Fixes: []fix{
 			{Where: docker, Now: []string{"docker run --security-opt systempaths=unconfined IMAGE"}, ByUser: true, Note: fallback},
 			{Where: podman, Now: []string{"podman run --security-opt unmask=ALL IMAGE"}, ByUser: true, Note: fallback},
 			{Where: kubernetes, Note: "In the pod: securityContext.procMount: Unmasked, with hostUsers: false. " + fallback},
@@ -74,7 +74,7 @@ var containerCauses = [...]Cause{
 		Steps:  []Step{Limit},
 		Errnos: []syscall.Errno{syscall.EROFS, syscall.ENOENT, eacces},
 		Says:   "/proc/sys is covered or read-only here, and the limit on user namespaces cannot be set.",
-		Fixes: []Fix{
+		Fixes: []fix{
 			{Where: docker, Now: []string{"docker run --security-opt systempaths=unconfined IMAGE"}, ByUser: true, Note: withoutLimit},
 			{Where: podman, Now: []string{"podman run --security-opt unmask=ALL IMAGE"}, ByUser: true, Note: withoutLimit},
 			{Where: systemd, Now: dropIn("ProtectKernelTunables=no"), Note: withoutLimit},
@@ -100,15 +100,15 @@ func dropIn(setting string) []string {
 // setuidCauses are why a binary that is installed for the setuid mode does not have it.
 //
 //nolint:gochecknoglobals // read-only table
-var setuidCauses = [...]Cause{
+var setuidCauses = [...]cause{
 	{
 		// execve(2): set-id bits do not count with no_new_privs, on a nosuid mount, and
 		// where the owner has no id in the caller's user namespace.
 		ID:    "setuid-no-new-privs",
 		Steps: []Step{Setuid},
-		Fits:  func(k *Case) bool { return !k.Facts.Binary.Keeper && k.Facts.noNewPrivs() },
+		Fits:  func(k *failure) bool { return !k.Facts.Binary.Keeper && k.Facts.noNewPrivs() },
 		Says:  "Set-id bits do not count here: the process runs with no_new_privs.",
-		Fixes: []Fix{
+		Fixes: []fix{
 			{Where: docker, Note: "Start the container without --security-opt no-new-privileges."},
 			{Where: kubernetes, Note: "In the pod: securityContext.allowPrivilegeEscalation: true."},
 			{Where: systemd, Now: dropIn("NoNewPrivileges=no"), Note: "Other settings imply it, such as SystemCallFilter= and RestrictNamespaces= for a service that is not root's (systemd.exec(5))."},
@@ -118,9 +118,9 @@ var setuidCauses = [...]Cause{
 	{
 		ID:    "setuid-nosuid",
 		Steps: []Step{Setuid},
-		Fits:  func(k *Case) bool { return !k.Facts.Binary.Keeper && k.Facts.Binary.Nosuid },
+		Fits:  func(k *failure) bool { return !k.Facts.Binary.Keeper && k.Facts.Binary.Nosuid },
 		Says:  "Set-id bits do not count on the mount {mount}, where the binary lies: it is mounted nosuid.",
-		Fixes: []Fix{{
+		Fixes: []fix{{
 			Now:  []string{"mount -o remount,suid {mount}"},
 			Note: "Better install the binary on another mount. For good: take nosuid out of the mount's line in /etc/fstab.",
 		}},
@@ -128,21 +128,21 @@ var setuidCauses = [...]Cause{
 	{
 		ID:    "setuid-conf",
 		Steps: []Step{Setuid},
-		Fits:  func(k *Case) bool { return k.Facts.Binary.Keeper && k.Errno == 0 },
+		Fits:  func(k *failure) bool { return k.Facts.Binary.Keeper && k.Errno == 0 },
 		Says:  "The setuid mode is restricted here, or its configuration is not root's alone: /etc/gobwrap/setuid.conf.",
-		Fixes: []Fix{{Now: []string{"cat /etc/gobwrap/setuid.conf"}}},
+		Fixes: []fix{{Now: []string{"cat /etc/gobwrap/setuid.conf"}}},
 	},
 	{
 		ID:    "setuid-in-userns",
 		Steps: []Step{Setuid},
-		Fits:  func(k *Case) bool { return k.Facts.inUserNS() },
+		Fits:  func(k *failure) bool { return k.Facts.inUserNS() },
 		Says:  "This runs in a user namespace, a container or a sandbox, where root is not the machine's: a setuid binary has not enough privilege there.",
-		Fixes: []Fix{{Note: "Allow user namespaces inside, or start this outside."}},
+		Fixes: []fix{{Note: "Allow user namespaces inside, or start this outside."}},
 	},
 	{
 		ID:    "setuid-privilege",
 		Steps: []Step{Setuid},
 		Says:  "The setuid mode has not enough privilege here: root lacks capabilities, or a filter or a security module refuses what root may.",
-		Fixes: []Fix{{Note: "In a container give it CAP_SYS_ADMIN and a filter that allows mount."}},
+		Fixes: []fix{{Note: "In a container give it CAP_SYS_ADMIN and a filter that allows mount."}},
 	},
 }

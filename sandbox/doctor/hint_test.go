@@ -30,7 +30,6 @@ func TestHint(t *testing.T) {
 		{"debian12", "launch", "", eperm, ""},
 		{"debian12", "exec", "", syscall.ENOENT, ""},
 		{"ubuntu2404", "bind", "/x", eacces, ""},
-		{"ubuntu2404", "idmap", "", 0, ""},
 	} {
 		f := tree(t, c.tree)
 		for _, kind := range []string{"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"} {
@@ -67,7 +66,7 @@ func TestAppArmor(t *testing.T) {
 		"/opt/{a,b}*/g[o]?":  "\nprofile gobwrap \"/opt/\\{a,b\\}\\*/g\\[o\\]\\?\" flags=(attach_disconnected, mediate_deleted) {\n",
 		`/opt/"q"/@{HOME}^\`: "\nprofile gobwrap /opt/\\\"q\\\"/\\@\\{HOME\\}\\^\\\\ flags=(attach_disconnected, mediate_deleted) {\n",
 	} {
-		text := AppArmor(Binary{Path: path})
+		text := appArmor(path)
 		if !strings.Contains(text, want) || !strings.Contains(text, "\nabi <abi/4.0>,\n") || !strings.HasSuffix(text, "}\n") ||
 			!strings.Contains(text, "#   "+quoteShell(path)+" --doctor=apparmor > /etc/apparmor.d/gobwrap\n#   apparmor_parser -r /etc/apparmor.d/gobwrap\n") {
 			t.Errorf("%s:\n%s", path, text)

@@ -2,20 +2,22 @@ package doctor
 
 import "strings"
 
-// AppArmor is a profile for this binary, at its path, on machines where AppArmor gives user
+// AppArmor is a profile for the running program, at its path, on machines where AppArmor gives user
 // namespaces only to programs whose profile says so (apparmor.d(5), "userns"). The launcher
 // may do everything; what it runs has no capability and makes no user namespace, since a
 // profile that let everything through would give every user what the machine refuses them.
-func AppArmor(b Binary) string {
+func AppArmor() string { return appArmor(here(selfExe).Binary.Path) }
+
+func appArmor(path string) string {
 	return `# Lets gobwrap make user namespaces; what it runs gets no capabilities. As root:
 #
-#   ` + quoteShell(b.Path) + ` --doctor=apparmor > /etc/apparmor.d/gobwrap
+#   ` + quoteShell(path) + ` --doctor=apparmor > /etc/apparmor.d/gobwrap
 #   apparmor_parser -r /etc/apparmor.d/gobwrap
 #
 # The service apparmor loads it at every boot. It is attached to the path of the binary:
 # when that moves, make it anew.
 
-` + strings.ReplaceAll(appArmorRules, "@BINDIR@/gobwrap", quoteProfile(b.Path))
+` + strings.ReplaceAll(appArmorRules, "@BINDIR@/gobwrap", quoteProfile(path))
 }
 
 // appArmorRules is packaging/apparmor/gobwrap, without its first comment.

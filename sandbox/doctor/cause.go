@@ -7,8 +7,8 @@ import (
 )
 
 // Case is a step that failed, on a machine.
-type Case struct {
-	Facts *Facts
+type failure struct {
+	Facts *facts
 	Step  Step
 	Errno syscall.Errno
 
@@ -21,19 +21,19 @@ type Case struct {
 // {exe} this binary, {mount} its mount point, {kind} the kind of a namespace (user, mnt,
 // pid, …), {option} its configuration option, {unit} the systemd service, {systemctl} the
 // command for it, {masks} what covers parts of /proc, {calls} the system calls that kill.
-type Cause struct {
+type cause struct {
 	ID     string
 	Steps  []Step          // where it shows; empty: anywhere
 	Errnos []syscall.Errno // what the kernel says; empty: anything
-	Fits   func(*Case) bool
+	Fits   func(*failure) bool
 	Says   string
-	Fixes  []Fix
+	Fixes  []fix
 
 	SetuidToo bool // the setuid mode fails for the same reason
 }
 
 // Fix is what removes a cause.
-type Fix struct {
+type fix struct {
 	Where string   // a family of distributions, or what contains the process; Anywhere
 	Now   []string // commands
 	Boot  []string // the same across reboots; empty: Now lasts
@@ -43,15 +43,15 @@ type Fix struct {
 }
 
 // fits reports whether c explains the case.
-func (c *Cause) fits(k *Case) bool {
+func (c *cause) fits(k *failure) bool {
 	return (len(c.Steps) == 0 || slices.Contains(c.Steps, k.Step)) &&
 		(len(c.Errnos) == 0 || slices.Contains(c.Errnos, k.Errno)) &&
 		(c.Fits == nil || c.Fits(k))
 }
 
 // explain finds the cause of a failure, or nil.
-func explain(k *Case) *Cause {
-	for _, c := range Causes() {
+func explain(k *failure) *cause {
+	for _, c := range causes() {
 		if c.fits(k) {
 			return c
 		}
@@ -60,8 +60,8 @@ func explain(k *Case) *Cause {
 }
 
 // Causes is the table, in the order in which it is searched.
-func Causes() (all []*Cause) {
-	for _, part := range [][]Cause{platformCauses[:], processCauses[:], knobCauses[:], moduleCauses[:], containerCauses[:], kernelCauses[:], setuidCauses[:], toolCauses[:], lastCauses[:]} {
+func causes() (all []*cause) {
+	for _, part := range [][]cause{platformCauses[:], processCauses[:], knobCauses[:], moduleCauses[:], containerCauses[:], kernelCauses[:], setuidCauses[:], toolCauses[:], lastCauses[:]} {
 		for i := range part {
 			all = append(all, &part[i])
 		}
@@ -71,7 +71,7 @@ func Causes() (all []*Cause) {
 
 // fixes are those for this place: of the nearest of its families that has some, and those
 // for anywhere if there are none.
-func (c *Cause) fixes(f *Facts) (here []Fix) {
+func (c *cause) fixes(f *facts) (here []fix) {
 	for _, place := range append(f.places(), Anywhere) {
 		for _, fix := range c.Fixes {
 			if fix.Where == place {
@@ -86,7 +86,7 @@ func (c *Cause) fixes(f *Facts) (here []Fix) {
 }
 
 // fill puts what is found at the place for the words in braces.
-func (k *Case) fill(text string) string {
+func (k *failure) fill(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}

@@ -1,11 +1,12 @@
 package doctor
 
 import (
-	"io"
 	"os"
 	"strings"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/kernel"
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
@@ -14,20 +15,12 @@ import (
 // machine is the one that we run on.
 type machine struct{}
 
-// maxFile bounds what is read; only mountinfo comes near.
-const maxFile = 4 << 20
-
 func (machine) Read(path string) (string, error) {
-	f, err := os.Open(path)
+	text, err := procfs.Read(path)
 	if err != nil && path == releaseFile {
 		return uname() // where there is no /proc
 	}
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
-	return string(text), err
+	return text, err
 }
 
 const releaseFile = "/proc/sys/kernel/osrelease"
@@ -49,16 +42,16 @@ func (machine) SameFile(a, b string) (same, known bool) {
 	return errA == nil && errB == nil && os.SameFile(x, y), errA == nil && errB == nil
 }
 
-// Here are the facts of this machine.
-func Here() *Facts {
-	f := &Facts{Files: machine{}, UID: syscall.Getuid(), Deadly: deadlyCalls()}
-	f.Binary = f.inspect("/proc/self/exe")
+// here are the facts of this machine, where exe is the launcher.
+func here(exe string) *facts {
+	f := &facts{Files: machine{}, UID: syscall.Getuid(), Deadly: kernel.DeadlyCalls()}
+	f.Binary = f.inspect(exe)
 	return f
 }
 
 // inspect looks at the program behind a link of /proc.
-func (f *Facts) inspect(exe string) Binary {
-	b := Binary{Keeper: child.Standing() == suid.Installed}
+func (f *facts) inspect(exe string) binary {
+	b := binary{Keeper: child.Standing() == suid.Installed}
 	path, err := os.Readlink(exe)
 	if err == nil {
 		b.Path = strings.TrimSuffix(path, " (deleted)")

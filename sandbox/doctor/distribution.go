@@ -26,17 +26,17 @@ const (
 )
 
 // OS is what os-release(5) says.
-type OS struct {
+type osRelease struct {
 	ID, Like, Version, Name string
 }
 
 // OS reads os-release.
-func (f *Facts) OS() OS {
+func (f *facts) os() osRelease {
 	text, err := f.Files.Read("/etc/os-release")
 	if err != nil {
 		text, _ = f.Files.Read("/usr/lib/os-release")
 	}
-	var o OS
+	var o osRelease
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		value = strings.Trim(value, `"'`)
@@ -58,7 +58,7 @@ func (f *Facts) OS() OS {
 }
 
 // places are the words by which a fix for here is found, the nearest first.
-func (f *Facts) places() []string {
+func (f *facts) places() []string {
 	var list []string
 	if c := f.container(); c != "" {
 		list = append(list, c)
@@ -66,10 +66,10 @@ func (f *Facts) places() []string {
 	if unit, _ := f.unit(); unit != "" {
 		list = append(list, systemd)
 	}
-	o := f.OS()
+	o := f.os()
 	list = append(list, o.ID)
 	return append(list, strings.Fields(o.Like)...)
 }
 
 // el7 tells Red Hat's seventh and its rebuilds by the kernel: a container has the host's.
-func (f *Facts) el7() bool { return strings.Contains(f.release(), ".el7") }
+func (f *facts) el7() bool { return strings.Contains(f.release(), ".el7") }

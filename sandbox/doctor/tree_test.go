@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/sandbox"
 )
 
 // recorded is a machine's files: a text in which "-- PATH --" begins a file, as in txtar.
@@ -26,7 +28,7 @@ func (r recorded) Exists(path string) bool {
 	return ok
 }
 
-func tree(t *testing.T, name string) *Facts {
+func tree(t *testing.T, name string) *facts {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name + ".txt")
 	if err != nil {
@@ -41,12 +43,12 @@ func tree(t *testing.T, name string) *Facts {
 			files[path] += line
 		}
 	}
-	return &Facts{Files: files, UID: 1000, Binary: Binary{Path: "/usr/local/bin/gobwrap", Mode: 0o755, Mount: "/"}}
+	return &facts{Files: files, UID: 1000, Binary: binary{Path: "/usr/local/bin/gobwrap", Mode: 0o755, Mount: "/"}}
 }
 
 // report is the verdict on a tree where one step has failed.
-func report(f *Facts, s Step, e syscall.Errno) *Report {
-	return Judge(f, []Result{{Step: s, State: Failed, Errno: e}}, Kernel{})
+func report(f *facts, s Step, e syscall.Errno) *Diagnosis {
+	return judge(f, []Result{{Step: s, State: Failed, Errno: e}}, kernelFacts{})
 }
 
 // TestTrees: what a step's failure means on machines that we have not, and what is to be
@@ -107,10 +109,10 @@ func TestTrees(t *testing.T) {
 	} {
 		t.Run(c.tree+"-"+string(c.step)+"-"+errnoName(c.errno), func(t *testing.T) {
 			r := report(tree(t, c.tree), c.step, c.errno)
-			if len(r.Found) != 1 || r.Found[0].Cause.ID != c.cause {
-				t.Fatalf("want the cause %s, but %+v", c.cause, r.Found)
+			if len(r.found) != 1 || r.found[0].Cause.ID != c.cause {
+				t.Fatalf("want the cause %s, but %+v", c.cause, r.found)
 			}
-			first := r.Found[0].Fixes[0]
+			first := r.found[0].Fixes[0]
 			if have := strings.Join(first.Now, " && ") + first.Note; !strings.Contains(have, c.typed) {
 				t.Errorf("what fixes it is %q, want %q in it", have, c.typed)
 			}
@@ -133,8 +135,8 @@ func TestNoCause(t *testing.T) {
 		{"debian12", Overlay, einval},
 		{"wsl2", Proc, eperm},
 	} {
-		if r := report(tree(t, c.tree), c.step, c.errno); len(r.Found) != 0 {
-			t.Errorf("%s, %s, %v: %+v", c.tree, c.step, c.errno, r.Found[0])
+		if r := report(tree(t, c.tree), c.step, c.errno); len(r.found) != 0 {
+			t.Errorf("%s, %s, %v: %+v", c.tree, c.step, c.errno, r.found[0])
 		}
 	}
 }
@@ -142,7 +144,7 @@ func TestNoCause(t *testing.T) {
 // TestFacts: what is read from where.
 func TestFacts(t *testing.T) {
 	f := tree(t, "debian12")
-	if o := f.OS(); o != (OS{ID: "debian", Version: "12", Name: "Debian GNU/Linux 12 (bookworm)"}) {
+	if o := f.os(); o != (osRelease{ID: "debian", Version: "12", Name: "Debian GNU/Linux 12 (bookworm)"}) {
 		t.Errorf("OS %+v", o)
 	}
 	if f.inUserNS() || f.filtered() || f.noNewPrivs() || f.container() != "" || f.chrooted() || len(f.masks()) != 0 || f.el7() || f.wsl1() || f.gvisor() {
@@ -168,7 +170,7 @@ func TestFacts(t *testing.T) {
 	if !slices.Equal(u.places(), []string{"ubuntu", "debian"}) {
 		t.Errorf("places %q", u.places())
 	}
-	if empty := (&Facts{Files: recorded{}}); empty.OS().Name != "an unknown distribution" || empty.chrooted() || empty.before(9, 9) || empty.inUserNS() {
+	if empty := (&facts{Files: recorded{}}); empty.os().Name != "an unknown distribution" || empty.chrooted() || empty.before(9, 9) || empty.inUserNS() {
 		t.Error("facts out of nothing")
 	}
 }
@@ -181,11 +183,11 @@ func TestNamespacesThere(t *testing.T) {
 		files := f.Files.(recorded)
 		files["/proc/self/ns/user"] = ""
 		files["/proc/self/status"] = "CapBnd:\t000001ffffffffff\nSeccomp:\t" + filter + "\n"
-		if r := report(f, UserNS, einval); len(r.Found) != 1 || r.Found[0].Cause.ID != want {
-			t.Errorf("with the file and Seccomp: %s: %+v, want %s", filter, r.Found, want)
+		if r := report(f, UserNS, einval); len(r.found) != 1 || r.found[0].Cause.ID != want {
+			t.Errorf("with the file and Seccomp: %s: %+v, want %s", filter, r.found, want)
 		}
-		if r := report(f, NetNS, einval); len(r.Found) != 1 || r.Found[0].Cause.ID != "kernel-without-namespace" {
-			t.Errorf("without the file: %+v", r.Found)
+		if r := report(f, NetNS, einval); len(r.found) != 1 || r.found[0].Cause.ID != "kernel-without-namespace" {
+			t.Errorf("without the file: %+v", r.found)
 		}
 	}
 }
@@ -198,8 +200,8 @@ func TestWhoseFilter(t *testing.T) {
 		if pid1 != "" {
 			f.Files.(recorded)["/proc/1/status"] = "CapBnd:\t00000000a80425fb\nSeccomp:\t" + pid1 + "\n"
 		}
-		if r := report(f, UserNS, eperm); len(r.Found) != 1 || r.Found[0].Cause.ID != want {
-			t.Errorf("PID 1 has Seccomp: %q: %+v, want %s", pid1, r.Found, want)
+		if r := report(f, UserNS, eperm); len(r.found) != 1 || r.found[0].Cause.ID != want {
+			t.Errorf("PID 1 has Seccomp: %q: %+v, want %s", pid1, r.found, want)
 		}
 	}
 }
@@ -213,12 +215,12 @@ func TestKilled(t *testing.T) {
 	} {
 		f := tree(t, name)
 		f.Deadly = []string{"mount", "pivot_root"}
-		r := Judge(f, []Result{{Step: Command, State: Failed, Killed: true, Message: killedMessage}}, Kernel{})
-		if len(r.Found) != 1 || !strings.Contains(r.Found[0].Says, "these calls: mount, pivot_root.") ||
-			!strings.Contains(strings.Join(r.Found[0].Fixes[0].Now, " ")+r.Found[0].Fixes[0].Note, want) {
-			t.Errorf("%s: %+v", name, r.Found)
+		r := judge(f, []Result{{Step: Command, State: Failed, Killed: true, Message: sandbox.ErrKilled.Error()}}, kernelFacts{})
+		if len(r.found) != 1 || !strings.Contains(r.found[0].Says, "these calls: mount, pivot_root.") ||
+			!strings.Contains(strings.Join(r.found[0].Fixes[0].Now, " ")+r.found[0].Fixes[0].Note, want) {
+			t.Errorf("%s: %+v", name, r.found)
 		}
-		if notes := strings.Join(r.Notes, " "); strings.Contains(notes, "4755") {
+		if notes := strings.Join(r.notes, " "); strings.Contains(notes, "4755") {
 			t.Errorf("%s: the setuid mode is advised, which is killed too: %s", name, notes)
 		}
 	}

@@ -1,30 +1,28 @@
 package doctor
 
 import (
-	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
-	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/internal/kernel"
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox"
 	"golang.org/x/sys/unix"
 )
 
 // prober makes the attempts and keeps what came of them.
 type prober struct {
-	facts  *Facts
-	launch func(mode string, options []string) outcome
+	facts  *facts
+	launch func(sandbox.Spec) outcome
 	seen   []Result
 }
 
-// Probe tries every step as the calling user.
-func Probe(f *Facts, try func(mode string, options []string) outcome) []Result {
-	runtime.LockOSThread() // a child's death signal comes when the thread ends that made it
-	defer runtime.UnlockOSThread()
-	p := &prober{facts: f, launch: try}
+// probe tries every step as the calling user.
+func probe(f *facts, launch func(sandbox.Spec) outcome) []Result {
+	p := &prober{facts: f, launch: launch}
 	p.clones()
-	p.launches("direct")
+	p.launches()
 	p.ranges()
 	p.landlock()
 	p.setuid()
@@ -81,7 +79,7 @@ func (p *prober) inOrder() (all []Result) {
 
 // byPrivilege reports whether direct mode does without a user namespace: for root, unless
 // he lacks CAP_SYS_ADMIN.
-func (f *Facts) byPrivilege() bool { return f.UID == 0 && f.hasCap(unix.CAP_SYS_ADMIN) }
+func (f *facts) byPrivilege() bool { return f.UID == 0 && f.hasCap(unix.CAP_SYS_ADMIN) }
 
 // clones tries the namespaces one by one, as the launcher would make them: in a new user
 // namespace, unless the caller has the privilege to do without.
@@ -95,8 +93,9 @@ func (p *prober) clones() {
 			continue
 		}
 		r := Result{Step: row.step, State: OK}
-		if p.facts.filtered() && child.Deadly(unix.SYS_CLONE, with|row.clone|uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0) {
-			r.State, r.Killed, r.Message = Failed, true, "clone: "+killedByFilter
+		call := kernel.Call{Name: "clone", Nr: unix.SYS_CLONE, Operands: [5]uintptr{with | row.clone | uintptr(syscall.SIGCHLD)}}
+		if call.Deadly() {
+			r.State, r.Killed, r.Message = Failed, true, call.Name+": "+killedByFilter
 		} else if e := clone(with | row.clone); e != 0 {
 			r.State, r.Errno, r.Message = Failed, e, "clone: "+e.Error()
 		}
@@ -120,8 +119,8 @@ func clone(flags uintptr) syscall.Errno {
 	return 0
 }
 
-// launches makes the attempts in a mode. The first one settles whether the mode works.
-func (p *prober) launches(mode string) {
+// launches makes the attempts in direct mode. The first one settles whether that works.
+func (p *prober) launches() {
 	for i := range attempts {
 		a := &attempts[i]
 		last := a.stages[len(a.stages)-1].step
@@ -131,11 +130,11 @@ func (p *prober) launches(mode string) {
 		if !p.needed(last) {
 			continue
 		}
-		options := a.options
-		if !p.facts.byPrivilege() || last == Limit {
-			options = append([]string{"--unshare-user"}, options...)
+		s := spec(sandbox.Direct, a.with)
+		if !p.facts.byPrivilege() {
+			newUser(&s)
 		}
-		p.judge(a, p.launch(mode, options))
+		p.judge(a, p.launch(s))
 	}
 }
 
@@ -188,19 +187,16 @@ func (p *prober) apart(s Step) {
 	if p.state(UserNS) != OK || p.state(s) != Untried {
 		return
 	}
-	options := []string{"--unshare-user"}
+	try := spec(sandbox.Direct, newUser)
 	if s == Nested {
-		options = append(options, "--uid", "1", "--gid", "1", "--dev", "/dev")
+		try = spec(sandbox.Direct, newUser, another, file(mounts.Op{Kind: mounts.Dev, Dest: "/dev"}))
 	}
 	r := Result{Step: s, State: OK}
-	if o := p.launch("direct", options); !o.works {
+	if o := p.launch(try); !o.works {
 		r = o.failure(s)
 	}
 	p.note(r)
 }
-
-// notInstalled ends what package sandbox says where newuidmap(1) or newgidmap(1) is missing.
-const notInstalled = ", which is not installed"
 
 // ranges tries what the system grants to the caller, in /etc/subuid. Most are granted
 // nothing, and miss nothing: that is not a failure. Users who are granted some need the programs.
@@ -209,8 +205,8 @@ func (p *prober) ranges() {
 		return
 	}
 	r := Result{Step: Ranges, State: OK}
-	switch o := p.launch("direct", []string{"--map-auto"}); {
-	case !o.works && strings.HasSuffix(o.message, notInstalled):
+	switch o := p.launch(spec(sandbox.Direct, ranges)); {
+	case o.missing: // newuidmap(1) or newgidmap(1)
 		r = o.failure(Ranges)
 	case !o.works:
 		r = Result{Step: Ranges, Detail: o.message}
@@ -221,17 +217,17 @@ func (p *prober) ranges() {
 // landlock asks for the version of Landlock's interface (landlock_create_ruleset(2)).
 // Direct mode does not use it; the setuid mode does, from version 2 on, and programs inside may.
 func (p *prober) landlock() {
-	if p.facts.deadly("landlock_create_ruleset") {
-		p.note(Result{Step: Landlock, State: Failed, Killed: true, Message: "landlock_create_ruleset: " + killedByFilter})
+	a := kernel.Landlock.Probe()
+	switch {
+	case a.Killed:
+		p.note(Result{Step: Landlock, State: Failed, Killed: true, Message: a.Call + ": " + killedByFilter})
+		return
+	case a.Version == 0:
+		p.note(Result{Step: Landlock, State: Failed, Errno: a.Errno, Message: a.Call + ": " + a.Errno.Error()})
 		return
 	}
-	abi, _, e := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if e != 0 {
-		p.note(Result{Step: Landlock, State: Failed, Errno: e, Message: "landlock_create_ruleset: " + e.Error()})
-		return
-	}
-	detail := "ABI " + strconv.Itoa(int(abi))
-	if abi < 2 {
+	detail := "ABI " + strconv.Itoa(a.Version)
+	if a.Version < 2 {
 		detail += ", before Linux 5.19: setuid mode needs 2"
 	}
 	p.note(Result{Step: Landlock, State: OK, Detail: detail})
@@ -254,7 +250,7 @@ func (p *prober) setuid() {
 		p.note(Result{Step: Setuid, Detail: "this binary is not installed for it"})
 		return
 	}
-	o := p.launch("setuid", nil)
+	o := p.launch(spec(sandbox.Setuid))
 	if !o.works {
 		p.note(o.failure(Setuid))
 		return
@@ -264,16 +260,16 @@ func (p *prober) setuid() {
 		return
 	}
 	r := Result{Step: SetuidUser, State: OK}
-	if o := p.launch("setuid", []string{"--unshare-user"}); !o.works {
+	if o := p.launch(spec(sandbox.Setuid, newUser)); !o.works {
 		r = o.failure(SetuidUser)
 	}
 	p.note(r)
 	for _, n := range setuidNamespaces {
-		p.noteSetuid(n.step, p.launch("setuid", []string{n.option}))
+		p.noteSetuid(n.step, p.launch(spec(sandbox.Setuid, n.with)))
 	}
 	for i := range attempts[1:] {
 		if a := &attempts[i+1]; a.setuid && p.needed(a.byStage("")) {
-			p.noteSetuid(a.byStage(""), p.launch("setuid", a.options))
+			p.noteSetuid(a.byStage(""), p.launch(spec(sandbox.Setuid, a.with)))
 		}
 	}
 }

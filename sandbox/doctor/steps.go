@@ -1,8 +1,8 @@
 package doctor
 
 import (
-	"syscall"
-
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox"
 	"golang.org/x/sys/unix"
 )
 
@@ -98,24 +98,13 @@ const (
 
 func (s State) String() string { return [...]string{"untried", "ok", "failed"}[s] }
 
-// Result is what came of one step.
-type Result struct {
-	Step    Step
-	State   State
-	Errno   syscall.Errno // 0 where it was not the kernel that refused
-	Message string        // in the launcher's words
-	Killed  bool          // the process that tried it was killed
-	Setuid  bool          // it was tried in setuid mode
-	Detail  string        // what else there is to say, for a step that worked or was not tried
-}
-
-// attempt is one launch of this binary: its options, and which stage of the launch
-// answers for which step (see SetupError.Stage). A stage that is not named answers for
-// the last step.
+// attempt is one launch: what its Spec has that the smallest one has not, and which stage of
+// the launch answers for which step (see SetupError.Stage). A stage that is not named
+// answers for the last step.
 type attempt struct {
-	setuid  bool // can be asked of the setuid mode too
-	options []string
-	stages  []stage
+	setuid bool // can be asked of the setuid mode too
+	with   func(*sandbox.Spec)
+	stages []stage
 }
 
 type stage struct {
@@ -127,28 +116,86 @@ type stage struct {
 //
 //nolint:gochecknoglobals // read-only table
 var attempts = [...]attempt{
-	{true, nil, []stage{{"idmap", IDMaps}, {"slave", Slave}, {"root", Tmpfs}, {"source", Bind}, {"bind", Bind}, {"", Command}}},
-	{true, []string{"--ro-bind", "/", "/host"}, []stage{{"", ReadOnly}}},
-	{true, []string{"--unshare-pid", "--proc", "/proc"}, []stage{{"", Proc}}},
-	{true, []string{"--dev", "/dev"}, []stage{{"unshare", Nested}, {"", Devpts}}},
-	{false, []string{"--unshare-user", "--disable-userns"}, []stage{{"unshare", Nested}, {"", Limit}}},
-	{false, []string{"--overlay-src", "/usr/bin", "--tmp-overlay", "/overlay"}, []stage{{"", Overlay}}},
-	{true, []string{"--unshare-net"}, []stage{{"", Loopback}}},
-	{true, []string{"--seccomp", "4"}, []stage{{"", Seccomp}}},
+	{true, nothing, []stage{{"idmap", IDMaps}, {"slave", Slave}, {"root", Tmpfs}, {"source", Bind}, {"bind", Bind}, {"", Command}}},
+	{true, file(mounts.Op{Kind: mounts.Bind, Source: "/", Dest: "/host"}), []stage{{"", ReadOnly}}},
+	{true, newProc, []stage{{"", Proc}}},
+	{true, file(mounts.Op{Kind: mounts.Dev, Dest: "/dev"}), []stage{{"unshare", Nested}, {"", Devpts}}},
+	{false, noFurtherUserNS, []stage{{"unshare", Nested}, {"", Limit}}},
+	{false, file(mounts.Op{Kind: mounts.Overlay, Layers: []string{"/usr/bin"}, Writes: mounts.Forgotten, Dest: "/overlay"}), []stage{{"", Overlay}}},
+	{true, newNet, []stage{{"", Loopback}}},
+	{true, allowAll, []stage{{"", Seccomp}}},
 }
 
 // setuidNamespaces are the launches that try in setuid mode what clones try for direct mode.
 //
 //nolint:gochecknoglobals // read-only table
 var setuidNamespaces = [...]struct {
-	step   Step
-	option string
+	step Step
+	with func(*sandbox.Spec)
 }{
-	{PidNS, "--unshare-pid"},
-	{NetNS, "--unshare-net"},
-	{IpcNS, "--unshare-ipc"},
-	{UtsNS, "--unshare-uts"},
-	{CgroupNS, "--unshare-cgroup"},
+	{PidNS, newPID},
+	{NetNS, newNet},
+	{IpcNS, func(s *sandbox.Spec) { s.Namespaces.IPC = sandbox.Want }},
+	{UtsNS, func(s *sandbox.Spec) { s.Namespaces.UTS = sandbox.Want }},
+	{CgroupNS, func(s *sandbox.Spec) { s.Namespaces.Cgroup = sandbox.Want }},
+}
+
+// minimal is the smallest sandbox: it changes as little as possible, so that an attempt
+// fails for one reason.
+func minimal(mode sandbox.Mode) sandbox.Spec {
+	const share = sandbox.Share
+	return sandbox.Spec{
+		Mode:       mode,
+		Namespaces: sandbox.Namespaces{User: share, IPC: share, PID: share, Net: share, UTS: share, Cgroup: share},
+		Identity:   sandbox.Identity{KeepCaps: true},
+		Session:    sandbox.Session{New: share},
+	}
+}
+
+// spec is the minimal sandbox with something more, in the order given.
+func spec(mode sandbox.Mode, with ...func(*sandbox.Spec)) sandbox.Spec {
+	s := minimal(mode)
+	for _, add := range with {
+		add(&s)
+	}
+	return s
+}
+
+func nothing(*sandbox.Spec) {}
+
+func newUser(s *sandbox.Spec) { s.Namespaces.User = sandbox.Want }
+func newPID(s *sandbox.Spec)  { s.Namespaces.PID = sandbox.Want }
+func newNet(s *sandbox.Spec)  { s.Namespaces.Net = sandbox.Want }
+
+func noFurtherUserNS(s *sandbox.Spec) {
+	newUser(s)
+	s.Namespaces.DisableUsers = true
+}
+
+func ranges(s *sandbox.Spec) {
+	newUser(s)
+	s.Identity.MapAuto = true
+}
+
+// another is an id that is not root's.
+func another(s *sandbox.Spec) {
+	s.Identity.UID, s.Identity.GID = sandbox.SetID(1), sandbox.SetID(1)
+}
+
+// file adds an operation on files.
+func file(op mounts.Op) func(*sandbox.Spec) {
+	return func(s *sandbox.Spec) { s.Files = append(s.Files, op) }
+}
+
+func newProc(s *sandbox.Spec) {
+	newPID(s)
+	file(mounts.Op{Kind: mounts.Proc, Dest: "/proc"})(s)
+}
+
+// allowAll adds a seccomp filter that permits everything.
+func allowAll(s *sandbox.Spec) {
+	allow := []byte{unix.BPF_RET | unix.BPF_K, 0, 0, 0, 0, 0, 0xff, 0x7f} // SECCOMP_RET_ALLOW, little-endian
+	s.Lockdown.Filters = []sandbox.Filter{{BPF: allow}}
 }
 
 // needs are the steps without which another one is not tried: its failure would say

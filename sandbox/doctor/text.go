@@ -9,12 +9,12 @@ import (
 )
 
 // Text is the report for people.
-func (r *Report) Text(version string) string {
+func (r *Diagnosis) Text(version string) string {
 	var out strings.Builder
-	f := r.Facts
-	out.WriteString("gobwrap " + version + " on " + f.OS().Name + ", Linux " + f.release() + ", as uid " + strconv.Itoa(f.UID) + "\n\n")
+	f := r.facts
+	out.WriteString("gobwrap " + version + " on " + f.os().Name + ", Linux " + f.release() + ", as uid " + strconv.Itoa(f.UID) + "\n\n")
 	var untried []string
-	for _, s := range r.Results {
+	for _, s := range r.Steps {
 		if s.State == Untried && s.Detail == "" {
 			untried = append(untried, row(s.Step).title)
 			continue
@@ -33,17 +33,17 @@ func (r *Report) Text(version string) string {
 	}
 	out.WriteString("\nMode: " + mode + ": " + r.Why + ".\n")
 	out.WriteString("Binary: " + f.Binary.describe() + ".\n")
-	out.WriteString("Kernel: mount engine " + r.Kernel.MountEngine + ".\n")
-	if len(r.Lacking) > 0 {
+	out.WriteString("Kernel: mount engine " + r.kernel.MountEngine + ".\n")
+	if len(r.lacking) > 0 {
 		out.WriteString("\nWhat will not work:\n")
-		for _, l := range r.Lacking {
+		for _, l := range r.lacking {
 			out.WriteString("  " + l.Options + ": " + l.Why + "\n")
 		}
 	}
-	for _, f := range r.Found {
+	for _, f := range r.found {
 		f.write(&out)
 	}
-	for _, n := range r.Notes {
+	for _, n := range r.notes {
 		out.WriteString("\n" + n + "\n")
 	}
 	return out.String()
@@ -52,7 +52,7 @@ func (r *Report) Text(version string) string {
 const untriedMark = "  -       "
 
 // line is one step of the report.
-func (r *Report) line(out *strings.Builder, s Result) {
+func (r *Diagnosis) line(out *strings.Builder, s Result) {
 	mark := [...]string{untriedMark, "  ok      ", "  FAILED  "}[s.State]
 	text := row(s.Step).title
 	switch {
@@ -71,7 +71,7 @@ func (r *Report) line(out *strings.Builder, s Result) {
 }
 
 // write is a cause and what fixes it.
-func (f *Finding) write(out *strings.Builder) {
+func (f *finding) write(out *strings.Builder) {
 	out.WriteString("\n[" + f.Cause.ID + "] " + f.Says + "\n")
 	for _, fix := range f.Fixes {
 		title := "To mend it"
@@ -99,7 +99,7 @@ func commands(out *strings.Builder, title string, list []string) {
 }
 
 // describe says what the installed binary is.
-func (b Binary) describe() string {
+func (b binary) describe() string {
 	if b.Path == "" {
 		return "unknown, without a proc on /proc"
 	}

@@ -46,7 +46,7 @@ func TestStatus(t *testing.T) {
 		{"nothing", refused(eperm, Failed), "", StatusNothing},
 		{"not installed", refused(eperm, Untried), "", StatusNothing},
 	} {
-		if r := Judge(f, c.results, Kernel{}); r.Mode != c.mode || r.Status != c.status || r.Why == "" {
+		if r := judge(f, c.results, kernelFacts{}); r.Mode != c.mode || r.Status != c.status || r.Why == "" {
 			t.Errorf("%s: mode %q (%s), status %d", c.name, r.Mode, r.Why, r.Status)
 		}
 	}
@@ -55,45 +55,45 @@ func TestStatus(t *testing.T) {
 // TestLacking: what will not work, by mode.
 func TestLacking(t *testing.T) {
 	f := tree(t, "debian12")
-	has := func(r *Report, options string) bool {
-		for _, l := range r.Lacking {
+	has := func(r *Diagnosis, options string) bool {
+		for _, l := range r.lacking {
 			if strings.Contains(l.Options, options) && l.Why != "" {
 				return true
 			}
 		}
 		return false
 	}
-	r := Judge(f, works(Result{Step: Overlay, State: Failed, Errno: syscall.ENODEV}, Result{Step: Landlock, State: Failed, Errno: enosys}), Kernel{})
-	if len(r.Lacking) != 1 || !has(r, "--tmp-overlay") {
-		t.Errorf("without overlays: %+v", r.Lacking)
+	r := judge(f, works(Result{Step: Overlay, State: Failed, Errno: syscall.ENODEV}, Result{Step: Landlock, State: Failed, Errno: enosys}), kernelFacts{})
+	if len(r.lacking) != 1 || !has(r, "--tmp-overlay") {
+		t.Errorf("without overlays: %+v", r.lacking)
 	}
 	f.Binary.Mode = 0o4755
-	r = Judge(f, append(refused(eperm, OK), Result{Step: Proc, State: Failed, Errno: eperm}), Kernel{})
+	r = judge(f, append(refused(eperm, OK), Result{Step: Proc, State: Failed, Errno: eperm}), kernelFacts{})
 	if !has(r, "--overlay") || !has(r, "--cap-add") || !has(r, "--userns-block-fd") || !has(r, "--proc") || has(r, "--unshare-user") {
-		t.Errorf("in setuid mode: %+v", r.Lacking)
+		t.Errorf("in setuid mode: %+v", r.lacking)
 	}
-	if r = Judge(f, refused(eperm, Failed), Kernel{}); len(r.Lacking) != 0 {
-		t.Errorf("where nothing works: %+v", r.Lacking)
+	if r = judge(f, refused(eperm, Failed), kernelFacts{}); len(r.lacking) != 0 {
+		t.Errorf("where nothing works: %+v", r.lacking)
 	}
 }
 
 // TestOneCauseOnce: steps that fail for one reason are explained once, and one of them
 // at another place of the machine separately.
 func TestOneCauseOnce(t *testing.T) {
-	r := Judge(tree(t, "debian12"), works(
+	r := judge(tree(t, "debian12"), works(
 		Result{Step: PidNS, State: Failed, Errno: syscall.ENOSPC},
 		Result{Step: NetNS, State: Failed, Errno: syscall.ENOSPC},
 		Result{Step: Seccomp, State: Failed, Errno: einval},
-	), Kernel{})
-	if len(r.Found) != 3 {
-		t.Errorf("%d findings", len(r.Found))
+	), kernelFacts{})
+	if len(r.found) != 3 {
+		t.Errorf("%d findings", len(r.found))
 	}
-	r = Judge(tree(t, "docker"), []Result{
+	r = judge(tree(t, "docker"), []Result{
 		{Step: UserNS, State: Failed, Errno: eperm},
 		{Step: PidNS, State: Failed, Errno: eperm},
-	}, Kernel{})
-	if len(r.Found) != 1 || len(r.Found[0].Steps) != 2 {
-		t.Errorf("%+v", r.Found)
+	}, kernelFacts{})
+	if len(r.found) != 1 || len(r.found[0].Steps) != 2 {
+		t.Errorf("%+v", r.found)
 	}
 }
 
@@ -117,31 +117,31 @@ func TestMoves(t *testing.T) {
 		t.Errorf("with Debian's packages: %q, %q", to, back)
 	}
 	f.Binary.Path = "/opt/bwrap"
-	if notes := Judge(f, refused(eacces, Untried), Kernel{}).Notes; len(notes) != 1 || !strings.Contains(notes[0], "chmod 4755") {
+	if notes := judge(f, refused(eacces, Untried), kernelFacts{}).notes; len(notes) != 1 || !strings.Contains(notes[0], "chmod 4755") {
 		t.Errorf("notes where nothing works: %q", notes)
 	}
 	f.Binary.Mode = 0o4755
-	if notes := Judge(f, works(), Kernel{}).Notes; len(notes) != 1 || !strings.Contains(notes[0], "is not needed: chmod 0755") {
+	if notes := judge(f, works(), kernelFacts{}).notes; len(notes) != 1 || !strings.Contains(notes[0], "is not needed: chmod 0755") {
 		t.Errorf("notes where the bit is not needed: %q", notes)
 	}
 	f.Binary.Mode = 0o2755
-	if notes := Judge(f, works(), Kernel{}).Notes; len(notes) != 1 || !strings.Contains(notes[0], "make no installation") {
+	if notes := judge(f, works(), kernelFacts{}).notes; len(notes) != 1 || !strings.Contains(notes[0], "make no installation") {
 		t.Errorf("notes on a set-group-id binary: %q", notes)
 	}
 }
 
 // TestText: the report for people, whole.
 func TestText(t *testing.T) {
-	for name, r := range map[string]*Report{
-		"ubuntu2404": Judge(tree(t, "ubuntu2404"), []Result{
+	for name, r := range map[string]*Diagnosis{
+		"ubuntu2404": judge(tree(t, "ubuntu2404"), []Result{
 			{Step: UserNS, State: OK},
 			{Step: IDMaps, State: Failed, Errno: eacces, Message: "setting up uid map: Permission denied"},
 			{Step: MountNS, State: OK},
 			{Step: Command},
 			{Step: Landlock, State: OK, Detail: "ABI 4"},
 			{Step: Setuid, Detail: "this binary is not installed for it"},
-		}, Kernel{MountEngine: "new"}),
-		"docker": Judge(tree(t, "docker"), refused(eperm, Untried), Kernel{MountEngine: "classic"}),
+		}, kernelFacts{MountEngine: "new"}),
+		"docker": judge(tree(t, "docker"), refused(eperm, Untried), kernelFacts{MountEngine: "classic"}),
 	} {
 		golden := "testdata/" + name + ".golden"
 		have := r.Text("1.2.3")
@@ -155,7 +155,7 @@ func TestText(t *testing.T) {
 			t.Fatal(err)
 		}
 		if have != string(want) {
-			t.Errorf("%s: go test ./internal/doctor -run TestText -update changes it to\n%s", golden, have)
+			t.Errorf("%s: go test ./sandbox/doctor -run TestText -update changes it to\n%s", golden, have)
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestJSON(t *testing.T) {
 		}
 		Lacking, Notes []any
 	}
-	text := Judge(f, refused(eperm, Untried), Kernel{}).JSON("1.2.3")
+	text := judge(f, refused(eperm, Untried), kernelFacts{}).JSON("1.2.3")
 	if err := json.Unmarshal([]byte(text), &have); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}

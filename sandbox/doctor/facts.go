@@ -4,26 +4,27 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
-// Files is what the facts are read from: this machine, or a recorded one.
-type Files interface {
+// files is what the facts are read from: this machine, or a recorded one.
+type files interface {
 	Read(path string) (string, error)
 	Exists(path string) bool
 }
 
-// Facts explain what the attempts have shown. They are read when they are asked for:
+// facts explain what the attempts have shown. They are read when they are asked for:
 // what nobody asks for costs nothing, and what cannot be read is no fact.
-type Facts struct {
-	Files  Files
+type facts struct {
+	Files  files
 	UID    int
-	Binary Binary
+	Binary binary
 	Deadly []string // calls of set-up that a seccomp filter answers by killing the process
 }
 
-// Binary is how this program is installed.
-type Binary struct {
+// binary is how this program is installed.
+type binary struct {
 	Path     string
 	Mode     uint32 // permission and set-id bits, as chmod takes them
 	UID      int    // its owner
@@ -34,61 +35,64 @@ type Binary struct {
 }
 
 // Setuid reports whether the binary is installed as the setuid mode needs it.
-func (b Binary) Setuid() bool { return b.UID == 0 && b.Mode&0o6000 == 0o4000 && !b.FileCaps }
+func (b binary) Setuid() bool { return b.UID == 0 && b.Mode&0o6000 == 0o4000 && !b.FileCaps }
 
 // word reads a file that holds one.
-func (f *Facts) word(path string) string {
+func (f *facts) word(path string) string {
 	text, _ := f.Files.Read(path)
 	return strings.TrimSpace(text)
 }
 
 // sysctl is the value of a variable, or "": a knob that is missing forbids nothing.
-func (f *Facts) sysctl(name string) string {
+func (f *facts) sysctl(name string) string {
 	return f.word("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 }
 
 // status is a field of /proc/self/status.
-func (f *Facts) status(name string) string { return f.field("/proc/self/status", name) }
+func (f *facts) status(name string) string { return f.field("/proc/self/status", name) }
 
 // field is a field of a file like /proc/PID/status, or "".
-func (f *Facts) field(path, name string) string {
+func (f *facts) field(path, name string) string {
 	text, _ := f.Files.Read(path)
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
+	return procfs.Field(text, name)
 }
 
-func (f *Facts) filtered() bool { return f.status("Seccomp") == "2" }
+func (f *facts) filtered() bool { return f.status("Seccomp") == "2" }
 
 // outerFilter reports whether the filter may be the container's: PID 1, which the container
 // has started, then has one too. Where that cannot be seen, it may be.
-func (f *Facts) outerFilter() bool {
+func (f *facts) outerFilter() bool {
 	return f.filtered() && f.field("/proc/1/status", "Seccomp") != "0"
 }
 
-// noProc reports whether there is no proc on /proc.
-func (f *Facts) noProc() bool { return !f.Files.Exists("/proc/self/status") }
+// calls are the names of the calls that kill, for a sentence.
+func (f *facts) calls() string {
+	if len(f.Deadly) == 0 {
+		return "some call of set-up"
+	}
+	return strings.Join(f.Deadly, ", ")
+}
 
-func (f *Facts) noNewPrivs() bool { return f.status("NoNewPrivs") == "1" }
+// noProc reports whether there is no proc on /proc.
+func (f *facts) noProc() bool { return !f.Files.Exists("/proc/self/status") }
+
+func (f *facts) noNewPrivs() bool { return f.status("NoNewPrivs") == "1" }
 
 // hasCap reports whether the caller has a capability in effect.
-func (f *Facts) hasCap(n uint) bool {
+func (f *facts) hasCap(n uint) bool {
 	set, err := strconv.ParseUint(f.status("CapEff"), 16, 64)
 	return err == nil && set>>n&1 != 0
 }
 
 // inUserNS reports whether the caller is in a user namespace that is not the first one
 // (user_namespaces(7): the first maps every id to itself).
-func (f *Facts) inUserNS() bool {
+func (f *facts) inUserNS() bool {
 	fields := strings.Fields(f.word("/proc/self/uid_map"))
 	return len(fields) > 0 && strings.Join(fields, " ") != "0 0 4294967295"
 }
 
 // label is what AppArmor or SELinux calls this process, without AppArmor's mode.
-func (f *Facts) label() string {
+func (f *facts) label() string {
 	text := f.word("/proc/self/attr/apparmor/current")
 	if text == "" {
 		text = f.word("/proc/self/attr/current")
@@ -98,12 +102,12 @@ func (f *Facts) label() string {
 	return name
 }
 
-func (f *Facts) enforcing() bool { return f.word("/sys/fs/selinux/enforce") == "1" }
+func (f *facts) enforcing() bool { return f.word("/sys/fs/selinux/enforce") == "1" }
 
 // container names what this process is contained in, or is "". A marker alone does not
 // count: images of machines are made from those of containers. Without --privileged a
 // container has a filter, or a bounding set without CAP_SYS_ADMIN, and so has its PID 1.
-func (f *Facts) container() string {
+func (f *facts) container() string {
 	bounding, err := strconv.ParseUint(f.field("/proc/1/status", "CapBnd"), 16, 64)
 	if err != nil {
 		bounding, err = strconv.ParseUint(f.status("CapBnd"), 16, 64)
@@ -124,12 +128,12 @@ func (f *Facts) container() string {
 
 // hasNamespaces reports whether the kernel has the kind of namespace that a step makes: its
 // files in /proc/self/ns say so (namespaces(7)). Without a proc it is taken to.
-func (f *Facts) hasNamespaces(s Step) bool {
+func (f *facts) hasNamespaces(s Step) bool {
 	return f.noProc() || f.Files.Exists("/proc/self/ns/"+namespaceKind(s))
 }
 
 // unit is the systemd service that this process belongs to, or "".
-func (f *Facts) unit() (name string, ofUser bool) {
+func (f *facts) unit() (name string, ofUser bool) {
 	for line := range strings.Lines(f.word("/proc/self/cgroup")) {
 		path := line[strings.LastIndexByte(line, ':')+1:]
 		name := strings.TrimSpace(path[strings.LastIndexByte(path, '/')+1:])
@@ -140,36 +144,15 @@ func (f *Facts) unit() (name string, ofUser bool) {
 	return "", false
 }
 
-// mounts are the mount points that this process can see (proc_pid_mountinfo(5)), and
-// their options.
-func (f *Facts) mounts(visit func(point, options string)) {
+// mounts are the mount points that this process can see, and their options.
+func (f *facts) mounts(visit func(point, options string)) {
 	text, _ := f.Files.Read("/proc/self/mountinfo")
-	for line := range strings.Lines(text) {
-		if fields := strings.Fields(line); len(fields) > 5 {
-			visit(unescape(fields[4]), fields[5])
-		}
-	}
-}
-
-// unescape undoes the octal escapes of mountinfo.
-func unescape(s string) string {
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				out.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		out.WriteByte(s[i])
-	}
-	return out.String()
+	procfs.Mounts(text, visit)
 }
 
 // masks are the mounts that cover a part of /proc. Empty directories that are there to
 // be mounted on cover nothing.
-func (f *Facts) masks() (points []string) {
+func (f *facts) masks() (points []string) {
 	f.mounts(func(point, options string) {
 		switch {
 		case point == "/proc/sys/fs/binfmt_misc" || point == "/proc/fs/nfsd" || point == "/proc/fs/nfs":
@@ -189,9 +172,9 @@ type sameFile interface {
 // chrooted reports whether this runs below chroot(2): the root is not a mount point, or not
 // that of PID 1 in the same mount namespace, which root may look at. A user cannot tell a
 // chroot into a mount point from inside.
-func (f *Facts) chrooted() bool { return f.chrootedDirectory() || f.chrootedMount() }
+func (f *facts) chrooted() bool { return f.chrootedDirectory() || f.chrootedMount() }
 
-func (f *Facts) chrootedMount() bool {
+func (f *facts) chrootedMount() bool {
 	files, ok := f.Files.(sameFile)
 	if !ok {
 		return false
@@ -202,7 +185,7 @@ func (f *Facts) chrootedMount() bool {
 }
 
 // chrootedDirectory reports whether the root is not a mount point.
-func (f *Facts) chrootedDirectory() bool {
+func (f *facts) chrootedDirectory() bool {
 	seen, root := false, false
 	f.mounts(func(point, _ string) {
 		seen = true
@@ -212,7 +195,7 @@ func (f *Facts) chrootedDirectory() bool {
 }
 
 // mountOf is the mount point that a path lies on.
-func (f *Facts) mountOf(path string) (longest string) {
+func (f *facts) mountOf(path string) (longest string) {
 	f.mounts(func(point, _ string) {
 		if len(point) >= len(longest) && (point == "/" || path == point || strings.HasPrefix(path, point+"/")) {
 			longest = point
@@ -221,11 +204,11 @@ func (f *Facts) mountOf(path string) (longest string) {
 	return longest
 }
 
-func (f *Facts) release() string { return f.sysctl("kernel.osrelease") }
+func (f *facts) release() string { return f.sysctl("kernel.osrelease") }
 
 // before reports whether the kernel's release is older than major.minor. Distributions carry
 // features back, so it may only explain a refusal.
-func (f *Facts) before(major, minor int) bool {
+func (f *facts) before(major, minor int) bool {
 	parts := strings.SplitN(f.release(), ".", 3)
 	if len(parts) < 2 {
 		return false
@@ -237,10 +220,10 @@ func (f *Facts) before(major, minor int) bool {
 
 // wsl1 tells the first Windows Subsystem for Linux, which has no namespaces, by the
 // spelling of its release: "4.4.0-19041-Microsoft"; the second one's is in small letters.
-func (f *Facts) wsl1() bool { return strings.Contains(f.release(), "Microsoft") }
+func (f *facts) wsl1() bool { return strings.Contains(f.release(), "Microsoft") }
 
 // gvisor tells a sandbox of gVisor's by the version that its kernel claims.
-func (f *Facts) gvisor() bool {
+func (f *facts) gvisor() bool {
 	v := f.word("/proc/version")
 	return strings.Contains(v, "gvisor") || strings.Contains(v, "Sun Jan 10 15:06:54 PST 2016")
 }

@@ -13,7 +13,7 @@ const page = "../../docs/requirements.md"
 
 // TestRequirements: the page says what the table says.
 func TestRequirements(t *testing.T) {
-	want := Requirements()
+	want := requirements()
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -24,7 +24,7 @@ func TestRequirements(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(have) != want {
-		t.Errorf("%s is not what the table of causes makes: go test ./internal/doctor -run Requirements -update", page)
+		t.Errorf("%s is not what the table of causes makes: go test ./sandbox/doctor -run Requirements -update", page)
 	}
 	if strings.ContainsAny(want, "{}") {
 		t.Error("a word in braces is left in the page")
@@ -39,7 +39,7 @@ func TestDistributions(t *testing.T) {
 			named[id] = true
 		}
 	}
-	for _, c := range Causes() {
+	for _, c := range causes() {
 		delete(named, c.ID)
 	}
 	for id := range named {
@@ -51,12 +51,12 @@ func TestDistributions(t *testing.T) {
 // no word in braces that nothing fills in.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range Causes() {
+	for _, c := range causes() {
 		if c.ID == "" || seen[c.ID] || !strings.HasSuffix(c.Says, ".") && !strings.HasSuffix(c.Says, "}") {
 			t.Errorf("cause %q: twice, nameless or without a sentence: %q", c.ID, c.Says)
 		}
 		seen[c.ID] = true
-		k := &Case{Facts: tree(t, "debian12"), Step: UserNS}
+		k := &failure{Facts: tree(t, "debian12"), Step: UserNS}
 		texts := []string{c.Says}
 		for _, fix := range c.Fixes {
 			if len(fix.Now) == 0 && fix.Note == "" {

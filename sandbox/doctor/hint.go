@@ -1,21 +1,32 @@
 package doctor
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/gobwrap/gobwrap/sandbox"
 )
 
-// Hint says how to fix a launch that has failed at a stage (see sandbox.SetupError), in one line, or "" where the table has
-// nothing to say. Only files are read for it.
-func Hint(stage, path string, errno syscall.Errno) string { return hint(Here(), stage, path, errno) }
-
-func hint(f *Facts, at, path string, errno syscall.Errno) string {
-	if errno == 0 {
+// Hint returns how to fix a launch that has failed with err, in one line, or "" where
+// err is not a [sandbox.SetupError] and where the table has nothing to say. Only files are
+// read for it.
+func Hint(err error) string {
+	var e *sandbox.SetupError
+	if !errors.As(err, &e) {
 		return ""
 	}
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return ""
+	}
+	return hint(here(selfExe), e.Stage, e.Path, errno)
+}
+
+func hint(f *facts, at, path string, errno syscall.Errno) string {
 	s := f.stepOf(at, path, errno)
-	k := &Case{Facts: f, Step: s, Errno: errno}
+	k := &failure{Facts: f, Step: s, Errno: errno}
 	c := explain(k)
 	if s == "" || c == nil || c.ID == "refused" {
 		return ""
@@ -24,7 +35,7 @@ func hint(f *Facts, at, path string, errno syscall.Errno) string {
 }
 
 // inOneLine is a cause with the nearest of its fixes.
-func (k *Case) inOneLine(c *Cause) string {
+func (k *failure) inOneLine(c *cause) string {
 	text := k.fill(c.Says)
 	for _, fix := range c.fixes(k.Facts) {
 		fix = k.fillFix(fix)
@@ -43,7 +54,7 @@ func (k *Case) inOneLine(c *Cause) string {
 }
 
 // stepOf is the step that a launch has failed at, or "".
-func (f *Facts) stepOf(at, path string, errno syscall.Errno) Step {
+func (f *facts) stepOf(at, path string, errno syscall.Errno) Step {
 	switch at {
 	case "launch":
 		return f.suspect(errno)
@@ -73,7 +84,7 @@ func (f *Facts) stepOf(at, path string, errno syscall.Errno) Step {
 
 // suspect is the namespace that was one too many in a clone, which makes all at once and
 // does not say. Root, and a launch in setuid mode, do without a user namespace where they can.
-func (f *Facts) suspect(e syscall.Errno) Step {
+func (f *facts) suspect(e syscall.Errno) Step {
 	steps := slices.Clone(cloneSteps)
 	if f.Binary.Keeper || f.UID == 0 {
 		steps = append(steps[1:], UserNS)

@@ -17,7 +17,7 @@ func TestAppArmorIsThePackages(t *testing.T) {
 	if !found || rules != appArmorRules {
 		t.Error("packaging/apparmor/gobwrap has other rules")
 	}
-	if printed := AppArmor(Binary{Path: "/opt/a b/gobwrap"}); strings.Contains(printed, "@BINDIR@") ||
+	if printed := appArmor("/opt/a b/gobwrap"); strings.Contains(printed, "@BINDIR@") ||
 		strings.Count(printed, `"/opt/a b/gobwrap"`) != 2 || !strings.HasSuffix(printed, "\n}\n") {
 		t.Errorf("the path is not where it belongs:\n%s", printed)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // Distribution is what one needs for direct mode: nothing, or the mending of a cause.
-type Distribution struct {
+type distribution struct {
 	Name   string
 	Causes []string // IDs; empty: works as installed
 	Note   string
@@ -16,7 +16,7 @@ type Distribution struct {
 // others work as installed is their kernels' default.
 //
 //nolint:gochecknoglobals // read-only table
-var distributions = [...]Distribution{
+var distributions = [...]distribution{
 	{Name: "Debian 11 and later"},
 	{Name: "Debian 10 and earlier", Causes: []string{"userns-clone-off"}},
 	{Name: "Ubuntu to 23.04"},
@@ -39,7 +39,7 @@ var distributions = [...]Distribution{
 }
 
 // Requirements is the page docs/requirements.md.
-func Requirements() string {
+func requirements() string {
 	var out strings.Builder
 	out.WriteString(requirementsHead)
 	for _, d := range distributions {
@@ -54,7 +54,7 @@ func Requirements() string {
 		out.WriteString("| " + d.Name + " | " + needs + " | " + d.Note + " |\n")
 	}
 	out.WriteString(requirementsMiddle)
-	for _, c := range Causes() {
+	for _, c := range causes() {
 		c.page(&out)
 	}
 	out.WriteString(requirementsFoot)
@@ -62,7 +62,7 @@ func Requirements() string {
 }
 
 // page is a cause's section.
-func (c *Cause) page(out *strings.Builder) {
+func (c *cause) page(out *strings.Builder) {
 	out.WriteString("\n### " + c.ID + "\n\n" + braces(c.Says) + "\n")
 	if len(c.Steps) > 0 && len(c.Steps) < len(useSteps) {
 		titles := make([]string, 0, len(c.Steps))
@@ -102,15 +102,15 @@ func placeNames(where string) string {
 	return where
 }
 
-func (fix Fix) page(out *strings.Builder) {
-	if len(fix.Now) > 0 {
-		out.WriteString("\n    " + strings.Join(mapped(fix.Now), "\n    ") + "\n")
+func (f fix) page(out *strings.Builder) {
+	if len(f.Now) > 0 {
+		out.WriteString("\n    " + strings.Join(mapped(f.Now), "\n    ") + "\n")
 	}
-	if len(fix.Boot) > 0 {
-		out.WriteString("\nand across reboots\n\n    " + strings.Join(mapped(fix.Boot), "\n    ") + "\n")
+	if len(f.Boot) > 0 {
+		out.WriteString("\nand across reboots\n\n    " + strings.Join(mapped(f.Boot), "\n    ") + "\n")
 	}
-	if fix.Note != "" {
-		out.WriteString("\n" + braces(fix.Note) + "\n")
+	if f.Note != "" {
+		out.WriteString("\n" + braces(f.Note) + "\n")
 	}
 }
 
@@ -132,7 +132,7 @@ func braces(text string) string {
 
 const requirementsHead = `# What gobwrap needs
 
-<!-- Generated from the table of causes in internal/doctor: go test ./internal/doctor -run Requirements -update -->
+<!-- Generated from the table of causes in sandbox/doctor: go test ./sandbox/doctor -run Requirements -update -->
 
 Direct mode needs a kernel that lets the calling user make user namespaces and use them. Whether it does, only an
 attempt can tell: ` + "`gobwrap --doctor`" + ` makes it, and says what is in the way and what fixes it. This page is the same

@@ -8,80 +8,63 @@ import (
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-// Report is what there is to say.
-type Report struct {
-	Facts   *Facts
-	Results []Result
-	Mode    string // "direct", "setuid", or "" where nothing works
-	Why     string
-	Status  int
-	Lacking []Lack
-	Found   []*Finding
-	Notes   []string
-	Kernel  Kernel
-}
-
-// Finding is a cause that explains some of the steps.
-type Finding struct {
-	Cause *Cause
+// finding is a cause that explains some of the steps.
+type finding struct {
+	Cause *cause
 	Steps []Step
 	Says  string
-	Fixes []Fix // filled in, for this place
+	Fixes []fix // filled in, for this place
 }
 
-// Lack is what will not work in the mode that there is.
-type Lack struct{ Options, Why string }
+// lack is what will not work in the mode that there is.
+type lack struct{ Options, Why string }
 
-// Kernel is what was found of the kernel beyond the steps.
-type Kernel struct {
+// kernelFacts are what was found of the kernel beyond the steps.
+type kernelFacts struct {
 	MountEngine string // see sandbox.Features
 	Openat2     syscall.Errno
 }
 
-// Exit statuses.
-const (
-	StatusDirect  = 0
-	StatusSetuid  = 3
-	StatusNothing = 4
-)
-
-// Judge makes a report of what the attempts have shown.
-func Judge(f *Facts, seen []Result, kernel Kernel) *Report {
-	r := &Report{Facts: f, Results: seen, Kernel: kernel}
+// judge makes a report of what the attempts have shown.
+func judge(f *facts, seen []Result, kernel kernelFacts) *Diagnosis {
+	r := &Diagnosis{facts: f, Steps: seen, kernel: kernel}
 	r.chooseMode()
-	for _, s := range seen {
-		if s.State == Failed {
-			r.diagnose(s)
+	for i := range seen {
+		if s := &seen[i]; s.State == Failed {
+			r.diagnose(*s)
+			if f := r.cause(s.Step); f != nil {
+				s.Cause = f.Says
+			}
 		}
 	}
-	r.lacking()
-	r.notes()
+	r.findLacking()
+	r.findNotes()
 	return r
 }
 
-func (r *Report) state(s Step) State {
-	i := slices.IndexFunc(r.Results, func(x Result) bool { return x.Step == s })
+func (r *Diagnosis) state(s Step) State {
+	i := slices.IndexFunc(r.Steps, func(x Result) bool { return x.Step == s })
 	if i < 0 {
 		return Untried
 	}
-	return r.Results[i].State
+	return r.Steps[i].State
 }
 
 // directWorks reports whether the minimal launch has worked, and not only through the
 // setuid mode.
-func (r *Report) directWorks() bool { return r.state(Command) == OK }
+func (r *Diagnosis) directWorks() bool { return r.state(Command) == OK }
 
-func (r *Report) chooseMode() {
+func (r *Diagnosis) chooseMode() {
 	switch {
-	case r.Facts.noProc() && !r.directWorks() && r.state(Setuid) != OK:
+	case r.facts.noProc() && !r.directWorks() && r.state(Setuid) != OK:
 		r.Why, r.Status = "nothing can be started without a proc on /proc", StatusNothing
-	case r.directWorks() && r.Facts.byPrivilege():
+	case r.directWorks() && r.facts.byPrivilege():
 		r.Mode, r.Why, r.Status = "direct", "the caller is root", StatusDirect
 	case r.directWorks():
 		r.Mode, r.Why, r.Status = "direct", "the kernel permits user namespaces to this user", StatusDirect
 	case r.state(Setuid) == OK:
 		r.Mode, r.Why, r.Status = "setuid", "direct mode does not work, and this binary is installed set-user-id root", StatusSetuid
-	case r.Facts.Binary.Setuid():
+	case r.facts.Binary.Setuid():
 		r.Why, r.Status = "direct mode does not work, and neither does the setuid mode", StatusNothing
 	default:
 		r.Why, r.Status = "direct mode does not work, and this binary is not installed for the setuid mode", StatusNothing
@@ -89,42 +72,42 @@ func (r *Report) chooseMode() {
 }
 
 // diagnose finds the cause of a failure, and adds the step to those that it explains.
-func (r *Report) diagnose(s Result) {
-	k := &Case{r.Facts, s.Step, s.Errno, s.Killed}
+func (r *Diagnosis) diagnose(s Result) {
+	k := &failure{r.facts, s.Step, s.Errno, s.Killed}
 	c := explain(k)
 	if c == nil {
 		return
 	}
 	says := k.fill(c.Says)
-	for _, f := range r.Found {
+	for _, f := range r.found {
 		if f.Cause == c && f.Says == says {
 			f.Steps = append(f.Steps, s.Step)
 			return
 		}
 	}
-	finding := &Finding{Cause: c, Steps: []Step{s.Step}, Says: says}
-	for _, fix := range c.fixes(r.Facts) {
+	finding := &finding{Cause: c, Steps: []Step{s.Step}, Says: says}
+	for _, fix := range c.fixes(r.facts) {
 		finding.Fixes = append(finding.Fixes, k.fillFix(fix))
 	}
-	r.Found = append(r.Found, finding)
+	r.found = append(r.found, finding)
 }
 
-func (k *Case) fillFix(fix Fix) Fix {
-	out := Fix{Where: fix.Where, Note: k.fill(fix.Note), ByUser: fix.ByUser}
-	for _, c := range fix.Now {
+func (k *failure) fillFix(empty fix) fix {
+	out := fix{Where: empty.Where, Note: k.fill(empty.Note), ByUser: empty.ByUser}
+	for _, c := range empty.Now {
 		c = k.fill(c)
 		out.Now = append(out.Now, c)
 		out.ByUser = out.ByUser || strings.Contains(c, " ~/") // a service of the user's own
 	}
-	for _, c := range fix.Boot {
+	for _, c := range empty.Boot {
 		out.Boot = append(out.Boot, k.fill(c))
 	}
 	return out
 }
 
 // cause is the finding that explains a step, or nil.
-func (r *Report) cause(s Step) *Finding {
-	for _, f := range r.Found {
+func (r *Diagnosis) cause(s Step) *finding {
+	for _, f := range r.found {
 		if slices.Contains(f.Steps, s) {
 			return f
 		}
@@ -132,31 +115,23 @@ func (r *Report) cause(s Step) *Finding {
 	return nil
 }
 
-// Says is why a step has failed, in a sentence, or "".
-func (r *Report) Says(s Step) string {
-	if f := r.cause(s); f != nil {
-		return f.Says
-	}
-	return ""
-}
-
 // lacking lists the options that will not work.
-func (r *Report) lacking() {
+func (r *Diagnosis) findLacking() {
 	if r.Mode == "setuid" {
 		for _, refused := range suid.Refusals() {
-			r.Lacking = append(r.Lacking, Lack{refused.Options, refused.Why})
+			r.lacking = append(r.lacking, lack{refused.Options, refused.Why})
 		}
 	}
-	for _, s := range r.Results {
+	for _, s := range r.Steps {
 		if options := row(s.Step).options; s.State == Failed && options != "" && r.counts(s) {
-			r.Lacking = append(r.Lacking, Lack{options, sentence(s)})
+			r.lacking = append(r.lacking, lack{options, sentence(s)})
 		}
 	}
 }
 
 // counts reports whether a step's failure takes its options away: those of user
 // namespaces say nothing about the setuid mode, where root may make them.
-func (r *Report) counts(s Result) bool {
+func (r *Diagnosis) counts(s Result) bool {
 	return r.Mode == "direct" || r.Mode == "setuid" && (s.Setuid || !slices.Contains(cloneSteps, s.Step) && s.Step != IDMaps && s.Step != Nested && s.Step != Limit)
 }
 
@@ -169,8 +144,8 @@ func sentence(s Result) string {
 }
 
 // notes say what is no failure, but to be known.
-func (r *Report) notes() {
-	b, f := r.Facts.Binary, r.Facts
+func (r *Diagnosis) findNotes() {
+	b, f := r.facts.Binary, r.facts
 	if f.UID == 0 {
 		r.note("This is the answer for root. Ordinary users may get another one: ask as one of them.")
 	}
@@ -189,25 +164,25 @@ func (r *Report) notes() {
 	if b.Mode&0o6000 != 0 && !b.Setuid() {
 		r.note("The binary has set-id bits that make no installation: it has to be root's with mode 4755 and without file capabilities, or have mode 0755.")
 	}
-	if r.Kernel.Openat2 == enosys && f.filtered() && !f.before(5, 6) {
+	if r.kernel.Openat2 == enosys && f.filtered() && !f.before(5, 6) {
 		r.note("openat2 is hidden by a filter (systemd's RestrictSUIDSGID= does that): older calls are used, and nothing is lost.")
 	}
 }
 
 // setuidMayHelp reports whether a binary that is installed for the setuid mode could work here.
-func (r *Report) setuidMayHelp() bool {
-	f := r.Facts
+func (r *Diagnosis) setuidMayHelp() bool {
+	f := r.facts
 	if f.inUserNS() || f.noNewPrivs() || f.chrootedDirectory() || f.Binary.Path == "" {
 		return false
 	}
-	return !slices.ContainsFunc(r.Found, func(x *Finding) bool { return x.Cause.SetuidToo })
+	return !slices.ContainsFunc(r.found, func(x *finding) bool { return x.Cause.SetuidToo })
 }
 
-func (r *Report) note(text string) { r.Notes = append(r.Notes, text) }
+func (r *Diagnosis) note(text string) { r.notes = append(r.notes, text) }
 
 // toSetuid and toDirect say how to change the installation, by the habits of the
 // distribution: where a package manager would undo a chmod, it has to be told.
-func toSetuid(f *Facts) string {
+func toSetuid(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
 	switch {
 	case f.packaged("gobwrap"):
@@ -220,11 +195,11 @@ func toSetuid(f *Facts) string {
 
 // packaged reports whether this binary is that of Debian's package gobwrap, and the package
 // name is installed (dpkg(1), the files of /var/lib/dpkg/info).
-func (f *Facts) packaged(name string) bool {
+func (f *facts) packaged(name string) bool {
 	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/var/lib/dpkg/info/"+name+".list")
 }
 
-func toDirect(f *Facts) string {
+func toDirect(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
 	switch {
 	case f.packaged("gobwrap-setuid"):
