@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Case is a step that failed, on a machine.
+// failure is a step that failed, on a machine.
 type failure struct {
 	Facts *facts
 	Step  Step
@@ -15,9 +15,9 @@ type failure struct {
 	Killed bool // the process that tried the step was killed
 }
 
-// Cause is one reason why steps fail, and what fixes it.
+// cause is one reason why steps fail, and what fixes it.
 //
-// In its texts and commands, words in braces stand for what is found at the place:
+// In its texts and commands, names in braces stand for what is found on the machine:
 // {exe} this binary, {mount} its mount point, {kind} the kind of a namespace (user, mnt,
 // pid, …), {option} its configuration option, {unit} the systemd service, {systemctl} the
 // command for it, {masks} what covers parts of /proc, {calls} the system calls that kill.
@@ -32,7 +32,7 @@ type cause struct {
 	SetuidToo bool // the setuid mode fails for the same reason
 }
 
-// Fix is what removes a cause.
+// fix is what removes a cause.
 type fix struct {
 	Where string   // a family of distributions, or what contains the process; Anywhere
 	Now   []string // commands
@@ -59,7 +59,7 @@ func explain(k *failure) *cause {
 	return nil
 }
 
-// Causes is the table, in the order in which it is searched.
+// causes is the table, in the order in which it is searched.
 func causes() (all []*cause) {
 	for _, part := range [][]cause{platformCauses[:], processCauses[:], knobCauses[:], moduleCauses[:], containerCauses[:], kernelCauses[:], setuidCauses[:], toolCauses[:], lastCauses[:]} {
 		for i := range part {
@@ -85,7 +85,7 @@ func (c *cause) fixes(f *facts) (here []fix) {
 	return c.Fixes // for elsewhere, which each of them names
 }
 
-// fill puts what is found at the place for the words in braces.
+// fill replaces the names in braces by what is found on the machine.
 func (k *failure) fill(text string) string {
 	if !strings.Contains(text, "{") {
 		return text

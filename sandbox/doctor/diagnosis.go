@@ -72,7 +72,7 @@ func (r *Diagnosis) String() string { return r.Text("(package sandbox)") }
 func Probe() (*Diagnosis, error) {
 	l := launcher{}
 	if child.Entered() {
-		limits()
+		restoreLimits()
 		if err := helper.Isolate(); err != nil {
 			return nil, err
 		}

@@ -25,12 +25,12 @@ const (
 	systemd    = "systemd"
 )
 
-// OS is what os-release(5) says.
+// osRelease is what os-release(5) holds.
 type osRelease struct {
 	ID, Like, Version, Name string
 }
 
-// OS reads os-release.
+// os reads os-release.
 func (f *facts) os() osRelease {
 	text, err := f.Files.Read("/etc/os-release")
 	if err != nil {
@@ -57,7 +57,7 @@ func (f *facts) os() osRelease {
 	return o
 }
 
-// places are the words by which a fix for here is found, the nearest first.
+// places are the keys by which a fix for this machine is found, the nearest first.
 func (f *facts) places() []string {
 	var list []string
 	if c := f.container(); c != "" {
@@ -71,5 +71,6 @@ func (f *facts) places() []string {
 	return append(list, strings.Fields(o.Like)...)
 }
 
-// el7 tells Red Hat's seventh and its rebuilds by the kernel: a container has the host's.
+// el7 reports whether this is Red Hat Enterprise Linux 7 or a rebuild, by the kernel: a
+// container has the host's.
 func (f *facts) el7() bool { return strings.Contains(f.release(), ".el7") }

@@ -14,8 +14,8 @@ type files interface {
 	Exists(path string) bool
 }
 
-// facts explain what the attempts have shown. They are read when they are asked for:
-// what nobody asks for costs nothing, and what cannot be read is no fact.
+// facts explain what the attempts have shown. Each is read when it is needed; a file that
+// cannot be read is not a fact.
 type facts struct {
 	Files  files
 	UID    int
@@ -43,7 +43,7 @@ func (f *facts) word(path string) string {
 	return strings.TrimSpace(text)
 }
 
-// sysctl is the value of a variable, or "": a knob that is missing forbids nothing.
+// sysctl is the value of a variable, or "": a variable that is missing forbids nothing.
 func (f *facts) sysctl(name string) string {
 	return f.word("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 }
@@ -218,11 +218,13 @@ func (f *facts) before(major, minor int) bool {
 	return errA == nil && errB == nil && (a < major || a == major && b < minor)
 }
 
-// wsl1 tells the first Windows Subsystem for Linux, which has no namespaces, by the
-// spelling of its release: "4.4.0-19041-Microsoft"; the second one's is in small letters.
+// wsl1 reports whether this is the first Windows Subsystem for Linux, which has no
+// namespaces, by the spelling of its release: "4.4.0-19041-Microsoft"; the second one's is
+// in small letters.
 func (f *facts) wsl1() bool { return strings.Contains(f.release(), "Microsoft") }
 
-// gvisor tells a sandbox of gVisor's by the version that its kernel claims.
+// gvisor reports whether this is a sandbox of gVisor's, by the version that its kernel
+// claims.
 func (f *facts) gvisor() bool {
 	v := f.word("/proc/version")
 	return strings.Contains(v, "gvisor") || strings.Contains(v, "Sun Jan 10 15:06:54 PST 2016")

@@ -40,11 +40,11 @@ func (k *failure) inOneLine(c *cause) string {
 	for _, fix := range c.fixes(k.Facts) {
 		fix = k.fillFix(fix)
 		if len(fix.Now) > 0 {
-			who := " As root: "
+			how := " As root: "
 			if fix.ByUser {
-				who = " Mend it with: "
+				how = " Mend it with: "
 			}
-			return text + who + strings.Join(fix.Now, " && ") + "  (more: " + quoteShell(k.Facts.Binary.Path) + " --doctor)"
+			return text + how + strings.Join(fix.Now, " && ") + "  (more: " + quoteShell(k.Facts.Binary.Path) + " --doctor)"
 		}
 		if fix.Note != "" {
 			return text + " " + fix.Note

@@ -29,10 +29,10 @@ func probe(f *facts, launch func(sandbox.Spec) outcome) []Result {
 	return p.inOrder()
 }
 
-// limits gives this process, and so the attempts, the caller's limits, which the monitor
+// restoreLimits gives this process, and so the attempts, the caller's limits, which the monitor
 // still has: the front end's own are lifted (package child). To set the one on
 // descriptors by package syscall also keeps that from restoring what it saw at its start.
-func limits() {
+func restoreLimits() {
 	for _, resource := range []int{unix.RLIMIT_AS, unix.RLIMIT_DATA, unix.RLIMIT_NOFILE} {
 		var theirs unix.Rlimit
 		if unix.Prlimit(syscall.Getppid(), resource, nil, &theirs) != nil && unix.Prlimit(0, resource, nil, &theirs) != nil {
@@ -70,15 +70,15 @@ func (p *prober) inOrder() (all []Result) {
 			}
 		}
 		if r.Step == SetuidUser && r.State == Untried {
-			continue // nobody needs it
+			continue // it is tried only where direct mode does not work
 		}
 		all = append(all, r)
 	}
 	return all
 }
 
-// byPrivilege reports whether direct mode does without a user namespace: for root, unless
-// he lacks CAP_SYS_ADMIN.
+// byPrivilege reports whether direct mode does without a user namespace: for root who has
+// CAP_SYS_ADMIN.
 func (f *facts) byPrivilege() bool { return f.UID == 0 && f.hasCap(unix.CAP_SYS_ADMIN) }
 
 // clones tries the namespaces one by one, as the launcher would make them: in a new user
@@ -106,7 +106,7 @@ func (p *prober) clones() {
 const killedByFilter = "killed by a seccomp filter"
 
 // clone makes a process in new namespaces that ends at once, since there is nothing that
-// it could run. ENOENT says just that; it is no answer of clone's.
+// it could run: ENOENT means that, and is not an answer of clone.
 func clone(flags uintptr) syscall.Errno {
 	pid, err := syscall.ForkExec("", []string{""}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Cloneflags: flags}})
 	if err == nil {
@@ -176,7 +176,7 @@ func (p *prober) judge(a *attempt, o outcome) {
 	}
 }
 
-// failure is what a launch that has failed says about a step.
+// failure is the result of a step whose launch has failed.
 func (o outcome) failure(s Step) Result {
 	return Result{Step: s, State: Failed, Errno: o.errno, Message: o.message, Killed: o.killed}
 }
@@ -199,7 +199,8 @@ func (p *prober) apart(s Step) {
 }
 
 // ranges tries what the system grants to the caller, in /etc/subuid. Most are granted
-// nothing, and miss nothing: that is not a failure. Users who are granted some need the programs.
+// nothing, and need nothing: that is not a failure. Users who are granted some need the
+// programs.
 func (p *prober) ranges() {
 	if p.state(Command) != OK || p.state(UserNS) != OK {
 		return
@@ -233,7 +234,8 @@ func (p *prober) landlock() {
 	p.note(Result{Step: Landlock, State: OK, Detail: detail})
 }
 
-// overflowID is who owns what nobody here owns (/proc/sys/kernel/overflowuid, by default).
+// overflowID is the owner of a file whose owner has no id in this user namespace
+// (/proc/sys/kernel/overflowuid, by default).
 const overflowID = 65534
 
 // setuid tries the setuid mode where the binary is installed for it. Where direct mode

@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// Distribution is what one needs for direct mode: nothing, or the mending of a cause.
+// distribution is what a distribution needs for direct mode: nothing, or that a cause is
+// fixed.
 type distribution struct {
 	Name   string
 	Causes []string // IDs; empty: works as installed
 	Note   string
 }
 
-// Distributions are those whose settings are known. Sources stand at the causes; that the
+// distributions are those whose settings are known. Sources stand at the causes; that the
 // others work as installed is their kernels' default.
 //
 //nolint:gochecknoglobals // read-only table
@@ -38,7 +39,7 @@ var distributions = [...]distribution{
 	{Name: "Inside another sandbox", Causes: []string{"nested-too-deep", "filter", "proc-masked"}},
 }
 
-// Requirements is the page docs/requirements.md.
+// requirements is the page docs/requirements.md.
 func requirements() string {
 	var out strings.Builder
 	out.WriteString(requirementsHead)
@@ -91,7 +92,7 @@ func (c *cause) page(out *strings.Builder) {
 	}
 }
 
-// placeNames words a family.
+// placeNames is the name of a family for people.
 func placeNames(where string) string {
 	switch where {
 	case docker, gentoo, kubernetes:
@@ -122,7 +123,7 @@ func mapped(commands []string) []string {
 	return out
 }
 
-// braces words what only a machine can fill in.
+// braces replaces the names in braces, which only a machine can fill in.
 func braces(text string) string {
 	return strings.NewReplacer(
 		"{exe}", "/usr/bin/gobwrap", "{mount}", "MOUNT-POINT", "{kind}", "user", "{option}", "CONFIG_USER_NS",

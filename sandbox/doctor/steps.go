@@ -38,7 +38,7 @@ const (
 	SetuidUser Step = "setuid-user-namespace" // tried where direct mode does not work
 )
 
-// stepRow says what a step is and what is lost without it.
+// stepRow is what a step is, and what is lost without it.
 type stepRow struct {
 	step    Step
 	title   string
@@ -89,7 +89,7 @@ func row(s Step) stepRow {
 type State int
 
 // States. The zero value stands for a step that could not be tried, since one that it
-// needs has failed, or that nobody needs.
+// needs has failed, or that is not needed here.
 const (
 	Untried State = iota
 	OK

@@ -98,7 +98,7 @@ func commands(out *strings.Builder, title string, list []string) {
 	}
 }
 
-// describe says what the installed binary is.
+// describe is what the installed binary is, in words.
 func (b binary) describe() string {
 	if b.Path == "" {
 		return "unknown, without a proc on /proc"
