@@ -21,9 +21,13 @@ func (o *Object) Put(name string, v Value) {
 	o.members = append(o.members, string(String(name)+": "+v))
 }
 
-// PutString, PutInt and PutBool add a member of that type.
-func (o *Object) PutString(name, s string)    { o.Put(name, String(s)) }
-func (o *Object) PutInt(name string, n int)   { o.Put(name, Int(n)) }
+// PutString adds a member that is a string.
+func (o *Object) PutString(name, s string) { o.Put(name, String(s)) }
+
+// PutInt adds a member that is a number.
+func (o *Object) PutInt(name string, n int) { o.Put(name, Int(n)) }
+
+// PutBool adds a member that is true or false.
 func (o *Object) PutBool(name string, b bool) { o.Put(name, Bool(b)) }
 
 // PutStrings adds a member that is an array of strings.

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
@@ -30,21 +29,39 @@ func TestFeatures(t *testing.T) {
 		if a.Version == 0 && a.Errno != unix.ENOSYS && a.Errno != unix.EOPNOTSUPP && !Filtered() {
 			t.Errorf("%s on Linux %s: %v", f.Name, release, a.Errno)
 		}
-		if older(release, f.Since) && a.Version > 0 {
+		if Older(release, f.Since) && a.Version > 0 {
 			t.Logf("%s was carried back to Linux %s", f.Name, release)
 		}
 	}
 }
 
-func older(release, than string) bool {
-	number := func(s string) int {
-		major, rest, _ := strings.Cut(s, ".")
-		minor, _, _ := strings.Cut(rest, ".")
-		a, _ := strconv.Atoi(major)
-		b, _ := strconv.Atoi(minor)
-		return a<<16 + b
+// TestOlder: releases are compared by number, whatever follows the second one.
+func TestOlder(t *testing.T) {
+	for _, c := range []struct {
+		release, than string
+		want          bool
+	}{
+		{"6.1.0-18-amd64", "6.2", true},
+		{"6.1.0-18-amd64", "6.1", false},
+		{"6.1.0-18-amd64", "5.11", false},
+		{"5.9", "5.11", true},
+		{"5.10-rc1", "5.11", true},
+		{"5.11-rc1+", "5.11", false},
+		{"3.10.0-1160.el7.x86_64", "3.5", false},
+		{"4.4.0-19041-Microsoft", "4.10", true},
+		{"", "5.11", false},
+		{"6", "7.0", false},
+		{"x.y", "7.0", false},
+	} {
+		if have := Older(c.release, c.than); have != c.want {
+			t.Errorf("%q older than %s: %v", c.release, c.than, have)
+		}
 	}
-	return number(release) < number(than)
+	for _, f := range Features() {
+		if _, ok := number(f.Since); !ok || f.Name == "" {
+			t.Errorf("%+v", f)
+		}
+	}
 }
 
 // TestDeadly: under a filter that kills, the process outlives its questions, and knows which

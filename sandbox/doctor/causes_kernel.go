@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"golang.org/x/sys/unix"
 )
 
@@ -174,7 +175,11 @@ func setSysctl(setting string) fix {
 	}
 }
 
-// landlockFor is who misses Landlock.
+// overlaysSince is the release since which overlays may be mounted in user namespaces (commit
+// 459c7c565ac3); Ubuntu's and Debian's kernels could before.
+const overlaysSince = "5.11"
+
+// landlockFor is what Landlock is needed for.
 const landlockFor = "Direct mode does without. Setuid mode rests on it: without Landlock, only a user namespace, where root may make one, " +
 	"keeps the command from tracing the caller's processes outside. Programs that restrict themselves may need it, too."
 
@@ -222,13 +227,11 @@ var kernelCauses = [...]cause{
 		Fixes:  []fix{{Now: []string{"modprobe overlay"}, Boot: []string{"echo overlay >> /etc/modules-load.d/gobwrap.conf"}}},
 	},
 	{
-		// Since Linux 5.11 overlays may be mounted in user namespaces (commit 459c7c565ac3);
-		// Ubuntu's and Debian's kernels could before.
 		ID:     "overlay-old",
 		Steps:  []Step{Overlay},
 		Errnos: []syscall.Errno{eperm},
-		Fits:   func(k *failure) bool { return k.Facts.before(5, 11) },
-		Says:   "Before Linux 5.11 overlays are for root only.",
+		Fits:   func(k *failure) bool { return k.Facts.before(overlaysSince) },
+		Says:   "Before Linux " + overlaysSince + " overlays are for root only.",
 		Fixes:  []fix{{Note: "Boot a newer kernel, or copy the files to a --tmpfs."}},
 	},
 	{
@@ -243,7 +246,7 @@ var kernelCauses = [...]cause{
 		ID:     "landlock-missing",
 		Steps:  []Step{Landlock},
 		Errnos: []syscall.Errno{enosys},
-		Says:   "There is no Landlock: the kernel is older than 5.13, or built without CONFIG_SECURITY_LANDLOCK, or a filter hides it. " + landlockFor,
+		Says:   "There is no Landlock: the kernel is older than " + kernel.Landlock.Since + ", or built without CONFIG_SECURITY_LANDLOCK, or a filter hides it. " + landlockFor,
 	},
 	{
 		// clone(2): EPERM in a chroot, since Linux 3.9. containers/bubblewrap#135, #689. For

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/procfs"
 	"golang.org/x/sys/unix"
 )
@@ -163,8 +164,8 @@ func (f *facts) masks() (points []string) {
 	return points
 }
 
-// sameFile is for Files that can compare: whether two paths lead to one file, and whether
-// that could be found out.
+// sameFile is what files that can be compared have: SameFile reports whether two paths
+// lead to one file, and whether that is known.
 type sameFile interface {
 	SameFile(a, b string) (same, known bool)
 }
@@ -206,17 +207,9 @@ func (f *facts) mountOf(path string) (longest string) {
 
 func (f *facts) release() string { return f.sysctl("kernel.osrelease") }
 
-// before reports whether the kernel's release is older than major.minor. Distributions carry
+// before reports whether the kernel's release is older than another. Distributions carry
 // features back, so it may only explain a refusal.
-func (f *facts) before(major, minor int) bool {
-	parts := strings.SplitN(f.release(), ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	a, errA := strconv.Atoi(parts[0])
-	b, errB := strconv.Atoi(strings.TrimRight(parts[1], "-+abcdefghijklmnopqrstuvwxyz"))
-	return errA == nil && errB == nil && (a < major || a == major && b < minor)
-}
+func (f *facts) before(release string) bool { return kernel.Older(f.release(), release) }
 
 // wsl1 reports whether this is the first Windows Subsystem for Linux, which has no
 // namespaces, by the spelling of its release: "4.4.0-19041-Microsoft"; the second one's is

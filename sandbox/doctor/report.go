@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/suid"
 )
 
@@ -26,8 +27,8 @@ type kernelFacts struct {
 }
 
 // judge makes a report of what the attempts have shown.
-func judge(f *facts, seen []Result, kernel kernelFacts) *Diagnosis {
-	r := &Diagnosis{facts: f, Steps: seen, kernel: kernel}
+func judge(f *facts, seen []Result, k kernelFacts) *Diagnosis {
+	r := &Diagnosis{facts: f, Steps: seen, kernel: k}
 	r.chooseMode()
 	for i := range seen {
 		if s := &seen[i]; s.State == Failed {
@@ -164,7 +165,7 @@ func (r *Diagnosis) findNotes() {
 	if b.Mode&0o6000 != 0 && !b.Setuid() {
 		r.note("The binary has set-id bits that make no installation: it has to be root's with mode 4755 and without file capabilities, or have mode 0755.")
 	}
-	if r.kernel.Openat2 == enosys && f.filtered() && !f.before(5, 6) {
+	if r.kernel.Openat2 == enosys && f.filtered() && !f.before(kernel.Openat2.Since) {
 		r.note("openat2 is hidden by a filter (systemd's RestrictSUIDSGID= does that): older calls are used, and nothing is lost.")
 	}
 }

@@ -156,7 +156,7 @@ func TestFacts(t *testing.T) {
 	if m := f.mountOf("/tmpfile"); m != "/" {
 		t.Errorf("mount %q", m)
 	}
-	if !f.before(6, 2) || f.before(6, 1) || f.before(5, 11) {
+	if !f.before("6.2") || f.before("6.1") || f.before("5.11") {
 		t.Error("6.1.0 is older than 6.2 only")
 	}
 	d := tree(t, "docker")
@@ -170,7 +170,7 @@ func TestFacts(t *testing.T) {
 	if !slices.Equal(u.places(), []string{"ubuntu", "debian"}) {
 		t.Errorf("places %q", u.places())
 	}
-	if empty := (&facts{Files: recorded{}}); empty.os().Name != "an unknown distribution" || empty.chrooted() || empty.before(9, 9) || empty.inUserNS() {
+	if empty := (&facts{Files: recorded{}}); empty.os().Name != "an unknown distribution" || empty.chrooted() || empty.before("9.9") || empty.inUserNS() {
 		t.Error("facts out of nothing")
 	}
 }
