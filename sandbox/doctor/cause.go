@@ -117,13 +117,13 @@ func namespaceKind(s Step) string {
 	switch s {
 	case MountNS:
 		return "mnt"
-	case PidNS:
+	case PIDNS:
 		return "pid"
 	case NetNS:
 		return "net"
-	case IpcNS:
+	case IPCNS:
 		return "ipc"
-	case UtsNS:
+	case UTSNS:
 		return "uts"
 	case CgroupNS:
 		return "cgroup"

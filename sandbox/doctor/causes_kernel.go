@@ -19,7 +19,7 @@ const (
 // cloneSteps are the steps that make namespaces.
 //
 //nolint:gochecknoglobals // read-only table
-var cloneSteps = []Step{UserNS, MountNS, PidNS, NetNS, IpcNS, UtsNS, CgroupNS}
+var cloneSteps = []Step{UserNS, MountNS, PIDNS, NetNS, IPCNS, UTSNS, CgroupNS}
 
 // platformCauses are kernels that are not Linux, or hardly: they explain everything else.
 //

@@ -12,7 +12,7 @@ const stubProfile = "unprivileged_userns"
 // useSteps are the steps that use what a user namespace gives.
 //
 //nolint:gochecknoglobals // read-only table
-var useSteps = []Step{UserNS, IDMaps, MountNS, PidNS, NetNS, IpcNS, UtsNS, CgroupNS, Slave, Tmpfs, Bind, Command, Proc, Devpts, Overlay, Loopback, Nested}
+var useSteps = []Step{UserNS, IDMaps, MountNS, PIDNS, NetNS, IPCNS, UTSNS, CgroupNS, Slave, Tmpfs, Bind, Command, Proc, Devpts, Overlay, Loopback, Nested}
 
 // moduleCauses are refusals of security modules.
 //

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -95,12 +94,6 @@ func (l *launcher) outcome(err error) (o outcome) {
 		o.message = inOptions(o.message)
 	}
 	return o
-}
-
-// inOptions is a message about a Spec of the attempts for somebody who knows the command
-// line: it names the option, and not the field.
-func inOptions(message string) string {
-	return strings.Replace(message, "Identity.MapAuto", row(Ranges).options, 1)
 }
 
 // self is a path of this binary that a sandbox can bind. In a chroot the link /proc/self/exe

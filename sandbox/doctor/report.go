@@ -116,7 +116,7 @@ func (r *Diagnosis) cause(s Step) *finding {
 	return nil
 }
 
-// lacking lists the options that will not work.
+// findLacking lists the options that will not work.
 func (r *Diagnosis) findLacking() {
 	if r.Mode == "setuid" {
 		for _, refused := range suid.Refusals() {
@@ -124,8 +124,8 @@ func (r *Diagnosis) findLacking() {
 		}
 	}
 	for _, s := range r.Steps {
-		if options := row(s.Step).options; s.State == Failed && options != "" && r.counts(s) {
-			r.lacking = append(r.lacking, lack{options, sentence(s)})
+		if lost := options[s.Step]; s.State == Failed && lost != "" && r.counts(s) {
+			r.lacking = append(r.lacking, lack{lost, sentence(s)})
 		}
 	}
 }
@@ -144,7 +144,7 @@ func sentence(s Result) string {
 	return s.Errno.Error()
 }
 
-// notes say what is no failure, but to be known.
+// findNotes adds what is not a failure and should be known.
 func (r *Diagnosis) findNotes() {
 	b, f := r.facts.Binary, r.facts
 	if f.UID == 0 {

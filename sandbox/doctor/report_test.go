@@ -81,7 +81,7 @@ func TestLacking(t *testing.T) {
 // at another place of the machine separately.
 func TestOneCauseOnce(t *testing.T) {
 	r := judge(tree(t, "debian12"), works(
-		Result{Step: PidNS, State: Failed, Errno: syscall.ENOSPC},
+		Result{Step: PIDNS, State: Failed, Errno: syscall.ENOSPC},
 		Result{Step: NetNS, State: Failed, Errno: syscall.ENOSPC},
 		Result{Step: Seccomp, State: Failed, Errno: einval},
 	), kernelFacts{})
@@ -90,7 +90,7 @@ func TestOneCauseOnce(t *testing.T) {
 	}
 	r = judge(tree(t, "docker"), []Result{
 		{Step: UserNS, State: Failed, Errno: eperm},
-		{Step: PidNS, State: Failed, Errno: eperm},
+		{Step: PIDNS, State: Failed, Errno: eperm},
 	}, kernelFacts{})
 	if len(r.found) != 1 || len(r.found[0].Steps) != 2 {
 		t.Errorf("%+v", r.found)

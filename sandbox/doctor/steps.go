@@ -14,10 +14,10 @@ const (
 	UserNS   Step = "user-namespace"
 	IDMaps   Step = "id-maps"
 	MountNS  Step = "mount-namespace"
-	PidNS    Step = "pid-namespace"
+	PIDNS    Step = "pid-namespace"
 	NetNS    Step = "net-namespace"
-	IpcNS    Step = "ipc-namespace"
-	UtsNS    Step = "uts-namespace"
+	IPCNS    Step = "ipc-namespace"
+	UTSNS    Step = "uts-namespace"
 	CgroupNS Step = "cgroup-namespace"
 	Slave    Step = "slave"
 	Tmpfs    Step = "tmpfs"
@@ -38,42 +38,41 @@ const (
 	SetuidUser Step = "setuid-user-namespace" // tried where direct mode does not work
 )
 
-// stepRow is what a step is, and what is lost without it.
+// stepRow is what a step is.
 type stepRow struct {
-	step    Step
-	title   string
-	options string // what does not work without it; "": nothing does, or nothing needs it
-	clone   uintptr
+	step  Step
+	title string
+	clone uintptr // the flag of clone(2) that is tried; 0: a launch is
 }
 
 // stepRows is in the order of the report.
 //
 //nolint:gochecknoglobals // read-only table
 var stepRows = [...]stepRow{
-	{UserNS, "clone into a user namespace", "--unshare-user, --uid, --gid", unix.CLONE_NEWUSER},
-	{IDMaps, "write its id maps", "--unshare-user, --uid, --gid", 0},
-	{MountNS, "a mount namespace", "", unix.CLONE_NEWNS},
-	{PidNS, "a PID namespace", "--unshare-pid, --unshare-all", unix.CLONE_NEWPID},
-	{NetNS, "a network namespace", "--unshare-net, --unshare-all without --share-net", unix.CLONE_NEWNET},
-	{IpcNS, "an IPC namespace", "--unshare-ipc, --unshare-all, --mqueue", unix.CLONE_NEWIPC},
-	{UtsNS, "a UTS namespace", "--unshare-uts, --unshare-all, --hostname", unix.CLONE_NEWUTS},
-	{CgroupNS, "a cgroup namespace", "--unshare-cgroup", unix.CLONE_NEWCGROUP},
-	{Slave, "make / slave", "", 0},
-	{Tmpfs, "mount a tmpfs", "", 0},
-	{Bind, "bind a file", "", 0},
-	{Command, "run a command inside", "", 0},
-	{ReadOnly, "bind / read-only, with all below", "--ro-bind / /", 0},
-	{Proc, "mount a new proc", "--proc with --unshare-pid (see --fallback-proc)", 0},
-	{Devpts, "mount a new devpts", "--dev", 0},
-	{Overlay, "mount an overlay", "--overlay, --tmp-overlay, --ro-overlay", 0},
-	{Loopback, "bring loopback up", "--unshare-net, --unshare-all without --share-net", 0},
-	{Seccomp, "install a seccomp filter", "--seccomp, --add-seccomp-fd", 0},
-	{Nested, "a nested user namespace", "--disable-userns, and --dev where the user is not root inside", 0},
-	{Limit, "permit no further user namespace", "--disable-userns", 0},
-	{Ranges, "several ids", "--map-auto", 0},
-	{Landlock, "Landlock", "", 0},
-	{Setuid, "the setuid mode", "", 0},
-	{SetuidUser, "a user namespace in setuid mode", "--unshare-user, --uid, --gid", 0},
+	{UserNS, "clone into a user namespace", unix.CLONE_NEWUSER},
+	{IDMaps, "write its id maps", 0},
+	{MountNS, "a mount namespace", unix.CLONE_NEWNS},
+	{PIDNS, "a PID namespace", unix.CLONE_NEWPID},
+	{NetNS, "a network namespace", unix.CLONE_NEWNET},
+	{IPCNS, "an IPC namespace", unix.CLONE_NEWIPC},
+	{UTSNS, "a UTS namespace", unix.CLONE_NEWUTS},
+	{CgroupNS, "a cgroup namespace", unix.CLONE_NEWCGROUP},
+	{Slave, "make / slave", 0},
+	{Tmpfs, "mount a tmpfs", 0},
+	{Bind, "bind a file", 0},
+	{Command, "run a command inside", 0},
+	{ReadOnly, "bind / read-only, with all below", 0},
+	{Proc, "mount a new proc", 0},
+	{Devpts, "mount a new devpts", 0},
+	{Overlay, "mount an overlay", 0},
+	{Loopback, "bring loopback up", 0},
+	{Seccomp, "install a seccomp filter", 0},
+	{Nested, "a nested user namespace", 0},
+	{Limit, "permit no further user namespace", 0},
+	{Ranges, "several ids", 0},
+	{Landlock, "Landlock", 0},
+	{Setuid, "the setuid mode", 0},
+	{SetuidUser, "a user namespace in setuid mode", 0},
 }
 
 func row(s Step) stepRow {
@@ -133,76 +132,18 @@ var setuidNamespaces = [...]struct {
 	step Step
 	with func(*sandbox.Spec)
 }{
-	{PidNS, newPID},
+	{PIDNS, newPID},
 	{NetNS, newNet},
-	{IpcNS, func(s *sandbox.Spec) { s.Namespaces.IPC = sandbox.Want }},
-	{UtsNS, func(s *sandbox.Spec) { s.Namespaces.UTS = sandbox.Want }},
+	{IPCNS, func(s *sandbox.Spec) { s.Namespaces.IPC = sandbox.Want }},
+	{UTSNS, func(s *sandbox.Spec) { s.Namespaces.UTS = sandbox.Want }},
 	{CgroupNS, func(s *sandbox.Spec) { s.Namespaces.Cgroup = sandbox.Want }},
-}
-
-// minimal is the smallest sandbox: it changes as little as possible, so that an attempt
-// fails for one reason.
-func minimal(mode sandbox.Mode) sandbox.Spec {
-	const share = sandbox.Share
-	return sandbox.Spec{
-		Mode:       mode,
-		Namespaces: sandbox.Namespaces{User: share, IPC: share, PID: share, Net: share, UTS: share, Cgroup: share},
-		Identity:   sandbox.Identity{KeepCaps: true},
-		Session:    sandbox.Session{New: share},
-	}
-}
-
-// spec is the minimal sandbox with something more, in the order given.
-func spec(mode sandbox.Mode, with ...func(*sandbox.Spec)) sandbox.Spec {
-	s := minimal(mode)
-	for _, add := range with {
-		add(&s)
-	}
-	return s
-}
-
-func nothing(*sandbox.Spec) {}
-
-func newUser(s *sandbox.Spec) { s.Namespaces.User = sandbox.Want }
-func newPID(s *sandbox.Spec)  { s.Namespaces.PID = sandbox.Want }
-func newNet(s *sandbox.Spec)  { s.Namespaces.Net = sandbox.Want }
-
-func noFurtherUserNS(s *sandbox.Spec) {
-	newUser(s)
-	s.Namespaces.DisableUsers = true
-}
-
-func ranges(s *sandbox.Spec) {
-	newUser(s)
-	s.Identity.MapAuto = true
-}
-
-// another is an id that is not root's.
-func another(s *sandbox.Spec) {
-	s.Identity.UID, s.Identity.GID = sandbox.SetID(1), sandbox.SetID(1)
-}
-
-// file adds an operation on files.
-func file(op mounts.Op) func(*sandbox.Spec) {
-	return func(s *sandbox.Spec) { s.Files = append(s.Files, op) }
-}
-
-func newProc(s *sandbox.Spec) {
-	newPID(s)
-	file(mounts.Op{Kind: mounts.Proc, Dest: "/proc"})(s)
-}
-
-// allowAll adds a seccomp filter that permits everything.
-func allowAll(s *sandbox.Spec) {
-	allow := []byte{unix.BPF_RET | unix.BPF_K, 0, 0, 0, 0, 0, 0xff, 0x7f} // SECCOMP_RET_ALLOW, little-endian
-	s.Lockdown.Filters = []sandbox.Filter{{BPF: allow}}
 }
 
 // needs are the steps without which another one is not tried: its failure would say
 // nothing new. Every step after Command needs that one.
 //
 //nolint:gochecknoglobals // read-only table
-var needs = [...]struct{ step, on Step }{{Proc, PidNS}, {Loopback, NetNS}, {Limit, UserNS}, {Limit, Nested}}
+var needs = [...]struct{ step, on Step }{{Proc, PIDNS}, {Loopback, NetNS}, {Limit, UserNS}, {Limit, Nested}}
 
 // byStage finds the step for which a stage answers.
 func (a *attempt) byStage(name string) Step {

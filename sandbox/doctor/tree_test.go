@@ -104,7 +104,7 @@ func TestTrees(t *testing.T) {
 		{"chroot", UserNS, eperm, "chroot", "pivot_root . ."},
 		{"chroot", Slave, einval, "chroot", "pivot_root . ."},
 		{"debian12", UserNS, eperm, "refused", "dmesg"},
-		{"debian12", PidNS, syscall.ENOSPC, "max-namespaces", "sysctl -w user.max_pid_namespaces=15000"},
+		{"debian12", PIDNS, syscall.ENOSPC, "max-namespaces", "sysctl -w user.max_pid_namespaces=15000"},
 		{"debian12", Setuid, eperm, "setuid-privilege", "CAP_SYS_ADMIN"},
 	} {
 		t.Run(c.tree+"-"+string(c.step)+"-"+errnoName(c.errno), func(t *testing.T) {
