@@ -70,7 +70,7 @@ test-says:
 .PHONY: test-says
 
 # Of the suites with campaigns, what asks harness.Long how much there is to do.
-LONG := Anywhere|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
+LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
 test-long: need-root setup build ## run campaigns, load and repetition at full length; needs root
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
 
@@ -135,10 +135,10 @@ PLANS ?= 1000000
 
 check: lint test repro ## run all that a change must pass
 
-bench: bin/gobwrap ## compare with the installed bwrap; flags in BENCH, see tests/bench
+bench: bin/gobwrap ## compare with the installed bwrap and a static one; flags in BENCH, see tests/bench
 	$(GO) run ./tests/bench $(BENCH)
 
-bench-table: need-root bin/gobwrap ## the same at length, put into README.md
+bench-table: need-root setup bin/gobwrap ## the same at length, put into README.md
 	$(GO) run ./tests/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
 
 privileged-lines: ## count the lines that can run with privilege in setuid mode
@@ -149,7 +149,7 @@ demo: bin/gobwrap ## show some sandboxes, as the calling user
 
 docs: ## write manuals, completions and docs/requirements.md from the tables
 	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
-	$(GO) test -count=1 ./internal/doctor -run '^TestRequirements$$' -update
+	$(GO) test -count=1 ./sandbox/doctor -run '^TestRequirements$$' -update
 
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1

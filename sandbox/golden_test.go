@@ -186,7 +186,7 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%s: the plan is refused with %d", c.name, v)
 		}
 		compareFile(t, filepath.Join("testdata", c.name+".golden"), p.Dump())
-		compareFile(t, filepath.Join("plan", "testdata", "fuzz", "FuzzVerify", c.name), fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", p.Bytes))
+		compareFile(t, filepath.Join("..", "internal", "plan", "testdata", "fuzz", "FuzzVerify", c.name), fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", p.Bytes))
 	}
 }
 

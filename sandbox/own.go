@@ -8,7 +8,9 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/helper"
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
@@ -63,7 +65,7 @@ func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 // the socket at whose end this is asked.
 func monitorEnds() bool {
 	const exiting = 0x4
-	text := readWhole("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")
+	text := procfs.Text("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 7 {
 		return false
@@ -128,7 +130,7 @@ func Explain(p *plan.Program, bytes []byte) error { return explain(p, message(by
 
 // KilledHere is the error of a launch of this binary that was killed during set-up, which a
 // seccomp filter in force may explain.
-func KilledHere() error { return killedUnder(&Host{Filtered: filtered(), Hosted: true}) }
+func KilledHere() error { return killedUnder(&Host{Filtered: kernel.Filtered(), Hosted: true}) }
 
 // After is err with the reason for which a first attempt, in a user namespace, had failed.
 func After(first, err error) error {

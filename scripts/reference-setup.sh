@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fetches a bubblewrap other than the installed one, as a reference for tests/compat, and
-# prints the path of its program. What it fetches lies below the cache directory; only what
-# it takes to build is installed.
+# Fetches a bubblewrap other than the installed one, as a reference for tests/compat and
+# tests/bench, and prints the path of its program. What it fetches lies below the cache
+# directory; only what it takes to build or to fetch is installed.
 #
 #	scripts/reference-setup.sh VERSION|PATH
 #
@@ -9,7 +9,10 @@
 # Debian 12 has; the libraries lie in lib/ beside the program, and tests/compat makes its
 # copy of the program use them. 0.11 is in no suite of Debian's any more: it is built from
 # the sources of 0.11.1. BUBBLEWRAP_SOURCE names another git repository to take them from.
-# A PATH is printed as it is.
+# static, which is for tests/bench, is the static bubblewrap that the npm package
+# @openai/codex has for linux-x64: tests/bench/testdata/package.json names the version, and
+# the lock file the hash of the package. The program and the package.json of its package are
+# kept. A PATH is printed as it is.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -65,22 +68,38 @@ built() {
 	rm -rf "$new/source" "$new/build"
 }
 
+# packed takes static-VERSION/bwrap out of npm's package.
+packed() {
+	[ "$(uname -m)" = x86_64 ] || fail "the static bubblewrap is for x86_64, and this is $(uname -m)"
+	install_missing npm npm
+	echo "reference-setup: fetching 170 MB of npm's @openai/codex for the static bubblewrap in it" >&2
+	cp tests/bench/testdata/package.json tests/bench/testdata/package-lock.json "$new"
+	(cd "$new" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --cache "$new/npm" >&2) ||
+		fail "npm cannot fetch @openai/codex"
+	package=$new/node_modules/codex-linux-x64
+	cp "$package/vendor/x86_64-unknown-linux-musl/codex-resources/bwrap" "$package/package.json" "$new" ||
+		fail "the package @openai/codex has no bwrap"
+	rm -rf "$new/node_modules" "$new/npm" "$new/package-lock.json"
+}
+
 [ $# = 1 ] || fail "usage: $0 VERSION|PATH"
+into=$cache/references/$1
 case $1 in
 */*)
 	echo "$1"
 	exit
 	;;
 0.11 | 0.12 | 0.13) ;;
-*) fail "$1: want 0.11, 0.12, 0.13 or the path of a bwrap" ;;
+static) into=$into-$(sed -n 's/.*@openai\/codex@\([0-9.]*\)-.*/\1/p' tests/bench/testdata/package.json) ;;
+*) fail "$1: want 0.11, 0.12, 0.13, static or the path of a bwrap" ;;
 esac
-into=$cache/references/$1
 if [ ! -e "$into/bwrap" ]; then
 	mkdir -p "$cache/references"
 	new=$(mktemp -d "$cache/references/new-XXXXXX")
 	trap 'rm -rf "$new"' EXIT
 	case $1 in
 	0.11) built ;;
+	static) packed ;;
 	*) unpacked "$1" ;;
 	esac
 	chmod 755 "$new"

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"math"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestMedian(t *testing.T) {
@@ -10,7 +13,6 @@ func TestMedian(t *testing.T) {
 		values []float64
 		want   float64
 	}{
-		{nil, 0},
 		{[]float64{3}, 3},
 		{[]float64{9, 1, 5}, 5},
 		{[]float64{4, 1, 3, 2}, 2.5},
@@ -18,6 +20,90 @@ func TestMedian(t *testing.T) {
 		if got := median(c.values); got != c.want {
 			t.Errorf("median(%v) = %v, want %v", c.values, got, c.want)
 		}
+	}
+}
+
+func TestMedianOfNothing(t *testing.T) {
+	if got := median(nil); !math.IsNaN(got) {
+		t.Errorf("median(nil) = %v, want NaN", got)
+	}
+}
+
+// A program that was not launched has the reason in its cell, and no ratio.
+func TestMissing(t *testing.T) {
+	b := &bench{settings: settings{users: []int{7}}}
+	b.programs = []program{{name: "one 1"}, {name: "static", missing: "cannot be fetched"}, {name: "own 2"}}
+	b.add(row{work: work{name: "minimal", goal: "≤ 1"}, uid: 7, runs: 2, unit: "ms"}, b.programs, [][]float64{{4, 4}, nil, {1, 3}})
+	for _, p := range b.programs {
+		b.counts = append(b.counts, count{work: "full", program: p, tally: middle([]tally{{3, 2, 1, 0}})})
+	}
+	page := b.markdown()
+	for _, want := range []string{
+		"| minimal | ordinary | 2 | 4.00 ms | cannot be fetched | 2.00 ms | 0.50 | – | ≤ 1 |\n",
+		"| full | static | cannot be fetched | cannot be fetched | cannot be fetched | cannot be fetched |\n",
+		"| full | own 2 | 3 | 2 | 1 | 0 |\n",
+		"*full* is `--unshare-all --ro-bind / / ",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in:\n%s", want, page)
+		}
+	}
+	for line := range strings.Lines(page) {
+		if strings.HasPrefix(line, "| minimal") && strings.Count(line, "|") != len(b.times().rows[0])+1 {
+			t.Errorf("not as many cells as heads: %s", line)
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	const table = `    calls    errors syscall
+--------- --------- ----------------
+       12        10 execve
+        3         1 clone3
+        2           clone
+        1           vfork
+--------- --------- ----------------
+       18        11 total
+`
+	if calls, made, err := summary(table); calls != 18 || made != 5 || err != nil {
+		t.Errorf("summary = %v, %v, %v, want 18 calls and 5 processes", calls, made, err)
+	}
+	if _, _, err := summary("strace: no such process\n"); err == nil {
+		t.Error("summary of something else is no error")
+	}
+}
+
+// Every work has a name of its own, and where its place is one, says so.
+func TestWorks(t *testing.T) {
+	seen := map[string]bool{}
+	for _, w := range works() {
+		if seen[w.name] || w.place != nil && !strings.HasSuffix(w.name, w.place.name) {
+			t.Errorf("%q", w.name)
+		}
+		seen[w.name] = true
+	}
+	for _, name := range []string{"minimal, setuid mode", "full, bound to one processor", "full, beside 4 busy loops", "`--version`"} {
+		if !seen[name] {
+			t.Errorf("no work is called %q", name)
+		}
+	}
+}
+
+// A thread that is bound to one processor hands that down, and no other thread is bound.
+func TestBoundToOneProcessor(t *testing.T) {
+	var before, inside, after unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{}
+	if err := b.in(oneProcessor, 0, func([]program) error { return unix.SchedGetaffinity(0, &inside) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SchedGetaffinity(0, &after); err != nil {
+		t.Fatal(err)
+	}
+	if inside.Count() != 1 || after != before {
+		t.Errorf("%d processors inside, %d before and %d after", inside.Count(), before.Count(), after.Count())
 	}
 }
 

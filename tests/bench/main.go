@@ -1,13 +1,18 @@
 // Command bench starts sandboxes with bubblewrap and with gobwrap, side by side in
 // one run, and prints what they cost.
 //
-//	make bench                    # both as the calling user
-//	make bench BENCH='-n 100 -users 0,12345'
-//	make bench-table              # the same, put into README.md
+//	make bench                    # as the calling user
+//	make bench BENCH='-n 100 -users 12345,0'
+//	make bench BENCH='-only full -also ""'
+//	make bench-table              # at length, put into README.md
 //
-// The two (or more) programs take turns, in alternating order, after a warm-up; what
-// is printed are medians. A time is the whole life of a launch, from the fork to the
-// answer of wait, with a payload that ends at once.
+// There are two references: the installed bubblewrap, and a static one, which
+// scripts/reference-setup.sh fetches. If it cannot, the static one's cells say so.
+//
+// The programs take turns, in alternating order, after a warm-up; what is printed are
+// medians. A time is the whole life of a launch, from the fork to the answer of wait, with
+// a payload that ends at once. Counts are system calls, page faults, context switches and
+// processes of a launch.
 package main
 
 import (
@@ -15,9 +20,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // settings are what the flags say.
@@ -26,10 +33,9 @@ type settings struct {
 	users     []int
 	subject   string
 	reference string
-	third     string
+	also      string
 	readme    string
 	only      string
-	mode      string
 }
 
 func main() {
@@ -49,10 +55,9 @@ func readFlags() (settings, error) {
 	users := flag.String("users", strconv.Itoa(os.Getuid()), "uids to start the launchers as, separated by commas; only root can change")
 	flag.StringVar(&s.subject, "subject", "bin/gobwrap", "the program under test")
 	flag.StringVar(&s.reference, "reference", "/usr/bin/bwrap", "the program to compare with")
-	flag.StringVar(&s.third, "also", "", "another bwrap, for instance a static build, as a further column")
-	flag.StringVar(&s.readme, "readme", "", "put the table between the markers of this file")
+	flag.StringVar(&s.also, "also", "static", "another bwrap to compare with: its path, what scripts/reference-setup.sh fetches by this name, or empty for none")
+	flag.StringVar(&s.readme, "readme", "", "put the tables between the markers of this file")
 	flag.StringVar(&s.only, "only", "", "only the works whose name contains this")
-	flag.StringVar(&s.mode, "mode", "", "auto or setuid: make both programs setuid root for the run, and start the subject in this mode")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", flag.Arg(0))
@@ -60,13 +65,10 @@ func readFlags() (settings, error) {
 	if s.runs < 1 {
 		return s, errors.New("-n must be at least 1")
 	}
-	if s.mode != "" && os.Getuid() != 0 {
-		return s, errors.New("-mode: only root can make a program setuid root")
-	}
 	for word := range strings.SplitSeq(*users, ",") {
 		uid, err := strconv.Atoi(word)
 		if err != nil || uid < 0 {
-			return s, fmt.Errorf("-users: %q is no uid", word)
+			return s, fmt.Errorf("-users: invalid value %q (want numbers)", word)
 		}
 		if uid != os.Getuid() && os.Getuid() != 0 {
 			return s, fmt.Errorf("-users: only root can start launchers as %d", uid)
@@ -83,6 +85,13 @@ func run(s settings) error {
 		return err
 	}
 	defer b.close()
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-ended
+		b.close()
+		os.Exit(1)
+	}()
 	for i, uid := range s.users {
 		if err := b.measureAll(uid, i == 0); err != nil {
 			return err

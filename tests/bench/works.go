@@ -4,20 +4,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// work is one row: what is started, how often, and what DESIGN aims at.
+// work is one row: what is started, where, how often, and the goal.
 type work struct {
 	name  string
 	goal  string // as a ratio of the reference's time
-	slow  int    // this many times fewer runs than -n; slow ones are measured for the first user only
+	slow  int    // this many times fewer runs than -n; 0 stands for 1
 	turns int    // launches one after another that make one run; 0 stands for 1
 	crowd int    // launches at once; 0 stands for 1
-	host  int    // mounts on the host
+	first bool   // only for the first user of the list
+	place *place
 	line  func(*bench) (line, error)
 }
 
@@ -25,34 +27,48 @@ type work struct {
 type line struct {
 	args  []string
 	files []*os.File
+	quiet bool // its standard output is not for people
 }
+
+// The options of the two lines that stand for all, which the tables call by these names.
+var (
+	minimalArgs = []string{"--ro-bind", "/", "/"}
+	fullArgs    = []string{"--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"}
+)
 
 func works() []work {
 	list := []work{
-		{name: "--ro-bind / /", goal: "≤ 0.9", line: minimal},
-		{name: "--unshare-all --ro-bind / / --proc /proc --dev /dev --tmpfs /run", goal: "≤ 0.8", line: full},
+		{name: "minimal", goal: "≤ 0.9", line: minimal},
+		{name: "full", goal: "≤ 0.8", line: full},
 		{name: "a Flatpak application's command line", goal: "≤ 0.8", line: flatpak},
-		{name: "200 launches one after another", slow: 10, turns: 200, line: minimal},
-		{name: "4 launches at once", crowd: 4, line: full},
+		{name: "4 full at once", crowd: 4, line: full},
+		{name: "200 minimal one after another", slow: 10, turns: 200, first: true, line: minimal},
+	}
+	for _, p := range []*place{oneProcessor, busy, setuid} {
+		list = append(list,
+			work{name: "minimal, " + p.name, slow: p.slow, first: true, place: p, line: minimal},
+			work{name: "full, " + p.name, slow: p.slow, first: true, place: p, line: full})
 	}
 	for _, n := range []struct {
 		binds, slow int
 		goal        string
-	}{{10, 1, ""}, {100, 2, "≤ 0.4"}, {1000, 10, "≤ 0.05"}, {2900, 25, "≤ 0.02"}} {
-		list = append(list, work{name: strconv.Itoa(n.binds) + " binds", goal: n.goal, slow: n.slow, line: binds(n.binds)})
+	}{{10, 1, ""}, {100, 2, "≤ 0.4"}, {1000, 20, "≤ 0.05"}, {2900, 50, "≤ 0.02"}} {
+		list = append(list, work{name: strconv.Itoa(n.binds) + " binds", goal: n.goal, slow: n.slow, first: n.slow > 1, line: binds(n.binds)})
 	}
-	return append(list, work{name: "--ro-bind / /, a host with 1000 mounts", goal: "≤ 0.1", slow: 5, host: 1000, line: minimal})
+	return append(list,
+		work{name: "minimal, " + manyMounts.name, goal: "≤ 0.1", slow: 5, first: true, place: manyMounts, line: minimal},
+		work{name: "`--version`", first: true, line: version})
 }
 
 func minimal(b *bench) (line, error) {
-	return line{args: []string{"--ro-bind", "/", "/", b.payload}}, nil
+	return line{args: slices.Concat(minimalArgs, []string{b.payload})}, nil
 }
-
-var fullArgs = []string{"--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"}
 
 func full(b *bench) (line, error) {
-	return line{args: append(append([]string(nil), fullArgs...), b.payload)}, nil
+	return line{args: slices.Concat(fullArgs, []string{b.payload})}, nil
 }
+
+func version(*bench) (line, error) { return line{args: []string{"--version"}, quiet: true}, nil }
 
 // binds makes a root that consists of n binds and the payload.
 func binds(n int) func(*bench) (line, error) {

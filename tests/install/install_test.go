@@ -85,6 +85,7 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/LICENSE":                            0o644,
 	"share/doc/gobwrap/third-party-licences":               0o644,
 	"share/doc/gobwrap/docs/clients.md":                    0o644,
+	"share/doc/gobwrap/docs/ARCHITECTURE.md":               0o644,
 	"share/doc/gobwrap/docs/conformance.md":                0o644,
 	"share/doc/gobwrap/docs/requirements.md":               0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
