@@ -13,16 +13,27 @@ import (
 // own id, with setgroups denied as user_namespaces(7) demands for gid_map.
 func writeMaps(uid, gid unsafe.Pointer) unix.Errno {
 	room.sub = plan.SubUIDMap
-	if e := writeProc(text("self/uid_map\x00"), uid); e != 0 {
+	fd, e := writeInto(room.proc, text("self/uid_map\x00"), uid)
+	if e != 0 {
 		return e
 	}
+	closeSoon(fd)
 	room.sub = plan.SubSetgroups
 	// ENOENT: before 3.19 there is no setgroups and none is needed.
-	if e := writeProc(text("self/setgroups\x00"), text("deny\x00")); e != 0 && e != unix.ENOENT {
+	fd, e = writeInto(room.proc, text("self/setgroups\x00"), text("deny\x00"))
+	if e != 0 && e != unix.ENOENT {
 		return e
 	}
+	if e == 0 {
+		closeSoon(fd)
+	}
 	room.sub = plan.SubGIDMap
-	return writeProc(text("self/gid_map\x00"), gid)
+	fd, e = writeInto(room.proc, text("self/gid_map\x00"), gid)
+	if e == 0 {
+		closeSoon(fd)
+	}
+	closeIdle() // a source /proc/self/fd/N of a closed N must not mean one of them
+	return e
 }
 
 // writeProc writes a string to a file below the host's /proc, in one write.
@@ -38,13 +49,18 @@ func setLabel(kind uint32, label unsafe.Pointer) unix.Errno {
 
 // writeBelow writes a string to a file below dir, in one write.
 func writeBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
-	fd := openat(dir, path, unix.O_WRONLY, 0)
-	if e := errno(fd); e != 0 {
-		return e
-	}
-	r := raw(unix.SYS_WRITE, fd, addr(value), strlen(value), 0, 0, 0)
+	fd, e := writeInto(dir, path, value)
 	closeFd(fd)
-	return errno(r)
+	return e
+}
+
+// writeInto is writeBelow that leaves the file open.
+func writeInto(dir uintptr, path, value unsafe.Pointer) (fd uintptr, e unix.Errno) {
+	fd = openat(dir, path, unix.O_WRONLY, 0)
+	if e = errno(fd); e == 0 {
+		e = errno(raw(unix.SYS_WRITE, fd, addr(value), strlen(value), 0, 0, 0))
+	}
+	return fd, e
 }
 
 // noUserns proves that a further user namespace is refused: it tries, in a child
@@ -74,20 +90,20 @@ func noUserns() unix.Errno {
 const lastCap = 63
 
 // doCaps settles the capabilities: bounding set first, then the three sets, then the
-// ambient one.
+// ambient one. Capset leaves nothing in the ambient set that is not in the new inheritable
+// one, which is what is to be ambient (capabilities(7)).
 func doCaps(s *plan.Step) unix.Errno {
-	if s.Flags&plan.FlagBounding != 0 && room.kept == 0 { // the keeper has cut all
-		if e := cutBounding(uint64(s.A) | uint64(s.B)<<32); e != 0 {
-			room.sub = plan.SubBounding
+	if room.bounded == 0 {
+		if e := boundCaps(s); e != 0 {
 			return e
 		}
 	}
-	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // EINVAL before 4.3: none there
 	room.sub = plan.SubMain
 	permitted := uint64(s.C) | uint64(s.D)<<32
 	ambient := uint64(s.E) | uint64(s.F)<<32
 	if e := setCaps(permitted, permitted, ambient); e != 0 {
 		if e == unix.EPERM && s.Flags&plan.FlagLenient != 0 && noMoreThan(permitted) {
+			prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // EINVAL before 4.3: none there
 			return 0
 		}
 		return e
@@ -110,6 +126,17 @@ func doCaps(s *plan.Step) unix.Errno {
 		}
 	}
 	return 0
+}
+
+// boundCaps cuts the bounding set to what an OpCaps keeps. The kernel drops one capability
+// a call, so where there is an init, it is done once, in front of the fork (splitInit):
+// the payload never has more, and init gives up the rest (seal).
+func boundCaps(s *plan.Step) unix.Errno {
+	if s.Flags&plan.FlagBounding == 0 || room.kept != 0 { // the keeper has cut all
+		return 0
+	}
+	room.sub = plan.SubBounding
+	return cutBounding(uint64(s.A) | uint64(s.B)<<32)
 }
 
 // noMoreThan reports whether this process has no capability but those of p, permitted

@@ -33,6 +33,7 @@ func splitInit(p program) {
 		fault(e, plan.SubPlan, 0)
 	}
 	g := (*gate)(mapped(r))
+	boundBoth(p)
 	parent := getpid()
 	pid := fork(0, p)
 	if e := errno(pid); e != 0 {
@@ -44,7 +45,7 @@ func splitInit(p program) {
 		feed := room.childEnd
 		room.childEnd = 0
 		dieWithParent()
-		pass(g)
+		pass(p, g)
 		sayBegun(feed)
 		closeFd(feed)
 		return
@@ -52,18 +53,57 @@ func splitInit(p program) {
 	runInit(p, pid, g)
 }
 
-// pass waits at the gate. Init is busy for some ten microseconds and cannot wake us.
-// If it dies we die with it.
-func pass(g *gate) {
+// boundBoth cuts the bounding set of this process and of the payload, which is forked from it.
+func boundBoth(p program) {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		s := plan.StepAt(p.base, i)
+		if s.Op != plan.OpCaps {
+			continue
+		}
+		if e := boundCaps(s); e != 0 {
+			room.step = i
+			fault(e, room.sub, 0)
+		}
+		room.bounded = 1
+	}
+}
+
+// pass waits at the gate. Init is busy for some ten microseconds, and cannot wake us where
+// a filter may refuse it the call. If it dies we die with it.
+func pass(p program, g *gate) {
 	var nap unix.Timespec
 	nap.Nsec = 2e4
+	woken := wakes(p)
 	for load(&g.state) == gateShut {
+		if woken {
+			r := raw(unix.SYS_FUTEX, addr(unsafe.Pointer(&g.state)), futexWait, gateShut, 0, 0, 0)
+			e := errno(r)
+			woken = e == 0 || e == unix.EAGAIN || e == unix.EINTR
+			continue
+		}
 		raw(unix.SYS_NANOSLEEP, addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
 	}
 	if load(&g.state) == gateBroken {
 		room.step = g.step
 		fault(unix.Errno(g.errno), plan.SubMain, 0)
 	}
+}
+
+// Operations of futex(2).
+const (
+	futexWait = 0
+	futexWake = 1
+)
+
+// wakes reports whether init wakes the payload's process: no filter is in force, the caller's
+// or one of the payload's.
+func wakes(p program) bool {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		if plan.StepAt(p.base, i).Op == plan.OpSeccomp {
+			return false
+		}
+	}
+	return unfiltered()
 }
 
 // runInit is PID 1, or the plain parent of the payload where there is no pid
@@ -114,6 +154,9 @@ func filter(p program, g *gate) {
 		}
 	}
 	store(&g.state, gateOpen)
+	if wakes(p) {
+		raw(unix.SYS_FUTEX, addr(unsafe.Pointer(&g.state)), futexWake, 1, 0, 0, 0)
+	}
 }
 
 // closeInherited leaves init with the feed, the sync fds and, for a moment, the socket.
@@ -175,14 +218,14 @@ func lockAll(p program) {
 // lets nobody of the same namespace in who lacks it, and lets the namespace's owner,
 // outside, pass (ptrace(2), "Ptrace access mode checking").
 func seal(p program) {
-	inUserns, bare := false, false
+	inUserns, bare, left := false, false, uint64(0)
 	for i := p.h.Setup; i < p.h.Steps; i++ {
 		if s := plan.StepAt(p.base, i); s.Op == plan.OpCaps {
 			inUserns = s.Flags&plan.FlagBounding != 0 && room.kept == 0
 			bare = s.A|s.B|s.C|s.D|s.E|s.F == 0
+			left = uint64(s.A) | uint64(s.B)<<32
 		}
 	}
-	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	if !inUserns {
 		if e := setCaps(0, 0, 0); e != 0 {
 			fault(e, plan.SubSeal, 0)
@@ -195,7 +238,7 @@ func seal(p program) {
 	if bare {
 		keep = 1 << unix.CAP_WAKE_ALARM
 	}
-	e := cutBounding(0)
+	e := cutBounding(^left) // the others are gone: see boundBoth
 	if e == 0 {
 		e = setCaps(keep, 0, 0)
 	}
