@@ -25,6 +25,6 @@
 // which this binary prints its version; all of them have ended when it returns.
 //
 // The front end's peculiarities (package child) are not passed on: the limits that it has
-// lifted are set back to the caller's. Its blocked signals and its one processor are, and
-// mean nothing to a launch of some milliseconds.
+// lifted are set back to the caller's. Its blocked signals are, and mean nothing to a launch
+// of some milliseconds.
 package doctor

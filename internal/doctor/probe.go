@@ -32,8 +32,7 @@ func Probe(f *Facts, try func(mode string, options []string) outcome) []Result {
 }
 
 // limits gives this process, and so the attempts, the caller's limits, which the monitor
-// still has: the front end's own are lifted (package child). To set the one on
-// descriptors by package syscall also keeps that from restoring what it saw at its start.
+// still has: the front end's own are lifted (package child), and by package syscall.
 func limits() {
 	for _, resource := range []int{unix.RLIMIT_AS, unix.RLIMIT_DATA, unix.RLIMIT_NOFILE} {
 		var theirs unix.Rlimit
