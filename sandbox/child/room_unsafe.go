@@ -32,8 +32,8 @@ const (
 var room struct {
 	tls [2]uintptr // [0] is where amd64's compiled code finds g; entry points FS at [1]
 
-	// The process's beginnings, read by the front end.
-	sock     uintptr       // the front end's, later the monitor's end of the socket
+	// The process's beginnings.
+	sock     uintptr       // where messages are said; in the front end, where they are heard
 	stdio    uint32        // bit n: fd n was open at the start
 	standing suid.Standing // what privilege the binary brought
 	entered  uint32        // how the program came in; 0: like any other
@@ -42,7 +42,7 @@ var room struct {
 	senders  uint32        // the front end wants to know whose each message is
 	high     uintptr       // where our descriptors begin
 	direct   uint32        // there is no front end; see direct_unsafe.go
-	ear      uintptr       // the monitor's end of the socket, then
+	ear      uintptr       // where the monitor hears messages, then
 	expect   uintptr       // the pid that getppid must answer; see dieWithParent
 
 	// Plan mode; see hosted_unsafe.go.

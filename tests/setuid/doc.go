@@ -25,7 +25,7 @@
 //
 // # Needs
 //
-// Root, gcc with a static C library, util-linux, mount, setcap, a kernel with user
+// Root, gcc with a static C library, util-linux, mount, setcap, strace, a kernel with user
 // namespaces and /proc/PID/task/TID/children, Linux 5.9 or later. bin/gobwrap must be
 // built; GOBWRAP_TEST_PROGRAM names another launcher. Copies of it become set-user-id root
 // in a directory of the tests only, which goes with them. TestDumpableSetting changes

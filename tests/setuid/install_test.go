@@ -146,7 +146,9 @@ func TestTraced(t *testing.T) {
 			return n
 		}
 		// It waits for its arguments, and has left a keeper behind by then, or has not.
-		until(func() bool { return state(cmd.Process.Pid) == "S" && len(children(cmd.Process.Pid)) == keepers && count() == keepers })
+		until(func() bool {
+			return state(cmd.Process.Pid) == "S" && len(children(cmd.Process.Pid)) == keepers && count() == keepers
+		})
 		if n := count(); n != keepers {
 			t.Errorf("traced %v: %d keepers, want %d: %s", traced, n, keepers, describe(brood(cmd.Process.Pid)))
 		}
