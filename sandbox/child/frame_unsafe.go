@@ -28,10 +28,8 @@ import (
 
 // makeFrame is OpRoot.
 func makeFrame(p program) unix.Errno {
-	if room.framed == 0 {
-		if e := coverRoot(); e != 0 {
-			return e
-		}
+	if e := coverRoot(); e != 0 {
+		return e
 	}
 	if e := mayStay(p); e != 0 {
 		return e
@@ -39,11 +37,6 @@ func makeFrame(p program) unix.Errno {
 	room.sub = plan.SubTmpfs
 	if e := errno(mkdirat(room.base, text("newroot\x00"), 0o755)); e != 0 {
 		return e
-	}
-	if room.framed != 0 { // coverRoot leaves this process there
-		if e := errno(fchdir(room.base)); e != 0 {
-			return e
-		}
 	}
 	if e := mount(text("newroot\x00"), text("newroot\x00"), nil, unix.MS_BIND|unix.MS_SILENT, nil); e != 0 {
 		return e
@@ -59,7 +52,7 @@ func makeFrame(p program) unix.Errno {
 	if e := mount(text("/..\x00"), text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil); e != 0 {
 		return e
 	}
-	if room.framed == 0 && moveInto(room.old) != 0 {
+	if moveInto(room.old) != 0 {
 		room.apart = noChroot
 		return standApart()
 	}
@@ -71,19 +64,6 @@ const (
 	noChroot = iota + 1 // in the frame, where this process may not follow it
 	rootfs              // under base
 )
-
-// pushOldRoot is coverRoot ahead of the sources: it goes back into the old root. It makes no
-// file: before the ids are mapped the tmpfs takes none.
-func pushOldRoot() unix.Errno {
-	if e := coverRoot(); e != 0 || room.apart != 0 {
-		return e
-	}
-	room.old, room.base = above(room.old), above(room.base) // a source /proc/self/fd/N of a closed N must not mean them
-	if moveInto(room.old) != 0 {
-		room.apart = noChroot
-	}
-	return 0
-}
 
 // coverRoot puts the frame's tmpfs where the root is, and the old root, for now, on top of it
 // again. The tmpfs becomes this process's root and working directory. "/.." goes through the
