@@ -142,6 +142,21 @@ func WriteFull(fd uintptr, p unsafe.Pointer, n uintptr) unix.Errno {
 	return 0
 }
 
+// SendFull writes to a socket whose other end may be gone, without a signal for it. It reports
+// whether all was written.
+func SendFull(fd uintptr, p unsafe.Pointer, n uintptr) bool {
+	for done := uintptr(0); done < n; {
+		r := Call(unix.SYS_SENDTO, fd, Addr(p)+done, n-done, unix.MSG_NOSIGNAL, 0, 0)
+		if e := Errno(r); e == unix.EINTR {
+			continue
+		} else if e != 0 {
+			return false
+		}
+		done += r
+	}
+	return true
+}
+
 // PollFd is struct pollfd (poll(2)).
 type PollFd struct {
 	Fd              int32

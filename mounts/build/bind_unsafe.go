@@ -106,7 +106,7 @@ func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if !f.Is() {
 		f = step.Main(r.moveMount(tree, dst))
 	}
-	r.closeSoon(tree)
+	r.CloseSoon(tree)
 	return f
 }
 

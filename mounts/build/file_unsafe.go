@@ -100,7 +100,7 @@ func (r *Root) attachPrivate(p plan.View, dst, flags uintptr) step.Fault {
 		f = r.attach(p, file, dst, flags)
 	}
 	f = f.Or(step.Main(r.hideBase(unix.MS_UNBINDABLE)))
-	r.closeSoon(file)
+	r.CloseSoon(file)
 	return f
 }
 

@@ -202,7 +202,7 @@ func (r *Root) leaveOldRoot() step.Fault {
 	}
 	if e == 0 {
 		e = r.Enter(root)
-		r.closeSoon(root)
+		r.CloseSoon(root)
 	}
 	// The frame ends up on top of the new root, which is "." and "/" now, and goes, with all
 	// below it: umount2 takes what is on top (pivot_root(2), "pivot_root(".", ".")").

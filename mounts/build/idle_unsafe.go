@@ -23,9 +23,9 @@ type idle struct {
 	n      uint32
 }
 
-// closeSoon closes a descriptor with others. It must not be open for writing: the kernel
+// CloseSoon closes a descriptor with others. It must not be open for writing: the kernel
 // refuses to make a mount read-only while there is such a one (mount_setattr(2), EBUSY).
-func (r *Root) closeSoon(fd uintptr) {
+func (r *Root) CloseSoon(fd uintptr) {
 	if r.Engine == Classic || fd+keepFree+maxIdle > r.Limit() { // close_range(2) may be missing, or few are free
 		raw.Close(fd)
 		return
@@ -41,7 +41,7 @@ func (r *Root) closeSoon(fd uintptr) {
 	}
 }
 
-// CloseIdle closes what closeSoon has left open.
+// CloseIdle closes what CloseSoon has left open.
 func (r *Root) CloseIdle() {
 	set := r.idle.set
 	r.idle.set, r.idle.n = 0, 0

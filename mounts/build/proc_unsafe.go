@@ -31,7 +31,7 @@ func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 		return step.Main(e)
 	}
 	f := r.procOn(p, s, stage)
-	r.closeSoon(stage)
+	r.CloseSoon(stage)
 	if f.Is() {
 		return f
 	}
@@ -43,7 +43,7 @@ func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 	if !f.Is() {
 		f = step.Main(r.moveMount(proc, dst))
 	}
-	r.closeSoon(proc)
+	r.CloseSoon(proc)
 	return f
 }
 
@@ -110,6 +110,6 @@ func (r *Root) cover(p plan.View, proc uintptr, name unsafe.Pointer, always bool
 		return e
 	}
 	e := r.attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV).Errno
-	r.closeSoon(fd)
+	r.CloseSoon(fd)
 	return e
 }

@@ -42,7 +42,7 @@ func (r *Root) leave(at place) {
 	if at.made == makeFile {
 		raw.Close(at.fd)
 	} else {
-		r.closeSoon(at.fd)
+		r.CloseSoon(at.fd)
 	}
 }
 
@@ -67,14 +67,14 @@ func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place,
 		// mind who renames or mounts meanwhile (EAGAIN).
 		fd := r.inRoot(root, path)
 		if raw.Errno(fd) == 0 {
-			r.closeSoon(root)
+			r.CloseSoon(root)
 			return place{fd: fd}, step.Fault{}
 		}
 		absent = raw.Errno(fd) == unix.ENOENT && want != findOnly
 	}
 	r.walk.absent = absent
 	at, f := r.walkFrom(root, path, want, mode, parents)
-	r.closeSoon(root)
+	r.CloseSoon(root)
 	if want == findOnly && f.Sub == plan.SubParents {
 		f.Sub = plan.SubMain
 	}
@@ -252,7 +252,7 @@ func (r *Root) goUp() bool {
 func (r *Root) closeLast() {
 	r.walk.depth--
 	r.walk.open--
-	r.closeSoon(uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)]))
+	r.CloseSoon(uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)]))
 }
 
 // forgetOldest closes the directory that was entered first, of those that are open, but not

@@ -137,14 +137,14 @@ func (r *Root) makeSlave() step.Fault {
 func (r *Root) Close(p plan.View) {
 	for i := p.Join; i < p.Setup; i++ {
 		if s := p.Step(i); s.Op == plan.OpSource && s.G != 0 && s.G != late {
-			r.closeSoon(uintptr(s.G))
+			r.CloseSoon(uintptr(s.G))
 		}
 	}
 	if r.old != 0 {
-		r.closeSoon(r.old)
+		r.CloseSoon(r.old)
 	}
 	if r.base != 0 {
-		r.closeSoon(r.base)
+		r.CloseSoon(r.base)
 	}
 	r.old, r.base = 0, 0
 	r.CloseIdle()
