@@ -1,5 +1,7 @@
 package plan
 
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
 import "unsafe"
 
 // View is a plan in memory, for who carries it out, without a runtime. Verify has judged

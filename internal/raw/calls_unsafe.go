@@ -81,6 +81,11 @@ func Fstat(fd uintptr, st *unix.Stat_t) (uint32, unix.Errno) {
 	return st.Mode & unix.S_IFMT, e
 }
 
+// Fstatat looks at a path below dir, and follows links.
+func Fstatat(dir uintptr, path unsafe.Pointer, st *unix.Stat_t) unix.Errno {
+	return Errno(Call(unix.SYS_NEWFSTATAT, dir, Addr(path), Addr(unsafe.Pointer(st)), 0, 0, 0))
+}
+
 // FileType is Fstat where nothing but the type is wanted.
 func FileType(fd uintptr) (uint32, unix.Errno) {
 	var st unix.Stat_t
@@ -106,6 +111,29 @@ func Getppid() uintptr { return Call(unix.SYS_GETPPID, 0, 0, 0, 0, 0, 0) }
 
 // Kill sends a signal.
 func Kill(pid, sig uintptr) { Call(unix.SYS_KILL, pid, sig, 0, 0, 0, 0) }
+
+// Wait waits for a child, or for any with ^0, and returns which one has ended and its wait
+// status.
+func Wait(pid uintptr) (ended uintptr, status uint32) {
+	for {
+		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), unix.WALL, 0, 0, 0)
+		if Errno(r) == 0 && status&0xff == 0x7f {
+			// Stopped, which only a child that asked to be traced by us reports.
+			Call(unix.SYS_PTRACE, unix.PTRACE_CONT, r, 0, uintptr(status>>8&0xff), 0, 0)
+			continue
+		}
+		if Errno(r) != unix.EINTR {
+			return r, status
+		}
+	}
+}
+
+// Nap sleeps for some nanoseconds, less than a second.
+func Nap(ns int64) {
+	var nap unix.Timespec
+	nap.Nsec = ns
+	Call(unix.SYS_NANOSLEEP, Addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
+}
 
 // Clone forks this process into the namespaces that flags names.
 func Clone(flags uint32) uintptr {
@@ -142,6 +170,35 @@ func WriteFull(fd uintptr, p unsafe.Pointer, n uintptr) unix.Errno {
 	return 0
 }
 
+// ReadByte reads one byte. It reports false at the end, or after an error.
+func ReadByte(fd uintptr) (byte, bool) {
+	var b byte
+	ok := ReadFull(fd, unsafe.Pointer(&b), 1) == 1
+	return b, ok
+}
+
+// Hears waits for a byte. It reports false at the end, or after an error.
+func Hears(fd uintptr) bool {
+	_, ok := ReadByte(fd)
+	return ok
+}
+
+// ReadWord reads a number of four bytes. It reports false at the end, or after an error.
+func ReadWord(fd uintptr) (uint32, bool) {
+	var w uint32
+	ok := ReadFull(fd, unsafe.Pointer(&w), 4) == 4
+	return w, ok
+}
+
+// WriteByte writes one byte.
+func WriteByte(fd uintptr, b byte) unix.Errno { return WriteFull(fd, unsafe.Pointer(&b), 1) }
+
+// WriteWord writes a number of four bytes.
+func WriteWord(fd uintptr, w uint32) unix.Errno { return WriteFull(fd, unsafe.Pointer(&w), 4) }
+
+// SendWord is WriteWord for SendFull.
+func SendWord(fd uintptr, w uint32) bool { return SendFull(fd, unsafe.Pointer(&w), 4) }
+
 // SendFull writes to a socket whose other end may be gone, without a signal for it. It reports
 // whether all was written.
 func SendFull(fd uintptr, p unsafe.Pointer, n uintptr) bool {
@@ -155,6 +212,13 @@ func SendFull(fd uintptr, p unsafe.Pointer, n uintptr) bool {
 		done += r
 	}
 	return true
+}
+
+// Msghdr is the kernel's struct user_msghdr (recvmsg(2)).
+type Msghdr struct {
+	Name, Namelen, Iov, Iovlen, Control, Controllen uintptr
+	Flags                                           uint32
+	_                                               uint32
 }
 
 // PollFd is struct pollfd (poll(2)).

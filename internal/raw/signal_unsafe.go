@@ -27,3 +27,11 @@ func DefaultAction(sig unix.Signal) {
 	var act Sigaction
 	SetAction(sig, &act, nil)
 }
+
+// MaskOf is the mask of one signal.
+func MaskOf(sig unix.Signal) uint64 { return 1 << (uint(sig) - 1) }
+
+// SetMask changes the signal mask as how says (SIG_BLOCK, …). was may be nil.
+func SetMask(how uintptr, mask uint64, was *uint64) {
+	Call(unix.SYS_RT_SIGPROCMASK, how, Addr(unsafe.Pointer(&mask)), Addr(unsafe.Pointer(was)), 8, 0, 0)
+}

@@ -14,7 +14,7 @@ import (
 type Fault struct {
 	Errno unix.Errno
 	Sub   plan.Sub // which part of the step
-	Part  uint32   // of a destination, how many bytes lead to what is at fault; 0: unknown
+	Extra uint32   // a number that Sub explains; of a destination, how many bytes lead to what is at fault, or 0
 }
 
 // Failed is a fault of one part of a step; with 0, none.
@@ -57,7 +57,7 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 // End reports a fault of the step that runs, and ends the process. Its status is that of a
 // launch that failed, since it may become the launcher's.
 func (s *State) End(f Fault) {
-	if !s.Say(plan.MsgFault, f, s.Step, f.Part) && s.Alone != 0 {
+	if !s.Say(plan.MsgFault, f, s.Step, f.Extra) && s.Alone != 0 {
 		Complain(raw.Text("set-up failed\x00"), f.Errno, raw.Text("; under this limit on processes (ulimit -u) there is no room for the process that says where\x00"))
 	}
 	raw.Exit(max(s.Status, 1))

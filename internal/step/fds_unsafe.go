@@ -10,6 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Floor is where our descriptors begin.
+func (s *State) Floor() uintptr {
+	s.measure()
+	return s.high
+}
+
 // Limit is the limit on descriptors that is in force.
 func (s *State) Limit() uintptr {
 	s.measure()
@@ -45,7 +51,7 @@ func (s *State) Above(fd uintptr) uintptr {
 	s.measure()
 	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, s.high)
 	if raw.Errno(r) != 0 && s.Guarded != 0 {
-		s.End(Fault{Errno: raw.Errno(r), Sub: plan.SubFd, Part: uint32(s.high)})
+		s.End(Fault{Errno: raw.Errno(r), Sub: plan.SubFd, Extra: uint32(s.high)})
 	}
 	if raw.Errno(r) != 0 && fd > 2 {
 		return fd
@@ -60,6 +66,16 @@ func (s *State) Above(fd uintptr) uintptr {
 	return r
 }
 
+// SocketPair makes a pair of connected stream sockets, above the numbers that callers name.
+func (s *State) SocketPair() (a, b uintptr, e unix.Errno) {
+	var pair [2]int32
+	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&pair)), 0, 0)
+	if e := raw.Errno(r); e != 0 {
+		return 0, 0, e
+	}
+	return s.Above(uintptr(pair[0])), s.Above(uintptr(pair[1])), 0
+}
+
 // CloseRange closes every descriptor from first to last. Where close_range is missing
 // (before 5.9) or refused, it closes one by one what /proc lists.
 func (s *State) CloseRange(first, last uintptr) {
@@ -69,8 +85,8 @@ func (s *State) CloseRange(first, last uintptr) {
 	s.closeListed(first, last)
 }
 
-// direntName is the offset of the name in struct linux_dirent64 (getdents(2)).
-const direntName = 19
+// DirentName is the offset of the name in struct linux_dirent64 (getdents(2)).
+const DirentName = 19
 
 func (s *State) closeListed(first, last uintptr) {
 	dir := uintptr(0)
@@ -96,7 +112,7 @@ func (s *State) closeListed(first, last uintptr) {
 		for off := uintptr(0); off < n; {
 			entry := unsafe.Add(buf, off)
 			off += uintptr(*(*uint16)(unsafe.Add(entry, 16)))
-			fd, ok := raw.Number(unsafe.Add(entry, direntName))
+			fd, ok := raw.Number(unsafe.Add(entry, DirentName))
 			if ok && fd >= first && fd <= last && fd != dir && fd != s.Proc {
 				raw.Close(fd)
 			}

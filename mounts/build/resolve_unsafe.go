@@ -208,7 +208,7 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 			continue
 		}
 		if f.Is() && links == 0 {
-			f.Part = uint32(end)
+			f.Extra = uint32(end)
 		}
 		if f.Is() || last {
 			return at, f

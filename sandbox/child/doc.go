@@ -189,5 +189,5 @@
 // chains may have some 800 bytes of stack. TestLawsCatch breaks each of them and
 // requires that it is noticed.
 //
-// Every file below the line opens with "Room: no runtime."
+// Every file below the line opens with "No runtime."
 package child

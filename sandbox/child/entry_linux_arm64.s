@@ -1,29 +1,5 @@
 #include "textflag.h"
 
-// func raw(nr, a, b, c, d, e, f uintptr) uintptr
-TEXT ·raw(SB),NOSPLIT,$0-64
-	MOVD nr+0(FP), R8
-	MOVD a+8(FP), R0
-	MOVD b+16(FP), R1
-	MOVD c+24(FP), R2
-	MOVD d+32(FP), R3
-	MOVD e+40(FP), R4
-	MOVD f+48(FP), R5
-	SVC
-	MOVD R0, ret+56(FP)
-	RET
-
-// func trap()
-TEXT ·trap(SB),NOSPLIT,$0-0
-	WORD $0xd4200000 // BRK #0
-	RET
-
-// func mapped(addr uintptr) unsafe.Pointer
-TEXT ·mapped(SB),NOSPLIT,$0-16
-	MOVD addr+0(FP), R0
-	MOVD R0, ret+8(FP)
-	RET
-
 // entry is the program's ELF entry point: see doc.go. Compiled Go finds its g in
 // R28, which is given a zeroed dummy.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
@@ -40,7 +16,7 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	JMP _rt0_arm64_linux(SB)
 
 // hostEntry is the ELF entry point of a host that starts itself in plan mode: see
-// hosted_unsafe.go. In any other start it leaves no trace but room.entered.
+// hosted_unsafe.go. In any other start it leaves no trace but started.as.
 TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVD RSP, R19
 	MOVD $·dummy(SB), g
