@@ -1,12 +1,13 @@
 package child
 
 // Room: no runtime. See doc.go for the laws of this file.
-// Runs in: the monitor.
+// Runs in: the monitor, which has no privilege here: that of a set-id start is dropped.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +15,7 @@ import (
 // where the command line takes a Go runtime; and true in a process that is to become Go to
 // say what became of the launch (see LaunchHeard). It does not return otherwise.
 func launchDirect(sp unsafe.Pointer) bool {
-	if !findWords(sp) || !parseLine() || needsGo() || !compileLine(false) {
+	if refusedStart() || !findWords(sp) || !parseLine() || needsGo() || !compileLine(false) {
 		return false
 	}
 	p := linePlan()
@@ -30,6 +31,9 @@ func launchDirect(sp unsafe.Pointer) bool {
 			exit(p.h.Failed)
 		}
 	}
+	if !admitted(p) {
+		return endFailedDirect(p)
+	}
 	room.first = start(p)
 	if p.has(plan.FlagTentative) && !reachedGo() {
 		if !refusedDirect(p) {
@@ -38,6 +42,8 @@ func launchDirect(sp unsafe.Pointer) bool {
 		p = linePlan()
 		room.first = start(p)
 	}
+	releaseFirst(p)
+	reapKeeper()
 	deaf()
 	for {
 		switch hearSetUp(p) {
@@ -71,8 +77,8 @@ func deaf() {
 }
 
 // refusedDirect hears why a tentative attempt has not come to OpGo. If the kernel refuses a
-// user namespace, it makes another plan, without one, and reports true; the first one and
-// its fault are kept, for the text of a second one.
+// user namespace, it makes another plan, for the keeper or without one, and reports true;
+// the first one and its fault are kept, for the text of a second one.
 func refusedDirect(p program) bool {
 	closeFd(room.sock)
 	room.sock = nowhere
@@ -92,7 +98,29 @@ func refusedDirect(p program) bool {
 	line.firstMessage = line.message
 	closeEar()
 	reopenFeed()
-	return compileLine(true) && openEar(linePlan())
+	if !compileLine(true) || !admitted(linePlan()) {
+		return false
+	}
+	if room.viaKeeper != 0 {
+		line.firstPlanAt = 0 // what the keeper says speaks for itself
+	}
+	return openEar(linePlan())
+}
+
+// admitted asks the keeper's tables, where the plan is for the keeper, what it will say: if
+// it is to refuse the plan, there is no need to hand it over. The keeper asks again.
+func admitted(p program) bool {
+	if room.viaKeeper == 0 {
+		return true
+	}
+	row, step := suid.Gate(p.base, halfMemory())
+	if row == suid.Permitted {
+		return true
+	}
+	m := &line.message
+	m[0], m[1], m[2], m[3], m[4] = plan.MsgFault, step, uint32(plan.SubRefused), 0, suid.Extra(row, 0)
+	line.heard = setUpFailed
+	return false
 }
 
 // refuses reports whether a fault is the kernel's refusal of a user namespace: of the clone,
@@ -134,13 +162,18 @@ const (
 	killed      // nothing was said
 )
 
-// openEar makes the pair of sockets on which the acting side speaks to this process.
+// openEar makes the pair of sockets on which the acting side speaks to this process, or
+// takes the one that the keeper has.
 func openEar(p program) bool {
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if errno(r) != 0 {
-		return false
+	if room.viaKeeper != 0 {
+		room.ear, room.sock = room.keptEar, room.keptSock
+	} else {
+		r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
+		if errno(r) != 0 {
+			return false
+		}
+		room.ear, room.sock = above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
 	}
-	room.ear, room.sock = above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
 	if p.h.JSONFd >= 0 {
 		on := uint32(1)
 		raw(unix.SYS_SETSOCKOPT, room.ear, unix.SOL_SOCKET, unix.SO_PASSCRED, addr(unsafe.Pointer(&on)), 4, 0)
@@ -229,6 +262,7 @@ func endDirect(p program) {
 	requireSetUp(p)
 	closeOthers(p, nowhere)
 	code := exitCode(payloadStatus(p))
+	reapStray()
 	reclaimTerminal(p)
 	if p.h.JSONFd >= 0 {
 		reportExit(uintptr(p.h.JSONFd), code)
@@ -240,17 +274,21 @@ func endDirect(p program) {
 // Go to say why.
 func endFailedDirect(p program) bool {
 	closeEar()
+	deaf()
 	first := uint32(0)
 	if room.first != 0 {
 		kill(room.first, uintptr(unix.SIGKILL))
 		wait(room.first)
 		first = room.status
 	}
+	dismissKeeper()
+	reapKeeper()
 	for readWord() {
 		if room.message[0]&ended != 0 { // init has outlived the payload's process
 			first = room.message[0] & 0xffff
 		}
 	}
+	reapStray()
 	if line.heard != killed || p.h.JSONFd >= 0 || line.filtered != 0 {
 		if becomeGo() {
 			return true

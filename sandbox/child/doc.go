@@ -31,8 +31,8 @@
 //   - A launch that has failed, or a warning: the front end finds the fault or the warning in
 //     memory, prints its text, and ends (becomeGo, [LaunchHeard]).
 //   - --dry-run, --explain, warnings about the command line, profiles that gobwrap-seccomp
-//     compiles, several ids, SELinux labels, and a set-id binary: the front end parses the same
-//     arguments again, compiles, and hands the plan to the monitor.
+//     compiles, several ids and SELinux labels: the front end parses the same arguments again,
+//     compiles, and hands the plan to the monitor.
 //
 // In the last case the processes are these:
 //
@@ -41,36 +41,37 @@
 //	          ▼                 ▼                       │
 //	        monitor ◀───────── socket ──────────────────┤
 //	          │ ▲                                       │
-//	          │ └── feed: plan down, status up ──┐      │
+//	          │ └── feed: status up ─────────────┐      │
 //	          │ clone(namespaces)                │      │
 //	          ├──▶ first process: walks the plan ┴──────┤
 //	          │      └──▶ payload (with an init) ───────┘
 //	          └── waits, passes the status on
 //
 // What has been read from descriptors by then is not read again ([Words]). The caller's
-// process never becomes a Go program, and no Go code that a package's init could run stands
-// between exec and the drop of privilege.
+// process never becomes a Go program.
 //
-// # The front end
+// In the front end the death signal is armed, signals are blocked, standard error is
+// /dev/null (the front end knows where the real one is), and variables that the runtime would
+// obey are hidden until it is asked for the environment. The other processes inherit nothing
+// of this.
 //
-// Its death signal is armed, its signals are blocked, it is bound to the processor it runs
-// on, its standard error is /dev/null (the front end knows where the real one is), variables
-// that the runtime would obey are hidden until it is asked for the environment, and a soft
-// limit of 0 descriptors keeps the runtime's start from opening files. The other processes
-// inherit nothing of this.
+// # Set-id
 //
-// # The early process
+// A set-id start has one process more, the keeper (package suid). It is forked, and the
+// launcher's privilege dropped, before the first word of the command line is read, and without
+// any Go code that a package's init could run:
 //
-// While a front end's runtime starts, the monitor has nothing to do. It reads the words of the
-// command line for hints at namespaces, though only the parser knows what they mean,
-// and clones a process into these at once. The early process opens the host's /proc,
-// chooses the mount engine and sets the old root aside; then it waits on the feed.
-// If the plan wants the same namespaces, it is handed over and the process goes on as
-// the first one; if the plan wants more, it unshares the rest. Where the hint was
-// wrong, the plan joins a user or PID namespace, or is too large to be worth a copy,
-// the process is killed and the first one cloned afresh: nothing that it did can be
-// seen from anywhere. What fails in it fails again, with words, in the plan's own steps.
-// Under a tight limit on processes there is no head start.
+//	exec ─▶ entry ──fork──▶ keeper: waits for a plan, or for the end of its socket
+//	          │                │
+//	        drop, parse,       │ clone, as the launcher's child, where the kernel refuses
+//	        compile ─▶ monitor │ direct mode
+//	          │                ▼
+//	          └──────────▶ first process ─▶ payload
+//
+// The launcher tries direct mode with a pair of sockets of its own, and lets the keeper go
+// before the payload may start. Where the kernel refuses a user namespace it compiles a second
+// plan, for the keeper (startKept); the keeper and the first process that comes of it say
+// their faults on another pair, which is older than the keeper.
 //
 // # Plan mode
 //
@@ -98,8 +99,7 @@
 // # The feed
 //
 // A pair of sockets between the monitor and the first process, apart from the socket
-// of the front end. Downwards it carries the plan to the early process, which the front
-// end puts there itself unless the monitor must come first; upwards, who
+// on which faults are said. Downwards it says that the keeper is gone; upwards, who
 // the first process is, where its number is another one outside, that a tentative plan has
 // come to OpGo, that set-up is over, which the payload's process says, and the payload's
 // status, which init says, and whether init ends too. It also tells a process below whether
@@ -113,6 +113,9 @@
 //
 //   - The front end waits for the end of its socket. The keeper holds that too, so the
 //     monitor dismisses the keeper before it waits for the front end.
+//   - Without a front end the monitor waits for the end of that socket itself. For a direct
+//     attempt it makes a pair that the keeper does not hold; from a plan for the keeper on,
+//     that one ends right after its clone.
 //   - The monitor waits for the first process to come to OpGo, where a plan is tentative. If
 //     the feed ends instead, it says MsgOver on the socket; without that the front end would
 //     wait for a fault of the first process's, and the monitor for another plan.
@@ -147,8 +150,8 @@
 //     Verify and raw system calls. (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
 //     are masked. (TestLaws: runtime.panicIndex and its kin are runtime calls.) The parser,
-//     the compiler and line_unsafe.go do have bounds checks, which run before anything is
-//     cloned: one that fails ends the process by a signal (TestFailedCheckEnds).
+//     the compiler and line_unsafe.go do have bounds checks, which run while there is no
+//     first process: one that fails ends the launcher by a signal (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
 //     barrier. (TestLaws: runtime.gcWriteBarrier.)
 //   - Every loop is bounded by the plan, by the kernel's answer, or by a constant.

@@ -53,7 +53,7 @@ func lower(sp unsafe.Pointer) {
 // one, and gives up, for ever, what a set-id bit or file capabilities gave. AT_SECURE is
 // known to be set, which alone says little: a change of SELinux or AppArmor domain sets
 // it too, and so does a caller with several ids of his own.
-func standAndDrop(sp unsafe.Pointer, front, mine uintptr) {
+func standAndDrop(sp unsafe.Pointer, ear, sock uintptr) {
 	uid, euid, gid, egid := auxv(sp, atUID), auxv(sp, atEUID), auxv(sp, atGID), auxv(sp, atEGID)
 	if uid == euid && gid == egid {
 		permitted, _, ok := getCaps()
@@ -66,23 +66,28 @@ func standAndDrop(sp unsafe.Pointer, front, mine uintptr) {
 	room.standing = stand(euid, gid, egid)
 	switch room.standing {
 	case suid.Plain:
-		// A caller with several ids, and no set-id file. He keeps the lesser: the real ones
-		// (a set-id program that calls us for its user), or, where those are root's, the
-		// effective ones (root who stepped down).
-		if uid == 0 {
-			uid, gid = euid, egid
-		}
+		uid, gid = caller(sp)
 		drop(uid, gid, true)
 		makeDumpable()
 	case suid.Installed:
 		if suid.Built { // so that nothing of it is linked otherwise
-			startKeeper(front, mine, uid, gid)
+			startKeeper(ear, sock, uid, gid)
 		}
 		drop(uid, gid, false)
 		makeDumpable()
 	default:
 		drop(uid, gid, true)
 	}
+}
+
+// caller is whose the launch is. A caller with several ids, and no set-id file, keeps the
+// lesser: the real ones (a set-id program that calls us for its user), or, where those are
+// root's, the effective ones (root who stepped down).
+func caller(sp unsafe.Pointer) (uid, gid uintptr) {
+	if auxv(sp, atUID) == 0 {
+		return auxv(sp, atEUID), auxv(sp, atEGID)
+	}
+	return auxv(sp, atUID), auxv(sp, atGID)
 }
 
 // stand looks at the file that was started. What it cannot see for sure is refused.

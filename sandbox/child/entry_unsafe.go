@@ -19,8 +19,8 @@ func entry()
 //lint:ignore U1000 an ELF entry point too; see hosted_unsafe.go
 func hostEntry()
 
-// enter is the first function of the program. It forks: the front end returns to
-// entry, which starts the Go runtime; the process itself becomes the monitor.
+// enter is the first function of the program. It returns to entry, which starts the Go
+// runtime, in a process that is to become Go; the process itself becomes the monitor.
 //
 //lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
@@ -41,17 +41,22 @@ func enter(sp uintptr) {
 	// A caller that ignores SIGCHLD would leave us without statuses to wait for; the
 	// payload gets the default action too.
 	defaultAction(unix.SIGCHLD)
-	if !secure && launchDirect(mapped(sp)) {
-		return
-	}
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if errno(r) != 0 {
-		giveUp(text("Can't make a socket pair\x00"), errno(r))
-	}
-	// Both ends lie away from the numbers that callers hand in.
-	front, mine := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
 	if secure {
-		standAndDrop(mapped(sp), front, mine)
+		ear, sock := sockets()
+		standAndDrop(mapped(sp), ear, sock)
+		room.keptEar, room.keptSock = ear, sock
+	}
+	if !launchDirect(mapped(sp)) {
+		forkFront()
+	}
+}
+
+// forkFront goes on as the monitor of a launch that has a front end, and returns in that.
+func forkFront() {
+	front, mine := room.keptEar, room.keptSock
+	room.keptEar, room.keptSock = 0, 0
+	if front == 0 {
+		front, mine = sockets()
 	}
 	openFeed()
 	launcher := getpid()
@@ -63,6 +68,7 @@ func enter(sp uintptr) {
 		room.sock = front
 		closeFd(mine)
 		closeFd(room.childEnd)
+		closeFd(room.monitorEnd)
 		if room.keeper != 0 {
 			closeFd(room.keeperEnd)
 		}
@@ -72,6 +78,15 @@ func enter(sp uintptr) {
 	closeFd(front)
 	room.sock = mine
 	runMonitor(pid)
+}
+
+// sockets makes a pair of them, away from the numbers that callers hand in.
+func sockets() (a, b uintptr) {
+	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
+	if e := errno(r); e != 0 {
+		giveUp(text("Can't make a socket pair\x00"), e)
+	}
+	return above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
 }
 
 // frontEnd prepares the process in which the Go runtime will start: what the caller
@@ -88,8 +103,6 @@ func frontEnd(launcher uintptr) {
 	hideSettings(mapped(stack))
 	widen(unix.RLIMIT_AS)
 	widen(unix.RLIMIT_DATA)
-	pin()
-	blindfold()
 }
 
 // muffle moves standard error away, to where the voice knows it, and leaves /dev/null
@@ -141,6 +154,11 @@ func begins(p, word unsafe.Pointer) bool {
 	return true
 }
 
+// same compares two strings.
+func same(a, b unsafe.Pointer) bool {
+	return begins(a, b) && *(*byte)(unsafe.Add(a, strlen(b))) == 0
+}
+
 // addressSpace is what the runtime reserves at its start, measured with go1.26: it
 // touches hardly any of it, but would end with a traceback without.
 const addressSpace = 720 << 20
@@ -161,44 +179,6 @@ func widen(resource uintptr) {
 			text(" MiB, but the launcher reserves 720 MiB at its start\x00"))
 		exit(1)
 	}
-}
-
-// blindfold keeps the runtime's start from opening files: a soft limit of 0
-// descriptors makes every open fail, which the runtime takes for "no cgroups here".
-// Otherwise it would read the whole of mountinfo, slow on a host with many mounts, to
-// choose a GOMAXPROCS. Package syscall lifts the soft limit to the hard one when it is
-// initialised, before main. A caller that closed a standard stream keeps its limit,
-// since the runtime insists on opening /dev/null there.
-func blindfold() {
-	if room.stdio != 7 {
-		return
-	}
-	limit := &room.nofile
-	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)) != 0 {
-		return
-	}
-	limit.Cur = 0
-	raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(limit)), 0, 0, 0)
-}
-
-// pin binds the front end to the processor that it runs on. It lives for about a
-// millisecond; on two processors the runtime's helper threads cost it a third more
-// than they bring (remote TLB flushes, wake-ups). The monitor and the payload do
-// not descend from this process and keep their affinity.
-func pin() {
-	if errno(raw(unix.SYS_GETCPU, addr(unsafe.Pointer(&room.message)), 0, 0, 0, 0, 0)) != 0 {
-		return
-	}
-	cpu := uintptr(room.message[0])
-	if cpu >= 8*256 {
-		return
-	}
-	p := unsafe.Pointer(&room.small)
-	for i := uintptr(0); i < 256; i++ {
-		*(*byte)(unsafe.Add(p, i)) = 0
-	}
-	*(*byte)(unsafe.Add(p, cpu>>3)) = 1 << (cpu & 7)
-	raw(unix.SYS_SCHED_SETAFFINITY, 0, 256, addr(p), 0, 0, 0)
 }
 
 // above lifts fd to a number that callers are unlikely to name.

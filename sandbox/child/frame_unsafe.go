@@ -28,10 +28,8 @@ import (
 
 // makeFrame is OpRoot.
 func makeFrame(p program) unix.Errno {
-	if room.framed == 0 {
-		if e := pushOldRoot(); e != 0 {
-			return e
-		}
+	if e := pushOldRoot(); e != 0 {
+		return e
 	}
 	if e := mayStay(p); e != 0 {
 		return e
@@ -67,8 +65,7 @@ const (
 )
 
 // pushOldRoot puts the frame's tmpfs where the root is, and the old root, for now, on
-// top of it again, and stays in the old root. It makes no file: before the ids are
-// mapped the tmpfs takes none.
+// top of it again, and stays in the old root.
 func pushOldRoot() unix.Errno {
 	room.sub = plan.SubTmpfs
 	old := openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)

@@ -24,15 +24,13 @@ func Ready() bool { return room.entered != 0 }
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
 func Standing() suid.Standing { return room.standing }
 
-// Passed reports whether the caller passed fd in. What came through exec is not
-// close-on-exec; all that we or the runtime opened since is. Closed standard streams
-// have been filled by the runtime.
+// Passed reports whether the caller passed fd in. What the runtime has opened since is
+// close-on-exec too, but for closed standard streams, which it has filled.
 func Passed(fd int) bool {
-	if Entered() && fd < 3 && room.stdio>>uint(fd)&1 == 0 {
-		return false
+	if !Entered() {
+		return errno(fcntl(uintptr(fd), unix.F_GETFD, 0)) == 0
 	}
-	flags := fcntl(uintptr(fd), unix.F_GETFD, 0)
-	return errno(flags) == 0 && (!Entered() || flags&unix.FD_CLOEXEC == 0)
+	return !(fd < 3 && room.stdio>>uint(fd)&1 == 0) && passed(uintptr(fd))
 }
 
 // Writable reports whether fd, which the caller passed, is open for writing.
@@ -64,33 +62,12 @@ func Killed(failed int) int {
 	return 2
 }
 
-// Hand gives the plan to the early process directly, where that is there, and returns
-// the size that the monitor is to be told. It saves a wake-up. Not so where the monitor
-// must come first (inOrder); nor for a plan that the feed might not hold; nor for a
-// second one.
-func Hand(bytes []byte, inOrder bool) uint32 {
-	size := uint32(len(bytes))
-	p := unsafe.Pointer(unsafe.SliceData(bytes))
-	told := size
-	if room.monitorEnd == 0 {
-		return told
-	}
-	if !inOrder && size <= maxHanded && put32(room.monitorEnd, size) && sendNow(room.monitorEnd, p, uintptr(size)) {
-		told |= handed
-	}
-	closeFd(room.monitorEnd)
-	room.monitorEnd = 0
-	return told
-}
-
 // ForKeeper is what the monitor is to be told about a plan that goes to the keeper.
 func ForKeeper(bytes []byte) uint32 { return uint32(len(bytes)) | forKeeper }
 
-func put32(fd uintptr, v uint32) bool { return sendNow(fd, unsafe.Pointer(&v), 4) }
-
-// sendNow sends all of it at once or tells that it did not.
-func sendNow(fd uintptr, p unsafe.Pointer, n uintptr) bool {
-	return raw(unix.SYS_SENDTO, fd, addr(p), n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) == n
+// put32 sends a word at once or not at all.
+func put32(fd uintptr, v uint32) {
+	raw(unix.SYS_SENDTO, fd, addr(unsafe.Pointer(&v)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
 }
 
 // KnowSenders makes the kernel say whose each message is.
@@ -203,6 +180,7 @@ func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bo
 // Heard is what became of a launch without a front end.
 type Heard struct {
 	Fault, Warning bool // what the message says; neither: set-up was killed
+	Setuid         bool // it was, or was to be, the keeper's
 	Attempt
 	First *Attempt // one that the kernel refused before, nil: none
 }
@@ -220,7 +198,7 @@ func LaunchHeard() (h Heard, ok bool) {
 	if line.heard == 0 {
 		return h, false
 	}
-	h.Fault, h.Warning = line.heard == setUpFailed, line.heard == warned
+	h.Fault, h.Warning, h.Setuid = line.heard == setUpFailed, line.heard == warned, room.viaKeeper != 0
 	h.Attempt = attempted(unsafe.Pointer(&line.message), line.planAt, line.planSize, line.originsAt)
 	if line.firstPlanAt != 0 && line.firstPlanAt != line.planAt {
 		first := attempted(unsafe.Pointer(&line.firstMessage), line.firstPlanAt, line.firstPlanSize, line.firstOriginsAt)

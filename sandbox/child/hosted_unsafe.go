@@ -6,7 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -81,8 +80,8 @@ func hosted(sp unsafe.Pointer) {
 // monitorHosted is the part that a host which starts itself has too (takenOver).
 func monitorHosted() {
 	room.expect = getpid()
-	if why := uint32(room.standing); why != uint32(suid.Plain) && why != uint32(suid.Installed) {
-		say(plan.MsgFault, 0, plan.NoStep, plan.SubStanding, why)
+	if refusedStart() {
+		say(plan.MsgFault, 0, plan.NoStep, plan.SubStanding, uint32(room.standing))
 		exit(1)
 	}
 	if !armLine() {
@@ -250,14 +249,13 @@ func endLike(status uint32) {
 	exit(exitCode(status))
 }
 
-// hangUp closes the line in a process that is not the monitor.
+// hangUp closes, in a process that is not the monitor, what only that needs: the line, the
+// ear, and the ways to the keeper.
 func hangUp() {
-	if room.ear != 0 {
-		closeFd(room.ear)
-		room.ear = 0
-	}
-	if room.line != 0 {
-		closeFd(room.line)
-		room.line = 0
+	for _, fd := range [...]*uintptr{&room.ear, &room.line, &room.keeperEnd, &room.keptEar, &room.keptSock} {
+		if *fd != 0 {
+			closeFd(*fd)
+			*fd = 0
+		}
 	}
 }

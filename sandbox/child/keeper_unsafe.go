@@ -12,26 +12,22 @@ import (
 
 // This file is the keeper of the setuid mode: see package suid for what it is for.
 
-// startKeeper forks the keeper, which never returns. front and mine are the ends of the
-// front end's socket; the keeper says its faults on mine.
-func startKeeper(front, mine, uid, gid uintptr) {
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if e := errno(r); e != 0 {
-		giveUp(text("Can't make a socket pair\x00"), e)
-	}
-	room.keeperEnd = above(uintptr(room.pair[0]))
-	end := above(uintptr(room.pair[1]))
+// startKeeper forks the keeper, which never returns. It says its faults on sock; ear is where
+// they are heard.
+func startKeeper(ear, sock, uid, gid uintptr) {
+	ours, end := sockets()
+	room.keeperEnd = ours
 	launcher := getpid()
 	pid := clone(0)
 	if e := errno(pid); e != 0 {
 		giveUp(text("Can't start the keeper of the setuid mode\x00"), e)
 	}
 	if pid == 0 {
-		closeFd(front)
-		room.line = 0 // it was front, if this is plan mode
+		closeFd(ear)
+		room.line = 0 // it was ear, if this is plan mode
 		closeFd(room.keeperEnd)
 		room.keeper, room.keeperEnd = 0, 0
-		room.sock, room.childEnd = mine, end
+		room.sock, room.childEnd = sock, end
 		runKeeper(launcher, uid, gid)
 	}
 	closeFd(end)

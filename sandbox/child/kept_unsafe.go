@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,6 +35,14 @@ func startKept(p program) uintptr {
 	}
 	say(plan.MsgFault, 0, plan.NoStep, plan.SubKeeper, 0) // the keeper's own words come first
 	return 0
+}
+
+// refusedStart reports whether a binary that brought such privilege does not run.
+func refusedStart() bool { return room.standing != suid.Plain && room.standing != suid.Installed }
+
+// hand gives the keeper the plan.
+func hand(p program) bool {
+	return sendFull(room.monitorEnd, unsafe.Pointer(&p.h.Size), 4) && sendFull(room.monitorEnd, p.base, uintptr(p.h.Size))
 }
 
 // dismissKeeper lets a keeper go that was not needed: it sees the end of its socket.

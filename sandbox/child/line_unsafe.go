@@ -1,7 +1,7 @@
 package child
 
 // Room: no runtime; bounds are checked. See doc.go for the laws of this file.
-// Runs in: the launcher, before it clones anything.
+// Runs in: the launcher, while there is no first process, and as the caller.
 
 import (
 	"unsafe"
@@ -115,7 +115,7 @@ func parseLine() bool {
 			}
 			k := &line.known[line.nknown&(maxKnown-1)]
 			*k = cmdline.Known{FD: p.FD}
-			k.Open = errno(fcntl(uintptr(p.FD), unix.F_GETFD, 0)) == 0
+			k.Open = passed(uintptr(p.FD))
 			k.Write = k.Open && canWrite(uintptr(p.FD))
 			line.nknown++
 		case cmdline.Read:
@@ -126,6 +126,13 @@ func parseLine() bool {
 			return false
 		}
 	}
+}
+
+// passed reports whether the caller passed fd in. What came through exec is not
+// close-on-exec; all that we have opened since is.
+func passed(fd uintptr) bool {
+	flags := fcntl(fd, unix.F_GETFD, 0)
+	return errno(flags) == 0 && flags&unix.FD_CLOEXEC == 0
 }
 
 // canWrite reports whether a descriptor was opened for writing.
@@ -219,7 +226,7 @@ func needsGo() bool {
 	if s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given() { // SELinux is asked about
 		return true
 	}
-	if s.Mode == flat.Setuid { // refused: this binary is not set-id
+	if s.Mode == flat.Setuid && room.keeper == 0 { // refused: this binary is not set-id
 		return true
 	}
 	items := lineItems()
@@ -236,12 +243,13 @@ func needsGo() bool {
 	return s.AddCaps != 0 && s.On(flat.DisableUsers) // the same
 }
 
-// compileLine makes the plan of the command line; with again, the one without the user
-// namespace that the kernel has refused. It reports false where it cannot; a fault is found
-// again, with its text, by the front end.
+// compileLine makes the plan of the command line; with again, the one for a kernel that has
+// refused a user namespace: the keeper's, or one without. It reports false where it cannot;
+// a fault is found again, with its text, by the front end.
 func compileLine(again bool) bool {
 	var f compile.Facts
-	f.UID, f.GID = uint32(auxv(mapped(stack), atUID)), uint32(auxv(mapped(stack), atGID))
+	uid, gid := caller(mapped(stack))
+	f.UID, f.GID = uint32(uid), uint32(gid)
 	f.Caps, _, _ = getCaps()
 	f.RootCaps = true
 	f.Filtered = underFilter()
@@ -255,6 +263,13 @@ func compileLine(again bool) bool {
 	root := f.UID == 0 && s.Wishes[flat.User] == flat.Try && !s.FDs[flat.JoinUser].Given()
 	f.UserNamespaces = root && !again && found(text("/proc/self/ns/user\x00")) && !zero(text("/proc/sys/user/max_user_namespaces\x00"))
 	f.Tentative = f.UserNamespaces && f.Caps>>unix.CAP_SYS_ADMIN&1 != 0
+	room.viaKeeper = 0
+	if room.keeper != 0 {
+		f.Tentative = s.Mode == flat.Auto && !again
+		if f.Setuid = s.Mode == flat.Setuid || again; f.Setuid {
+			room.viaKeeper = 1
+		}
+	}
 	if again && !growBuffers(uintptr(len(line.steps)), uintptr(len(line.slots)), uintptr(len(line.arena))) {
 		return false
 	}
@@ -350,7 +365,7 @@ func layOut(c *compile.Compiler, again bool) bool {
 		return false
 	}
 	line.planAt, line.planSize = addr(unsafe.Pointer(&room.plan)), uintptr(n)
-	if again || line.planSize > maxHanded {
+	if again || line.planSize > smallPlan {
 		if line.planAt = memory(line.planSize); line.planAt == 0 {
 			return false
 		}

@@ -23,11 +23,19 @@ func (p program) slot(i uint32) *uint64 { return plan.SlotAt(p.base, p.h, i) }
 
 func (p program) has(flag uint32) bool { return p.h.Flags&flag != 0 }
 
+// What the front end says of its plan, above the size of it.
+const (
+	// forKeeper: it is one for the keeper.
+	forKeeper = 1 << 30
+	// leaving: there is none. The front end ends, and says with which status, the lowest eight
+	// bits: its own could be the runtime's word for a crash.
+	leaving = 1 << 29
+)
+
 // runMonitor is the launcher after the fork: it receives the plan, starts the
 // sandbox's first process, waits, and ends with the payload's status.
 func runMonitor(front uintptr) {
 	room.expect = getpid()
-	headStart()
 	p := attempt(front)
 	for p.has(plan.FlagTentative) && !reachedGo() {
 		again()
@@ -116,15 +124,12 @@ func receive(front uintptr) program {
 		}
 		quit(code)
 	}
-	n := room.message[0] &^ (handed | forKeeper)
-	if room.hosted != 0 {
-		room.message[0] &^= handed // there is no early process
-	}
-	room.handed, room.viaKeeper = room.message[0]&handed, room.message[0]&forKeeper
+	n := room.message[0] &^ forKeeper
+	room.viaKeeper = room.message[0] & forKeeper
 	if n > plan.MaxSize {
 		quit(1)
 	}
-	p, e, v := take(room.sock, n)
+	p, e, v := take(n)
 	if e == 0 && v == plan.Good {
 		return p
 	}
@@ -151,18 +156,18 @@ func explainFront(code uint32) {
 	}
 }
 
-// take reads a plan of n bytes from fd into memory of this process and has it verified. EPIPE
-// stands for a plan that stops short.
-func take(fd uintptr, n uint32) (program, unix.Errno, plan.Verdict) {
+// take reads a plan of n bytes from the front end into memory of this process and has it
+// verified. EPIPE stands for a plan that stops short.
+func take(n uint32) (program, unix.Errno, plan.Verdict) {
 	base := unsafe.Pointer(&room.plan)
-	if n > maxHanded { // a plan that the early process has been handed must not fail for want of memory
+	if n > smallPlan {
 		r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
 		if e := errno(r); e != 0 {
 			return program{}, e, 0
 		}
 		base = mapped(r)
 	}
-	if readFull(fd, base, uintptr(n)) != uintptr(n) {
+	if readFull(room.sock, base, uintptr(n)) != uintptr(n) {
 		return program{}, unix.EPIPE, 0
 	}
 	return program{base, (*plan.Header)(base)}, 0, plan.Verify(base, n)
@@ -170,7 +175,6 @@ func take(fd uintptr, n uint32) (program, unix.Errno, plan.Verdict) {
 
 // quit ends a launch that came to nothing.
 func quit(code uint32) {
-	discard()
 	dismissKeeper()
 	reapKeeper()
 	exit(code)
@@ -200,18 +204,13 @@ func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) boo
 }
 
 // openFeed makes the pair of sockets between the monitor and the sandbox's first
-// process: the plan goes down, the payload's status comes up from init, and who looks
-// whether the other end is closed learns whether the monitor still lives.
+// process: the payload's status comes up from init, and who looks whether the other end
+// is closed learns whether the monitor still lives.
 func openFeed() {
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if e := errno(r); e != 0 {
-		giveUp(text("Can't make a socket pair\x00"), e)
-	}
-	room.monitorEnd = above(uintptr(room.pair[0]))
-	room.childEnd = above(uintptr(room.pair[1]))
+	room.monitorEnd, room.childEnd = sockets()
 }
 
-// reopenFeed forgets what a process with a wrong head start may have left in the feed.
+// reopenFeed forgets what a first attempt may have left in the feed.
 func reopenFeed() {
 	closeFd(room.monitorEnd)
 	if room.childEnd != 0 {
@@ -221,21 +220,10 @@ func reopenFeed() {
 }
 
 // start clones the sandbox's first process, through a joining one where namespaces
-// are given, or takes the one that had a head start, if the guess was right. It returns
-// its pid, or 0 after a fault was reported.
+// are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p program) uintptr {
 	if room.viaKeeper != 0 {
-		discard()
 		return startKept(p)
-	}
-	if room.early != 0 {
-		closeFd(room.childEnd) // or the plan would never be refused by a feed that nobody reads
-		room.childEnd = 0
-		if fits(p) && (room.handed != 0 || hand(p)) {
-			return settle(p)
-		}
-		discard()
-		reopenFeed()
 	}
 	if p.has(plan.FlagJoin) {
 		return startJoined(p)

@@ -36,7 +36,7 @@ func doMount(p program, s *plan.Step) unix.Errno {
 // makeSlave stops mounts from propagating to the host.
 func makeSlave() unix.Errno {
 	if room.slave != 0 {
-		return unix.Errno(room.broken)
+		return 0
 	}
 	e := mount(nil, text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
 	if e == 0 && room.kept != 0 && room.mapped == 0 {

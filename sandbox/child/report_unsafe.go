@@ -44,7 +44,11 @@ func reportReady(p program) {
 	}
 	if status.Given() {
 		n := append1(0, text("{ \x00"))
-		n = append1(namespacesDocument(p, n, text(", \x00")), text(" }\n{ \"mode\": \"direct\" }\n\x00"))
+		mode := text(" }\n{ \"mode\": \"direct\" }\n\x00")
+		if room.viaKeeper != 0 {
+			mode = text(" }\n{ \"mode\": \"setuid\" }\n\x00")
+		}
+		n = append1(namespacesDocument(p, n, text(", \x00")), mode)
 		report(status.N(), n)
 	}
 }

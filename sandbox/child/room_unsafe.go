@@ -15,6 +15,8 @@ const (
 	pathBuf  = 1 << 14 // more than two PATH_MAX
 	dataBuf  = 1 << 16
 	maxDepth = 256 // directories that a walk keeps open, a power of two
+
+	smallPlan = 1 << 16 // a plan above that lies in memory of its own
 )
 
 // How a program came in (room.entered).
@@ -30,8 +32,8 @@ const (
 var room struct {
 	tls [2]uintptr // [0] is where amd64's compiled code finds g; entry points FS at [1]
 
-	// The process's beginnings, read by the front end.
-	sock     uintptr       // the front end's, later the monitor's end of the socket
+	// The process's beginnings.
+	sock     uintptr       // where messages are said; in the front end, where they are heard
 	stdio    uint32        // bit n: fd n was open at the start
 	standing suid.Standing // what privilege the binary brought
 	entered  uint32        // how the program came in; 0: like any other
@@ -40,7 +42,7 @@ var room struct {
 	senders  uint32        // the front end wants to know whose each message is
 	high     uintptr       // where our descriptors begin
 	direct   uint32        // there is no front end; see direct_unsafe.go
-	ear      uintptr       // the monitor's end of the socket, then
+	ear      uintptr       // where the monitor hears messages, then
 	expect   uintptr       // the pid that getppid must answer; see dieWithParent
 
 	// Plan mode; see hosted_unsafe.go.
@@ -54,6 +56,8 @@ var room struct {
 	// The setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid, 0: none
 	keeperEnd uintptr // our end of its socket
+	keptEar   uintptr // the pair on which it says its faults, and its first process all: where these are heard
+	keptSock  uintptr // and where they are said
 	leaving   uintptr // the pid of a keeper that ends
 	kept      uint64  // what this process may raise, 0: nothing, as in direct mode
 	guarded   uint32  // this process descends from the keeper
@@ -70,12 +74,7 @@ var room struct {
 	status     uint32  // of the last wait
 	childEnd   uintptr // the first process's end of the feed: where init says the payload's status
 	monitorEnd uintptr // the monitor's end of it
-	early      uintptr // pid of the early process; see headstart_unsafe.go
-	guess      uint32  // its namespaces
-	handed     uint32  // not 0: the front end gave it the plan
-	slave      uint32  // what the early process has done: OpSlave
-	framed     uint32  // and the first part of OpRoot
-	broken     uint32  // what went wrong meanwhile and could not be taken back, an errno
+	slave      uint32  // OpSlave has been done; see runMapped
 	apart      uint32  // not 0: the old root is not this process's; see frame_unsafe.go
 	first      uintptr // pid of the sandbox's first process
 	engine     uint32  // engineNew, engineClassic
@@ -110,7 +109,7 @@ var room struct {
 	small    [256]byte
 	names    [2][1024]byte
 	data     [dataBuf]byte
-	plan     [maxHanded / 8]uint64 // one that is not large
+	plan     [smallPlan / 8]uint64 // one that is not large
 }
 
 // dummy is the g of compiled code in the room: all zero, the stack guard too.

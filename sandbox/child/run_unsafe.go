@@ -30,9 +30,7 @@ func runFirst(p program) {
 	room.umask = raw(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
 	closeFds(p, p.h.Early, p.h.Earlyc)
 	openProc()
-	if room.framed == 0 {
-		probe()
-	}
+	probe()
 	run(p, p.h.Join, p.h.Setup)
 	awaitRelease(p)
 	closeOurs(p)

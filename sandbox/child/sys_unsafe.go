@@ -130,6 +130,20 @@ func writeFull(fd uintptr, p unsafe.Pointer, n uintptr) unix.Errno {
 	return 0
 }
 
+// sendFull writes to a socket whose other end may be gone, without a signal for it.
+func sendFull(fd uintptr, p unsafe.Pointer, n uintptr) bool {
+	for done := uintptr(0); done < n; {
+		r := raw(unix.SYS_SENDTO, fd, addr(p)+done, n-done, unix.MSG_NOSIGNAL, 0, 0)
+		if e := errno(r); e == unix.EINTR {
+			continue
+		} else if e != 0 {
+			return false
+		}
+		done += r
+	}
+	return true
+}
+
 // fstat fills room.stat; it returns the file type bits of the mode.
 func fstat(fd uintptr) (uint32, unix.Errno) {
 	e := errno(raw(unix.SYS_FSTAT, fd, addr(unsafe.Pointer(&room.stat)), 0, 0, 0, 0))

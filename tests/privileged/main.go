@@ -33,7 +33,6 @@ type part struct {
 
 const (
 	afterDrop  = "comes after the drop"
-	plainOnly  = "is for binaries that bring no privilege (enter asks AT_SECURE)"
 	afterCaps  = "comes after OpCaps: the policy demands it (suid, payload)"
 	afterSeal  = "comes after seal"
 	notAllowed = "the policy refuses what leads there"
@@ -46,10 +45,8 @@ var parts = [...]part{
 		"from the entry point to the drop, the keeper, and around a raised capability",
 		[]string{linked.Start, linked.InChild + "runKeeper", linked.InChild + "privileged"},
 		[]cut{
-			{"enter", "launchDirect", plainOnly},
-			{"enter", "openFeed", afterDrop},
-			{"enter", "frontEnd", afterDrop},
-			{"enter", "runMonitor", afterDrop},
+			{"enter", "launchDirect", afterDrop},
+			{"enter", "forkFront", afterDrop},
 			{"hosted", "monitorHosted", afterDrop},
 			{"clonePlain", "runFirst", firstOne},
 			{"runMapped", "runFirst", firstOne},
