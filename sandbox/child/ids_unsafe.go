@@ -74,20 +74,20 @@ func noUserns() unix.Errno {
 const lastCap = 63
 
 // doCaps settles the capabilities: bounding set first, then the three sets, then the
-// ambient one.
+// ambient one. Capset leaves nothing in the ambient set that is not in the new inheritable
+// one, which is what is to be ambient (capabilities(7)).
 func doCaps(s *plan.Step) unix.Errno {
-	if s.Flags&plan.FlagBounding != 0 && room.kept == 0 { // the keeper has cut all
-		if e := cutBounding(uint64(s.A) | uint64(s.B)<<32); e != 0 {
-			room.sub = plan.SubBounding
+	if room.bounded == 0 {
+		if e := boundCaps(s); e != 0 {
 			return e
 		}
 	}
-	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // EINVAL before 4.3: none there
 	room.sub = plan.SubMain
 	permitted := uint64(s.C) | uint64(s.D)<<32
 	ambient := uint64(s.E) | uint64(s.F)<<32
 	if e := setCaps(permitted, permitted, ambient); e != 0 {
 		if e == unix.EPERM && s.Flags&plan.FlagLenient != 0 && noMoreThan(permitted) {
+			prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // EINVAL before 4.3: none there
 			return 0
 		}
 		return e
@@ -110,6 +110,17 @@ func doCaps(s *plan.Step) unix.Errno {
 		}
 	}
 	return 0
+}
+
+// boundCaps cuts the bounding set to what an OpCaps keeps. The kernel drops one capability
+// a call, so where there is an init, it is done once, in front of the fork (splitInit):
+// the payload never has more, and init gives up the rest (seal).
+func boundCaps(s *plan.Step) unix.Errno {
+	if s.Flags&plan.FlagBounding == 0 || room.kept != 0 { // the keeper has cut all
+		return 0
+	}
+	room.sub = plan.SubBounding
+	return cutBounding(uint64(s.A) | uint64(s.B)<<32)
 }
 
 // noMoreThan reports whether this process has no capability but those of p, permitted

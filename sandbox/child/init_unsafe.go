@@ -33,6 +33,7 @@ func splitInit(p program) {
 		fault(e, plan.SubPlan, 0)
 	}
 	g := (*gate)(mapped(r))
+	boundBoth(p)
 	parent := getpid()
 	pid := fork(0, p)
 	if e := errno(pid); e != 0 {
@@ -50,6 +51,21 @@ func splitInit(p program) {
 		return
 	}
 	runInit(p, pid, g)
+}
+
+// boundBoth cuts the bounding set of this process and of the payload, which is forked from it.
+func boundBoth(p program) {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		s := plan.StepAt(p.base, i)
+		if s.Op != plan.OpCaps {
+			continue
+		}
+		if e := boundCaps(s); e != 0 {
+			room.step = i
+			fault(e, room.sub, 0)
+		}
+		room.bounded = 1
+	}
 }
 
 // pass waits at the gate. Init is busy for some ten microseconds and cannot wake us.
@@ -175,14 +191,14 @@ func lockAll(p program) {
 // lets nobody of the same namespace in who lacks it, and lets the namespace's owner,
 // outside, pass (ptrace(2), "Ptrace access mode checking").
 func seal(p program) {
-	inUserns, bare := false, false
+	inUserns, bare, left := false, false, uint64(0)
 	for i := p.h.Setup; i < p.h.Steps; i++ {
 		if s := plan.StepAt(p.base, i); s.Op == plan.OpCaps {
 			inUserns = s.Flags&plan.FlagBounding != 0 && room.kept == 0
 			bare = s.A|s.B|s.C|s.D|s.E|s.F == 0
+			left = uint64(s.A) | uint64(s.B)<<32
 		}
 	}
-	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	if !inUserns {
 		if e := setCaps(0, 0, 0); e != 0 {
 			fault(e, plan.SubSeal, 0)
@@ -195,7 +211,7 @@ func seal(p program) {
 	if bare {
 		keep = 1 << unix.CAP_WAKE_ALARM
 	}
-	e := cutBounding(0)
+	e := cutBounding(^left) // the others are gone: see boundBoth
 	if e == 0 {
 		e = setCaps(keep, 0, 0)
 	}

@@ -82,6 +82,7 @@ var room struct {
 	serial     uint32  // serial number of files on the frame's tmpfs
 	umask      uintptr
 	cwdDone    uint32
+	bounded    uint32   // boundCaps is done
 	settled    uint32   // see settleForExec
 	filtered   uint32   // the payload has filters of its own
 	missing    plan.Sub // see diagnose
