@@ -40,7 +40,9 @@ func sayEnd(status uint32) bool {
 		room.message[0] |= initEnds
 	}
 	writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
-	closeFd(room.childEnd)
+	if !last {
+		closeFd(room.childEnd)
+	}
 	room.childEnd = 0
 	return last
 }

@@ -30,8 +30,11 @@ func makeDirectory(p program, s *plan.Step) unix.Errno {
 	if e := errno(dst); e != 0 {
 		return e
 	}
-	e := matches(dst, makeDir)
-	closeFd(dst)
+	e := unix.Errno(0)
+	if room.made == 0 {
+		e = matches(dst, makeDir)
+	}
+	closeDest(dst)
 	return e
 }
 
@@ -100,24 +103,21 @@ func bindData(p program, s *plan.Step) unix.Errno {
 	if e := errno(dst); e != 0 {
 		return e
 	}
-	if e = matches(dst, makeFile); e != 0 {
-		return e
-	}
 	putNumber(name, uintptr(room.serial)) // dest uses the buffer too
 	file = openat(room.base, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if e := errno(file); e != 0 {
 		return e
 	}
 	if e = hideBase(unix.MS_PRIVATE); e == 0 {
-		e = attach(p, file, dst, uintptr(s.C))
+		e = blame(dst, makeFile, attach(p, file, dst, uintptr(s.C)))
 	}
 	if hidden := hideBase(unix.MS_UNBINDABLE); e == 0 {
 		e = hidden
 	}
 	putNumber(name, uintptr(room.serial))
 	raw(unix.SYS_UNLINKAT, room.base, addr(name), 0, 0, 0, 0)
-	closeFd(file)
-	closeFd(dst)
+	closeSoon(file)
+	closeDest(dst)
 	return e
 }
 
@@ -140,7 +140,7 @@ func symlink(p program, s *plan.Step) unix.Errno {
 			e = 0
 		}
 	}
-	closeFd(above)
+	closeSoon(above)
 	return e
 }
 
@@ -171,6 +171,6 @@ func chmod(path unsafe.Pointer, mode uint32) unix.Errno {
 	n := put(name, text("self/fd/\x00"))
 	putNumber(unsafe.Add(name, n), dst)
 	e := errno(raw(unix.SYS_FCHMODAT, room.proc, addr(name), uintptr(mode), 0, 0, 0))
-	closeFd(dst)
+	closeSoon(dst)
 	return e
 }

@@ -29,7 +29,7 @@ import (
 // makeFrame is OpRoot.
 func makeFrame(p program) unix.Errno {
 	if room.framed == 0 {
-		if e := pushOldRoot(); e != 0 {
+		if e := coverRoot(); e != 0 {
 			return e
 		}
 	}
@@ -46,7 +46,7 @@ func makeFrame(p program) unix.Errno {
 	if e := mount(text("newroot\x00"), text("newroot\x00"), nil, unix.MS_BIND|unix.MS_SILENT, nil); e != 0 {
 		return e
 	}
-	if room.apart != 0 {
+	if room.apart == rootfs {
 		return standApart()
 	}
 	// The old root must not stay on top of base: umount2 would then take it, and leave
@@ -54,39 +54,58 @@ func makeFrame(p program) unix.Errno {
 	if e := errno(mkdirat(room.base, text("oldroot\x00"), 0o755)); e != 0 {
 		return e
 	}
-	if e := mount(text("/\x00"), text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil); e != 0 {
+	if e := mount(text("/..\x00"), text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil); e != 0 {
 		return e
 	}
-	return errno(fchdir(room.old))
+	if room.framed == 0 && moveInto(room.old) != 0 {
+		room.apart = noChroot
+		return standApart()
+	}
+	return 0
 }
 
 // Where an old root is that could not be set aside (room.apart).
 const (
-	onTop  = iota + 1 // on base: chroot was refused
-	rootfs            // under base
+	noChroot = iota + 1 // in the frame, where this process may not follow it
+	rootfs              // under base
 )
 
-// pushOldRoot puts the frame's tmpfs where the root is, and the old root, for now, on
-// top of it again, and stays in the old root. It makes no file: before the ids are
-// mapped the tmpfs takes none.
+// pushOldRoot is coverRoot ahead of the sources: it goes back into the old root. It makes no
+// file: before the ids are mapped the tmpfs takes none.
 func pushOldRoot() unix.Errno {
-	room.sub = plan.SubTmpfs
-	old := openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := errno(old); e != 0 {
+	if e := coverRoot(); e != 0 || room.apart != 0 {
 		return e
 	}
-	room.old = above(old) // a source /proc/self/fd/N of a closed N must not mean it
+	room.old, room.base = above(room.old), above(room.base) // a source /proc/self/fd/N of a closed N must not mean them
+	if moveInto(room.old) != 0 {
+		room.apart = noChroot
+	}
+	return 0
+}
+
+// coverRoot puts the frame's tmpfs, which becomes this process's root, where the root is, and
+// the old root, for now, on top of it again. "/.." goes through the top of what is mounted on
+// the root, so that is the old root then, whichever of the two is this process's root.
+func coverRoot() unix.Errno {
+	room.sub = plan.SubTmpfs
+	room.old = openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(room.old); e != 0 {
+		room.old = 0
+		return e
+	}
 	// On the root's own directory, so that no host directory must exist; nothing
 	// resolves paths until the next calls have turned the two around.
 	if e := mount(text("tmpfs\x00"), text("/\x00"), text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, text("mode=0755\x00")); e != 0 {
 		return e
 	}
-	// "/.." goes through the top of what is mounted on the root.
-	base := openat(atCwd, text("/..\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := errno(base); e != 0 {
+	room.base = openat(atCwd, text("/..\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := errno(room.base); e != 0 {
+		room.base = 0
 		return e
 	}
-	room.base = above(base)
+	if room.guarded != 0 { // no number that the plan may name: see checkFds
+		room.old, room.base = above(room.old), above(room.base)
+	}
 	room.sub = plan.SubPivot
 	if e := errno(fchdir(room.base)); e != 0 {
 		return e
@@ -99,13 +118,7 @@ func pushOldRoot() unix.Errno {
 		}
 		return e
 	}
-	if e != 0 {
-		return e
-	}
-	if moveInto(room.old) != 0 { // pivot_root has made base this process's root
-		room.apart = onTop
-	}
-	return 0
+	return e
 }
 
 // isRootfs reports whether fd is the root of a mount that lies on no other: there
@@ -158,11 +171,6 @@ func mayStay(p program) unix.Errno {
 
 // standApart finishes a frame whose base is this process's root.
 func standApart() unix.Errno {
-	if room.apart == onTop {
-		if e := mountByFd(room.old, text("oldroot\x00"), unix.MS_MOVE); e != 0 {
-			return e
-		}
-	}
 	if e := hideBase(unix.MS_UNBINDABLE); e != 0 {
 		return e
 	}
@@ -219,19 +227,14 @@ func leaveOldRoot() unix.Errno {
 		return e
 	}
 	e := errno(fchdir(root))
-	closeFd(root)
+	closeSoon(root)
 	if e != 0 {
 		return e
 	}
-	// The frame ends up on top of the new root and goes, with all below it.
+	// The frame ends up on top of the new root, which is "." and "/" now, and goes, with all
+	// below it: umount2 takes what is on top (pivot_root(2), "pivot_root(".", ".")").
 	if e := errno(asAdmin(unix.SYS_PIVOT_ROOT, addr(text(".\x00")), addr(text(".\x00")), 0, 0, 0, 0)); e != 0 {
 		return e
 	}
-	if e := errno(fchdir(room.base)); e != 0 {
-		return e
-	}
-	if e := errno(asAdmin(unix.SYS_UMOUNT2, addr(text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0)); e != 0 {
-		return e
-	}
-	return errno(raw(unix.SYS_CHDIR, addr(text("/\x00")), 0, 0, 0, 0, 0))
+	return errno(asAdmin(unix.SYS_UMOUNT2, addr(text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0))
 }

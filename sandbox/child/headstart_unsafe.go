@@ -240,7 +240,7 @@ func setAside() {
 		case e == 0 && room.apart == 0:
 			room.framed = 1
 			room.broken = uint32(errno(fchdir(cwd)))
-		case e == 0 && room.apart == onTop:
+		case e == 0 && room.apart == noChroot:
 			room.broken = uint32(unix.EPERM)
 		case room.base != 0:
 			room.broken = uint32(takeBack(cwd))

@@ -13,16 +13,27 @@ import (
 // own id, with setgroups denied as user_namespaces(7) demands for gid_map.
 func writeMaps(uid, gid unsafe.Pointer) unix.Errno {
 	room.sub = plan.SubUIDMap
-	if e := writeProc(text("self/uid_map\x00"), uid); e != 0 {
+	fd, e := writeInto(room.proc, text("self/uid_map\x00"), uid)
+	if e != 0 {
 		return e
 	}
+	closeSoon(fd)
 	room.sub = plan.SubSetgroups
 	// ENOENT: before 3.19 there is no setgroups and none is needed.
-	if e := writeProc(text("self/setgroups\x00"), text("deny\x00")); e != 0 && e != unix.ENOENT {
+	fd, e = writeInto(room.proc, text("self/setgroups\x00"), text("deny\x00"))
+	if e != 0 && e != unix.ENOENT {
 		return e
 	}
+	if e == 0 {
+		closeSoon(fd)
+	}
 	room.sub = plan.SubGIDMap
-	return writeProc(text("self/gid_map\x00"), gid)
+	fd, e = writeInto(room.proc, text("self/gid_map\x00"), gid)
+	if e == 0 {
+		closeSoon(fd)
+	}
+	closeIdle() // a source /proc/self/fd/N of a closed N must not mean one of them
+	return e
 }
 
 // writeProc writes a string to a file below the host's /proc, in one write.
@@ -38,13 +49,24 @@ func setLabel(kind uint32, label unsafe.Pointer) unix.Errno {
 
 // writeBelow writes a string to a file below dir, in one write.
 func writeBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
+	fd, e := writeInto(dir, path, value)
+	if e == 0 {
+		closeFd(fd)
+	}
+	return e
+}
+
+// writeInto is writeBelow that leaves the file open.
+func writeInto(dir uintptr, path, value unsafe.Pointer) (uintptr, unix.Errno) {
 	fd := openat(dir, path, unix.O_WRONLY, 0)
 	if e := errno(fd); e != 0 {
-		return e
+		return 0, e
 	}
-	r := raw(unix.SYS_WRITE, fd, addr(value), strlen(value), 0, 0, 0)
-	closeFd(fd)
-	return errno(r)
+	e := errno(raw(unix.SYS_WRITE, fd, addr(value), strlen(value), 0, 0, 0))
+	if e != 0 {
+		closeFd(fd)
+	}
+	return fd, e
 }
 
 // noUserns proves that a further user namespace is refused: it tries, in a child

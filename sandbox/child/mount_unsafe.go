@@ -65,10 +65,7 @@ func bind(p program, s *plan.Step) unix.Errno {
 	if e := errno(dst); e != 0 {
 		return e
 	}
-	e = matches(dst, want)
-	if e == 0 {
-		e = attach(p, src, dst, uintptr(s.C))
-	}
+	e = blame(dst, want, attach(p, src, dst, uintptr(s.C)))
 	if e == unix.EINVAL && room.sub == plan.SubMain {
 		// The source was a link of /proc to a descriptor from outside.
 		if here := localize(src); errno(here) == 0 {
@@ -77,9 +74,22 @@ func bind(p program, s *plan.Step) unix.Errno {
 			closeFd(here)
 		}
 	}
-	closeFd(dst)
-	closeFd(src)
-	plan.StepAt(p.base, s.A).G = 0
+	closeDest(dst)
+	spend(plan.StepAt(p.base, s.A), src)
+	return e
+}
+
+// blame looks at the destination of a mount that has failed with e: the kernel refuses a
+// directory on a file and the reverse, and does not always say so.
+func blame(dst uintptr, want int, e unix.Errno) unix.Errno {
+	if e == 0 {
+		return 0
+	}
+	sub := room.sub
+	if mismatch := matches(dst, want); mismatch != 0 {
+		return mismatch
+	}
+	room.sub = sub
 	return e
 }
 
@@ -137,7 +147,7 @@ func attach(p program, src, dst, flags uintptr) unix.Errno {
 		room.sub = plan.SubMain
 		e = moveMount(tree, dst)
 	}
-	closeFd(tree)
+	closeSoon(tree)
 	return e
 }
 
@@ -170,11 +180,8 @@ func mountFS(p program, s *plan.Step) unix.Errno {
 	if e := errno(dst); e != 0 {
 		return e
 	}
-	e := matches(dst, makeDir)
-	if e == 0 {
-		e = mountKind(dst, p, s)
-	}
-	closeFd(dst)
+	e := blame(dst, makeDir, mountKind(dst, p, s))
+	closeDest(dst)
 	return e
 }
 
@@ -217,16 +224,14 @@ func mountOptions(p program, s *plan.Step) (fs unsafe.Pointer, flags uintptr) {
 // mountOn mounts a file system on the directory fd, which is named by its link in the
 // host's /proc: no path is looked up again, and the directory itself may be closed to us.
 func mountOn(dst uintptr, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix.Errno {
-	if e := errno(fchdir(room.proc)); e != 0 {
-		return e
+	if room.inProc == 0 {
+		if e := errno(fchdir(room.proc)); e != 0 {
+			return e
+		}
 	}
 	name := unsafe.Pointer(&room.small)
 	putNumber(unsafe.Add(name, put(name, text("self/fd/\x00"))), dst)
-	e := mount(fs, name, fs, flags, data)
-	if back := errno(fchdir(room.old)); e == 0 {
-		e = back
-	}
-	return e
+	return mount(fs, name, fs, flags, data)
 }
 
 // remountRO makes one mount read-only, and nodev with it as bwrap does.
@@ -248,6 +253,6 @@ func remountRO(path unsafe.Pointer) unix.Errno {
 	if e == unix.EINVAL {
 		room.sub = plan.SubNoMount
 	}
-	closeFd(dst)
+	closeSoon(dst)
 	return e
 }

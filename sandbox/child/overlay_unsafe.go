@@ -54,11 +54,9 @@ func mountLayers(p program, s *plan.Step, upper, work uintptr) unix.Errno {
 	if e := errno(dst); e != 0 {
 		return e
 	}
-	e := matches(dst, makeDir)
-	if e == 0 {
-		e = mountOn(dst, text("overlay\x00"), unix.MS_NOSUID|unix.MS_NODEV, layers(p, s, upper, work))
-	}
-	closeFd(dst)
+	e := mountOn(dst, text("overlay\x00"), unix.MS_NOSUID|unix.MS_NODEV, layers(p, s, upper, work))
+	e = blame(dst, makeDir, e)
+	closeDest(dst)
 	return e
 }
 

@@ -12,7 +12,7 @@ import (
 // call, and nothing else runs meanwhile: there is one thread, and no signal handler.
 //
 // The calls made through here name what they act on by descriptor, or by one of the
-// constants "/", "." and "/proc/self/fd/N", or "/proc/N" of the first process: no path of
+// constants "/", "/..", "." and "/proc/self/fd/N", or "/proc/N" of the first process: no path of
 // the user's is ever resolved with a capability in effect.
 func privileged(capability uint, nr, a, b, c, d, e, f uintptr) uintptr {
 	if room.kept == 0 {

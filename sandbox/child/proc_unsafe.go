@@ -17,11 +17,8 @@ func mountProc(p program, s *plan.Step) unix.Errno {
 	if e := errno(dst); e != 0 {
 		return e
 	}
-	e := matches(dst, makeDir)
-	if e == 0 {
-		e = prepareProc(p, s, dst)
-	}
-	closeFd(dst)
+	e := blame(dst, makeDir, prepareProc(p, s, dst))
+	closeSoon(dst)
 	return e
 }
 
@@ -50,7 +47,7 @@ func prepareProc(p program, s *plan.Step, dst uintptr) unix.Errno {
 			e = attach(p, src, stage, unix.MS_NOSUID|unix.MS_NODEV)
 		}
 	}
-	closeFd(stage)
+	closeSoon(stage)
 	if e != 0 {
 		return e
 	}
@@ -65,7 +62,7 @@ func prepareProc(p program, s *plan.Step, dst uintptr) unix.Errno {
 		room.sub = plan.SubMain
 		e = moveMount(proc, dst)
 	}
-	closeFd(proc)
+	closeSoon(proc)
 	return e
 }
 
@@ -88,32 +85,25 @@ func coverAll(p program, proc uintptr, always bool) unix.Errno {
 // /proc/sys ask for no capability.
 func cover(p program, proc uintptr, name unsafe.Pointer, always bool) unix.Errno {
 	room.sub = plan.SubCover
+	if !always {
+		switch e := errno(raw(unix.SYS_FACCESSAT, proc, addr(name), 2 /* W_OK */, 0, 0, 0)); e {
+		case 0:
+		case unix.ENOENT, unix.EACCES, unix.EROFS, unix.EPERM:
+			return 0
+		default:
+			return e
+		}
+	}
 	fd := openat(proc, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if e := errno(fd); e == unix.ENOENT {
 		return 0
 	} else if e != 0 {
 		return e
 	}
-	e := unix.Errno(0)
-	if !always {
-		e = writable(fd)
-	}
-	if e == 0 {
-		e = attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV)
-		room.sub = plan.SubCover
-	} else if e == unix.EACCES || e == unix.EROFS || e == unix.EPERM {
-		e = 0
-	}
-	closeFd(fd)
+	e := attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV)
+	room.sub = plan.SubCover
+	closeSoon(fd)
 	return e
-}
-
-// writable asks access(2) about an open file.
-func writable(fd uintptr) unix.Errno {
-	name := unsafe.Pointer(&room.small)
-	n := put(name, text("self/fd/\x00"))
-	putNumber(unsafe.Add(name, n), fd)
-	return errno(raw(unix.SYS_FACCESSAT, room.proc, addr(name), 2 /* W_OK */, 0, 0, 0))
 }
 
 // moveMount moves the mount that from is the root of, with all on it, to the file dst.

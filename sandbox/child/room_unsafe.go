@@ -65,6 +65,7 @@ var room struct {
 
 	// The launch. Descriptors of ours; 0 stands for none, since all lie above 2.
 	proc       uintptr // the host's /proc
+	inProc     uint32  // it is the working directory
 	base       uintptr // the frame's tmpfs
 	old        uintptr // the old root
 	status     uint32  // of the last wait
@@ -88,9 +89,12 @@ var room struct {
 	missing    plan.Sub // see diagnose
 	step       uint32   // the step that runs
 	sub        plan.Sub // the part of it, set by helpers
+	made       uint32   // what dest has made; see closeDest
+	absent     uint32   // the kernel says that nothing is at the end of the path that walk follows
 	part       uint32   // how much of a destination leads to what is at fault, in bytes; 0: unknown
 	failed     uint32   // the plan's status for failures, 0: there is no plan yet
 
+	idle     idle
 	nofile   unix.Rlimit // as it was, where the sources needed more
 	raised   uint32
 	limit    uintptr // on descriptors, in force

@@ -180,37 +180,54 @@ func warn(e unix.Errno, sub plan.Sub) { say(plan.MsgWarn, e, room.step, sub, 0) 
 // dieWithParent makes a parent that dies take this process along. room.expect is
 // the parent's pid as seen from here, so that one who is already gone is noticed.
 func dieWithParent() {
-	if e := prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); e != 0 {
-		room.step = plan.NoStep
-		fault(e, plan.SubDeathSignal, 0)
-	}
-	if getppid() != room.expect || parentGone() {
-		exit(1)
-	}
+	armDeathSignal()
+	requireParent(getppid())
 }
 
 // dieWithParentOutside is dieWithParent for a process whose parent may be outside of
 // its pid namespace, where getppid answers 0.
 func dieWithParentOutside() {
-	if getppid() == 0 {
+	armDeathSignal()
+	parent := getppid()
+	if parent == 0 {
 		room.expect = 0
 	}
-	dieWithParent()
+	requireParent(parent)
 }
 
-// parentGone reports whether the monitor ended before the signal was armed: its end of
-// the feed is then closed (getppid says nothing across pid namespaces).
+func armDeathSignal() {
+	if e := prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); e != 0 {
+		room.step = plan.NoStep
+		fault(e, plan.SubDeathSignal, 0)
+	}
+}
+
+// requireParent ends this process if its parent had ended before the signal was armed. Across
+// pid namespaces getppid says nothing of that.
+func requireParent(parent uintptr) {
+	leaveMonitorEnd()
+	if parent != room.expect || parent == 0 && parentGone() {
+		exit(1)
+	}
+}
+
+// leaveMonitorEnd closes our copy of the monitor's end of the feed, which would keep it open.
+func leaveMonitorEnd() {
+	if room.childEnd != 0 && room.monitorEnd != 0 {
+		closeFd(room.monitorEnd)
+		room.monitorEnd = 0
+	}
+}
+
+// parentGone reports whether the monitor has ended: its end of the feed is then closed.
 func parentGone() bool {
 	if room.childEnd == 0 {
 		return false
 	}
+	leaveMonitorEnd()
 	var fds pollfd
 	var now unix.Timespec
 	fds.fd = int32(room.childEnd)
-	if room.monitorEnd != 0 {
-		closeFd(room.monitorEnd) // our copy would keep it open
-		room.monitorEnd = 0
-	}
 	r := raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&fds)), 1, addr(unsafe.Pointer(&now)), 0, 8, 0)
 	return errno(r) == 0 && fds.revents&(unix.POLLERR|unix.POLLHUP) != 0
 }
@@ -253,8 +270,12 @@ func isProc(fd uintptr) unix.Errno {
 // and EPERM can only be a filter, since the kernel looks at the flags first.
 func probe() {
 	const none = ^uintptr(0)
-	a := errno(asAdmin(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
-	b := errno(asAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	a := errno(asAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	if a == unix.EINVAL && room.direct != 0 && line.filtered == 0 {
+		room.engine = engineNew // the youngest of them is there, and no filter refuses another
+		return
+	}
+	b := errno(asAdmin(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
 	c := errno(raw(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
 	d := errno(asAdmin(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
 	missing := a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL
@@ -269,16 +290,17 @@ func probe() {
 func closeOurs(p program) {
 	for i := p.h.Join; i < p.h.Setup; i++ {
 		if s := plan.StepAt(p.base, i); s.Op == plan.OpSource && s.G != 0 && s.G != late {
-			closeFd(uintptr(s.G))
+			closeSoon(uintptr(s.G))
 		}
 	}
 	if room.old != 0 {
-		closeFd(room.old)
+		closeSoon(room.old)
 	}
 	if room.base != 0 {
-		closeFd(room.base)
+		closeSoon(room.base)
 	}
 	room.old, room.base = 0, 0
+	closeIdle()
 	if room.raised != 0 {
 		raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(&room.nofile)), 0, 0, 0)
 		room.raised = 0

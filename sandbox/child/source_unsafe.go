@@ -15,7 +15,7 @@ import (
 // openSource opens what will be bound, before the first operation changes anything.
 func openSource(p program, s *plan.Step) unix.Errno {
 	room.sub = plan.SubSource
-	s.G = 0
+	s.G, s.C = 0, 0
 	if s.A == 0 {
 		return sourceFromFd(s)
 	}
@@ -108,6 +108,20 @@ func startsWithDotDot(path unsafe.Pointer) bool {
 // file it is, by device and inode.
 const late = ^uint32(0)
 
+// spent marks, as C, an OpSource whose descriptor has served and awaits the end of set-up, when
+// all of them are closed. A late one is closed at once.
+const spent = 1
+
+// spend ends the use of a source.
+func spend(s *plan.Step, src uintptr) {
+	if src+keepFree+maxIdle > room.limit {
+		closeFd(src)
+		s.G = 0
+		return
+	}
+	s.C = spent
+}
+
 // keepFree is how many descriptors the operations themselves need, at most.
 const keepFree = 12
 
@@ -115,11 +129,14 @@ const keepFree = 12
 // process's root is the old root, so a late one is opened as it would have been.
 func sourceOf(p program, i uint32) uintptr {
 	s := plan.StepAt(p.base, i)
-	if s.G == 0 && s.Flags == 0 {
+	if s.G != late && s.G != 0 && s.C != spent {
+		return uintptr(s.G)
+	}
+	if s.G != late && s.Flags == 0 {
 		return failed(unix.ENOENT) // used up already
 	}
 	if s.G != late {
-		return uintptr(s.G)
+		return 0
 	}
 	if room.apart != 0 {
 		return failed(unix.EMFILE) // its path means nothing any more
@@ -139,7 +156,7 @@ func sourceOf(p program, i uint32) uintptr {
 		closeFd(fd)
 		return failed(e)
 	}
-	s.G = uint32(fd)
+	s.G, s.C = uint32(fd), 0
 	return fd
 }
 

@@ -60,7 +60,17 @@ func mkdirat(dir uintptr, path unsafe.Pointer, mode uint32) uintptr {
 	return raw(unix.SYS_MKDIRAT, dir, addr(path), uintptr(mode), 0, 0, 0)
 }
 
-func fchdir(fd uintptr) uintptr { return raw(unix.SYS_FCHDIR, fd, 0, 0, 0, 0, 0) }
+// fchdir also notes whether the host's proc is the working directory; see mountOn.
+func fchdir(fd uintptr) uintptr {
+	r := raw(unix.SYS_FCHDIR, fd, 0, 0, 0, 0, 0)
+	if errno(r) == 0 {
+		room.inProc = 0
+		if fd == room.proc {
+			room.inProc = 1
+		}
+	}
+	return r
+}
 
 // moveInto makes the directory fd this process's root and working directory.
 func moveInto(fd uintptr) unix.Errno {

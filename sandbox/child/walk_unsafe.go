@@ -27,6 +27,12 @@ const (
 	stayAbove        // not looked at: the parent is wanted, the name goes to room.small
 )
 
+// What dest has made at the end of the path (room.made).
+const (
+	madeDir  = iota + 1
+	madeFile // and the descriptor is open for writing
+)
+
 // newRoot opens the root of the sandbox as it is now: the topmost mount on it.
 func newRoot() uintptr {
 	return openat(room.base, text("newroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
@@ -35,27 +41,49 @@ func newRoot() uintptr {
 // dest opens dst below the new root with O_PATH, making it as want says, with the
 // given mode, and its parents. It returns a negated errno and sets room.sub.
 func dest(dst unsafe.Pointer, want int, mode, parents uint32) uintptr {
-	room.sub = plan.SubMain
+	room.sub, room.made, room.absent = plan.SubMain, 0, 0
 	root := newRoot()
 	if errno(root) != 0 {
 		return root
 	}
 	fd := uintptr(0)
 	if room.engine == engineNew && want < openFile {
+		if onlySlashes(dst) {
+			return root
+		}
 		fd = inRoot(root, dst)
 		// The careful way makes what is missing, knows which part is at fault, and does not
 		// mind who renames or mounts meanwhile (EAGAIN).
 		if errno(fd) == 0 {
-			closeFd(root)
+			closeSoon(root)
 			return fd
+		}
+		if errno(fd) == unix.ENOENT && want != findOnly {
+			room.absent = 1
 		}
 	}
 	fd = walk(root, dst, want, mode, parents)
-	closeFd(root)
+	closeSoon(root)
 	if errno(fd) == 0 || want == findOnly && room.sub == plan.SubParents {
 		room.sub = plan.SubMain
 	}
 	return fd
+}
+
+// closeDest closes what dest has opened last.
+func closeDest(dst uintptr) {
+	if room.made == madeFile {
+		closeFd(dst)
+	} else {
+		closeSoon(dst)
+	}
+}
+
+func onlySlashes(path unsafe.Pointer) bool {
+	for *(*byte)(path) == '/' {
+		path = unsafe.Add(path, 1)
+	}
+	return *(*byte)(path) == 0
 }
 
 func inRoot(root uintptr, dst unsafe.Pointer) uintptr {
@@ -189,7 +217,7 @@ func goUp() bool {
 	}
 	room.depth--
 	room.open--
-	closeFd(uintptr(room.stack[room.depth&(maxDepth-1)]))
+	closeSoon(uintptr(room.stack[room.depth&(maxDepth-1)]))
 	return room.depth == 0 || room.open > 0
 }
 
@@ -209,7 +237,7 @@ func unwind() {
 	for room.open > 0 {
 		room.depth--
 		room.open--
-		closeFd(uintptr(room.stack[room.depth&(maxDepth-1)]))
+		closeSoon(uintptr(room.stack[room.depth&(maxDepth-1)]))
 	}
 	room.depth = 0
 }
@@ -229,6 +257,14 @@ func component(here uintptr, name unsafe.Pointer, last bool, want int, mode, par
 				room.sub = subLink
 			}
 			return fd
+		}
+		if last && room.absent != 0 {
+			room.absent = 0 // nothing at the end of the path, the kernel said: make it at once
+			fd, e := missing(here, name, last, want, mode, parents)
+			if e != unix.EEXIST {
+				return fd
+			}
+			room.sub = plan.SubParents
 		}
 		// What stands at the end may be an automount, which is covered, not mounted: only
 		// O_DIRECTORY would ask for that.
@@ -252,8 +288,9 @@ func component(here uintptr, name unsafe.Pointer, last bool, want int, mode, par
 		if e != unix.ENOENT {
 			return fd
 		}
-		if e = missing(here, name, last, want, mode, parents); e != 0 && e != unix.EEXIST {
-			return failed(e)
+		fd, e = missing(here, name, last, want, mode, parents)
+		if e != unix.EEXIST {
+			return fd
 		}
 	}
 	return failed(unix.EAGAIN)
@@ -295,25 +332,41 @@ func isLink(fd uintptr) (bool, unix.Errno) {
 	return false, e
 }
 
-// missing makes a name that is not there, as want says.
-func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) unix.Errno {
+// missing makes a name that is not there, as want says, and opens it. Its errno is EEXIST if
+// the name is there by now, or something else is by the time it is opened.
+func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (uintptr, unix.Errno) {
 	switch {
 	case want == findOnly:
-		return unix.ENOENT
+		return failed(unix.ENOENT), unix.ENOENT
 	case !last:
-		return errno(mkdirat(here, name, parents))
+		return makeAndOpen(here, name, parents)
 	case want == makeDir:
 		room.sub = plan.SubMakeDir
-		return errno(mkdirat(here, name, mode))
+		fd, e := makeAndOpen(here, name, mode)
+		if e == 0 {
+			room.made = madeDir
+		}
+		return fd, e
 	default:
 		room.sub = plan.SubMakeFile
 		fd := openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, uintptr(mode))
-		if e := errno(fd); e != 0 {
-			return e
+		if errno(fd) == 0 {
+			room.made = madeFile
 		}
-		closeFd(fd)
-		return 0
+		return fd, errno(fd)
 	}
+}
+
+// makeAndOpen makes a directory.
+func makeAndOpen(here uintptr, name unsafe.Pointer, mode uint32) (uintptr, unix.Errno) {
+	if e := errno(mkdirat(here, name, mode)); e != 0 {
+		return failed(e), e
+	}
+	fd := openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	if e := errno(fd); e == unix.ENOTDIR || e == unix.ENOENT {
+		return fd, unix.EEXIST
+	}
+	return fd, errno(fd)
 }
 
 // follow puts the target of the link name in front of the rest of the path.
@@ -357,11 +410,12 @@ func magicLink(here uintptr, first byte) bool {
 
 // finish ends a walk at the directory it stands in.
 func finish(root uintptr) uintptr {
-	fd := fcntl(whereNow(root), unix.F_DUPFD_CLOEXEC, 3)
-	if errno(fd) == unix.EMFILE && forgetOldest() {
-		fd = fcntl(whereNow(root), unix.F_DUPFD_CLOEXEC, 3)
+	if room.depth > 0 {
+		room.depth--
+		room.open--
+		return uintptr(room.stack[room.depth&(maxDepth-1)])
 	}
-	return fd
+	return fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
 }
 
 func isDot(p unsafe.Pointer) bool {

@@ -1,0 +1,66 @@
+package child
+
+// Room: no runtime. See doc.go for the laws of this file.
+// Runs in: the first process, during set-up.
+
+import "golang.org/x/sys/unix"
+
+// Descriptors of ours that set-up has done with are closed several at a time: the kernel
+// gives the lowest free numbers, so those of a few operations lie side by side. No descriptor
+// of the caller's is among them, and no fork, no path of the caller's and no step of the
+// payload's comes before the last is closed (closeIdle).
+
+// maxIdle is how many there are, at most.
+const maxIdle = 16
+
+// idle is a window of 64 numbers, and a bit for each descriptor in it that is to be closed.
+type idle struct {
+	window uintptr // the first number, divided by 64
+	set    uint64
+	n      uint32
+}
+
+// closeSoon closes a descriptor with others. It must not be open for writing: the kernel
+// refuses to make a mount read-only while there is such a one (mount_setattr(2), EBUSY).
+func closeSoon(fd uintptr) {
+	if room.engine == engineClassic || fd+keepFree+maxIdle > room.limit { // few are free, or close_range(2) may be missing
+		closeFd(fd)
+		return
+	}
+	if room.idle.window != fd/64 {
+		closeIdle()
+		room.idle.window = fd / 64
+	}
+	room.idle.set |= 1 << (fd % 64)
+	room.idle.n++
+	if room.idle.n == maxIdle {
+		closeIdle()
+	}
+}
+
+// closeIdle closes what closeSoon has left open.
+func closeIdle() {
+	set := room.idle.set
+	room.idle.set, room.idle.n = 0, 0
+	for first := uintptr(0); first < 64; first++ {
+		if set>>first&1 == 0 {
+			continue
+		}
+		end := first + 1
+		for end < 64 && set>>end&1 != 0 {
+			end++
+		}
+		closeRun(64*room.idle.window+first, 64*room.idle.window+end)
+		first = end
+	}
+}
+
+// closeRun closes the descriptors [first, end), which are all ours.
+func closeRun(first, end uintptr) {
+	if end-first > 1 && errno(raw(unix.SYS_CLOSE_RANGE, first, end-1, 0, 0, 0, 0)) == 0 {
+		return
+	}
+	for fd := first; fd < end; fd++ {
+		closeFd(fd)
+	}
+}
