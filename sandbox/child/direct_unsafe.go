@@ -225,7 +225,6 @@ func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
 
 // endDirect stays until the payload has ended, and ends with its status.
 func endDirect(p program) {
-	closeEar()
 	requireSetUp(p)
 	closeOthers(p, nowhere)
 	code := exitCode(payloadStatus(p))

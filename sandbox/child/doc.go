@@ -129,11 +129,14 @@
 // # Init, and the gate
 //
 // Where there is an init, it forks the payload and shares a page with it, the gate.
-// The payload waits there. Before init opens it, init has, in this order, closed all
-// descriptors but the feed and the sync fds (and the front end's socket, for faults);
+// The payload waits there. The bounding set has been cut for both before the fork: the kernel
+// offers nothing cheaper than a call for each capability. Before init opens the gate, it has,
+// in this order, closed all descriptors but the feed and the sync fds (and the front end's socket, for faults);
 // given up its capabilities; taken the locks; settled its death signal; closed that
 // socket; installed the payload's filters in itself. It opens the gate by a store: the
-// filters may refuse any system call. A filter that init could not install is the
+// filters may refuse any system call, so the payload's process naps and looks again. Only
+// where there is no filter at all, the caller's included, does it wait to be woken
+// (futex(2)). A filter that init could not install is the
 // payload's fault to report.
 //
 // Nothing is dumpable between set-up and the payload's exec, and init stays so: its

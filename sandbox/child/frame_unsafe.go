@@ -40,8 +40,10 @@ func makeFrame(p program) unix.Errno {
 	if e := errno(mkdirat(room.base, text("newroot\x00"), 0o755)); e != 0 {
 		return e
 	}
-	if e := errno(fchdir(room.base)); e != 0 {
-		return e
+	if room.framed != 0 { // coverRoot leaves this process there
+		if e := errno(fchdir(room.base)); e != 0 {
+			return e
+		}
 	}
 	if e := mount(text("newroot\x00"), text("newroot\x00"), nil, unix.MS_BIND|unix.MS_SILENT, nil); e != 0 {
 		return e
@@ -83,7 +85,7 @@ func pushOldRoot() unix.Errno {
 	return 0
 }
 
-// coverRoot puts the frame's tmpfs, which becomes this process's root, where the root is, and
+// coverRoot puts the frame's tmpfs, which becomes this process's root and working directory, where the root is, and
 // the old root, for now, on top of it again. "/.." goes through the top of what is mounted on
 // the root, so that is the old root then, whichever of the two is this process's root.
 func coverRoot() unix.Errno {

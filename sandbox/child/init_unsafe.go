@@ -45,7 +45,7 @@ func splitInit(p program) {
 		feed := room.childEnd
 		room.childEnd = 0
 		dieWithParent()
-		pass(g)
+		pass(p, g)
 		sayBegun(feed)
 		closeFd(feed)
 		return
@@ -68,18 +68,42 @@ func boundBoth(p program) {
 	}
 }
 
-// pass waits at the gate. Init is busy for some ten microseconds and cannot wake us.
-// If it dies we die with it.
-func pass(g *gate) {
+// pass waits at the gate. Init is busy for some ten microseconds, and cannot wake us where
+// a filter may refuse it the call. If it dies we die with it.
+func pass(p program, g *gate) {
 	var nap unix.Timespec
 	nap.Nsec = 2e4
+	woken := wakes(p)
 	for load(&g.state) == gateShut {
+		if woken {
+			r := raw(unix.SYS_FUTEX, addr(unsafe.Pointer(&g.state)), futexWait, gateShut, 0, 0, 0)
+			e := errno(r)
+			woken = e == 0 || e == unix.EAGAIN || e == unix.EINTR
+			continue
+		}
 		raw(unix.SYS_NANOSLEEP, addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
 	}
 	if load(&g.state) == gateBroken {
 		room.step = g.step
 		fault(unix.Errno(g.errno), plan.SubMain, 0)
 	}
+}
+
+// Operations of futex(2).
+const (
+	futexWait = 0
+	futexWake = 1
+)
+
+// wakes reports whether init wakes the payload's process: no filter is in force, the caller's
+// or one of the payload's.
+func wakes(p program) bool {
+	for i := p.h.Setup; i < p.h.Steps; i++ {
+		if plan.StepAt(p.base, i).Op == plan.OpSeccomp {
+			return false
+		}
+	}
+	return unfiltered()
 }
 
 // runInit is PID 1, or the plain parent of the payload where there is no pid
@@ -130,6 +154,9 @@ func filter(p program, g *gate) {
 		}
 	}
 	store(&g.state, gateOpen)
+	if wakes(p) {
+		raw(unix.SYS_FUTEX, addr(unsafe.Pointer(&g.state)), futexWake, 1, 0, 0, 0)
+	}
 }
 
 // closeInherited leaves init with the feed, the sync fds and, for a moment, the socket.

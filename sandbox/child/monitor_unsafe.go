@@ -334,7 +334,7 @@ func announce() {
 // standard ones too, so that a reader sees the end of the payload. But keeps one that a
 // failure of set-up may be reported on; nowhere: none.
 func closeOthers(p program, but uintptr) {
-	if room.sock != 0 {
+	if room.sock != 0 && room.sock != nowhere {
 		closeFd(room.sock)
 		room.sock = 0
 	}

@@ -271,7 +271,7 @@ func isProc(fd uintptr) unix.Errno {
 func probe() {
 	const none = ^uintptr(0)
 	a := errno(asAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
-	if a == unix.EINVAL && room.direct != 0 && line.filtered == 0 {
+	if a == unix.EINVAL && unfiltered() {
 		room.engine = engineNew // the youngest of them is there, and no filter refuses another
 		return
 	}
@@ -284,6 +284,10 @@ func probe() {
 		room.engine = engineClassic
 	}
 }
+
+// unfiltered reports whether it is known that no seccomp filter is in force, whose answers may
+// differ from the kernel's.
+func unfiltered() bool { return room.direct != 0 && line.filtered == 0 }
 
 // closeOurs closes every descriptor of ours but the one that carries faults, and the
 // host's /proc, which init needs to see what it inherited.
