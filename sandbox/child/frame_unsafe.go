@@ -85,9 +85,10 @@ func pushOldRoot() unix.Errno {
 	return 0
 }
 
-// coverRoot puts the frame's tmpfs, which becomes this process's root and working directory, where the root is, and
-// the old root, for now, on top of it again. "/.." goes through the top of what is mounted on
-// the root, so that is the old root then, whichever of the two is this process's root.
+// coverRoot puts the frame's tmpfs where the root is, and the old root, for now, on top of it
+// again. The tmpfs becomes this process's root and working directory. "/.." goes through the
+// top of what is mounted on the root, so that is the old root then, whichever of the two is
+// this process's root.
 func coverRoot() unix.Errno {
 	room.sub = plan.SubTmpfs
 	room.old = openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)

@@ -6,9 +6,9 @@ package child
 import "golang.org/x/sys/unix"
 
 // Descriptors of ours that set-up has done with are closed several at a time: the kernel
-// gives the lowest free numbers, so those of a few operations lie side by side. No descriptor
-// of the caller's is among them, and no fork, no path of the caller's and no step of the
-// payload's comes before the last is closed (closeIdle).
+// gives the lowest free numbers, so those of a few operations lie side by side. None of the
+// caller's is among them. All are closed before the sources are opened, whose paths may lead
+// to descriptors, and before the payload's process is forked and its own steps come (closeOurs).
 
 // maxIdle is how many there are, at most.
 const maxIdle = 16

@@ -50,21 +50,15 @@ func setLabel(kind uint32, label unsafe.Pointer) unix.Errno {
 // writeBelow writes a string to a file below dir, in one write.
 func writeBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
 	fd, e := writeInto(dir, path, value)
-	if e == 0 {
-		closeFd(fd)
-	}
+	closeFd(fd)
 	return e
 }
 
 // writeInto is writeBelow that leaves the file open.
-func writeInto(dir uintptr, path, value unsafe.Pointer) (uintptr, unix.Errno) {
-	fd := openat(dir, path, unix.O_WRONLY, 0)
-	if e := errno(fd); e != 0 {
-		return 0, e
-	}
-	e := errno(raw(unix.SYS_WRITE, fd, addr(value), strlen(value), 0, 0, 0))
-	if e != 0 {
-		closeFd(fd)
+func writeInto(dir uintptr, path, value unsafe.Pointer) (fd uintptr, e unix.Errno) {
+	fd = openat(dir, path, unix.O_WRONLY, 0)
+	if e = errno(fd); e == 0 {
+		e = errno(raw(unix.SYS_WRITE, fd, addr(value), strlen(value), 0, 0, 0))
 	}
 	return fd, e
 }

@@ -65,7 +65,7 @@ var room struct {
 
 	// The launch. Descriptors of ours; 0 stands for none, since all lie above 2.
 	proc       uintptr // the host's /proc
-	inProc     uint32  // it is the working directory
+	inProc     uint32  // not 0: it is the working directory
 	base       uintptr // the frame's tmpfs
 	old        uintptr // the old root
 	status     uint32  // of the last wait
