@@ -133,11 +133,11 @@ func guarded(e unix.Errno) unix.Errno {
 	return e
 }
 
-// fault reports why the step failed and ends the process. Where nobody listens, another
-// fault was reported before, or the front end was killed; it speaks by itself only where
-// the front end was asked to end.
+// fault reports why the step failed and ends the process. A front end that was asked to end
+// hears nothing more, though its socket may be open for a moment: then it speaks by itself.
 func fault(e unix.Errno, sub plan.Sub, extra uint32) {
-	if !say(plan.MsgFault, e, room.step, sub, extra) && room.alone != 0 {
+	say(plan.MsgFault, e, room.step, sub, extra)
+	if room.alone != 0 {
 		complain(text("set-up failed\x00"), e, text("; under this limit on processes (ulimit -u) there is no room for the process that says where\x00"))
 	}
 	exit(max(room.failed, 1)) // the launcher's status too, where the front end had to go
