@@ -25,7 +25,7 @@ const module = "github.com/gobwrap/gobwrap"
 //
 //	cmd/gobwrap → sandbox/doctor → sandbox
 //	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ internal/plan
-//	                 └─────→ sandbox/child → suid ────────→ internal/plan
+//	                 └─────→ sandbox/child → { mounts/build, suid } → internal/{step, raw, plan}
 //	cmd/gobwrap-seccomp → seccomp/profile → seccomp/bpf → seccomp
 var arrows = []struct {
 	from, to, reason string
@@ -62,13 +62,19 @@ var arrows = []struct {
 	{"seccomp/profile", "github.com/opencontainers/runtime-spec/specs-go github.com/seccomp/libseccomp-golang", "the profiles' words, and the compiler"},
 	{"cmd/gobwrap-seccomp", "seccomp seccomp/bpf seccomp/profile golang.org/x/sys/unix", "the compiler as a program of its own, which the launcher runs"},
 	{"sandbox/child", "internal/cmdline internal/compile internal/flat seccomp", "it reads the command line and makes the plan, without a runtime"},
-	{"sandbox/child", "internal/plan suid golang.org/x/sys/unix sync/atomic unsafe", "it runs without a runtime: constants, struct layouts and single instructions only, not even package syscall"},
+	{"sandbox/child", "internal/plan internal/raw internal/step mounts/build suid golang.org/x/sys/unix unsafe", "it runs without a runtime: constants and struct layouts only, not even package syscall"},
+	{"mounts/build", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same; it knows files and mounts, and no process"},
+	{"internal/step", "internal/plan internal/raw golang.org/x/sys/unix unsafe", "the same; what a process that carries out a plan knows, and how it fails"},
+	{"internal/raw", "golang.org/x/sys/unix sync/atomic unsafe", "the same; system calls, and single instructions of sync/atomic"},
 	{"internal/plan", "golang.org/x/sys/unix", "the contract of both sides: below everything"},
 }
 
 // noStd are packages that may import nothing of the standard library beyond arrows.
 var noStd = map[string]string{
 	"sandbox/child":         "whatever it imports could be called where there is no runtime",
+	"mounts/build":          "the same",
+	"internal/step":         "the same",
+	"internal/raw":          "the same",
 	"sandbox/internal/self": "what it imports would be initialised first",
 }
 

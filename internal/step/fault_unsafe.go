@@ -55,9 +55,11 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 }
 
 // End reports a fault of the step that runs, and ends the process. Its status is that of a
-// launch that failed, since it may become the launcher's.
+// launch that failed, since it may become the launcher's. A front end that was asked to end
+// hears nothing more, though its socket may be open for a moment: then the fault is printed.
 func (s *State) End(f Fault) {
-	if !s.Say(plan.MsgFault, f, s.Step, f.Extra) && s.Alone != 0 {
+	s.Say(plan.MsgFault, f, s.Step, f.Extra)
+	if s.Alone != 0 {
 		Complain(raw.Text("set-up failed\x00"), f.Errno, raw.Text("; under this limit on processes (ulimit -u) there is no room for the process that says where\x00"))
 	}
 	raw.Exit(max(s.Status, 1))

@@ -113,6 +113,9 @@
 //
 //   - The front end waits for the end of its socket. The keeper holds that too, so the
 //     monitor dismisses the keeper before it waits for the front end.
+//   - Without a front end the monitor waits for the end of that socket itself. For a direct
+//     attempt it makes a pair that the keeper does not hold; from a plan for the keeper on,
+//     that one ends right after its clone.
 //   - The monitor waits for the first process to come to OpGo, where a plan is tentative. If
 //     the feed ends instead, it says MsgOver on the socket; without that the front end would
 //     wait for a fault of the first process's, and the monitor for another plan.
@@ -143,7 +146,7 @@
 //     neither warnings nor the end of a wait (--block-fd) until then.
 //   - Being dumpable is a property of the memory (PR_SET_DUMPABLE(2const)). The launcher would
 //     become undumpable with the first process, and its files in /proc root's.
-//   - What the first process stores, the launcher finds: closed descriptors in the room, and
+//   - What the first process stores, the launcher finds: closed descriptors in its memory, and
 //     addresses in the plan, by which a failed launch is explained. A process that is killed
 //     in the midst of a store would leave half of it.
 //   - With an init, a lock or a report it does not work at all: init never executes anything, and
@@ -167,27 +170,31 @@
 // memory belongs to the user namespace outside. The exception is a payload without
 // capabilities in a user namespace: see seal.
 //
-// # The laws of the room
+// # The laws of code without a runtime
+//
+// They hold here and in every file of another package that says "No runtime" in its first
+// comment: mounts/build, suid, internal/raw, internal/step, internal/plan, and with bounds
+// checks internal/cmdline, internal/compile, internal/flat, idmap and seccomp.
 //
 //   - No call into the runtime: no allocation, no growing stack, no map, string
-//     building, interface, closure, defer, panic. Only this package, package plan's
-//     Verify and raw system calls. (TestLaws walks the compiled call graph.)
+//     building, interface, closure, defer, panic. Only such files, and raw system calls.
+//     (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
 //     are masked. (TestLaws: runtime.panicIndex and its kin are runtime calls.) The parser,
-//     the compiler and line_unsafe.go do have bounds checks, which run before anything is
-//     cloned: one that fails ends the process by a signal (TestFailedCheckEnds).
+//     the compiler and line_unsafe.go do have bounds checks, which run while there is no
+//     first process: one that fails ends the launcher by a signal (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
 //     barrier. (TestLaws: runtime.gcWriteBarrier.)
 //   - Every loop is bounded by the plan, by the kernel's answer, or by a constant.
 //   - The stack is the process's own, of RLIMIT_STACK; the g that compiled code
 //     expects is a zeroed dummy whose stack guard is 0, so the check in front of a
 //     function always passes and runtime.morestack is never reached. (TestLaws bounds
-//     the stack: 8 KiB in all.)
-//   - Failures leave as a plan.Message and the process ends; the front end has the words.
+//     the stack: 8 KiB in all.) What is larger is static memory (memory_unsafe.go), and each
+//     buffer belongs to one function or one group of them.
+//   - A function returns the fault of a step (package step); the process ends in run, which
+//     says it as a plan.Message. The words are made where a runtime is.
 //
 // The laws are tested on the linked program and not enforced by go:nosplit, whose
 // chains may have some 800 bytes of stack. TestLawsCatch breaks each of them and
 // requires that it is noticed.
-//
-// Every file below the line opens with "No runtime."
 package child

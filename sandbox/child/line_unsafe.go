@@ -1,7 +1,7 @@
 package child
 
 // No runtime; bounds are checked. See doc.go for the laws of this file.
-// Runs in: the launcher, before it clones anything.
+// Runs in: the launcher, while there is no first process, and as the caller.
 
 import (
 	"unsafe"

@@ -44,6 +44,6 @@
 //
 // In gobwrap this is the front end, which has no privilege of its own. Its peculiarities
 // (package child) are not passed on: the limits that it has lifted are set back to the
-// caller's, and the caller's descriptors are not inherited. Its blocked signals and its one
-// processor are, and mean nothing to a launch of some milliseconds.
+// caller's, and the caller's descriptors are not inherited. Its blocked signals are, and mean
+// nothing to a launch of some milliseconds.
 package doctor
