@@ -18,13 +18,17 @@ import (
 // runtime's other threads, and takes the handlers back. From then on it is a monitor like
 // any other.
 
-// resumed returns unless this start is for plan mode. It is called with a runtime, and on
-// a stack that can grow.
+// procText is a file of /proc. It does not lie on the stack, which must not grow here: the
+// assembly that calls resumed has no map of its frame.
+//
+//nolint:gochecknoglobals // see above
+var procText [512]uintptr
+
+// resumed returns unless this start is for plan mode. It is called with a runtime.
 //
 //lint:ignore U1000 called by resume, in assembly
 func resumed() {
-	var words [257]byte
-	buf := unsafe.Pointer(&words)
+	buf := unsafe.Pointer(&procText)
 	n := readFile(raw.Text("/proc/self/cmdline\x00"), buf, 256)
 	if n < 8 || !raw.Equal(buf, raw.Text(planWord)) {
 		return
@@ -164,9 +168,8 @@ func takeHandlersBack() {
 // isSecure reports whether this start brought privileges of the file's (AT_SECURE). Where
 // that can't be told it did.
 func isSecure() bool {
-	var vector [128][2]uintptr
-	aux := unsafe.Pointer(&vector)
-	n := readFile(raw.Text("/proc/self/auxv\x00"), aux, unsafe.Sizeof(vector))
+	aux := unsafe.Pointer(&procText)
+	n := readFile(raw.Text("/proc/self/auxv\x00"), aux, unsafe.Sizeof(procText))
 	for i := uintptr(0); i+16 <= n; i += 16 {
 		if *(*uintptr)(unsafe.Add(aux, i)) == raw.AtSecure {
 			return *(*uintptr)(unsafe.Add(aux, i+8)) != 0
