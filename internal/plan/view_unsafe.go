@@ -6,7 +6,8 @@ import "unsafe"
 
 // View is a plan in memory, for who carries it out, without a runtime. Verify has judged
 // it, and nobody else can write there. Its accessors stay inside the plan whatever index they
-// are given: one that is out of range gives the first step, slot or string.
+// are given: one that is out of range gives the last step or slot, or the empty string. Every
+// plan has a step and a slot.
 type View struct {
 	base unsafe.Pointer
 	*Header
@@ -19,20 +20,10 @@ func ViewAt(base unsafe.Pointer) View { return View{base, (*Header)(base)} }
 func (v View) Base() unsafe.Pointer { return v.base }
 
 // Step is step i.
-func (v View) Step(i uint32) *Step {
-	if i >= v.Steps {
-		i = 0
-	}
-	return StepAt(v.base, i)
-}
+func (v View) Step(i uint32) *Step { return StepAt(v.base, min(i, v.Steps-1)) }
 
 // Slot is slot i.
-func (v View) Slot(i uint32) *uint64 {
-	if i >= v.Slots {
-		i = 0
-	}
-	return SlotAt(v.base, v.Header, i)
-}
+func (v View) Slot(i uint32) *uint64 { return SlotAt(v.base, v.Header, min(i, v.Slots-1)) }
 
 // Str is the string at an offset into the arena, with its NUL. Offset 0 is the empty string.
 func (v View) Str(off uint32) unsafe.Pointer {

@@ -34,15 +34,14 @@ func Caps() (permitted, inheritable uint64, ok bool) {
 // each, since the kernel has no other (capabilities(7)).
 func CutBounding(keep uint64) unix.Errno {
 	for c := uintptr(0); c <= LastCap; c++ {
-		if keep>>c&1 != 0 {
-			continue
-		}
-		e := Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
-		if e == unix.EINVAL {
-			return 0 // above the kernel's last capability
-		}
-		if e != 0 {
-			return e
+		if keep>>c&1 == 0 {
+			switch e := Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); e {
+			case 0:
+			case unix.EINVAL: // above the kernel's last capability
+				return 0
+			default:
+				return e
+			}
 		}
 	}
 	return 0

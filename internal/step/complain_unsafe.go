@@ -10,90 +10,57 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrnoText is what the C library says for an errno, with its name; nil for one that set-up
-// hardly meets.
+// errnoTexts are what the C library says for the errnos that set-up may meet, with their names.
+//
+//nolint:gochecknoglobals // read-only table
+var errnoTexts = [...]string{
+	unix.EPERM:        "Operation not permitted (EPERM)\x00",
+	unix.ENOENT:       "No such file or directory (ENOENT)\x00",
+	unix.ESRCH:        "No such process (ESRCH)\x00",
+	unix.EINTR:        "Interrupted system call (EINTR)\x00",
+	unix.EIO:          "Input/output error (EIO)\x00",
+	unix.ENXIO:        "No such device or address (ENXIO)\x00",
+	unix.E2BIG:        "Argument list too long (E2BIG)\x00",
+	unix.ENOEXEC:      "Exec format error (ENOEXEC)\x00",
+	unix.EBADF:        "Bad file descriptor (EBADF)\x00",
+	unix.EAGAIN:       "Resource temporarily unavailable (EAGAIN)\x00",
+	unix.ENOMEM:       "Cannot allocate memory (ENOMEM)\x00",
+	unix.EACCES:       "Permission denied (EACCES)\x00",
+	unix.EFAULT:       "Bad address (EFAULT)\x00",
+	unix.EBUSY:        "Device or resource busy (EBUSY)\x00",
+	unix.EEXIST:       "File exists (EEXIST)\x00",
+	unix.EXDEV:        "Invalid cross-device link (EXDEV)\x00",
+	unix.ENODEV:       "No such device (ENODEV)\x00",
+	unix.ENOTDIR:      "Not a directory (ENOTDIR)\x00",
+	unix.EISDIR:       "Is a directory (EISDIR)\x00",
+	unix.EINVAL:       "Invalid argument (EINVAL)\x00",
+	unix.ENFILE:       "Too many open files in system (ENFILE)\x00",
+	unix.EMFILE:       "Too many open files (EMFILE)\x00",
+	unix.ETXTBSY:      "Text file busy (ETXTBSY)\x00",
+	unix.ENOSPC:       "No space left on device (ENOSPC)\x00",
+	unix.EROFS:        "Read-only file system (EROFS)\x00",
+	unix.EMLINK:       "Too many links (EMLINK)\x00",
+	unix.EPIPE:        "Broken pipe (EPIPE)\x00",
+	unix.ENAMETOOLONG: "File name too long (ENAMETOOLONG)\x00",
+	unix.ENOSYS:       "Function not implemented (ENOSYS)\x00",
+	unix.ELOOP:        "Too many levels of symbolic links (ELOOP)\x00",
+	unix.EOVERFLOW:    "Value too large for defined data type (EOVERFLOW)\x00",
+	unix.EUSERS:       "Too many users (EUSERS)\x00",
+	unix.EOPNOTSUPP:   "Operation not supported (EOPNOTSUPP)\x00",
+	unix.EAFNOSUPPORT: "Address family not supported by protocol (EAFNOSUPPORT)\x00",
+	unix.ETIMEDOUT:    "Connection timed out (ETIMEDOUT)\x00",
+	unix.EHOSTDOWN:    "Host is down (EHOSTDOWN)\x00",
+	unix.ENOTCONN:     "Transport endpoint is not connected (ENOTCONN)\x00",
+	unix.ESTALE:       "Stale file handle (ESTALE)\x00",
+	unix.EDQUOT:       "Disk quota exceeded (EDQUOT)\x00",
+}
+
+// ErrnoText is the text of an errno, nil for one that set-up hardly meets.
 func ErrnoText(e unix.Errno) unsafe.Pointer {
-	switch e {
-	case unix.EPERM:
-		return raw.Text("Operation not permitted (EPERM)\x00")
-	case unix.ENOENT:
-		return raw.Text("No such file or directory (ENOENT)\x00")
-	case unix.ESRCH:
-		return raw.Text("No such process (ESRCH)\x00")
-	case unix.EINTR:
-		return raw.Text("Interrupted system call (EINTR)\x00")
-	case unix.EIO:
-		return raw.Text("Input/output error (EIO)\x00")
-	case unix.ENXIO:
-		return raw.Text("No such device or address (ENXIO)\x00")
-	case unix.E2BIG:
-		return raw.Text("Argument list too long (E2BIG)\x00")
-	case unix.ENOEXEC:
-		return raw.Text("Exec format error (ENOEXEC)\x00")
-	case unix.EBADF:
-		return raw.Text("Bad file descriptor (EBADF)\x00")
-	case unix.EAGAIN:
-		return raw.Text("Resource temporarily unavailable (EAGAIN)\x00")
-	case unix.ENOMEM:
-		return raw.Text("Cannot allocate memory (ENOMEM)\x00")
-	case unix.EACCES:
-		return raw.Text("Permission denied (EACCES)\x00")
-	case unix.EFAULT:
-		return raw.Text("Bad address (EFAULT)\x00")
-	case unix.EBUSY:
-		return raw.Text("Device or resource busy (EBUSY)\x00")
-	case unix.EEXIST:
-		return raw.Text("File exists (EEXIST)\x00")
-	case unix.EXDEV:
-		return raw.Text("Invalid cross-device link (EXDEV)\x00")
-	case unix.ENODEV:
-		return raw.Text("No such device (ENODEV)\x00")
-	case unix.ENOTDIR:
-		return raw.Text("Not a directory (ENOTDIR)\x00")
-	case unix.EISDIR:
-		return raw.Text("Is a directory (EISDIR)\x00")
-	case unix.EINVAL:
-		return raw.Text("Invalid argument (EINVAL)\x00")
-	case unix.ENFILE:
-		return raw.Text("Too many open files in system (ENFILE)\x00")
-	case unix.EMFILE:
-		return raw.Text("Too many open files (EMFILE)\x00")
-	case unix.ETXTBSY:
-		return raw.Text("Text file busy (ETXTBSY)\x00")
-	case unix.ENOSPC:
-		return raw.Text("No space left on device (ENOSPC)\x00")
-	case unix.EROFS:
-		return raw.Text("Read-only file system (EROFS)\x00")
-	case unix.EMLINK:
-		return raw.Text("Too many links (EMLINK)\x00")
-	case unix.EPIPE:
-		return raw.Text("Broken pipe (EPIPE)\x00")
-	case unix.ENAMETOOLONG:
-		return raw.Text("File name too long (ENAMETOOLONG)\x00")
-	case unix.ENOSYS:
-		return raw.Text("Function not implemented (ENOSYS)\x00")
-	case unix.ELOOP:
-		return raw.Text("Too many levels of symbolic links (ELOOP)\x00")
-	case unix.EOVERFLOW:
-		return raw.Text("Value too large for defined data type (EOVERFLOW)\x00")
-	case unix.EUSERS:
-		return raw.Text("Too many users (EUSERS)\x00")
-	case unix.EOPNOTSUPP:
-		return raw.Text("Operation not supported (EOPNOTSUPP)\x00")
-	case unix.EAFNOSUPPORT:
-		return raw.Text("Address family not supported by protocol (EAFNOSUPPORT)\x00")
-	case unix.ETIMEDOUT:
-		return raw.Text("Connection timed out (ETIMEDOUT)\x00")
-	case unix.EHOSTDOWN:
-		return raw.Text("Host is down (EHOSTDOWN)\x00")
-	case unix.ENOTCONN:
-		return raw.Text("Transport endpoint is not connected (ENOTCONN)\x00")
-	case unix.ESTALE:
-		return raw.Text("Stale file handle (ESTALE)\x00")
-	case unix.EDQUOT:
-		return raw.Text("Disk quota exceeded (EDQUOT)\x00")
+	if e >= unix.Errno(len(errnoTexts)) || errnoTexts[e] == "" {
+		return nil
 	}
-	return nil
+	return raw.Text(errnoTexts[e])
 }
 
 // remedy is the hint for an errno that a call answers with which needs a process, a
@@ -135,11 +102,10 @@ func (l *Line) AddNumber(n uintptr) {
 // piece by piece.
 func (l *Line) Write(fd uintptr) {
 	l.Add(raw.Text("\n\x00"))
-	n := min(l.n, 8)
-	if raw.Errno(raw.Call(unix.SYS_WRITEV, fd, raw.Addr(unsafe.Pointer(&l.pieces)), n, 0, 0, 0)) == 0 {
+	if raw.Errno(raw.Call(unix.SYS_WRITEV, fd, raw.Addr(unsafe.Pointer(&l.pieces)), min(l.n, 8), 0, 0, 0)) == 0 {
 		return
 	}
-	for i := range n {
+	for i := range min(l.n, 8) {
 		raw.WriteFull(fd, raw.Mapped(l.pieces[i&7][0]), l.pieces[i&7][1])
 	}
 }

@@ -50,13 +50,12 @@ func (s *State) measure() {
 func (s *State) Above(fd uintptr) uintptr {
 	s.measure()
 	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, s.high)
-	if raw.Errno(r) != 0 && s.Guarded != 0 {
-		s.End(Fault{Errno: raw.Errno(r), Sub: plan.SubFd, Extra: uint32(s.high)})
-	}
-	if raw.Errno(r) != 0 && fd > 2 {
+	switch e := raw.Errno(r); {
+	case e != 0 && s.Guarded != 0:
+		s.End(Fault{Errno: e, Sub: plan.SubFd, Extra: uint32(s.high)})
+	case e != 0 && fd > 2:
 		return fd
-	}
-	if raw.Errno(r) != 0 {
+	case e != 0:
 		r = raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
 	}
 	if e := raw.Errno(r); e != 0 {
@@ -103,9 +102,10 @@ func (s *State) closeListed(first, last uintptr) {
 		}
 		return
 	}
-	buf := unsafe.Pointer(&s.listing)
+	var listing [1 << 10]byte
+	buf := unsafe.Pointer(&listing)
 	for {
-		n := raw.Call(unix.SYS_GETDENTS64, dir, raw.Addr(buf), uintptr(len(s.listing)), 0, 0, 0)
+		n := raw.Call(unix.SYS_GETDENTS64, dir, raw.Addr(buf), uintptr(len(listing)), 0, 0, 0)
 		if raw.Errno(n) != 0 || n == 0 {
 			break
 		}

@@ -29,7 +29,6 @@ type State struct {
 
 	message [plan.MessageSize / 4]uint32
 	named   [plan.MessageSize - plan.MessageText]byte // see Name
-	listing [1 << 12]byte                             // of directory entries
 	statfs  unix.Statfs_t
 }
 

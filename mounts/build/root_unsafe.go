@@ -40,31 +40,31 @@ type Root struct {
 	idle   idle
 	nofile unix.Rlimit // the limit on descriptors as it was
 	raised uint32      // it has been raised
+	how    unix.OpenHow
+	attr   unix.MountAttr
 
-	walk struct {
-		rest   [2 * pathBuf]byte // of the path that is followed
-		link   [2 * pathBuf]byte // a link on the way, with the rest behind it
-		last   [256]byte         // the last component, where it is not looked at
-		dirs   [maxDepth]int32   // the directories that the walk has come through: a ring
-		depth  uintptr           // how many there are
-		open   uintptr           // how many of them, the last, are open
-		absent bool              // the kernel says that nothing is at the end of the path
-	}
-	info struct {
-		text  [infoBuf]byte // of mountinfo
-		fd    [1 << 10]byte // of an fdinfo
-		point [infoBuf]byte // a mount point; see covered
-	}
 	covered struct {
 		ids [maxCovered]uint32 // mounts that others hide
 		n   uint32
 	}
+	walk struct {
+		dirs   [maxDepth]int32   // the directories that the walk has come through: a ring
+		depth  uintptr           // how many there are
+		open   uintptr           // how many of them, the last, are open
+		absent bool              // the kernel says that nothing is at the end of the path
+		last   [256]byte         // the last component, where it is not looked at
+		rest   [2 * pathBuf]byte // of the path that is followed
+		link   [2 * pathBuf]byte // a link on the way, with the rest behind it
+	}
 	options [2 * pathBuf]byte // of mount(2)
-	copied  [copyBuf]byte     // contents of a file
 	source  [2 * pathBuf]byte // a path of the host's; see fromClosedCwd and localize
 	target  [pathBuf]byte     // a symbolic link that is there already
-	how     unix.OpenHow
-	attr    unix.MountAttr
+	info    struct {
+		text  [infoBuf]byte // of mountinfo
+		fd    [1 << 10]byte // of an fdinfo
+		point [infoBuf]byte // a mount point; see isCovered
+	}
+	copied [copyBuf]byte // contents of a file
 }
 
 // Do does a step that concerns files or mounts; mine is false for any other.

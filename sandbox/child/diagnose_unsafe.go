@@ -30,13 +30,13 @@ func meansAbsent(s plan.Sub) bool {
 }
 
 // diagnose looks at the first file of those that exec tries that is there. It leaves in
-// payload.missing what is wrong with it, SubMain where nothing can be seen, and in payload.file
+// payload.missing what is wrong with it, SubMain where nothing can be seen, and in blamed.path
 // the path of the file that is to blame: itself, its interpreter, or that one's.
 func diagnose(p plan.View) {
 	payload.missing = plan.SubMain
 	for i := uint32(0); i < p.Pathc; i++ {
 		file := candidate(p, i)
-		if raw.Strlen(file) >= uintptr(len(payload.file)) {
+		if raw.Strlen(file) >= uintptr(len(blamed.path)) {
 			continue
 		}
 		fd := raw.Openat(raw.AtCwd, file, unix.O_PATH, 0)
@@ -44,19 +44,19 @@ func diagnose(p plan.View) {
 			continue
 		}
 		raw.Close(fd)
-		raw.Put(unsafe.Pointer(&payload.file), file)
+		raw.Put(unsafe.Pointer(&blamed.path), file)
 		for n := 0; n < maxScripts && examine(n == 0); n++ {
 			continue
 		}
-		acting.Name(unsafe.Pointer(&payload.file))
+		acting.Name(unsafe.Pointer(&blamed.path))
 		return
 	}
 }
 
-// examine looks at the file that payload.file names. It returns true where another file has
-// to be looked at, which payload.file then names.
+// examine looks at the file that blamed.path names. It returns true where another file has
+// to be looked at, which blamed.path then names.
 func examine(command bool) bool {
-	file := unsafe.Pointer(&payload.file)
+	file := unsafe.Pointer(&blamed.path)
 	fd := raw.Openat(raw.AtCwd, file, unix.O_PATH, 0)
 	if raw.Errno(fd) != 0 {
 		return false
@@ -99,11 +99,11 @@ func examine(command bool) bool {
 	return true
 }
 
-// interpreterOf puts into payload.file what the file fd wants to be run by, and into
+// interpreterOf puts into blamed.path what the file fd wants to be run by, and into
 // payload.missing what that is. It returns false where the file is run by itself, or is
 // nothing that the kernel knows.
 func interpreterOf(fd uintptr, command bool) bool {
-	head := unsafe.Pointer(&payload.head)
+	head := unsafe.Pointer(&blamed.head)
 	n := raw.Call(unix.SYS_PREAD64, fd, raw.Addr(head), headSize-1, 0, 0, 0)
 	if raw.Errno(n) != 0 || n < 2 {
 		n = 0
@@ -137,7 +137,7 @@ func scriptLine(p unsafe.Pointer) bool {
 		end++
 	}
 	*(*byte)(unsafe.Add(p, end)) = 0
-	raw.Put(unsafe.Pointer(&payload.file), p)
+	raw.Put(unsafe.Pointer(&blamed.path), p)
 	return end > 0
 }
 
@@ -169,7 +169,7 @@ func loader(fd uintptr, head unsafe.Pointer) bool {
 		} else {
 			where, n = uintptr(*(*uint32)(unsafe.Add(header, 4))), uintptr(*(*uint32)(unsafe.Add(header, 16)))
 		}
-		name := unsafe.Pointer(&payload.file)
+		name := unsafe.Pointer(&blamed.path)
 		got = raw.Call(unix.SYS_PREAD64, fd, raw.Addr(name), min(n, headSize), where, 0, 0)
 		if raw.Errno(got) != 0 {
 			return false

@@ -311,7 +311,7 @@ func checkProgram(t *testing.T, im *linked.Image) {
 			break
 		}
 	}
-	for _, name := range []string{"acting", "started", "feed", "monitor", "host", "front", "payload", "line", "dummy", "stack"} {
+	for _, name := range []string{"acting", "started", "feed", "monitor", "host", "front", "payload", "blamed", "line", "dummy", "stack"} {
 		if where := im.Section(symbol(t, im, linked.InChild+name)); where != ".noptrbss" {
 			t.Errorf("%s lies in %s", name, where)
 		}

@@ -34,7 +34,6 @@ var line struct {
 	from   [128]flat.Word
 	slots  [512]uint64
 	arena  [1 << 13]byte
-	cwd    [unix.PathMax]byte
 
 	// Where these do not suffice, larger ones lie elsewhere: address, and how many.
 	itemsAt, nitems  uintptr
@@ -56,6 +55,7 @@ var line struct {
 	heard   uint32                       // what became of the launch; see direct_unsafe.go
 	message [plan.MessageSize / 4]uint32 // what was said of it
 	cells   bpf.Cells
+	cwd     [unix.PathMax]byte
 }
 
 // findWords finds argv and the environment, which the kernel lays one behind the other

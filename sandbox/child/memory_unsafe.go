@@ -6,6 +6,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts/build"
 	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
 )
 
 // What the processes of a launch know. All of it is static memory, of which a process that is
@@ -87,11 +88,15 @@ var payload struct {
 	bounded bool     // boundCaps is done
 	settled bool     // see settleForExec
 	missing plan.Sub // what diagnose has found
-	file    [2 * pathMax]byte
-	head    [512]byte // the beginning of a file
 }
 
-const pathMax = 4096
+// blamed is a file that diagnose looks at.
+//
+//nolint:gochecknoglobals // see above
+var blamed struct {
+	path [2 * unix.PathMax]byte
+	head [2 * headSize]byte // its beginning
+}
 
 // smallPlan is memory for a plan that is not large.
 //

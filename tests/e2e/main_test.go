@@ -34,7 +34,7 @@ var (
 const (
 	control = "/usr/bin/bwrap"
 	entry   = "github.com/gobwrap/gobwrap/sandbox/child.entry"
-	raw     = "github.com/gobwrap/gobwrap/sandbox/child.raw"
+	raw     = "github.com/gobwrap/gobwrap/internal/raw.Call"
 )
 
 func TestMain(m *testing.M) {

@@ -10,7 +10,7 @@ import (
 )
 
 // ofRuntime are calls that the Go runtime makes at its start, and nothing else in a launch.
-var ofRuntime = regexp.MustCompile(`^\d+ +(futex|sigaltstack|gettid|sched_getaffinity|madvise|tgkill|epoll_create1)\(`)
+var ofRuntime = regexp.MustCompile(`^\d+ +(sigaltstack|gettid|sched_getaffinity|madvise|tgkill|epoll_create1)\(`)
 
 // started reports whether a launch under root's strace, which leaves a set-id bit its force
 // (ptrace(2), "PTRACE_TRACEME"; execve(2)), has shown a Go runtime, and whether a keeper: a
