@@ -16,11 +16,11 @@ import (
 
 // The host's programs, read-only, and nothing to write to.
 var programs = []mounts.Op{
-	{Kind: mounts.Bind, Source: "/usr", Dest: "/usr"},
-	{Kind: mounts.Symlink, Target: "usr/bin", Dest: "/bin"},
-	{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
-	{Kind: mounts.Symlink, Target: "usr/lib64", Dest: "/lib64"},
-	{Kind: mounts.Proc, Dest: "/proc"},
+	mounts.ReadOnly("/usr"),
+	mounts.Symlink("usr/bin", "/bin"),
+	mounts.Symlink("usr/lib", "/lib"),
+	mounts.Symlink("usr/lib64", "/lib64"),
+	mounts.Proc("/proc"),
 }
 
 func Example() {
@@ -48,7 +48,7 @@ func ExampleCmd() {
 	c.Dir = "/work"
 	c.Stdin = strings.NewReader("by the command\n")
 	c.Stdout, c.Stderr = os.Stdout, os.Stdout
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Bind, Source: dir, Dest: "/work", Access: mounts.ReadWrite})
+	c.Spec.Files = append(programs, mounts.ReadWrite(dir).At("/work"))
 	fmt.Println(c.Run())
 	made, _ := os.ReadFile(dir + "/made")
 	fmt.Printf("%s", made)
@@ -93,7 +93,7 @@ func ExampleSetID() {
 	c.Env = []string{"PATH=/usr/bin"}
 	c.Spec.Namespaces = sandbox.Namespaces{User: sandbox.Want, Hostname: sandbox.SetText("box")}
 	c.Spec.Identity.UID = sandbox.SetID(7)
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Dir, Dest: "/private", Perms: mounts.Mode(0o700)})
+	c.Spec.Files = append(programs, mounts.Dir("/private").Perms(0o700))
 	out, err := c.Output()
 	fmt.Printf("%s%v\n", out, err)
 	// Output:
@@ -106,7 +106,7 @@ func ExampleSetID() {
 // A field that cannot be as it is, is named before anything is started.
 func ExampleSetupError_field() {
 	c := sandbox.Command("true")
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Bind, Source: os.Getenv("UNSET"), Dest: "/data"})
+	c.Spec.Files = append(programs, mounts.ReadOnly(os.Getenv("UNSET")).At("/data"))
 	fmt.Println(c.Run())
 	// Output: Files[5].Source: must not be empty
 }
@@ -114,11 +114,11 @@ func ExampleSetupError_field() {
 // What could not be set up says where, and why.
 func ExampleSetupError() {
 	c := sandbox.Command("true")
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Bind, Source: "/no such place", Dest: "/data"})
+	c.Spec.Files = append(programs, mounts.ReadOnly("/no such place").At("/data"))
 	err := c.Run()
 	var setup *sandbox.SetupError
 	if errors.As(err, &setup) {
-		fmt.Println(setup.Stage, setup.Option, setup.Path, errors.Is(err, fs.ErrNotExist))
+		fmt.Println(setup.Stage, setup.Field, setup.Path, errors.Is(err, fs.ErrNotExist))
 	}
 	fmt.Println(err)
 	// Output:
@@ -137,7 +137,7 @@ func ExampleCmd_Pass() {
 	w.Close()
 	c := sandbox.Command("cat", "/etc/motd")
 	c.Env = []string{"PATH=/usr/bin"}
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.File, FD: c.Pass(r), Dest: "/etc/motd"})
+	c.Spec.Files = append(programs, mounts.File("/etc/motd", c.Pass(r)))
 	out, err := c.Output()
 	r.Close()
 	fmt.Printf("%s%v\n", out, err)
@@ -175,7 +175,7 @@ func ExampleCmd_Plan() {
 	c.Env, c.Dir = []string{}, "/"
 	c.Spec = sandbox.Spec{
 		Namespaces: sandbox.Namespaces{User: sandbox.Want},
-		Files:      []mounts.Op{{Kind: mounts.Bind, Source: "/usr", Dest: "/usr"}},
+		Files:      []mounts.Op{mounts.ReadOnly("/usr")},
 	}
 	plan, err := c.Plan()
 	for line := range strings.Lines(plan) {

@@ -13,7 +13,7 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 	if int64(m.Step) < int64(len(p.Origins)) && len(p.Origins[m.Step].Words) > 0 {
 		option = p.Origins[m.Step].Words[0]
 	}
-	e.Option = option
+	e.Field = option
 	switch m.Sub {
 	case plan.SubRefused:
 		row, refused := suid.FromExtra(m.Extra)
@@ -24,10 +24,10 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 		if option == "" || refused != "" || row == suid.RowSize {
 			option = named
 		}
-		e.Option = option
+		e.Field = option
 		f.message = option + " is not possible in setuid mode: " + why
 		if row == suid.RowConfOff || row == suid.RowConfGroup {
-			e.Option, f.message = "", "setuid mode is not possible here: "+why
+			e.Field, f.message = "", "setuid mode is not possible here: "+why
 		}
 	case plan.SubConf:
 		f.message = "setuid mode refuses to run: " + suid.ConfPath + " can't be trusted"
@@ -43,7 +43,7 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 	case plan.SubStanding:
 		f.message = suid.Standing(m.Extra).Refusal()
 		if f.message == "" {
-			f.message = ErrNoSetuid.Error()
+			e.Err = ErrNoSetuid
 		}
 	default:
 		f.message = "the setuid mode failed"

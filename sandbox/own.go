@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/binary"
-	"errors"
 	"strconv"
 	"strings"
 	"syscall"
@@ -120,21 +119,4 @@ func listen(buf []byte, recvmsg func(b, side []byte) (n, more int, err error)) (
 		}
 	}
 	return sender, fd, true
-}
-
-// Explain is the error that a message of the acting side means, where a launch of this
-// binary needed no front end. Bytes of a message: see package plan.
-func Explain(p *plan.Program, bytes []byte) error { return explain(p, message(bytes)) }
-
-// KilledHere is the error of a launch of this binary that was killed during set-up, which a
-// seccomp filter in force may explain.
-func KilledHere() error { return killedUnder(&Host{Filtered: filtered(), Hosted: true}) }
-
-// After is err with the reason for which a first attempt, in a user namespace, had failed.
-func After(first, err error) error {
-	var refusal *SetupError
-	if !errors.As(first, &refusal) {
-		return err
-	}
-	return after(refusal, err, false)
 }

@@ -79,7 +79,7 @@ func attempt(options []string) (stage string, errno syscall.Errno, message strin
 // these, and says which it does not know.
 func plainly(s *Spec, options []string) error {
 	s.Namespaces = Namespaces{User: Share, PID: Share, Net: Share, IPC: Share, UTS: Share, Cgroup: Share}
-	s.Files = []mounts.Op{{Kind: mounts.Bind, Source: selfExe, Dest: "/gobwrap"}}
+	s.Files = []mounts.Op{mounts.ReadOnly(selfExe).At("/gobwrap")}
 	for len(options) > 0 {
 		option := options[0]
 		o, known := plain[option]
@@ -113,16 +113,16 @@ var plain = map[string]struct {
 	"--uid":            {1, func(s *Spec, words []string) { s.Identity.UID = plainID(words[0]) }},
 	"--gid":            {1, func(s *Spec, words []string) { s.Identity.GID = plainID(words[0]) }},
 	"--ro-bind": {2, func(s *Spec, words []string) {
-		s.Files = append(s.Files, mounts.Op{Kind: mounts.Bind, Source: words[0], Dest: words[1]})
+		s.Files = append(s.Files, mounts.ReadOnly(words[0]).At(words[1]))
 	}},
-	"--proc": {1, func(s *Spec, words []string) { s.Files = append(s.Files, mounts.Op{Kind: mounts.Proc, Dest: words[0]}) }},
-	"--dev":  {1, func(s *Spec, words []string) { s.Files = append(s.Files, mounts.Op{Kind: mounts.Dev, Dest: words[0]}) }},
+	"--proc": {1, func(s *Spec, words []string) { s.Files = append(s.Files, mounts.Proc(words[0])) }},
+	"--dev":  {1, func(s *Spec, words []string) { s.Files = append(s.Files, mounts.Dev(words[0])) }},
 	"--overlay-src": {1, func(s *Spec, words []string) {
-		s.Files = append(s.Files, mounts.Op{Kind: mounts.Overlay, Layers: words})
+		s.Files = append(s.Files, mounts.TmpOverlay("", words...))
 	}},
 	"--tmp-overlay": {1, func(s *Spec, words []string) {
 		o := &s.Files[len(s.Files)-1]
-		o.Writes, o.Dest = mounts.Forgotten, words[0]
+		*o = o.At(words[0])
 	}},
 	"--seccomp": {1, func(s *Spec, _ []string) { s.Lockdown.Filters = []Filter{{Profile: "no-tty-injection"}} }},
 }

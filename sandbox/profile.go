@@ -22,7 +22,7 @@ const compilerName = "gobwrap-seccomp"
 // compileProfiles puts BPF in the place of the profiles of s. The Cmd keeps what has been
 // compiled, so that it happens once. The compiler runs with the caller's privileges and no
 // others.
-func (c *Cmd) compileProfiles(s *Spec, h Host) error {
+func (c *Cmd) compileProfiles(s *wanted, h facts) error {
 	s.Lockdown.Filters = slices.Clone(s.Lockdown.Filters)
 	caps := wantedCaps(s, &h).Names()
 	for i := range s.Lockdown.Filters {
@@ -35,11 +35,8 @@ func (c *Cmd) compileProfiles(s *Spec, h Host) error {
 		if !ok {
 			var err error
 			if bpf, err = c.compileProfile(f.Profile, caps); err != nil {
-				option := at("Lockdown.Filters", i)
-				if len(f.From.Words) > 0 {
-					option = f.From.Words[0]
-				}
-				return &SetupError{Stage: "options", Option: option, Path: f.Profile, Err: because(option+" "+f.Profile+": "+err.Error(), err)}
+				name := s.name(at("Lockdown.Filters", i))
+				return &SetupError{Stage: "options", Field: name, Path: f.Profile, Err: because(name+" "+f.Profile+": "+err.Error(), err)}
 			}
 			if c.profiles == nil {
 				c.profiles = map[string][]byte{}

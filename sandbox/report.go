@@ -44,15 +44,13 @@ func (r *Report) complete(to link, command int) {
 	r.document(to, `"setup-complete": true`)
 }
 
-// Failed writes why the command does not run. Any error will do; one of a launch says
+// failed writes why the command does not run. Any error will do; one of a launch says
 // more.
-func (r *Report) Failed(err error) { r.failed(own{}, err) }
-
 func (r *Report) failed(to link, err error) {
 	e := &SetupError{Stage: "options", Err: err}
 	errors.As(err, &e)
 	pairs := []string{`"stage": ` + quote(e.Stage)}
-	for _, p := range [][2]string{{"option", e.Option}, {"path", e.Path}} {
+	for _, p := range [][2]string{{"option", e.Field}, {"path", e.Path}} {
 		if p[1] != "" {
 			pairs = append(pairs, `"`+p[0]+`": `+quote(p[1]))
 		}

@@ -37,7 +37,7 @@ func main() {
 	fmt.Print(sandbox.Probe())
 	_ = sandbox.Features()
 	c := sandbox.Command("/bin/true")
-	c.Spec.Files = []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}}
+	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/")}
 	if err := c.Run(); err != nil {
 		panic(err)
 	}
