@@ -3,7 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
+
 	"io"
 	"os"
 	"os/exec"
@@ -31,11 +31,11 @@ func (c *Cmd) Start() error {
 	}
 	l, err := c.launcher()
 	if err != nil {
-		return options(err)
+		return options("Cmd.Launcher", err)
 	}
 	s, h, p, err := c.compile(l.keeper)
 	if err != nil {
-		return options(err)
+		return options("Spec", err)
 	}
 	c.warnOf(s, h)
 	to, err := c.exchange(l, s)
@@ -85,13 +85,16 @@ func (c *Cmd) warn(err error) {
 	}
 }
 
-// options is the error of a Cmd that could not be.
-func options(err error) error {
+// options is the error of a Cmd that could not be, because of a field where err names none.
+func options(field string, err error) error {
 	var e *SetupError
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return likeExec(err)
+	case errors.Is(err, ErrNoSetuid):
+		return &SetupError{Stage: "options", Field: "Mode", Err: err}
 	}
-	return &SetupError{Stage: "options", Err: err}
+	return &SetupError{Stage: "options", Field: field, Err: because(field+": "+err.Error(), err)}
 }
 
 // compile makes the plan for a launcher that this process starts.
@@ -215,7 +218,10 @@ func (c *Cmd) checkFDs(s *wanted) error {
 			return badField(d.field, noFile(d.fd.N()))
 		}
 	}
-	return errors.Join(c.checkWritable("InfoFD", s.Report.InfoFD), c.checkWritable("JSONStatusFD", s.Report.JSONStatusFD))
+	if err := c.checkWritable("Report.InfoFD", s.Report.InfoFD); err != nil {
+		return err
+	}
+	return c.checkWritable("Report.JSONStatusFD", s.Report.JSONStatusFD)
 }
 
 // checkWritable demands that a report can be written.
@@ -234,8 +240,9 @@ func (c *Cmd) checkWritable(field string, fd FD) error {
 		}
 	}
 	if !ok {
-		//lint:ignore ST1005 the name of a field
-		return fmt.Errorf("Report.%s: fd %d is not open for writing: %w", field, n, unix.EBADF)
+		e := badField(field, "fd "+strconv.Itoa(n)+" is not open for writing")
+		e.Err = &failure{e.Err.Error(), unix.EBADF}
+		return e
 	}
 	return nil
 }

@@ -2,15 +2,18 @@ package sandbox
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/gobwrap/gobwrap/internal/helper"
+	"github.com/gobwrap/gobwrap/internal/profiles"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
@@ -54,6 +57,9 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 	if !strings.Contains(profile, "/") {
 		return seccomp.Named(profile)
 	}
+	if profiles.Compile != nil {
+		return compileHere(profile, caps)
+	}
 	program, err := c.compiler()
 	if err != nil {
 		return nil, err
@@ -84,6 +90,27 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 	return bpf, nil
 }
 
+// maxProfile bounds a profile, as gobwrap-seccomp does.
+const maxProfile = 1 << 20
+
+// compileHere has package seccomp/profile, which this program contains, compile a profile.
+func compileHere(profile string, caps []string) ([]byte, error) {
+	fd, err := openProfile(profile)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), profile)
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxProfile+1))
+	if err == nil && len(text) > maxProfile {
+		err = errors.New("more than " + strconv.Itoa(maxProfile) + " bytes")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return profiles.Compile("", text, caps)
+}
+
 // compiler looks beside the launcher, and in PATH, unless this process is the launcher:
 // then PATH is the caller's, and not asked.
 func (c *Cmd) compiler() (string, error) {
@@ -98,7 +125,8 @@ func (c *Cmd) compiler() (string, error) {
 	if path := findTool(compilerName, os.Getenv("PATH")); path != "" {
 		return path, nil
 	}
-	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH", errNoTool)
+	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH; "+
+		"a program that imports seccomp/profile does without", errNoTool)
 }
 
 // findCompiler looks beside the launcher's own binary. self is the link to it,

@@ -170,8 +170,8 @@ type Lockdown struct {
 
 // Filter is a seccomp filter: classic BPF, 8 bytes an instruction, as
 // struct sock_filter lies in memory. It can be given as an OCI profile instead: the name
-// of a built-in one, or the path, with a slash in it, of a file that gobwrap-seccomp
-// compiles.
+// of a built-in one, or the path, with a slash in it, of a file. The file is compiled by
+// gobwrap-seccomp, or by this program itself if it imports package seccomp/profile.
 type Filter struct {
 	BPF     []byte
 	Profile string

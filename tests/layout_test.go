@@ -33,6 +33,9 @@ var arrows = []struct {
 	{"cmd/gobwrap", "suid sandbox sandbox/child internal/plan mounts idmap seccomp internal/doctor", "the door: it fills a Spec and starts it, or asks why it does not start"},
 	{"cmd/gobwrap", "internal/cmdline internal/flat internal/tree", "it reads the command line, and puts the parser's numbers into words"},
 	{"cmd/gobwrap", "internal/front internal/compile", "what package sandbox offers to it alone, and the rules that have sentences of their own"},
+	{"sandbox", "internal/profiles", "it has profiles compiled by what seccomp/profile has put there"},
+	{"seccomp/profile", "internal/profiles", "a program that contains it needs no compiler besides"},
+	{"internal/profiles", "", "a variable: below everything"},
 	{"sandbox", "internal/front internal/tree", "it offers its plans to cmd/gobwrap and tests, and takes what package mounts has made"},
 	{"sandbox/sandboxtest", "internal/tree", "it looks what covers the root"},
 	{"internal/front", "internal/compile internal/plan", "functions and errors that package sandbox does not export"},
@@ -98,6 +101,7 @@ var keptOut = map[string]string{
 // inits are the files that may have an init function, which runs before main.
 var inits = map[string]string{
 	"sandbox/front.go":              "cmd/gobwrap calls what it sets, and no program can before main",
+	"seccomp/profile/here.go":       "a program that links the compiler is told so",
 	"sandbox/internal/self/self.go": "a host that starts itself is recognised before anything else acts",
 }
 
