@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"time"
@@ -15,13 +16,7 @@ import (
 )
 
 // The host's programs, read-only, and nothing to write to.
-var programs = []mounts.Op{
-	mounts.ReadOnly("/usr"),
-	mounts.Symlink("usr/bin", "/bin"),
-	mounts.Symlink("usr/lib", "/lib"),
-	mounts.Symlink("usr/lib64", "/lib64"),
-	mounts.Proc("/proc"),
-}
+var programs = append(mounts.System(), mounts.Proc("/proc"))
 
 func Example() {
 	c := sandbox.Command("sh", "-c", "ls -d /etc; echo $$")
@@ -106,15 +101,19 @@ func ExampleSetID() {
 // A field that cannot be as it is, is named before anything is started.
 func ExampleSetupError_field() {
 	c := sandbox.Command("true")
-	c.Spec.Files = append(programs, mounts.ReadOnly(os.Getenv("UNSET")).At("/data"))
+	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/usr"), mounts.ReadWrite(os.Getenv("UNSET")).At("/data")}
 	fmt.Println(c.Run())
-	// Output: Files[5].Source: must not be empty
+	c.Spec.Files = []mounts.Op{mounts.Tmpfs("/tmp").Perms(0o777777)}
+	fmt.Println(c.Run())
+	// Output:
+	// Files[1].Source: must not be empty
+	// Files[0].Perms: 0777777 is more than 07777
 }
 
 // What could not be set up says where, and why.
 func ExampleSetupError() {
 	c := sandbox.Command("true")
-	c.Spec.Files = append(programs, mounts.ReadOnly("/no such place").At("/data"))
+	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/no such place").At("/data")}
 	err := c.Run()
 	var setup *sandbox.SetupError
 	if errors.As(err, &setup) {
@@ -122,11 +121,30 @@ func ExampleSetupError() {
 	}
 	fmt.Println(err)
 	// Output:
-	// source Files[5] /no such place true
+	// source Files[0] /no such place true
 	// Can't find source path /no such place: No such file or directory
 }
 
-// A file of the command's own, from a pipe.
+// A command that is not there, and one that fails.
+func ExampleExitError() {
+	c := sandbox.Command("nosuch")
+	c.Env = []string{"PATH=/usr/bin"}
+	c.Spec.Files = programs
+	fmt.Println(errors.Is(c.Run(), exec.ErrNotFound))
+	c = sandbox.Command("sh", "-c", "exit 3")
+	c.Env = []string{"PATH=/usr/bin"}
+	c.Spec.Files = programs
+	var exit *sandbox.ExitError
+	if errors.As(c.Run(), &exit) {
+		fmt.Println(exit.ExitCode())
+	}
+	// Output:
+	// true
+	// 3
+}
+
+// A file of the command's own, from a pipe. What the program has in memory goes there by
+// mounts.Bytes.
 func ExampleCmd_Pass() {
 	r, w, err := os.Pipe()
 	if err != nil {
