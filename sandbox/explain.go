@@ -175,7 +175,7 @@ var sentences = [plan.NumOps]sentence{
 
 func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 	switch {
-	case m.Step >= p.Header().Join:
+	case s.B == unix.CLONE_NEWUSER && m.Step >= p.Header().Join:
 		return "Setting userns2 failed"
 	case s.B == unix.CLONE_NEWUSER:
 		return "Joining specified user namespace failed"
