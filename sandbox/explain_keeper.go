@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
@@ -21,7 +22,7 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 		if refused != "" {
 			named = refused
 		}
-		if option == "" || refused != "" || row == suid.RowSize {
+		if option == "" || strings.HasPrefix(option, "--") && (refused != "" || row == suid.RowSize) {
 			option = named
 		}
 		e.Field = option

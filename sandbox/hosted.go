@@ -60,15 +60,30 @@ func (c *Cmd) Start() error {
 	if c.ctx != nil && c.ctx.Err() != nil {
 		return c.ctx.Err()
 	}
-	return l.explain(likeExec(err))
+	return l.explain(forProgram(err))
 }
 
-// likeExec makes an error be what package os/exec would have returned for a program that is
-// not there. The launcher has no use for that package.
-func likeExec(err error) error {
+// fieldOf is the field for what the policy of setuid mode refuses, which it knows by option.
+//
+//nolint:gochecknoglobals // read-only table
+var fieldOf = map[string]string{
+	"--userns": "Namespaces.JoinUser", "--not-a-security-boundary": "Lockdown.Forgive", "--userns-block-fd": "Report.UserBlockFD",
+	"--disable-userns": "Namespaces.DisableUsers", "--unshare-net": "Namespaces.Net", "--hostname": "Namespaces.Hostname",
+	"--cap-add": "Identity.Caps", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
+	"a user namespace (--unshare-user, --uid, --gid)": "Namespaces.User", "a given namespace": "Namespaces", "this command line": "Spec", "this plan": "Spec",
+}
+
+// forProgram makes an error name a field, and be what package os/exec would have returned for
+// a program that is not there. The launcher has no use for either.
+func forProgram(err error) error {
 	var e *SetupError
 	if !errors.As(err, &e) {
 		return err
+	}
+	if field := fieldOf[e.Field]; field != "" {
+		out := *e
+		out.Field, out.Err = field, because(field+strings.TrimPrefix(e.Error(), e.Field), e.Err)
+		return &out
 	}
 	searched := e.Stage == plan.OpExec.String() && errors.Is(err, syscall.ENOENT) && !strings.Contains(e.Path, "/")
 	if searched || errors.Is(err, errNoTool) {
@@ -90,7 +105,7 @@ func options(field string, err error) error {
 	var e *SetupError
 	switch {
 	case errors.As(err, &e):
-		return likeExec(err)
+		return forProgram(err)
 	case errors.Is(err, ErrNoSetuid):
 		return &SetupError{Stage: "options", Field: "Mode", Err: err}
 	}

@@ -206,9 +206,9 @@ func TestExplainKeeper(t *testing.T) {
 		{"a row, of one word", nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.RowCapsKept, 0), "x", "x" + not + "it does not give up", ""},
 		{"a row, of the step after the last", p.Header().Steps, plan.SubRefused, 0, suid.Extra(suid.RowSteps, 0), "this command line", "this command line" + not + "it takes more than", ""},
 		{"a row, of a step that is not there", 1 << 20, plan.SubRefused, 0, suid.Extra(suid.RowSteps, 0), "this command line", "this command line" + not + "it takes more than", ""},
-		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowSize, 0), "--size", "--size" + not + "a tmpfs", ""},
+		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowSize, 0), "Files[1]", "Files[1]" + not + "a tmpfs", ""},
 		{"a row that there is not", plan.NoStep, plan.SubRefused, 0, 200, "this plan", "this plan" + not, ""},
-		{"the administrator: an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, bind), "--bind", "--bind" + not + "the administrator refuses it (" + conf + ")", ""},
+		{"the administrator: an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, bind), "Files[1]", "Files[1]" + not + "the administrator refuses it (" + conf + ")", ""},
 		{"the administrator: of no step", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, 0), "--unshare-user", "--unshare-user" + not, ""},
 		{"the administrator: a feature that there is not", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, 1<<20), "an option", "an option" + not, ""},
 		{"the administrator: off", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOff, 0), "", "setuid mode is not possible here: the administrator has switched it off", ""},
@@ -248,6 +248,22 @@ func TestRowsHaveWords(t *testing.T) {
 			if _, why := row.Words(); !strings.HasSuffix(e.Error(), why) || strings.HasPrefix(e.Error(), " ") {
 				t.Errorf("row %d, step %d: %q", row, int32(step), e.Error())
 			}
+		}
+	}
+}
+
+// TestFieldOf: whatever the policy refuses, the error for a program names a field, and what
+// it is stays.
+func TestFieldOf(t *testing.T) {
+	for row := range suid.NumRows {
+		if row == suid.RowConfOff || row == suid.RowConfGroup || row == suid.RowConfOption || row == suid.Permitted {
+			continue
+		}
+		p := compiled(t, "setuid-session")
+		inner := explain(p, plan.Message{Kind: plan.MsgFault, Step: plan.NoStep, Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
+		var e *SetupError
+		if err := forProgram(inner); !errors.As(err, &e) || strings.HasPrefix(e.Field, "--") || strings.Contains(e.Field, " ") || !strings.HasPrefix(err.Error(), e.Field+" is not possible in setuid mode: ") {
+			t.Errorf("row %d: %+v", row, e)
 		}
 	}
 }
