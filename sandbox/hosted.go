@@ -3,7 +3,6 @@ package sandbox
 import (
 	"encoding/binary"
 	"errors"
-
 	"io"
 	"os"
 	"os/exec"
