@@ -188,7 +188,7 @@ type Fallback int
 
 // Fallbacks. The zero value fails.
 const (
-	Fail      = Fallback(tree.Fail)
-	Empty     = Fallback(tree.Empty)     // an empty directory is there instead
-	BindOuter = Fallback(tree.BindOuter) // the outer proc, which shows the processes outside
+	Fail      Fallback = Fallback(tree.Fail)
+	Empty     Fallback = Fallback(tree.Empty)     // an empty directory is there instead
+	BindOuter Fallback = Fallback(tree.BindOuter) // the outer proc, which shows the processes outside
 )
