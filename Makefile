@@ -149,7 +149,7 @@ demo: bin/gobwrap ## show some sandboxes, as the calling user
 
 docs: ## write manuals, completions and docs/requirements.md from the tables
 	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
-	$(GO) test -count=1 ./internal/doctor -run '^TestRequirements$$' -update
+	$(GO) test -count=1 ./sandbox/doctor -run '^TestRequirements$$' -update
 
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1

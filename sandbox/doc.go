@@ -16,8 +16,8 @@
 // Start returns when the command runs. What fails before that is a [*SetupError]: the step,
 // the field that asked for it ("Files[5]", "Cmd.Dir"), the path, and an error for which
 // errors.Is(err, fs.ErrNotExist), exec.ErrNotFound, unix.EPERM and the like work. Where the
-// kernel refuses user namespaces errors.Is(err, [ErrUserNamespaces]) holds; [Probe] reports
-// why, and how to fix it.
+// kernel refuses user namespaces errors.Is(err, [ErrUserNamespaces]) holds; package
+// sandbox/doctor reports why, and how to fix it.
 //
 // A field that cannot be as it is ("Files[5].Source: must not be empty") is an error before
 // anything is started, and so is one that would have no effect. What may be left out has a

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -156,14 +157,14 @@ func (l *layer) look(path string) bool {
 
 // mountBelow is a mount point below a directory, or "".
 func mountBelow(dir string) string {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil || dir == "" {
+	if dir == "" {
 		return ""
 	}
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if fields := strings.Fields(line); len(fields) > 4 && within(fields[4], dir) {
-			return fields[4]
+	below := ""
+	procfs.Mounts(procfs.Text("/proc/self/mountinfo"), func(point, _ string) {
+		if below == "" && within(point, dir) {
+			below = point
 		}
-	}
-	return ""
+	})
+	return below
 }

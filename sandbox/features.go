@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/suid"
 )
@@ -16,11 +17,13 @@ type FeatureSet struct {
 
 // Features asks the kernel, and nothing else.
 func Features() FeatureSet {
-	f := FeatureSet{Modes: []string{"direct"}, MountEngine: "classic", Seccomp: hasSeccomp(), LandlockABI: landlockABI()}
+	f := FeatureSet{
+		Modes: []string{"direct"}, MountEngine: "classic", Seccomp: kernel.Seccomp.Has(), LandlockABI: kernel.Landlock.Probe().Version,
+	}
 	if child.Standing() == suid.Installed {
 		f.Modes = append(f.Modes, "setuid")
 	}
-	if hasNewMounts() {
+	if kernel.NewMounts.Has() {
 		f.MountEngine = "new"
 	}
 	return f

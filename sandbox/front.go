@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/gobwrap/gobwrap/internal/front"
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
@@ -22,6 +23,6 @@ func init() {
 		}
 		return after(refusal, err, false)
 	}
-	front.Killed = func() error { return killedUnder(&facts{Filtered: filtered(), Hosted: true}) }
+	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Hosted: true}) }
 	front.Failed = func(report any, err error) { report.(*Report).failed(own{}, err) }
 }

@@ -1,10 +1,11 @@
 package sandbox
 
 import (
-	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/front"
+	"github.com/gobwrap/gobwrap/internal/kernel"
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,7 @@ func readFacts(s *wanted) facts {
 	h.Cwd, _ = syscall.Getwd()
 	var t unix.Termios
 	h.Tty = ioctlTermios(1, &t)
-	h.Filtered = filtered()
+	h.Filtered = kernel.Filtered()
 	h.probe(s)
 	return h
 }
@@ -47,20 +48,13 @@ func (h *facts) probe(s *wanted) {
 	}
 }
 
-// filtered reports whether this process runs under a seccomp filter (PR_GET_SECCOMP(2const)).
-// A filter that refuses the question is one.
-func filtered() bool {
-	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
-	return mode == unix.SECCOMP_MODE_FILTER || err != nil && err != unix.EINVAL
-}
-
 func exists(path string) bool {
 	var st syscall.Stat_t
 	return syscall.Stat(path, &st) == nil
 }
 
 // zero reports whether the file holds the number 0.
-func zero(path string) bool { return strings.TrimSpace(readWhole(path)) == "0" }
+func zero(path string) bool { return procfs.Word(path) == "0" }
 
 // sameFile reports whether two paths lead to the same file.
 func sameFile(a, b string) bool {

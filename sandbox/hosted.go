@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"golang.org/x/sys/unix"
@@ -446,13 +447,7 @@ func socketPair() (ours, its *os.File, err error) {
 // ignoredSignals are the signals that a process started from here finds ignored, bit n-1
 // for signal n. The runtime of a program that starts itself does not keep them all.
 func ignoredSignals() uint64 {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), "\nSigIgn:")
-	word, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
-	mask, _ := strconv.ParseUint(word, 16, 64)
+	mask, _ := strconv.ParseUint(procfs.Field(procfs.Text("/proc/self/status"), "SigIgn"), 16, 64)
 	return mask
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/internal/self"
 	"github.com/gobwrap/gobwrap/suid"
@@ -121,8 +122,8 @@ var unnoticed = func() bool {
 // secure reports whether this program was started with privileges of its file's.
 func secure() (bool, error) {
 	const atSecure = 23
-	aux, err := os.ReadFile("/proc/self/auxv")
-	for err == nil && len(aux) >= 16 {
+	text, err := procfs.Read("/proc/self/auxv")
+	for aux := []byte(text); len(aux) >= 16; {
 		if binary.NativeEndian.Uint64(aux) == atSecure {
 			return binary.NativeEndian.Uint64(aux[8:]) != 0, nil
 		}
@@ -170,4 +171,11 @@ func (l launcher) explain(err error) error {
 	out.Err = err // which ErrKilled is
 	out.Hint = "if nobody has killed it: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
 	return &out
+}
+
+// FindLauncher returns the path of the program that a Cmd without a Launcher starts, or why
+// there is none.
+func FindLauncher() (string, error) {
+	l, err := (&Cmd{}).launcher()
+	return l.path, err
 }

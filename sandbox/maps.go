@@ -12,6 +12,7 @@ import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -100,7 +101,7 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 // stands reports whether a map is the one that was wanted. The kernel may list it in another
 // order, and pads its numbers.
 func (w *mapWriter) stands(kind, text string) bool {
-	have, want := mapOf(readWhole(w.file(kind))), mapOf(text)
+	have, want := mapOf(procfs.Text(w.file(kind))), mapOf(text)
 	for _, m := range []idmap.Map{have, want} {
 		slices.SortFunc(m, func(a, b idmap.Range) int { return cmp.Compare(a.Inside, b.Inside) })
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
@@ -62,7 +63,7 @@ func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 // the socket at whose end this is asked.
 func monitorEnds() bool {
 	const exiting = 0x4
-	text := readWhole("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")
+	text := procfs.Text("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 7 {
 		return false

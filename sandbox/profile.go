@@ -111,38 +111,41 @@ func compileHere(profile string, caps []string) ([]byte, error) {
 	return profiles.Compile("", text, caps)
 }
 
-// compiler looks beside the launcher, and in PATH, unless this process is the launcher:
-// then PATH is the caller's, and not asked.
+// compiler finds the program that compiles profiles. Where this process is the launcher, PATH
+// is the caller's, and does not count.
 func (c *Cmd) compiler() (string, error) {
 	if child.Entered() {
-		return findCompiler(selfExe)
+		return findCompiler(selfExe, "")
 	}
-	if launcher, err := filepath.EvalSymlinks(c.Launcher); c.Launcher != "" && err == nil {
-		if path, err := compilerBeside(launcher); err == nil {
-			return path, nil
-		}
-	}
-	if path := findTool(compilerName, os.Getenv("PATH")); path != "" {
-		return path, nil
+	if file, err := findCompiler(c.Launcher, os.Getenv("PATH")); err == nil {
+		return file, nil
 	}
 	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH; "+
 		"a program that imports seccomp/profile does without", errNoTool)
 }
 
-// findCompiler looks beside the launcher's own binary. self is the link to it,
-// /proc/self/exe.
-func findCompiler(self string) (string, error) {
-	launcher, err := os.Readlink(self)
-	if err != nil {
-		return "", because("can't find "+compilerName+", which lies beside gobwrap: reading "+self+": "+strerror(errnoOf(err)), err)
+// findCompiler looks where a launcher lies, if one is named, in the libexec directory of the
+// place where it is installed, and in the directories of path.
+func findCompiler(launcher, path string) (string, error) {
+	err := errNoTool
+	if launcher != "" {
+		var file string
+		if file, err = besideLauncher(launcher); err == nil {
+			return file, nil
+		}
 	}
-	return compilerBeside(launcher)
+	if file := findTool(compilerName, path); file != "" {
+		return file, nil
+	}
+	return "", err
 }
 
-// compilerBeside looks where a launcher lies, and in the libexec directory of the place
-// where it is installed.
-func compilerBeside(launcher string) (string, error) {
-	dir := filepath.Dir(launcher)
+func besideLauncher(launcher string) (string, error) {
+	file, err := filepath.EvalSymlinks(launcher)
+	if err != nil {
+		return "", because("can't find "+compilerName+", which lies beside gobwrap: reading "+launcher+": "+strerror(errnoOf(err)), err)
+	}
+	dir := filepath.Dir(file)
 	places := []string{filepath.Join(dir, compilerName), filepath.Join(dir, "../libexec/gobwrap", compilerName)}
 	for _, p := range places {
 		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {

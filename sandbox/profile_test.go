@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +26,8 @@ func input(t *testing.T, text string) int {
 	return fd
 }
 
-// TestFindCompiler: beside the binary, then in libexec; links to the binary do not
-// count, nor does PATH.
+// TestFindCompiler: beside the binary, then in libexec, then in the directories that were
+// given; links to the binary do not count, nor does PATH by itself, nor the working directory.
 func TestFindCompiler(t *testing.T) {
 	dir := t.TempDir()
 	for _, d := range []string{"bin", "libexec/gobwrap", "elsewhere"} {
@@ -45,10 +46,10 @@ func TestFindCompiler(t *testing.T) {
 	if err := os.Symlink(write("bin/gobwrap"), self); err != nil {
 		t.Fatal(err)
 	}
-	write("elsewhere/gobwrap-seccomp")
+	elsewhere := write("elsewhere/gobwrap-seccomp")
 	t.Setenv("PATH", filepath.Join(dir, "elsewhere"))
 	t.Chdir(filepath.Join(dir, "elsewhere"))
-	_, err := findCompiler(self)
+	_, err := findCompiler(self, "")
 	for _, want := range []string{"gobwrap-seccomp, which compiles profiles, is not installed: there is neither " + dir + "/bin/gobwrap-seccomp nor " + dir + "/libexec/gobwrap/gobwrap-seccomp", "no-tty-injection"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -58,18 +59,26 @@ func TestFindCompiler(t *testing.T) {
 		t.Fatal(err)
 	}
 	libexec := write("libexec/gobwrap/gobwrap-seccomp")
-	if got, err := findCompiler(self); err != nil || got != libexec {
+	if got, err := findCompiler(self, ""); err != nil || got != libexec {
 		t.Errorf("%s, %v", got, err)
 	}
 	if err := os.Remove(filepath.Join(dir, "bin/gobwrap-seccomp")); err != nil {
 		t.Fatal(err)
 	}
 	beside := write("bin/gobwrap-seccomp")
-	if got, err := findCompiler(self); err != nil || got != beside {
+	if got, err := findCompiler(self, ""); err != nil || got != beside {
 		t.Errorf("%s, %v", got, err)
 	}
-	if _, err := findCompiler(filepath.Join(dir, "nothing")); err == nil || !strings.Contains(err.Error(), "No such file or directory") {
+	if _, err := findCompiler(filepath.Join(dir, "nothing"), ""); err == nil || !strings.Contains(err.Error(), "No such file or directory") {
 		t.Errorf("without /proc: %v", err)
+	}
+	for launcher, want := range map[string]string{self: beside, "": elsewhere, filepath.Join(dir, "nothing"): elsewhere} {
+		if got, err := findCompiler(launcher, "relative:"+filepath.Dir(elsewhere)); err != nil || got != want {
+			t.Errorf("launcher %q: %s, %v", launcher, got, err)
+		}
+	}
+	if got, err := findCompiler("", ""); !errors.Is(err, errNoTool) {
+		t.Errorf("nowhere: %s, %v", got, err)
 	}
 }
 

@@ -2,34 +2,33 @@ package sandbox
 
 import (
 	"errors"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/gobwrap/gobwrap/internal/jsontext"
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 // tell writes the documents about a sandbox that has just been made: to InfoFD over
 // several lines, to JSONStatusFD on one. A reader that went away changes nothing.
 func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keeper bool) {
-	pairs := []string{`"child-pid": ` + strconv.Itoa(pid)}
+	var sandbox jsontext.Object
+	sandbox.PutInt("child-pid", pid)
 	for i, ns := range plan.NamespaceFiles {
 		if id := ready.Namespace(i); clone&ns.Flag != 0 && id != 0 {
-			pairs = append(pairs, `"`+ns.Name+`-namespace": `+strconv.FormatUint(id, 10))
+			sandbox.Put(ns.Name+"-namespace", jsontext.Uint(id))
 		}
 	}
 	if r.InfoFD.Given() {
-		to.write(r.InfoFD.N(), "{\n    "+strings.Join(pairs, ",\n    ")+"\n}\n")
+		to.write(r.InfoFD.N(), string(sandbox.Lines())+"\n")
 		if r.InfoFD.N() != r.JSONStatusFD.N() || !r.JSONStatusFD.Given() {
 			to.done(r.InfoFD.N())
 		}
 	}
-	mode := `"direct"`
+	mode := "direct"
 	if keeper {
-		mode = `"setuid"`
+		mode = "setuid"
 	}
-	r.document(to, strings.Join(pairs, ", "))
-	r.document(to, `"mode": `+mode)
+	r.document(to, &sandbox)
+	r.member(to, "mode", jsontext.String(mode))
 }
 
 // wantsEnd reports whether somebody relies on the difference between a command that ran
@@ -39,9 +38,9 @@ func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Given() || r.FailStatus
 // complete writes that the command runs, and its pid as seen from outside; 0: unknown.
 func (r *Report) complete(to link, command int) {
 	if command != 0 {
-		r.document(to, `"command-pid": `+strconv.Itoa(command))
+		r.member(to, "command-pid", jsontext.Int(command))
 	}
-	r.document(to, `"setup-complete": true`)
+	r.member(to, "setup-complete", jsontext.Bool(true))
 }
 
 // failed writes why the command does not run. Any error will do; one of a launch says
@@ -49,49 +48,34 @@ func (r *Report) complete(to link, command int) {
 func (r *Report) failed(to link, err error) {
 	e := &SetupError{Stage: "options", Err: err}
 	errors.As(err, &e)
-	pairs := []string{`"stage": ` + quote(e.Stage)}
-	for _, p := range [][2]string{{"option", e.Field}, {"path", e.Path}} {
-		if p[1] != "" {
-			pairs = append(pairs, `"`+p[0]+`": `+quote(p[1]))
-		}
+	var fault jsontext.Object
+	fault.PutString("stage", e.Stage)
+	if e.Field != "" {
+		fault.PutString("option", e.Field)
+	}
+	if e.Path != "" {
+		fault.PutString("path", e.Path)
 	}
 	if errno := errnoOf(e); errno != 0 {
-		pairs = append(pairs, `"errno": `+strconv.Itoa(int(errno)))
+		fault.PutInt("errno", int(errno))
 	}
-	pairs = append(pairs, `"message": `+quote(e.Error()))
+	fault.PutString("message", e.Error())
 	if e.Hint != "" {
-		pairs = append(pairs, `"hint": `+quote(e.Hint))
+		fault.PutString("hint", e.Hint)
 	}
-	r.document(to, `"error": { `+strings.Join(pairs, ", ")+` }`)
+	r.member(to, "error", fault.Spaced())
+}
+
+// member writes a document of one member.
+func (r *Report) member(to link, name string, value jsontext.Value) {
+	var o jsontext.Object
+	o.Put(name, value)
+	r.document(to, &o)
 }
 
 // document writes one line to JSONStatusFD.
-func (r *Report) document(to link, inside string) {
+func (r *Report) document(to link, o *jsontext.Object) {
 	if r.JSONStatusFD.Given() {
-		to.write(r.JSONStatusFD.N(), "{ "+inside+" }\n")
+		to.write(r.JSONStatusFD.N(), string(o.Spaced())+"\n")
 	}
-}
-
-// quote is s as a JSON string (RFC 8259). Bytes that are no UTF-8 become U+FFFD.
-func quote(s string) string {
-	var out strings.Builder
-	out.WriteByte('"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			out.WriteByte('\\')
-			out.WriteRune(c)
-		case c < 0x20:
-			const hex = "0123456789abcdef"
-			out.WriteString(`\u00`)
-			out.WriteByte(hex[c>>4])
-			out.WriteByte(hex[c&15])
-		case c == utf8.RuneError:
-			out.WriteString(`\ufffd`)
-		default:
-			out.WriteRune(c)
-		}
-	}
-	out.WriteByte('"')
-	return out.String()
 }

@@ -9,44 +9,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"golang.org/x/sys/unix"
 )
-
-// TestQuote: a JSON reader gets back what went in, and U+FFFD for what is no text.
-func TestQuote(t *testing.T) {
-	texts := []string{"", "plain", `"`, `\`, `\"`, "/", "a\nb\tc\r", "\x00\x01\x1f\x20\x7f", "é–€𝄞", "\u2028\u2029\ufeff", "\ufffd"}
-	for b := range 256 {
-		texts = append(texts, string([]byte{byte(b)}), "<"+string([]byte{byte(b)})+">")
-	}
-	texts = append(texts, "\xff\xfe", "ab\xc3", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\xaf", "a\x80b")
-	for _, in := range texts {
-		var out string
-		quoted := quote(in)
-		if err := json.Unmarshal([]byte(quoted), &out); err != nil {
-			t.Errorf("%q is quoted as %s: %v", in, quoted, err)
-			continue
-		}
-		if want := string([]rune(in)); out != want {
-			t.Errorf("%q comes back as %q, want %q", in, out, want)
-		}
-		if !utf8.ValidString(quoted) || strings.ContainsFunc(quoted, func(r rune) bool { return r < 0x20 }) {
-			t.Errorf("%q is quoted as %q, which is not one line of text", in, quoted)
-		}
-	}
-}
-
-func FuzzQuote(f *testing.F) {
-	f.Add("a\xff\"\\\x00")
-	f.Fuzz(func(t *testing.T, in string) {
-		var out string
-		if err := json.Unmarshal([]byte(quote(in)), &out); err != nil || out != string([]rune(in)) {
-			t.Fatalf("%q: %s, %q, %v", in, quote(in), out, err)
-		}
-	})
-}
 
 // reading runs write with a descriptor and returns the JSON documents that came there.
 func reading(t *testing.T, write func(FD)) (docs []map[string]any) {

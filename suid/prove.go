@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/gobwrap/gobwrap/internal/procfs"
 )
 
 // Prove holds against the kernel's own words that this process has no privilege left on
@@ -32,7 +34,7 @@ func Prove(uid, gid int) error {
 		}
 		_, _, names := syscall.ParseDirent(buf[:n], -1, nil)
 		for _, tid := range names {
-			text, err := read("/proc/self/task/" + tid + "/status")
+			text, err := procfs.Read("/proc/self/task/" + tid + "/status")
 			if err == nil {
 				err = powerless(text, uid, gid)
 			}
@@ -76,25 +78,4 @@ func powerless(status string, uid, gid int) error {
 func four(id int) string {
 	one := strconv.FormatUint(uint64(uint32(id)), 10)
 	return one + "\t" + one + "\t" + one + "\t" + one
-}
-
-// read reads a small file of /proc.
-func read(path string) (string, error) {
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = syscall.Close(fd) }()
-	var text []byte
-	buf := make([]byte, 4096)
-	for {
-		n, err := syscall.Read(fd, buf)
-		if err != nil {
-			return "", err
-		}
-		if n == 0 {
-			return string(text), nil
-		}
-		text = append(text, buf[:n]...)
-	}
 }

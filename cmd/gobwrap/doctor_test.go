@@ -10,7 +10,7 @@ import (
 )
 
 // TestDoctor: the forms of --doctor that start nothing. What the others print is tested
-// in internal/doctor, and that they do in tests/doctor.
+// in sandbox/doctor, and that they do in tests/doctor.
 func TestDoctor(t *testing.T) {
 	_, _, err := parse([]string{"gobwrap", "--doctor=apparmor", "--bogus"})
 	var a answered

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/jsontext"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
@@ -15,23 +13,13 @@ func features() string {
 	for i := range cmdline.Options {
 		options = append(options, cmdline.Options[i].Name)
 	}
-	lines := []string{
-		`"version": ` + strconv.Quote(version),
-		`"bubblewrap": ` + strconv.Quote(compatible),
-		`"modes": ` + list(f.Modes),
-		`"mount-engine": ` + strconv.Quote(f.MountEngine),
-		`"seccomp": ` + strconv.FormatBool(f.Seccomp),
-		`"landlock-abi": ` + strconv.Itoa(f.LandlockABI),
-		`"options": ` + list(options),
-	}
-	return "{\n    " + strings.Join(lines, ",\n    ") + "\n}\n"
-}
-
-// list is a JSON array of plain words.
-func list(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = strconv.Quote(w)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
+	var o jsontext.Object
+	o.PutString("version", version)
+	o.PutString("bubblewrap", compatible)
+	o.PutStrings("modes", f.Modes)
+	o.PutString("mount-engine", f.MountEngine)
+	o.PutBool("seccomp", f.Seccomp)
+	o.PutInt("landlock-abi", f.LandlockABI)
+	o.PutStrings("options", options)
+	return string(o.Lines()) + "\n"
 }

@@ -4,5 +4,5 @@
 // launch has to work.
 //
 // What takes another kernel is in tests/vm; what takes another machine is recorded, in
-// internal/doctor/testdata.
+// sandbox/doctor/testdata.
 package doctor

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
+	"github.com/gobwrap/gobwrap/sandbox/doctor"
 )
 
 // Not only main counts: initialisers have effects too.
@@ -34,7 +35,11 @@ func main() {
 	if len(os.Args) > 1 { // nobody has asked for that: no further launches
 		os.Exit(1)
 	}
-	fmt.Print(sandbox.Probe())
+	d, err := doctor.Probe()
+	if err != nil {
+		panic(err)
+	}
+	fmt.Print(d)
 	_ = sandbox.Features()
 	c := sandbox.Command("/bin/true")
 	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/")}

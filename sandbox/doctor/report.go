@@ -1,0 +1,212 @@
+package doctor
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/internal/kernel"
+	"github.com/gobwrap/gobwrap/suid"
+)
+
+// finding is a cause that explains some of the steps.
+type finding struct {
+	Cause *cause
+	Steps []Step
+	Says  string
+	Fixes []fix // filled in, for this place
+}
+
+// lack is what will not work in the mode that there is.
+type lack struct{ Options, Why string }
+
+// kernelFacts are what was found of the kernel beyond the steps.
+type kernelFacts struct {
+	MountEngine string // see sandbox.Features
+	Openat2     syscall.Errno
+}
+
+// judge makes a report of what the attempts have shown.
+func judge(f *facts, seen []Result, k kernelFacts) *Diagnosis {
+	r := &Diagnosis{facts: f, Steps: seen, kernel: k}
+	r.chooseMode()
+	for i := range seen {
+		if s := &seen[i]; s.State == Failed {
+			r.diagnose(*s)
+			if f := r.cause(s.Step); f != nil {
+				s.Cause = f.Says
+			}
+		}
+	}
+	r.findLacking()
+	r.findNotes()
+	return r
+}
+
+func (r *Diagnosis) state(s Step) State {
+	i := slices.IndexFunc(r.Steps, func(x Result) bool { return x.Step == s })
+	if i < 0 {
+		return Untried
+	}
+	return r.Steps[i].State
+}
+
+// directWorks reports whether the minimal launch has worked, and not only through the
+// setuid mode.
+func (r *Diagnosis) directWorks() bool { return r.state(Command) == OK }
+
+func (r *Diagnosis) chooseMode() {
+	switch {
+	case r.facts.noProc() && !r.directWorks() && r.state(Setuid) != OK:
+		r.Why, r.Status = "nothing can be started without a proc on /proc", StatusNothing
+	case r.directWorks() && r.facts.byPrivilege():
+		r.Mode, r.Why, r.Status = "direct", "the caller is root", StatusDirect
+	case r.directWorks():
+		r.Mode, r.Why, r.Status = "direct", "the kernel permits user namespaces to this user", StatusDirect
+	case r.state(Setuid) == OK:
+		r.Mode, r.Why, r.Status = "setuid", "direct mode does not work, and this binary is installed set-user-id root", StatusSetuid
+	case r.facts.Binary.Setuid():
+		r.Why, r.Status = "direct mode does not work, and neither does the setuid mode", StatusNothing
+	default:
+		r.Why, r.Status = "direct mode does not work, and this binary is not installed for the setuid mode", StatusNothing
+	}
+}
+
+// diagnose finds the cause of a failure, and adds the step to those that it explains.
+func (r *Diagnosis) diagnose(s Result) {
+	k := &failure{r.facts, s.Step, s.Errno, s.Killed}
+	c := explain(k)
+	if c == nil {
+		return
+	}
+	says := k.fill(c.Says)
+	for _, f := range r.found {
+		if f.Cause == c && f.Says == says {
+			f.Steps = append(f.Steps, s.Step)
+			return
+		}
+	}
+	finding := &finding{Cause: c, Steps: []Step{s.Step}, Says: says}
+	for _, fix := range c.fixes(r.facts) {
+		finding.Fixes = append(finding.Fixes, k.fillFix(fix))
+	}
+	r.found = append(r.found, finding)
+}
+
+func (k *failure) fillFix(empty fix) fix {
+	out := fix{Where: empty.Where, Note: k.fill(empty.Note), ByUser: empty.ByUser}
+	for _, c := range empty.Now {
+		c = k.fill(c)
+		out.Now = append(out.Now, c)
+		out.ByUser = out.ByUser || strings.Contains(c, " ~/") // a service of the user's own
+	}
+	for _, c := range empty.Boot {
+		out.Boot = append(out.Boot, k.fill(c))
+	}
+	return out
+}
+
+// cause is the finding that explains a step, or nil.
+func (r *Diagnosis) cause(s Step) *finding {
+	for _, f := range r.found {
+		if slices.Contains(f.Steps, s) {
+			return f
+		}
+	}
+	return nil
+}
+
+// findLacking lists the options that will not work.
+func (r *Diagnosis) findLacking() {
+	if r.Mode == "setuid" {
+		for _, refused := range suid.Refusals() {
+			r.lacking = append(r.lacking, lack{refused.Options, refused.Why})
+		}
+	}
+	for _, s := range r.Steps {
+		if lost := options[s.Step]; s.State == Failed && lost != "" && r.counts(s) {
+			r.lacking = append(r.lacking, lack{lost, sentence(s)})
+		}
+	}
+}
+
+// counts reports whether a step's failure takes its options away: those of user
+// namespaces say nothing about the setuid mode, where root may make them.
+func (r *Diagnosis) counts(s Result) bool {
+	return r.Mode == "direct" || r.Mode == "setuid" && (s.Setuid || !slices.Contains(cloneSteps, s.Step) && s.Step != IDMaps && s.Step != Nested && s.Step != Limit)
+}
+
+// sentence is why a step has failed.
+func sentence(s Result) string {
+	if s.Message != "" {
+		return s.Message
+	}
+	return s.Errno.Error()
+}
+
+// findNotes adds what is not a failure and should be known.
+func (r *Diagnosis) findNotes() {
+	b, f := r.facts.Binary, r.facts
+	if f.UID == 0 {
+		r.note("This is the answer for root. Ordinary users may get another one: ask as one of them.")
+	}
+	switch r.Mode {
+	case "setuid":
+		r.note("podman, toolbox, distrobox and flatpak-spawn --expose-pids (so Chromium and Steam in Flatpak) need direct mode: the setuid mode does not serve them.")
+	case "":
+		if f.UID != 0 && !b.Setuid() && r.setuidMayHelp() {
+			r.note("Where none of this can be fixed, the setuid mode is left: " + toSetuid(f))
+		}
+	case "direct":
+		if b.Setuid() && f.UID != 0 {
+			r.note("Direct mode works, so the set-user-id bit is not needed: " + toDirect(f))
+		}
+	}
+	if b.Mode&0o6000 != 0 && !b.Setuid() {
+		r.note("The binary has set-id bits that make no installation: it has to be root's with mode 4755 and without file capabilities, or have mode 0755.")
+	}
+	if r.kernel.Openat2 == enosys && f.filtered() && !f.before(kernel.Openat2.Since) {
+		r.note("openat2 is hidden by a filter (systemd's RestrictSUIDSGID= does that): older calls are used, and nothing is lost.")
+	}
+}
+
+// setuidMayHelp reports whether a binary that is installed for the setuid mode could work here.
+func (r *Diagnosis) setuidMayHelp() bool {
+	f := r.facts
+	if f.inUserNS() || f.noNewPrivs() || f.chrootedDirectory() || f.Binary.Path == "" {
+		return false
+	}
+	return !slices.ContainsFunc(r.found, func(x *finding) bool { return x.Cause.SetuidToo })
+}
+
+func (r *Diagnosis) note(text string) { r.notes = append(r.notes, text) }
+
+// toSetuid and toDirect say how to change the installation, by the habits of the
+// distribution: where a package manager would undo a chmod, it has to be told.
+func toSetuid(f *facts) string {
+	exe := quoteShell(f.Binary.Path)
+	switch {
+	case f.packaged("gobwrap"):
+		return "apt install gobwrap-setuid"
+	case slices.Contains(f.places(), debian) && strings.HasPrefix(f.Binary.Path, "/usr/bin/"):
+		return "dpkg-statoverride --update --add root root 4755 " + exe
+	}
+	return "chown root:root " + exe + " && chmod 4755 " + exe
+}
+
+// packaged reports whether this binary is that of Debian's package gobwrap, and the package
+// name is installed (dpkg(1), the files of /var/lib/dpkg/info).
+func (f *facts) packaged(name string) bool {
+	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/var/lib/dpkg/info/"+name+".list")
+}
+
+func toDirect(f *facts) string {
+	exe := quoteShell(f.Binary.Path)
+	switch {
+	case f.packaged("gobwrap-setuid"):
+		return "apt remove gobwrap-setuid"
+	case slices.Contains(f.places(), debian) && strings.HasPrefix(f.Binary.Path, "/usr/bin/"):
+		return "dpkg-statoverride --remove " + exe + " && chmod 0755 " + exe
+	}
+	return "chmod 0755 " + exe
+}
