@@ -1,6 +1,6 @@
 package idmap
 
-// Room: no runtime, as far as the functions say so.
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 import "strings"
 

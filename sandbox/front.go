@@ -16,12 +16,12 @@ func init() {
 		return compileFor(wantedOf(spec.(*Spec), l), facts(f))
 	}
 	front.Explain = func(p *plan.Program, bytes []byte) error { return explain(p, message(bytes)) }
-	front.After = func(first, err error) error {
+	front.After = func(first, err error, keeper bool) error {
 		var refusal *SetupError
 		if !errors.As(first, &refusal) {
 			return err
 		}
-		return after(refusal, err, false)
+		return after(refusal, err, keeper)
 	}
 	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Hosted: true}) }
 	front.Failed = func(report any, err error) { report.(*Report).failed(own{}, err) }

@@ -357,11 +357,7 @@ type host struct {
 }
 
 func (t *host) hand(p *plan.Program, keeper bool) bool {
-	told := uint32(len(p.Bytes))
-	if keeper {
-		told = child.ForKeeper(p.Bytes)
-	}
-	return t.send(append(binary.NativeEndian.AppendUint32(make([]byte, 0, 4+len(p.Bytes)), told), p.Bytes...))
+	return t.send(append(binary.NativeEndian.AppendUint32(make([]byte, 0, 4+len(p.Bytes)), told(p, keeper)), p.Bytes...))
 }
 
 func (t *host) send(b []byte) bool {

@@ -16,13 +16,15 @@ import (
 type own struct{}
 
 func (own) hand(p *plan.Program, keeper bool) bool {
-	told := child.ForKeeper(p.Bytes)
-	if !keeper {
-		// The monitor comes first where it must look after the caller, and where the early
-		// process would read the byte for it from the socket on which the plan still comes.
-		told = child.Hand(p.Bytes, p.Flags&(plan.FlagDieWithParent|plan.FlagHandshake) != 0)
+	return send(child.Sock(), binary.NativeEndian.AppendUint32(nil, told(p, keeper))) && send(child.Sock(), p.Bytes)
+}
+
+// told is what the monitor is told about a plan, before it comes.
+func told(p *plan.Program, keeper bool) uint32 {
+	if keeper {
+		return child.ForKeeper(p.Bytes)
 	}
-	return send(child.Sock(), binary.NativeEndian.AppendUint32(nil, told)) && send(child.Sock(), p.Bytes)
+	return uint32(len(p.Bytes))
 }
 
 func (own) send(b []byte) bool { return send(child.Sock(), b) }

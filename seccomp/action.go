@@ -1,6 +1,6 @@
 package seccomp
 
-// Room: no runtime, as far as the functions say so.
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 import "golang.org/x/sys/unix"
 

@@ -1,6 +1,6 @@
 package seccomp
 
-// Room: no runtime.
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 import (
 	"github.com/gobwrap/gobwrap/internal/plan"

@@ -13,29 +13,30 @@
 //	                  │        not dumpable, no_new_privs, empty bounding set; waits   (child/keeper)
 //	                  │
 //	                  ├─ gives all up, for ever, and proves it                         (child/drop)
-//	                  ├─fork─▶ front end: proves it again on every thread (prove.go);
-//	                  │        parses, compiles, tries direct mode
-//	                  └─ monitor: as in direct mode
+//	                  └─ parses, compiles, tries direct mode, and waits as the monitor (child/direct)
 //
 //	direct mode works:    the keeper's socket closes, it ends without having done anything
-//	the kernel refuses:   the front end compiles a plan for this mode, the monitor passes it on:
+//	the kernel refuses:   the launcher compiles a plan for this mode and sends it:
 //
 //	keeper: one message, whole ─▶ plan.Verify ─▶ Gate (policy.go) ─▶ setuid.conf ─▶ descriptors
 //	        ─▶ clone, as the monitor's child ─▶ ends
 //	sandbox's first process: walks the plan by the code of direct mode, as the user and
 //	        without an effective capability; one is raised around a single system call
 //
-// In plan mode (package child) there is no front end in this picture: a Go program that
-// the user has started sends the plan. It has nothing that a front end after the drop
-// would not have, and nothing changes for the keeper: it is forked, and privilege
-// dropped, before a byte of the program's is read; the socket's and the pipe's numbers are
+// What takes the Go runtime after the drop, a message or a command line that needs it, is
+// done by a process that the launcher forks (package child). It proves the drop again, on
+// every thread (prove.go), and is otherwise like the launcher.
+//
+// In plan mode (package child) a Go program that the user has started sends the plan. It
+// has nothing that the launcher after the drop would not have, and nothing changes for the
+// keeper: it is forked, and privilege dropped, before a byte of the program's is read; the socket's and the pipe's numbers are
 // looked at as the user. TestHostileHost (tests/hosted).
 //
 // # Who is trusted with what
 //
-// After the drop the monitor and the front end belong to the user: he may trace them,
+// After the drop the launcher, and what it forks, belong to the user: he may trace them,
 // stop them, send what he likes on the keeper's socket (CVE-2016-8659, CVE-2026-41163
-// were that). So nothing that the front end checks counts; it asks the same tables first
+// were that). So nothing that the launcher checks counts; it asks the same tables first
 // only to find better words.
 //
 // The keeper and the sandbox's processes before exec have all their ids the user's, so
@@ -53,7 +54,7 @@
 //     for everybody but a set-id start.
 //  2. stand (child/drop_unsafe.go) decides what this start is. Anything but a regular
 //     setuid-root file without set-gid bit and file capabilities drops all and is refused
-//     with a sentence by the front end ([Standing]).
+//     with a sentence ([Standing]).
 //  3. startKeeper forks the keeper; the process itself drops (giveUp, proven).
 //  4. runKeeper (child/keeper_unsafe.go) settles what it keeps ([Kept]) and waits.
 //     End of file is the usual end.

@@ -1,6 +1,6 @@
 package suid
 
-// Room: no runtime. See package child for the laws of this file.
+// No runtime. See sandbox/child/doc.go for the laws of this file.
 
 import (
 	"unsafe"

@@ -1,7 +1,7 @@
 package suid
 
 // Row is a row of the policy, the reason of a refusal. The numbers travel from the
-// keeper to the front end, which has the words.
+// keeper to a process that has the words.
 type Row uint32
 
 // The rows. Permitted is the zero value.

@@ -264,7 +264,7 @@ func TestRoomFiles(t *testing.T) {
 		if path.Dir(name) != "sandbox/child" || path.Base(name) == "doc.go" {
 			return
 		}
-		room := slices.ContainsFunc(file.Comments, func(c *ast.CommentGroup) bool { return strings.HasPrefix(c.Text(), "Room: no runtime") })
+		room := slices.ContainsFunc(file.Comments, func(c *ast.CommentGroup) bool { return strings.HasPrefix(c.Text(), "No runtime") })
 		if front := path.Base(name) == "front_unsafe.go"; room == front {
 			t.Errorf("%s: belongs to the room: %v, says so: %v", name, !front, room)
 		}

@@ -85,7 +85,7 @@ func (v *voice) heard(l *line, h child.Heard) int {
 		v.warn(l.explain(h.Attempt))
 		return 0
 	case h.Fault && h.First != nil:
-		return v.fail(front.After(l.explain(*h.First), l.explain(h.Attempt)))
+		return v.fail(front.After(l.explain(*h.First), l.explain(h.Attempt), h.Setuid))
 	case h.Fault:
 		return v.fail(l.explain(h.Attempt))
 	}

@@ -1,6 +1,6 @@
 package compile
 
-// Room: no runtime.
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"

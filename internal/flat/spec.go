@@ -1,6 +1,6 @@
 package flat
 
-// Room: no runtime.
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 // Wish is how much a namespace, or a session, of the sandbox's own is wanted.
 type Wish uint8

@@ -1,6 +1,6 @@
 package flat
 
-// Room: no runtime.
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 // Text holds NUL-terminated strings, one after the other: the words of a command line, the
 // entries of an environment, and what was read for them. Its last byte is NUL. Nothing that

@@ -35,7 +35,8 @@ var (
 	// package plan.
 	Explain func(p *plan.Program, bytes []byte) error
 	// After is err with the reason for which a first attempt, in a user namespace, had failed.
-	After func(first, err error) error
+	// keeper: the second one was for the setuid mode.
+	After func(first, err error, keeper bool) error
 	// Killed is the error of a launch of this binary that was killed during set-up, which a
 	// seccomp filter in force may explain.
 	Killed func() error

@@ -138,16 +138,10 @@ func closeAll(fds ...int) {
 }
 
 // Isolate sees to it that programs started from here inherit none of the caller's
-// descriptors, and no limit on descriptors that is none. It is for the launcher's own front
-// end: both are its own copies, the acting side has its own. In any other Go program there
-// is nothing to do: what is open there for its children to inherit is so on purpose.
+// descriptors. It is for the launcher's own front end: these are its own copies, the acting
+// side has its own. In any other Go program there is nothing to do: what is open there for
+// its children to inherit is so on purpose.
 func Isolate() error {
-	// Setting the limit makes package syscall forget that it has lifted it. It would give
-	// the child what it found: none at all, see package child, blindfold.
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
-		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
-	}
 	if unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return nil
 	}

@@ -23,9 +23,6 @@
 //	[Setup, N)     in the process that becomes the payload; init, where there is one,
 //	               takes the locks and the filters of these for itself
 //
-// The first process may have begun before there was a plan (package child, headstart):
-// what it then has done of OpSlave and OpRoot, those steps skip.
-//
 // Imports: std, and golang.org/x/sys/unix for constants. The leaves (mounts, idmap,
 // seccomp) import this package while package sandbox, which lies above them, is this
 // package's parent folder: legal in Go, and named here because it surprises readers.

@@ -1,9 +1,10 @@
 package plan
 
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
 import "unsafe"
 
-// This file runs without the Go runtime too (see package child): no allocation,
-// no panic, no interface; every load is checked against the length first.
+// In Verify every load is checked against the length first.
 
 // Verdict is what Verify thinks of a plan; Good is zero.
 type Verdict uint32

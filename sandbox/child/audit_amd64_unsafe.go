@@ -2,7 +2,7 @@
 
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import "golang.org/x/sys/unix"
 

@@ -1,11 +1,12 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,99 +30,101 @@ func meansAbsent(s plan.Sub) bool {
 }
 
 // diagnose looks at the first file of those that exec tries that is there. It leaves in
-// room.missing what is wrong with it, SubMain where nothing can be seen, and in room.link
+// payload.missing what is wrong with it, SubMain where nothing can be seen, and in payload.file
 // the path of the file that is to blame: itself, its interpreter, or that one's.
-func diagnose(p program) {
-	room.missing = plan.SubMain
-	for i := uint32(0); i < p.h.Pathc; i++ {
+func diagnose(p plan.View) {
+	payload.missing = plan.SubMain
+	for i := uint32(0); i < p.Pathc; i++ {
 		file := candidate(p, i)
-		if strlen(file) >= pathBuf/2 {
+		if raw.Strlen(file) >= uintptr(len(payload.file)) {
 			continue
 		}
-		fd := openat(atCwd, file, unix.O_PATH, 0)
-		if errno(fd) != 0 {
+		fd := raw.Openat(raw.AtCwd, file, unix.O_PATH, 0)
+		if raw.Errno(fd) != 0 {
 			continue
 		}
-		closeFd(fd)
-		put(unsafe.Pointer(&room.link), file)
+		raw.Close(fd)
+		raw.Put(unsafe.Pointer(&payload.file), file)
 		for n := 0; n < maxScripts && examine(n == 0); n++ {
 			continue
 		}
+		acting.Name(unsafe.Pointer(&payload.file))
 		return
 	}
 }
 
-// examine looks at the file that room.link names. It returns true where another file has
-// to be looked at, which room.link then names.
+// examine looks at the file that payload.file names. It returns true where another file has
+// to be looked at, which payload.file then names.
 func examine(command bool) bool {
-	file := unsafe.Pointer(&room.link)
-	fd := openat(atCwd, file, unix.O_PATH, 0)
-	if errno(fd) != 0 {
+	file := unsafe.Pointer(&payload.file)
+	fd := raw.Openat(raw.AtCwd, file, unix.O_PATH, 0)
+	if raw.Errno(fd) != 0 {
 		return false
 	}
-	kind, e := fstat(fd)
+	kind, e := raw.FileType(fd)
+	var fs unix.Statfs_t
 	if e == 0 {
-		e = errno(raw(unix.SYS_FSTATFS, fd, addr(unsafe.Pointer(&room.statfs)), 0, 0, 0, 0))
+		e = raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&fs)), 0, 0, 0, 0))
 	}
-	closeFd(fd)
+	raw.Close(fd)
 	switch {
 	case e != 0:
 		return false
 	case kind == unix.S_IFDIR:
-		room.missing = plan.SubDirectory
+		payload.missing = plan.SubDirectory
 		return false
 	case kind != unix.S_IFREG:
-		room.missing = plan.SubNoProgram
+		payload.missing = plan.SubNoProgram
 		return false
-	case room.statfs.Flags&stNoExec != 0:
-		room.missing = plan.SubNoExec
+	case fs.Flags&stNoExec != 0:
+		payload.missing = plan.SubNoExec
 		return false
-	case errno(raw(unix.SYS_FACCESSAT, atCwd, addr(file), 1, 0, 0, 0)) == unix.EACCES: // X_OK
-		room.missing = plan.SubNotExecutable
+	case raw.Errno(raw.Call(unix.SYS_FACCESSAT, raw.AtCwd, raw.Addr(file), 1, 0, 0, 0)) == unix.EACCES: // X_OK
+		payload.missing = plan.SubNotExecutable
 		return false
 	}
-	fd = openat(atCwd, file, unix.O_RDONLY|unix.O_NONBLOCK, 0)
-	if errno(fd) != 0 {
+	fd = raw.Openat(raw.AtCwd, file, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	if raw.Errno(fd) != 0 {
 		return false
 	}
 	found := interpreterOf(fd, command)
-	closeFd(fd)
+	raw.Close(fd)
 	if !found {
 		return false
 	}
 	if !exists(file) {
 		return false
 	}
-	room.missing = plan.SubMain
+	payload.missing = plan.SubMain
 	return true
 }
 
-// interpreterOf puts into room.link what the file fd wants to be run by, and into
-// room.missing what that is. It returns false where the file is run by itself, or is
+// interpreterOf puts into payload.file what the file fd wants to be run by, and into
+// payload.missing what that is. It returns false where the file is run by itself, or is
 // nothing that the kernel knows.
 func interpreterOf(fd uintptr, command bool) bool {
-	head := unsafe.Pointer(&room.data)
-	n := raw(unix.SYS_PREAD64, fd, addr(head), headSize-1, 0, 0, 0)
-	if errno(n) != 0 || n < 2 {
+	head := unsafe.Pointer(&payload.head)
+	n := raw.Call(unix.SYS_PREAD64, fd, raw.Addr(head), headSize-1, 0, 0, 0)
+	if raw.Errno(n) != 0 || n < 2 {
 		n = 0
 	}
 	*(*byte)(unsafe.Add(head, n)) = 0
 	first := *(*uint32)(head)
 	switch {
 	case n >= 2 && first&0xffff == '#'|'!'<<8:
-		room.missing = plan.SubScript
+		payload.missing = plan.SubScript
 		return scriptLine(unsafe.Add(head, 2))
 	case n >= 64 && first == 0x7f|'E'<<8|'L'<<16|'F'<<24:
-		room.missing = plan.SubLoader
+		payload.missing = plan.SubLoader
 		return loader(fd, head)
-	case command && !exists(text("/bin/sh\x00")):
-		room.missing = plan.SubNoShell
+	case command && !exists(raw.Text("/bin/sh\x00")):
+		payload.missing = plan.SubNoShell
 	}
 	return false
 }
 
 func exists(path unsafe.Pointer) bool {
-	return errno(raw(unix.SYS_FACCESSAT, atCwd, addr(path), 0, 0, 0, 0)) == 0 // F_OK
+	return raw.Errno(raw.Call(unix.SYS_FACCESSAT, raw.AtCwd, raw.Addr(path), 0, 0, 0, 0)) == 0 // F_OK
 }
 
 // scriptLine copies the interpreter that a "#!" line names.
@@ -134,7 +137,7 @@ func scriptLine(p unsafe.Pointer) bool {
 		end++
 	}
 	*(*byte)(unsafe.Add(p, end)) = 0
-	put(unsafe.Pointer(&room.link), p)
+	raw.Put(unsafe.Pointer(&payload.file), p)
 	return end > 0
 }
 
@@ -150,10 +153,11 @@ func loader(fd uintptr, head unsafe.Pointer) bool {
 		at = uintptr(*(*uint32)(unsafe.Add(head, 28)))
 		size, count = uintptr(*(*uint16)(unsafe.Add(head, 42))), uintptr(*(*uint16)(unsafe.Add(head, 44)))
 	}
-	header := unsafe.Pointer(&room.small)
+	var first [64]byte
+	header := unsafe.Pointer(&first)
 	for i := uintptr(0); i < count && i < maxHeaders; i++ {
-		got := raw(unix.SYS_PREAD64, fd, addr(header), 56, at+i*size, 0, 0)
-		if errno(got) != 0 || got < 32 {
+		got := raw.Call(unix.SYS_PREAD64, fd, raw.Addr(header), 56, at+i*size, 0, 0)
+		if raw.Errno(got) != 0 || got < 32 {
 			return false
 		}
 		if *(*uint32)(header) != ptInterp {
@@ -165,9 +169,9 @@ func loader(fd uintptr, head unsafe.Pointer) bool {
 		} else {
 			where, n = uintptr(*(*uint32)(unsafe.Add(header, 4))), uintptr(*(*uint32)(unsafe.Add(header, 16)))
 		}
-		name := unsafe.Pointer(&room.link)
-		got = raw(unix.SYS_PREAD64, fd, addr(name), min(n, headSize), where, 0, 0)
-		if errno(got) != 0 {
+		name := unsafe.Pointer(&payload.file)
+		got = raw.Call(unix.SYS_PREAD64, fd, raw.Addr(name), min(n, headSize), where, 0, 0)
+		if raw.Errno(got) != 0 {
 			return false
 		}
 		*(*byte)(unsafe.Add(name, got)) = 0

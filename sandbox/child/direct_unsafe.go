@@ -1,12 +1,15 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
-// Runs in: the monitor.
+// No runtime. See doc.go for the laws of this file.
+// Runs in: the monitor, which has no privilege here: that of a set-id start is dropped.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,30 +17,35 @@ import (
 // where the command line takes a Go runtime; and true in a process that is to become Go to
 // say what became of the launch (see LaunchHeard). It does not return otherwise.
 func launchDirect(sp unsafe.Pointer) bool {
-	if !findWords(sp) || !parseLine() || needsGo() || !compileLine(false) {
+	if refusedStart() || !findWords(sp) || !parseLine() || needsGo() || !compileLine(false) {
 		return false
 	}
 	p := linePlan()
 	if !openEar(p) {
 		return false
 	}
-	room.direct = 1
+	monitor.direct = true
 	openFeed()
-	room.expect = getpid()
-	if p.has(plan.FlagDieWithParent) {
-		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-		if getppid() != room.parent {
-			exit(p.h.Failed)
+	parent = raw.Getpid()
+	if p.Has(plan.FlagDieWithParent) {
+		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		if raw.Getppid() != started.parent {
+			raw.Exit(p.Failed)
 		}
 	}
-	room.first = start(p)
-	if p.has(plan.FlagTentative) && !reachedGo() {
+	if !admitted(p) {
+		return endFailedDirect(p)
+	}
+	monitor.first = start(p)
+	if p.Has(plan.FlagTentative) && !reachedGo() {
 		if !refusedDirect(p) {
 			return endFailedDirect(p)
 		}
 		p = linePlan()
-		room.first = start(p)
+		monitor.first = start(p)
 	}
+	releaseFirst(p)
+	reapKeeper()
 	deaf()
 	for {
 		switch hearSetUp(p) {
@@ -54,28 +62,27 @@ func launchDirect(sp unsafe.Pointer) bool {
 }
 
 // linePlan is the plan of the command line.
-func linePlan() program {
-	base := mapped(line.planAt)
-	return program{base, (*plan.Header)(base)}
+func linePlan() plan.View {
+	return plan.ViewAt(raw.Mapped(line.planAt))
 }
 
 // deaf leaves the first process, and its own, as the only ones that can speak on the socket:
 // the ear hears its end then.
 func deaf() {
-	closeFd(room.sock)
-	room.sock = nowhere
-	if room.childEnd != 0 {
-		closeFd(room.childEnd)
-		room.childEnd = 0
+	raw.Close(acting.Sock)
+	acting.Sock = nowhere
+	if feed.child != 0 {
+		raw.Close(feed.child)
+		feed.child = 0
 	}
 }
 
 // refusedDirect hears why a tentative attempt has not come to OpGo. If the kernel refuses a
-// user namespace, it makes another plan, without one, and reports true; the first one and
-// its fault are kept, for the text of a second one.
-func refusedDirect(p program) bool {
-	closeFd(room.sock)
-	room.sock = nowhere
+// user namespace, it makes another plan, for the keeper or without one, and reports true;
+// the first one and its fault are kept, for the text of a second one.
+func refusedDirect(p plan.View) bool {
+	raw.Close(acting.Sock)
+	acting.Sock = nowhere
 	line.heard = killed
 	if _, ok := hear(unsafe.Pointer(&line.message)); ok && line.message[0] == plan.MsgFault {
 		line.heard = setUpFailed
@@ -83,21 +90,42 @@ func refusedDirect(p program) bool {
 	if line.heard == killed || !refuses(p) {
 		return false
 	}
-	if room.first != 0 {
-		kill(room.first, uintptr(unix.SIGKILL))
-		wait(room.first)
-		room.first = 0
+	if monitor.first != 0 {
+		killFirst()
+		monitor.first = 0
 	}
 	line.firstPlanAt, line.firstPlanSize, line.firstOriginsAt = line.planAt, line.planSize, line.originsAt
 	line.firstMessage = line.message
 	closeEar()
 	reopenFeed()
-	return compileLine(true) && openEar(linePlan())
+	if !compileLine(true) || !admitted(linePlan()) {
+		return false
+	}
+	if monitor.viaKeeper {
+		line.firstPlanAt = 0 // what the keeper says speaks for itself
+	}
+	return openEar(linePlan())
+}
+
+// admitted asks the keeper's tables, where the plan is for the keeper, what it will say: if
+// it is to refuse the plan, there is no need to hand it over. The keeper asks again.
+func admitted(p plan.View) bool {
+	if !monitor.viaKeeper {
+		return true
+	}
+	row, step := suid.Gate(p.Base(), halfMemory())
+	if row == suid.Permitted {
+		return true
+	}
+	m := &line.message
+	m[0], m[1], m[2], m[3], m[4] = plan.MsgFault, step, uint32(plan.SubRefused), 0, suid.Extra(row, 0)
+	line.heard = setUpFailed
+	return false
 }
 
 // refuses reports whether a fault is the kernel's refusal of a user namespace: of the clone,
 // or of the first things that one is good for.
-func refuses(p program) bool {
+func refuses(p plan.View) bool {
 	m := &line.message
 	step, sub, e, extra := m[1], plan.Sub(m[2]), unix.Errno(m[3]), m[4]
 	if step == plan.NoStep {
@@ -105,21 +133,21 @@ func refuses(p program) bool {
 		case unix.ENOSPC, unix.EUSERS:
 			// Used up is not refused: a sandboxed command could use them up on purpose, to
 			// have the next sandbox made in another way.
-			return sub == plan.SubClone && extra != 0 && zero(text("/proc/sys/user/max_user_namespaces\x00"))
+			return sub == plan.SubClone && extra != 0 && zero(raw.Text("/proc/sys/user/max_user_namespaces\x00"))
 		case unix.EAGAIN, unix.ENOMEM:
 			return false
 		}
 		return sub == plan.SubClone && extra != 0
 	}
-	if step >= p.h.Steps || e != unix.EPERM && e != unix.EACCES {
+	if step >= p.Steps || e != unix.EPERM && e != unix.EACCES {
 		return false
 	}
 	for i := uint32(0); i < step; i++ {
-		if plan.StepAt(p.base, i).Op == plan.OpGo {
+		if p.Step(i).Op == plan.OpGo {
 			return false
 		}
 	}
-	switch plan.StepAt(p.base, step).Op {
+	switch p.Step(step).Op {
 	case plan.OpIDMap, plan.OpLoopback, plan.OpSlave, plan.OpRoot:
 		return true
 	}
@@ -134,31 +162,35 @@ const (
 	killed      // nothing was said
 )
 
-// openEar makes the pair of sockets on which the acting side speaks to this process.
-func openEar(p program) bool {
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if errno(r) != 0 {
-		return false
+// openEar makes the pair of sockets on which the acting side speaks to this process, or
+// takes the one that the keeper has.
+func openEar(p plan.View) bool {
+	if monitor.viaKeeper {
+		monitor.ear, acting.Sock = monitor.keptEar, monitor.keptSock
+	} else {
+		var e unix.Errno
+		if monitor.ear, acting.Sock, e = acting.SocketPair(); e != 0 {
+			return false
+		}
 	}
-	room.ear, room.sock = above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
-	if p.h.JSONFd >= 0 {
+	if p.JSONFd >= 0 {
 		on := uint32(1)
-		raw(unix.SYS_SETSOCKOPT, room.ear, unix.SOL_SOCKET, unix.SO_PASSCRED, addr(unsafe.Pointer(&on)), 4, 0)
+		raw.Call(unix.SYS_SETSOCKOPT, monitor.ear, unix.SOL_SOCKET, unix.SO_PASSCRED, raw.Addr(unsafe.Pointer(&on)), 4, 0)
 	}
 	return true
 }
 
 func closeEar() {
-	if room.ear != 0 {
-		closeFd(room.ear)
-		room.ear = 0
+	if monitor.ear != 0 {
+		raw.Close(monitor.ear)
+		monitor.ear = 0
 	}
 }
 
 // hearSetUp follows set-up until the payload runs, or there is something to say.
-func hearSetUp(p program) uint32 {
+func hearSetUp(p plan.View) uint32 {
 	m := &line.message
-	reached := p.h.JSONFd < 0 && p.h.Failed == 1 && line.filtered == 0
+	reached := p.JSONFd < 0 && p.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
 		sender, ok := hear(unsafe.Pointer(m))
@@ -176,7 +208,7 @@ func hearSetUp(p program) uint32 {
 			reached = true
 		case plan.MsgReady:
 			reportReady(p)
-			if writeFull(room.ear, unsafe.Pointer(m), 1) != 0 {
+			if raw.WriteFull(monitor.ear, unsafe.Pointer(m), 1) != 0 {
 				line.heard = killed
 				return setUpFailed
 			}
@@ -200,22 +232,22 @@ func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
 		_           int32
 	}
 	for have := uintptr(0); have < plan.MessageSize; {
-		var m msghdr
-		iov := [2]uintptr{addr(buf) + have, plan.MessageSize - have}
-		m.iov, m.iovlen = addr(unsafe.Pointer(&iov)), 1
-		m.control, m.controllen = addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
-		r := raw(unix.SYS_RECVMSG, room.ear, addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-		switch e := errno(r); {
+		var m raw.Msghdr
+		iov := [2]uintptr{raw.Addr(buf) + have, plan.MessageSize - have}
+		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
+		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
+		r := raw.Call(unix.SYS_RECVMSG, monitor.ear, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+		switch e := raw.Errno(r); {
 		case e == unix.EINTR:
 			continue
 		case e != 0: // a filter
-			r = raw(unix.SYS_READ, room.ear, addr(buf)+have, plan.MessageSize-have, 0, 0, 0)
-			if errno(r) != 0 || r == 0 {
+			r = raw.Call(unix.SYS_READ, monitor.ear, raw.Addr(buf)+have, plan.MessageSize-have, 0, 0, 0)
+			if raw.Errno(r) != 0 || r == 0 {
 				return 0, false
 			}
 		case r == 0:
 			return 0, false
-		case m.controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS:
+		case m.Controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS:
 			sender = uintptr(from.pid)
 		}
 		have += r
@@ -224,34 +256,32 @@ func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
 }
 
 // endDirect stays until the payload has ended, and ends with its status.
-func endDirect(p program) {
-	closeEar()
+func endDirect(p plan.View) {
 	requireSetUp(p)
 	closeOthers(p, nowhere)
 	code := exitCode(payloadStatus(p))
+	reapStray()
 	reclaimTerminal(p)
-	if p.h.JSONFd >= 0 {
-		reportExit(uintptr(p.h.JSONFd), code)
+	if p.JSONFd >= 0 {
+		reportExit(uintptr(p.JSONFd), code)
 	}
-	exit(code)
+	raw.Exit(code)
 }
 
 // endFailedDirect ends a launch that has failed. It returns true in a process that becomes
 // Go to say why.
-func endFailedDirect(p program) bool {
+func endFailedDirect(p plan.View) bool {
 	closeEar()
+	deaf()
 	first := uint32(0)
-	if room.first != 0 {
-		kill(room.first, uintptr(unix.SIGKILL))
-		wait(room.first)
-		first = room.status
+	if monitor.first != 0 {
+		first = killFirst()
 	}
-	for readWord() {
-		if room.message[0]&ended != 0 { // init has outlived the payload's process
-			first = room.message[0] & 0xffff
-		}
-	}
-	if line.heard != killed || p.h.JSONFd >= 0 || line.filtered != 0 {
+	dismissKeeper()
+	reapKeeper()
+	first = lastWord(first)
+	reapStray()
+	if line.heard != killed || p.JSONFd >= 0 || line.filtered != 0 {
 		if becomeGo() {
 			return true
 		}
@@ -259,7 +289,7 @@ func endFailedDirect(p program) bool {
 	if line.heard == killed && line.filtered == 0 {
 		tellKilled(first)
 	}
-	exit(p.h.Failed)
+	raw.Exit(p.Failed)
 	return false
 }
 
@@ -267,30 +297,30 @@ func endFailedDirect(p program) bool {
 // returns true there, and false in this process when that one has ended. If it has said
 // nothing by then, this process says why that may be.
 func becomeGo() bool {
-	launcher := getpid()
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	mine, its := nowhere, nowhere
-	if errno(r) == 0 {
-		mine, its = above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	launcher := raw.Getpid()
+	mine, its, e := acting.SocketPair()
+	if e != 0 {
+		mine, its = nowhere, nowhere
 	}
-	pid := clone(0)
-	if e := errno(pid); e != 0 {
-		complain(text("Can't start the front end\x00"), e, text("\x00"))
+	pid := raw.Clone(0)
+	if e := raw.Errno(pid); e != 0 {
+		step.Complain(raw.Text("Can't start the front end\x00"), e, raw.Text("\x00"))
 		return false
 	}
 	if pid == 0 {
 		closeEar()
-		closeFd(mine)
-		room.sock = its
+		raw.Close(mine)
+		acting.Sock = its
 		frontEnd(launcher)
 		return true
 	}
-	closeFd(its)
-	ended := errno(wait(pid)) == 0
-	spoken := raw(unix.SYS_RECVFROM, mine, addr(unsafe.Pointer(&room.small)), 1, unix.MSG_DONTWAIT, 0, 0) == 1
-	closeFd(mine)
-	if code := exitCode(room.status); ended && !spoken && code > 1 {
-		explainFront(code)
+	raw.Close(its)
+	r, status := raw.Wait(pid)
+	var spoken byte
+	said := raw.Call(unix.SYS_RECVFROM, mine, raw.Addr(unsafe.Pointer(&spoken)), 1, unix.MSG_DONTWAIT, 0, 0) == 1
+	raw.Close(mine)
+	if raw.Errno(r) == 0 && !said && exitCode(status) > 1 {
+		explainFront(status)
 	}
 	return false
 }

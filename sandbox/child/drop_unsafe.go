@@ -1,10 +1,12 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
@@ -13,39 +15,14 @@ import (
 // own, and takes them. Privilege is judged here, once, by the auxiliary vector and by
 // the file; what follows is explicit state (CVE-2020-5291).
 
-// Entries of the auxiliary vector (getauxval(3)).
-const (
-	atUID    = 11
-	atEUID   = 12
-	atGID    = 13
-	atEGID   = 14
-	atSecure = 23
-)
-
-// auxv finds an entry of the auxiliary vector behind argc, argv, 0, envp, 0.
-func auxv(sp unsafe.Pointer, key uintptr) uintptr {
-	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8)
-	for *(*uintptr)(p) != 0 {
-		p = unsafe.Add(p, 8)
-	}
-	p = unsafe.Add(p, 8)
-	for *(*uintptr)(p) != 0 {
-		if *(*uintptr)(p) == key {
-			return *(*uintptr)(unsafe.Add(p, 8))
-		}
-		p = unsafe.Add(p, 16)
-	}
-	return 0
-}
-
 // lower is the very first thing that a privileged start does: from here on root is only
 // the saved uid, no capability is effective, what is opened is opened as the caller, and
 // nobody traces us: fs.suid_dumpable may allow it (proc_sys_fs(5)).
 func lower(sp unsafe.Pointer) {
-	if uid := auxv(sp, atUID); uid != auxv(sp, atEUID) {
-		prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-		raw(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
-		prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	if uid := raw.Auxv(sp, raw.AtUID); uid != raw.Auxv(sp, raw.AtEUID) {
+		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+		raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
+		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	}
 }
 
@@ -53,30 +30,25 @@ func lower(sp unsafe.Pointer) {
 // one, and gives up, for ever, what a set-id bit or file capabilities gave. AT_SECURE is
 // known to be set, which alone says little: a change of SELinux or AppArmor domain sets
 // it too, and so does a caller with several ids of his own.
-func standAndDrop(sp unsafe.Pointer, front, mine uintptr) {
-	uid, euid, gid, egid := auxv(sp, atUID), auxv(sp, atEUID), auxv(sp, atGID), auxv(sp, atEGID)
+func standAndDrop(sp unsafe.Pointer, ear, sock uintptr) {
+	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
-		permitted, _, ok := getCaps()
+		permitted, _, ok := raw.Caps()
 		if uid != 0 && (!ok || permitted&^ambient() != 0) {
-			room.standing = suid.FileCaps
+			started.standing = suid.FileCaps
 			drop(uid, gid, true)
 		}
 		return
 	}
-	room.standing = stand(euid, gid, egid)
-	switch room.standing {
+	started.standing = stand(euid, gid, egid)
+	switch started.standing {
 	case suid.Plain:
-		// A caller with several ids, and no set-id file. He keeps the lesser: the real ones
-		// (a set-id program that calls us for its user), or, where those are root's, the
-		// effective ones (root who stepped down).
-		if uid == 0 {
-			uid, gid = euid, egid
-		}
+		uid, gid = caller(sp)
 		drop(uid, gid, true)
 		makeDumpable()
 	case suid.Installed:
 		if suid.Built { // so that nothing of it is linked otherwise
-			startKeeper(front, mine, uid, gid)
+			startKeeper(ear, sock, uid, gid)
 		}
 		drop(uid, gid, false)
 		makeDumpable()
@@ -85,15 +57,26 @@ func standAndDrop(sp unsafe.Pointer, front, mine uintptr) {
 	}
 }
 
+// caller is whose the launch is. A caller with several ids, and no set-id file, keeps the
+// lesser: the real ones (a set-id program that calls us for its user), or, where those are
+// root's, the effective ones (root who stepped down).
+func caller(sp unsafe.Pointer) (uid, gid uintptr) {
+	if raw.Auxv(sp, raw.AtUID) == 0 {
+		return raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtEGID)
+	}
+	return raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
+}
+
 // stand looks at the file that was started. What it cannot see for sure is refused.
 func stand(euid, gid, egid uintptr) suid.Standing {
-	self := text("/proc/self/exe\x00")
-	if errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(self), addr(unsafe.Pointer(&room.stat)), 0, 0, 0)) != 0 {
+	self := raw.Text("/proc/self/exe\x00")
+	var st unix.Stat_t
+	if raw.Fstatat(raw.AtCwd, self, &st) != 0 {
 		return suid.OddIDs
 	}
 	// No attribute: ENODATA; a file system without them: EOPNOTSUPP.
-	e := errno(raw(unix.SYS_GETXATTR, addr(self), addr(text("security.capability\x00")), addr(unsafe.Pointer(&room.small)), 256, 0, 0))
-	mode := room.stat.Mode
+	e := raw.Errno(raw.Call(unix.SYS_GETXATTR, raw.Addr(self), raw.Addr(raw.Text("security.capability\x00")), 0, 0, 0, 0))
+	mode := st.Mode
 	switch {
 	case e == 0:
 		return suid.FileCaps
@@ -103,7 +86,7 @@ func stand(euid, gid, egid uintptr) suid.Standing {
 		return suid.OddIDs
 	case mode&unix.S_ISGID != 0:
 		return suid.SetGID
-	case room.stat.Uid != 0 || euid != 0:
+	case st.Uid != 0 || euid != 0:
 		return suid.OtherOwner
 	case gid != egid || mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 || mode&unix.S_IFMT != unix.S_IFREG:
 		return suid.OddIDs
@@ -119,46 +102,46 @@ func stand(euid, gid, egid uintptr) suid.Standing {
 // gains privilege either; a program that this one starts as the user may need to.
 func drop(uid, gid uintptr, sealed bool) {
 	if sealed {
-		prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+		raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}
-	a := errno(raw(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
-	b := errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
-	if a != 0 || b != 0 || uid != 0 && (setCaps(0, 0, 0) != 0 || !dropped(uid, gid)) {
-		giveUp(text("Can't give up the privileges of the binary\x00"), max(a, b))
+	a := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
+	b := raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
+	if a != 0 || b != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !dropped(uid, gid)) {
+		step.GiveUp(raw.Text("Can't give up the privileges of the binary\x00"), max(a, b))
 	}
 }
 
 // dropped proves the drop of a uid that is not root's.
 func dropped(uid, gid uintptr) bool {
-	permitted, inheritable, ok := getCaps()
+	permitted, inheritable, ok := raw.Caps()
 	return ok && permitted|inheritable == 0 && hasIDs(uid, gid) &&
-		errno(raw(unix.SYS_SETUID, 0, 0, 0, 0, 0, 0)) == unix.EPERM &&
-		errno(raw(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0)) == unix.EPERM &&
+		raw.Errno(raw.Call(unix.SYS_SETUID, 0, 0, 0, 0, 0, 0)) == unix.EPERM &&
+		raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0)) == unix.EPERM &&
 		hasIDs(uid, gid)
 }
 
 // hasIDs reports whether all ids of this process are these. setfsuid(2) with an id that
 // there is not changes nothing and says what is.
 func hasIDs(uid, gid uintptr) bool {
-	ids := &room.message
-	p := addr(unsafe.Pointer(ids))
-	if errno(raw(unix.SYS_GETRESUID, p, p+4, p+8, 0, 0, 0)) != 0 || errno(raw(unix.SYS_GETRESGID, p+12, p+16, p+20, 0, 0, 0)) != 0 {
+	var ids [6]uint32
+	p := raw.Addr(unsafe.Pointer(&ids))
+	if raw.Errno(raw.Call(unix.SYS_GETRESUID, p, p+4, p+8, 0, 0, 0)) != 0 || raw.Errno(raw.Call(unix.SYS_GETRESGID, p+12, p+16, p+20, 0, 0, 0)) != 0 {
 		return false
 	}
 	u, g := uint32(uid), uint32(gid)
 	return ids[0] == u && ids[1] == u && ids[2] == u && ids[3] == g && ids[4] == g && ids[5] == g &&
-		uint32(raw(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) == u && uint32(raw(unix.SYS_SETFSGID, ^uintptr(0), 0, 0, 0, 0, 0)) == g
+		uint32(raw.Call(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) == u && uint32(raw.Call(unix.SYS_SETFSGID, ^uintptr(0), 0, 0, 0, 0, 0)) == g
 }
 
 // makeDumpable makes this process's files in /proc the user's again, who needs them for
 // his maps. It has nothing that he could not have.
-func makeDumpable() { prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
+func makeDumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
 
 // ambient is the ambient set: capabilities that the caller, not the file, gave.
 func ambient() uint64 {
 	set := uint64(0)
-	for c := uintptr(0); c <= lastCap; c++ {
-		r := raw(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0)
+	for c := uintptr(0); c <= raw.LastCap; c++ {
+		r := raw.Call(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0)
 		if r == 1 {
 			set |= 1 << c
 		}

@@ -1,113 +1,126 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
-	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
-// entry is in raw_linux_*.s.
+// entry is in entry_linux_*.s.
 //
 //lint:ignore U1000 the program's ELF entry point; the linker is told by name
 func entry()
 
-// hostEntry is in raw_linux_*.s.
+// hostEntry is in entry_linux_*.s.
 //
 //lint:ignore U1000 an ELF entry point too; see hosted_unsafe.go
 func hostEntry()
 
-// enter is the first function of the program. It forks: the front end returns to
-// entry, which starts the Go runtime; the process itself becomes the monitor.
+// enter is the first function of the program. It returns to entry, which starts the Go
+// runtime, in a process that is to become Go; the process itself becomes the monitor.
 //
 //lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
-	room.entered = enteredLauncher
-	secure := auxv(mapped(sp), atSecure) != 0
+	started.as = asLauncher
+	secure := raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0
 	if secure {
-		lower(mapped(sp))
+		lower(raw.Mapped(sp))
 	}
-	if inPlanMode(mapped(sp)) {
-		hosted(mapped(sp))
+	if inPlanMode(raw.Mapped(sp)) {
+		hosted(raw.Mapped(sp))
 	}
-	room.parent = getppid()
+	started.parent = raw.Getppid()
 	for fd := uintptr(0); fd < 3; fd++ {
-		if errno(fcntl(fd, unix.F_GETFD, 0)) == 0 {
-			room.stdio |= 1 << fd
+		if raw.Errno(raw.Fcntl(fd, unix.F_GETFD, 0)) == 0 {
+			started.stdio |= 1 << fd
 		}
 	}
 	// A caller that ignores SIGCHLD would leave us without statuses to wait for; the
 	// payload gets the default action too.
-	defaultAction(unix.SIGCHLD)
-	if !secure && launchDirect(mapped(sp)) {
-		return
-	}
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if errno(r) != 0 {
-		giveUp(text("Can't make a socket pair\x00"), errno(r))
-	}
-	// Both ends lie away from the numbers that callers hand in.
-	front, mine := above(uintptr(room.pair[0])), above(uintptr(room.pair[1]))
+	raw.DefaultAction(unix.SIGCHLD)
 	if secure {
-		standAndDrop(mapped(sp), front, mine)
+		ear, sock := sockets()
+		standAndDrop(raw.Mapped(sp), ear, sock)
+		monitor.keptEar, monitor.keptSock = ear, sock
+	}
+	if !launchDirect(raw.Mapped(sp)) {
+		forkFront()
+	}
+}
+
+// forkFront goes on as the monitor of a launch that has a front end, and returns in that.
+func forkFront() {
+	front, mine := monitor.keptEar, monitor.keptSock
+	monitor.keptEar, monitor.keptSock = 0, 0
+	if front == 0 {
+		front, mine = sockets()
 	}
 	openFeed()
-	launcher := getpid()
-	pid := clone(0)
-	if e := errno(pid); e != 0 {
-		giveUp(text("Can't start the front end\x00"), e)
+	launcher := raw.Getpid()
+	pid := raw.Clone(0)
+	if e := raw.Errno(pid); e != 0 {
+		step.GiveUp(raw.Text("Can't start the front end\x00"), e)
 	}
 	if pid == 0 {
-		room.sock = front
-		closeFd(mine)
-		closeFd(room.childEnd)
-		if room.keeper != 0 {
-			closeFd(room.keeperEnd)
+		acting.Sock = front
+		raw.Close(mine)
+		raw.Close(feed.child)
+		raw.Close(feed.monitor)
+		if monitor.keeper != 0 {
+			raw.Close(monitor.keeperEnd)
 		}
 		frontEnd(launcher)
 		return
 	}
-	closeFd(front)
-	room.sock = mine
+	raw.Close(front)
+	acting.Sock = mine
 	runMonitor(pid)
+}
+
+// sockets makes a pair of them, away from the numbers that callers hand in.
+func sockets() (a, b uintptr) {
+	a, b, e := acting.SocketPair()
+	if e != 0 {
+		step.GiveUp(raw.Text("Can't make a socket pair\x00"), e)
+	}
+	return a, b
 }
 
 // frontEnd prepares the process in which the Go runtime will start: what the caller
 // set for the launcher, or for the command, must not change what the runtime does.
 func frontEnd(launcher uintptr) {
-	prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-	if getppid() != launcher {
-		exit(1)
+	raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	if raw.Getppid() != launcher {
+		raw.Exit(1)
 	}
 	// No signal is the front end's business: it ends with the launcher.
-	room.message[0], room.message[1] = ^uint32(0), ^uint32(0)
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.message)), 0, 8, 0, 0)
+	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), nil)
 	muffle()
-	hideSettings(mapped(stack))
+	hideSettings(raw.Mapped(stack))
 	widen(unix.RLIMIT_AS)
 	widen(unix.RLIMIT_DATA)
-	pin()
-	blindfold()
 }
 
 // muffle moves standard error away, to where the voice knows it, and leaves /dev/null
 // in its place: whatever the runtime has to say there, no traceback reaches the user.
 func muffle() {
-	room.stderr = 2
-	if room.stdio&4 == 0 {
+	front.stderr = 2
+	if started.stdio&4 == 0 {
 		return
 	}
-	null := openat(atCwd, text("/dev/null\x00"), unix.O_WRONLY, 0)
-	if errno(null) != 0 {
+	null := raw.Openat(raw.AtCwd, raw.Text("/dev/null\x00"), unix.O_WRONLY, 0)
+	if raw.Errno(null) != 0 {
 		return
 	}
-	if saved := fcntl(2, unix.F_DUPFD_CLOEXEC, room.high); errno(saved) == 0 {
-		room.stderr = saved
-		raw(unix.SYS_DUP3, null, 2, 0, 0, 0, 0)
+	if saved := raw.Fcntl(2, unix.F_DUPFD_CLOEXEC, acting.Floor()); raw.Errno(saved) == 0 {
+		front.stderr = saved
+		raw.Call(unix.SYS_DUP3, null, 2, 0, 0, 0, 0)
 	}
-	closeFd(null)
+	raw.Close(null)
 }
 
 // hidden replaces the first letter of a variable that the runtime would obey.
@@ -117,7 +130,7 @@ const hidden = 1
 func hideSettings(sp unsafe.Pointer) {
 	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8)
 	for *(*uintptr)(p) != 0 {
-		entry := mapped(*(*uintptr)(p))
+		entry := raw.Mapped(*(*uintptr)(p))
 		if runtimeSetting(entry) {
 			*(*byte)(entry) = hidden
 		}
@@ -126,19 +139,9 @@ func hideSettings(sp unsafe.Pointer) {
 }
 
 func runtimeSetting(entry unsafe.Pointer) bool {
-	return *(*byte)(entry) == 'G' && (begins(entry, text("GODEBUG=\x00")) || begins(entry, text("GOGC=\x00")) ||
-		begins(entry, text("GOMEMLIMIT=\x00")) || begins(entry, text("GOMAXPROCS=\x00")) ||
-		begins(entry, text("GOTRACEBACK=\x00")) || begins(entry, text("GOCOVERDIR=\x00")))
-}
-
-// begins reports whether the string at p begins with word.
-func begins(p, word unsafe.Pointer) bool {
-	for i := uintptr(0); *(*byte)(unsafe.Add(word, i)) != 0; i++ {
-		if *(*byte)(unsafe.Add(p, i)) != *(*byte)(unsafe.Add(word, i)) {
-			return false
-		}
-	}
-	return true
+	return *(*byte)(entry) == 'G' && (raw.HasPrefix(entry, raw.Text("GODEBUG=\x00")) || raw.HasPrefix(entry, raw.Text("GOGC=\x00")) ||
+		raw.HasPrefix(entry, raw.Text("GOMEMLIMIT=\x00")) || raw.HasPrefix(entry, raw.Text("GOMAXPROCS=\x00")) ||
+		raw.HasPrefix(entry, raw.Text("GOTRACEBACK=\x00")) || raw.HasPrefix(entry, raw.Text("GOCOVERDIR=\x00")))
 }
 
 // addressSpace is what the runtime reserves at its start, measured with go1.26: it
@@ -147,99 +150,18 @@ const addressSpace = 720 << 20
 
 // widen lifts a soft limit to the hard one, in the front end only.
 func widen(resource uintptr) {
-	limit := &room.nofile
-	p := addr(unsafe.Pointer(limit))
-	if errno(raw(unix.SYS_PRLIMIT64, 0, resource, 0, p, 0, 0)) != 0 {
+	var limit unix.Rlimit
+	p := raw.Addr(unsafe.Pointer(&limit))
+	if raw.Errno(raw.Call(unix.SYS_PRLIMIT64, 0, resource, 0, p, 0, 0)) != 0 {
 		return
 	}
 	if limit.Cur != limit.Max {
 		limit.Cur = limit.Max
-		raw(unix.SYS_PRLIMIT64, 0, resource, p, 0, 0, 0)
+		raw.Call(unix.SYS_PRLIMIT64, 0, resource, p, 0, 0, 0)
 	}
 	if resource == unix.RLIMIT_AS && limit.Max < addressSpace {
-		tell(room.stderr, text("the limit on address space (RLIMIT_AS, ulimit -v) is \x00"), uintptr(limit.Max>>20),
-			text(" MiB, but the launcher reserves 720 MiB at its start\x00"))
-		exit(1)
+		step.Tell(front.stderr, raw.Text("the limit on address space (RLIMIT_AS, ulimit -v) is \x00"), uintptr(limit.Max>>20),
+			raw.Text(" MiB, but the launcher reserves 720 MiB at its start\x00"))
+		raw.Exit(1)
 	}
-}
-
-// blindfold keeps the runtime's start from opening files: a soft limit of 0
-// descriptors makes every open fail, which the runtime takes for "no cgroups here".
-// Otherwise it would read the whole of mountinfo, slow on a host with many mounts, to
-// choose a GOMAXPROCS. Package syscall lifts the soft limit to the hard one when it is
-// initialised, before main. A caller that closed a standard stream keeps its limit,
-// since the runtime insists on opening /dev/null there.
-func blindfold() {
-	if room.stdio != 7 {
-		return
-	}
-	limit := &room.nofile
-	if errno(raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)) != 0 {
-		return
-	}
-	limit.Cur = 0
-	raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, addr(unsafe.Pointer(limit)), 0, 0, 0)
-}
-
-// pin binds the front end to the processor that it runs on. It lives for about a
-// millisecond; on two processors the runtime's helper threads cost it a third more
-// than they bring (remote TLB flushes, wake-ups). The monitor and the payload do
-// not descend from this process and keep their affinity.
-func pin() {
-	if errno(raw(unix.SYS_GETCPU, addr(unsafe.Pointer(&room.message)), 0, 0, 0, 0, 0)) != 0 {
-		return
-	}
-	cpu := uintptr(room.message[0])
-	if cpu >= 8*256 {
-		return
-	}
-	p := unsafe.Pointer(&room.small)
-	for i := uintptr(0); i < 256; i++ {
-		*(*byte)(unsafe.Add(p, i)) = 0
-	}
-	*(*byte)(unsafe.Add(p, cpu>>3)) = 1 << (cpu & 7)
-	raw(unix.SYS_SCHED_SETAFFINITY, 0, 256, addr(p), 0, 0, 0)
-}
-
-// above lifts fd to a number that callers are unlikely to name.
-func above(fd uintptr) uintptr {
-	if room.high == 0 {
-		limit := &room.nofile
-		limit.Cur = 0
-		raw(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, addr(unsafe.Pointer(limit)), 0, 0)
-		room.limit = uintptr(limit.Cur)
-		room.high = 3
-		if limit.Cur > 128 {
-			room.high = 64
-		}
-		if limit.Cur > 1024 {
-			room.high = 1000
-		}
-	}
-	r := fcntl(fd, unix.F_DUPFD_CLOEXEC, room.high)
-	if errno(r) != 0 && room.guarded != 0 {
-		fault(errno(r), plan.SubFd, uint32(room.high)) // what is named is not ours: see checkFds
-	}
-	if errno(r) != 0 && fd > 2 {
-		return fd // there is no room to be choosy
-	}
-	if errno(r) != 0 {
-		r = fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
-	}
-	if e := errno(r); e != 0 {
-		giveUp(text("Can't move a descriptor\x00"), e)
-	}
-	closeFd(fd)
-	return r
-}
-
-// sigaction is the kernel's struct sigaction.
-type sigaction struct {
-	handler, flags, restorer uintptr
-	mask                     uint64
-}
-
-func defaultAction(sig unix.Signal) {
-	var act sigaction
-	raw(unix.SYS_RT_SIGACTION, uintptr(sig), addr(unsafe.Pointer(&act)), 0, 8, 0, 0)
 }

@@ -1,11 +1,13 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,19 +15,19 @@ import (
 
 // settleForExec does what is left to be done in front of the payload's exec. Nothing but
 // the exec may follow the payload's filters, so it comes before the first of them.
-func settleForExec(p program) {
-	room.settled = 1
-	raw(unix.SYS_UMASK, room.umask, 0, 0, 0, 0, 0)
+func settleForExec(p plan.View) {
+	payload.settled = true
+	raw.Call(unix.SYS_UMASK, payload.umask, 0, 0, 0, 0, 0)
 	// The mask is the caller's, but for SIGCHLD, which commands count on.
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, maskOf(unix.SIGCHLD), 0, 8, 0, 0)
+	raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.SIGCHLD), nil)
 	settleDeathSignal(p)
 }
 
 // settleDeathSignal leaves the payload with the death signal that was asked for,
 // and none otherwise. It comes after the last change of credentials, which clears it.
-func settleDeathSignal(p program) {
-	if !p.has(plan.FlagDieWithParent) {
-		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+func settleDeathSignal(p plan.View) {
+	if !p.Has(plan.FlagDieWithParent) {
+		raw.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 		return
 	}
 	dieWithParent()
@@ -33,16 +35,16 @@ func settleDeathSignal(p program) {
 
 // execute becomes the command, as execvp(3) does: it goes on with the next file after the
 // same errors, and after ENAMETOOLONG, which an entry of PATH is to blame for. It returns
-// only with the errno of a failure, and leaves in room.sub what diagnose found.
-func execute(p program) unix.Errno {
-	if room.settled == 0 {
+// only with a fault, which says what diagnose has found.
+func execute(p plan.View) step.Fault {
+	if !payload.settled {
 		settleForExec(p)
 	}
-	argv, env := vector(p, p.h.Argv, p.h.Argc), vector(p, p.h.Env, p.h.Envc)
+	argv, env := vector(p, p.Argv, p.Argc), vector(p, p.Env, p.Envc)
 	e, denied := unix.ENOENT, false
-	for i := uint32(0); i < p.h.Pathc; i++ {
+	for i := uint32(0); i < p.Pathc; i++ {
 		file := candidate(p, i)
-		now := errno(raw(unix.SYS_EXECVE, addr(file), addr(argv), addr(env), 0, 0, 0))
+		now := raw.Errno(raw.Call(unix.SYS_EXECVE, raw.Addr(file), raw.Addr(argv), raw.Addr(env), 0, 0, 0))
 		if now == unix.ENOEXEC {
 			now = asScript(p, file, env)
 		}
@@ -51,44 +53,43 @@ func execute(p program) unix.Errno {
 			denied = true
 		case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT, unix.ENAMETOOLONG:
 		default:
-			return now
+			return step.Main(now)
 		}
 		e = now
 	}
 	if denied {
 		e = unix.EACCES
 	}
-	if room.filtered == 0 {
+	if acting.Filtered == 0 {
 		diagnose(p)
 	}
-	room.sub = plan.SubMain
-	if absent := meansAbsent(room.missing); e == unix.ENOENT && absent || e == unix.EACCES && !absent {
-		room.sub = room.missing
+	if absent := meansAbsent(payload.missing); e == unix.ENOENT && absent || e == unix.EACCES && !absent {
+		return step.Failed(e, payload.missing)
 	}
-	return e
+	return step.Main(e)
 }
 
 // candidate is the i-th file that exec tries.
-func candidate(p program, i uint32) unsafe.Pointer {
-	return p.str(uint32(*p.slot(p.h.Paths + i)))
+func candidate(p plan.View, i uint32) unsafe.Pointer {
+	return p.Str(uint32(*p.Slot(p.Paths + i)))
 }
 
 // vector turns n slots of offsets into the addresses that execve takes, in place.
-func vector(p program, first, n uint32) unsafe.Pointer {
+func vector(p plan.View, first, n uint32) unsafe.Pointer {
 	for i := uint32(0); i < n; i++ {
-		v := p.slot(first + i)
-		*v = uint64(addr(p.str(uint32(*v))))
+		v := p.Slot(first + i)
+		*v = uint64(raw.Addr(p.Str(uint32(*v))))
 	}
-	return unsafe.Pointer(p.slot(first))
+	return unsafe.Pointer(p.Slot(first))
 }
 
 // asScript runs a text file without "#!" as execvp does: through /bin/sh.
-func asScript(p program, file, env unsafe.Pointer) unix.Errno {
-	*p.slot(p.h.Script) = uint64(addr(text("/bin/sh\x00")))
-	*p.slot(p.h.Script + 1) = uint64(addr(file))
-	for i := uint32(1); i < p.h.Argc; i++ {
-		*p.slot(p.h.Script + 1 + i) = *p.slot(p.h.Argv + i)
+func asScript(p plan.View, file, env unsafe.Pointer) unix.Errno {
+	*p.Slot(p.Script) = uint64(raw.Addr(raw.Text("/bin/sh\x00")))
+	*p.Slot(p.Script + 1) = uint64(raw.Addr(file))
+	for i := uint32(1); i < p.Argc; i++ {
+		*p.Slot(p.Script + 1 + i) = *p.Slot(p.Argv + i)
 	}
-	*p.slot(p.h.Script + 1 + p.h.Argc) = 0
-	return errno(raw(unix.SYS_EXECVE, addr(text("/bin/sh\x00")), addr(unsafe.Pointer(p.slot(p.h.Script))), addr(env), 0, 0, 0))
+	*p.Slot(p.Script + 1 + p.Argc) = 0
+	return raw.Errno(raw.Call(unix.SYS_EXECVE, raw.Addr(raw.Text("/bin/sh\x00")), raw.Addr(unsafe.Pointer(p.Slot(p.Script))), raw.Addr(env), 0, 0, 0))
 }

@@ -1,10 +1,11 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/internal/raw"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,8 +19,8 @@ const (
 
 // canFence reports whether the kernel has what a fence is made of.
 func canFence() (bool, unix.Errno) {
-	version := raw(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
-	switch e := errno(version); {
+	version := raw.Call(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
+	switch e := raw.Errno(version); {
 	case e == unix.ENOSYS || e == unix.EOPNOTSUPP || e == unix.EPERM: // no such call, switched off, or a filter
 		return false, 0
 	case e != 0:
@@ -36,32 +37,32 @@ func canFence() (bool, unix.Errno) {
 // renames between directories that only an inherited descriptor leads to. Where the kernel has no Landlock, or an
 // old one, the keeper has tried a user namespace instead (serve).
 func fence() unix.Errno {
-	if room.guarded == 0 || room.mapped != 0 {
+	if acting.Guarded == 0 || acting.Mapped != 0 {
 		return 0
 	}
 	if there, e := canFence(); !there {
 		return e
 	}
 	handled := uint64(landlockMakeBlock | landlockRefer)
-	rules := raw(unix.SYS_LANDLOCK_CREATE_RULESET, addr(unsafe.Pointer(&handled)), unsafe.Sizeof(handled), 0, 0, 0, 0)
-	if e := errno(rules); e != 0 {
+	rules := raw.Call(unix.SYS_LANDLOCK_CREATE_RULESET, raw.Addr(unsafe.Pointer(&handled)), unsafe.Sizeof(handled), 0, 0, 0, 0)
+	if e := raw.Errno(rules); e != 0 {
 		return e
 	}
-	root := openat(atCwd, text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	root := raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	var beneath struct { // packed: 12 bytes
 		allowed uint64
 		parent  int32
 		_       int32
 	}
 	beneath.allowed, beneath.parent = handled, int32(root)
-	e := errno(root)
+	e := raw.Errno(root)
 	if e == 0 {
-		e = errno(raw(unix.SYS_LANDLOCK_ADD_RULE, rules, landlockPathBeneath, addr(unsafe.Pointer(&beneath)), 0, 0, 0))
-		closeFd(root)
+		e = raw.Errno(raw.Call(unix.SYS_LANDLOCK_ADD_RULE, rules, landlockPathBeneath, raw.Addr(unsafe.Pointer(&beneath)), 0, 0, 0))
+		raw.Close(root)
 	}
 	if e == 0 {
-		e = errno(raw(unix.SYS_LANDLOCK_RESTRICT_SELF, rules, 0, 0, 0, 0, 0))
+		e = raw.Errno(raw.Call(unix.SYS_LANDLOCK_RESTRICT_SELF, rules, 0, 0, 0, 0, 0))
 	}
-	closeFd(rules)
+	raw.Close(rules)
 	return e
 }

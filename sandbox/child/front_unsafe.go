@@ -8,31 +8,30 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
 // Entered reports whether the program came in through entry. A binary linked without
 // -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry did not.
-func Entered() bool { return room.entered == enteredLauncher }
+func Entered() bool { return started.as == asLauncher }
 
 // Ready reports whether this program can be started in plan mode and gets there before the
 // Go runtime exists.
-func Ready() bool { return room.entered != 0 }
+func Ready() bool { return started.as != 0 }
 
 // Standing is what privilege the binary brought. Whatever it was is gone: enter dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
-func Standing() suid.Standing { return room.standing }
+func Standing() suid.Standing { return started.standing }
 
-// Passed reports whether the caller passed fd in. What came through exec is not
-// close-on-exec; all that we or the runtime opened since is. Closed standard streams
-// have been filled by the runtime.
+// Passed reports whether the caller passed fd in. What the runtime has opened since is
+// close-on-exec too, but for closed standard streams, which it has filled.
 func Passed(fd int) bool {
-	if Entered() && fd < 3 && room.stdio>>uint(fd)&1 == 0 {
-		return false
+	if !Entered() {
+		return raw.Errno(raw.Fcntl(uintptr(fd), unix.F_GETFD, 0)) == 0
 	}
-	flags := fcntl(uintptr(fd), unix.F_GETFD, 0)
-	return errno(flags) == 0 && (!Entered() || flags&unix.FD_CLOEXEC == 0)
+	return !(fd < 3 && started.stdio>>uint(fd)&1 == 0) && passed(uintptr(fd))
 }
 
 // Writable reports whether fd, which the caller passed, is open for writing.
@@ -41,17 +40,17 @@ func Writable(fd int) bool {
 }
 
 // Sock is the front end's end of the socket to the acting side.
-func Sock() int { return int(room.sock) }
+func Sock() int { return int(acting.Sock) }
 
 // Exit ends the front end, all threads of it, also where a filter refuses exit_group,
 // at which the runtime's own exit would spin. The monitor takes that for a failure. A
 // monitor that has no plan yet ends with the code.
 func Exit(code int) {
 	if code > 1 && Entered() {
-		put32(room.sock, uint32(code)|leaving)
+		put32(acting.Sock, uint32(code)|leaving)
 	}
-	raw(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0, 0, 0, 0)
-	kill(getpid(), uintptr(unix.SIGKILL))
+	raw.Call(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0, 0, 0, 0)
+	raw.Kill(raw.Getpid(), uintptr(unix.SIGKILL))
 }
 
 // Killed is the status with which a front end asks the monitor to say which signal has ended
@@ -64,39 +63,18 @@ func Killed(failed int) int {
 	return 2
 }
 
-// Hand gives the plan to the early process directly, where that is there, and returns
-// the size that the monitor is to be told. It saves a wake-up. Not so where the monitor
-// must come first (inOrder); nor for a plan that the feed might not hold; nor for a
-// second one.
-func Hand(bytes []byte, inOrder bool) uint32 {
-	size := uint32(len(bytes))
-	p := unsafe.Pointer(unsafe.SliceData(bytes))
-	told := size
-	if room.monitorEnd == 0 {
-		return told
-	}
-	if !inOrder && size <= maxHanded && put32(room.monitorEnd, size) && sendNow(room.monitorEnd, p, uintptr(size)) {
-		told |= handed
-	}
-	closeFd(room.monitorEnd)
-	room.monitorEnd = 0
-	return told
-}
-
 // ForKeeper is what the monitor is to be told about a plan that goes to the keeper.
 func ForKeeper(bytes []byte) uint32 { return uint32(len(bytes)) | forKeeper }
 
-func put32(fd uintptr, v uint32) bool { return sendNow(fd, unsafe.Pointer(&v), 4) }
-
-// sendNow sends all of it at once or tells that it did not.
-func sendNow(fd uintptr, p unsafe.Pointer, n uintptr) bool {
-	return raw(unix.SYS_SENDTO, fd, addr(p), n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) == n
+// put32 sends a word at once or not at all.
+func put32(fd uintptr, v uint32) {
+	raw.Call(unix.SYS_SENDTO, fd, raw.Addr(unsafe.Pointer(&v)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
 }
 
 // KnowSenders makes the kernel say whose each message is.
 func KnowSenders() {
-	room.senders = 1
-	raw(unix.SYS_SETSOCKOPT, room.sock, unix.SOL_SOCKET, unix.SO_PASSCRED, addr(unsafe.Pointer(&room.senders)), 4, 0)
+	front.senders = 1
+	raw.Call(unix.SYS_SETSOCKOPT, acting.Sock, unix.SOL_SOCKET, unix.SO_PASSCRED, raw.Addr(unsafe.Pointer(&front.senders)), 4, 0)
 }
 
 // Listen fills buf with what the acting side has to say next; it reports whether there
@@ -113,25 +91,25 @@ func Listen(buf []byte) (sender int, ok bool) {
 	}
 	for have := 0; have < len(buf); {
 		p, n := unsafe.Pointer(&buf[have]), uintptr(len(buf)-have)
-		if room.senders == 0 {
-			return 0, readFull(room.sock, p, n) == n
+		if front.senders == 0 {
+			return 0, raw.ReadFull(acting.Sock, p, n) == n
 		}
-		var m msghdr
-		iov := [2]uintptr{addr(p), n}
-		m.iov, m.iovlen = addr(unsafe.Pointer(&iov)), 1
-		m.control, m.controllen = addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
-		r := raw(unix.SYS_RECVMSG, room.sock, addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-		switch e := errno(r); {
+		var m raw.Msghdr
+		iov := [2]uintptr{raw.Addr(p), n}
+		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
+		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
+		r := raw.Call(unix.SYS_RECVMSG, acting.Sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+		switch e := raw.Errno(r); {
 		case e == unix.EINTR:
 			continue
 		case e != 0: // a filter: without the senders then
-			room.senders = 0
+			front.senders = 0
 			continue
 		case r == 0:
 			return 0, false
 		}
 		have += int(r)
-		if m.controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS {
+		if m.Controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS {
 			sender = int(from.pid)
 		}
 	}
@@ -142,7 +120,7 @@ func Listen(buf []byte) (sender int, ok bool) {
 // standard error, whose own number is muffled.
 func Here(fd int) int {
 	if fd == 2 && Entered() {
-		return int(room.stderr)
+		return int(front.stderr)
 	}
 	return fd
 }
@@ -152,7 +130,7 @@ func Args() []string {
 	if !Entered() {
 		return nil
 	}
-	return vectorAt(mapped(stack + 8))
+	return vectorAt(raw.Mapped(stack + 8))
 }
 
 // Environ is the environment as the kernel handed it over: in order, with duplicates
@@ -161,8 +139,8 @@ func Environ() []string {
 	if !Entered() {
 		return nil
 	}
-	argc := *(*uintptr)(mapped(stack))
-	env := vectorAt(mapped(stack + 8 + 8*argc + 8))
+	argc := *(*uintptr)(raw.Mapped(stack))
+	env := vectorAt(raw.Mapped(stack + 8 + 8*argc + 8))
 	for i, entry := range env {
 		if entry != "" && entry[0] == hidden {
 			if whole := "G" + entry[1:] + "\x00"; runtimeSetting(unsafe.Pointer(unsafe.StringData(whole))) {
@@ -177,8 +155,8 @@ func Environ() []string {
 func vectorAt(p unsafe.Pointer) []string {
 	var out []string
 	for ; *(*uintptr)(p) != 0; p = unsafe.Add(p, 8) {
-		s := mapped(*(*uintptr)(p))
-		out = append(out, string(unsafe.Slice((*byte)(s), strlen(s))))
+		s := raw.Mapped(*(*uintptr)(p))
+		out = append(out, string(unsafe.Slice((*byte)(s), raw.Strlen(s))))
 	}
 	return out
 }
@@ -187,7 +165,7 @@ func vectorAt(p unsafe.Pointer) []string {
 // (LaunchHeard), that it has been said.
 func Spoken() {
 	if line.heard != 0 {
-		put32(room.sock, 0)
+		put32(acting.Sock, 0)
 	}
 }
 
@@ -203,6 +181,7 @@ func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bo
 // Heard is what became of a launch without a front end.
 type Heard struct {
 	Fault, Warning bool // what the message says; neither: set-up was killed
+	Setuid         bool // it was, or was to be, the keeper's
 	Attempt
 	First *Attempt // one that the kernel refused before, nil: none
 }
@@ -220,7 +199,7 @@ func LaunchHeard() (h Heard, ok bool) {
 	if line.heard == 0 {
 		return h, false
 	}
-	h.Fault, h.Warning = line.heard == setUpFailed, line.heard == warned
+	h.Fault, h.Warning, h.Setuid = line.heard == setUpFailed, line.heard == warned, monitor.viaKeeper
 	h.Attempt = attempted(unsafe.Pointer(&line.message), line.planAt, line.planSize, line.originsAt)
 	if line.firstPlanAt != 0 && line.firstPlanAt != line.planAt {
 		first := attempted(unsafe.Pointer(&line.firstMessage), line.firstPlanAt, line.firstPlanSize, line.firstOriginsAt)
@@ -232,7 +211,7 @@ func LaunchHeard() (h Heard, ok bool) {
 func attempted(message unsafe.Pointer, at, size, origins uintptr) Attempt {
 	return Attempt{
 		Message: unsafe.Slice((*byte)(message), plan.MessageSize),
-		Plan:    unsafe.Slice((*byte)(mapped(at)), size),
-		Origins: unsafe.Slice((*flat.Word)(mapped(origins)), (*plan.Header)(mapped(at)).Steps),
+		Plan:    unsafe.Slice((*byte)(raw.Mapped(at)), size),
+		Origins: unsafe.Slice((*flat.Word)(raw.Mapped(origins)), (*plan.Header)(raw.Mapped(at)).Steps),
 	}
 }

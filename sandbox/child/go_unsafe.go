@@ -1,38 +1,39 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
 // reportAndWait is OpGo. The monitor learns on the feed that a tentative attempt has
 // come so far; the front end learns which namespaces these are, and lets us go on once
 // it has told whoever wanted to know.
-func reportAndWait(p program) unix.Errno {
-	if p.has(plan.FlagTentative) {
-		room.message[0] = reached
-		if e := writeFull(room.childEnd, unsafe.Pointer(&room.message), 4); e != 0 {
+func reportAndWait(p plan.View) unix.Errno {
+	if p.Has(plan.FlagTentative) {
+		if e := raw.WriteWord(feed.child, reached); e != 0 {
 			return e
 		}
 	}
-	if !p.has(plan.FlagHandshake) {
+	if !p.Has(plan.FlagHandshake) {
 		return 0
 	}
-	for i := uintptr(0); i < plan.NumNamespaces; i++ {
-		*ready(i) = namespace(i)
+	var m message
+	m.kind, m.step = plan.MsgReady, plan.NoStep
+	for i := range uintptr(plan.NumNamespaces) {
+		m.namespaces[i] = namespace(i)
 	}
-	room.message[0] = plan.MsgReady
-	room.message[1] = plan.NoStep
-	r := raw(unix.SYS_SENDTO, room.sock, addr(unsafe.Pointer(&room.message)), plan.MessageSize, unix.MSG_NOSIGNAL, 0, 0)
-	if e := errno(r); e != 0 {
+	r := raw.Call(unix.SYS_SENDTO, acting.Sock, raw.Addr(unsafe.Pointer(&m)), plan.MessageSize, unix.MSG_NOSIGNAL, 0, 0)
+	if e := raw.Errno(r); e != 0 {
 		return e
 	}
-	if readFull(room.sock, unsafe.Pointer(&room.small), 1) != 1 {
-		exit(1)
+	if _, ok := raw.ReadByte(acting.Sock); !ok {
+		raw.Exit(1)
 	}
 	return 0
 }
@@ -40,31 +41,35 @@ func reportAndWait(p program) unix.Errno {
 // reached is the word on the feed that a tentative attempt has come to OpGo.
 const reached = 2
 
-// ready is a number in the text of a MsgReady.
-func ready(i uintptr) *uint64 {
-	return (*uint64)(unsafe.Add(unsafe.Pointer(&room.message), plan.MessageText+4+8*i))
+// message is a plan.Message without a text; see plan.Message.Namespace.
+type message struct {
+	kind, step, sub, errno, extra uint32
+	_                             uint32
+	namespaces                    [plan.NumNamespaces]uint64
+	_                             [plan.MessageSize - plan.MessageText - 4 - 8*plan.NumNamespaces]byte
 }
 
 // namespace is the inode of one of this process's namespaces, in the order of
 // plan.NamespaceFiles; 0 where the kernel has no such kind.
 func namespace(i uintptr) uint64 {
-	name := text("self/ns/uts\x00")
+	name := raw.Text("self/ns/uts\x00")
 	switch i {
 	case 0:
-		name = text("self/ns/cgroup\x00")
+		name = raw.Text("self/ns/cgroup\x00")
 	case 1:
-		name = text("self/ns/ipc\x00")
+		name = raw.Text("self/ns/ipc\x00")
 	case 2:
-		name = text("self/ns/mnt\x00")
+		name = raw.Text("self/ns/mnt\x00")
 	case 3:
-		name = text("self/ns/net\x00")
+		name = raw.Text("self/ns/net\x00")
 	case 4:
-		name = text("self/ns/pid\x00")
+		name = raw.Text("self/ns/pid\x00")
 	}
-	if errno(raw(unix.SYS_NEWFSTATAT, room.proc, addr(name), addr(unsafe.Pointer(&room.stat)), 0, 0, 0)) != 0 {
+	var st unix.Stat_t
+	if raw.Fstatat(acting.Proc, name, &st) != 0 {
 		return 0
 	}
-	return room.stat.Ino
+	return st.Ino
 }
 
 // tellWho is OpTell. The kernel says in the message's ancillary data whose it is, by the
@@ -73,23 +78,22 @@ func namespace(i uintptr) uint64 {
 // who has the number later.
 func tellWho() unix.Errno {
 	self := ^uintptr(0)
-	if room.hosted != 0 {
-		self = raw(unix.SYS_PIDFD_OPEN, getpid(), 0, 0, 0, 0, 0)
+	if host.there {
+		self = raw.Call(unix.SYS_PIDFD_OPEN, raw.Getpid(), 0, 0, 0, 0, 0)
 	}
-	if errno(self) != 0 || !sayWith(self) { // before 5.3, or refused by a filter
-		say(plan.MsgExec, 0, plan.NoStep, 0, 0)
+	if raw.Errno(self) != 0 || !sayWith(self) { // before 5.3, or refused by a filter
+		acting.Say(plan.MsgExec, step.Fault{}, plan.NoStep, 0)
 	}
-	if errno(self) == 0 {
-		closeFd(self)
+	if raw.Errno(self) == 0 {
+		raw.Close(self)
 	}
 	return 0
 }
 
 // sayWith sends MsgExec together with a descriptor, and reports whether it did.
 func sayWith(fd uintptr) bool {
-	m := &room.message
-	m[0], m[1], m[2], m[3], m[4] = plan.MsgExec, plan.NoStep, 0, 0, 0
-	*(*byte)(unsafe.Add(unsafe.Pointer(m), plan.MessageText)) = 0
+	var m message
+	m.kind, m.step = plan.MsgExec, plan.NoStep
 	var rights struct {
 		length      uint64 // struct cmsghdr, then the descriptor
 		level, kind int32
@@ -97,10 +101,10 @@ func sayWith(fd uintptr) bool {
 		_           int32
 	}
 	rights.length, rights.level, rights.kind, rights.fd = 20, unix.SOL_SOCKET, unix.SCM_RIGHTS, int32(fd)
-	iov := [2]uintptr{addr(unsafe.Pointer(m)), plan.MessageSize}
-	var h msghdr
-	h.iov, h.iovlen = addr(unsafe.Pointer(&iov)), 1
-	h.control, h.controllen = addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
-	r := raw(unix.SYS_SENDMSG, room.sock, addr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL, 0, 0, 0)
-	return errno(r) == 0
+	iov := [2]uintptr{raw.Addr(unsafe.Pointer(&m)), plan.MessageSize}
+	var h raw.Msghdr
+	h.Iov, h.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
+	h.Control, h.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
+	r := raw.Call(unix.SYS_SENDMSG, acting.Sock, raw.Addr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL, 0, 0, 0)
+	return raw.Errno(r) == 0
 }

@@ -1,12 +1,13 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,7 +40,7 @@ const planWord = PlanWord + "\x00"
 
 // inPlanMode reports whether this start is for plan mode.
 func inPlanMode(sp unsafe.Pointer) bool {
-	return *(*uintptr)(sp) == 4 && same(mapped(*(*uintptr)(unsafe.Add(sp, 8))), text(planWord))
+	return *(*uintptr)(sp) == 4 && raw.Equal(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 8))), raw.Text(planWord))
 }
 
 // enterHosted is the first function of a host that was linked with childs's entry for
@@ -47,64 +48,64 @@ func inPlanMode(sp unsafe.Pointer) bool {
 //
 //lint:ignore U1000 called by hostEntry, in assembly
 func enterHosted(sp uintptr) {
-	room.entered = enteredHost
-	if !inPlanMode(mapped(sp)) {
+	started.as = asHost
+	if !inPlanMode(raw.Mapped(sp)) {
 		return
 	}
-	if auxv(mapped(sp), atSecure) != 0 {
-		exit(1) // a set-id host lends nobody its privilege
+	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
+		raw.Exit(1) // a set-id host lends nobody its privilege
 	}
-	hosted(mapped(sp))
+	hosted(raw.Mapped(sp))
 }
 
 // hosted is the launcher in plan mode, from its start to its end.
 func hosted(sp unsafe.Pointer) {
-	sock, okSock := number(mapped(*(*uintptr)(unsafe.Add(sp, 16))))
-	line, okLine := number(mapped(*(*uintptr)(unsafe.Add(sp, 24))))
+	sock, okSock := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 16))))
+	line, okLine := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 24))))
 	if !okSock || !okLine || !areOurs(sock, line) {
-		giveUp(text("this name is for the package sandbox of gobwrap\x00"), 0)
+		step.GiveUp(raw.Text("this name is for the package sandbox of gobwrap\x00"), 0)
 	}
-	closeRange(line+1, nowhere) // what the host has open without close-on-exec
+	acting.CloseRange(line+1, nowhere) // what the host has open without close-on-exec
 	for fd := uintptr(0); fd < 3; fd++ {
-		if errno(fcntl(fd, unix.F_GETFD, 0)) == 0 {
-			room.stdio |= 1 << fd
+		if raw.Errno(raw.Fcntl(fd, unix.F_GETFD, 0)) == 0 {
+			started.stdio |= 1 << fd
 		}
 	}
-	defaultAction(unix.SIGCHLD)
+	raw.DefaultAction(unix.SIGCHLD)
 	takeUp(sock, line)
-	if auxv(sp, atSecure) != 0 {
-		standAndDrop(sp, room.line, room.sock)
+	if raw.Auxv(sp, raw.AtSecure) != 0 {
+		standAndDrop(sp, host.line, acting.Sock)
 	}
 	monitorHosted()
 }
 
 // monitorHosted is the part that a host which starts itself has too (takenOver).
 func monitorHosted() {
-	room.expect = getpid()
-	if why := uint32(room.standing); why != uint32(suid.Plain) && why != uint32(suid.Installed) {
-		say(plan.MsgFault, 0, plan.NoStep, plan.SubStanding, why)
-		exit(1)
+	parent = raw.Getpid()
+	if refusedStart() {
+		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(started.standing))
+		raw.Exit(1)
 	}
 	if !armLine() {
-		exit(1)
+		raw.Exit(1)
 	}
 	openFeed()
 	p := attempt(0)
-	for p.has(plan.FlagTentative) && !reachedGo() {
+	for p.Has(plan.FlagTentative) && !reachedGo() {
 		again()
 		p = attempt(0)
 	}
 	releaseFirst(p)
 	// From here on we look ourselves. The host says nothing on the line before it has seen
 	// the end of the socket, of which closeOthers closes our copy: no word of its kills us.
-	fcntl(room.line, unix.F_SETFL, 0)
+	raw.Fcntl(host.line, unix.F_SETFL, 0)
 	closeOthers(p, nowhere)
 	reapKeeper()
 	status := watch(p)
 	reapStray()
 	reclaimTerminal(p)
-	if p.h.JSONFd >= 0 && ran() {
-		reportExit(uintptr(p.h.JSONFd), exitCode(status))
+	if p.JSONFd >= 0 && ran() {
+		reportExit(uintptr(p.JSONFd), exitCode(status))
 	}
 	endLike(status)
 }
@@ -112,152 +113,156 @@ func monitorHosted() {
 // areOurs reports whether these can be the socket and the line: open, and in the order in
 // which hosts have them. The kernel looks at the lower half of a number only.
 func areOurs(sock, line uintptr) bool {
-	return sock < line && line < nowhere && isSocket(sock) && errno(fcntl(line, unix.F_GETFD, 0)) == 0
+	return sock < line && line < nowhere && isSocket(sock) && raw.Errno(raw.Fcntl(line, unix.F_GETFD, 0)) == 0
 }
 
 // takeUp moves them out of the way. From here on this is plan mode, for the keeper's
 // processes too: none of them asks the host to end.
 func takeUp(sock, line uintptr) {
-	room.hosted = 1
-	fcntl(sock, unix.F_SETFD, unix.FD_CLOEXEC)
-	fcntl(line, unix.F_SETFD, unix.FD_CLOEXEC)
-	room.sock, room.line = above(sock), above(line)
+	host.there = true
+	raw.Fcntl(sock, unix.F_SETFD, unix.FD_CLOEXEC)
+	raw.Fcntl(line, unix.F_SETFD, unix.FD_CLOEXEC)
+	acting.Sock, host.line = acting.Above(sock), acting.Above(line)
 }
 
 // isSocket reports whether fd is a stream socket of this machine.
 func isSocket(fd uintptr) bool {
-	domain, kind, size := &room.message[0], &room.message[1], &room.message[2]
-	*size = 4
-	a := errno(raw(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_DOMAIN, addr(unsafe.Pointer(domain)), addr(unsafe.Pointer(size)), 0))
-	*size = 4
-	b := errno(raw(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_TYPE, addr(unsafe.Pointer(kind)), addr(unsafe.Pointer(size)), 0))
-	return a == 0 && b == 0 && *domain == unix.AF_UNIX && *kind == unix.SOCK_STREAM
+	return socketOption(fd, unix.SO_DOMAIN) == unix.AF_UNIX && socketOption(fd, unix.SO_TYPE) == unix.SOCK_STREAM
+}
+
+// socketOption is a number of getsockopt(2), 0 where there is none.
+func socketOption(fd, option uintptr) uint32 {
+	value, size := uint32(0), uint32(4)
+	e := raw.Errno(raw.Call(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, option, raw.Addr(unsafe.Pointer(&value)), raw.Addr(unsafe.Pointer(&size)), 0))
+	if e != 0 {
+		return 0
+	}
+	return value
 }
 
 // armLine makes whatever happens on the line kill us (F_SETSIG, fcntl(2)), wherever we
 // are. What has happened before that raises no signal.
 func armLine() bool {
-	if errno(fcntl(room.line, unix.F_SETOWN, getpid())) != 0 || errno(fcntl(room.line, fSetSig, uintptr(unix.SIGKILL))) != 0 ||
-		errno(fcntl(room.line, unix.F_SETFL, unix.O_ASYNC)) != 0 {
+	if raw.Errno(raw.Fcntl(host.line, unix.F_SETOWN, raw.Getpid())) != 0 || raw.Errno(raw.Fcntl(host.line, fSetSig, uintptr(unix.SIGKILL))) != 0 ||
+		raw.Errno(raw.Fcntl(host.line, unix.F_SETFL, unix.O_ASYNC)) != 0 {
 		return false
 	}
-	var fds pollfd
+	var fds raw.PollFd
 	var now unix.Timespec
-	fds.fd, fds.events = int32(room.line), unix.POLLIN
-	r := raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&fds)), 1, addr(unsafe.Pointer(&now)), 0, 8, 0)
-	return errno(r) == 0 && fds.revents == 0
+	fds.Fd, fds.Events = int32(host.line), unix.POLLIN
+	r := raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 1, raw.Addr(unsafe.Pointer(&now)), 0, 8, 0)
+	return raw.Errno(r) == 0 && fds.Revents == 0
 }
 
 const fSetSig = 10 // F_SETSIG
 
 // watch waits for the payload, and obeys the line meanwhile. It returns the payload's
 // wait status with nothing of the sandbox left that is ours to wait for.
-func watch(p program) uint32 {
-	var fds [2]pollfd
-	fds[0].fd, fds[0].events = int32(room.line), unix.POLLIN
-	fds[1].fd, fds[1].events = int32(room.monitorEnd), unix.POLLIN
+func watch(p plan.View) uint32 {
+	var fds [2]raw.PollFd
+	fds[0].Fd, fds[0].Events = int32(host.line), unix.POLLIN
+	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
 	patience := uintptr(0)
 	var nap unix.Timespec
-	if !p.has(plan.FlagInit) {
-		fd := raw(unix.SYS_PIDFD_OPEN, room.first, 0, 0, 0, 0, 0)
-		if errno(fd) != 0 { // before 5.3, or refused by a filter
+	if !p.Has(plan.FlagInit) {
+		fd := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)
+		if raw.Errno(fd) != 0 { // before 5.3, or refused by a filter
 			fd = ^uintptr(0)
 			nap.Nsec = 1e7
-			patience = addr(unsafe.Pointer(&nap))
+			patience = raw.Addr(unsafe.Pointer(&nap))
 		}
-		fds[1].fd = int32(fd)
+		fds[1].Fd = int32(fd)
 	}
+	word := uint32(0) // what init has said last
 	for {
-		raw(unix.SYS_PPOLL, addr(unsafe.Pointer(&fds)), 2, patience, 0, 8, 0)
-		if fds[1].revents != 0 && p.has(plan.FlagInit) && readWord() && room.message[0] == begun {
-			fds[1].revents = 0
+		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 2, patience, 0, 8, 0)
+		if fds[1].Revents != 0 && p.Has(plan.FlagInit) {
+			if word, _ = readWord(); word == begun {
+				fds[1].Revents = 0
+			}
 		}
-		if fds[1].revents != 0 || patience != 0 && hasEnded(room.first) {
-			return lastStatus(p)
+		if fds[1].Revents != 0 || patience != 0 && hasEnded(monitor.first) {
+			return lastStatus(word)
 		}
-		if fds[0].revents != 0 {
-			fds[0].revents = 0
-			fds[0].fd = heed(p)
+		if fds[0].Revents != 0 {
+			fds[0].Revents = 0
+			fds[0].Fd = heed(p)
 		}
 	}
 }
 
 // heed does what the line says, and returns it, or -1 where there is nothing more to
 // expect of it.
-func heed(p program) int32 {
-	if readFull(room.line, unsafe.Pointer(&room.small), 1) != 1 {
-		if room.runs != LineRuns || p.has(plan.FlagLifeline) {
-			kill(room.first, uintptr(unix.SIGKILL))
+func heed(p plan.View) int32 {
+	word, ok := raw.ReadByte(host.line)
+	if !ok {
+		if host.said != LineRuns || p.Has(plan.FlagLifeline) {
+			raw.Kill(monitor.first, uintptr(unix.SIGKILL))
 		}
 		return -1
 	}
-	if room.small[0] != LineRuns {
-		kill(room.first, uintptr(unix.SIGKILL))
+	if word != LineRuns {
+		raw.Kill(monitor.first, uintptr(unix.SIGKILL))
 	}
-	if room.runs == 0 {
-		room.runs = uint32(room.small[0])
+	if host.said == 0 {
+		host.said = word
 	}
-	return int32(room.line)
+	return int32(host.line)
 }
 
 // ran reports whether the command has run, as the host has it, who may not have said so yet:
 // what it tells others about that comes before the exit status.
 func ran() bool {
-	for room.runs == 0 {
-		room.runs = LineKill
-		if readFull(room.line, unsafe.Pointer(&room.small), 1) == 1 {
-			room.runs = uint32(room.small[0])
+	for host.said == 0 {
+		host.said = LineKill
+		if word, ok := raw.ReadByte(host.line); ok {
+			host.said = word
 		}
 	}
-	return room.runs == LineRuns
+	return host.said == LineRuns
 }
 
 // hasEnded reports whether a child has, without taking its status.
 func hasEnded(pid uintptr) bool {
-	const exited = 4 // WEXITED
-	info := addr(unsafe.Pointer(&room.data))
-	*(*uint32)(unsafe.Pointer(&room.data)) = 0
-	r := raw(unix.SYS_WAITID, 1, pid, info, exited|unix.WNOHANG|unix.WNOWAIT|unix.WALL, 0, 0) // P_PID
-	return errno(r) != 0 || *(*uint32)(unsafe.Pointer(&room.data)) == uint32(unix.SIGCHLD)
+	const exited = 4                                                                                                          // WEXITED
+	var info [32]uint32                                                                                                       // siginfo_t: the signal comes first
+	r := raw.Call(unix.SYS_WAITID, 1, pid, raw.Addr(unsafe.Pointer(&info)), exited|unix.WNOHANG|unix.WNOWAIT|unix.WALL, 0, 0) // P_PID
+	return raw.Errno(r) != 0 || info[0] == uint32(unix.SIGCHLD)
 }
 
-// lastStatus is the payload's status, by init's word where there is one. Whoever is left
-// with init then goes too, and init with them: nobody is left for the host to inherit.
-func lastStatus(p program) uint32 {
-	status := room.message[0] & 0xffff // watch has read it
-	got := p.has(plan.FlagInit) && room.message[0]&ended != 0
-	if got {
-		kill(room.first, uintptr(unix.SIGKILL))
+// lastStatus is the payload's status, by init's word where there is one. What is left with
+// init then goes too, and init with it: nothing is left for the host to inherit.
+func lastStatus(word uint32) uint32 {
+	if word&ended != 0 {
+		killFirst()
+		return word & 0xffff
 	}
-	if e := errno(wait(room.first)); e != 0 && !got {
+	r, status := raw.Wait(monitor.first)
+	if raw.Errno(r) != 0 {
 		return 1 << 8
 	}
-	if got {
-		return status
-	}
-	return room.status
+	return status
 }
 
 // endLike ends this process as another one has ended, by the same signal if it was one:
 // the host sees what it would see of the payload itself.
 func endLike(status uint32) {
 	if sig := uintptr(status & 0x7f); sig != 0 {
-		prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // one core is enough
-		defaultAction(unix.Signal(sig))
-		raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, maskOf(unix.Signal(sig)), 0, 8, 0, 0)
-		kill(getpid(), sig)
+		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // one core is enough
+		raw.DefaultAction(unix.Signal(sig))
+		raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.Signal(sig)), nil)
+		raw.Kill(raw.Getpid(), sig)
 	}
-	exit(exitCode(status))
+	raw.Exit(exitCode(status))
 }
 
-// hangUp closes the line in a process that is not the monitor.
+// hangUp closes, in a process that is not the monitor, what only that needs: the line, the
+// ear, and the ways to the keeper.
 func hangUp() {
-	if room.ear != 0 {
-		closeFd(room.ear)
-		room.ear = 0
-	}
-	if room.line != 0 {
-		closeFd(room.line)
-		room.line = 0
+	for _, fd := range [...]*uintptr{&monitor.ear, &host.line, &monitor.keeperEnd, &monitor.keptEar, &monitor.keptSock} {
+		if *fd != 0 {
+			raw.Close(*fd)
+			*fd = 0
+		}
 	}
 }

@@ -1,11 +1,13 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,74 +28,112 @@ const (
 // splitInit forks the payload off and turns this process into the reaper. The payload
 // waits until init has nothing left that it could take: no descriptor but the feed, the
 // locks and the sync fds, and is out of the payload's reach.
-func splitInit(p program) {
-	room.step = plan.NoStep
-	r := raw(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
-	if e := errno(r); e != 0 {
-		fault(e, plan.SubPlan, 0)
+func splitInit(p plan.View) {
+	acting.Step = plan.NoStep
+	r := raw.Call(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if e := raw.Errno(r); e != 0 {
+		acting.End(step.Failed(e, plan.SubPlan))
 	}
-	g := (*gate)(mapped(r))
-	parent := getpid()
+	g := (*gate)(raw.Mapped(r))
+	boundBoth(p)
+	mine := raw.Getpid()
 	pid := fork(0, p)
-	if e := errno(pid); e != 0 {
-		fault(e, plan.SubClone, 0)
+	if e := raw.Errno(pid); e != 0 {
+		acting.End(step.Failed(e, plan.SubClone))
 	}
 	if pid == 0 {
 		// From here on the parent to outlive is init; the feed becomes init's alone.
-		room.expect = parent
-		feed := room.childEnd
-		room.childEnd = 0
+		parent = mine
+		end := feed.child
+		feed.child = 0
 		dieWithParent()
-		pass(g)
-		sayBegun(feed)
-		closeFd(feed)
+		pass(p, g)
+		sayBegun(end)
+		raw.Close(end)
 		return
 	}
 	runInit(p, pid, g)
 }
 
-// pass waits at the gate. Init is busy for some ten microseconds and cannot wake us.
-// If it dies we die with it.
-func pass(g *gate) {
-	var nap unix.Timespec
-	nap.Nsec = 2e4
-	for load(&g.state) == gateShut {
-		raw(unix.SYS_NANOSLEEP, addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
+// boundBoth cuts the bounding set of this process and of the payload, which is forked from it.
+func boundBoth(p plan.View) {
+	for i := p.Setup; i < p.Steps; i++ {
+		s := p.Step(i)
+		if s.Op != plan.OpCaps {
+			continue
+		}
+		if f := boundCaps(s); f.Is() {
+			acting.Step = i
+			acting.End(f)
+		}
+		payload.bounded = true
 	}
-	if load(&g.state) == gateBroken {
-		room.step = g.step
-		fault(unix.Errno(g.errno), plan.SubMain, 0)
+}
+
+// pass waits at the gate. Init is busy for some ten microseconds, and cannot wake us where
+// a filter may refuse it the call. If it dies we die with it.
+func pass(p plan.View, g *gate) {
+	woken := wakes(p)
+	for raw.Load(&g.state) == gateShut {
+		if woken {
+			r := raw.Call(unix.SYS_FUTEX, raw.Addr(unsafe.Pointer(&g.state)), futexWait, gateShut, 0, 0, 0)
+			e := raw.Errno(r)
+			woken = e == 0 || e == unix.EAGAIN || e == unix.EINTR
+			continue
+		}
+		raw.Nap(2e4)
 	}
+	if raw.Load(&g.state) == gateBroken {
+		acting.Step = g.step
+		acting.End(step.Failed(unix.Errno(g.errno), plan.SubMain))
+	}
+}
+
+// Operations of futex(2).
+const (
+	futexWait = 0
+	futexWake = 1
+)
+
+// wakes reports whether init wakes the payload's process: no filter is in force, the caller's
+// or one of the payload's.
+func wakes(p plan.View) bool {
+	for i := p.Setup; i < p.Steps; i++ {
+		if p.Step(i).Op == plan.OpSeccomp {
+			return false
+		}
+	}
+	return acting.Clear != 0
 }
 
 // runInit is PID 1, or the plain parent of the payload where there is no pid
 // namespace. It ends when it has no child left.
-func runInit(p program, payload uintptr, g *gate) {
+func runInit(p plan.View, child uintptr, g *gate) {
 	closeInherited(p)
 	seal(p)
 	takeLocks(p)
-	if p.has(plan.FlagDieWithParent) {
+	if p.Has(plan.FlagDieWithParent) {
 		dieWithParent() // again: set-up may have changed the user namespace
 	} else {
-		prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+		raw.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 	}
-	closeFd(room.sock)
-	room.sock = 0
+	raw.Close(acting.Sock)
+	acting.Sock = 0
 	filter(p, g)
 	last := uint32(1) // until the payload's own is known
 	for {
-		r := wait(^uintptr(0))
-		if e := errno(r); e == unix.ECHILD {
-			exit(last)
+		r, status := raw.Wait(^uintptr(0))
+		if e := raw.Errno(r); e == unix.ECHILD {
+			raw.Exit(last)
 		} else if e != 0 { // refused by the payload's own filter
-			exit(1)
+			raw.Exit(1)
 		}
-		if r != payload {
+		if r != child {
 			continue
 		}
-		last = exitCode(room.status)
-		if sayEnd(room.status) {
-			exit(last)
+		last = exitCode(status)
+		if sayEnd(status) {
+			raw.Exit(last)
 		}
 	}
 }
@@ -101,64 +141,65 @@ func runInit(p program, payload uintptr, g *gate) {
 // filter installs the payload's filters in init too, so that nobody escapes them by
 // taking it over, and opens the gate. If it cannot, the payload says so. The calls that
 // init still makes are excepted: an allow-list for the payload need not have them.
-func filter(p program, g *gate) {
-	for i := p.h.Setup; i < p.h.Steps; i++ {
-		s := plan.StepAt(p.base, i)
+func filter(p plan.View, g *gate) {
+	for i := p.Setup; i < p.Steps; i++ {
+		s := p.Step(i)
 		if s.Op != plan.OpSeccomp {
 			continue
 		}
-		if e := filterInit(p.str(s.A), s.B); e != 0 {
+		if e := filterInit(p.Str(s.A), s.B); e != 0 {
 			g.errno, g.step = uint32(e), i
-			store(&g.state, gateBroken)
+			raw.Store(&g.state, gateBroken)
 			return
 		}
 	}
-	store(&g.state, gateOpen)
+	raw.Store(&g.state, gateOpen)
+	if wakes(p) {
+		raw.Call(unix.SYS_FUTEX, raw.Addr(unsafe.Pointer(&g.state)), futexWake, 1, 0, 0, 0)
+	}
 }
 
 // closeInherited leaves init with the feed, the sync fds and, for a moment, the socket.
 // It comes before the locks: closing any descriptor of a file drops a POSIX lock on it.
-func closeInherited(p program) {
-	feed := nowhere
-	if room.childEnd != 0 {
-		feed = room.childEnd
+func closeInherited(p plan.View) {
+	end := nowhere
+	if feed.child != 0 {
+		end = feed.child
 	}
-	closeAllBut(p, feed, room.sock, nowhere, true)
-	closeFd(room.proc)
-	room.proc = 0
+	closeAllBut(p, end, acting.Sock, nowhere, true)
+	acting.CloseProc()
 }
 
 // takeLocks takes the read locks that init holds as long as it lives. Their paths may
 // be relative to the directory in which the command starts.
-func takeLocks(p program) {
-	for i := p.h.Setup; i < p.h.Steps; i++ {
-		if s := plan.StepAt(p.base, i); s.Op == plan.OpChdir && hasLocks(p) {
+func takeLocks(p plan.View) {
+	for i := p.Setup; i < p.Steps; i++ {
+		if s := p.Step(i); s.Op == plan.OpChdir && hasLocks(p) {
 			chdir(p, s) // the payload will say what is wrong with it
 		}
 	}
 	lockAll(p)
-	raw(unix.SYS_CHDIR, addr(text("/\x00")), 0, 0, 0, 0, 0)
+	raw.Call(unix.SYS_CHDIR, raw.Addr(raw.Text("/\x00")), 0, 0, 0, 0, 0)
 }
 
-func hasLocks(p program) bool {
-	for i := p.h.Setup; i < p.h.Steps; i++ {
-		if plan.StepAt(p.base, i).Op == plan.OpLock {
+func hasLocks(p plan.View) bool {
+	for i := p.Setup; i < p.Steps; i++ {
+		if p.Step(i).Op == plan.OpLock {
 			return true
 		}
 	}
 	return false
 }
 
-func lockAll(p program) {
-	for i := p.h.Setup; i < p.h.Steps; i++ {
-		s := plan.StepAt(p.base, i)
+func lockAll(p plan.View) {
+	for i := p.Setup; i < p.Steps; i++ {
+		s := p.Step(i)
 		if s.Op != plan.OpLock {
 			continue
 		}
-		room.step = i
-		room.sub = plan.SubMain
-		if e := lock(p.str(s.A)); e != 0 {
-			fault(e, room.sub, 0)
+		acting.Step = i
+		if f := lock(p.Str(s.A)); f.Is() {
+			acting.End(f)
 		}
 	}
 }
@@ -174,35 +215,35 @@ func lockAll(p program) {
 // one permitted, though not effective, that no kernel honours there: ptrace_may_access
 // lets nobody of the same namespace in who lacks it, and lets the namespace's owner,
 // outside, pass (ptrace(2), "Ptrace access mode checking").
-func seal(p program) {
-	inUserns, bare := false, false
-	for i := p.h.Setup; i < p.h.Steps; i++ {
-		if s := plan.StepAt(p.base, i); s.Op == plan.OpCaps {
-			inUserns = s.Flags&plan.FlagBounding != 0 && room.kept == 0
+func seal(p plan.View) {
+	inUserns, bare, left := false, false, uint64(0)
+	for i := p.Setup; i < p.Steps; i++ {
+		if s := p.Step(i); s.Op == plan.OpCaps {
+			inUserns = s.Flags&plan.FlagBounding != 0 && acting.Kept == 0
 			bare = s.A|s.B|s.C|s.D|s.E|s.F == 0
+			left = uint64(s.A) | uint64(s.B)<<32
 		}
 	}
-	prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	if !inUserns {
-		if e := setCaps(0, 0, 0); e != 0 {
-			fault(e, plan.SubSeal, 0)
+		if e := raw.SetCaps(0, 0, 0); e != 0 {
+			acting.End(step.Failed(e, plan.SubSeal))
 		}
-		room.kept = 0
+		acting.Kept = 0
 		return
 	}
-	bare = bare && room.guarded == 0 // no caller owns the keeper's namespaces
+	bare = bare && acting.Guarded == 0 // no caller owns the keeper's namespaces
 	keep := uint64(0)
 	if bare {
 		keep = 1 << unix.CAP_WAKE_ALARM
 	}
-	e := cutBounding(0)
+	e := raw.CutBounding(^left) // the others are gone: see boundBoth
 	if e == 0 {
-		e = setCaps(keep, 0, 0)
+		e = raw.SetCaps(keep, 0, 0)
 	}
 	if e != 0 {
-		fault(e, plan.SubSeal, 0)
+		acting.End(step.Failed(e, plan.SubSeal))
 	}
 	if bare {
-		prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+		raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	}
 }

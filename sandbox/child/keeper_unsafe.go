@@ -1,62 +1,60 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
 // This file is the keeper of the setuid mode: see package suid for what it is for.
 
-// startKeeper forks the keeper, which never returns. front and mine are the ends of the
-// front end's socket; the keeper says its faults on mine.
-func startKeeper(front, mine, uid, gid uintptr) {
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if e := errno(r); e != 0 {
-		giveUp(text("Can't make a socket pair\x00"), e)
-	}
-	room.keeperEnd = above(uintptr(room.pair[0]))
-	end := above(uintptr(room.pair[1]))
-	launcher := getpid()
-	pid := clone(0)
-	if e := errno(pid); e != 0 {
-		giveUp(text("Can't start the keeper of the setuid mode\x00"), e)
+// startKeeper forks the keeper, which never returns. It says its faults on sock; ear is where
+// they are heard.
+func startKeeper(ear, sock, uid, gid uintptr) {
+	ours, end := sockets()
+	monitor.keeperEnd = ours
+	launcher := raw.Getpid()
+	pid := raw.Clone(0)
+	if e := raw.Errno(pid); e != 0 {
+		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), e)
 	}
 	if pid == 0 {
-		closeFd(front)
-		room.line = 0 // it was front, if this is plan mode
-		closeFd(room.keeperEnd)
-		room.keeper, room.keeperEnd = 0, 0
-		room.sock, room.childEnd = mine, end
+		raw.Close(ear)
+		host.line = 0 // it was ear, if this is plan mode
+		raw.Close(monitor.keeperEnd)
+		monitor.keeper, monitor.keeperEnd = 0, 0
+		acting.Sock, feed.child = sock, end
 		runKeeper(launcher, uid, gid)
 	}
-	closeFd(end)
-	room.keeper = pid
+	raw.Close(end)
+	monitor.keeper = pid
 }
 
 // runKeeper settles what the keeper keeps, waits for the one plan, and carries it out.
 func runKeeper(launcher, uid, gid uintptr) {
-	room.guarded = 1
-	room.step = plan.NoStep
-	room.expect = launcher
+	acting.Guarded = 1
+	acting.Step = plan.NoStep
+	parent = launcher
 	if !settleKeeper(uid, gid) {
-		exit(1)
+		raw.Exit(1)
 	}
-	n := uintptr(0)
-	switch receiveOnly(unsafe.Pointer(&room.message), 4) {
+	size := uint32(0)
+	switch receiveOnly(unsafe.Pointer(&size), 4) {
 	case 0: // direct mode works, or there was nothing to run
-		exit(0)
+		raw.Exit(0)
 	case 4:
-		n = uintptr(room.message[0])
 	default:
-		exit(1)
+		raw.Exit(1)
 	}
+	n := uintptr(size)
 	if n > suid.MaxBytes {
-		fault(0, plan.SubRefused, suid.Extra(suid.RowBytes, 0))
+		acting.End(step.Fault{Sub: plan.SubRefused, Extra: suid.Extra(suid.RowBytes, 0)})
 	}
 	serve(receivePlan(n), uid, gid)
 }
@@ -65,38 +63,31 @@ func runKeeper(launcher, uid, gid uintptr) {
 // gains anything, nothing is effective, Kept is permitted, nobody traces, and we do not
 // outlive the launcher.
 func settleKeeper(uid, gid uintptr) bool {
-	permitted, _, ok := getCaps()
-	room.kept = permitted & suid.Kept
-	if !ok || room.kept&(1<<unix.CAP_SYS_ADMIN) == 0 || permitted&(1<<unix.CAP_SETPCAP) == 0 {
+	permitted, _, ok := raw.Caps()
+	acting.Kept = permitted & suid.Kept
+	if !ok || acting.Kept&(1<<unix.CAP_SYS_ADMIN) == 0 || permitted&(1<<unix.CAP_SETPCAP) == 0 {
 		return false // a container's root, say
 	}
-	if prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setCaps(permitted, 1<<unix.CAP_SETPCAP, 0) != 0 || cutBounding(0) != 0 {
+	if raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || raw.SetCaps(permitted, 1<<unix.CAP_SETPCAP, 0) != 0 || raw.CutBounding(0) != 0 {
 		return false
 	}
-	if prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || errno(raw(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0)) != 0 {
+	if raw.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0)) != 0 {
 		return false
 	}
-	if setCaps(room.kept, 0, 0) != 0 || prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0 {
+	if raw.SetCaps(acting.Kept, 0, 0) != 0 || raw.Prctl(unix.PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0 {
 		return false
 	}
 	guard()
-	now, inheritable, ok := getCaps()
-	return ok && now == room.kept && inheritable == 0 && hasIDs(uid, gid)
+	now, inheritable, ok := raw.Caps()
+	return ok && now == acting.Kept && inheritable == 0 && hasIDs(uid, gid)
 }
 
 // guard is for a process that has just changed its ids: such a change may make it
 // dumpable (fs.suid_dumpable) and disarms the death signal.
 func guard() {
-	if prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) != 0 || getppid() != room.expect {
-		exit(1)
+	if raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) != 0 || raw.Getppid() != parent {
+		raw.Exit(1)
 	}
-}
-
-// msghdr is the kernel's struct user_msghdr.
-type msghdr struct {
-	name, namelen, iov, iovlen, control, controllen uintptr
-	flags                                           uint32
-	_                                               uint32
 }
 
 // receiveOnly reads up to n bytes from the keeper's socket, until there is an end, and
@@ -105,17 +96,17 @@ type msghdr struct {
 func receiveOnly(p unsafe.Pointer, n uintptr) uintptr {
 	done := uintptr(0)
 	for done < n {
-		var m msghdr
+		var m raw.Msghdr
 		var iov [2]uintptr
-		iov[0], iov[1] = addr(p)+done, n-done
-		m.iov, m.iovlen = addr(unsafe.Pointer(&iov)), 1
-		r := raw(unix.SYS_RECVMSG, room.childEnd, addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-		e := errno(r)
+		iov[0], iov[1] = raw.Addr(p)+done, n-done
+		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
+		r := raw.Call(unix.SYS_RECVMSG, feed.child, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+		e := raw.Errno(r)
 		if e == unix.EINTR {
 			continue
 		}
-		if e != 0 || m.flags&(unix.MSG_CTRUNC|unix.MSG_TRUNC) != 0 {
-			exit(1)
+		if e != 0 || m.Flags&(unix.MSG_CTRUNC|unix.MSG_TRUNC) != 0 {
+			raw.Exit(1)
 		}
 		if r == 0 {
 			break
@@ -127,69 +118,70 @@ func receiveOnly(p unsafe.Pointer, n uintptr) uintptr {
 
 // receivePlan reads the plan into memory that nobody else can write, and requires that
 // nothing comes after it.
-func receivePlan(n uintptr) program {
-	r := raw(unix.SYS_MMAP, 0, n+1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
-	if e := errno(r); e != 0 {
-		fault(e, plan.SubPlan, 0)
+func receivePlan(n uintptr) plan.View {
+	r := raw.Call(unix.SYS_MMAP, 0, n+1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if e := raw.Errno(r); e != 0 {
+		acting.End(step.Failed(e, plan.SubPlan))
 	}
-	base := mapped(r)
+	base := raw.Mapped(r)
 	if receiveOnly(base, n+1) != n {
-		exit(1) // short, or more than one message
+		raw.Exit(1) // short, or more than one message
 	}
 	if v := plan.Verify(base, uint32(n)); v != plan.Good {
-		fault(0, plan.SubPlan, uint32(v))
+		acting.End(step.Fault{Sub: plan.SubPlan, Extra: uint32(v)})
 	}
-	return program{base, (*plan.Header)(base)}
+	return plan.ViewAt(base)
 }
 
 // serve judges a plan and starts the sandbox's first process for it, as the monitor's
 // child, which says itself who it is (announce): what the monitor is told on the feed
 // then comes from one process, in order. Then the keeper ends.
-func serve(p program, uid, gid uintptr) {
-	if row, step := suid.Gate(p.base, halfMemory()); row != suid.Permitted {
-		room.step = step
-		fault(0, plan.SubRefused, suid.Extra(row, 0))
+func serve(p plan.View, uid, gid uintptr) {
+	if row, at := suid.Gate(p.Base(), halfMemory()); row != suid.Permitted {
+		acting.Step = at
+		acting.End(step.Fault{Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
 	}
 	restrict(p, gid)
 	checkFds(p)
-	if getppid() != room.expect {
-		exit(1)
+	if raw.Getppid() != parent {
+		raw.Exit(1)
 	}
-	pid := uintptr(0)
+	pid, f := uintptr(0), step.Fault{}
 	there, e := canFence()
 	if e != 0 {
-		fault(e, plan.SubKeeper, 0)
+		acting.End(step.Failed(e, plan.SubKeeper))
 	}
-	if !there && p.h.Clone&unix.CLONE_NEWUSER == 0 {
+	if !there && p.Clone&unix.CLONE_NEWUSER == 0 {
 		// Something must keep the command from the caller's other processes.
-		p.h.Clone |= unix.CLONE_NEWUSER
-		p.h.Flags |= plan.FlagTryUser
+		p.Clone |= unix.CLONE_NEWUSER
+		p.Flags |= plan.FlagTryUser
 	}
-	user := p.h.Clone&unix.CLONE_NEWUSER != 0
-	try := p.has(plan.FlagTryUser)
-	if user && !(try && room.conf.Skips()) {
-		pid = cloneMapped(p, uid, gid)
+	user := p.Clone&unix.CLONE_NEWUSER != 0
+	try := p.Has(plan.FlagTryUser)
+	if user && !(try && conf.Skips()) {
+		pid, f = cloneMapped(p, uid, gid)
 	}
-	if e := errno(pid); e != 0 && !try {
-		fault(e, room.sub, p.h.Clone)
+	if f.Is() && !try {
+		f.Extra = p.Clone
+		acting.End(f)
 	}
-	if pid == 0 || errno(pid) != 0 {
+	if pid == 0 || f.Is() {
 		clonePlain(p)
 	}
-	exit(0)
+	raw.Exit(0)
 }
 
 // clonePlain clones the first process without a user namespace: it keeps, permitted,
 // what mounting needs.
-func clonePlain(p program) {
-	pid := privileged(unix.CAP_SYS_ADMIN, unix.SYS_CLONE,
-		uintptr(p.h.Clone&^unix.CLONE_NEWUSER)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-	if e := errno(pid); e != 0 {
-		fault(e, plan.SubClone, p.h.Clone&^unix.CLONE_NEWUSER)
+func clonePlain(p plan.View) {
+	pid := acting.Privileged(unix.CAP_SYS_ADMIN, unix.SYS_CLONE,
+		uintptr(p.Clone&^unix.CLONE_NEWUSER)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if e := raw.Errno(pid); e != 0 {
+		acting.End(step.Fault{Errno: e, Sub: plan.SubClone, Extra: p.Clone &^ unix.CLONE_NEWUSER})
 	}
 	if pid == 0 {
-		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-		keepOnly(^uint64(suid.KeptForUser))
+		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		acting.KeepOnly(^uint64(suid.KeptForUser))
 		announce()
 		runFirst(p)
 	}
@@ -198,8 +190,8 @@ func clonePlain(p program) {
 // halfMemory is what the kernel gives a tmpfs by itself, in bytes; 0 where it does not
 // say.
 func halfMemory() uint64 {
-	info := (*unix.Sysinfo_t)(unsafe.Pointer(&room.data))
-	if errno(raw(unix.SYS_SYSINFO, addr(unsafe.Pointer(info)), 0, 0, 0, 0, 0)) != 0 {
+	var info unix.Sysinfo_t
+	if raw.Errno(raw.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0, 0)) != 0 {
 		return 0
 	}
 	return uint64(info.Totalram) * uint64(info.Unit) / 2

@@ -1,6 +1,6 @@
 package child
 
-// Room: no runtime; bounds are checked. See doc.go for the laws of this file.
+// No runtime; bounds are checked. See doc.go for the laws of this file.
 // Runs in: the launcher, before it clones anything.
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
 	bpf "github.com/gobwrap/gobwrap/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -33,6 +34,7 @@ var line struct {
 	from   [128]flat.Word
 	slots  [512]uint64
 	arena  [1 << 13]byte
+	cwd    [unix.PathMax]byte
 
 	// Where these do not suffice, larger ones lie elsewhere: address, and how many.
 	itemsAt, nitems  uintptr
@@ -70,7 +72,7 @@ func findWords(sp unsafe.Pointer) bool {
 		if *(*uintptr)(unsafe.Add(sp, 8+8*i)) != at {
 			return false
 		}
-		at += strlen(mapped(at)) + 1
+		at += raw.Strlen(raw.Mapped(at)) + 1
 		if i == 0 {
 			line.first = uint32(at - base)
 		}
@@ -80,19 +82,19 @@ func findWords(sp unsafe.Pointer) bool {
 		if *(*uintptr)(p) != at {
 			return false
 		}
-		at += strlen(mapped(at)) + 1
+		at += raw.Strlen(raw.Mapped(at)) + 1
 	}
 	line.envEnd, line.textLen = uint32(at-base), at-base
 	return line.textLen < 1<<30
 }
 
-func lineText() flat.Text { return unsafe.Slice((*byte)(mapped(line.textAt)), line.textLen) }
+func lineText() flat.Text { return unsafe.Slice((*byte)(raw.Mapped(line.textAt)), line.textLen) }
 
 func lineItems() []flat.Item {
 	if line.itemsAt == 0 {
 		return line.items[:]
 	}
-	return unsafe.Slice((*flat.Item)(mapped(line.itemsAt)), line.nitems)
+	return unsafe.Slice((*flat.Item)(raw.Mapped(line.itemsAt)), line.nitems)
 }
 
 func lineKnown() []cmdline.Known { return line.known[:min(line.nknown, maxKnown)] }
@@ -115,7 +117,7 @@ func parseLine() bool {
 			}
 			k := &line.known[line.nknown&(maxKnown-1)]
 			*k = cmdline.Known{FD: p.FD}
-			k.Open = errno(fcntl(uintptr(p.FD), unix.F_GETFD, 0)) == 0
+			k.Open = passed(uintptr(p.FD))
 			k.Write = k.Open && canWrite(uintptr(p.FD))
 			line.nknown++
 		case cmdline.Read:
@@ -128,16 +130,23 @@ func parseLine() bool {
 	}
 }
 
+// passed reports whether the caller passed fd in. What came through exec is not
+// close-on-exec; all that we have opened since is.
+func passed(fd uintptr) bool {
+	flags := raw.Fcntl(fd, unix.F_GETFD, 0)
+	return raw.Errno(flags) == 0 && flags&unix.FD_CLOEXEC == 0
+}
+
 // canWrite reports whether a descriptor was opened for writing.
 func canWrite(fd uintptr) bool {
-	flags := fcntl(fd, unix.F_GETFL, 0)
-	return errno(flags) == 0 && flags&unix.O_ACCMODE != unix.O_RDONLY && flags&unix.O_PATH == 0
+	flags := raw.Fcntl(fd, unix.F_GETFL, 0)
+	return raw.Errno(flags) == 0 && flags&unix.O_ACCMODE != unix.O_RDONLY && flags&unix.O_PATH == 0
 }
 
 // memory maps n bytes; 0 where there are none to be had.
 func memory(n uintptr) uintptr {
-	r := raw(unix.SYS_MMAP, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
-	if errno(r) != 0 {
+	r := raw.Call(unix.SYS_MMAP, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if raw.Errno(r) != 0 {
 		return 0
 	}
 	return r
@@ -151,7 +160,7 @@ func growItems() bool {
 	if at == 0 {
 		return false
 	}
-	copy(unsafe.Slice((*flat.Item)(mapped(at)), n), have)
+	copy(unsafe.Slice((*flat.Item)(raw.Mapped(at)), n), have)
 	line.itemsAt, line.nitems = at, n
 	return true
 }
@@ -166,7 +175,7 @@ func growText(n uintptr) bool {
 	if at == 0 || size > 1<<30 {
 		return false
 	}
-	copy(unsafe.Slice((*byte)(mapped(at)), size), lineText())
+	copy(unsafe.Slice((*byte)(raw.Mapped(at)), size), lineText())
 	line.textAt, line.textCap = at, size
 	return true
 }
@@ -186,8 +195,8 @@ func readKnown() bool {
 		if !growText(chunk + 1) {
 			return false
 		}
-		r := raw(unix.SYS_READ, uintptr(p.FD), line.textAt+line.textLen, chunk, 0, 0, 0)
-		if e := errno(r); e == unix.EINTR {
+		r := raw.Call(unix.SYS_READ, uintptr(p.FD), line.textAt+line.textLen, chunk, 0, 0, 0)
+		if e := raw.Errno(r); e == unix.EINTR {
 			continue
 		} else if e != 0 {
 			k.Errno = uint32(e)
@@ -199,7 +208,7 @@ func readKnown() bool {
 			break
 		}
 	}
-	*(*byte)(mapped(line.textAt + line.textLen)) = 0
+	*(*byte)(raw.Mapped(line.textAt + line.textLen)) = 0
 	line.textLen++
 	k.Read = true
 	k.Bad = p.Filter && k.Errno == 0 && bpf.Find(lineText()[k.At:][:k.Len], &line.cells).Why != bpf.Sound
@@ -219,7 +228,7 @@ func needsGo() bool {
 	if s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given() { // SELinux is asked about
 		return true
 	}
-	if s.Mode == flat.Setuid { // refused: this binary is not set-id
+	if s.Mode == flat.Setuid && monitor.keeper == 0 { // refused: this binary is not set-id
 		return true
 	}
 	items := lineItems()
@@ -236,32 +245,41 @@ func needsGo() bool {
 	return s.AddCaps != 0 && s.On(flat.DisableUsers) // the same
 }
 
-// compileLine makes the plan of the command line; with again, the one without the user
-// namespace that the kernel has refused. It reports false where it cannot; a fault is found
-// again, with its text, by the front end.
+// compileLine makes the plan of the command line; with again, the one for a kernel that has
+// refused a user namespace: the keeper's, or one without. It reports false where it cannot;
+// a fault is found again, with its text, by the front end.
 func compileLine(again bool) bool {
 	var f compile.Facts
-	f.UID, f.GID = uint32(auxv(mapped(stack), atUID)), uint32(auxv(mapped(stack), atGID))
-	f.Caps, _, _ = getCaps()
+	uid, gid := caller(raw.Mapped(stack))
+	f.UID, f.GID = uint32(uid), uint32(gid)
+	f.Caps, _, _ = raw.Caps()
 	f.RootCaps = true
 	f.Filtered = underFilter()
 	f.Env, f.EnvEnd = flat.Word(line.env), flat.Word(line.envEnd)
-	n := raw(unix.SYS_GETCWD, addr(unsafe.Pointer(&room.data)), 4096, 0, 0, 0, 0)
-	if errno(n) == 0 && n > 1 && n <= 4096 && room.data[0] == '/' {
-		f.Cwd = room.data[:n-1]
+	n := raw.Call(unix.SYS_GETCWD, raw.Addr(unsafe.Pointer(&line.cwd)), uintptr(len(line.cwd)), 0, 0, 0, 0)
+	if raw.Errno(n) == 0 && n > 1 && n <= uintptr(len(line.cwd)) && line.cwd[0] == '/' {
+		f.Cwd = line.cwd[:n-1]
 	}
 	s := &line.parser.Spec
-	f.CgroupNamespaces = s.Wishes[flat.Cgroup] == flat.Try && found(text("/proc/self/ns/cgroup\x00"))
+	f.CgroupNamespaces = s.Wishes[flat.Cgroup] == flat.Try && found(raw.Text("/proc/self/ns/cgroup\x00"))
 	root := f.UID == 0 && s.Wishes[flat.User] == flat.Try && !s.FDs[flat.JoinUser].Given()
-	f.UserNamespaces = root && !again && found(text("/proc/self/ns/user\x00")) && !zero(text("/proc/sys/user/max_user_namespaces\x00"))
+	f.UserNamespaces = root && !again && found(raw.Text("/proc/self/ns/user\x00")) && !zero(raw.Text("/proc/sys/user/max_user_namespaces\x00"))
 	f.Tentative = f.UserNamespaces && f.Caps>>unix.CAP_SYS_ADMIN&1 != 0
+	monitor.viaKeeper = false
+	if monitor.keeper != 0 {
+		f.Tentative = s.Mode == flat.Auto && !again
+		if f.Setuid = s.Mode == flat.Setuid || again; f.Setuid {
+			monitor.viaKeeper = true
+		}
+	}
 	if again && !growBuffers(uintptr(len(line.steps)), uintptr(len(line.slots)), uintptr(len(line.arena))) {
 		return false
 	}
 	items := lineItems()[:line.parser.Items]
 	for i := range items {
 		if items[i].Kind == flat.Dev {
-			f.Tty = errno(raw(unix.SYS_IOCTL, 1, unix.TCGETS, addr(unsafe.Pointer(&room.small)), 0, 0, 0)) == 0
+			var settings unix.Termios
+			f.Tty = raw.Errno(raw.Call(unix.SYS_IOCTL, 1, unix.TCGETS, raw.Addr(unsafe.Pointer(&settings)), 0, 0, 0)) == 0
 			break
 		}
 	}
@@ -290,19 +308,20 @@ func compileLine(again bool) bool {
 
 // zero reports whether a file holds the number 0.
 func zero(path unsafe.Pointer) bool {
-	fd := openat(atCwd, path, unix.O_RDONLY, 0)
-	if errno(fd) != 0 {
+	fd := raw.Openat(raw.AtCwd, path, unix.O_RDONLY, 0)
+	if raw.Errno(fd) != 0 {
 		return false
 	}
-	n := raw(unix.SYS_READ, fd, addr(unsafe.Pointer(&room.small)), 16, 0, 0, 0)
-	closeFd(fd)
-	return errno(n) == 0 && n >= 1 && room.small[0] == '0' && (n == 1 || room.small[1] == '\n')
+	var text [16]byte
+	n := raw.Call(unix.SYS_READ, fd, raw.Addr(unsafe.Pointer(&text)), uintptr(len(text)), 0, 0, 0)
+	raw.Close(fd)
+	return raw.Errno(n) == 0 && n >= 1 && text[0] == '0' && (n == 1 || text[1] == '\n')
 }
 
 // underFilter reports whether this process has a seccomp filter (PR_GET_SECCOMP(2const)).
 func underFilter() bool {
-	mode := raw(unix.SYS_PRCTL, unix.PR_GET_SECCOMP, 0, 0, 0, 0, 0)
-	e := errno(mode)
+	mode := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECCOMP, 0, 0, 0, 0, 0)
+	e := raw.Errno(mode)
 	if mode == unix.SECCOMP_MODE_FILTER || e != 0 && e != unix.EINVAL {
 		line.filtered = 1
 	}
@@ -310,16 +329,19 @@ func underFilter() bool {
 }
 
 func found(path unsafe.Pointer) bool {
-	return errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(path), addr(unsafe.Pointer(&room.stat)), 0, 0, 0)) == 0
+	var st unix.Stat_t
+	return raw.Fstatat(raw.AtCwd, path, &st) == 0
 }
 
 // leadsTo reports whether two paths lead to the same file. Both end with NUL.
 func leadsTo(a, b []byte) bool {
-	if len(a) == 0 || len(b) == 0 || !found(unsafe.Pointer(unsafe.SliceData(a))) {
+	if len(a) == 0 || len(b) == 0 {
 		return false
 	}
-	dev, ino := room.stat.Dev, room.stat.Ino
-	return found(unsafe.Pointer(unsafe.SliceData(b))) && room.stat.Dev == dev && room.stat.Ino == ino
+	var first, second unix.Stat_t
+	return raw.Fstatat(raw.AtCwd, unsafe.Pointer(unsafe.SliceData(a)), &first) == 0 &&
+		raw.Fstatat(raw.AtCwd, unsafe.Pointer(unsafe.SliceData(b)), &second) == 0 &&
+		first.Dev == second.Dev && first.Ino == second.Ino
 }
 
 func lineBuffers() compile.Buffers {
@@ -327,13 +349,13 @@ func lineBuffers() compile.Buffers {
 		return compile.Buffers{Steps: line.steps[:], From: line.from[:], Slots: line.slots[:], Arena: line.arena[:]}
 	}
 	at := line.bufAt
-	slots := unsafe.Slice((*uint64)(mapped(at)), line.nslots)
+	slots := unsafe.Slice((*uint64)(raw.Mapped(at)), line.nslots)
 	at += 8 * line.nslots
-	steps := unsafe.Slice((*plan.Step)(mapped(at)), line.nsteps)
+	steps := unsafe.Slice((*plan.Step)(raw.Mapped(at)), line.nsteps)
 	at += plan.StepSize * line.nsteps
-	from := unsafe.Slice((*flat.Word)(mapped(at)), line.nsteps)
+	from := unsafe.Slice((*flat.Word)(raw.Mapped(at)), line.nsteps)
 	at += 4 * line.nsteps
-	return compile.Buffers{Steps: steps, From: from, Slots: slots, Arena: unsafe.Slice((*byte)(mapped(at)), line.narena)}
+	return compile.Buffers{Steps: steps, From: from, Slots: slots, Arena: unsafe.Slice((*byte)(raw.Mapped(at)), line.narena)}
 }
 
 // growBuffers makes the compiler's buffers at least so large.
@@ -349,13 +371,13 @@ func layOut(c *compile.Compiler, again bool) bool {
 	if !ok {
 		return false
 	}
-	line.planAt, line.planSize = addr(unsafe.Pointer(&room.plan)), uintptr(n)
-	if again || line.planSize > maxHanded {
+	line.planAt, line.planSize = raw.Addr(unsafe.Pointer(&smallPlan)), uintptr(n)
+	if again || line.planSize > unsafe.Sizeof(smallPlan) {
 		if line.planAt = memory(line.planSize); line.planAt == 0 {
 			return false
 		}
 	}
-	c.Layout(unsafe.Slice((*byte)(mapped(line.planAt)), n))
-	line.originsAt = addr(unsafe.Pointer(unsafe.SliceData(c.From)))
+	c.Layout(unsafe.Slice((*byte)(raw.Mapped(line.planAt)), n))
+	line.originsAt = raw.Addr(unsafe.Pointer(unsafe.SliceData(c.From)))
 	return true
 }

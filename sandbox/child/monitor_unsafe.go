@@ -1,42 +1,38 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
-// program is a verified plan in memory that only this process can write.
-type program struct {
-	base unsafe.Pointer
-	h    *plan.Header
-}
-
-func (p program) str(off uint32) unsafe.Pointer {
-	return unsafe.Add(p.base, uintptr(p.h.Arena)+uintptr(off))
-}
-
-func (p program) slot(i uint32) *uint64 { return plan.SlotAt(p.base, p.h, i) }
-
-func (p program) has(flag uint32) bool { return p.h.Flags&flag != 0 }
+// What the front end says of its plan, above the size of it.
+const (
+	// forKeeper: it is one for the keeper.
+	forKeeper = 1 << 30
+	// leaving: there is none. The front end ends, and says with which status, the lowest eight
+	// bits: its own could be the runtime's word for a crash.
+	leaving = 1 << 29
+)
 
 // runMonitor is the launcher after the fork: it receives the plan, starts the
 // sandbox's first process, waits, and ends with the payload's status.
 func runMonitor(front uintptr) {
-	room.expect = getpid()
-	headStart()
+	parent = raw.Getpid()
 	p := attempt(front)
-	for p.has(plan.FlagTentative) && !reachedGo() {
+	for p.Has(plan.FlagTentative) && !reachedGo() {
 		again()
 		p = attempt(front)
 	}
 	releaseFirst(p)
 	closeOthers(p, 2) // errors of set-up may still be reported there
-	if waitFront(front) != 0 {
-		endFailed(p)
+	if status := waitFront(front); status != 0 {
+		endFailed(p, status)
 	}
 	reapKeeper()
 	requireSetUp(p)
@@ -44,31 +40,31 @@ func runMonitor(front uintptr) {
 	code := exitCode(payloadStatus(p))
 	reapStray()
 	reclaimTerminal(p)
-	if p.h.JSONFd >= 0 {
-		reportExit(uintptr(p.h.JSONFd), code)
+	if p.JSONFd >= 0 {
+		reportExit(uintptr(p.JSONFd), code)
 	}
-	exit(code)
+	raw.Exit(code)
 }
 
 // attempt starts what the front end sends. It returns with the first process started,
 // or, for a tentative plan, refused.
-func attempt(front uintptr) program {
+func attempt(front uintptr) plan.View {
 	p := receive(front)
-	if p.has(plan.FlagDieWithParent) && room.hosted == 0 {
-		prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-		if getppid() != room.parent {
-			exit(p.h.Failed)
+	if p.Has(plan.FlagDieWithParent) && !host.there {
+		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		if raw.Getppid() != started.parent {
+			raw.Exit(p.Failed)
 		}
 	}
-	room.first = start(p)
-	if room.first == 0 && !p.has(plan.FlagTentative) {
+	monitor.first = start(p)
+	if monitor.first == 0 && !p.Has(plan.FlagTentative) {
 		dismissKeeper() // it holds the socket too, at whose end the front end knows
-		closeFd(room.sock)
+		raw.Close(acting.Sock)
 		waitFront(front)
-		quit(p.h.Failed)
+		quit(p.Failed)
 	}
-	if room.first != 0 && p.has(plan.FlagHandshake) {
-		say(plan.MsgStarted, 0, plan.NoStep, 0, uint32(room.first))
+	if monitor.first != 0 && p.Has(plan.FlagHandshake) {
+		acting.Say(plan.MsgStarted, step.Fault{}, plan.NoStep, uint32(monitor.first))
 	}
 	return p
 }
@@ -76,174 +72,131 @@ func attempt(front uintptr) program {
 // reachedGo reports whether a tentative attempt came to OpGo. If not, the front end has
 // been told why, and either sends another plan or ends.
 func reachedGo() bool {
-	if room.first == 0 {
+	if monitor.first == 0 {
 		return false
 	}
-	if room.childEnd != 0 {
-		closeFd(room.childEnd)
-		room.childEnd = 0
+	if feed.child != 0 {
+		raw.Close(feed.child)
+		feed.child = 0
 	}
-	return readFull(room.monitorEnd, unsafe.Pointer(&room.message), 4) == 4 && room.message[0] == reached
+	word, _ := readWord()
+	return word == reached
 }
 
 // again clears an attempt away and tells the front end. A first process that was killed has
 // sent no fault: without MsgOver the front end would wait for one, and we for its plan.
 func again() {
 	status := uint32(0)
-	if room.first != 0 {
-		kill(room.first, uintptr(unix.SIGKILL))
-		wait(room.first)
-		room.first, status = 0, room.status
+	if monitor.first != 0 {
+		status = killFirst()
+		monitor.first = 0
 	}
 	reopenFeed()
-	say(plan.MsgOver, 0, plan.NoStep, 0, status)
+	acting.Say(plan.MsgOver, step.Fault{}, plan.NoStep, status)
 }
 
 // receive reads the plan and has it verified. A front end that ends without one
 // (help, an error, a listing) has said all that there is to say.
-func receive(front uintptr) program {
-	got := readFull(room.sock, unsafe.Pointer(&room.message), 4) == 4
-	if got && room.message[0]&leaving != 0 && room.hosted == 0 {
+func receive(front uintptr) plan.View {
+	word, got := raw.ReadWord(acting.Sock)
+	if got && word&leaving != 0 && !host.there {
 		waitFront(front)
-		quit(room.message[0] & 0xff)
+		quit(word & 0xff)
 	}
 	if !got {
-		closeFd(room.sock)
-		code := waitFront(front)
+		raw.Close(acting.Sock)
+		status := waitFront(front)
+		code := exitCode(status)
 		if code > 1 { // not one of its own
-			explainFront(code)
+			explainFront(status)
 			code = 1
 		}
 		quit(code)
 	}
-	n := room.message[0] &^ (handed | forKeeper)
-	if room.hosted != 0 {
-		room.message[0] &^= handed // there is no early process
-	}
-	room.handed, room.viaKeeper = room.message[0]&handed, room.message[0]&forKeeper
+	n := word &^ forKeeper
+	monitor.viaKeeper = word&forKeeper != 0
 	if n > plan.MaxSize {
 		quit(1)
 	}
-	p, e, v := take(room.sock, n)
+	p, e, v := take(n)
 	if e == 0 && v == plan.Good {
 		return p
 	}
 	if e != unix.EPIPE {
-		say(plan.MsgFault, e, plan.NoStep, plan.SubPlan, uint32(v))
+		acting.Say(plan.MsgFault, step.Fault{Errno: e, Sub: plan.SubPlan}, plan.NoStep, uint32(v))
 	}
-	closeFd(room.sock)
-	quit(max(waitFront(front), 1))
-	return program{}
+	raw.Close(acting.Sock)
+	quit(max(exitCode(waitFront(front)), 1))
+	return plan.View{}
 }
 
-// explainFront says why the front end has ended without a word: room.status is what was
-// waited for, code what exitCode makes of it.
-func explainFront(code uint32) {
-	switch sig := room.status & 0x7f; sig {
+// explainFront prints why the front end has ended without a word, by its wait status.
+func explainFront(status uint32) {
+	switch sig := status & 0x7f; sig {
 	case 0:
-		tell(2, text("can't start: the Go runtime ended with status \x00"), uintptr(code),
-			text("; limits on processes or memory may be too low\x00"))
+		step.Tell(2, raw.Text("can't start: the Go runtime ended with status \x00"), uintptr(exitCode(status)),
+			raw.Text("; limits on processes or memory may be too low\x00"))
 	case uint32(unix.SIGSYS):
-		complain(text("can't start: a seccomp filter killed the front end (SIGSYS); it must permit what Go programs call\x00"), 0, text("\x00"))
+		step.Complain(raw.Text("can't start: a seccomp filter killed the front end (SIGSYS); it must permit what Go programs call\x00"), 0, raw.Text("\x00"))
 	default:
-		tell(2, text("can't start: the front end was killed by signal \x00"), uintptr(sig),
-			text("; if not by hand, memory may be short\x00"))
+		step.Tell(2, raw.Text("can't start: the front end was killed by signal \x00"), uintptr(sig),
+			raw.Text("; if not by hand, memory may be short\x00"))
 	}
 }
 
-// take reads a plan of n bytes from fd into memory of this process and has it verified. EPIPE
-// stands for a plan that stops short.
-func take(fd uintptr, n uint32) (program, unix.Errno, plan.Verdict) {
-	base := unsafe.Pointer(&room.plan)
-	if n > maxHanded { // a plan that the early process has been handed must not fail for want of memory
-		r := raw(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
-		if e := errno(r); e != 0 {
-			return program{}, e, 0
+// take reads a plan of n bytes from the front end into memory of this process and has it
+// verified. EPIPE stands for a plan that stops short.
+func take(n uint32) (plan.View, unix.Errno, plan.Verdict) {
+	base := unsafe.Pointer(&smallPlan)
+	if uintptr(n) > unsafe.Sizeof(smallPlan) {
+		r := raw.Call(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+		if e := raw.Errno(r); e != 0 {
+			return plan.View{}, e, 0
 		}
-		base = mapped(r)
+		base = raw.Mapped(r)
 	}
-	if readFull(fd, base, uintptr(n)) != uintptr(n) {
-		return program{}, unix.EPIPE, 0
+	if raw.ReadFull(acting.Sock, base, uintptr(n)) != uintptr(n) {
+		return plan.View{}, unix.EPIPE, 0
 	}
-	return program{base, (*plan.Header)(base)}, 0, plan.Verify(base, n)
+	return plan.ViewAt(base), 0, plan.Verify(base, n)
 }
 
 // quit ends a launch that came to nothing.
 func quit(code uint32) {
-	discard()
 	dismissKeeper()
 	reapKeeper()
-	exit(code)
-}
-
-// say sends a message to the front end, and reports whether there was one to take it.
-func say(kind uint32, e unix.Errno, step uint32, sub plan.Sub, extra uint32) bool {
-	m := unsafe.Pointer(&room.message)
-	room.message[0] = kind
-	room.message[1] = step
-	room.message[2] = uint32(sub)
-	room.message[3] = uint32(e)
-	room.message[4] = extra
-	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
-	if sub == plan.SubExists || sub >= plan.SubScript && sub <= plan.SubNoProgram {
-		end := uintptr(plan.MessageSize - plan.MessageText - 1)
-		for i := uintptr(0); i <= end; i++ {
-			*(*byte)(unsafe.Add(m, plan.MessageText+i)) = *(*byte)(unsafe.Add(unsafe.Pointer(&room.link), i))
-		}
-		*(*byte)(unsafe.Add(m, plan.MessageText+end)) = 0
-	}
-	if room.filtered != 0 { // a filter that lets the payload write need not let it send
-		return writeFull(room.sock, m, plan.MessageSize) == 0
-	}
-	r := raw(unix.SYS_SENDTO, room.sock, addr(m), plan.MessageSize, unix.MSG_NOSIGNAL, 0, 0)
-	return errno(r) == 0
+	raw.Exit(code)
 }
 
 // openFeed makes the pair of sockets between the monitor and the sandbox's first
-// process: the plan goes down, the payload's status comes up from init, and who looks
-// whether the other end is closed learns whether the monitor still lives.
+// process: the payload's status comes up from init, and who looks whether the other end
+// is closed learns whether the monitor still lives.
 func openFeed() {
-	r := raw(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, addr(unsafe.Pointer(&room.pair)), 0, 0)
-	if e := errno(r); e != 0 {
-		giveUp(text("Can't make a socket pair\x00"), e)
-	}
-	room.monitorEnd = above(uintptr(room.pair[0]))
-	room.childEnd = above(uintptr(room.pair[1]))
+	feed.monitor, feed.child = sockets()
 }
 
-// reopenFeed forgets what a process with a wrong head start may have left in the feed.
+// reopenFeed forgets what a first attempt may have left in the feed.
 func reopenFeed() {
-	closeFd(room.monitorEnd)
-	if room.childEnd != 0 {
-		closeFd(room.childEnd)
+	raw.Close(feed.monitor)
+	if feed.child != 0 {
+		raw.Close(feed.child)
 	}
 	openFeed()
 }
 
 // start clones the sandbox's first process, through a joining one where namespaces
-// are given, or takes the one that had a head start, if the guess was right. It returns
-// its pid, or 0 after a fault was reported.
-func start(p program) uintptr {
-	if room.viaKeeper != 0 {
-		discard()
+// are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
+func start(p plan.View) uintptr {
+	if monitor.viaKeeper {
 		return startKept(p)
 	}
-	if room.early != 0 {
-		closeFd(room.childEnd) // or the plan would never be refused by a feed that nobody reads
-		room.childEnd = 0
-		if fits(p) && (room.handed != 0 || hand(p)) {
-			return settle(p)
-		}
-		discard()
-		reopenFeed()
-	}
-	if p.has(plan.FlagJoin) {
+	if p.Has(plan.FlagJoin) {
 		return startJoined(p)
 	}
-	pid := fork(uintptr(p.h.Clone), p)
-	if e := errno(pid); e != 0 {
-		if !say(plan.MsgFault, e, plan.NoStep, plan.SubClone, p.h.Clone) {
-			complain(text("Creating new namespace failed\x00"), e, text("\x00"))
+	pid := fork(uintptr(p.Clone), p)
+	if e := raw.Errno(pid); e != 0 {
+		if !acting.Say(plan.MsgFault, step.Fault{Errno: e, Sub: plan.SubClone}, plan.NoStep, p.Clone) {
+			step.Complain(raw.Text("Creating new namespace failed\x00"), e, raw.Text("\x00"))
 		}
 		return 0
 	}
@@ -257,54 +210,57 @@ func start(p program) uintptr {
 // process, who is there. The first process may live in another pid namespace, where
 // its number is not ours: it makes itself the owner of the socket that both hold, and
 // the kernel translates (F_GETOWN, fcntl(2)).
-func startJoined(p program) uintptr {
+func startJoined(p plan.View) uintptr {
 	pid := fork(0, p)
 	if pid == 0 {
 		runJoiner(p)
 	}
-	closeFd(room.childEnd)
-	room.childEnd = 0
-	in, buf := room.monitorEnd, unsafe.Pointer(&room.message)
-	ok := errno(pid) == 0 && readFull(in, buf, 4) == 4
-	helper := uintptr(room.message[0])
-	wait(pid)
-	if ok && helper != 0 {
-		wait(helper)
+	raw.Close(feed.child)
+	feed.child = 0
+	helper, ok := uint32(0), false
+	if raw.Errno(pid) == 0 {
+		helper, ok = readWord()
 	}
-	if !ok || readFull(in, buf, 4) != 4 {
+	raw.Wait(pid)
+	if ok && helper != 0 {
+		raw.Wait(uintptr(helper))
+	}
+	if ok {
+		_, ok = readWord() // see announce
+	}
+	if !ok {
 		return 0
 	}
-	return fcntl(room.sock, unix.F_GETOWN, 0)
+	return raw.Fcntl(acting.Sock, unix.F_GETOWN, 0)
 }
 
 // runJoiner enters the given namespaces and clones the first process as the monitor's
 // child. A new pid namespace below a given one can only be made from inside of that
 // one: then a helper does it, whose pid the joiner says on the feed (0: no helper).
-func runJoiner(p program) {
+func runJoiner(p plan.View) {
 	dieWithParent()
-	openProc()
-	run(p, 0, p.h.Join)
+	acting.OpenProc()
+	run(p, 0, p.Join)
 	helper := uintptr(0)
-	if joinsPID(p) && p.h.Clone&unix.CLONE_NEWPID != 0 {
+	if joinsPID(p) && p.Clone&unix.CLONE_NEWPID != 0 {
 		helper = fork(unix.CLONE_PARENT, p)
-		if e := errno(helper); e != 0 {
-			fault(e, plan.SubClone, 0)
+		if e := raw.Errno(helper); e != 0 {
+			acting.End(step.Failed(e, plan.SubClone))
 		}
 		if helper == 0 {
 			cloneFirst(p)
 		}
 	}
-	room.message[0] = uint32(helper)
-	writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
+	raw.WriteWord(feed.child, uint32(helper))
 	if helper == 0 {
 		cloneFirst(p)
 	}
-	exit(0)
+	raw.Exit(0)
 }
 
-func joinsPID(p program) bool {
-	for i := uint32(0); i < p.h.Join; i++ {
-		if s := plan.StepAt(p.base, i); s.Op == plan.OpSetns && s.B == unix.CLONE_NEWPID {
+func joinsPID(p plan.View) bool {
+	for i := uint32(0); i < p.Join; i++ {
+		if s := p.Step(i); s.Op == plan.OpSetns && s.B == unix.CLONE_NEWPID {
 			return true
 		}
 	}
@@ -312,45 +268,44 @@ func joinsPID(p program) bool {
 }
 
 // cloneFirst clones the first process as a sibling and ends.
-func cloneFirst(p program) {
-	pid := fork(uintptr(p.h.Clone)|unix.CLONE_PARENT, p)
-	if e := errno(pid); e != 0 {
-		fault(e, plan.SubClone, p.h.Clone)
+func cloneFirst(p plan.View) {
+	pid := fork(uintptr(p.Clone)|unix.CLONE_PARENT, p)
+	if e := raw.Errno(pid); e != 0 {
+		acting.End(step.Fault{Errno: e, Sub: plan.SubClone, Extra: p.Clone})
 	}
 	if pid == 0 {
 		runFirst(p)
 	}
-	exit(0)
+	raw.Exit(0)
 }
 
 // announce tells the monitor who the first process is; see startJoined.
 func announce() {
-	fcntl(room.sock, unix.F_SETOWN, getpid())
-	room.message[0] = 1
-	writeFull(room.childEnd, unsafe.Pointer(&room.message), 4)
+	raw.Fcntl(acting.Sock, unix.F_SETOWN, raw.Getpid())
+	raw.WriteWord(feed.child, 1)
 }
 
 // closeOthers closes all that the monitor does not need: the caller's descriptors, the
 // standard ones too, so that a reader sees the end of the payload. But keeps one that a
 // failure of set-up may be reported on; nowhere: none.
-func closeOthers(p program, but uintptr) {
-	if room.sock != 0 {
-		closeFd(room.sock)
-		room.sock = 0
+func closeOthers(p plan.View, but uintptr) {
+	if acting.Sock != 0 && acting.Sock != nowhere {
+		raw.Close(acting.Sock)
+		acting.Sock = 0
 	}
-	if room.childEnd != 0 {
-		closeFd(room.childEnd)
-		room.childEnd = 0
+	if feed.child != 0 {
+		raw.Close(feed.child)
+		feed.child = 0
 	}
-	feed := nowhere
-	if room.monitorEnd != 0 {
-		feed = room.monitorEnd
+	end := nowhere
+	if feed.monitor != 0 {
+		end = feed.monitor
 	}
 	json := nowhere
-	if p.h.JSONFd >= 0 {
-		json = uintptr(p.h.JSONFd)
+	if p.JSONFd >= 0 {
+		json = uintptr(p.JSONFd)
 	}
-	closeAllBut(p, feed, json, but, p.has(plan.FlagKeepSync))
+	closeAllBut(p, end, json, but, p.Has(plan.FlagKeepSync))
 }
 
 // nowhere is above every descriptor.
@@ -358,7 +313,7 @@ const nowhere = uintptr(1<<31 - 1)
 
 // closeAllBut closes every descriptor but a, b, c, the line and, where sync says so, the
 // sync fds.
-func closeAllBut(p program, a, b, c uintptr, sync bool) {
+func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 	next := uintptr(0)
 	for next < nowhere {
 		keep := nowhere
@@ -371,29 +326,30 @@ func closeAllBut(p program, a, b, c uintptr, sync bool) {
 		if c >= next && c < keep {
 			keep = c
 		}
-		if line := room.line; line != 0 && line >= next && line < keep {
+		if line := host.line; line != 0 && line >= next && line < keep {
 			keep = line
 		}
-		for i := uint32(0); sync && i < p.h.Syncc; i++ {
-			if v := uintptr(*p.slot(p.h.Sync + i)); v >= next && v < keep {
+		for i := uint32(0); sync && i < p.Syncc; i++ {
+			if v := uintptr(*p.Slot(p.Sync + i)); v >= next && v < keep {
 				keep = v
 			}
 		}
 		if keep > next {
-			closeRange(next, keep-1)
+			acting.CloseRange(next, keep-1)
 		}
 		next = keep + 1
 	}
 }
 
-// waitFront waits for the front end to end and returns its status: 0 when the
-// payload runs, or when there was nothing to run.
+// waitFront waits for the front end to end and returns its wait status: 0 when the payload
+// runs, or when there was nothing to run.
 func waitFront(front uintptr) uint32 {
-	if room.hosted != 0 {
+	if host.there {
 		return 0 // it goes on, and has the words by itself
 	}
-	if errno(wait(front)) != 0 {
-		return 1
+	r, status := raw.Wait(front)
+	if raw.Errno(r) != 0 {
+		return 1 << 8
 	}
-	return exitCode(room.status)
+	return status
 }

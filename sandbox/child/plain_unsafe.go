@@ -2,7 +2,7 @@
 
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 // Instrumented reports whether the compiler has put calls of a detector's into all code,
 // which cannot run without the runtime: such a host must not start itself.

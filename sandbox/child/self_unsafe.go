@@ -1,11 +1,13 @@
 package child
 
-// Room: no runtime. See doc.go for the laws of this file.
+// No runtime. See doc.go for the laws of this file.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,37 +23,37 @@ import (
 //
 //lint:ignore U1000 called by resume, in assembly
 func resumed() {
-	buf := unsafe.Pointer(&room.data)
-	n := readFile(text("/proc/self/cmdline\x00"), buf, 256)
-	if n < 8 || !same(buf, text(planWord)) {
+	var words [257]byte
+	buf := unsafe.Pointer(&words)
+	n := readFile(raw.Text("/proc/self/cmdline\x00"), buf, 256)
+	if n < 8 || !raw.Equal(buf, raw.Text(planWord)) {
 		return
 	}
 	// From here on this program is a monitor or nothing.
 	*(*byte)(unsafe.Add(buf, n)) = 0
-	sock := unsafe.Add(buf, strlen(buf)+1)
-	line := unsafe.Add(sock, strlen(sock)+1)
-	ignored := unsafe.Add(line, strlen(line)+1)
-	a, okA := number(sock)
-	b, okB := number(line)
-	c, okC := number(ignored)
+	sock := unsafe.Add(buf, raw.Strlen(buf)+1)
+	line := unsafe.Add(sock, raw.Strlen(sock)+1)
+	ignored := unsafe.Add(line, raw.Strlen(line)+1)
+	a, okA := raw.Number(sock)
+	b, okB := raw.Number(line)
+	c, okC := raw.Number(ignored)
 	if !okA || !okB || !okC || !areOurs(a, b) {
-		giveUp(text("this name is for the package sandbox of gobwrap\x00"), 0)
+		step.GiveUp(raw.Text("this name is for the package sandbox of gobwrap\x00"), 0)
 	}
-	room.sock, room.line, room.ignored = a, b, uint64(c)
+	acting.Sock, host.line, started.ignored = a, b, uint64(c)
 	if isSecure() || Instrumented {
-		exit(1)
+		raw.Exit(1)
 	}
-	room.message[0], room.message[1] = ^uint32(0), ^uint32(0)
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.message)), addr(unsafe.Pointer(&room.mask)), 8, 0, 0)
+	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &started.mask)
 	const size = 1 << 17
-	r := raw(unix.SYS_MMAP, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
-	if errno(r) != 0 {
-		exit(1)
+	r := raw.Call(unix.SYS_MMAP, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if raw.Errno(r) != 0 {
+		raw.Exit(1)
 	}
 	leaveRuntime(r + size)
 }
 
-// resume is in raw_linux_*.s.
+// resume is in entry_linux_*.s.
 //
 //lint:ignore U1000 called by package self, in assembly
 func resume()
@@ -68,15 +70,15 @@ func threadEnd() uintptr
 func takenOver() {
 	alone := endThreads()
 	takeHandlersBack()
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, addr(unsafe.Pointer(&room.mask)), 0, 8, 0, 0)
-	prctl(unix.PR_SET_NAME, addr(text("gobwrap\x00")), 0, 0, 0)
-	sock, line := room.sock, room.line
-	closeRange(line+1, nowhere) // the runtime's, and what the host has without close-on-exec
+	raw.SetMask(unix.SIG_SETMASK, started.mask, nil)
+	raw.Prctl(unix.PR_SET_NAME, raw.Addr(raw.Text("gobwrap\x00")), 0, 0, 0)
+	sock, line := acting.Sock, host.line
+	acting.CloseRange(line+1, nowhere) // the runtime's, and what the host has without close-on-exec
 	takeUp(sock, line)
-	room.stdio = 7
+	started.stdio = 7
 	if !alone {
-		say(plan.MsgFault, 0, plan.NoStep, plan.SubThreads, 0)
-		exit(1)
+		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubThreads}, plan.NoStep, 0)
+		raw.Exit(1)
 	}
 	monitorHosted()
 }
@@ -88,14 +90,12 @@ const cancel = 32
 // endThreads ends all threads of this process but this one, and reports whether it could.
 // New ones may still be starting, and some have all signals blocked while they do.
 func endThreads() bool {
-	var act sigaction
-	act.handler = threadEnd()
-	act.flags = onStack | restorer
-	act.restorer = act.handler
-	act.mask = ^uint64(0)
-	raw(unix.SYS_RT_SIGACTION, cancel, addr(unsafe.Pointer(&act)), 0, 8, 0, 0)
-	var nap unix.Timespec
-	nap.Nsec = 2e4
+	var act raw.Sigaction
+	act.Handler = threadEnd()
+	act.Flags = onStack | restorer
+	act.Restorer = act.Handler
+	act.Mask = ^uint64(0)
+	raw.SetAction(cancel, &act, nil)
 	for range 50_000 { // a second and more
 		n := signalThreads()
 		if n < 0 {
@@ -104,7 +104,7 @@ func endThreads() bool {
 		if n == 0 && lastThread() {
 			return true
 		}
-		raw(unix.SYS_NANOSLEEP, addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
+		raw.Nap(2e4)
 	}
 	return false
 }
@@ -113,8 +113,8 @@ func endThreads() bool {
 // ends while it is listed, those behind it are left out (next_tid, fs/proc/base.c). The
 // directory's link count is that of the threads, and two (proc_task_getattr).
 func lastThread() bool {
-	e := errno(raw(unix.SYS_NEWFSTATAT, atCwd, addr(text("/proc/self/task\x00")), addr(unsafe.Pointer(&room.stat)), 0, 0, 0))
-	return e == 0 && room.stat.Nlink == 3
+	var st unix.Stat_t
+	return raw.Fstatat(raw.AtCwd, raw.Text("/proc/self/task\x00"), &st) == 0 && st.Nlink == 3
 }
 
 // SA_ONSTACK, and SA_RESTORER, which the kernel of amd64 insists on.
@@ -122,27 +122,28 @@ const onStack, restorer = 0x08000000, 0x04000000
 
 // signalThreads signals every other thread, and returns how many there are; -1: unknown.
 func signalThreads() int {
-	dir := openat(atCwd, text("/proc/self/task\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	if errno(dir) != 0 {
+	dir := raw.Openat(raw.AtCwd, raw.Text("/proc/self/task\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if raw.Errno(dir) != 0 {
 		return -1
 	}
-	me, others := getpid(), 0
-	buf := unsafe.Pointer(&room.data)
+	me, others := raw.Getpid(), 0
+	var listing [2048]byte
+	buf := unsafe.Pointer(&listing)
 	for {
-		n := raw(unix.SYS_GETDENTS64, dir, addr(buf), uintptr(len(room.data)), 0, 0, 0)
-		if errno(n) != 0 || n == 0 {
+		n := raw.Call(unix.SYS_GETDENTS64, dir, raw.Addr(buf), uintptr(len(listing)), 0, 0, 0)
+		if raw.Errno(n) != 0 || n == 0 {
 			break
 		}
 		for off := uintptr(0); off < n; {
 			entry := unsafe.Add(buf, off)
 			off += uintptr(*(*uint16)(unsafe.Add(entry, 16)))
-			if tid, ok := number(unsafe.Add(entry, direntName)); ok && tid != me {
-				raw(unix.SYS_TGKILL, me, tid, cancel, 0, 0, 0)
+			if tid, ok := raw.Number(unsafe.Add(entry, step.DirentName)); ok && tid != me {
+				raw.Call(unix.SYS_TGKILL, me, tid, cancel, 0, 0, 0)
 				others++
 			}
 		}
 	}
-	closeFd(dir)
+	raw.Close(dir)
 	return others
 }
 
@@ -151,22 +152,23 @@ func signalThreads() int {
 // says which those were.
 func takeHandlersBack() {
 	for sig := uintptr(1); sig <= 64; sig++ {
-		var act sigaction
-		if room.ignored>>(sig-1)&1 != 0 {
-			act.handler = 1 // SIG_IGN
+		var act raw.Sigaction
+		if started.ignored>>(sig-1)&1 != 0 {
+			act.Handler = raw.Ignore
 		}
-		raw(unix.SYS_RT_SIGACTION, sig, addr(unsafe.Pointer(&act)), 0, 8, 0, 0)
+		raw.SetAction(unix.Signal(sig), &act, nil)
 	}
-	defaultAction(unix.SIGCHLD)
+	raw.DefaultAction(unix.SIGCHLD)
 }
 
 // isSecure reports whether this start brought privileges of the file's (AT_SECURE). Where
 // that can't be told it did.
 func isSecure() bool {
-	aux := unsafe.Pointer(&room.plan)
-	n := readFile(text("/proc/self/auxv\x00"), aux, 4096)
+	var vector [128][2]uintptr
+	aux := unsafe.Pointer(&vector)
+	n := readFile(raw.Text("/proc/self/auxv\x00"), aux, unsafe.Sizeof(vector))
 	for i := uintptr(0); i+16 <= n; i += 16 {
-		if *(*uintptr)(unsafe.Add(aux, i)) == atSecure {
+		if *(*uintptr)(unsafe.Add(aux, i)) == raw.AtSecure {
 			return *(*uintptr)(unsafe.Add(aux, i+8)) != 0
 		}
 	}
@@ -175,11 +177,11 @@ func isSecure() bool {
 
 // readFile reads up to n bytes of a file, and returns how many there were.
 func readFile(path, p unsafe.Pointer, n uintptr) uintptr {
-	fd := openat(atCwd, path, unix.O_RDONLY, 0)
-	if errno(fd) != 0 {
+	fd := raw.Openat(raw.AtCwd, path, unix.O_RDONLY, 0)
+	if raw.Errno(fd) != 0 {
 		return 0
 	}
-	got := readFull(fd, p, n)
-	closeFd(fd)
+	got := raw.ReadFull(fd, p, n)
+	raw.Close(fd)
 	return got
 }

@@ -30,8 +30,7 @@ func probe(f *facts, launch func(sandbox.Spec) outcome) []Result {
 }
 
 // restoreLimits gives this process, and so the attempts, the caller's limits, which the monitor
-// still has: the front end's own are lifted (package child). To set the one on
-// descriptors by package syscall also keeps that from restoring what it saw at its start.
+// still has: the front end's own are lifted (package child), and by package syscall.
 func restoreLimits() {
 	for _, resource := range []int{unix.RLIMIT_AS, unix.RLIMIT_DATA, unix.RLIMIT_NOFILE} {
 		var theirs unix.Rlimit

@@ -18,7 +18,6 @@ var (
 
 // notShown are the rows of differences.md that no case here shows.
 var notShown = map[string]string{
-	"auto-address-space":     "it is about a set-user-id copy that chooses its mode; here it is told",
 	"auto-late-report":       "it is about a set-user-id copy that chooses its mode; here it is told",
 	"cap-warning":            "what is on stderr of a launch that works does not count here: tests/compat",
 	"cwd-by-pwd":             "the directory depends on how the suite is called: tests/compat",

@@ -221,18 +221,27 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 			if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.status != "42" || o.sentence("gobwrap") != "" {
 				t.Errorf("%d processes, %v: %s", limit, options, o)
 			}
-			args[0] = installed // which has a front end from the start
-			o := launch{who: who, wrap: wrap, args: args}.run(t)
-			early := strings.Contains(o.stderr, "the Go runtime ended") || strings.Contains(o.stderr, "Can't start the ")
-			gone = gone || strings.Contains(o.stderr, "no room for the process that says where")
-			if o.status != "42" && !(early && o.status == "1") || o.sentence("gobwrap") != "" {
-				t.Errorf("set-user-id, %d processes, %v: %s", limit, options, o)
+			// Such capabilities take a front end from the start.
+			options = append([]string{"--setup-exit-status", "42", "--dev", "/dev", "--uid", "0", "--gid", "0", "--cap-add", "CAP_CHOWN"}, options...)
+			fronted := append(box(options...), "/none")
+			for _, words := range [][]string{withProgram(installed, args), withProgram(installed, fronted), withProgram(gobwrap, fronted)} {
+				o := launch{who: who, wrap: wrap, args: words}.run(t)
+				early := strings.Contains(o.stderr, "the Go runtime ended") || strings.Contains(o.stderr, "Can't start the ")
+				gone = gone || strings.Contains(o.stderr, "no room for the process that says where")
+				if o.status != "42" && !(early && o.status == "1") || o.sentence("gobwrap") != "" {
+					t.Errorf("%d processes, %v: %s", limit, words, o)
+				}
 			}
 		}
 	}
 	if !gone {
 		t.Error("the front end never had to go: this shows nothing")
 	}
+}
+
+// withProgram is a command line with another program.
+func withProgram(program string, words []string) []string {
+	return append([]string{program}, words[1:]...)
 }
 
 // notReadYet are the sentences of failures before anybody has read the option.

@@ -43,10 +43,9 @@ func TestRootWithoutAdmin(t *testing.T) {
 func TestSmallLimits(t *testing.T) {
 	t.Parallel()
 	id := harness.UID(300)
-	processes := map[identity]string{user: "--nproc=5", setuid: "--nproc=6"} // the keeper is one of them
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, limit := range []string{
-			processes[who], "--nofile=16", "--fsize=0", "--stack=65536", "--core=0", "--core=unlimited", "--data=67108864", "--memlock=0", "--nofile=64:64", "--rss=4096",
+			"--nproc=5", "--as=67108864", "--nofile=13", "--fsize=0", "--stack=65536", "--core=0", "--core=unlimited", "--data=67108864", "--memlock=0", "--nofile=64:64", "--rss=4096",
 		} {
 			for _, name := range []string{"plain", "all"} {
 				id++ // a user each time: processes are counted by user

@@ -22,11 +22,23 @@ import (
 const (
 	Module  = "github.com/gobwrap/gobwrap"
 	InChild = Module + "/sandbox/child."
+	InBuild = Module + "/mounts/build."
+	InStep  = Module + "/internal/step."
+	InRaw   = Module + "/internal/raw."
 	InPlan  = Module + "/internal/plan."
 	InSuid  = Module + "/suid."
 	Entry   = InChild + "entry" // the name that the linker is told
 	Start   = Entry + ".abi0"   // the code behind it: assembly, not the wrapper for Go callers
 )
+
+// Bare are the folders with code that runs without the Go runtime. Each of their files with such
+// code says so in its first comment.
+//
+//nolint:gochecknoglobals // read-only
+var Bare = []string{
+	"sandbox/child", "mounts/build", "suid", "internal/plan", "internal/step", "internal/raw",
+	"internal/flat", "internal/cmdline", "internal/compile", "idmap", "seccomp",
+}
 
 // Image is a linked gobwrap: its ELF file, and the room's functions taken apart.
 type Image struct {
@@ -137,7 +149,7 @@ var codeLine = regexp.MustCompile(`^\s+(\S+:-?\d+)\s+0x([0-9a-f]+)\s+[0-9a-f]+\s
 
 // disassemble takes apart the functions of the packages whose code runs without a runtime.
 func disassemble(file string) (map[string]*Function, error) {
-	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+Module+`/(sandbox/child|internal/plan|suid|internal/flat|internal/cmdline|internal/compile|idmap|seccomp)\.`, file)
+	cmd := exec.Command("go", "tool", "objdump", "-s", `^`+Module+`/(`+strings.Join(Bare, "|")+`)\.`, file)
 	text, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", cmd.Args, err)

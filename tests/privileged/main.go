@@ -33,7 +33,6 @@ type part struct {
 
 const (
 	afterDrop  = "comes after the drop"
-	plainOnly  = "is for binaries that bring no privilege (enter asks AT_SECURE)"
 	afterCaps  = "comes after OpCaps: the policy demands it (suid, payload)"
 	afterSeal  = "comes after seal"
 	notAllowed = "the policy refuses what leads there"
@@ -44,12 +43,10 @@ const (
 var parts = [...]part{
 	{
 		"from the entry point to the drop, the keeper, and around a raised capability",
-		[]string{linked.Start, linked.InChild + "runKeeper", linked.InChild + "privileged"},
+		[]string{linked.Start, linked.InChild + "runKeeper", linked.InStep + "(*State).Privileged"},
 		[]cut{
-			{"enter", "launchDirect", plainOnly},
-			{"enter", "openFeed", afterDrop},
-			{"enter", "frontEnd", afterDrop},
-			{"enter", "runMonitor", afterDrop},
+			{"enter", "launchDirect", afterDrop},
+			{"enter", "forkFront", afterDrop},
 			{"hosted", "monitorHosted", afterDrop},
 			{"clonePlain", "runFirst", firstOne},
 			{"runMapped", "runFirst", firstOne},
@@ -65,7 +62,7 @@ var parts = [...]part{
 			{"do", "filterPayload", afterCaps},
 			{"do", "execute", afterCaps},
 			{"do", "writeMaps", notAllowed},
-			{"doMount", "overlay", notAllowed},
+			{"(*Root).Do", "(*Root).overlay", notAllowed},
 			{"runFirst", "announce", notAllowed},
 			{"runInit", "takeLocks", afterSeal},
 			{"runInit", "filter", afterSeal},
@@ -190,7 +187,7 @@ func callers(im *linked.Image) map[string]bool {
 		}
 	}
 	out := map[string]bool{}
-	queue := []string{linked.Start, linked.InChild + "raw.abi0"} // entry makes one by itself
+	queue := []string{linked.Start, linked.InRaw + "Call.abi0"} // entry makes one by itself
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
@@ -202,12 +199,20 @@ func callers(im *linked.Image) map[string]bool {
 	return out
 }
 
+// full is the linker's name of a function of package child, or of a method of build.Root.
+func full(name string) string {
+	if strings.HasPrefix(name, "(*Root).") {
+		return linked.InBuild + name
+	}
+	return linked.InChild + name
+}
+
 // reach lists what can be reached from the roots of a part. A root or a cut that there
 // is not is an error: it would cut nothing.
 func reach(im *linked.Image, p part) ([]string, error) {
 	cuts := map[[2]string]bool{}
 	for _, c := range p.cuts {
-		cuts[[2]string{linked.InChild + c.caller, linked.InChild + c.callee}] = true
+		cuts[[2]string{full(c.caller), full(c.callee)}] = true
 	}
 	reached := map[string]bool{}
 	queue := slices.Clone(p.roots)

@@ -148,8 +148,8 @@ func TestWhoIsWho(t *testing.T) {
 	}
 }
 
-// TestFromDescriptor: the words of a command line may come from a descriptor, where no
-// early process can have read them.
+// TestFromDescriptor: the words of a command line may come from a descriptor, which the
+// front end does not read a second time.
 func TestFromDescriptor(t *testing.T) {
 	t.Parallel()
 	for _, who := range []identity{granted, root} {

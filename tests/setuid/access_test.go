@@ -86,7 +86,7 @@ func heldIn(t *testing.T, s *soul, clone uint32, at hold, in scene) (*heist, []i
 	var pids []int
 	if !until(func() bool {
 		pids = brood(h.pid)
-		pids = pids[min(3, len(pids)):] // launcher, keeper, front end
+		pids = pids[min(2, len(pids)):] // launcher, keeper
 		last := 0
 		if len(pids) > 0 {
 			last = pids[len(pids)-1]
@@ -118,8 +118,7 @@ func burglary(t *testing.T) {
 			t.Run(fmt.Sprint(name, "-", at.name), func(t *testing.T) {
 				s := become(t, me)
 				h, pids := held(t, s, clone, at)
-				s.allOpen(t, "the monitor", h.pid)
-				s.allOpen(t, "the front end", h.front)
+				s.allOpen(t, "the launcher", h.pid)
 				for i, pid := range pids {
 					own := at.inside && i == len(pids)-1 // the command
 					switch {

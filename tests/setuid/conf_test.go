@@ -117,7 +117,7 @@ func TestConf(t *testing.T) {
 	}
 }
 
-// TestConfIsTheKeepers: a front end that does not ask is refused by the keeper itself. Its
+// TestConfIsTheKeepers: a launcher that does not ask is refused by the keeper itself. Its
 // plan is one that the good keeper carries out.
 func TestConfIsTheKeepers(t *testing.T) {
 	t.Parallel()

@@ -4,10 +4,10 @@
 // # Who attacks
 //
 // An ordinary user without an entry in passwd, who may do to his own processes what he
-// likes: the monitor and the front end among them. He is a thread of the tests (soul) that
+// likes: the launcher and, where there is one, its front end among them. He is a thread of the tests (soul) that
 // has his ids and nothing else, so that the kernel judges its calls as his.
 //
-//	thief      he steals the monitor's end of the keeper's socket and sends plans of his own
+//	thief      he steals the launcher's end of the keeper's socket and sends plans of his own
 //	burglar    he tries every door of a process: ptrace, /proc/PID, pidfd_getfd, process_vm_*
 //	killer     he ends and stops whom he may, at any moment
 //	caller     he starts the launcher in surroundings of his choice
@@ -20,12 +20,12 @@
 // exec, opens no door to him.
 //
 // Each attack has a control in the same test, which shows that it is one: the same doors
-// open at the monitor, the same plan is carried out without the one hostile thing, the same
+// open at the launcher, the same plan is carried out without the one hostile thing, the same
 // file lures whoever runs outside.
 //
 // # Needs
 //
-// Root, gcc with a static C library, util-linux, mount, setcap, a kernel with user
+// Root, gcc with a static C library, util-linux, mount, setcap, strace, a kernel with user
 // namespaces and /proc/PID/task/TID/children, Linux 5.9 or later. bin/gobwrap must be
 // built; GOBWRAP_TEST_PROGRAM names another launcher. Copies of it become set-user-id root
 // in a directory of the tests only, which goes with them. TestDumpableSetting changes

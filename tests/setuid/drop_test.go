@@ -42,12 +42,19 @@ func tasks(t *testing.T, pid int) (all []task) {
 	return all
 }
 
-// TestDrop: the monitor and the front end have given up everything, on every thread; the
-// keeper has the user's ids and what it is to keep, and nothing in effect.
+// TestDrop: the launcher has given up everything, and so has a front end, on every thread;
+// the keeper has the user's ids and what it is to keep, and nothing in effect.
 func TestDrop(t *testing.T) {
 	t.Parallel()
+	for name, front := range map[string]bool{"alone": false, "with-a-front-end": true} {
+		t.Run(name, func(t *testing.T) { drop(t, front) })
+	}
+}
+
+func drop(t *testing.T, front bool) {
+	t.Helper()
 	s := become(t, me)
-	h, err := s.rob(scene{})
+	h, err := s.rob(scene{front: front})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +64,7 @@ func TestDrop(t *testing.T) {
 		}
 	}()
 	until(func() bool {
-		return field(h.keeper, "NoNewPrivs") == "1" && state(h.keeper) == "S" && state(h.front) == "S"
+		return field(h.keeper, "NoNewPrivs") == "1" && state(h.keeper) == "S" && (!front || state(h.front) == "S")
 	})
 	// The control: this process's main thread has what is asked for below.
 	var root task
@@ -71,14 +78,16 @@ func TestDrop(t *testing.T) {
 	}
 	four := strings.Join([]string{fmt.Sprint(me), fmt.Sprint(me), fmt.Sprint(me), fmt.Sprint(me)}, "\t")
 	none, kept := fmt.Sprintf("%016x", 0), fmt.Sprintf("%016x", uint64(suid.Kept))
-	threads := 0
-	for pid, want := range map[int]map[string]string{
-		h.pid:    {"CapInh": none, "CapPrm": none, "CapEff": none, "CapAmb": none, "CapBnd": root.line["CapBnd"], "NoNewPrivs": "0"},
-		h.front:  {"CapInh": none, "CapPrm": none, "CapEff": none, "CapAmb": none, "CapBnd": root.line["CapBnd"], "NoNewPrivs": "0"},
+	wants := map[int]map[string]string{
 		h.keeper: {"CapInh": none, "CapPrm": kept, "CapEff": none, "CapAmb": none, "CapBnd": none, "NoNewPrivs": "1"},
-	} {
+	}
+	for _, pid := range h.ours() {
+		wants[pid] = map[string]string{"CapInh": none, "CapPrm": none, "CapEff": none, "CapAmb": none, "CapBnd": root.line["CapBnd"], "NoNewPrivs": "0"}
+	}
+	threads := map[int]int{}
+	for pid, want := range wants {
 		for _, task := range tasks(t, pid) {
-			threads++
+			threads[pid]++
 			for _, key := range append([]string{"NoNewPrivs"}, sets...) {
 				if task.line[key] != want[key] {
 					t.Errorf("%s: %s is %s, want %s", task.name, key, task.line[key], want[key])
@@ -89,15 +98,23 @@ func TestDrop(t *testing.T) {
 			}
 		}
 	}
-	if threads < 4 {
-		t.Errorf("only %d threads: the front end is none of Go's", threads)
+	if front && threads[h.front] < 2 {
+		t.Error("only one thread: the front end is none of Go's")
+	}
+	if threads[h.pid] != 1 || threads[h.keeper] != 1 {
+		t.Errorf("the launcher has %d threads and the keeper %d: a runtime", threads[h.pid], threads[h.keeper])
 	}
 	owner := func(pid int) uint32 {
 		var st unix.Stat_t
 		_ = unix.Stat(fmt.Sprintf("/proc/%d/environ", pid), &st)
 		return st.Uid
 	}
-	if owner(h.keeper) != 0 || owner(h.pid) != me || owner(h.front) != me {
-		t.Errorf("files in /proc belong to %d (keeper), %d, %d", owner(h.keeper), owner(h.pid), owner(h.front))
+	if owner(h.keeper) != 0 {
+		t.Errorf("the keeper's files in /proc belong to %d", owner(h.keeper))
+	}
+	for name, pid := range h.ours() {
+		if owner(pid) != me {
+			t.Errorf("the files in /proc of the %s belong to %d", name, owner(pid))
+		}
 	}
 }

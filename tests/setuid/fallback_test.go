@@ -14,12 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// asMe is what stands in front of a program that root starts for the attacker.
+var asMe = []string{"setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "--"}
+
 // kernel is a launch on a host that is a user namespace with all ids mapped: set-id bits
 // give its root's rights there, and prepare, which that root runs, sets how many user
 // namespaces there may be.
 func kernel(l launch, prepare string) launch {
-	const become = "setpriv --reuid 12345 --regid 12345 --clear-groups -- "
-	script := "mount --make-rprivate /\n" + strings.ReplaceAll(prepare, "AS-USER", become) + "\nexec " + become + `"$@"`
+	l.wrap = slices.Concat(asMe, l.wrap)
+	return kernelOfRoot(l, prepare)
+}
+
+// kernelOfRoot is kernel for what its root starts.
+func kernelOfRoot(l launch, prepare string) launch {
+	script := "mount --make-rprivate /\n" + strings.ReplaceAll(prepare, "AS-USER", strings.Join(asMe, " ")) + "\nexec \"$@\""
 	l.who = nobody
 	l.wrap = append([]string{"sh", "-ec", script, "sh"}, l.wrap...)
 	change := l.change

@@ -16,15 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// heist is a launcher whose front end waits for arguments that never come, so that its
-// keeper waits for a plan. The user has taken the monitor's end of the keeper's socket,
-// and the front end's of the one on which faults are said: the monitor and the front end
-// are his processes.
+// heist is a launcher that waits for arguments that never come, so that its keeper waits
+// for a plan. The user has taken the launcher's end of the keeper's socket, and both ends of
+// the one on which faults are said: the launcher is his process.
 type heist struct {
-	thief              *soul
-	pid, keeper, front int
-	line, words, own   int // the keeper's socket, the front end's, the monitor's end of that
-	out, args          int // what is printed; the pipe that nobody closes
+	thief            *soul
+	pid, keeper      int
+	front            int // 0: there is none
+	line, words, own int // the keeper's socket; where faults are heard, and where they are said
+	out, args        int // what is printed; the pipe that nobody closes
 }
 
 // scene is how the launcher of a heist is started.
@@ -32,6 +32,7 @@ type scene struct {
 	program string   // installed
 	fds     []int    // the launcher's descriptors from 4 on
 	env     []string // none
+	front   bool     // the launcher takes a front end, which waits to print, and waits for that
 }
 
 // rob starts a launcher and takes its sockets.
@@ -50,11 +51,18 @@ func (s *soul) rob(at scene) (h *heist, err error) {
 	}
 	err = s.do(func() (err error) {
 		attr := &syscall.ProcAttr{Dir: base, Env: at.env, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}}
-		h.pid, err = syscall.ForkExec(at.program, []string{"gobwrap", "--args", "3"}, attr)
+		words := []string{"gobwrap", "--args", "3"}
+		if at.front {
+			words = []string{"gobwrap", "--dry-run", "--ro-bind", "/", "/", "true"}
+			if err := stuff(out[1]); err != nil {
+				return err
+			}
+		}
+		h.pid, err = syscall.ForkExec(at.program, words, attr)
 		if err != nil {
 			return err
 		}
-		return h.steal()
+		return h.steal(at.front)
 	})
 	_, _ = unix.Close(out[1]), unix.Close(args[0])
 	if err != nil {
@@ -63,27 +71,58 @@ func (s *soul) rob(at scene) (h *heist, err error) {
 	return h, nil
 }
 
-// steal takes the sockets, once the launcher has come so far.
-func (h *heist) steal() (err error) {
-	var monitor, front []int
-	for end := time.Now().Add(2 * soon); ; time.Sleep(100 * time.Microsecond) {
-		if pids := children(h.pid); len(pids) == 2 {
-			h.keeper, h.front = pids[0], pids[1]
-			// The monitor has an end of three pairs, and the other one of the feed.
-			monitor, front = sockets(h.pid), sockets(h.front)
-			if len(monitor) == 4 && len(front) == 2 {
-				break
-			}
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("no keeper waits: children %v, sockets %v %v, said %q", children(h.pid), monitor, front, h.said())
+// stuff fills a pipe, so that whoever prints there waits.
+func stuff(pipe int) error {
+	if err := unix.SetNonblock(pipe, true); err != nil {
+		return err
+	}
+	for {
+		if _, err := unix.Write(pipe, make([]byte, 1<<12)); errors.Is(err, unix.EAGAIN) {
+			return unix.SetNonblock(pipe, false)
+		} else if err != nil {
+			return err
 		}
 	}
-	var e, f error
-	h.own, err = take(h.pid, monitor[0])
-	h.line, e = take(h.pid, monitor[1])
-	h.words, f = take(h.front, front[0])
-	return errors.Join(err, e, f)
+}
+
+// steal takes the sockets, once the launcher has come so far.
+func (h *heist) steal(front bool) error {
+	var pids, has, its []int
+	for end := time.Now().Add(2 * soon); ; time.Sleep(100 * time.Microsecond) {
+		if pids = children(h.pid); len(pids) > 0 {
+			h.keeper, has = pids[0], sockets(h.pid)
+		}
+		if front && len(pids) == 2 {
+			h.front, its = pids[1], sockets(pids[1])
+		}
+		// The launcher has both ends on which faults are said, and its end of the keeper's
+		// pair. With a front end that has one of the former, and there are both of the feed.
+		if !front && len(pids) == 1 && len(has) == 3 || front && len(has) == 4 && len(its) == 1 {
+			break
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("no keeper waits: children %v, sockets %v %v, said %q", pids, has, its, h.said())
+		}
+	}
+	from, words := h.pid, has[0]
+	if front {
+		from, words = h.front, its[0]
+		has = append(its, has...)
+	}
+	var e, f, g error
+	h.words, e = take(from, words)
+	h.own, f = take(h.pid, has[1])
+	h.line, g = take(h.pid, has[2])
+	return errors.Join(e, f, g)
+}
+
+// ours are the processes that have given up everything, and are the user's.
+func (h *heist) ours() map[string]int {
+	pids := map[string]int{"launcher": h.pid}
+	if h.front != 0 {
+		pids["front end"] = h.front
+	}
+	return pids
 }
 
 // sockets lists the numbers of a process's sockets.
@@ -203,7 +242,7 @@ func ready(fd int, patience time.Duration) bool {
 	}
 }
 
-// faults takes the messages of the acting side that the front end will not read.
+// faults takes the messages of the acting side that the launcher will not read.
 func (h *heist) faults() (all []plan.Message) {
 	for {
 		b := make([]byte, plan.MessageSize)

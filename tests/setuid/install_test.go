@@ -145,7 +145,10 @@ func TestTraced(t *testing.T) {
 			}
 			return n
 		}
-		until(func() bool { return len(children(cmd.Process.Pid)) == 1+keepers && count() == keepers })
+		// It waits for its arguments, and has left a keeper behind by then, or has not.
+		until(func() bool {
+			return state(cmd.Process.Pid) == "S" && len(children(cmd.Process.Pid)) == keepers && count() == keepers
+		})
 		if n := count(); n != keepers {
 			t.Errorf("traced %v: %d keepers, want %d: %s", traced, n, keepers, describe(brood(cmd.Process.Pid)))
 		}

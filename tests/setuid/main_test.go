@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 func prepare() (err error) {
 	for tool, pkg := range map[string]string{
 		"gcc": "gcc and libc6-dev", "unshare": "util-linux", "prlimit": "util-linux", "setpriv": "util-linux",
-		"mount": "mount", "setcap": "libcap2-bin",
+		"mount": "mount", "setcap": "libcap2-bin", "strace": "strace",
 	} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is missing: install %s", tool, pkg)

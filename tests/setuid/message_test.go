@@ -113,7 +113,7 @@ func TestKeeperWaitsNoLongerThanItsLauncher(t *testing.T) {
 			if err := s.kill(h.pid, 9); err != nil {
 				t.Error(err)
 			}
-			if err := gone(soon, h.pid, h.keeper, h.front); err != nil {
+			if err := gone(soon, h.pid, h.keeper); err != nil {
 				t.Error(err)
 			}
 			if err := h.end(); err != nil {

@@ -47,10 +47,10 @@ func TestBeforeExec(t *testing.T) {
 				t.Fatal(err)
 			}
 			var pids []int
-			if !until(func() bool { pids = brood(h.pid); return len(pids) == 5 }) {
+			if !until(func() bool { pids = brood(h.pid); return len(pids) == 4 }) {
 				t.Fatalf("no init and no command: %s, faults %v", describe(pids), h.faults())
 			}
-			pids = pids[3:]
+			pids = pids[2:]
 			payload := pids[1]
 			with, without, sealed := 0, 0, 0
 			for field(payload, "Name") != "witness" && state(payload) != "" {

@@ -80,7 +80,7 @@ func (s *soul) squeeze(t *testing.T, lure string, clone uint32, keeper bool, res
 	target := h.keeper
 	if !keeper {
 		_ = h.send(whole(d.program(t)))
-		until(func() bool { return len(children(h.pid)) == 3 })
+		until(func() bool { return len(children(h.pid)) == 2 })
 		pids := brood(h.pid)
 		target = pids[len(pids)-1]
 	}

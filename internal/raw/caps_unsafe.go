@@ -1,0 +1,61 @@
+package raw
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// LastCap bounds the search for the kernel's highest capability.
+const LastCap = 63
+
+// NoMoreThan reports whether this process has no capability but those of p, permitted
+// ones or inheritable.
+func NoMoreThan(p uint64) bool {
+	permitted, inheritable, ok := Caps()
+	return ok && (permitted|inheritable)&^p == 0
+}
+
+// Caps reads this process's capabilities.
+func Caps() (permitted, inheritable uint64, ok bool) {
+	var hdr unix.CapUserHeader
+	var have [2]unix.CapUserData
+	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3
+	if Errno(Call(unix.SYS_CAPGET, Addr(unsafe.Pointer(&hdr)), Addr(unsafe.Pointer(&have)), 0, 0, 0, 0)) != 0 {
+		return 0, 0, false
+	}
+	return uint64(have[0].Permitted) | uint64(have[1].Permitted)<<32,
+		uint64(have[0].Inheritable) | uint64(have[1].Inheritable)<<32, true
+}
+
+// CutBounding drops every capability that is not in keep from the bounding set: one call for
+// each, since the kernel has no other (capabilities(7)).
+func CutBounding(keep uint64) unix.Errno {
+	for c := uintptr(0); c <= LastCap; c++ {
+		if keep>>c&1 != 0 {
+			continue
+		}
+		e := Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
+		if e == unix.EINVAL {
+			return 0 // above the kernel's last capability
+		}
+		if e != 0 {
+			return e
+		}
+	}
+	return 0
+}
+
+// SetCaps sets the permitted, effective and inheritable sets. Bits above the kernel's
+// last capability are ignored by it.
+func SetCaps(p, e, i uint64) unix.Errno {
+	var hdr unix.CapUserHeader
+	var data [2]unix.CapUserData
+	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3
+	data[0].Permitted, data[1].Permitted = uint32(p), uint32(p>>32)
+	data[0].Effective, data[1].Effective = uint32(e), uint32(e>>32)
+	data[0].Inheritable, data[1].Inheritable = uint32(i), uint32(i>>32)
+	return Errno(Call(unix.SYS_CAPSET, Addr(unsafe.Pointer(&hdr)), Addr(unsafe.Pointer(&data)), 0, 0, 0, 0))
+}

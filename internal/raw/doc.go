@@ -1,0 +1,9 @@
+// Package raw makes system calls where there is no Go runtime: in the launcher, and in every
+// process of a sandbox before its exec. It is used with a runtime too, by tests.
+//
+// A call returns what the kernel returned; [Errno] takes a failure out of it. Strings are C
+// strings: an address, and a NUL at the end. Nothing here allocates, stores a pointer, or
+// keeps anything from one call to the next.
+//
+// The laws of such code are in the documentation of package child.
+package raw

@@ -1,0 +1,115 @@
+package raw
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import "unsafe"
+
+// Text is the address of a constant, which must end with NUL.
+func Text(s string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(s)) }
+
+// Strlen is the length of a string without its NUL.
+func Strlen(p unsafe.Pointer) uintptr {
+	n := uintptr(0)
+	for *(*byte)(unsafe.Add(p, n)) != 0 {
+		n++
+	}
+	return n
+}
+
+// Put copies the string at src, with its NUL, to p and returns its length.
+func Put(p, src unsafe.Pointer) uintptr {
+	n := uintptr(0)
+	for {
+		c := *(*byte)(unsafe.Add(src, n))
+		*(*byte)(unsafe.Add(p, n)) = c
+		if c == 0 {
+			return n
+		}
+		n++
+	}
+}
+
+// PutNumber writes n in decimal and a NUL at p and returns how many digits there are.
+func PutNumber(p unsafe.Pointer, n uintptr) uintptr {
+	digits := uintptr(1)
+	for v := n; v >= 10; v /= 10 {
+		digits++
+	}
+	*(*byte)(unsafe.Add(p, digits)) = 0
+	for i := digits; i > 0; i-- {
+		*(*byte)(unsafe.Add(p, i-1)) = byte('0' + n%10)
+		n /= 10
+	}
+	return digits
+}
+
+// PutOctal writes a mode, at most 07777, in four octal digits and a NUL.
+func PutOctal(p unsafe.Pointer, mode uint32) uintptr {
+	for i := uintptr(0); i < 4; i++ {
+		*(*byte)(unsafe.Add(p, i)) = byte('0' + mode>>(9-3*i)&7)
+	}
+	*(*byte)(unsafe.Add(p, 4)) = 0
+	return 4
+}
+
+// Number reads the decimal number at p, which ends with NUL.
+func Number(p unsafe.Pointer) (uintptr, bool) {
+	n := uintptr(0)
+	for i := uintptr(0); ; i++ {
+		c := *(*byte)(unsafe.Add(p, i))
+		if c == 0 {
+			return n, i > 0
+		}
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uintptr(c-'0')
+	}
+}
+
+// Equal reports whether two strings are the same.
+func Equal(a, b unsafe.Pointer) bool {
+	return HasPrefix(a, b) && *(*byte)(unsafe.Add(a, Strlen(b))) == 0
+}
+
+// HasPrefix reports whether the string at p begins with prefix.
+func HasPrefix(p, prefix unsafe.Pointer) bool {
+	for i := uintptr(0); *(*byte)(unsafe.Add(prefix, i)) != 0; i++ {
+		if *(*byte)(unsafe.Add(p, i)) != *(*byte)(unsafe.Add(prefix, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// IsWord reports whether the n bytes at p are a word.
+func IsWord(p unsafe.Pointer, n uintptr, word unsafe.Pointer) bool {
+	for i := uintptr(0); i < n; i++ {
+		if *(*byte)(unsafe.Add(p, i)) != *(*byte)(unsafe.Add(word, i)) {
+			return false
+		}
+	}
+	return *(*byte)(unsafe.Add(word, n)) == 0
+}
+
+// Link holds the path of a descriptor's link in a proc.
+type Link [32]byte
+
+// Below writes "self/fd/N", a path below a proc, and returns its address.
+func (l *Link) Below(fd uintptr) unsafe.Pointer {
+	p := unsafe.Pointer(l)
+	PutNumber(unsafe.Add(p, Put(p, Text("self/fd/\x00"))), fd)
+	return p
+}
+
+// Absolute writes "/proc/self/fd/N" and returns its address.
+func (l *Link) Absolute(fd uintptr) unsafe.Pointer {
+	PutLink(unsafe.Pointer(l), fd)
+	return unsafe.Pointer(l)
+}
+
+// PutLink writes "/proc/self/fd/N" and a NUL at p, and returns the length.
+func PutLink(p unsafe.Pointer, fd uintptr) uintptr {
+	n := Put(p, Text("/proc/self/fd/\x00"))
+	return n + PutNumber(unsafe.Add(p, n), fd)
+}

@@ -1,0 +1,122 @@
+package step
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"golang.org/x/sys/unix"
+)
+
+// Floor is where our descriptors begin.
+func (s *State) Floor() uintptr {
+	s.measure()
+	return s.high
+}
+
+// Limit is the limit on descriptors that is in force.
+func (s *State) Limit() uintptr {
+	s.measure()
+	return s.limit
+}
+
+// SetLimit says that the limit on descriptors has been changed.
+func (s *State) SetLimit(n uintptr) { s.limit = n }
+
+// RaiseFloor makes our descriptors begin at fd.
+func (s *State) RaiseFloor(fd uintptr) { s.high = fd }
+
+// measure looks at the limit on descriptors, once, and chooses where ours begin.
+func (s *State) measure() {
+	if s.high != 0 {
+		return
+	}
+	var limit unix.Rlimit
+	raw.Call(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, raw.Addr(unsafe.Pointer(&limit)), 0, 0)
+	s.limit = uintptr(limit.Cur)
+	s.high = 3
+	if limit.Cur > 128 {
+		s.high = 64
+	}
+	if limit.Cur > 1024 {
+		s.high = 1000
+	}
+}
+
+// Above lifts fd to a number that callers are unlikely to name. In setuid mode it must get
+// there, since what the user's options name must not be ours; elsewhere it may stay.
+func (s *State) Above(fd uintptr) uintptr {
+	s.measure()
+	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, s.high)
+	if raw.Errno(r) != 0 && s.Guarded != 0 {
+		s.End(Fault{Errno: raw.Errno(r), Sub: plan.SubFd, Extra: uint32(s.high)})
+	}
+	if raw.Errno(r) != 0 && fd > 2 {
+		return fd
+	}
+	if raw.Errno(r) != 0 {
+		r = raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
+	}
+	if e := raw.Errno(r); e != 0 {
+		GiveUp(raw.Text("Can't move a descriptor\x00"), e)
+	}
+	raw.Close(fd)
+	return r
+}
+
+// SocketPair makes a pair of connected stream sockets, above the numbers that callers name.
+func (s *State) SocketPair() (a, b uintptr, e unix.Errno) {
+	var pair [2]int32
+	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&pair)), 0, 0)
+	if e := raw.Errno(r); e != 0 {
+		return 0, 0, e
+	}
+	return s.Above(uintptr(pair[0])), s.Above(uintptr(pair[1])), 0
+}
+
+// CloseRange closes every descriptor from first to last. Where close_range is missing
+// (before 5.9) or refused, it closes one by one what /proc lists.
+func (s *State) CloseRange(first, last uintptr) {
+	if first > last || raw.Errno(raw.Call(unix.SYS_CLOSE_RANGE, first, last, 0, 0, 0, 0)) == 0 {
+		return
+	}
+	s.closeListed(first, last)
+}
+
+// DirentName is the offset of the name in struct linux_dirent64 (getdents(2)).
+const DirentName = 19
+
+func (s *State) closeListed(first, last uintptr) {
+	dir := uintptr(0)
+	if s.Proc != 0 {
+		dir = raw.Openat(s.Proc, raw.Text("self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	} else { // the monitor, whose /proc is the host's
+		dir = raw.Openat(raw.AtCwd, raw.Text("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	}
+	if e := raw.Errno(dir); e != 0 && s.Proc != 0 {
+		s.End(Failed(e, plan.SubProc))
+	} else if e != 0 {
+		for fd := first; fd <= last && fd < 1<<20 && fd < max(s.limit, 1<<12); fd++ {
+			raw.Close(fd)
+		}
+		return
+	}
+	buf := unsafe.Pointer(&s.listing)
+	for {
+		n := raw.Call(unix.SYS_GETDENTS64, dir, raw.Addr(buf), uintptr(len(s.listing)), 0, 0, 0)
+		if raw.Errno(n) != 0 || n == 0 {
+			break
+		}
+		for off := uintptr(0); off < n; {
+			entry := unsafe.Add(buf, off)
+			off += uintptr(*(*uint16)(unsafe.Add(entry, 16)))
+			fd, ok := raw.Number(unsafe.Add(entry, DirentName))
+			if ok && fd >= first && fd <= last && fd != dir && fd != s.Proc {
+				raw.Close(fd)
+			}
+		}
+	}
+	raw.Close(dir)
+}

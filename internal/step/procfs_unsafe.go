@@ -1,0 +1,78 @@
+package step
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"golang.org/x/sys/unix"
+)
+
+// ProcMagic is PROC_SUPER_MAGIC, the type of proc (statfs(2)).
+const ProcMagic = 0x9fa0
+
+// OpenProc opens the host's /proc while it can be named, or ends the process.
+func (s *State) OpenProc() {
+	if e := s.TryProc(); e != 0 {
+		s.EndNoStep(Failed(e, plan.SubProc))
+	}
+}
+
+// TryProc is OpenProc for who can do without. It must be a proc: links in its place have
+// been used to redirect writes (CVE-2019-16884 and its line).
+func (s *State) TryProc() unix.Errno {
+	if s.Proc != 0 {
+		return 0
+	}
+	fd := raw.Openat(raw.AtCwd, raw.Text("/proc\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := raw.Errno(fd); e != 0 {
+		return e
+	}
+	kind, e := s.FileSystem(fd)
+	if e == 0 && kind != ProcMagic {
+		e = unix.ENODEV
+	}
+	if e != 0 {
+		raw.Close(fd)
+		return e
+	}
+	s.Proc = s.Above(fd)
+	return 0
+}
+
+// CloseProc closes the host's /proc. From there on no link below /proc/self/fd leads out of
+// the sandbox (CVE-2024-21626).
+func (s *State) CloseProc() {
+	raw.Close(s.Proc)
+	s.Proc = 0
+}
+
+// FileSystem is the type of the file system that fd lies on (statfs(2)).
+func (s *State) FileSystem(fd uintptr) (int64, unix.Errno) {
+	e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&s.statfs)), 0, 0, 0, 0))
+	return s.statfs.Type, e
+}
+
+// WriteProc writes a string to a file below the host's /proc, in one write.
+func (s *State) WriteProc(path, value unsafe.Pointer) unix.Errno {
+	return WriteBelow(s.Proc, path, value)
+}
+
+// WriteBelow writes a string to a file below dir, in one write.
+func WriteBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
+	fd, e := WriteOpen(dir, path, value)
+	raw.Close(fd)
+	return e
+}
+
+// WriteOpen is WriteBelow that leaves the file open. fd is a descriptor also where writing to
+// it has failed, and no descriptor where it could not be opened.
+func WriteOpen(dir uintptr, path, value unsafe.Pointer) (fd uintptr, e unix.Errno) {
+	fd = raw.Openat(dir, path, unix.O_WRONLY, 0)
+	if e = raw.Errno(fd); e == 0 {
+		e = raw.Errno(raw.Call(unix.SYS_WRITE, fd, raw.Addr(value), raw.Strlen(value), 0, 0, 0))
+	}
+	return fd, e
+}

@@ -1,0 +1,315 @@
+package build
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"golang.org/x/sys/unix"
+)
+
+// This file does with r.Mount(2) what the new calls do where a kernel or a filter
+// lacks them. A tree is bound to a stage on the frame's tmpfs, where the payload
+// cannot look, tightened there mount by mount, and then moved to its destination:
+// so here too nothing is ever visible with too many rights.
+
+// attachClassic is attach.
+func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
+	kind, e := raw.FileType(src)
+	if e == 0 {
+		e = r.makeStage(kind == unix.S_IFDIR)
+	}
+	if e != 0 {
+		return step.Main(e)
+	}
+	stageName := raw.Text("/stagefile\x00")
+	if kind == unix.S_IFDIR {
+		stageName = raw.Text("/stagedir\x00")
+	}
+	var from, to raw.Link
+	var path [2]raw.Link
+	stage := unsafe.Pointer(&path)
+	raw.Put(unsafe.Add(stage, raw.PutLink(stage, r.base)), stageName)
+	e = r.Mount(from.Absolute(src), stage, nil, unix.MS_BIND|unix.MS_REC|unix.MS_SILENT, nil)
+	if e == 0 && flags&unix.MS_RDONLY != 0 { // as in setFlags; first, so that nothing comes between
+		e = r.Mount(nil, stage, nil, unix.MS_PRIVATE|unix.MS_REC|unix.MS_SILENT, nil)
+	}
+	if e != 0 {
+		return step.Main(e)
+	}
+	if f := r.tightenStage(p, stageName, flags); f.Is() {
+		return f
+	}
+	return step.Main(r.Mount(stage, to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil))
+}
+
+// makeStage makes what a tree, or a file, is bound to while it is tightened.
+func (r *Root) makeStage(directory bool) unix.Errno {
+	if directory {
+		if e := raw.Mkdirat(r.base, raw.Text("stagedir\x00"), 0o700); e != unix.EEXIST {
+			return e
+		}
+		return 0
+	}
+	fd := raw.Openat(r.base, raw.Text("stagefile\x00"), unix.O_WRONLY|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
+	if e := raw.Errno(fd); e != 0 {
+		return e
+	}
+	raw.Close(fd)
+	return 0
+}
+
+// Bounds of tightenStage: how often it looks, and how many mounts may be covered.
+const (
+	maxLooks   = 400
+	maxCovered = 256
+)
+
+// tightenStage adds flags to every mount at and below the stage that can be seen. What
+// another mount covers for good stays as it is; but somebody who renames directories
+// can make a mount look covered, so that is believed only when mountinfo explains it,
+// time after time.
+func (r *Root) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) step.Fault {
+	if flags == 0 {
+		return step.Fault{}
+	}
+	r.covered.n = 0
+	for range maxLooks {
+		astray, f := r.lookAtStage(p, stage, flags)
+		if f.Is() || astray == 0 {
+			return f
+		}
+		sure := true
+		for range 3 {
+			sure = sure && r.isCovered(astray, stage)
+		}
+		if !sure {
+			continue
+		}
+		if r.covered.n >= maxCovered {
+			break
+		}
+		r.knowCovered(astray)
+	}
+	return step.Failed(unix.EBUSY, plan.SubSubmount)
+}
+
+// lookAtStage goes through mountinfo once. It returns the id of a mount that its path did not
+// lead to, or 0.
+func (r *Root) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (astray uintptr, f step.Fault) {
+	m, e := r.openMountinfo()
+	if e != 0 {
+		return 0, step.Main(e)
+	}
+	var line mountLine
+	for {
+		more, e := r.readMount(&m, &line)
+		if e != 0 || !more {
+			raw.Close(m.fd)
+			return astray, step.Main(e)
+		}
+		point := r.mountPoint(&line)
+		top, below := under(point, stage)
+		if (!top && !below) || line.flags&flags == flags || r.knownCovered(line.id) {
+			continue
+		}
+		found, e := r.tightenOne(&line, point, flags)
+		part := plan.SubRemount
+		if below {
+			part = plan.SubSubmount
+		}
+		switch {
+		case e == 0 && found:
+		case e == 0:
+			astray = line.id
+		case below && p.Has(plan.FlagForgive):
+			r.Warn(e, plan.SubSubmount)
+			r.knowCovered(line.id) // once is enough
+		default:
+			raw.Close(m.fd)
+			return 0, step.Failed(e, part)
+		}
+	}
+}
+
+// knowCovered keeps the id of a mount that is to be left alone.
+func (r *Root) knowCovered(id uintptr) {
+	r.covered.ids[r.covered.n&(maxCovered-1)] = uint32(id)
+	r.covered.n = min(r.covered.n+1, maxCovered)
+}
+
+func (r *Root) knownCovered(id uintptr) bool {
+	for i := uint32(0); i < r.covered.n; i++ {
+		if r.covered.ids[i&(maxCovered-1)] == uint32(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// under compares a mount point with the stage's path.
+func under(point, stage unsafe.Pointer) (same, below bool) {
+	n := raw.Strlen(stage)
+	for i := uintptr(0); i < n; i++ {
+		if *(*byte)(unsafe.Add(point, i)) != *(*byte)(unsafe.Add(stage, i)) {
+			return false, false
+		}
+	}
+	next := *(*byte)(unsafe.Add(point, n))
+	return next == 0, next == '/'
+}
+
+// tightenOne remounts the mount that a line names, if its path leads there. One that the
+// user cannot reach stays as it is: r.Mount(2) has no other way to it than a path, and the
+// payload does not get there either.
+func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
+	at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+	for i := 0; i < 2 && f.Is() && outOfReach(f.Errno); i++ {
+		at, f = r.walkFrom(r.base, point, findOnly, 0, 0) // once is not always
+	}
+	switch {
+	case f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR:
+		return false, 0
+	case f.Is() && outOfReach(f.Errno):
+		return true, 0
+	case f.Is():
+		return false, f.Errno
+	}
+	id, e := r.mountID(at.fd)
+	if e == 0 && id == line.id {
+		e = r.remount(at.fd, flags|line.flags)
+		found = true
+	}
+	raw.Close(at.fd)
+	return found, e
+}
+
+// remount gives the mount that fd is the root of its flags anew.
+func (r *Root) remount(fd, flags uintptr) unix.Errno {
+	var link raw.Link
+	return r.Mount(nil, link.Absolute(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_SILENT|flags, nil)
+}
+
+// outOfReach reports whether a path that failed with e is closed to the user: a directory
+// that they may not search, or a file system that does not answer (ENOTCONN, ESTALE, EIO
+// and what else such have). What set-up itself ran out of is not.
+func outOfReach(e unix.Errno) bool {
+	switch e {
+	case unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.ENAMETOOLONG, unix.ELOOP, unix.EAGAIN, unix.EINVAL:
+		return false
+	}
+	return true
+}
+
+// maxChain bounds how deep mounts lie in each other.
+const maxChain = 64
+
+// isCovered reports whether mountinfo explains why the path of a mount leads elsewhere: the
+// mount that it leads to, or one that that lies on, is mounted on this one's root, or above
+// its mount point on the same parent; or the like holds for one that this lies on.
+func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
+	there := r.whereLeads(id)
+	for range maxChain {
+		var line mountLine
+		if there == 0 || !r.findMount(id, &line) {
+			return false
+		}
+		mine := unsafe.Pointer(&r.info.point)
+		raw.Put(mine, r.mountPoint(&line))
+		if raw.Equal(mine, stage) {
+			return false
+		}
+		if r.covers(there, id, line.parent, mine) {
+			return true
+		}
+		id = line.parent
+	}
+	return false
+}
+
+// whereLeads is the id of the mount in which the path of a mount ends, or stops.
+func (r *Root) whereLeads(id uintptr) uintptr {
+	var line mountLine
+	if !r.findMount(id, &line) {
+		return 0
+	}
+	point := r.mountPoint(&line)
+	for {
+		at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+		if !f.Is() {
+			there, e := r.mountID(at.fd)
+			raw.Close(at.fd)
+			if e != 0 || there == id {
+				return 0
+			}
+			return there
+		}
+		if (f.Errno != unix.ENOENT && f.Errno != unix.ENOTDIR) || !cutLast(point) {
+			return 0
+		}
+	}
+}
+
+// covers reports whether the mount there, or one that it lies on, hides the mount id, which
+// is mounted on point of its parent.
+func (r *Root) covers(there, id, parent uintptr, point unsafe.Pointer) bool {
+	for range maxChain {
+		var line mountLine
+		if there == id || there == parent || !r.findMount(there, &line) {
+			return false
+		}
+		over := r.mountPoint(&line)
+		if line.parent == id && raw.Equal(over, point) {
+			return true
+		}
+		if _, below := under(point, over); line.parent == parent && below {
+			return true
+		}
+		there = line.parent
+	}
+	return false
+}
+
+// cutLast takes the last component off a path.
+func cutLast(path unsafe.Pointer) bool {
+	n := raw.Strlen(path)
+	for n > 1 {
+		n--
+		if *(*byte)(unsafe.Add(path, n)) == '/' {
+			*(*byte)(unsafe.Add(path, n)) = 0
+			return true
+		}
+	}
+	return false
+}
+
+// remountClassic adds flags to the mount that fd is the root of.
+func (r *Root) remountClassic(fd, flags uintptr) unix.Errno {
+	id, e := r.mountID(fd)
+	if e != 0 {
+		return e
+	}
+	m, e := r.openMountinfo()
+	if e != 0 {
+		return e
+	}
+	var line mountLine
+	for {
+		more, e := r.readMount(&m, &line)
+		if e != 0 || !more {
+			raw.Close(m.fd)
+			if e == 0 {
+				e = unix.EINVAL
+			}
+			return e
+		}
+		if line.id != id {
+			continue
+		}
+		raw.Close(m.fd)
+		return r.remount(fd, flags|line.flags)
+	}
+}

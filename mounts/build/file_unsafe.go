@@ -1,0 +1,150 @@
+package build
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"golang.org/x/sys/unix"
+)
+
+func (r *Root) makeDirectory(p plan.View, s *plan.Step) step.Fault {
+	dst, f := r.dest(p.Str(s.B), makeDir, s.D, s.E)
+	if f.Is() {
+		return f
+	}
+	if dst.made == 0 {
+		f = r.matches(dst.fd, makeDir)
+	}
+	r.leave(dst)
+	return f
+}
+
+// writeFile copies a caller's descriptor into a file of the new root.
+func (r *Root) writeFile(p plan.View, s *plan.Step) step.Fault {
+	dst, f := r.dest(p.Str(s.B), openFile, s.D, s.E)
+	if f.Is() {
+		return f
+	}
+	f = r.copyTo(uintptr(s.A), dst.fd)
+	raw.Close(dst.fd)
+	raw.Close(uintptr(s.A))
+	return f
+}
+
+// copyTo copies from where src stands to its end. A limit on the size of files (RLIMIT_FSIZE)
+// is an error, not the signal that it is by default.
+func (r *Root) copyTo(src, dst uintptr) step.Fault {
+	ignore, was := raw.Sigaction{Handler: raw.Ignore}, raw.Sigaction{}
+	raw.SetAction(unix.SIGXFSZ, &ignore, &was)
+	f := r.copyAll(src, dst)
+	raw.SetAction(unix.SIGXFSZ, &was, nil)
+	return f
+}
+
+func (r *Root) copyAll(src, dst uintptr) step.Fault {
+	p := unsafe.Pointer(&r.copied)
+	for {
+		n := raw.Call(unix.SYS_READ, src, raw.Addr(p), copyBuf, 0, 0, 0)
+		if e := raw.Errno(n); e == unix.EINTR {
+			continue
+		} else if e != 0 {
+			return step.Failed(e, plan.SubRead)
+		}
+		if n == 0 {
+			return step.Fault{}
+		}
+		if e := raw.WriteFull(dst, p, n); e != 0 {
+			return step.Failed(e, plan.SubWrite)
+		}
+	}
+}
+
+// bindData copies a caller's descriptor into a file that has no name but its mount point.
+func (r *Root) bindData(p plan.View, s *plan.Step) step.Fault {
+	r.serial++
+	var name raw.Link
+	file := raw.Openat(r.base, r.privateName(&name), unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, uintptr(s.D))
+	if e := raw.Errno(file); e != 0 {
+		return step.Failed(e, plan.SubWrite)
+	}
+	f := r.copyTo(uintptr(s.A), file)
+	raw.Close(uintptr(s.A))
+	raw.Close(file)
+	if f.Is() {
+		return f
+	}
+	dst, f := r.dest(p.Str(s.B), makeFile, 0o444, s.E)
+	if f.Is() {
+		return f
+	}
+	f = r.blame(dst, makeFile, r.attachPrivate(p, dst.fd, uintptr(s.C)))
+	r.leave(dst)
+	// The name must be there while the file is bound: the classic engine needs one link, and
+	// the modern one is given the same.
+	raw.Call(unix.SYS_UNLINKAT, r.base, raw.Addr(r.privateName(&name)), 0, 0, 0, 0)
+	return f
+}
+
+// attachPrivate binds the newest file on the frame's tmpfs.
+func (r *Root) attachPrivate(p plan.View, dst, flags uintptr) step.Fault {
+	file := r.openPrivate(0)
+	if e := raw.Errno(file); e != 0 {
+		return step.Main(e)
+	}
+	f := step.Main(r.hideBase(unix.MS_PRIVATE))
+	if !f.Is() {
+		f = r.attach(p, file, dst, flags)
+	}
+	f = f.Or(step.Main(r.hideBase(unix.MS_UNBINDABLE)))
+	r.CloseSoon(file)
+	return f
+}
+
+// symlink makes a symbolic link. One that is there and says the same will do.
+func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
+	above, f := r.dest(p.Str(s.B), stayAbove, 0, s.E)
+	if f.Is() {
+		return f
+	}
+	name, target := unsafe.Pointer(&r.walk.last), p.Str(s.A)
+	e := unix.EEXIST
+	if r.walk.last[0] != 0 {
+		e = raw.Errno(raw.Call(unix.SYS_SYMLINKAT, raw.Addr(target), above.fd, raw.Addr(name), 0, 0, 0))
+	}
+	f = step.Main(e)
+	if e == unix.EEXIST {
+		f = step.Failed(e, plan.SubExists)
+		r.target[0] = 0
+		if r.walk.last[0] != 0 && r.linksTo(above.fd, name, target) {
+			f = step.Fault{}
+		}
+		r.Name(unsafe.Pointer(&r.target))
+	}
+	r.leave(above)
+	return f
+}
+
+// linksTo reports whether name is a symbolic link to target. What it links to is in
+// Root.target.
+func (r *Root) linksTo(dir uintptr, name, target unsafe.Pointer) bool {
+	buf := unsafe.Pointer(&r.target)
+	n, e := raw.Readlinkat(dir, name, buf, uintptr(len(r.target)))
+	return e == 0 && raw.IsWord(buf, n, target)
+}
+
+// chmod changes a mode by the file's own descriptor. Those of O_PATH are not for fchmod, so
+// it goes through the host's /proc; fchmodat2 (6.6) would save that.
+func (r *Root) chmod(path unsafe.Pointer, mode uint32) step.Fault {
+	dst, f := r.dest(path, findOnly, 0, 0)
+	if f.Is() {
+		return f
+	}
+	var link raw.Link
+	e := raw.Errno(raw.Call(unix.SYS_FCHMODAT, r.Proc, raw.Addr(link.Below(dst.fd)), uintptr(mode), 0, 0, 0))
+	r.leave(dst)
+	return step.Main(e)
+}

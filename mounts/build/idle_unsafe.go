@@ -1,0 +1,69 @@
+package build
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"golang.org/x/sys/unix"
+)
+
+// Descriptors of ours that set-up has done with are closed several at a time: the kernel
+// gives the lowest free numbers, so those of a few operations lie side by side. None of the
+// caller's is among them. All are closed before the sources are opened, whose paths may lead
+// to descriptors, and before the payload's process is forked and its own steps come
+// ([Root.Close]).
+
+// maxIdle is how many there are, at most.
+const maxIdle = 16
+
+// idle is a window of 64 numbers, and a bit for each descriptor in it that is to be closed.
+type idle struct {
+	window uintptr // the first number, divided by 64
+	set    uint64
+	n      uint32
+}
+
+// CloseSoon closes a descriptor with others. It must not be open for writing: the kernel
+// refuses to make a mount read-only while there is such a one (mount_setattr(2), EBUSY).
+func (r *Root) CloseSoon(fd uintptr) {
+	if r.Engine == Classic || fd+keepFree+maxIdle > r.Limit() { // close_range(2) may be missing, or few are free
+		raw.Close(fd)
+		return
+	}
+	if r.idle.window != fd/64 {
+		r.CloseIdle()
+		r.idle.window = fd / 64
+	}
+	r.idle.set |= 1 << (fd % 64)
+	r.idle.n++
+	if r.idle.n == maxIdle {
+		r.CloseIdle()
+	}
+}
+
+// CloseIdle closes what CloseSoon has left open.
+func (r *Root) CloseIdle() {
+	set := r.idle.set
+	r.idle.set, r.idle.n = 0, 0
+	for first := uintptr(0); first < 64; first++ {
+		if set>>first&1 == 0 {
+			continue
+		}
+		end := first + 1
+		for end < 64 && set>>end&1 != 0 {
+			end++
+		}
+		closeRun(64*r.idle.window+first, 64*r.idle.window+end)
+		first = end
+	}
+}
+
+// closeRun closes the descriptors [first, end), which are all ours.
+func closeRun(first, end uintptr) {
+	if end-first > 1 && raw.Errno(raw.Call(unix.SYS_CLOSE_RANGE, first, end-1, 0, 0, 0, 0)) == 0 {
+		return
+	}
+	for fd := first; fd < end; fd++ {
+		raw.Close(fd)
+	}
+}

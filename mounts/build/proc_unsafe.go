@@ -1,0 +1,115 @@
+package build
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"golang.org/x/sys/unix"
+)
+
+// mountProc mounts /proc. It is made ready on the frame's tmpfs, where nobody else can reach
+// it, and then moved: there is no moment in which its covers are missing, and no path below
+// the destination that somebody could rename away.
+func (r *Root) mountProc(p plan.View, s *plan.Step) step.Fault {
+	dst, f := r.dest(p.Str(s.B), makeDir, 0o755, s.E)
+	if f.Is() {
+		return f
+	}
+	f = r.blame(dst, makeDir, r.moveProc(p, s, dst.fd))
+	r.leave(dst)
+	return f
+}
+
+// moveProc prepares a proc and moves it to dst.
+func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
+	stage, e := r.privateDir()
+	if e != 0 {
+		return step.Main(e)
+	}
+	f := r.procOn(p, s, stage)
+	r.CloseSoon(stage)
+	if f.Is() {
+		return f
+	}
+	proc := r.openPrivate(unix.O_DIRECTORY) // the mount on it
+	if e := raw.Errno(proc); e != 0 {
+		return step.Main(e)
+	}
+	f = step.Failed(r.coverAll(p, proc, s.Flags&plan.FlagCover != 0), plan.SubCover)
+	if !f.Is() {
+		f = step.Main(r.moveMount(proc, dst))
+	}
+	r.CloseSoon(proc)
+	return f
+}
+
+// procOn mounts a new proc, or binds the host's, or, where neither works and the plan says
+// that this will do, an empty file system.
+func (r *Root) procOn(p plan.View, s *plan.Step, stage uintptr) step.Fault {
+	e := unix.Errno(0)
+	fresh := s.A == 0 || s.Flags&plan.FlagOrBind != 0
+	if fresh && r.masked != 0 {
+		e = unix.EPERM // as the kernel says in a user namespace
+	} else if fresh {
+		e = r.mountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Text("\x00"))
+	}
+	refused := e == unix.EPERM || e == unix.EACCES
+	if refused && s.Flags&(plan.FlagOrBind|plan.FlagOrNone) != 0 {
+		r.Warn(e, plan.SubFallback)
+	}
+	if refused && s.Flags&plan.FlagOrNone != 0 {
+		// An empty mount and not just nothing: a bind may show the outer proc here.
+		e = r.mountOn(stage, raw.Text("tmpfs\x00"), unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Text("mode=0555\x00"))
+	}
+	if fresh && !(refused && s.Flags&plan.FlagOrBind != 0) {
+		return step.Main(e)
+	}
+	src := r.sourceOf(p, s.A)
+	if e := raw.Errno(src); e != 0 {
+		return step.Main(e)
+	}
+	return r.attach(p, src, stage, unix.MS_NOSUID|unix.MS_NODEV)
+}
+
+// coverAll covers the parts of a proc that act on the whole machine.
+func (r *Root) coverAll(p plan.View, proc uintptr, always bool) unix.Errno {
+	e := r.cover(p, proc, raw.Text("sys\x00"), always)
+	if e == 0 {
+		e = r.cover(p, proc, raw.Text("sysrq-trigger\x00"), always)
+	}
+	if e == 0 {
+		e = r.cover(p, proc, raw.Text("irq\x00"), always)
+	}
+	if e == 0 {
+		e = r.cover(p, proc, raw.Text("bus\x00"), always)
+	}
+	return e
+}
+
+// cover binds one name of a proc on itself, read-only, where it is there and could be
+// written. For the host's root the directory's own mode does not tell: the files below
+// /proc/sys ask for no capability.
+func (r *Root) cover(p plan.View, proc uintptr, name unsafe.Pointer, always bool) unix.Errno {
+	if !always {
+		switch e := raw.Errno(raw.Call(unix.SYS_FACCESSAT, proc, raw.Addr(name), 2 /* W_OK */, 0, 0, 0)); e {
+		case 0:
+		case unix.ENOENT, unix.EACCES, unix.EROFS, unix.EPERM:
+			return 0
+		default:
+			return e
+		}
+	}
+	fd := raw.Openat(proc, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if e := raw.Errno(fd); e == unix.ENOENT {
+		return 0
+	} else if e != 0 {
+		return e
+	}
+	e := r.attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV).Errno
+	r.CloseSoon(fd)
+	return e
+}

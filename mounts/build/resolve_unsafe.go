@@ -1,0 +1,465 @@
+package build
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"golang.org/x/sys/unix"
+)
+
+// This file resolves destinations: paths below the new root, which never leave it while it
+// is built (CVE-2026-87766), whatever an attacker renames meanwhile.
+//
+// The quick way asks openat2 (since 5.6) with RESOLVE_IN_ROOT. The careful way goes down one
+// component at a time with O_NOFOLLOW, keeps the directories that it came through open, and
+// takes ".." to mean the one before: no rename can make it climb above the root. It serves
+// kernels and filters without openat2, and makes what is missing on either.
+
+// What stands at the end of a path, and what to do if it is not there.
+const (
+	findOnly  = iota // must exist
+	makeDir          // made as a directory
+	makeFile         // made as an empty file
+	openFile         // opened for writing; made, or truncated
+	stayAbove        // not looked at: the directory above is wanted, the name goes to walk.last
+)
+
+// maxDepth is how many directories a walk keeps open: a power of two.
+const maxDepth = 256
+
+// place is where a path ends. The zero place is none.
+type place struct {
+	fd   uintptr // opened with O_PATH, but for openFile and a file that was made
+	made int     // makeDir or makeFile, if it was missing and has been made
+}
+
+// leave closes a place that is done with. A file that was made is open for writing.
+func (r *Root) leave(at place) {
+	if at.made == makeFile {
+		raw.Close(at.fd)
+	} else {
+		r.CloseSoon(at.fd)
+	}
+}
+
+// newRoot opens the root of the sandbox as it is now: the topmost mount on it.
+func (r *Root) newRoot() uintptr {
+	return raw.Openat(r.base, raw.Text("newroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+}
+
+// dest opens path below the new root. It makes it as want says, with the given mode, and the
+// directories above it.
+func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
+	root := r.newRoot()
+	if e := raw.Errno(root); e != 0 {
+		return place{}, step.Main(e)
+	}
+	absent := false
+	if r.Engine == Modern && want < openFile {
+		if onlySlashes(path) {
+			return place{fd: root}, step.Fault{}
+		}
+		// The careful way makes what is missing, knows which part is at fault, and does not
+		// mind who renames or mounts meanwhile (EAGAIN).
+		fd := r.inRoot(root, path)
+		if raw.Errno(fd) == 0 {
+			r.CloseSoon(root)
+			return place{fd: fd}, step.Fault{}
+		}
+		absent = raw.Errno(fd) == unix.ENOENT && want != findOnly
+	}
+	r.walk.absent = absent
+	at, f := r.walkFrom(root, path, want, mode, parents)
+	r.CloseSoon(root)
+	if want == findOnly && f.Sub == plan.SubParents {
+		f.Sub = plan.SubMain
+	}
+	return at, f
+}
+
+func onlySlashes(path unsafe.Pointer) bool {
+	for *(*byte)(path) == '/' {
+		path = unsafe.Add(path, 1)
+	}
+	return *(*byte)(path) == 0
+}
+
+// inRoot is the quick way.
+func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
+	r.how.Flags = unix.O_PATH | unix.O_CLOEXEC
+	r.how.Mode = 0
+	r.how.Resolve = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
+	for range 128 { // EAGAIN: somebody renames; the kernel could not be sure
+		fd := r.openat2(root, path)
+		if raw.Errno(fd) != unix.EAGAIN {
+			return fd
+		}
+	}
+	return raw.Failed(unix.EAGAIN)
+}
+
+func (r *Root) openat2(dir uintptr, path unsafe.Pointer) uintptr {
+	return raw.Call(unix.SYS_OPENAT2, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&r.how)), unsafe.Sizeof(r.how), 0, 0)
+}
+
+// ChangeDir changes into a directory of the sandbox, for the payload. None of our descriptors
+// is open any more, but the caller's may be: a magic link of /proc does not count as a place
+// inside.
+func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
+	fd := uintptr(0)
+	if r.Engine == Modern {
+		r.how.Flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+		r.how.Mode = 0
+		r.how.Resolve = unix.RESOLVE_NO_MAGICLINKS
+		fd = r.openat2(raw.AtCwd, path)
+		if e := raw.Errno(fd); e != 0 {
+			return e
+		}
+	} else {
+		root := raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+		if e := raw.Errno(root); e != 0 {
+			return e
+		}
+		at, f := r.walkFrom(root, path, findOnly, 0, 0)
+		raw.Close(root)
+		if f.Is() {
+			return f.Errno
+		}
+		fd = at.fd
+	}
+	e := r.Enter(fd)
+	raw.Close(fd)
+	return e
+}
+
+// walkFrom is the careful way. The directories that it has come through are in walk.dirs, the
+// last maxDepth of them open.
+func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
+	at, f := r.goThrough(root, path, want, mode, parents)
+	r.unwind()
+	return at, f
+}
+
+func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
+	p := unsafe.Pointer(&r.walk.rest)
+	if raw.Strlen(path) >= pathBuf {
+		return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+	}
+	raw.Put(p, path)
+	r.walk.last[0] = 0
+	pos, links := uintptr(0), 0
+	for range len(r.walk.rest) {
+		for *(*byte)(unsafe.Add(p, pos)) == '/' {
+			pos++
+		}
+		end := pos
+		for c := *(*byte)(unsafe.Add(p, end)); c != '/' && c != 0; c = *(*byte)(unsafe.Add(p, end)) {
+			end++
+		}
+		if end == pos {
+			if want == openFile {
+				return place{}, step.Failed(unix.EISDIR, plan.SubMakeFile)
+			}
+			return r.finish(root)
+		}
+		next := end
+		for *(*byte)(unsafe.Add(p, next)) == '/' {
+			next++
+		}
+		last := *(*byte)(unsafe.Add(p, next)) == 0
+		*(*byte)(unsafe.Add(p, end)) = 0
+		name := unsafe.Add(p, pos)
+		if isDot(name) {
+			pos = next
+			continue
+		}
+		if isDotDot(name) {
+			if !r.goUp() {
+				return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+			}
+			pos = next
+			continue
+		}
+		if end-pos > unix.NAME_MAX {
+			return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+		}
+		if last && want == stayAbove {
+			raw.Put(unsafe.Pointer(&r.walk.last), name)
+			return r.finish(root)
+		}
+		at, f := r.component(root, name, last, want, mode, parents)
+		if f.Sub == subLink {
+			links++
+			if links > 40 { // as the kernel (path_resolution(7))
+				return place{}, step.Failed(unix.ELOOP, plan.SubParents)
+			}
+			absolute, f := r.follow(r.whereNow(root), name, next)
+			if f.Is() {
+				return place{}, f
+			}
+			if absolute {
+				r.unwind()
+			}
+			pos = 0
+			continue
+		}
+		if f.Is() && links == 0 {
+			f.Extra = uint32(end)
+		}
+		if f.Is() || last {
+			return at, f
+		}
+		r.goDown(at.fd)
+		pos = next
+	}
+	return place{}, step.Failed(unix.ELOOP, plan.SubParents)
+}
+
+// whereNow is the directory that a walk stands in.
+func (r *Root) whereNow(root uintptr) uintptr {
+	if r.walk.depth == 0 {
+		return root
+	}
+	return uintptr(r.walk.dirs[(r.walk.depth-1)&(maxDepth-1)])
+}
+
+// goDown enters the directory fd, which the walk then owns.
+func (r *Root) goDown(fd uintptr) {
+	if r.walk.open == maxDepth {
+		r.forgetOldest()
+	}
+	r.walk.dirs[r.walk.depth&(maxDepth-1)] = int32(fd)
+	r.walk.depth++
+	r.walk.open++
+}
+
+// goUp leaves a directory for the one that it was entered from; above the root there is
+// nothing. It reports false where that one is no longer open: so far up, with so much in
+// between, no path leads that anybody uses.
+func (r *Root) goUp() bool {
+	if r.walk.depth == 0 {
+		return true
+	}
+	r.closeLast()
+	return r.walk.depth == 0 || r.walk.open > 0
+}
+
+// closeLast closes the directory that the walk stands in.
+func (r *Root) closeLast() {
+	r.walk.depth--
+	r.walk.open--
+	r.CloseSoon(uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)]))
+}
+
+// forgetOldest closes the directory that was entered first, of those that are open, but not
+// the one that the walk stands in. It reports false where there is no such one.
+func (r *Root) forgetOldest() bool {
+	if r.walk.open < 2 {
+		return false
+	}
+	raw.Close(uintptr(r.walk.dirs[(r.walk.depth-r.walk.open)&(maxDepth-1)]))
+	r.walk.open--
+	return true
+}
+
+// unwind goes back to the root.
+func (r *Root) unwind() {
+	for r.walk.open > 0 {
+		r.closeLast()
+	}
+	r.walk.depth = 0
+}
+
+// subLink is the fault of component where it met a link, which the walk then follows.
+const subLink = plan.Sub(1 << 16)
+
+// component opens one name in the directory that the walk stands in, without following a
+// link. Where descriptors are short it closes what is furthest up.
+func (r *Root) component(root uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
+	for {
+		at, f := r.openOrMake(r.whereNow(root), name, last, want, mode, parents)
+		if f.Errno != unix.EMFILE || !r.forgetOldest() {
+			return at, f
+		}
+	}
+}
+
+func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
+	if last && want == openFile {
+		return openForWriting(here, name, mode)
+	}
+	if last && r.walk.absent {
+		r.walk.absent = false // make it at once
+		if at, f := missing(here, name, last, want, mode, parents); f.Errno != unix.EEXIST {
+			return at, f
+		}
+	}
+	for range 16 { // somebody may make and remove the name while we look
+		// What stands at the end may be an automount, which is covered, not mounted: only
+		// O_DIRECTORY would ask for that.
+		e := unix.ENOTDIR
+		if !last {
+			fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+			if e = raw.Errno(fd); e == 0 {
+				return place{fd: fd}, step.Fault{}
+			}
+		}
+		if e == unix.ENOTDIR {
+			fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+			if e = raw.Errno(fd); e == 0 {
+				return mayEnd(fd, last)
+			}
+		}
+		if e != unix.ENOENT {
+			return place{}, step.Failed(e, refusedPart(e, last, want))
+		}
+		if at, f := missing(here, name, last, want, mode, parents); f.Errno != unix.EEXIST {
+			return at, f
+		}
+	}
+	return place{}, step.Failed(unix.EAGAIN, plan.SubParents)
+}
+
+func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (place, step.Fault) {
+	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, uintptr(mode))
+	switch e := raw.Errno(fd); e {
+	case 0:
+		return place{fd: fd}, step.Fault{}
+	case unix.ELOOP:
+		return place{}, step.Failed(e, subLink)
+	default:
+		return place{}, step.Failed(e, plan.SubMakeFile)
+	}
+}
+
+// refusedPart is the part of a step that cannot open a component: making what stands at the
+// end is at fault where it cannot even be looked at, everything else is on the way there.
+func refusedPart(e unix.Errno, last bool, want int) plan.Sub {
+	switch {
+	case e != unix.EACCES || !last || want == findOnly:
+		return plan.SubParents
+	case want == makeDir:
+		return plan.SubMakeDir
+	}
+	return plan.SubMakeFile
+}
+
+// mayEnd decides about fd, which is the last component or not a directory: a link is
+// followed, other files end a walk and are in the way of one that goes on.
+func mayEnd(fd uintptr, last bool) (place, step.Fault) {
+	link, e := isLink(fd)
+	if e == 0 && !link && last {
+		return place{fd: fd}, step.Fault{}
+	}
+	raw.Close(fd)
+	switch {
+	case e != 0:
+		return place{}, step.Failed(e, plan.SubParents)
+	case link:
+		return place{}, step.Failed(unix.ELOOP, subLink)
+	}
+	return place{}, step.Failed(unix.ENOTDIR, plan.SubParents)
+}
+
+// isLink reports whether fd, opened with O_PATH|O_NOFOLLOW, is a symbolic link. A file that
+// cannot be looked at (fstat: EACCES of somebody else's FUSE mount, ENOTCONN of a dead one,
+// ESTALE) can still be covered: that it is not a link is known without its file system.
+func isLink(fd uintptr) (bool, unix.Errno) {
+	kind, e := raw.FileType(fd)
+	if e == 0 {
+		return kind == unix.S_IFLNK, 0
+	}
+	var begin [2]byte
+	_, looked := raw.Readlinkat(fd, raw.Text("\x00"), unsafe.Pointer(&begin), 2)
+	switch looked {
+	case 0:
+		return true, 0
+	case unix.ENOENT, unix.EINVAL: // readlink(2): for an empty path, and for what is not a link
+		return false, 0
+	}
+	return false, e
+}
+
+// missing makes a name that is not there, as want says, and opens it. The errno is EEXIST if the
+// name is there by now, or something else is by the time it is opened.
+func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
+	switch {
+	case want == findOnly:
+		return place{}, step.Failed(unix.ENOENT, plan.SubParents)
+	case !last:
+		fd, e := makeAndOpen(here, name, parents)
+		return place{fd: fd}, step.Failed(e, plan.SubParents)
+	case want == makeDir:
+		fd, e := makeAndOpen(here, name, mode)
+		return place{fd, makeDir}, step.Failed(e, plan.SubMakeDir)
+	}
+	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, uintptr(mode))
+	return place{fd, makeFile}, step.Failed(raw.Errno(fd), plan.SubMakeFile)
+}
+
+// makeAndOpen makes a directory.
+func makeAndOpen(here uintptr, name unsafe.Pointer, mode uint32) (uintptr, unix.Errno) {
+	if e := raw.Mkdirat(here, name, mode); e != 0 {
+		return 0, e
+	}
+	fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	if e := raw.Errno(fd); e == unix.ENOTDIR || e == unix.ENOENT {
+		return 0, unix.EEXIST
+	}
+	return fd, raw.Errno(fd)
+}
+
+// follow puts the target of the link name in front of the rest of the path.
+func (r *Root) follow(here uintptr, name unsafe.Pointer, next uintptr) (absolute bool, f step.Fault) {
+	buf := unsafe.Pointer(&r.walk.link)
+	n, e := raw.Readlinkat(here, name, buf, pathBuf)
+	if e != 0 {
+		return false, step.Failed(e, plan.SubParents)
+	}
+	rest := unsafe.Add(unsafe.Pointer(&r.walk.rest), next)
+	if n == 0 || n+raw.Strlen(rest) >= pathBuf-2 {
+		return false, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+	}
+	first := *(*byte)(buf)
+	if r.isMagic(here, first) {
+		return false, step.Failed(unix.ELOOP, plan.SubMagicLink)
+	}
+	if *(*byte)(rest) != 0 {
+		*(*byte)(unsafe.Add(buf, n)) = '/'
+		n++
+	}
+	raw.Put(unsafe.Add(buf, n), rest)
+	raw.Put(unsafe.Pointer(&r.walk.rest), buf)
+	return first == '/', step.Fault{}
+}
+
+// isMagic reports whether a link in the directory here is one of those of /proc that lead
+// anywhere (fd/N, root, cwd, exe, ns/*, map_files/*). The plain ones of /proc begin with a
+// digit or with "self".
+func (r *Root) isMagic(here uintptr, first byte) bool {
+	kind, e := r.FileSystem(here)
+	return e != 0 || kind == step.ProcMagic && first != 's' && (first < '0' || first > '9')
+}
+
+// finish ends a walk at the directory that it stands in.
+func (r *Root) finish(root uintptr) (place, step.Fault) {
+	if r.walk.depth > 0 {
+		r.walk.depth--
+		r.walk.open--
+		return place{fd: uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)])}, step.Fault{}
+	}
+	fd := raw.Fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
+	return place{fd: fd}, step.Failed(raw.Errno(fd), plan.SubParents)
+}
+
+func isDot(p unsafe.Pointer) bool {
+	return *(*byte)(p) == '.' && *(*byte)(unsafe.Add(p, 1)) == 0
+}
+
+func isDotDot(p unsafe.Pointer) bool {
+	return *(*byte)(p) == '.' && *(*byte)(unsafe.Add(p, 1)) == '.' && *(*byte)(unsafe.Add(p, 2)) == 0
+}

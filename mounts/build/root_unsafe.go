@@ -1,0 +1,152 @@
+package build
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"golang.org/x/sys/unix"
+)
+
+// Mount engines.
+const (
+	Classic = iota // mount(2), mountinfo, a walk per path
+	Modern         // open_tree, mount_setattr, move_mount (5.12), openat2 (5.6)
+)
+
+// Sizes of buffers, in bytes.
+const (
+	pathBuf = 2 * unix.PathMax // the longest path that is followed, with its NUL
+	infoBuf = 1 << 16          // the longest line of mountinfo
+	copyBuf = 1 << 16
+)
+
+// Root is a root file system in the making. It holds no pointer. Descriptors lie above 2, so
+// 0 stands for one that is not open.
+type Root struct {
+	step.State
+
+	Engine  uint32 // Classic or Modern
+	Mapped  uint32 // in setuid mode: the process is in a user namespace that the keeper made
+	Private uint32 // no mount propagates to the host any more, so that OpSlave has nothing to do
+
+	base   uintptr // the frame's tmpfs
+	old    uintptr // the old root
+	apart  uint32  // where the old root is, if it is not this process's: onTop or rootfs
+	masked uint32  // parts of the host's proc are covered
+	serial uint32  // of the files on the frame's tmpfs
+
+	idle   idle
+	nofile unix.Rlimit // the limit on descriptors as it was
+	raised uint32      // it has been raised
+
+	walk struct {
+		rest   [2 * pathBuf]byte // of the path that is followed
+		link   [2 * pathBuf]byte // a link on the way, with the rest behind it
+		last   [256]byte         // the last component, where it is not looked at
+		dirs   [maxDepth]int32   // the directories that the walk has come through: a ring
+		depth  uintptr           // how many there are
+		open   uintptr           // how many of them, the last, are open
+		absent bool              // the kernel says that nothing is at the end of the path
+	}
+	info struct {
+		text  [infoBuf]byte // of mountinfo
+		fd    [1 << 10]byte // of an fdinfo
+		point [infoBuf]byte // a mount point; see covered
+	}
+	covered struct {
+		ids [maxCovered]uint32 // mounts that others hide
+		n   uint32
+	}
+	options [2 * pathBuf]byte // of mount(2)
+	copied  [copyBuf]byte     // contents of a file
+	source  [2 * pathBuf]byte // a path of the host's; see fromClosedCwd and localize
+	target  [pathBuf]byte     // a symbolic link that is there already
+	how     unix.OpenHow
+	attr    unix.MountAttr
+}
+
+// Do does a step that concerns files or mounts; mine is false for any other.
+func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
+	switch s.Op {
+	case plan.OpSource:
+		return r.openSource(p, s), true
+	case plan.OpSlave:
+		return r.makeSlave(), true
+	case plan.OpRoot:
+		return r.makeFrame(p), true
+	case plan.OpPivot:
+		return r.leaveOldRoot(), true
+	case plan.OpBind:
+		return r.bind(p, s), true
+	case plan.OpMount:
+		return r.mountFS(p, s), true
+	case plan.OpOverlay:
+		return r.overlay(p, s), true
+	case plan.OpRemountRO:
+		return r.remountRO(p.Str(s.B)), true
+	case plan.OpProc:
+		return r.mountProc(p, s), true
+	case plan.OpDir:
+		return r.makeDirectory(p, s), true
+	case plan.OpFile:
+		return r.writeFile(p, s), true
+	case plan.OpData:
+		return r.bindData(p, s), true
+	case plan.OpSymlink:
+		return r.symlink(p, s), true
+	case plan.OpChmod:
+		return r.chmod(p.Str(s.B), s.D), true
+	}
+	return step.Fault{}, false
+}
+
+// ChooseEngine finds out what the calls of the modern engine answer. Flags that no kernel
+// knows get EINVAL from a kernel that has the call; ENOSYS means an old kernel or a filter,
+// and EPERM can only be a filter, since the kernel looks at the flags first.
+func (r *Root) ChooseEngine() {
+	const none = ^uintptr(0)
+	r.Engine = Modern
+	a := raw.Errno(r.AsAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	if a == unix.EINVAL && r.Clear != 0 {
+		return // the youngest of them is there, and no filter refuses another
+	}
+	b := raw.Errno(r.AsAdmin(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
+	c := raw.Errno(raw.Call(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
+	d := raw.Errno(r.AsAdmin(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
+	if a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL {
+		r.Engine = Classic
+	}
+}
+
+// makeSlave stops mounts from propagating to the host.
+func (r *Root) makeSlave() step.Fault {
+	if r.Private != 0 {
+		return step.Fault{}
+	}
+	e := r.Mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
+	if e == 0 && r.Kept != 0 && r.Mapped == 0 {
+		e = r.keepHidden()
+	}
+	return step.Main(e)
+}
+
+// Close closes every descriptor of ours but the one that carries faults and the host's
+// /proc, which init needs to see what it inherited, and restores the limit on descriptors.
+func (r *Root) Close(p plan.View) {
+	for i := p.Join; i < p.Setup; i++ {
+		if s := p.Step(i); s.Op == plan.OpSource && s.G != 0 && s.G != late {
+			r.CloseSoon(uintptr(s.G))
+		}
+	}
+	if r.old != 0 {
+		r.CloseSoon(r.old)
+	}
+	if r.base != 0 {
+		r.CloseSoon(r.base)
+	}
+	r.old, r.base = 0, 0
+	r.CloseIdle()
+	r.restoreLimit()
+}

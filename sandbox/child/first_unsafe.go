@@ -1,0 +1,189 @@
+package child
+
+// No runtime. See doc.go for the laws of this file.
+// Runs in: the first process; after an init has been split off, in the payload's process.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"golang.org/x/sys/unix"
+)
+
+// runFirst is the sandbox's first process, from its clone to its end.
+func runFirst(p plan.View) {
+	acting.Status = p.Failed
+	hangUp()
+	dieWithParentOutside()
+	if p.Has(plan.FlagJoin) {
+		announce()
+	}
+	if e := raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); e != 0 {
+		acting.EndNoStep(step.Failed(e, plan.SubNoNewPrivs))
+	}
+	payload.umask = raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
+	closeSlots(p, p.Early, p.Earlyc)
+	acting.OpenProc()
+	if monitor.direct && line.filtered == 0 {
+		acting.Clear = 1
+	}
+	acting.ChooseEngine()
+	run(p, p.Join, p.Setup)
+	awaitRelease(p)
+	acting.Close(p)
+	// Not dumpable from here to the payload's exec, which makes the payload, not init,
+	// dumpable again: memory and descriptors are not to be seen from inside.
+	if e := raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); e != 0 {
+		acting.EndNoStep(step.Failed(e, plan.SubSeal))
+	}
+	if p.Has(plan.FlagInit) {
+		splitInit(p) // returns in the payload only
+	} else {
+		sayBegun(feed.child)
+	}
+	acting.CloseProc()
+	closeSlots(p, p.Close, p.Closec)
+	run(p, p.Setup, p.Steps)
+	raw.Exit(1) // not reached: the last step is OpExec
+}
+
+// run walks the steps [from, to). It returns when all are done; a fault ends the process.
+func run(p plan.View, from, to uint32) {
+	for i := from; i < to; i++ {
+		acting.Step = i
+		if f := do(p, p.Step(i)); f.Is() {
+			acting.End(f)
+		}
+	}
+}
+
+// do executes one step: one that concerns files and mounts is package build's.
+func do(p plan.View, s *plan.Step) step.Fault {
+	if f, done := acting.Do(p, s); done {
+		return f
+	}
+	switch s.Op {
+	case plan.OpSetns:
+		return guarded(raw.Errno(raw.Call(unix.SYS_SETNS, uintptr(s.A), uintptr(s.B), 0, 0, 0, 0)))
+	case plan.OpIDMap:
+		return writeMaps(p, s)
+	case plan.OpUnshare:
+		return guarded(raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(s.A), 0, 0, 0, 0, 0)))
+	case plan.OpBecome:
+		return become(s)
+	case plan.OpGroups:
+		return step.Main(raw.Errno(raw.Call(unix.SYS_SETGROUPS, 0, 0, 0, 0, 0, 0)))
+	case plan.OpNest:
+		return nest(p.Str(s.A), p.Str(s.B))
+	case plan.OpNoUserns:
+		return noUserns()
+	case plan.OpLoopback:
+		return step.Main(loopbackUp())
+	case plan.OpHostname:
+		return step.Main(raw.Errno(acting.AsAdmin(unix.SYS_SETHOSTNAME, raw.Addr(p.Str(s.A)), raw.Strlen(p.Str(s.A)), 0, 0, 0, 0)))
+	case plan.OpLimitUserns:
+		return step.Main(acting.WriteProc(raw.Text("sys/user/max_user_namespaces\x00"), raw.Text("1\x00")))
+	case plan.OpGo:
+		return step.Main(reportAndWait(p))
+	case plan.OpWaitFd:
+		return step.Main(waitFd(uintptr(s.A)))
+	case plan.OpSetsid:
+		return step.Main(raw.Errno(raw.Call(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)))
+	case plan.OpLabel:
+		return step.Main(setLabel(s.A, p.Str(s.B)))
+	case plan.OpTell:
+		tellWho()
+		return step.Fault{}
+	case plan.OpCaps:
+		return setCapabilities(s)
+	case plan.OpFence:
+		return step.Main(fence())
+	case plan.OpChdir:
+		return step.Main(chdir(p, s))
+	case plan.OpLock:
+		return step.Fault{} // init's: see takeLocks
+	case plan.OpSeccomp:
+		return step.Main(filterPayload(p, s))
+	case plan.OpExec:
+		return execute(p)
+	}
+	return step.Main(unix.ENOSYS)
+}
+
+// guarded arms the death signal anew after a change of user namespace, which may clear
+// it (commit_creds; see PR_SET_PDEATHSIG(2const)).
+func guarded(e unix.Errno) step.Fault {
+	if e == 0 {
+		dieWithParent()
+	}
+	return step.Main(e)
+}
+
+// fork clones this process, into the namespaces that flags names. A limit on the
+// user's processes (RLIMIT_NPROC) may count the front end's threads: it is asked to
+// go, once, and the clone is tried again while it does.
+func fork(flags uintptr, p plan.View) uintptr {
+	pid := raw.Call(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if raw.Errno(pid) != unix.EAGAIN || p.Has(plan.FlagHandshake) || host.there || monitor.direct {
+		return pid
+	}
+	acting.Say(plan.MsgLeave, step.Fault{}, plan.NoStep, 0)
+	acting.Alone = 1
+	for i := 0; i < 500 && raw.Errno(pid) == unix.EAGAIN; i++ {
+		raw.Nap(1e6)
+		pid = raw.Call(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	}
+	return pid
+}
+
+// closeSlots closes the descriptors in a range of slots.
+func closeSlots(p plan.View, first, n uint32) {
+	for i := range n {
+		raw.Close(uintptr(*p.Slot(first + i)))
+	}
+}
+
+// setLabel sets the security label of the next exec, or of new files (proc_pid_attr(5)).
+func setLabel(kind uint32, label unsafe.Pointer) unix.Errno {
+	if kind == plan.LabelNew {
+		return acting.WriteProc(raw.Text("self/attr/fscreate\x00"), label)
+	}
+	return acting.WriteProc(raw.Text("self/attr/exec\x00"), label)
+}
+
+// ifreq is struct ifreq with flags.
+type ifreq struct {
+	name  [16]byte
+	flags uint16
+	_     [22]byte
+}
+
+// deviceSocket returns a socket for the ioctls of netdevice(7), which every family takes. A
+// kernel may lack a family, and a filter or a security module refuse it with any error.
+func deviceSocket() uintptr {
+	fd := raw.Call(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
+	if raw.Errno(fd) != 0 {
+		fd = raw.Call(unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
+	}
+	if raw.Errno(fd) != 0 {
+		fd = raw.Call(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
+	}
+	return fd
+}
+
+// loopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes
+// up (devinet.c inetdev_event, addrconf.c init_loopback).
+func loopbackUp() unix.Errno {
+	fd := deviceSocket()
+	if e := raw.Errno(fd); e != 0 {
+		return e
+	}
+	var req ifreq
+	req.name[0], req.name[1] = 'l', 'o'
+	req.flags = unix.IFF_UP | unix.IFF_RUNNING
+	e := raw.Errno(acting.Privileged(unix.CAP_NET_ADMIN, unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, raw.Addr(unsafe.Pointer(&req)), 0, 0, 0))
+	raw.Close(fd)
+	return e
+}

@@ -1,0 +1,114 @@
+package child
+
+// No runtime. See doc.go for the laws of this file.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/suid"
+)
+
+// What the processes of a launch know. All of it is static memory, of which a process that is
+// cloned has a copy, and holds no pointer, so the runtime's collector never looks at it.
+// Descriptors of ours lie above 2, so 0 stands for one that is not open.
+
+// acting is what a process that carries out a plan knows, and the root that it builds. The
+// monitor reports faults by it too.
+//
+//nolint:gochecknoglobals // see above
+var acting build.Root
+
+// started is what the program was started with. It is written once.
+//
+//nolint:gochecknoglobals // see above
+var started struct {
+	as       uint32        // asLauncher or asHost; 0: like any other Go program
+	stdio    uint32        // bit n: fd n was open
+	parent   uintptr       // the caller's pid
+	standing suid.Standing // what privilege the binary brought
+	mask     uint64        // the signal mask; see self_unsafe.go
+	ignored  uint64        // the signals that were ignored, bit n-1 for signal n; there too
+}
+
+// How a program was started (started.as).
+const (
+	asLauncher = iota + 1 // through entry
+	asHost                // through hostEntry
+)
+
+// feed is the pair of sockets between the monitor and the first process.
+//
+//nolint:gochecknoglobals // see above
+var feed struct {
+	monitor uintptr // the monitor's end
+	child   uintptr // the first process's, later init's
+}
+
+// monitor is what the monitor knows.
+//
+//nolint:gochecknoglobals // see above
+var monitor struct {
+	direct bool    // there is no front end; see direct_unsafe.go
+	ear    uintptr // where it hears messages then
+	first  uintptr // the pid of the sandbox's first process; 0: none
+
+	// The setuid mode; see package suid.
+	keeper    uintptr // the keeper's pid; 0: none
+	keeperEnd uintptr // our end of its socket
+	keptEar   uintptr // the pair on which it says its faults, and its first process all: where these are heard
+	keptSock  uintptr // and where they are said
+	leaving   uintptr // the pid of a keeper that ends
+	viaKeeper bool    // the plan is for the keeper
+}
+
+// host is what the monitor knows in plan mode; see hosted_unsafe.go.
+//
+//nolint:gochecknoglobals // see above
+var host struct {
+	there bool    // the front end is a Go program that goes on, the host
+	line  uintptr // our end of the line to it
+	said  byte    // the first byte that it has said there
+}
+
+// front is what a process knows that has become a Go program.
+//
+//nolint:gochecknoglobals // see above
+var front struct {
+	stderr  uintptr // the way to standard error; see muffle
+	senders uint32  // it wants to know from which process each message is
+}
+
+// payload is what the payload's process knows.
+//
+//nolint:gochecknoglobals // see above
+var payload struct {
+	umask   uintptr
+	moved   bool     // an OpChdir has been done
+	bounded bool     // boundCaps is done
+	settled bool     // see settleForExec
+	missing plan.Sub // what diagnose has found
+	file    [2 * pathMax]byte
+	head    [512]byte // the beginning of a file
+}
+
+const pathMax = 4096
+
+// smallPlan is memory for a plan that is not large.
+//
+//nolint:gochecknoglobals // see above
+var smallPlan [1 << 13]uint64
+
+// dummy is the g of compiled code without a runtime: all zero, the stack guard too. tls is
+// where amd64's compiled code finds it: entry points FS behind the first word.
+//
+//lint:ignore U1000 used by entry, in assembly
+//nolint:gochecknoglobals // read by entry
+var (
+	dummy [64]uint64
+	tls   [2]uintptr
+)
+
+// stack is the stack pointer that the kernel gave, for the runtime's start.
+//
+//nolint:gochecknoglobals // written by entry
+var stack uintptr
