@@ -1,9 +1,16 @@
-// Package mounts knows what a sandbox's file tree is made of: what each file-system
-// operation means, and which steps of a plan carry it out.
+// Package mounts says what the files of a sandbox are made of (Files of sandbox.Spec).
 //
-// It is a leaf: it turns an [Op] into steps and touches nothing. The steps are
-// executed by package child.
+//	c.Spec.Files = append(mounts.System(),
+//		mounts.Proc("/proc"),
+//		mounts.Tmpfs("/tmp").Size(64<<20),
+//		mounts.ReadOnly("/etc/ssl").Try(),
+//		mounts.ReadWrite(dir).At("/work"),
+//	)
 //
-// Sources are host paths, opened before the first operation runs. Destinations are
-// paths in the new root, resolved there while it is built and never outside of it.
+// Operations happen in order, in a root that is empty at first: a later one covers, or
+// stands in, what an earlier one has put there. Directories on the way are made.
+//
+// Sources are paths on the host, opened before the first operation. Destinations are paths
+// in the sandbox, resolved there and never outside of it; relative ones count from its root.
+// An empty path is an error, as is every other argument that cannot be as it is.
 package mounts

@@ -1,114 +1,194 @@
 package mounts
 
-import "github.com/gobwrap/gobwrap/internal/plan"
+import (
+	"os"
+	"slices"
+	"strings"
 
-// Kind is what an Op does.
-type Kind int
-
-// The kinds. Invalid is the zero value, so that a forgotten kind is an error.
-const (
-	Invalid   Kind = iota
-	Bind           // Source on Dest
-	BindFD         // what FD has open, on Dest
-	Tmpfs          // an empty tmpfs
-	Proc           // a proc for the sandbox's pid namespace
-	Dev            // a small /dev: see dev.go
-	Mqueue         // a POSIX message queue file system
-	Overlay        // Layers, lowest first; writes go to Upper
-	Dir            // a directory
-	File           // a file with the contents of FD
-	Data           // the contents of FD, bound, without any other name
-	Symlink        // a link that says Target
-	Chmod          // other permissions on what is there
-	RemountRO      // one mount made read-only
+	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
-// Access is how much a bind lets through.
-type Access int
+// Op is one operation on the files of a sandbox. The functions of this package make it. A
+// method returns a changed copy. A method that means nothing to an operation, such as Size
+// to anything but a tmpfs, makes it one that is refused before anything is started.
+type Op struct{ data tree.Op }
 
-// Kinds of access. The zero value is the tightest.
-const (
-	ReadOnly   Access = iota // recursively read-only, nosuid, nodev
-	ReadWrite                // nosuid, nodev
-	WithDevice               // nosuid; device files work
-)
+// Tree is the operation for package sandbox.
+func (op Op) Tree() tree.Op { return op.data }
 
-// Writes says where an overlay's changes go.
-type Writes int
+// At puts what was made elsewhere in the sandbox than its function says: a bind elsewhere
+// than where its source is on the host.
+func (op Op) At(dest string) Op {
+	op.data.Dest = dest
+	return op
+}
 
-// Kinds of overlay. The zero value is the tightest.
-const (
-	Refused   Writes = iota // read-only: at least two layers
-	Forgotten               // to a tmpfs that nobody sees
-	Kept                    // to Upper, with Work beside it on the same file system
-)
+// Try makes a bind one that is left out where its source does not exist.
+func (op Op) Try() Op {
+	op.data.Try = true
+	return op
+}
 
-// Fallback is what to do where the kernel refuses a new proc.
+// Perms sets permission bits, as chmod(2) takes them: at most 07777. Otherwise a Dir and a
+// Tmpfs have 0755, a File 0666 and data 0600.
+func (op Op) Perms(bits uint32) Op {
+	op.data.Perms = tree.Perms{Bits: bits, Given: true}
+	return op
+}
+
+// Size bounds a Tmpfs. Otherwise it may take half of the memory.
+func (op Op) Size(bytes uint64) Op {
+	op.data.Size = tree.Size{Bytes: bytes, Given: true}
+	return op
+}
+
+// ReadOnly shows a file or a tree of the host, with all that is mounted below it: at the
+// same path, or at another one (At), which a source that is not absolute needs. Nothing of
+// it can be written; set-id bits and device files do not count.
+func ReadOnly(source string) Op { return bind(source, tree.ReadOnly) }
+
+// ReadWrite is ReadOnly, but the sandbox may write where the user may.
+func ReadWrite(source string) Op { return bind(source, tree.ReadWrite) }
+
+// Devices is ReadWrite, and device files work.
+func Devices(source string) Op { return bind(source, tree.WithDevice) }
+
+func bind(source string, access tree.Access) Op {
+	op := tree.Op{Kind: tree.Bind, Source: source, Access: access}
+	if strings.HasPrefix(source, "/") {
+		op.Dest = source
+	}
+	return Op{op}
+}
+
+// ReadOnlyFD is ReadOnly for the file or directory that a descriptor has open.
+func ReadOnlyFD(fd FD, dest string) Op { return bindFD(fd, dest, tree.ReadOnly) }
+
+// ReadWriteFD is ReadWrite for the file or directory that a descriptor has open.
+func ReadWriteFD(fd FD, dest string) Op { return bindFD(fd, dest, tree.ReadWrite) }
+
+func bindFD(fd FD, dest string, access tree.Access) Op {
+	return Op{tree.Op{Kind: tree.BindFD, FD: fd.number, Dest: dest, Access: access}}
+}
+
+// System shows the host's programs and libraries, read-only: /usr, and /bin, /sbin and
+// /lib with its kin as the host has them, as links or as trees of their own. It has
+// nothing of /etc.
+func System() []Op {
+	ops := []Op{ReadOnly("/usr")}
+	for _, path := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		if target, err := os.Readlink(path); err == nil {
+			ops = append(ops, Symlink(target, path))
+		} else if _, err := os.Stat(path); err == nil {
+			ops = append(ops, ReadOnly(path))
+		}
+	}
+	return ops
+}
+
+// Tmpfs is an empty file system in memory, which is gone at the end.
+func Tmpfs(dest string) Op { return at(tree.Tmpfs, dest) }
+
+// Proc is a proc that shows the processes of the sandbox.
+func Proc(dest string) Op { return at(tree.Proc, dest) }
+
+// Dev is a small /dev: null, zero, full, random, urandom, tty, ptmx with its pts, shm, and
+// the links to the standard streams.
+func Dev(dest string) Op { return at(tree.Dev, dest) }
+
+// Mqueue is a file system of POSIX message queues (mq_overview(7)).
+func Mqueue(dest string) Op { return at(tree.Mqueue, dest) }
+
+// Dir is an empty directory, or the one that is there.
+func Dir(dest string) Op { return at(tree.Dir, dest) }
+
+// Symlink is a link at dest that says target.
+func Symlink(target, dest string) Op {
+	return Op{tree.Op{Kind: tree.Symlink, Target: target, Dest: dest}}
+}
+
+// Chmod gives what is there other permission bits.
+func Chmod(dest string, bits uint32) Op { return at(tree.Chmod, dest).Perms(bits) }
+
+// RemountReadOnly makes the mount at dest read-only, and none below it.
+func RemountReadOnly(dest string) Op { return at(tree.RemountRO, dest) }
+
+func at(kind tree.Kind, dest string) Op { return Op{tree.Op{Kind: kind, Dest: dest}} }
+
+// Overlay shows several trees of the host as one, read-only; of files with one name that
+// of the last layer. It needs two layers.
+func Overlay(dest string, layers ...string) Op { return overlay(tree.Refused, dest, layers) }
+
+// TmpOverlay is Overlay for one layer or more. What is written is gone at the end.
+func TmpOverlay(dest string, layers ...string) Op { return overlay(tree.Forgotten, dest, layers) }
+
+// WritableOverlay is Overlay for one layer or more. What is written goes to upper, a
+// directory of the host; work is an empty directory on the same file system.
+func WritableOverlay(dest, upper, work string, layers ...string) Op {
+	op := overlay(tree.Kept, dest, layers)
+	op.data.Upper, op.data.Work = upper, work
+	return op
+}
+
+func overlay(writes tree.Writes, dest string, layers []string) Op {
+	return Op{tree.Op{Kind: tree.Overlay, Dest: dest, Layers: slices.Clone(layers), Writes: writes}}
+}
+
+// File is a new file. It belongs to the directory or the file system that dest lies in.
+func File(dest string, content Content) Op { return file(tree.File, dest, content, tree.ReadOnly) }
+
+// ReadOnlyData is a file that lies nowhere else and is mounted at dest, read-only.
+func ReadOnlyData(dest string, content Content) Op {
+	return file(tree.Data, dest, content, tree.ReadOnly)
+}
+
+// ReadWriteData is ReadOnlyData, but the sandbox may write to it.
+func ReadWriteData(dest string, content Content) Op {
+	return file(tree.Data, dest, content, tree.ReadWrite)
+}
+
+func file(kind tree.Kind, dest string, content Content, access tree.Access) Op {
+	op := Op{tree.Op{Kind: kind, Dest: dest, Access: access}}
+	if content != nil {
+		content.fill(&op.data)
+	}
+	return op
+}
+
+// Content is what a file holds: [Bytes], or what can be read from an [FD] to its end.
+type Content interface{ fill(*tree.Op) }
+
+// Bytes are the content of a file.
+type Bytes []byte
+
+func (b Bytes) fill(op *tree.Op) { op.Content = append([]byte{}, b...) }
+
+// FD is the number of a descriptor that may not have been given, as the launcher has it:
+// 0 to 2 are the standard streams. The zero value is "not given"; [SetFD] makes one.
+type FD struct{ number tree.FD }
+
+// SetFD is the descriptor n.
+func SetFD(n int) FD { return FD{tree.FD{N: n, Given: true}} }
+
+// Given reports whether f was made by [SetFD].
+func (f FD) Given() bool { return f.number.Given }
+
+// N is the number, -1 where none was given.
+func (f FD) N() int {
+	if !f.Given() {
+		return -1
+	}
+	return f.number.N
+}
+
+func (f FD) fill(op *tree.Op) { op.FD = f.number }
+
+// Fallback is what to do where the kernel refuses a new proc, as in most containers.
 type Fallback int
 
 // Fallbacks. The zero value fails.
 const (
-	Fail      Fallback = iota
-	Empty              // an empty directory is there instead
-	BindOuter          // the outer proc, which shows the processes outside
+	Fail      Fallback = Fallback(tree.Fail)
+	Empty     Fallback = Fallback(tree.Empty)     // an empty directory is there instead
+	BindOuter Fallback = Fallback(tree.BindOuter) // the outer proc, which shows the processes outside
 )
-
-// Perms are permissions that may not have been given. The zero value is "not given":
-// each kind of operation then has a default of its own. [Mode] makes one.
-type Perms struct {
-	bits  uint32
-	given bool
-}
-
-// Mode is permissions that have been given: permission bits, at most 07777.
-func Mode(bits uint32) Perms { return Perms{bits, true} }
-
-// Given reports whether p was made by [Mode].
-func (p Perms) Given() bool { return p.given }
-
-// Bits are the permission bits, 0 where none were given.
-func (p Perms) Bits() uint32 { return p.bits }
-
-// FD is the number of a descriptor that may not have been given, as the launcher has it:
-// 0 to 2 are the standard streams. The zero value is "not given"; [SetFD] makes one.
-type FD struct {
-	n     int
-	given bool
-	From  plan.Origin
-}
-
-// SetFD is the descriptor n.
-func SetFD(n int) FD { return FD{n: n, given: true} }
-
-// Given reports whether f was made by [SetFD].
-func (f FD) Given() bool { return f.given }
-
-// N is the number, -1 where none was given.
-func (f FD) N() int {
-	if !f.given {
-		return -1
-	}
-	return f.n
-}
-
-// Valid reports whether k is a kind that there is.
-func (k Kind) Valid() bool { return k > Invalid && k <= RemountRO }
-
-// Op is one file-system operation. Operations happen in the order given.
-type Op struct {
-	Kind Kind
-	Dest string // in the sandbox; relative paths count from its root
-	From plan.Origin
-
-	Source string // host path
-	FD     FD     // caller's descriptor; used up
-	Access Access
-	Try    bool // a Source that does not exist is skipped
-	Target string
-	Perms  Perms
-	Size   uint64 // bytes of a tmpfs; 0: the kernel's default
-
-	Layers      []string
-	Writes      Writes
-	Upper, Work string
-}

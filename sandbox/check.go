@@ -1,89 +1,39 @@
 package sandbox
 
 import (
-	"errors"
-
 	"github.com/gobwrap/gobwrap/internal/compile"
-	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/front"
 )
 
-// rule is the text of what the fields of a Spec must not say together (see compile.Rule): one
-// for the command line, which is bubblewrap's where scripts may match it, and one for programs,
-// which names the field that is to change.
-type rule struct{ text, field, problem string }
-
+// rules are what the fields of a Spec must not say together (see compile.Rule): the field that
+// is to change, and why.
+//
 //nolint:gochecknoglobals // read-only table
-var rules = [...]rule{
-	compile.NoCommand: {
-		"No command given",
-		"Command.Args", "must not be empty",
-	},
-	compile.Uncompiled: {
-		"a seccomp profile was not compiled",
-		"Lockdown.Filters", "a profile was not compiled",
-	},
-	compile.RangesJoin: {
-		"--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already",
-		"Namespaces.JoinUser", "excludes Identity.UIDMap, GIDMap and MapAuto: the ids of a given namespace are mapped already",
-	},
-	compile.JoinNewUser: {
-		"--userns not compatible --unshare-user",
-		"Namespaces.JoinUser", "excludes a new user namespace (Namespaces.User)",
-	},
-	compile.RangesNeedUser: {
-		"--uid-map, --gid-map and --map-auto require --unshare-user",
-		"Namespaces.User", "must be Want or Default where there are Identity.UIDMap, GIDMap or MapAuto",
-	},
-	compile.AutoAndMaps: {
-		"--map-auto excludes --uid-map and --gid-map",
-		"Identity.MapAuto", "excludes Identity.UIDMap and GIDMap",
-	},
-	compile.DisableNeedsUser: {
-		"--disable-userns requires --unshare-user",
-		"Namespaces.DisableUsers", "needs a new user namespace (Namespaces.User: Want or Default)",
-	},
-	compile.DisableAndBlock: {
-		"--disable-userns is not compatible with  --userns-block-fd",
-		"Namespaces.DisableUsers", "excludes Report.UserBlockFD",
-	},
-	compile.BlockNeedsUser: {
-		"--userns-block-fd requires --unshare-user",
-		"Report.UserBlockFD", "needs a new user namespace (Namespaces.User: Want or Default)",
-	},
-	compile.BlockNeedsInfo: {
-		"--userns-block-fd requires --info-fd",
-		"Report.UserBlockFD", "needs Report.InfoFD",
-	},
-	compile.UIDNeedsUser: {
-		"Specifying --uid requires --unshare-user or --userns",
-		"Identity.UID", "needs a user namespace (Namespaces.User or JoinUser)",
-	},
-	compile.GIDNeedsUser: {
-		"Specifying --gid requires --unshare-user or --userns",
-		"Identity.GID", "needs a user namespace (Namespaces.User or JoinUser)",
-	},
-	compile.HostnameNeedsUTS: {
-		"Specifying --hostname requires --unshare-uts",
-		"Namespaces.Hostname", "needs a new UTS namespace (Namespaces.UTS)",
-	},
-	compile.PID1NeedsPID: {
-		"Specifying --as-pid-1 requires --unshare-pid",
-		"Session.AsPID1", "needs a new PID namespace (Namespaces.PID)",
-	},
-	compile.PID1AndLocks: {
-		"Specifying --as-pid-1 and --lock-file is not permitted",
-		"Session.AsPID1", "excludes Session.Locks, which an init holds",
-	},
-	compile.LabelsNeedSELinux: {
-		"labeling not supported on this system",
-		"Lockdown.ExecLabel", "and FileLabel need SELinux, which this system does not have",
-	},
+var rules = [...]struct{ field, problem string }{
+	compile.NoCommand:         {"Command.Args", "must not be empty"},
+	compile.Uncompiled:        {"Lockdown.Filters", "a profile was not compiled"},
+	compile.RangesJoin:        {"Namespaces.JoinUser", "excludes Identity.UIDMap, GIDMap and MapAuto: the ids of a given namespace are mapped already"},
+	compile.JoinNewUser:       {"Namespaces.JoinUser", "excludes a new user namespace (Namespaces.User)"},
+	compile.RangesNeedUser:    {"Namespaces.User", "must be Want or Default where there are Identity.UIDMap, GIDMap or MapAuto"},
+	compile.AutoAndMaps:       {"Identity.MapAuto", "excludes Identity.UIDMap and GIDMap"},
+	compile.DisableNeedsUser:  {"Namespaces.DisableUsers", "needs a new user namespace (Namespaces.User: Want or Default)"},
+	compile.DisableAndBlock:   {"Namespaces.DisableUsers", "excludes Report.UserBlockFD"},
+	compile.BlockNeedsUser:    {"Report.UserBlockFD", "needs a new user namespace (Namespaces.User: Want or Default)"},
+	compile.BlockNeedsInfo:    {"Report.UserBlockFD", "needs Report.InfoFD"},
+	compile.UIDNeedsUser:      {"Identity.UID", "needs a user namespace (Namespaces.User or JoinUser)"},
+	compile.GIDNeedsUser:      {"Identity.GID", "needs a user namespace (Namespaces.User or JoinUser)"},
+	compile.HostnameNeedsUTS:  {"Namespaces.Hostname", "needs a new UTS namespace (Namespaces.UTS)"},
+	compile.PID1NeedsPID:      {"Session.AsPID1", "needs a new PID namespace (Namespaces.PID)"},
+	compile.PID1AndLocks:      {"Session.AsPID1", "excludes Session.Locks, which an init holds"},
+	compile.LabelsNeedSELinux: {"Lockdown.ExecLabel", "needs SELinux, which this system does not have"},
 }
 
 // broken is the error of a rule that is broken.
-func broken(r compile.Rule, h *Host) error {
-	if h.Hosted {
-		return badField(rules[r].field, plan.Origin{}, rules[r].problem)
+func (w *wanted) broken(r compile.Rule) error {
+	field := rules[r].field
+	if r == compile.LabelsNeedSELinux && !w.Lockdown.ExecLabel.Given() {
+		field = "Lockdown.FileLabel"
 	}
-	return errors.New(rules[r].text)
+	field = w.name(field)
+	return &SetupError{Stage: "options", Field: field, Err: &front.Broken{Rule: r, Field: field, Problem: rules[r].problem}}
 }

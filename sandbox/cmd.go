@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
@@ -49,6 +50,7 @@ type Cmd struct {
 	end  ending
 
 	profiles map[string][]byte // compiled, by profile and capabilities
+	front    *front.Line       // where a command line has made the Spec
 }
 
 // ExitError is a command that has failed. A command that a signal has killed is reported

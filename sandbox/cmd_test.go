@@ -26,10 +26,10 @@ import (
 // host is a sandbox with the host's programs in it.
 func host() sandbox.Spec {
 	return sandbox.Spec{Files: []mounts.Op{
-		{Kind: mounts.Bind, Source: "/", Dest: "/"},
-		{Kind: mounts.Proc, Dest: "/proc"},
-		{Kind: mounts.Dev, Dest: "/dev"},
-		{Kind: mounts.Tmpfs, Dest: "/tmp"},
+		mounts.ReadOnly("/"),
+		mounts.Proc("/proc"),
+		mounts.Dev("/dev"),
+		mounts.Tmpfs("/tmp"),
 	}}
 }
 
@@ -216,7 +216,7 @@ func TestZeroSpecInside(t *testing.T) {
 func TestErrors(t *testing.T) {
 	sandboxtest.Modes(t, func(t *testing.T, m sandboxtest.Mode) {
 		missing := func(c *sandbox.Cmd) {
-			c.Spec.Files = append(c.Spec.Files, mounts.Op{Kind: mounts.Bind, Source: "/no such", Dest: "/x"})
+			c.Spec.Files = append(c.Spec.Files, mounts.ReadOnly("/no such").At("/x"))
 		}
 		for _, c := range []struct {
 			name                string
@@ -229,7 +229,7 @@ func TestErrors(t *testing.T) {
 			{"no command", func(c *sandbox.Cmd) { c.Path = "/no such" }, "exec", "", "/no such", fs.ErrNotExist, "execvp /no such: No such file or directory"},
 			{"no command in PATH", func(c *sandbox.Cmd) { c.Path, c.Env = "nosuch", []string{"PATH=/usr/bin:/bin"} }, "exec", "", "nosuch", exec.ErrNotFound, "execvp nosuch: No such file or directory"},
 			{"a directory", func(c *sandbox.Cmd) { c.Path = "/usr" }, "exec", "", "/usr", unix.EACCES, "execvp /usr: Permission denied"},
-			{"no place", func(c *sandbox.Cmd) { c.Spec.Files[3].Dest = "/proc/none" }, "mount", "Files[3]", "/proc/none", fs.ErrNotExist, "Can't mkdir /proc/none: No such file or directory"},
+			{"no place", func(c *sandbox.Cmd) { c.Spec.Files[3] = c.Spec.Files[3].At("/proc/none") }, "mount", "Files[3]", "/proc/none", fs.ErrNotExist, "Can't mkdir /proc/none: No such file or directory"},
 			{"no directory", func(c *sandbox.Cmd) { c.Dir = "/none" }, "chdir", "Cmd.Dir", "/none", fs.ErrNotExist, "Can't chdir to /none: No such file or directory"},
 			{"no words", func(c *sandbox.Cmd) { c.Path, c.Args = "", nil }, "options", "Cmd.Path", "", nil, "Cmd.Path: must not be empty"},
 			{"a number of nothing", func(c *sandbox.Cmd) { c.Spec.Report.InfoFD = sandbox.SetFD(3) }, "options", "Report.InfoFD", "", nil, "Report.InfoFD: descriptor 3 is neither a standard stream nor one of ExtraFiles"},
@@ -244,7 +244,7 @@ func TestErrors(t *testing.T) {
 			}
 			err := cmd.Run()
 			var e *sandbox.SetupError
-			if !errors.As(err, &e) || e.Stage != c.stage || e.Option != c.option || e.Path != c.path || c.is != nil && !errors.Is(err, c.is) || err.Error() != c.words {
+			if !errors.As(err, &e) || e.Stage != c.stage || e.Field != c.option || e.Path != c.path || c.is != nil && !errors.Is(err, c.is) || err.Error() != c.words {
 				t.Errorf("%s: %+v: %v", c.name, e, err)
 			}
 			if errors.Is(err, sandbox.ErrUserNamespaces) || cmd.Process != nil || cmd.Wait() == nil {
@@ -269,8 +269,8 @@ func TestRefusedUserNamespaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Path = "/tmp/self"
-		c.Spec.Files = append(c.Spec.Files, mounts.Op{Kind: mounts.Bind, Source: exe, Dest: "/tmp/self"})
-		c.Spec.Files = append(c.Spec.Files, mounts.Op{Kind: mounts.Bind, Source: os.Getenv("GOBWRAP"), Dest: "/tmp/gobwrap"})
+		c.Spec.Files = append(c.Spec.Files, mounts.ReadOnly(exe).At("/tmp/self"))
+		c.Spec.Files = append(c.Spec.Files, mounts.ReadOnly(os.Getenv("GOBWRAP")).At("/tmp/gobwrap"))
 		c.Env = append(os.Environ(), "GOBWRAP_INNER=1", "PATH=/usr/bin:/bin:/tmp")
 		if out := output(t, c); !strings.Contains(out, "--- PASS: TestInner") {
 			t.Errorf("%s", out)
@@ -439,8 +439,8 @@ func TestDataByDescriptor(t *testing.T) {
 		}
 		c := m.Command(host(), "cat", "/tmp/file", "/tmp/dir/f")
 		c.Spec.Files = append(c.Spec.Files,
-			mounts.Op{Kind: mounts.File, FD: c.Pass(r), Dest: "/tmp/file"},
-			mounts.Op{Kind: mounts.BindFD, FD: c.Pass(d), Dest: "/tmp/dir"})
+			mounts.File("/tmp/file", c.Pass(r)),
+			mounts.ReadOnlyFD(c.Pass(d), "/tmp/dir"))
 		if got := output(t, c); got != "text\nbound\n" {
 			t.Errorf("%q", got)
 		}
@@ -479,7 +479,7 @@ func TestProfiles(t *testing.T) {
 			c = m.Command(host(), "true")
 			c.Spec.Lockdown.Filters = []sandbox.Filter{{Profile: profile}}
 			var e *sandbox.SetupError
-			if err := c.Run(); !errors.As(err, &e) || e.Option != "Lockdown.Filters[0]" || e.Path != profile {
+			if err := c.Run(); !errors.As(err, &e) || e.Field != "Lockdown.Filters[0]" || e.Path != profile {
 				t.Errorf("%s: %v, want %s", profile, err, want)
 			}
 		}
@@ -490,7 +490,7 @@ func TestProfiles(t *testing.T) {
 func TestRefusedBySetuid(t *testing.T) {
 	sandboxtest.Modes(t, func(t *testing.T, m sandboxtest.Mode) {
 		c := m.Command(host(), "true")
-		c.Spec.Files = append(c.Spec.Files, mounts.Op{Kind: mounts.Overlay, Layers: []string{"/usr"}, Writes: mounts.Forgotten, Dest: "/tmp"})
+		c.Spec.Files = append(c.Spec.Files, mounts.TmpOverlay("/tmp", "/usr"))
 		err := c.Run()
 		if m.Name != "setuid" {
 			if err != nil {
@@ -499,7 +499,7 @@ func TestRefusedBySetuid(t *testing.T) {
 			return
 		}
 		var e *sandbox.SetupError
-		if !errors.As(err, &e) || e.Option != "Files[4]" || !strings.Contains(err.Error(), "is not possible in setuid mode") {
+		if !errors.As(err, &e) || e.Field != "Files[4]" || !strings.Contains(err.Error(), "is not possible in setuid mode") {
 			t.Errorf("%+v", err)
 		}
 		c = m.Command(host(), "true")

@@ -6,8 +6,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// Compile turns what is wanted (s) on this machine (h) into a plan.
-func Compile(s *Spec, h Host) (*plan.Program, error) {
+// compileFor turns what is wanted (s) on this machine (h) into a plan.
+func compileFor(s *wanted, h facts) (*plan.Program, error) {
 	if err := validate(s); err != nil {
 		return nil, err
 	}
@@ -15,7 +15,7 @@ func Compile(s *Spec, h Host) (*plan.Program, error) {
 	f, facts := flatten(s, &h, &uids, &gids)
 	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &facts, Buffers: buffers(64, 256, 1<<14)}
 	if r := c.Check(); r != compile.Fine {
-		return nil, broken(r, &h)
+		return nil, s.broken(r)
 	}
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func Compile(s *Spec, h Host) (*plan.Program, error) {
 }
 
 // run has the plan made, with larger buffers as long as they are too small.
-func (f *flattener) run(c *compile.Compiler, h *Host) (*plan.Program, error) {
+func (f *flattener) run(c *compile.Compiler, h *facts) (*plan.Program, error) {
 	for {
 		switch c.Run() {
 		case compile.Full:
@@ -65,8 +65,8 @@ func (f *flattener) program(c *compile.Compiler) (*plan.Program, error) {
 }
 
 // wantsUser reports whether there will be a user namespace of the sandbox's own.
-func wantsUser(s *Spec, h *Host) bool {
-	f, facts := flatten(&Spec{Namespaces: s.Namespaces, Identity: Identity{UID: s.Identity.UID, GID: s.Identity.GID}}, h, nil, nil)
+func wantsUser(s *wanted, h *facts) bool {
+	f, facts := flatten(&wanted{Spec: Spec{Namespaces: s.Namespaces, Identity: Identity{UID: s.Identity.UID, GID: s.Identity.GID}}}, h, nil, nil)
 	c := compile.Compiler{Spec: &f.spec, Facts: &facts}
 	return c.WantsUser()
 }

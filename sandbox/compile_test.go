@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 )
@@ -51,9 +53,9 @@ func TestEnvironment(t *testing.T) {
 // candidates are the files that the launcher would try.
 func candidates(t *testing.T, name string, env []string) []string {
 	t.Helper()
-	f, facts := flatten(&Spec{Command: CommandLine{Args: []string{name}}}, &Host{Env: env}, nil, nil)
-	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &facts, Buffers: buffers(64, 64, 1<<16)}
-	p, err := f.run(&c, &Host{})
+	f, known := flatten(wantedOf(&Spec{Command: CommandLine{Args: []string{name}}}, nil), &facts{Env: env}, nil, nil)
+	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &known, Buffers: buffers(64, 64, 1<<16)}
+	p, err := f.run(&c, &facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,58 +92,57 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-// TestRules: each combination that cannot be is refused with its sentence, and
+// TestRules: each combination that cannot be is refused with the field that is to change, and
 // without the offending part it is not.
 func TestRules(t *testing.T) {
 	on := SetFD(5)
 	text := SetText("x")
-	cases := map[string]func(*Spec){
-		"No command given":                       func(s *Spec) { s.Command.Args = nil },
-		"a seccomp profile was not compiled":     func(s *Spec) { s.Lockdown.Filters = []Filter{{Profile: "/p.json"}} },
-		"--userns not compatible --unshare-user": func(s *Spec) { s.Namespaces.JoinUser, s.Namespaces.User = on, Try },
-		"--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already": func(s *Spec) {
+	cases := map[compile.Rule]func(*Spec){
+		compile.NoCommand:   func(s *Spec) { s.Command.Args = nil },
+		compile.Uncompiled:  func(s *Spec) { s.Lockdown.Filters = []Filter{{Profile: "/p.json"}} },
+		compile.JoinNewUser: func(s *Spec) { s.Namespaces.JoinUser, s.Namespaces.User = on, Try },
+		compile.RangesJoin: func(s *Spec) {
 			s.Identity.MapAuto, s.Namespaces.JoinUser = true, on
 		},
-		"--uid-map, --gid-map and --map-auto require --unshare-user": func(s *Spec) { s.Identity.MapAuto = true },
-		"--map-auto excludes --uid-map and --gid-map": func(s *Spec) {
-			s.Identity.MapAuto, s.Identity.GIDMap, s.Namespaces.User = true, make([]MapLine, 1), Want
+		compile.RangesNeedUser: func(s *Spec) { s.Identity.MapAuto = true },
+		compile.AutoAndMaps: func(s *Spec) {
+			s.Identity.MapAuto, s.Identity.GIDMap, s.Namespaces.User = true, make(idmap.Map, 1), Want
 		},
-		"--disable-userns requires --unshare-user": func(s *Spec) { s.Namespaces.DisableUsers = true },
-		"--disable-userns is not compatible with  --userns-block-fd": func(s *Spec) {
+		compile.DisableNeedsUser: func(s *Spec) { s.Namespaces.DisableUsers = true },
+		compile.DisableAndBlock: func(s *Spec) {
 			s.Namespaces.User, s.Namespaces.DisableUsers = Want, true
 			s.Report.UserBlockFD, s.Report.InfoFD = on, on
 		},
-		"--userns-block-fd requires --unshare-user":            func(s *Spec) { s.Report.UserBlockFD, s.Report.InfoFD = on, on },
-		"--userns-block-fd requires --info-fd":                 func(s *Spec) { s.Report.UserBlockFD, s.Namespaces.User = on, Want },
-		"Specifying --uid requires --unshare-user or --userns": func(s *Spec) { s.Identity.UID = SetID(5) },
-		"Specifying --gid requires --unshare-user or --userns": func(s *Spec) { s.Identity.GID = SetID(5) },
-		"Specifying --hostname requires --unshare-uts":         func(s *Spec) { s.Namespaces.Hostname = text },
-		"Specifying --as-pid-1 requires --unshare-pid":         func(s *Spec) { s.Session.AsPID1 = true },
-		"Specifying --as-pid-1 and --lock-file is not permitted": func(s *Spec) {
+		compile.BlockNeedsUser:   func(s *Spec) { s.Report.UserBlockFD, s.Report.InfoFD = on, on },
+		compile.BlockNeedsInfo:   func(s *Spec) { s.Report.UserBlockFD, s.Namespaces.User = on, Want },
+		compile.UIDNeedsUser:     func(s *Spec) { s.Identity.UID = SetID(5) },
+		compile.GIDNeedsUser:     func(s *Spec) { s.Identity.GID = SetID(5) },
+		compile.HostnameNeedsUTS: func(s *Spec) { s.Namespaces.Hostname = text },
+		compile.PID1NeedsPID:     func(s *Spec) { s.Session.AsPID1 = true },
+		compile.PID1AndLocks: func(s *Spec) {
 			s.Session.AsPID1, s.Namespaces.PID = true, Want
-			s.Session.Locks = []LockFile{{Path: "/l"}}
+			s.Session.Locks = []string{"/l"}
 		},
-		"labeling not supported on this system": func(s *Spec) { s.Lockdown.ExecLabel = text },
+		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
-	for _, r := range rules[1:] {
-		breaks, ok := cases[r.text]
+	for rule := range compile.Rule(len(rules)) {
+		r := rules[rule]
+		breaks, ok := cases[rule]
+		if !ok && rule != compile.Fine {
+			t.Errorf("no case for %q", r.problem)
+		}
 		if !ok {
-			t.Errorf("no case for %q", r.text)
 			continue
 		}
 		s := Spec{Command: CommandLine{Args: []string{"x"}}}
-		if _, err := Compile(&s, root()); err != nil {
+		if _, err := planOf(&s, root()); err != nil {
 			t.Fatal(err)
 		}
 		breaks(&s)
-		if _, err := Compile(&s, root()); err == nil || err.Error() != r.text {
-			t.Errorf("%q: %v", r.text, err)
-		}
-		program := root()
-		program.Hosted = true
-		_, err := Compile(&s, program)
+		_, err := planOf(&s, root())
 		var e *SetupError
-		if !errors.As(err, &e) || e.Option != r.field || e.Error() != r.field+": "+r.problem || strings.Contains(e.Error(), "--") {
+		var broken *front.Broken
+		if !errors.As(err, &e) || !errors.As(err, &broken) || broken.Rule != rule || e.Field != r.field || e.Error() != r.field+": "+r.problem || strings.Contains(e.Error(), "--") {
 			t.Errorf("%q: %+v: %v", r.field, e, err)
 		}
 	}
@@ -167,7 +168,7 @@ func TestRules(t *testing.T) {
 		spec.Command.Args = []string{"x"}
 		h := user()
 		h.SELinux = true
-		if _, err := Compile(&spec, h); err != nil {
+		if _, err := planOf(&spec, h); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -181,7 +182,7 @@ func TestUserNamespace(t *testing.T) {
 	refused.UserNamespaces = false
 	for _, c := range []struct {
 		name string
-		host Host
+		host facts
 		wish Wish
 		want bool
 	}{
@@ -194,7 +195,7 @@ func TestUserNamespace(t *testing.T) {
 		{"root of a container", container, Share, true},
 	} {
 		s := Spec{Namespaces: Namespaces{User: c.wish}, Command: CommandLine{Args: []string{"x"}}}
-		p, err := Compile(&s, c.host)
+		p, err := planOf(&s, c.host)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,17 +210,16 @@ func TestUserNamespace(t *testing.T) {
 func TestSpecByProgram(t *testing.T) {
 	command := CommandLine{Args: []string{"x"}}
 	for name, s := range map[string]Spec{
-		"an operation without a kind": {Files: []mounts.Op{{Dest: "/d"}}, Command: command},
-		"an unknown kind":             {Files: []mounts.Op{{Kind: mounts.RemountRO + 1, Dest: "/d"}}, Command: command},
+		"an operation without a kind": {Files: []mounts.Op{{}}, Command: command},
 		"NUL in a source":             {Files: []mounts.Op{roBind("/etc\x00/x", "/etc")}, Command: command},
 		"NUL in a destination":        {Files: []mounts.Op{roBind("/etc", "/etc\x00/x")}, Command: command},
 		"NUL in an argument":          {Command: CommandLine{Args: []string{"x", "a\x00b"}}},
 		"NUL in a variable":           {Env: []EnvOp{{Name: "A", Value: "a\x00b"}}, Command: command},
 		"a filter of no size":         {Lockdown: Lockdown{Filters: []Filter{{BPF: make([]byte, 7)}}}, Command: command},
-		"a mode with more bits":       {Files: []mounts.Op{{Kind: mounts.Dir, Dest: "/d", Perms: mounts.Mode(0o10000)}}, Command: command},
-		"a negative descriptor":       {Files: []mounts.Op{{Kind: mounts.File, FD: mounts.SetFD(-1), Dest: "/d"}}, Command: command},
+		"a mode with more bits":       {Files: []mounts.Op{mounts.Dir("/d").Perms(0o10000)}, Command: command},
+		"a negative descriptor":       {Files: []mounts.Op{mounts.File("/d", mounts.SetFD(-1))}, Command: command},
 	} {
-		if _, err := Compile(&s, user()); err == nil {
+		if _, err := planOf(&s, user()); err == nil {
 			t.Errorf("%s: compiled", name)
 		}
 	}

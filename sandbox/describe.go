@@ -4,12 +4,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
 // describe says in words what a sandbox will contain, and which risks stay, a line each.
 // It knows what the Spec says and nothing of what lies in the files.
-func describe(s *Spec, h Host) []string {
+func describe(s *wanted, h facts) []string {
 	if err := validate(s); err != nil {
 		return []string{"impossible: " + err.Error()}
 	}
@@ -23,8 +23,8 @@ func describe(s *Spec, h Host) []string {
 }
 
 type describer struct {
-	s     *Spec
-	h     *Host
+	s     *wanted
+	h     *facts
 	lines []string
 }
 
@@ -39,8 +39,8 @@ func (d *describer) say(what string, list ...string) {
 // destination, or above it, hides an earlier one.
 func (d *describer) files() {
 	kinds := map[string][]string{}
-	for i := range d.s.Files {
-		if op := &d.s.Files[i]; !d.hidden(mounts.BoxPath(op.Dest), i) {
+	for i := range d.s.files {
+		if op := &d.s.files[i]; !d.hidden(tree.BoxPath(op.Dest), i) {
 			kind := kindOf(op)
 			kinds[kind] = append(kinds[kind], place(op))
 		}
@@ -56,25 +56,25 @@ func (d *describer) files() {
 	} {
 		d.say(k.what, kinds[k.kind]...)
 	}
-	if len(d.s.Files) == 0 {
+	if len(d.s.files) == 0 {
 		d.say("files", "none, an empty root")
 	}
 }
 
 // kindOf is the line on which an operation is listed.
-func kindOf(op *mounts.Op) string {
+func kindOf(op *tree.Op) string {
 	switch op.Kind {
-	case mounts.Bind, mounts.BindFD:
-		return [...]string{mounts.ReadOnly: "ro", mounts.ReadWrite: "rw", mounts.WithDevice: "dev"}[op.Access]
-	case mounts.Overlay:
-		return [...]string{mounts.Refused: "ro", mounts.Forgotten: "new", mounts.Kept: "rw"}[op.Writes]
-	case mounts.Tmpfs, mounts.Dir, mounts.File, mounts.Data, mounts.Mqueue, mounts.Dev:
+	case tree.Bind, tree.BindFD:
+		return [...]string{tree.ReadOnly: "ro", tree.ReadWrite: "rw", tree.WithDevice: "dev"}[op.Access]
+	case tree.Overlay:
+		return [...]string{tree.Refused: "ro", tree.Forgotten: "new", tree.Kept: "rw"}[op.Writes]
+	case tree.Tmpfs, tree.Dir, tree.File, tree.Data, tree.Mqueue, tree.Dev:
 		return "new"
-	case mounts.Proc:
+	case tree.Proc:
 		return "proc"
-	case mounts.Symlink:
+	case tree.Symlink:
 		return "link"
-	case mounts.RemountRO:
+	case tree.RemountRO:
 		return "tight"
 	default: // a mode says nothing about what can be reached
 		return ""
@@ -82,24 +82,24 @@ func kindOf(op *mounts.Op) string {
 }
 
 // place is where an operation acts, and what it takes for that.
-func place(op *mounts.Op) string {
-	dest := mounts.BoxPath(op.Dest)
+func place(op *tree.Op) string {
+	dest := tree.BoxPath(op.Dest)
 	switch op.Kind {
-	case mounts.Bind:
-		if mounts.BoxPath(op.Source) != dest {
+	case tree.Bind:
+		if tree.BoxPath(op.Source) != dest {
 			return dest + " (" + op.Source + ")"
 		}
-	case mounts.BindFD:
-		return dest + " (fd " + strconv.Itoa(op.FD.N()) + ")"
-	case mounts.Overlay:
+	case tree.BindFD:
+		return dest + " (fd " + strconv.Itoa(op.FD.N) + ")"
+	case tree.Overlay:
 		text := dest + " (over " + strings.Join(op.Layers, ", ")
-		if op.Writes == mounts.Kept {
+		if op.Writes == tree.Kept {
 			text += ", changes in " + op.Upper
 		}
 		return text + ")"
-	case mounts.Dev:
+	case tree.Dev:
 		return dest + " (null, zero, full, random, urandom, tty, pts)"
-	case mounts.Symlink:
+	case tree.Symlink:
 		return dest + " (to " + op.Target + ")"
 	}
 	return dest
@@ -107,19 +107,19 @@ func place(op *mounts.Op) string {
 
 // hidden reports whether an operation after the i-th puts something on a path, or above it.
 func (d *describer) hidden(path string, i int) bool {
-	for k := i + 1; k < len(d.s.Files); k++ {
-		later := &d.s.Files[k]
-		dest := mounts.BoxPath(later.Dest)
+	for k := i + 1; k < len(d.s.files); k++ {
+		later := &d.s.files[k]
+		dest := tree.BoxPath(later.Dest)
 		switch later.Kind {
-		case mounts.Bind:
+		case tree.Bind:
 			if !later.Try && lies(path, dest) {
 				return true
 			}
-		case mounts.BindFD, mounts.Tmpfs, mounts.Overlay, mounts.Proc, mounts.Dev, mounts.Mqueue:
+		case tree.BindFD, tree.Tmpfs, tree.Overlay, tree.Proc, tree.Dev, tree.Mqueue:
 			if lies(path, dest) {
 				return true
 			}
-		case mounts.Data:
+		case tree.Data:
 			if path == dest {
 				return true
 			}
@@ -208,7 +208,7 @@ func (d *describer) privilege() {
 	case len(d.s.Identity.Caps) == 0:
 		caps = "all of the caller's" + inside
 	default:
-		caps = "as --cap-add and --cap-drop say" + inside
+		caps = "as Identity.Caps says" + inside
 	}
 	d.say("capabilities", caps)
 	filters := "none"

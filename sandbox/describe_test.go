@@ -11,17 +11,15 @@ import (
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
-func op(kind mounts.Kind, dest string) mounts.Op { return mounts.Op{Kind: kind, Dest: dest} }
-
 func rwBind(src, dst string) mounts.Op {
-	return mounts.Op{Kind: mounts.Bind, Source: src, Dest: dst, Access: mounts.ReadWrite}
+	return mounts.ReadWrite(src).At(dst)
 }
 
 // described are command lines as people write them; testdata/explain-NAME.golden is what
 // --explain says to them.
 var described = []struct {
 	name string
-	host Host
+	host facts
 	spec Spec
 }{
 	{"nothing", user(), Spec{}},
@@ -30,7 +28,7 @@ var described = []struct {
 	{"build", user(), Spec{
 		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try},
 		Files: []mounts.Op{
-			roBind("/", "/"), op(mounts.Dev, "/dev"), op(mounts.Proc, "/proc"), op(mounts.Tmpfs, "/tmp"),
+			roBind("/", "/"), mounts.Dev("/dev"), mounts.Proc("/proc"), mounts.Tmpfs("/tmp"),
 			rwBind("/home/u/project", "/home/u/project"),
 		},
 		Session: Session{DieWithParent: true},
@@ -41,10 +39,10 @@ var described = []struct {
 		Namespaces: Namespaces{PID: Want, Cgroup: Try, User: Want, DisableUsers: true},
 		Files: []mounts.Op{
 			roBind("/var/lib/flatpak/runtime/files", "/usr"), roBind("/var/lib/flatpak/app/files", "/app"),
-			op(mounts.Proc, "/proc"), op(mounts.Dir, "/tmp"), op(mounts.Dev, "/dev"), rwBind("/dev/shm", "/dev/shm"),
+			mounts.Proc("/proc"), mounts.Dir("/tmp"), mounts.Dev("/dev"), rwBind("/dev/shm", "/dev/shm"),
 			roBind("/sys/block", "/sys/block"), roBind("/sys/bus", "/sys/bus"), roBind("/sys/class", "/sys/class"),
-			{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
-			{Kind: mounts.Data, FD: mounts.SetFD(20), Dest: "/etc/passwd", Access: mounts.ReadOnly},
+			mounts.Symlink("usr/lib", "/lib"),
+			mounts.ReadOnlyData("/etc/passwd", mounts.SetFD(20)),
 			rwBind("/home/u/.var/app/org.example.App", "/home/u/.var/app/org.example.App"),
 			roBind("/run/user/1000/.dbus-proxy/session-bus-proxy-X", "/run/flatpak/bus"),
 			roBind("/run/user/1000/wayland-0", "/run/user/1000/wayland-0"),
@@ -55,24 +53,24 @@ var described = []struct {
 	}},
 	// Everything that --explain has a line for.
 	{"all-kinds", root(), Spec{
-		Namespaces: Namespaces{JoinUser: fd(3, "--userns"), JoinPID: fd(4, "--pidns"), JoinNet: fd(5, "--netns"), Cgroup: Want},
+		Namespaces: Namespaces{JoinUser: SetFD(3), JoinPID: SetFD(4), JoinNet: SetFD(5), Cgroup: Want},
 		Identity:   Identity{Caps: []CapEdit{{Drop: true, Caps: idmap.AllCaps}, {Caps: 1 << 13}}},
 		Files: []mounts.Op{
-			{Kind: mounts.Bind, Source: "/dev/dri", Dest: "dev//dri", Access: mounts.WithDevice},
-			{Kind: mounts.BindFD, FD: mounts.SetFD(9), Dest: "/fd", Access: mounts.ReadWrite},
-			{Kind: mounts.Overlay, Dest: "/o1", Layers: []string{"/low", "/high"}},
-			{Kind: mounts.Overlay, Dest: "/o2", Layers: []string{"/low"}, Writes: mounts.Forgotten},
-			{Kind: mounts.Overlay, Dest: "/o3", Layers: []string{"/low"}, Writes: mounts.Kept, Upper: "/up", Work: "/wk"},
-			{Kind: mounts.File, FD: SetFD(7), Dest: "/f"},
-			op(mounts.Mqueue, "/mq"),
-			{Kind: mounts.Chmod, Dest: "/f", Perms: mounts.Mode(0o600)},
-			op(mounts.RemountRO, "/o3"), op(mounts.Proc, "/proc"),
+			mounts.Devices("/dev/dri").At("dev//dri"),
+			mounts.ReadWriteFD(mounts.SetFD(9), "/fd"),
+			mounts.Overlay("/o1", "/low", "/high"),
+			mounts.TmpOverlay("/o2", "/low"),
+			mounts.WritableOverlay("/o3", "/up", "/wk", "/low"),
+			mounts.File("/f", SetFD(7)),
+			mounts.Mqueue("/mq"),
+			mounts.Chmod("/f", 0o600),
+			mounts.RemountReadOnly("/o3"), mounts.Proc("/proc"),
 		},
 		ProcFallback: mounts.BindOuter,
 		Lockdown:     Lockdown{Forgive: true},
 		Session:      Session{New: Want},
 	}},
-	{"setuid", func() Host { h := user(); h.Setuid = true; return h }(), Spec{Mode: Setuid, Files: []mounts.Op{roBind("/", "/")}}},
+	{"setuid", func() facts { h := user(); h.Setuid = true; return h }(), Spec{Mode: Setuid, Files: []mounts.Op{roBind("/", "/")}}},
 }
 
 // TestDescribe: the whole text. After a change that is meant:
@@ -80,7 +78,7 @@ var described = []struct {
 //	go test ./sandbox -run TestDescribe -update
 func TestDescribe(t *testing.T) {
 	for _, c := range described {
-		lines := describe(&c.spec, c.host)
+		lines := describe(wantedOf(&c.spec, nil), c.host)
 		for _, line := range lines {
 			if what, list, ok := strings.Cut(line, ": "); !ok || what == "" || list == "" || strings.Contains(line, "\n") {
 				t.Errorf("%s: %q is not of the form what: list", c.name, line)
@@ -93,12 +91,12 @@ func TestDescribe(t *testing.T) {
 // TestDescribeAgreesWithCompile: what is called new is what the plan makes new.
 func TestDescribeAgreesWithCompile(t *testing.T) {
 	for _, c := range golden {
-		p, err := Compile(&c.spec, c.host)
+		p, err := planOf(&c.spec, c.host)
 		if err != nil {
 			t.Fatal(err)
 		}
 		own := ""
-		for _, line := range describe(&c.spec, c.host) {
+		for _, line := range describe(wantedOf(&c.spec, nil), c.host) {
 			if list, ok := strings.CutPrefix(line, "namespaces of its own: "); ok {
 				own = list
 			}
@@ -120,7 +118,7 @@ func TestDescribeAgreesWithCompile(t *testing.T) {
 // covers puts a tmpfs on every place of a home where secrets are.
 func covers(home string) (ops []mounts.Op) {
 	for _, name := range secrets {
-		ops = append(ops, op(mounts.Tmpfs, home+"/"+name))
+		ops = append(ops, mounts.Tmpfs(home+"/"+name))
 	}
 	return ops
 }
@@ -135,7 +133,7 @@ func TestRisks(t *testing.T) {
 	tight.Session.New = Want
 	for _, c := range []struct {
 		name string
-		host Host
+		host facts
 		ops  []mounts.Op
 		want string // a part of the only risk; "" for none
 	}{
@@ -151,16 +149,16 @@ func TestRisks(t *testing.T) {
 		{"gpg directory", home, []mounts.Op{rwBind("/run/user/1000/gnupg", "/d")}, "GnuPG"},
 		{"ssh", home, []mounts.Op{rwBind("/tmp/ssh-abc/agent.1", "/d")}, "an SSH agent, perhaps"},
 		{"ssh by variable", agent, []mounts.Op{rwBind("/home/u/.cache/agent", "/d")}, "the SSH agent"},
-		{"hidden socket", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), op(mounts.Tmpfs, "/a")}, ""},
-		{"socket below a file", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), op(mounts.Tmpfs, "/a/bc")}, "D-Bus"},
-		{"replaced, if there is one", home, []mounts.Op{roBind("/run/user/1000/bus", "/b"), {Kind: mounts.Bind, Source: "/x", Dest: "/b", Try: true}}, "D-Bus"},
+		{"hidden socket", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), mounts.Tmpfs("/a")}, ""},
+		{"socket below a file", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), mounts.Tmpfs("/a/bc")}, "D-Bus"},
+		{"replaced, if there is one", home, []mounts.Op{roBind("/run/user/1000/bus", "/b"), mounts.ReadOnly("/x").At("/b").Try()}, "D-Bus"},
 		{"no sockets", home, []mounts.Op{roBind("/sys/bus", "/sys/bus"), roBind("/usr/bin/wayland-scanner", "/w"), roBind("/usr/lib/gnupg", "/g"), roBind("/etc/ssh", "/s")}, ""},
 
 		{"all of the host", homeless, []mounts.Op{roBind("/", "/")}, "sockets in /run, /tmp lead"},
 		{"elsewhere", homeless, []mounts.Op{roBind("/", "/host")}, "sockets in /host/run, /host/tmp lead"},
-		{"without /run", homeless, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run")}, "sockets in /tmp lead"},
-		{"without both", homeless, []mounts.Op{roBind("/", "/"), op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp")}, ""},
-		{"another /run", homeless, []mounts.Op{op(mounts.Tmpfs, "/run"), op(mounts.Tmpfs, "/tmp"), roBind("/", "/")}, "sockets in /run, /tmp lead"},
+		{"without /run", homeless, []mounts.Op{roBind("/", "/"), mounts.Tmpfs("/run")}, "sockets in /tmp lead"},
+		{"without both", homeless, []mounts.Op{roBind("/", "/"), mounts.Tmpfs("/run"), mounts.Tmpfs("/tmp")}, ""},
+		{"another /run", homeless, []mounts.Op{mounts.Tmpfs("/run"), mounts.Tmpfs("/tmp"), roBind("/", "/")}, "sockets in /run, /tmp lead"},
 		{"/run", homeless, []mounts.Op{roBind("/run", "/r")}, "sockets in /r lead"},
 		{"/var/run", homeless, []mounts.Op{roBind("/var/run/", "/r")}, "sockets in /r lead"},
 		{"a user's", home, []mounts.Op{roBind("/run/user/1000", "/r")}, "sockets in /r lead"},
@@ -170,12 +168,12 @@ func TestRisks(t *testing.T) {
 		{"above home", home, append([]mounts.Op{rwBind("/home", "/h")}, covers("/h/u")...), "/home is writable as a whole"},
 		{"in home", home, []mounts.Op{rwBind("/home/u/src", "/h")}, ""},
 		{"beside home", home, []mounts.Op{rwBind("/home/user", "/h")}, ""},
-		{"with devices", home, append([]mounts.Op{{Kind: mounts.Bind, Source: "/home/u", Dest: "/h", Access: mounts.WithDevice}}, covers("/h")...), "writable as a whole"},
+		{"with devices", home, append([]mounts.Op{mounts.Devices("/home/u").At("/h")}, covers("/h")...), "writable as a whole"},
 
 		{"home to read", home, []mounts.Op{roBind("/home/u", "/h")}, "keys and passwords can be read, where there are any: /h/.ssh, /h/.gnupg, /h/.aws and others (--tmpfs /h)"},
 		{"homes to read", home, []mounts.Op{roBind("/home", "/home")}, "/home/u/.ssh, /home/u/.gnupg, /home/u/.aws and others (--tmpfs /home/u)"},
-		{"home below an overlay", home, []mounts.Op{{Kind: mounts.Overlay, Dest: "/h", Layers: []string{"/usr", "/home/u"}, Writes: mounts.Forgotten}}, "/h/.ssh, /h/.gnupg, /h/.aws and others (--tmpfs /h)"},
-		{"home, covered", home, []mounts.Op{roBind("/home", "/home"), op(mounts.Tmpfs, "/home/u")}, ""},
+		{"home below an overlay", home, []mounts.Op{mounts.TmpOverlay("/h", "/usr", "/home/u")}, "/h/.ssh, /h/.gnupg, /h/.aws and others (--tmpfs /h)"},
+		{"home, covered", home, []mounts.Op{roBind("/home", "/home"), mounts.Tmpfs("/home/u")}, ""},
 		{"home, but for some", home, append([]mounts.Op{roBind("/home/u", "/h")}, covers("/h")[1:]...), "where there are any: /h/.ssh (--tmpfs /h)"},
 		{"keys", home, []mounts.Op{roBind("/home/u/.ssh", "/k")}, "where there are any: /k (--tmpfs /k)"},
 		{"a key", home, []mounts.Op{roBind("/home/u/.ssh/id_rsa", "/k")}, "where there are any: /k (--tmpfs /k)"},
@@ -187,7 +185,7 @@ func TestRisks(t *testing.T) {
 		s.Files = c.ops
 		s.Env = []EnvOp{{Name: "HOME", Value: "/inside"}} // says nothing about the home outside
 		var have []string
-		for _, line := range describe(&s, c.host) {
+		for _, line := range describe(wantedOf(&s, nil), c.host) {
 			if risk, ok := strings.CutPrefix(line, "risk: "); ok {
 				have = append(have, risk)
 			}
@@ -202,7 +200,7 @@ func TestRisks(t *testing.T) {
 			spec *Spec
 			want bool
 		}{{&wide, true}, {&tight, false}} {
-			if have := strings.Contains(strings.Join(describe(c.spec, root()), "\n"), part); have != c.want {
+			if have := strings.Contains(strings.Join(describe(wantedOf(c.spec, nil), root()), "\n"), part); have != c.want {
 				t.Errorf("%s is named as a remedy: %v, want %v", part, have, c.want)
 			}
 		}

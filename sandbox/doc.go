@@ -1,14 +1,7 @@
 // Package sandbox runs commands in sandboxes, as package os/exec runs them without.
 //
 //	c := sandbox.Command("make", "test")
-//	c.Spec.Files = []mounts.Op{
-//		{Kind: mounts.Bind, Source: "/usr", Dest: "/usr"},
-//		{Kind: mounts.Symlink, Target: "usr/bin", Dest: "/bin"},
-//		{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
-//		{Kind: mounts.Symlink, Target: "usr/lib64", Dest: "/lib64"},
-//		{Kind: mounts.Proc, Dest: "/proc"},
-//		{Kind: mounts.Bind, Source: dir, Dest: dir, Access: mounts.ReadWrite},
-//	}
+//	c.Spec.Files = append(mounts.System(), mounts.Proc("/proc"), mounts.ReadWrite(dir))
 //	c.Dir = dir
 //	out, err := c.CombinedOutput()
 //
@@ -28,8 +21,8 @@
 //
 // A field that cannot be as it is ("Files[5].Source: must not be empty") is an error before
 // anything is started, and so is one that would have no effect. What may be left out has a
-// type whose zero value is "not given" and which only a constructor fills: [SetID],
-// [SetText], [SetFD], mounts.Mode.
+// type whose zero value is "not given" and which only a function fills: [SetID],
+// [SetText], [SetFD]. Operations on files are made by the functions of package mounts.
 //
 // # Files
 //
@@ -78,16 +71,17 @@
 // A program with privileges of its file's (set-id, capabilities) has to name its Launcher:
 // its own start would lend the privileges to whoever starts it by the launcher's name, and
 // PATH is the caller's. Started by that name, it refuses.
+package sandbox
+
+// What happens:
 //
-// # What happens
+//	Spec ──compileFor(facts)──▶ plan.Program ──▶ launcher: monitor, child, payload
 //
-//	Spec ──Compile(Host)──▶ plan.Program ──▶ launcher: monitor, child, payload
-//
-// A Spec is plain data: what the caller wants, on any machine. [Compile] turns it, with the
-// facts of this machine ([Host]), into a plan: flat bytes in which every decision has been
-// taken; [Cmd.Plan] lists it. The plan goes to the acting side, package child, whose faults
-// are numbers and worded here. Data flows down only. The launcher's own front end,
-// cmd/gobwrap, goes the same way by [Cmd.Exec]: there this process is one whose parent has
+// A Spec is plain data: what the caller wants, on any machine. compileFor turns it, with the
+// facts of this machine, into a plan: flat bytes in which every decision has been taken;
+// Cmd.Plan lists it. The plan goes to the acting side, package child, whose faults are
+// numbers and become errors here. Data flows down only. The launcher's own front end,
+// cmd/gobwrap, goes the same way by front.Exec: there this process is one whose parent has
 // become the monitor already, and it ends when the payload runs.
 //
 // The invariants of a run, each with the tests that hold it (in tests/e2e, where no
@@ -117,8 +111,9 @@
 //     heap and threads do not reach the payload, and nothing of a launch stays with it:
 //     TestBusy, TestManyLaunches (tests/hosted), TestDescriptors, TestKill (here).
 //   - What the zero Spec holds: TestZeroSpec, TestZeroSpecInside (here).
-//   - The same Spec and Host give the same bytes: TestGolden, TestDeterministic (here).
+//   - Whatever a program writes into a Spec: it compiles, or the error names a field: FuzzSpec,
+//     TestFieldErrors (here).
+//   - The same Spec and facts give the same bytes: TestGolden, TestDeterministic (here).
 //
 // Capability names are a table in package idmap, compared with gocapability in its
 // tests; that package itself reads /proc at every start.
-package sandbox

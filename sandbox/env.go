@@ -9,7 +9,7 @@ import (
 
 // environment applies the changes to the caller's environment, as a launch does.
 func environment(base []string, ops []EnvOp) []string {
-	f, facts := flatten(&Spec{Env: ops, Command: CommandLine{Chdir: SetText("/")}}, &Host{Env: base}, nil, nil)
+	f, facts := flatten(&wanted{Spec: Spec{Env: ops, Command: CommandLine{Chdir: SetText("/")}}}, &facts{Env: base}, nil, nil)
 	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &facts}
 	c.Buffers = buffers(0, len(base)+len(ops)+1, len(f.text)+len("PWD=/\x00"))
 	n := c.Environment()

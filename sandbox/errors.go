@@ -12,13 +12,10 @@ import (
 // SetupError is a launch that failed before the command ran.
 type SetupError struct {
 	Stage string // the step that failed, by its name in Plan, or "launch", "options"
-	// Option is what asked for it: a field of the Spec, as in "Files[5]" or
-	// "Namespaces.Hostname", or of the Cmd, as in "Cmd.Dir"; for the launcher itself an
-	// option of its command line. It may be empty.
-	Option string
-	Path   string // what was worked on: a path on the host or in the sandbox; may be empty
-	Err    error  // what was tried, on what, and what the kernel said
-	Hint   string // what may mend it; may be empty
+	Field string // what asked for it: of the Spec ("Files[5]"), or of the Cmd ("Cmd.Dir"); may be empty
+	Path  string // what was worked on: a path on the host or in the sandbox; may be empty
+	Err   error  // what was tried, on what, and what the kernel said
+	Hint  string // what may fix it; may be empty
 
 	refused bool  // the kernel refuses direct mode
 	noUser  bool  // it refuses user namespaces
@@ -126,7 +123,7 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	case step.Op == plan.OpExec:
 		e.Path = o.Words[0] // the command's name, which no option gave
 	default:
-		e.Option = o.Words[0]
+		e.Field = o.Words[0]
 	}
 	f.message = explainStep(p, step, o, m)
 	e.Hint = hintNamespace(p, step, m)

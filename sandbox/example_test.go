@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"time"
@@ -15,13 +16,7 @@ import (
 )
 
 // The host's programs, read-only, and nothing to write to.
-var programs = []mounts.Op{
-	{Kind: mounts.Bind, Source: "/usr", Dest: "/usr"},
-	{Kind: mounts.Symlink, Target: "usr/bin", Dest: "/bin"},
-	{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
-	{Kind: mounts.Symlink, Target: "usr/lib64", Dest: "/lib64"},
-	{Kind: mounts.Proc, Dest: "/proc"},
-}
+var programs = append(mounts.System(), mounts.Proc("/proc"))
 
 func Example() {
 	c := sandbox.Command("sh", "-c", "ls -d /etc; echo $$")
@@ -48,7 +43,7 @@ func ExampleCmd() {
 	c.Dir = "/work"
 	c.Stdin = strings.NewReader("by the command\n")
 	c.Stdout, c.Stderr = os.Stdout, os.Stdout
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Bind, Source: dir, Dest: "/work", Access: mounts.ReadWrite})
+	c.Spec.Files = append(programs, mounts.ReadWrite(dir).At("/work"))
 	fmt.Println(c.Run())
 	made, _ := os.ReadFile(dir + "/made")
 	fmt.Printf("%s", made)
@@ -93,7 +88,7 @@ func ExampleSetID() {
 	c.Env = []string{"PATH=/usr/bin"}
 	c.Spec.Namespaces = sandbox.Namespaces{User: sandbox.Want, Hostname: sandbox.SetText("box")}
 	c.Spec.Identity.UID = sandbox.SetID(7)
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Dir, Dest: "/private", Perms: mounts.Mode(0o700)})
+	c.Spec.Files = append(programs, mounts.Dir("/private").Perms(0o700))
 	out, err := c.Output()
 	fmt.Printf("%s%v\n", out, err)
 	// Output:
@@ -106,27 +101,50 @@ func ExampleSetID() {
 // A field that cannot be as it is, is named before anything is started.
 func ExampleSetupError_field() {
 	c := sandbox.Command("true")
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Bind, Source: os.Getenv("UNSET"), Dest: "/data"})
+	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/usr"), mounts.ReadWrite(os.Getenv("UNSET")).At("/data")}
 	fmt.Println(c.Run())
-	// Output: Files[5].Source: must not be empty
+	c.Spec.Files = []mounts.Op{mounts.Tmpfs("/tmp").Perms(0o777777)}
+	fmt.Println(c.Run())
+	// Output:
+	// Files[1].Source: must not be empty
+	// Files[0].Perms: 0777777 is more than 07777
 }
 
 // What could not be set up says where, and why.
 func ExampleSetupError() {
 	c := sandbox.Command("true")
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.Bind, Source: "/no such place", Dest: "/data"})
+	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/no such place").At("/data")}
 	err := c.Run()
 	var setup *sandbox.SetupError
 	if errors.As(err, &setup) {
-		fmt.Println(setup.Stage, setup.Option, setup.Path, errors.Is(err, fs.ErrNotExist))
+		fmt.Println(setup.Stage, setup.Field, setup.Path, errors.Is(err, fs.ErrNotExist))
 	}
 	fmt.Println(err)
 	// Output:
-	// source Files[5] /no such place true
+	// source Files[0] /no such place true
 	// Can't find source path /no such place: No such file or directory
 }
 
-// A file of the command's own, from a pipe.
+// A command that is not there, and one that fails.
+func ExampleExitError() {
+	c := sandbox.Command("nosuch")
+	c.Env = []string{"PATH=/usr/bin"}
+	c.Spec.Files = programs
+	fmt.Println(errors.Is(c.Run(), exec.ErrNotFound))
+	c = sandbox.Command("sh", "-c", "exit 3")
+	c.Env = []string{"PATH=/usr/bin"}
+	c.Spec.Files = programs
+	var exit *sandbox.ExitError
+	if errors.As(c.Run(), &exit) {
+		fmt.Println(exit.ExitCode())
+	}
+	// Output:
+	// true
+	// 3
+}
+
+// A file of the command's own, from a pipe. What the program has in memory goes there by
+// mounts.Bytes.
 func ExampleCmd_Pass() {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -137,7 +155,7 @@ func ExampleCmd_Pass() {
 	w.Close()
 	c := sandbox.Command("cat", "/etc/motd")
 	c.Env = []string{"PATH=/usr/bin"}
-	c.Spec.Files = append(programs, mounts.Op{Kind: mounts.File, FD: c.Pass(r), Dest: "/etc/motd"})
+	c.Spec.Files = append(programs, mounts.File("/etc/motd", c.Pass(r)))
 	out, err := c.Output()
 	r.Close()
 	fmt.Printf("%s%v\n", out, err)
@@ -175,7 +193,7 @@ func ExampleCmd_Plan() {
 	c.Env, c.Dir = []string{}, "/"
 	c.Spec = sandbox.Spec{
 		Namespaces: sandbox.Namespaces{User: sandbox.Want},
-		Files:      []mounts.Op{{Kind: mounts.Bind, Source: "/usr", Dest: "/usr"}},
+		Files:      []mounts.Op{mounts.ReadOnly("/usr")},
 	}
 	plan, err := c.Plan()
 	for line := range strings.Lines(plan) {

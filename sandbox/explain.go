@@ -173,13 +173,9 @@ var sentences = [plan.NumOps]sentence{
 	},
 }
 
-func explainSetns(_ *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
-	option := ""
-	if len(o.Words) > 0 {
-		option = o.Words[0]
-	}
+func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 	switch {
-	case option == "--userns2":
+	case s.B == unix.CLONE_NEWUSER && m.Step >= p.Header().Join:
 		return "Setting userns2 failed"
 	case s.B == unix.CLONE_NEWUSER:
 		return "Joining specified user namespace failed"
@@ -231,9 +227,9 @@ func hint(s plan.Step, m plan.Message) string {
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
 	case s.Op == plan.OpGroups && e == unix.EPERM:
-		return "--keep-groups leaves them as they are"
+		return "Identity.KeepGroups leaves them as they are"
 	case s.Op == plan.OpProc && m.Sub == plan.SubMain && e == unix.EPERM:
-		return "in a container with a masked /proc the kernel refuses a new one; --fallback-proc=none does without, --fallback-proc=bind shows the outer one"
+		return "in a container with a masked /proc the kernel refuses a new one; ProcFallback mounts.Empty does without, mounts.BindOuter shows the outer one"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs && e == unix.EPERM:
 		return "the root is the kernel's first file system (an initramfs), which cannot be taken away: a command with CAP_SYS_ADMIN could get back to it; drop that capability"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs:

@@ -20,7 +20,7 @@ func hintExec(m plan.Message) string {
 		return "the command is a script, but its interpreter does not exist in the sandbox: " + file
 	case plan.SubLoader:
 		return "the program is there, but the ELF loader that it needs is not: put " + file + " into the sandbox, with the libraries " +
-			"(--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64)"
+			"(mounts.System has both)"
 	case plan.SubNoShell:
 		return file + " is neither a program of this machine nor a script with a #! line, and there is no /bin/sh in the sandbox to run it"
 	case plan.SubDirectory:

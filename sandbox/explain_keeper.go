@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
@@ -13,7 +14,7 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 	if int64(m.Step) < int64(len(p.Origins)) && len(p.Origins[m.Step].Words) > 0 {
 		option = p.Origins[m.Step].Words[0]
 	}
-	e.Option = option
+	e.Field = option
 	switch m.Sub {
 	case plan.SubRefused:
 		row, refused := suid.FromExtra(m.Extra)
@@ -21,13 +22,13 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 		if refused != "" {
 			named = refused
 		}
-		if option == "" || refused != "" || row == suid.RowSize {
+		if option == "" || strings.HasPrefix(option, "--") && (refused != "" || row == suid.RowSize) {
 			option = named
 		}
-		e.Option = option
+		e.Field = option
 		f.message = option + " is not possible in setuid mode: " + why
 		if row == suid.RowConfOff || row == suid.RowConfGroup {
-			e.Option, f.message = "", "setuid mode is not possible here: "+why
+			e.Field, f.message = "", "setuid mode is not possible here: "+why
 		}
 	case plan.SubConf:
 		f.message = "setuid mode refuses to run: " + suid.ConfPath + " can't be trusted"
@@ -43,7 +44,7 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 	case plan.SubStanding:
 		f.message = suid.Standing(m.Extra).Refusal()
 		if f.message == "" {
-			f.message = ErrNoSetuid.Error()
+			e.Err = ErrNoSetuid
 		}
 	default:
 		f.message = "the setuid mode failed"

@@ -5,7 +5,7 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,18 +20,18 @@ func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
 	case s.Op == plan.OpBecome && e == unix.EINVAL:
 		return "the user namespace does not map this id: see its uid_map and gid_map"
 	case e == unix.EOVERFLOW && joinsUser(p):
-		return "the user namespace of --userns does not map the caller's ids: its uid_map and gid_map have to be written first"
+		return "the user namespace of Namespaces.JoinUser does not map the caller's ids: its uid_map and gid_map have to be written first"
 	case e == unix.EROFS && writesProc(s, m):
 		return readOnlyProc
 	case s.Op == plan.OpBind && e == unix.EINVAL && isStream(p.Str(p.Step(s.A).A)):
-		return "a pipe or a socket can't be bound; --ro-bind-data FD DEST binds a file with what can be read from it"
+		return "a pipe or a socket can't be bound; mounts.ReadOnlyData binds a file with what can be read from it"
 	case s.Op == plan.OpSource && e == unix.EACCES && newUser && syscall.Getuid() == 0:
-		return "in a new user namespace root has no rights over the files of others: a directory on the way is closed to it; leave out --unshare-user"
+		return "in a new user namespace root has no rights over the files of others: a directory on the way is closed to it; share the user namespace (Namespaces.User)"
 	}
 	return ""
 }
 
-const readOnlyProc = "/proc is mounted read-only here: mount it writable, or inside another sandbox give that one --proc /proc"
+const readOnlyProc = "/proc is mounted read-only here: mount it writable, or inside another sandbox give that one mounts.Proc"
 
 func joinsUser(p *plan.Program) bool {
 	for i := range p.Header().Join {
@@ -55,6 +55,6 @@ func writesProc(s plan.Step, m plan.Message) bool {
 
 // isStream reports whether a source names a descriptor, as a shell's <(command) does.
 func isStream(source string) bool {
-	path := mounts.BoxPath(source)
+	path := tree.BoxPath(source)
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }

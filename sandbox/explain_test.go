@@ -21,6 +21,9 @@ func everything(t *testing.T) *plan.Program {
 		kind   uint32
 	}{{"--userns", unix.CLONE_NEWUSER}, {"--pidns", unix.CLONE_NEWPID}, {"--netns", unix.CLONE_NEWNET}, {"--userns2", unix.CLONE_NEWUSER}} {
 		b.From(from(ns.option + " 5"))
+		if ns.option == "--userns2" {
+			b.EndJoin()
+		}
 		b.Add(plan.Step{Op: plan.OpSetns, A: 5, B: ns.kind})
 	}
 	b.From(plan.Origin{})
@@ -146,7 +149,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpCaps, 0, plan.SubAmbient, unix.EPERM, "", "Adding ambient capability: Operation not permitted", "securebits"},
 		{plan.OpBecome, 0, plan.SubGIDMap, unix.EINVAL, "", "unable to switch to gid 8: Invalid argument", "does not map"},
 		{plan.OpBecome, 0, plan.SubUIDMap, unix.EAGAIN, "", "unable to switch to uid 7: Resource temporarily unavailable", "RLIMIT_NPROC"},
-		{plan.OpGroups, 0, 0, unix.EPERM, "", "Can't give up the caller's supplementary groups: Operation not permitted", "--keep-groups"},
+		{plan.OpGroups, 0, 0, unix.EPERM, "", "Can't give up the caller's supplementary groups: Operation not permitted", "Identity.KeepGroups"},
 		{plan.OpNest, 0, 0, unix.EUSERS, "", "Creating a nested user namespace failed: Too many users", "max_user_namespaces"},
 		{plan.OpNest, 0, plan.SubUIDMap, unix.EPERM, "", "setting up uid map: Operation not permitted", ""},
 		{plan.OpNest, 0, plan.SubGIDMap, unix.EINVAL, "", "setting up gid map: Invalid argument", ""},
@@ -164,8 +167,8 @@ func TestExplain(t *testing.T) {
 		if c.hint == "" && err.Hint != "" || !strings.Contains(err.Hint, c.hint) {
 			t.Errorf("%v, part %d: hint %q, want %q", c.op, c.sub, err.Hint, c.hint)
 		}
-		if words := p.Origins[i].Words; len(words) > 0 && c.op != plan.OpExec && err.Option != words[0] {
-			t.Errorf("%v: option %q, want %q", c.op, err.Option, words[0])
+		if words := p.Origins[i].Words; len(words) > 0 && c.op != plan.OpExec && err.Field != words[0] {
+			t.Errorf("%v: option %q, want %q", c.op, err.Field, words[0])
 		}
 		if err.Stage != c.op.String() {
 			t.Errorf("%v: stage %q", c.op, err.Stage)
@@ -188,8 +191,8 @@ func TestExplainPath(t *testing.T) {
 		}
 	}
 	exec := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, plan.OpExec, 0), Errno: uint32(unix.ENOENT)})
-	if exec.Option != "" {
-		t.Errorf("the command's name is called the option %q", exec.Option)
+	if exec.Field != "" {
+		t.Errorf("the command's name is called the option %q", exec.Field)
 	}
 }
 
@@ -200,10 +203,10 @@ func TestExplainFallback(t *testing.T) {
 		mounts.BindOuter: "No new proc on /newroot/proc, the outer one is bound and shows the processes outside: Operation not permitted",
 	} {
 		s := Spec{
-			Namespaces: Namespaces{PID: Want}, Files: []mounts.Op{{Kind: mounts.Proc, Dest: "/proc"}},
+			Namespaces: Namespaces{PID: Want}, Files: []mounts.Op{mounts.Proc("/proc")},
 			ProcFallback: fallback, Command: CommandLine{Args: []string{"x"}},
 		}
-		p, err := Compile(&s, user())
+		p, err := planOf(&s, user())
 		if err != nil {
 			t.Fatal(err)
 		}

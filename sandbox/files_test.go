@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,7 @@ type frame struct {
 func lower(t testing.TB, f frame, ops ...mounts.Op) *plan.Program {
 	t.Helper()
 	s := Spec{Files: ops, ProcFallback: f.Fallback, Command: CommandLine{Args: []string{"x"}}}
-	h := Host{UID: 1000, Cwd: "/", Tty: f.Console, SELinux: true}
+	h := facts{UID: 1000, Cwd: "/", Tty: f.Console, SELinux: true}
 	if f.NewPID {
 		s.Namespaces.PID = Want
 	}
@@ -31,7 +32,7 @@ func lower(t testing.TB, f frame, ops ...mounts.Op) *plan.Program {
 	if f.FileLabel != "" {
 		s.Lockdown.FileLabel = SetText(f.FileLabel)
 	}
-	p, err := Compile(&s, h)
+	p, err := planOf(&s, h)
 	if err != nil {
 		t.Fatalf("%+v: %v", ops, err)
 	}
@@ -52,8 +53,6 @@ func steps(p *plan.Program, op plan.Op) []plan.Step {
 	return out
 }
 
-func perms(mode uint32) mounts.Perms { return mounts.Mode(mode) }
-
 // TestFileModes: what is made, with which permissions, and its parents with which.
 func TestFileModes(t *testing.T) {
 	for _, c := range []struct {
@@ -61,34 +60,29 @@ func TestFileModes(t *testing.T) {
 		kind          plan.Op
 		mode, parents uint32
 	}{
-		{mounts.Op{Kind: mounts.Dir}, plan.OpDir, 0o755, 0o755},
-		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o700)}, plan.OpDir, 0o700, 0o700},
-		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o750)}, plan.OpDir, 0o750, 0o750},
-		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o705)}, plan.OpDir, 0o705, 0o705},
-		{mounts.Op{Kind: mounts.Dir, Perms: perms(0o1777)}, plan.OpDir, 0o1777, 0o755},
-		{mounts.Op{Kind: mounts.Dir, Perms: perms(0)}, plan.OpDir, 0, 0o700},
-		{mounts.Op{Kind: mounts.File}, plan.OpFile, 0o666, 0o755},
-		{mounts.Op{Kind: mounts.File, Perms: perms(0o640)}, plan.OpFile, 0o640, 0o750},
-		{mounts.Op{Kind: mounts.Data}, plan.OpData, 0o600, 0o700},
-		{mounts.Op{Kind: mounts.Data, Perms: perms(0o644)}, plan.OpData, 0o644, 0o755},
+		{mounts.Dir("/d"), plan.OpDir, 0o755, 0o755},
+		{mounts.Dir("/d").Perms(0o700), plan.OpDir, 0o700, 0o700},
+		{mounts.Dir("/d").Perms(0o750), plan.OpDir, 0o750, 0o750},
+		{mounts.Dir("/d").Perms(0o705), plan.OpDir, 0o705, 0o705},
+		{mounts.Dir("/d").Perms(0o1777), plan.OpDir, 0o1777, 0o755},
+		{mounts.Dir("/d").Perms(0), plan.OpDir, 0, 0o700},
+		{mounts.File("/d", mounts.SetFD(5)), plan.OpFile, 0o666, 0o755},
+		{mounts.File("/d", mounts.SetFD(5)).Perms(0o640), plan.OpFile, 0o640, 0o750},
+		{mounts.ReadOnlyData("/d", mounts.SetFD(5)), plan.OpData, 0o600, 0o700},
+		{mounts.ReadOnlyData("/d", mounts.SetFD(5)).Perms(0o644), plan.OpData, 0o644, 0o755},
 	} {
-		c.op.Dest = "/d"
-		if c.op.Kind != mounts.Dir {
-			c.op.FD = mounts.SetFD(5)
-		}
 		s := steps(lower(t, frame{}, c.op), c.kind)
 		if len(s) != 1 || s[0].D != c.mode || s[0].E != c.parents {
 			t.Errorf("%+v: %+v, want mode %o and parents %o", c.op, s, c.mode, c.parents)
 		}
 	}
 	for _, op := range []mounts.Op{
-		{Kind: mounts.Bind, Source: "/s"},
-		{Kind: mounts.Symlink, Target: "t"},
-		{Kind: mounts.Overlay, Layers: []string{"/l"}, Writes: mounts.Forgotten},
-		{Kind: mounts.Mqueue},
-		{Kind: mounts.Proc},
+		mounts.ReadOnly("/s").At("/d"),
+		mounts.Symlink("t", "/d"),
+		mounts.TmpOverlay("/d", "/l"),
+		mounts.Mqueue("/d"),
+		mounts.Proc("/d"),
 	} {
-		op.Dest = "/d"
 		p := lower(t, frame{NewPID: true}, op)
 		found := false
 		for i := range p.Header().Steps {
@@ -108,19 +102,19 @@ func TestFileModes(t *testing.T) {
 // TestAccess: what a bind adds to the flags that a mount has.
 func TestAccess(t *testing.T) {
 	for _, c := range []struct {
-		access mounts.Access
-		want   uint32
+		op   mounts.Op
+		want uint32
 	}{
-		{mounts.ReadOnly, unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV},
-		{mounts.ReadWrite, unix.MS_NOSUID | unix.MS_NODEV},
-		{mounts.WithDevice, unix.MS_NOSUID},
+		{mounts.ReadOnly("/s"), unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV},
+		{mounts.ReadWrite("/s"), unix.MS_NOSUID | unix.MS_NODEV},
+		{mounts.Devices("/s"), unix.MS_NOSUID},
 	} {
-		p := lower(t, frame{}, mounts.Op{Kind: mounts.Bind, Source: "/s", Dest: "/d", Access: c.access})
+		p := lower(t, frame{}, c.op)
 		if got := steps(p, plan.OpBind)[0].C; got != c.want {
-			t.Errorf("access %d: %s, want %s", c.access, plan.MountFlags(got), plan.MountFlags(c.want))
+			t.Errorf("%+v: %s, want %s", c.op, plan.MountFlags(got), plan.MountFlags(c.want))
 		}
 	}
-	if (mounts.Op{}).Access != mounts.ReadOnly || (mounts.Op{}).Writes != mounts.Refused {
+	if (tree.Op{}).Access != tree.ReadOnly || (tree.Op{}).Writes != tree.Refused {
 		t.Error("the zero value is not the tightest")
 	}
 }
@@ -132,12 +126,11 @@ func TestTmpfs(t *testing.T) {
 		label string
 		want  string
 	}{
-		{mounts.Op{}, "", "0755 0"},
-		{mounts.Op{Perms: perms(0o1777), Size: 4096}, "", "01777 4096"},
-		{mounts.Op{Size: 1<<63 - 1}, "", "0755 9223372036854775807"},
-		{mounts.Op{Perms: perms(0)}, "u:r:t", "00 0u:r:t"},
+		{mounts.Tmpfs("/t"), "", "0755 0"},
+		{mounts.Tmpfs("/t").Perms(0o1777).Size(4096), "", "01777 4096"},
+		{mounts.Tmpfs("/t").Size(1<<63 - 1), "", "0755 9223372036854775807"},
+		{mounts.Tmpfs("/t").Perms(0), "u:r:t", "00 0u:r:t"},
 	} {
-		c.op.Kind, c.op.Dest = mounts.Tmpfs, "/t"
 		p := lower(t, frame{FileLabel: c.label}, c.op)
 		s := steps(p, plan.OpMount)[0]
 		if got := fmt.Sprintf("0%o %d%s", s.D, uint64(s.F)|uint64(s.G)<<32, p.Str(s.C)); got != c.want || s.A != plan.MountTmpfs {
@@ -149,7 +142,7 @@ func TestTmpfs(t *testing.T) {
 // TestProc: a new one for a new pid namespace, the host's otherwise, and in both what
 // acts on the whole machine is covered.
 func TestProc(t *testing.T) {
-	op := mounts.Op{Kind: mounts.Proc, Dest: "/p"}
+	op := mounts.Proc("/p")
 	fresh, bound := lower(t, frame{NewPID: true}, op), lower(t, frame{}, op)
 	rooted := lower(t, frame{NewPID: true, HostRoot: true}, op)
 	if m := steps(fresh, plan.OpProc); len(m) != 1 || m[0].A != 0 || m[0].Flags != 0 || fresh.Str(m[0].B) != "/p" || len(steps(fresh, plan.OpSource)) != 0 {
@@ -181,7 +174,7 @@ func TestProcFallback(t *testing.T) {
 		{frame{Fallback: mounts.Empty}, 0, 2},
 		{frame{Fallback: mounts.BindOuter}, 0, 2},
 	} {
-		p := lower(t, c.frame, mounts.Op{Kind: mounts.Proc, Dest: "/p"}, mounts.Op{Kind: mounts.Dir, Dest: "/d"}, mounts.Op{Kind: mounts.Proc, Dest: "/q"})
+		p := lower(t, c.frame, mounts.Proc("/p"), mounts.Dir("/d"), mounts.Proc("/q"))
 		procs, sources := steps(p, plan.OpProc), steps(p, plan.OpSource)
 		if len(procs) != 2 || len(sources) != c.sources {
 			t.Errorf("%+v: %d procs, %d sources", c.frame, len(procs), len(sources))
@@ -199,7 +192,7 @@ func TestProcFallback(t *testing.T) {
 // TestDev: everything that a small /dev holds.
 func TestDev(t *testing.T) {
 	for _, tty := range []bool{false, true} {
-		p := lower(t, frame{Console: tty}, mounts.Op{Kind: mounts.Dev, Dest: "/d/"})
+		p := lower(t, frame{Console: tty}, mounts.Dev("/d/"))
 		got := map[string]string{}
 		for i := range p.Header().Steps {
 			switch s := p.Step(i); s.Op {
@@ -239,11 +232,11 @@ func TestDev(t *testing.T) {
 // each with its own source.
 func TestFileOrder(t *testing.T) {
 	p := lower(t, frame{HostRoot: true},
-		mounts.Op{Kind: mounts.Dir, Dest: "/1"},
-		mounts.Op{Kind: mounts.Bind, Source: "/s2", Dest: "/2", Try: true},
-		mounts.Op{Kind: mounts.Overlay, Dest: "/3", Layers: []string{"/s3", "/s4"}, Writes: mounts.Kept, Upper: "/s5", Work: "/s6"},
-		mounts.Op{Kind: mounts.BindFD, FD: mounts.SetFD(7), Dest: "/4"},
-		mounts.Op{Kind: mounts.Bind, Source: "/s8", Dest: "/5"},
+		mounts.Dir("/1"),
+		mounts.ReadOnly("/s2").At("/2").Try(),
+		mounts.WritableOverlay("/3", "/s5", "/s6", "/s3", "/s4"),
+		mounts.ReadOnlyFD(mounts.SetFD(7), "/4"),
+		mounts.ReadOnly("/s8").At("/5"),
 	)
 	var got []string
 	for i := range p.Header().Steps {
@@ -276,7 +269,7 @@ func TestFileOrder(t *testing.T) {
 func TestManyOps(t *testing.T) {
 	var ops []mounts.Op
 	for i := range 5000 {
-		ops = append(ops, mounts.Op{Kind: mounts.Bind, Source: fmt.Sprint("/s", i), Dest: fmt.Sprint("/d", i)})
+		ops = append(ops, mounts.ReadOnly(fmt.Sprint("/s", i)).At(fmt.Sprint("/d", i)))
 	}
 	if p := lower(t, frame{}, ops...); len(steps(p, plan.OpBind)) != 5000 {
 		t.Error("binds are missing")
@@ -286,7 +279,7 @@ func TestManyOps(t *testing.T) {
 // TestFileLabel: what set-up makes is labelled from before the frame to the end of the
 // tree, and each new file system as a whole; without a label there is no such step.
 func TestFileLabel(t *testing.T) {
-	ops := []mounts.Op{{Kind: mounts.Dev, Dest: "/dev"}, {Kind: mounts.Mqueue, Dest: "/mq"}, {Kind: mounts.Data, FD: mounts.SetFD(5), Dest: "/f"}}
+	ops := []mounts.Op{mounts.Dev("/dev"), mounts.Mqueue("/mq"), mounts.ReadOnlyData("/f", mounts.SetFD(5))}
 	p := lower(t, frame{FileLabel: "u:r:t"}, ops...)
 	var labels []string
 	for i := range p.Header().Steps {

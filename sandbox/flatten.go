@@ -7,12 +7,13 @@ import (
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
 // flattener turns a Spec into the form that the compiler reads, and remembers what the
 // Spec said where: the compiler knows an option by the place of its text alone.
 type flattener struct {
+	of      *wanted
 	spec    flat.Spec
 	items   []flat.Item
 	text    flat.Text
@@ -21,10 +22,10 @@ type flattener struct {
 }
 
 // flatten is s on the machine h. Ranges of ids are settled here.
-func flatten(s *Spec, h *Host, uids, gids *axis) (*flattener, compile.Facts) {
-	f := &flattener{text: make(flat.Text, 1, 1<<12), origins: map[flat.Word]plan.Origin{}}
+func flatten(s *wanted, h *facts, uids, gids *axis) (*flattener, compile.Facts) {
+	f := &flattener{of: s, text: make(flat.Text, 1, 1<<12), origins: map[flat.Word]plan.Origin{}}
 	f.once(s)
-	f.files(s.Files)
+	f.files(s.files)
 	f.listed(s)
 	facts := compile.Facts{
 		UID: h.UID, GID: h.GID, Caps: h.Caps, RootCaps: s.Identity.KeepCaps, Cwd: []byte(h.Cwd), Tty: h.Tty,
@@ -52,11 +53,9 @@ func (f *flattener) word(s string) flat.Word {
 	return at
 }
 
-// from is the place of an origin.
-func (f *flattener) from(o plan.Origin) flat.Word {
-	if len(o.Words) == 0 {
-		return 0
-	}
+// from is the place of the option, or the field, that asks for something.
+func (f *flattener) from(field string) flat.Word {
+	o := f.of.origin(field)
 	at := f.word(o.Words[0])
 	f.origins[at] = o
 	return at
@@ -65,7 +64,7 @@ func (f *flattener) from(o plan.Origin) flat.Word {
 func (f *flattener) item(i flat.Item) { f.items = append(f.items, i) }
 
 // once is what a Spec says once.
-func (f *flattener) once(s *Spec) {
+func (f *flattener) once(s *wanted) {
 	out, n := &f.spec, &s.Namespaces
 	for i, w := range map[int]Wish{
 		flat.User: n.User, flat.IPC: n.IPC, flat.PID: n.PID, flat.Net: n.Net, flat.UTS: n.UTS, flat.Cgroup: n.Cgroup,
@@ -73,21 +72,20 @@ func (f *flattener) once(s *Spec) {
 	} {
 		out.Wishes[i] = flat.Wish(max(w, Share) - Share)
 	}
-	for i, fd := range map[int]FD{
-		flat.JoinUser: n.JoinUser, flat.FinalUser: n.FinalUser, flat.JoinPID: n.JoinPID, flat.JoinNet: n.JoinNet,
-		flat.BlockFD: s.Session.BlockFD, flat.InfoFD: s.Report.InfoFD, flat.StatusFD: s.Report.JSONStatusFD,
-		flat.UserBlockFD: s.Report.UserBlockFD,
-	} {
-		if fd.Given() {
-			out.FDs[i] = flat.NewFD(int32(fd.N()), f.from(fd.From))
+	for i, d := range s.descriptors()[:len(out.FDs)] {
+		if d.fd.Given() {
+			out.FDs[i] = flat.NewFD(int32(d.fd.N()), f.from(d.field))
 		}
 	}
-	for i, t := range map[int]Text{
-		flat.Hostname: n.Hostname, flat.Chdir: s.Command.Chdir, flat.Argv0: s.Command.Argv0,
-		flat.ExecLabel: s.Lockdown.ExecLabel, flat.FileLabel: s.Lockdown.FileLabel,
+	for i, t := range [...]struct {
+		field string
+		text  Text
+	}{
+		flat.Hostname: {"Namespaces.Hostname", n.Hostname}, flat.Chdir: {s.chdir, s.Command.Chdir}, flat.Argv0: {"Command.Argv0", s.Command.Argv0},
+		flat.ExecLabel: {"Lockdown.ExecLabel", s.Lockdown.ExecLabel}, flat.FileLabel: {"Lockdown.FileLabel", s.Lockdown.FileLabel},
 	} {
-		if t.Given() {
-			out.Strs[i] = flat.Str{Word: f.word(t.String()), From: f.from(t.From)}
+		if t.text.Given() {
+			out.Strs[i] = flat.Str{Word: f.word(t.text.String()), From: f.from(t.field)}
 		}
 	}
 	for i, id := range map[int]ID{flat.UID: s.Identity.UID, flat.GID: s.Identity.GID} {
@@ -126,25 +124,28 @@ func (f *flattener) command(args []string) {
 }
 
 // files are the operations on the sandbox's files.
-func (f *flattener) files(ops []mounts.Op) {
+func (f *flattener) files(ops []tree.Op) {
 	for i := range ops {
 		op := &ops[i]
 		it := flat.Item{
-			Kind: flat.Kind(op.Kind), Access: uint8(op.Access), Writes: uint8(op.Writes), FD: int32(op.FD.N()),
-			From: f.from(op.From), B: f.word(op.Dest), Mode: op.Perms.Bits(), Size: op.Size, N: uint32(len(op.Layers)),
+			Kind: flat.Kind(op.Kind), Access: uint8(op.Access), Writes: uint8(op.Writes), FD: -1,
+			From: f.from(at("Files", i)), B: f.word(op.Dest), Mode: op.Perms.Bits, Size: op.Size.Bytes, N: uint32(len(op.Layers)),
 		}
-		if op.Perms.Given() {
+		if op.FD.Given {
+			it.FD = int32(op.FD.N)
+		}
+		if op.Perms.Given {
 			it.Flags |= flat.HasMode
 		}
 		if op.Try {
 			it.Flags |= flat.Absent
 		}
 		switch op.Kind {
-		case mounts.Bind:
+		case tree.Bind:
 			it.A = f.word(op.Source)
-		case mounts.Symlink:
+		case tree.Symlink:
 			it.A = f.word(op.Target)
-		case mounts.Overlay:
+		case tree.Overlay:
 			for _, layer := range op.Layers {
 				f.item(flat.Item{Kind: flat.Layer, A: f.word(layer), From: it.From})
 			}
@@ -155,7 +156,7 @@ func (f *flattener) files(ops []mounts.Op) {
 }
 
 // listed is what else there may be several of.
-func (f *flattener) listed(s *Spec) {
+func (f *flattener) listed(s *wanted) {
 	for _, e := range s.Env {
 		switch {
 		case e.Clear:
@@ -166,14 +167,14 @@ func (f *flattener) listed(s *Spec) {
 			f.item(flat.Item{Kind: flat.SetEnv, A: f.word(e.Name), B: f.word(e.Value)})
 		}
 	}
-	for _, l := range s.Session.Locks {
-		f.item(flat.Item{Kind: flat.Lock, A: f.word(l.Path), From: f.from(l.From)})
+	for i, path := range s.Session.Locks {
+		f.item(flat.Item{Kind: flat.Lock, A: f.word(path), From: f.from(at("Session.Locks", i))})
 	}
-	for _, fd := range s.Session.SyncFDs {
-		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(fd.From)})
+	for i, fd := range s.Session.SyncFDs {
+		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(at("Session.SyncFDs", i))})
 	}
-	for _, x := range s.Lockdown.Filters {
-		it := flat.Item{Kind: flat.Filter, From: f.from(x.From), A: flat.Word(len(f.text)), N: uint32(len(x.BPF))}
+	for i, x := range s.Lockdown.Filters {
+		it := flat.Item{Kind: flat.Filter, From: f.from(at("Lockdown.Filters", i)), A: flat.Word(len(f.text)), N: uint32(len(x.BPF))}
 		if len(x.BPF) == 0 {
 			it.Kind = flat.Profile
 		}
@@ -196,12 +197,12 @@ func (f *flattener) listed(s *Spec) {
 }
 
 // ranges is what has been settled about several ids.
-func (f *flattener) ranges(facts *compile.Facts, s *Spec, h *Host, uids, gids *axis) {
+func (f *flattener) ranges(facts *compile.Facts, s *wanted, h *facts, uids, gids *axis) {
 	text := func(m idmap.Map) flat.Word { return f.word(m.Text()) }
 	facts.Ranges = true
 	facts.UIDMap, facts.GIDMap = text(uids.ids), text(gids.ids)
 	facts.UIDNest, facts.GIDNest = text(uids.ids.Identity()), text(gids.ids.Identity())
-	facts.MapsFrom = f.from(mapOrigin(s, h))
+	facts.MapsFrom = f.from(mapsField(s))
 	facts.RangeUID, facts.RangeGID = uids.inside, gids.inside
 	facts.Becomes = !uids.isCaller() || !gids.isCaller()
 	facts.DropsGroups = losesGroups(s, h, gids)

@@ -13,7 +13,7 @@ import (
 // sandbox's own namespaces, or nil. Set-up needs root for a devpts, and --disable-userns
 // sets its limit above the payload: both put the payload into a user namespace below the one
 // that owns the others (user_namespaces(7)).
-func hollowCaps(s *Spec, h Host) error {
+func hollowCaps(s *wanted, h facts) error {
 	uids, gids, err := who(s, &h)
 	if !wantsUser(s, &h) || h.Setuid || s.Identity.ranges() || s.Report.UserBlockFD.Given() || wantedCaps(s, &h) == 0 || err != nil {
 		return nil
@@ -27,15 +27,15 @@ func hollowCaps(s *Spec, h Host) error {
 	case !added:
 		return nil
 	case s.Namespaces.DisableUsers:
-		return errors.New("with --disable-userns the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces")
+		return errors.New("with Namespaces.DisableUsers the capabilities of Identity.Caps do not count for the sandbox's network, mounts and other namespaces")
 	case otherID:
-		return errors.New("with --dev and a uid or gid other than 0 the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces (--uid 0 --gid 0)")
+		return errors.New("with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps do not count for the sandbox's network, mounts and other namespaces (Identity.UID and GID)")
 	}
 	return nil
 }
 
 // warnOf tells the caller what may not be as expected.
-func (c *Cmd) warnOf(s *Spec, h Host) {
+func (c *Cmd) warnOf(s *wanted, h facts) {
 	if err := hollowCaps(s, h); err != nil {
 		c.warn(err)
 	}

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -16,7 +15,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/procfs"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"golang.org/x/sys/unix"
 )
@@ -32,14 +31,14 @@ func (c *Cmd) Start() error {
 	}
 	l, err := c.launcher()
 	if err != nil {
-		return options(err)
+		return options("Cmd.Launcher", err)
 	}
 	s, h, p, err := c.compile(l.keeper)
 	if err != nil {
-		return options(err)
+		return options("Spec", err)
 	}
 	c.warnOf(s, h)
-	to, err := c.exchange(l)
+	to, err := c.exchange(l, s)
 	if err != nil {
 		return &SetupError{Stage: "launch", Err: err}
 	}
@@ -61,15 +60,30 @@ func (c *Cmd) Start() error {
 	if c.ctx != nil && c.ctx.Err() != nil {
 		return c.ctx.Err()
 	}
-	return l.explain(likeExec(err))
+	return l.explain(forProgram(err))
 }
 
-// likeExec makes an error be what package os/exec would have returned for a program that is
-// not there. The launcher has no use for that package.
-func likeExec(err error) error {
+// fieldOf is the field for what the policy of setuid mode refuses, which it knows by option.
+//
+//nolint:gochecknoglobals // read-only table
+var fieldOf = map[string]string{
+	"--userns": "Namespaces.JoinUser", "--not-a-security-boundary": "Lockdown.Forgive", "--userns-block-fd": "Report.UserBlockFD",
+	"--disable-userns": "Namespaces.DisableUsers", "--unshare-net": "Namespaces.Net", "--hostname": "Namespaces.Hostname",
+	"--cap-add": "Identity.Caps", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
+	"a user namespace (--unshare-user, --uid, --gid)": "Namespaces.User", "a given namespace": "Namespaces", "this command line": "Spec", "this plan": "Spec",
+}
+
+// forProgram makes an error name a field, and be what package os/exec would have returned for
+// a program that is not there. The launcher has no use for either.
+func forProgram(err error) error {
 	var e *SetupError
 	if !errors.As(err, &e) {
 		return err
+	}
+	if field := fieldOf[e.Field]; field != "" {
+		out := *e
+		out.Field, out.Err = field, because(field+strings.TrimPrefix(e.Error(), e.Field), e.Err)
+		return &out
 	}
 	searched := e.Stage == plan.OpExec.String() && errors.Is(err, syscall.ENOENT) && !strings.Contains(e.Path, "/")
 	if searched || errors.Is(err, errNoTool) {
@@ -86,24 +100,27 @@ func (c *Cmd) warn(err error) {
 	}
 }
 
-// options is the error of a Cmd that could not be.
-func options(err error) error {
+// options is the error of a Cmd that could not be, because of a field where err names none.
+func options(field string, err error) error {
 	var e *SetupError
-	if errors.As(err, &e) {
-		return likeExec(err)
+	switch {
+	case errors.As(err, &e):
+		return forProgram(err)
+	case errors.Is(err, ErrNoSetuid):
+		return &SetupError{Stage: "options", Field: "Mode", Err: err}
 	}
-	return &SetupError{Stage: "options", Err: err}
+	return &SetupError{Stage: "options", Field: field, Err: because(field+": "+err.Error(), err)}
 }
 
 // compile makes the plan for a launcher that this process starts.
-func (c *Cmd) compile(keeper bool) (*Spec, Host, *plan.Program, error) {
+func (c *Cmd) compile(keeper bool) (*wanted, facts, *plan.Program, error) {
 	s := c.spec()
-	for _, check := range []func(*Spec) error{c.checkFields, validate, c.checkFDs} {
+	for _, check := range []func(*wanted) error{c.checkFields, validate, c.checkFDs} {
 		if err := check(s); err != nil {
-			return nil, Host{}, nil, err
+			return nil, facts{}, nil, err
 		}
 	}
-	h := readHost(s)
+	h := readFacts(s)
 	h.Env, h.Hosted = c.environ(), true
 	h.Tty = terminal(c.Stdout)
 	p, err := c.finish(s, h, keeper)
@@ -111,7 +128,7 @@ func (c *Cmd) compile(keeper bool) (*Spec, Host, *plan.Program, error) {
 }
 
 // finish makes a plan, with the filters of all profiles.
-func (c *Cmd) finish(s *Spec, h Host, keeper bool) (*plan.Program, error) {
+func (c *Cmd) finish(s *wanted, h facts, keeper bool) (*plan.Program, error) {
 	if err := c.compileProfiles(s, h); err != nil {
 		return nil, err
 	}
@@ -119,37 +136,77 @@ func (c *Cmd) finish(s *Spec, h Host, keeper bool) (*plan.Program, error) {
 }
 
 // spec is the Spec with all that the Cmd says.
-func (c *Cmd) spec() *Spec {
-	s := c.Spec.settled()
+func (c *Cmd) spec() *wanted {
+	w := wantedOf(c.Spec.settled(), c.front)
 	if c.Path != "" {
-		s.Command.Args = append([]string{c.Path}, tail(c.Args)...)
+		w.Command.Args = append([]string{c.Path}, tail(c.Args)...)
 		if len(c.Args) > 0 && c.Args[0] != c.Path {
-			s.Command.Argv0 = SetText(c.Args[0])
+			w.Command.Argv0 = SetText(c.Args[0])
 		}
 	}
 	if c.Dir != "" {
-		s.Command.Chdir = SetText(c.Dir)
-		s.Command.Chdir.From = plan.Origin{Words: []string{"Cmd.Dir"}}
+		w.Command.Chdir, w.chdir = SetText(c.Dir), "Cmd.Dir"
 	}
-	return s.origins()
+	next := 3 + len(c.ExtraFiles)
+	for i := range w.files {
+		if op := &w.files[i]; op.Content != nil {
+			op.FD = tree.FD{N: next, Given: true}
+			next++
+		}
+	}
+	return w
+}
+
+// contents are open files with the content that the operations of w bring along, as spec has
+// numbered them.
+func contents(w *wanted) ([]*os.File, error) {
+	var files []*os.File
+	for i := range w.files {
+		op := &w.files[i]
+		if op.Content == nil {
+			continue
+		}
+		fd, err := unix.MemfdCreate("content", unix.MFD_CLOEXEC)
+		if err != nil {
+			closeAll(files)
+			return nil, os.NewSyscallError("memfd_create", err)
+		}
+		f := os.NewFile(uintptr(fd), "content")
+		files = append(files, f)
+		_, err = f.Write(op.Content)
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			closeAll(files)
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
 }
 
 // checkFields looks at what the Cmd itself says.
-func (c *Cmd) checkFields(*Spec) error {
-	v := validator{}
+func (c *Cmd) checkFields(w *wanted) error {
+	v := validator{of: w}
 	if c.Path == "" && len(c.Spec.Command.Args) == 0 {
-		v.bad("Cmd.Path", plan.Origin{}, "must not be empty")
+		v.bad("Cmd.Path", "must not be empty")
 	}
-	v.text("Cmd.Path", plan.Origin{}, c.Path)
+	v.text("Cmd.Path", c.Path)
 	for i, arg := range c.Args {
-		v.text(at("Cmd.Args", i), plan.Origin{}, arg)
+		v.text(at("Cmd.Args", i), arg)
 	}
 	for i, entry := range c.Env {
-		v.text(at("Cmd.Env", i), plan.Origin{}, entry)
+		v.text(at("Cmd.Env", i), entry)
 	}
-	v.text("Cmd.Dir", plan.Origin{}, c.Dir)
+	v.text("Cmd.Dir", c.Dir)
 	if c.Cancel != nil && c.ctx == nil {
-		v.bad("Cmd.Cancel", plan.Origin{}, "needs a Cmd made by CommandContext")
+		v.bad("Cmd.Cancel", "needs a Cmd made by CommandContext")
 	}
 	if v.first == nil {
 		return nil
@@ -158,26 +215,28 @@ func (c *Cmd) checkFields(*Spec) error {
 }
 
 // checkFDs demands that every number of a valid s stands for a file.
-func (c *Cmd) checkFDs(s *Spec) error {
+func (c *Cmd) checkFDs(s *wanted) error {
 	list := s.descriptors()
-	for i := range s.Files {
-		op := &s.Files[i]
-		list = append(list, named{field: at("Files", i) + ".FD", fd: op.FD})
+	for i := range s.files {
+		op := &s.files[i]
+		if op.FD.Given && op.Content == nil {
+			list = append(list, named{field: at("Files", i) + ".FD", fd: SetFD(op.FD.N)})
+		}
 		for _, path := range append([]string{op.Source, op.Upper, op.Work}, op.Layers...) {
 			if n, ok := namesFD(path); ok && !c.passes(n) {
-				return badField(at("Files", i), plan.Origin{}, path+": "+noFile(n))
+				return badField(at("Files", i), path+": "+noFile(n))
 			}
 		}
 	}
-	for i, n := range s.Command.Used {
-		list = append(list, named{field: at("Command.Used", i), fd: SetFD(n)})
-	}
 	for _, d := range list {
 		if d.fd.Given() && !c.passes(d.fd.N()) {
-			return badField(d.field, plan.Origin{}, noFile(d.fd.N()))
+			return badField(d.field, noFile(d.fd.N()))
 		}
 	}
-	return errors.Join(c.checkWritable("InfoFD", s.Report.InfoFD), c.checkWritable("JSONStatusFD", s.Report.JSONStatusFD))
+	if err := c.checkWritable("Report.InfoFD", s.Report.InfoFD); err != nil {
+		return err
+	}
+	return c.checkWritable("Report.JSONStatusFD", s.Report.JSONStatusFD)
 }
 
 // checkWritable demands that a report can be written.
@@ -196,8 +255,9 @@ func (c *Cmd) checkWritable(field string, fd FD) error {
 		}
 	}
 	if !ok {
-		//lint:ignore ST1005 the name of a field
-		return fmt.Errorf("Report.%s: fd %d is not open for writing: %w", field, n, unix.EBADF)
+		e := badField(field, "fd "+strconv.Itoa(n)+" is not open for writing")
+		e.Err = &failure{e.Err.Error(), unix.EBADF}
+		return e
 	}
 	return nil
 }
@@ -214,7 +274,7 @@ func (c *Cmd) passes(n int) bool {
 // namesFD reports whether a host path goes through a descriptor of the process that looks
 // it up, which is the launcher, and has descriptors of its own.
 func namesFD(path string) (n int, ok bool) {
-	clean := mounts.BoxPath(path)
+	clean := tree.BoxPath(path)
 	for _, dir := range []string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
 		if rest, found := strings.CutPrefix(clean, dir); found && strings.HasPrefix(path, "/") {
 			number, _, _ := strings.Cut(rest, "/")
@@ -235,7 +295,12 @@ func terminal(w any) bool {
 }
 
 // exchange starts the launcher in plan mode.
-func (c *Cmd) exchange(l launcher) (*host, error) {
+func (c *Cmd) exchange(l launcher, s *wanted) (*host, error) {
+	made, err := contents(s)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(made)
 	ours, its, err := socketPair()
 	if err != nil {
 		return nil, err
@@ -248,10 +313,11 @@ func (c *Cmd) exchange(l launcher) (*host, error) {
 	}
 	defer func() { _ = ear.Close() }()
 	x := c.under()
-	n := 3 + len(c.ExtraFiles)
+	files := append(slices.Clone(c.ExtraFiles), made...)
+	n := 3 + len(files)
 	x.Path, x.Env, x.Err = l.path, l.env, nil
 	x.Args = []string{child.PlanWord, strconv.Itoa(n), strconv.Itoa(n + 1), strconv.FormatUint(ignoredSignals(), 10)}
-	x.ExtraFiles = append(slices.Clone(c.ExtraFiles), its, ear)
+	x.ExtraFiles = append(files, its, ear)
 	x.WaitDelay = c.WaitDelay
 	if err := x.Start(); err != nil {
 		return nil, errors.Join(err, ours.Close(), line.Close())
@@ -381,11 +447,8 @@ func ignoredSignals() uint64 {
 	return mask
 }
 
-// Exec makes this process the sandbox, as execve would: the program must have been linked
-// as the launcher is (cmd/gobwrap), and have done nothing but to prepare this. It returns
-// when the command runs, and the process should then end with [child.Exit], or with what
-// failed. The streams are the process's own.
-func (c *Cmd) Exec() error {
+// become makes this process the sandbox (front.Exec).
+func (c *Cmd) become() error {
 	if !child.Entered() {
 		return errNotEntered
 	}
@@ -401,9 +464,9 @@ var errNotEntered = errors.New("this binary was linked without its entry point: 
 	"build it with make, or with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry")
 
 // own makes the plan for this process itself.
-func (c *Cmd) own() (*Spec, Host, *plan.Program, error) {
+func (c *Cmd) own() (*wanted, facts, *plan.Program, error) {
 	s := c.spec()
-	h := readHost(s)
+	h := readFacts(s)
 	h.Env = c.environ()
 	p, err := c.finish(s, h, standing())
 	return s, h, p, err
@@ -418,13 +481,13 @@ func (c *Cmd) Plan() (string, error) {
 	return p.Dump(), nil
 }
 
-func (c *Cmd) program() (*Spec, Host, *plan.Program, error) {
+func (c *Cmd) program() (*wanted, facts, *plan.Program, error) {
 	if child.Entered() {
 		return c.own()
 	}
 	l, err := c.launcher()
 	if err != nil && c.Spec.Mode == Setuid {
-		return nil, Host{}, nil, err
+		return nil, facts{}, nil, err
 	}
 	return c.compile(l.keeper)
 }
@@ -432,7 +495,7 @@ func (c *Cmd) program() (*Spec, Host, *plan.Program, error) {
 // Describe returns the lines that --explain prints: the sandbox's contents and its risks.
 func (c *Cmd) Describe() []string {
 	s := c.spec()
-	h := readHost(s)
+	h := readFacts(s)
 	h.StdinFile = c.stdinFile()
 	if !child.Entered() {
 		h.Env = os.Environ()

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/idmap"
-	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/front"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,14 +16,14 @@ type axis struct {
 	kind   string // "uid" or "gid"
 	own    uint32 // the caller's id outside
 	want   ID
-	lines  []MapLine
+	lines  idmap.Map
 	sub    string // the text of /etc/subuid or /etc/subgid
 	inside uint32 // the payload's
 	ids    idmap.Map
 }
 
 // who settles the ids.
-func who(s *Spec, h *Host) (uids, gids axis, err error) {
+func who(s *wanted, h *facts) (uids, gids axis, err error) {
 	id := &s.Identity
 	uids = axis{kind: "uid", own: h.UID, want: id.UID, lines: id.UIDMap, sub: h.SubUID}
 	gids = axis{kind: "gid", own: h.GID, want: id.GID, lines: id.GIDMap, sub: h.SubGID}
@@ -37,32 +37,29 @@ func who(s *Spec, h *Host) (uids, gids axis, err error) {
 }
 
 // complete adds what the system grants, and checks the map.
-func (a *axis) complete(s *Spec, h *Host) error {
+func (a *axis) complete(s *wanted, h *facts) error {
 	if s.Identity.MapAuto {
-		if err := a.grant(h); err != nil {
+		if err := a.grant(s, h); err != nil {
 			return err
 		}
 	}
-	if err := a.check(h); err != nil {
+	if err := a.check(s); err != nil {
 		return err
 	}
 	if hasDev(s) && !a.ids.Has(0) {
-		return h.badIDs("--dev", a.maps(), " needs "+a.kind+" 0 inside, to whom its devpts belongs: add it with --"+a.kind+"-map or --"+a.kind+" 0",
-			"must map "+a.kind+" 0, to whom the devpts of kind Dev belongs")
+		return a.unmapped(&front.Unmapped{Device: true, Field: a.maps()})
 	}
 	return nil
 }
 
-func hasDev(s *Spec) bool {
-	return slices.ContainsFunc(s.Files, func(op mounts.Op) bool { return op.Kind == mounts.Dev })
+func hasDev(s *wanted) bool {
+	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return op.Kind == tree.Dev })
 }
 
 // settle decides who the payload is, and completes the map by the caller where nobody
 // stands for that id.
 func (a *axis) settle() {
-	for _, l := range a.lines {
-		a.ids = append(a.ids, l.Range)
-	}
+	a.ids = append(a.ids, a.lines...)
 	a.inside = a.own
 	if at, ok := a.ids.Inside(a.own); ok {
 		a.inside = at
@@ -76,12 +73,12 @@ func (a *axis) settle() {
 }
 
 // grant maps what the system grants to the caller.
-func (a *axis) grant(h *Host) error {
+func (a *axis) grant(s *wanted, h *facts) error {
 	ranges := idmap.SubIDs(a.sub, h.names()...)
 	if len(ranges) == 0 {
 		return &SetupError{
-			Stage: "options", Option: h.mapAuto(),
-			Err:  errors.New(h.mapAuto() + ": /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0]),
+			Stage: "options", Field: s.name("Identity.MapAuto"),
+			Err:  errors.New(s.name("Identity.MapAuto") + ": /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0]),
 			Hint: h.subHint(a.kind, idmap.FreeRange(a.sub)),
 		}
 	}
@@ -91,7 +88,7 @@ func (a *axis) grant(h *Host) error {
 
 // subHint words how a range is granted, in shadow's terms (subuid(5)). newuidmap serves
 // nobody whom the system has no name for.
-func (h *Host) subHint(kind string, r idmap.Range) string {
+func (h *facts) subHint(kind string, r idmap.Range) string {
 	name := h.UserName
 	if name == "" {
 		if h.UID != 0 {
@@ -103,54 +100,43 @@ func (h *Host) subHint(kind string, r idmap.Range) string {
 }
 
 // nameHint says what a caller lacks whom the system knows by number only.
-func (h *Host) nameHint() string {
+func (h *facts) nameHint() string {
 	return "the system has no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users that it knows by name"
 }
 
-// check words what the kernel would refuse.
-func (a *axis) check(h *Host) error {
+// check reports what the kernel would refuse.
+func (a *axis) check(s *wanted) error {
 	err := a.ids.Check()
 	switch _, given := a.ids.Inside(a.own); {
 	case err == nil:
 		return nil
 	case len(a.lines) == 0:
-		return h.badIDs("--map-auto: ", "Identity.MapAuto", err.Error(), err.Error())
+		return s.badField("Identity.MapAuto", err.Error())
 	case given && a.want.Given() && len(a.ids) > len(a.lines):
-		return h.badIDs("--"+a.kind+" "+dec(a.want.N())+": ", a.field(),
-			"no --"+a.kind+"-map has this id, and the caller's own has another one there ("+err.Error()+")",
-			dec(a.want.N())+" is not mapped, and the caller's own id has another one there ("+err.Error()+")")
+		return a.unmapped(&front.Unmapped{ID: a.want.N(), Field: a.field(), Detail: err.Error()})
 	}
-	return h.badIDs("--"+a.kind+"-map: ", a.maps(), err.Error(), err.Error())
+	return s.badField(a.maps(), err.Error())
+}
+
+// unmapped completes an error about an id without a place in the map.
+func (a *axis) unmapped(u *front.Unmapped) error {
+	u.Kind = a.kind
+	return &SetupError{Stage: "options", Field: u.Field, Err: u}
 }
 
 // field and maps are the fields of the Spec that say the id, and the maps.
 func (a *axis) field() string { return "Identity." + strings.ToUpper(a.kind) }
 func (a *axis) maps() string  { return a.field() + "Map" }
 
-// badIDs is an error about ids, in the words of the command line or, for a program, about a
-// field.
-func (h *Host) badIDs(option, field, text, problem string) error {
-	if h.Hosted {
-		return badField(field, plan.Origin{}, problem)
+// mapsField is the first field that asks for ranges.
+func mapsField(s *wanted) string {
+	switch {
+	case len(s.Identity.UIDMap) > 0:
+		return "Identity.UIDMap[0]"
+	case len(s.Identity.GIDMap) > 0:
+		return "Identity.GIDMap[0]"
 	}
-	return errors.New(option + text)
-}
-
-func (h *Host) mapAuto() string {
-	if h.Hosted {
-		return "Identity.MapAuto"
-	}
-	return "--map-auto"
-}
-
-// mapOrigin is the first option that asked for ranges.
-func mapOrigin(s *Spec, h *Host) plan.Origin {
-	for _, lines := range [][]MapLine{s.Identity.UIDMap, s.Identity.GIDMap} {
-		if len(lines) > 0 {
-			return lines[0].From
-		}
-	}
-	return plan.Origin{Words: []string{h.mapAuto()}}
+	return "Identity.MapAuto"
 }
 
 func (a *axis) isCaller() bool {
@@ -161,14 +147,14 @@ func (a *axis) isCaller() bool {
 // losesGroups reports whether the caller's supplementary groups are given up. The kernel
 // permits that only where groups beside the caller's own are mapped with somebody's
 // permission (user_namespaces(7), setgroups): newgidmap denies it otherwise.
-func losesGroups(s *Spec, h *Host, gids *axis) bool {
+func losesGroups(s *wanted, h *facts, gids *axis) bool {
 	writes := h.UID == 0 && h.Caps>>unix.CAP_SETGID&1 != 0 // the map, by themselves
 	return s.Identity.ranges() && !s.Identity.KeepGroups && (writes || len(gids.ids) > 1 || !gids.isCaller())
 }
 
 // payloadUID is who the payload is inside, for a caller who is own outside.
-func (s *Spec) payloadUID(own uint32) uint32 {
-	a := axis{own: own, want: s.Identity.UID, lines: s.Identity.UIDMap}
+func (w *wanted) payloadUID(own uint32) uint32 {
+	a := axis{own: own, want: w.Identity.UID, lines: w.Identity.UIDMap}
 	a.settle()
 	return a.inside
 }

@@ -39,7 +39,7 @@ type link interface {
 //	◀──────────────────────── Over
 //
 // warn is called for each failure that --not-a-security-boundary lets pass.
-func launch(to link, s *Spec, h *Host, p *plan.Program, keeper bool, warn func(error)) error {
+func launch(to link, s *wanted, h *facts, p *plan.Program, keeper bool, warn func(error)) error {
 	sent := to.hand(p, keeper) // if not, a word may still say why
 	r := &s.Report
 	patient := s.Session.BlockFD.Given() || r.UserBlockFD.Given()
@@ -103,7 +103,7 @@ func launch(to link, s *Spec, h *Host, p *plan.Program, keeper bool, warn func(e
 }
 
 // killedUnder is ErrKilled, with what may have been the reason.
-func killedUnder(h *Host) error {
+func killedUnder(h *facts) error {
 	if !h.Filtered || !h.Hosted && monitorEnds() {
 		return ErrKilled
 	}

@@ -116,11 +116,11 @@ func (w *mapWriter) file(kind string) string {
 func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError {
 	e := &SetupError{Stage: plan.OpIDMap.String()}
 	if o := w.p.Origins[w.step]; len(o.Words) > 0 {
-		e.Option = o.Words[0]
+		e.Field = o.Words[0]
 		if kind == "gid" {
-			e.Option = strings.NewReplacer("--uid-map", "--gid-map", "Identity.UIDMap", "Identity.GIDMap").Replace(e.Option)
+			e.Field = strings.NewReplacer("--uid-map", "--gid-map", "Identity.UIDMap", "Identity.GIDMap").Replace(e.Field)
 		}
-		message = e.Option + ": " + message
+		message = e.Field + ": " + message
 	}
 	e.Err = &failure{message, errno}
 	return e
@@ -152,7 +152,7 @@ func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 // refused words what newuidmap said: which line is missing where, if one is.
 func (w *mapWriter) refused(kind, name, text string, own uint32, err error) error {
 	words := err.Error()
-	h := Host{UID: uint32(syscall.Getuid()), Env: w.env}
+	h := facts{UID: uint32(syscall.Getuid()), Env: w.env}
 	h.readSubIDs()
 	granted := h.SubUID
 	if kind == "gid" {
@@ -161,8 +161,8 @@ func (w *mapWriter) refused(kind, name, text string, own uint32, err error) erro
 	if missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, h.names()...)); ok {
 		e := w.fault(kind, "", 0)
 		option := "--" + kind + "-map"
-		if !strings.HasPrefix(e.Option, "--") {
-			option = e.Option
+		if !strings.HasPrefix(e.Field, "--") {
+			option = e.Field
 		}
 		e.Err = errors.New(option + " " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
 			"s to " + h.names()[0] + " (" + name + ": " + words + ")")

@@ -19,23 +19,23 @@ const (
 	Setuid      // through the keeper of a binary that is installed setuid root
 )
 
-// ErrNoSetuid is returned for Setuid where the binary is not installed for it.
-var ErrNoSetuid = errors.New("--mode setuid: this binary was not started set-user-id root: " +
+// ErrNoSetuid is returned for Setuid where no launcher is installed for it.
+var ErrNoSetuid = errors.New("Mode: there is no launcher that is installed set-user-id root: " +
 	"it must belong to root, have mode 4755, and lie where set-id bits count (no nosuid mount, no NoNewPrivs)")
 
 // prepare compiles s for this machine. keeper: the launcher is installed for setuid mode.
-func prepare(s *Spec, h Host, keeper bool) (*plan.Program, error) {
+func prepare(s *wanted, h facts, keeper bool) (*plan.Program, error) {
 	h.Setuid = s.Mode == Setuid
 	if h.Setuid && !keeper {
 		return nil, ErrNoSetuid
 	}
 	h.Tentative = s.Mode == Auto && keeper && !s.Identity.ranges() || h.triesUser(s)
-	return Compile(s, h)
+	return compileFor(s, h)
 }
 
 // triesUser reports whether a user namespace is wanted that there need not be: root's
 // --unshare-user-try. What the machine's settings say is not the last word.
-func (h *Host) triesUser(s *Spec) bool {
+func (h *facts) triesUser(s *wanted) bool {
 	return h.UID == 0 && s.Namespaces.User == Try && h.UserNamespaces && h.Caps>>unix.CAP_SYS_ADMIN&1 != 0 && wantsUser(s, h)
 }
 
@@ -45,7 +45,7 @@ func (h *Host) triesUser(s *Spec) bool {
 // Nothing is lost by that, since a refusal comes before the first descriptor of the
 // caller's is read. warn is called for each failure that --not-a-security-boundary lets
 // pass.
-func start(to link, s *Spec, h Host, p *plan.Program, warn func(error)) error {
+func start(to link, s *wanted, h facts, p *plan.Program, warn func(error)) error {
 	keeper := s.Mode == Setuid
 	if keeper {
 		if err := admit(p); err != nil {
@@ -61,7 +61,7 @@ func start(to link, s *Spec, h Host, p *plan.Program, warn func(error)) error {
 		h.UserNamespaces = false
 	}
 	h.Tentative = false
-	if p, err = Compile(s, h); err == nil && h.Setuid {
+	if p, err = compileFor(s, h); err == nil && h.Setuid {
 		err = admit(p)
 	}
 	if err != nil {

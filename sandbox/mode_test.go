@@ -18,7 +18,7 @@ func compiled(t *testing.T, name string) *plan.Program {
 	t.Helper()
 	for _, c := range goldenModes {
 		if c.name == name {
-			p, err := Compile(&c.spec, c.host)
+			p, err := planOf(&c.spec, c.host)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestAfter(t *testing.T) {
 	}{
 		{refusal, plain, SetupError{Stage: "options", Err: plain, Hint: because + "; see sysctl"}},
 		{&SetupError{Err: &failure{"No permissions", unix.EPERM}}, plain, SetupError{Stage: "options", Err: plain, Hint: because}},
-		{refusal, &SetupError{Option: "--o", Err: m}, SetupError{Option: "--o", Err: m, Hint: because + "; see sysctl"}},
+		{refusal, &SetupError{Field: "--o", Err: m}, SetupError{Field: "--o", Err: m, Hint: because + "; see sysctl"}},
 		{refusal, &SetupError{Err: m, Hint: "its own"}, SetupError{Err: m, Hint: "its own"}},
 	} {
 		var got *SetupError
@@ -116,7 +116,7 @@ func TestPrepare(t *testing.T) {
 	s := Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"x"}}}
 	for mode, want := range map[Mode]error{Auto: nil, Direct: nil, Setuid: ErrNoSetuid} {
 		s.Mode = mode
-		p, err := prepare(&s, readHost(&s), false)
+		p, err := prepare(wantedOf(&s, nil), readFacts(wantedOf(&s, nil)), false)
 		if !errors.Is(err, want) || (p == nil) != (want != nil) {
 			t.Errorf("mode %d: %v, want %v", mode, err, want)
 		}
@@ -133,8 +133,9 @@ func TestPrepare(t *testing.T) {
 		}
 		wish := s
 		wish.Namespaces.User = Try
-		h := readHost(&wish)
-		if p, err = prepare(&wish, h, false); err != nil || p.Flags&plan.FlagTentative != 0 != h.triesUser(&wish) {
+		w := wantedOf(&wish, nil)
+		h := readFacts(w)
+		if p, err = prepare(w, h, false); err != nil || p.Flags&plan.FlagTentative != 0 != h.triesUser(w) {
 			t.Errorf("mode %d, a wish for a user namespace: %v, flags %#x", mode, err, p.Flags)
 		}
 	}
@@ -144,12 +145,12 @@ func TestPrepare(t *testing.T) {
 // told anything.
 func TestLaunchAsksFirst(t *testing.T) {
 	s := Spec{Mode: Setuid, Lockdown: Lockdown{Forgive: true}, Command: CommandLine{Args: []string{"x"}}}
-	p, err := Compile(&s, keeper())
+	p, err := planOf(&s, keeper())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var e *SetupError
-	if err := start(own{}, &s, keeper(), p, nil); !errors.As(err, &e) || e.Option != "--not-a-security-boundary" {
+	if err := start(own{}, wantedOf(&s, nil), keeper(), p, nil); !errors.As(err, &e) || e.Field != "--not-a-security-boundary" {
 		t.Errorf("launched: %v", err)
 	}
 }
@@ -162,7 +163,7 @@ func TestTriesUser(t *testing.T) {
 	without.UserNamespaces = false
 	for _, c := range []struct {
 		name string
-		host Host
+		host facts
 		ns   Namespaces
 		want bool
 	}{
@@ -174,7 +175,7 @@ func TestTriesUser(t *testing.T) {
 		{"root, and there are none", without, Namespaces{User: Try}, false},
 		{"a user", user(), Namespaces{User: Try}, false}, // he needs one
 	} {
-		if got := c.host.triesUser(&Spec{Namespaces: c.ns}); got != c.want {
+		if got := c.host.triesUser(wantedOf(&Spec{Namespaces: c.ns}, nil)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
@@ -199,15 +200,15 @@ func TestExplainKeeper(t *testing.T) {
 		extra                 uint32
 		option, message, hint string // message and hint: a part, which the hint has to have if any
 	}{
-		{"a row, of an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowOverlay, 0), "--tmpfs", "--tmpfs" + not + "its layers", ""},
+		{"a row, of an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowOverlay, 0), "Files[1]", "Files[1]" + not + "its layers", ""},
 		{"a row, of no option", bare, plan.SubRefused, 0, suid.Extra(suid.RowNested, 0), "--disable-userns", "--disable-userns" + not, ""},
 		{"a row, of the whole", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowForgive, 0), "--not-a-security-boundary", "--not-a-security-boundary" + not, ""},
 		{"a row, of one word", nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.RowCapsKept, 0), "x", "x" + not + "it does not give up", ""},
 		{"a row, of the step after the last", p.Header().Steps, plan.SubRefused, 0, suid.Extra(suid.RowSteps, 0), "this command line", "this command line" + not + "it takes more than", ""},
 		{"a row, of a step that is not there", 1 << 20, plan.SubRefused, 0, suid.Extra(suid.RowSteps, 0), "this command line", "this command line" + not + "it takes more than", ""},
-		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowSize, 0), "--size", "--size" + not + "a tmpfs", ""},
+		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowSize, 0), "Files[1]", "Files[1]" + not + "a tmpfs", ""},
 		{"a row that there is not", plan.NoStep, plan.SubRefused, 0, 200, "this plan", "this plan" + not, ""},
-		{"the administrator: an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, bind), "--bind", "--bind" + not + "the administrator refuses it (" + conf + ")", ""},
+		{"the administrator: an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, bind), "Files[1]", "Files[1]" + not + "the administrator refuses it (" + conf + ")", ""},
 		{"the administrator: of no step", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, 0), "--unshare-user", "--unshare-user" + not, ""},
 		{"the administrator: a feature that there is not", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, 1<<20), "an option", "an option" + not, ""},
 		{"the administrator: off", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOff, 0), "", "setuid mode is not possible here: the administrator has switched it off", ""},
@@ -218,13 +219,13 @@ func TestExplainKeeper(t *testing.T) {
 		{"conf: can't be read", plan.NoStep, plan.SubConf, unix.EACCES, 0, "", conf + " can't be trusted: Permission denied", ""},
 
 		{"a descriptor", plan.NoStep, plan.SubFd, 0, 1000, "", "fd 1000 can't be used in setuid mode", ""},
-		{"a descriptor of an option", tmpfs, plan.SubFd, unix.EBADF, 9, "--tmpfs", "fd 9 can't be used in setuid mode", ""},
+		{"a descriptor of an option", tmpfs, plan.SubFd, unix.EBADF, 9, "Files[1]", "fd 9 can't be used in setuid mode", ""},
 		{"the keeper itself", plan.NoStep, plan.SubKeeper, unix.EPERM, 0, "", "the setuid mode failed: Operation not permitted", "CAP_SYS_ADMIN"},
 		{"the keeper is gone", plan.NoStep, plan.SubKeeper, 0, 0, "", "the setuid mode failed", "CAP_SYS_ADMIN"},
 	} {
 		e := explain(p, plan.Message{Kind: plan.MsgFault, Step: c.step, Sub: c.sub, Errno: uint32(c.errno), Extra: c.extra})
-		if e.Option != c.option || !strings.Contains(e.Error(), c.message) {
-			t.Errorf("%s: option %q, %q; want %q, %q", c.name, e.Option, e, c.option, c.message)
+		if e.Field != c.option || !strings.Contains(e.Error(), c.message) {
+			t.Errorf("%s: option %q, %q; want %q, %q", c.name, e.Field, e, c.option, c.message)
 		}
 		if !strings.Contains(e.Hint, c.hint) || c.hint == "" && e.Hint != "" {
 			t.Errorf("%s: hint %q, want %q", c.name, e.Hint, c.hint)
@@ -247,6 +248,22 @@ func TestRowsHaveWords(t *testing.T) {
 			if _, why := row.Words(); !strings.HasSuffix(e.Error(), why) || strings.HasPrefix(e.Error(), " ") {
 				t.Errorf("row %d, step %d: %q", row, int32(step), e.Error())
 			}
+		}
+	}
+}
+
+// TestFieldOf: whatever the policy refuses, the error for a program names a field, and what
+// it is stays.
+func TestFieldOf(t *testing.T) {
+	for row := range suid.NumRows {
+		if row == suid.RowConfOff || row == suid.RowConfGroup || row == suid.RowConfOption || row == suid.Permitted {
+			continue
+		}
+		p := compiled(t, "setuid-session")
+		inner := explain(p, plan.Message{Kind: plan.MsgFault, Step: plan.NoStep, Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
+		var e *SetupError
+		if err := forProgram(inner); !errors.As(err, &e) || strings.HasPrefix(e.Field, "--") || strings.Contains(e.Field, " ") || !strings.HasPrefix(err.Error(), e.Field+" is not possible in setuid mode: ") {
+			t.Errorf("row %d: %+v", row, e)
 		}
 	}
 }

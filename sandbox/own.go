@@ -2,13 +2,11 @@ package sandbox
 
 import (
 	"encoding/binary"
-	"errors"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/helper"
-	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/child"
@@ -124,22 +122,4 @@ func listen(buf []byte, recvmsg func(b, side []byte) (n, more int, err error)) (
 		}
 	}
 	return sender, fd, true
-}
-
-// Explain is the error that a message of the acting side means, where a launch of this
-// binary needed no front end. Bytes of a message: see package plan.
-func Explain(p *plan.Program, bytes []byte) error { return explain(p, message(bytes)) }
-
-// KilledHere is the error of a launch of this binary that was killed during set-up, which a
-// seccomp filter in force may explain.
-func KilledHere() error { return killedUnder(&Host{Filtered: kernel.Filtered(), Hosted: true}) }
-
-// After is err with the reason for which a first attempt, in a user namespace, had failed.
-// keeper: the second one was for the setuid mode.
-func After(first, err error, keeper bool) error {
-	var refusal *SetupError
-	if !errors.As(first, &refusal) {
-		return err
-	}
-	return after(refusal, err, keeper)
 }

@@ -2,15 +2,18 @@ package sandbox
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/gobwrap/gobwrap/internal/helper"
+	"github.com/gobwrap/gobwrap/internal/profiles"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
@@ -22,7 +25,7 @@ const compilerName = "gobwrap-seccomp"
 // compileProfiles puts BPF in the place of the profiles of s. The Cmd keeps what has been
 // compiled, so that it happens once. The compiler runs with the caller's privileges and no
 // others.
-func (c *Cmd) compileProfiles(s *Spec, h Host) error {
+func (c *Cmd) compileProfiles(s *wanted, h facts) error {
 	s.Lockdown.Filters = slices.Clone(s.Lockdown.Filters)
 	caps := wantedCaps(s, &h).Names()
 	for i := range s.Lockdown.Filters {
@@ -35,11 +38,8 @@ func (c *Cmd) compileProfiles(s *Spec, h Host) error {
 		if !ok {
 			var err error
 			if bpf, err = c.compileProfile(f.Profile, caps); err != nil {
-				option := at("Lockdown.Filters", i)
-				if len(f.From.Words) > 0 {
-					option = f.From.Words[0]
-				}
-				return &SetupError{Stage: "options", Option: option, Path: f.Profile, Err: because(option+" "+f.Profile+": "+err.Error(), err)}
+				name := s.name(at("Lockdown.Filters", i))
+				return &SetupError{Stage: "options", Field: name, Path: f.Profile, Err: because(name+" "+f.Profile+": "+err.Error(), err)}
 			}
 			if c.profiles == nil {
 				c.profiles = map[string][]byte{}
@@ -56,6 +56,9 @@ func (c *Cmd) compileProfiles(s *Spec, h Host) error {
 func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 	if !strings.Contains(profile, "/") {
 		return seccomp.Named(profile)
+	}
+	if profiles.Compile != nil {
+		return compileHere(profile, caps)
 	}
 	program, err := c.compiler()
 	if err != nil {
@@ -87,6 +90,27 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 	return bpf, nil
 }
 
+// maxProfile bounds a profile, as gobwrap-seccomp does.
+const maxProfile = 1 << 20
+
+// compileHere has package seccomp/profile, which this program contains, compile a profile.
+func compileHere(profile string, caps []string) ([]byte, error) {
+	fd, err := openProfile(profile)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), profile)
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxProfile+1))
+	if err == nil && len(text) > maxProfile {
+		err = errors.New("more than " + strconv.Itoa(maxProfile) + " bytes")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return profiles.Compile("", text, caps)
+}
+
 // compiler finds the program that compiles profiles. Where this process is the launcher, PATH
 // is the caller's, and does not count.
 func (c *Cmd) compiler() (string, error) {
@@ -96,7 +120,8 @@ func (c *Cmd) compiler() (string, error) {
 	if file, err := findCompiler(c.Launcher, os.Getenv("PATH")); err == nil {
 		return file, nil
 	}
-	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH", errNoTool)
+	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH; "+
+		"a program that imports seccomp/profile does without", errNoTool)
 }
 
 // findCompiler looks where a launcher lies, if one is named, in the libexec directory of the

@@ -43,17 +43,15 @@ func (r *Report) complete(to link, command int) {
 	r.member(to, "setup-complete", jsontext.Bool(true))
 }
 
-// Failed writes why the command does not run. Any error will do; one of a launch says
+// failed writes why the command does not run. Any error will do; one of a launch says
 // more.
-func (r *Report) Failed(err error) { r.failed(own{}, err) }
-
 func (r *Report) failed(to link, err error) {
 	e := &SetupError{Stage: "options", Err: err}
 	errors.As(err, &e)
 	var fault jsontext.Object
 	fault.PutString("stage", e.Stage)
-	if e.Option != "" {
-		fault.PutString("option", e.Option)
+	if e.Field != "" {
+		fault.PutString("option", e.Field)
 	}
 	if e.Path != "" {
 		fault.PutString("path", e.Path)

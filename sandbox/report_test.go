@@ -75,7 +75,7 @@ func TestDocuments(t *testing.T) {
 		r := Report{InfoFD: fd}
 		r.tell(own{}, 77, aReady(), clone, false)
 		r.complete(own{}, 1)
-		r.Failed(errors.New("x"))
+		r.failed(own{}, errors.New("x"))
 		if _, err := unix.FcntlInt(uintptr(fd.N()), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
 			t.Errorf("the info descriptor is still open: %v", err)
 		}
@@ -99,7 +99,7 @@ func TestErrorDocument(t *testing.T) {
 		{errors.New("Unknown option --\xff"), map[string]any{"stage": "options", "message": "Unknown option --\ufffd"}},
 		{ErrKilled, map[string]any{"stage": "launch", "message": "killed before the command ran"}},
 		{
-			&SetupError{Stage: "bind", Option: "--bind", Path: "/a\"b\n", Err: &failure{"Can't", unix.EPERM}, Hint: "do \\ this"},
+			&SetupError{Stage: "bind", Field: "--bind", Path: "/a\"b\n", Err: &failure{"Can't", unix.EPERM}, Hint: "do \\ this"},
 			map[string]any{
 				"stage": "bind", "option": "--bind", "path": "/a\"b\n", "errno": 1.0, "message": "Can't: Operation not permitted", "hint": "do \\ this",
 			},
@@ -109,7 +109,7 @@ func TestErrorDocument(t *testing.T) {
 			map[string]any{"stage": "options", "message": "No command given", "hint": "setuid mode was tried because direct mode failed: no"},
 		},
 	} {
-		docs := reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).Failed(c.err) })
+		docs := reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).failed(own{}, c.err) })
 		if want := []map[string]any{{"error": c.want}}; !reflect.DeepEqual(docs, want) {
 			t.Errorf("%v, want %v", docs, want)
 		}
@@ -127,7 +127,7 @@ func TestReaderGone(t *testing.T) {
 	report := Report{JSONStatusFD: SetFD(int(w.Fd()))}
 	report.tell(own{}, 1, aReady(), unix.CLONE_NEWNS, false)
 	report.complete(own{}, 2)
-	report.Failed(ErrKilled)
+	report.failed(own{}, ErrKilled)
 }
 
 // TestTellComesBeforeFilters: they could refuse it; and it is there only where somebody
@@ -138,12 +138,12 @@ func TestTellComesBeforeFilters(t *testing.T) {
 		want   bool
 	}{
 		{Report{}, false},
-		{Report{InfoFD: fd(6, "--info-fd")}, false},
-		{Report{JSONStatusFD: fd(6, "--json-status-fd")}, true},
+		{Report{InfoFD: SetFD(6)}, false},
+		{Report{JSONStatusFD: SetFD(6)}, true},
 		{Report{FailStatus: 42}, true},
 	} {
 		s := Spec{Report: c.report, Lockdown: Lockdown{Filters: []Filter{{BPF: allow(1)}, {BPF: allow(1)}}}, Command: CommandLine{Args: []string{"x"}}}
-		p, err := Compile(&s, user())
+		p, err := planOf(&s, user())
 		if err != nil {
 			t.Fatal(err)
 		}

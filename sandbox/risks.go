@@ -3,6 +3,7 @@ package sandbox
 import (
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
@@ -43,7 +44,7 @@ var socketDirs = []string{"/run", "/tmp"}
 
 // risks are those that stay, and what takes them away.
 func (d *describer) risks() {
-	for i := range d.s.Files {
+	for i := range d.s.files {
 		d.bindRisks(i)
 	}
 	n := &d.s.Namespaces
@@ -65,8 +66,8 @@ func (d *describer) risk(on bool, text string) {
 }
 
 func (d *describer) hasProc() bool {
-	for i := range d.s.Files {
-		if d.s.Files[i].Kind == mounts.Proc {
+	for i := range d.s.files {
+		if d.s.files[i].Kind == tree.Proc {
 			return true
 		}
 	}
@@ -75,19 +76,19 @@ func (d *describer) hasProc() bool {
 
 // bindRisks are those of one bind, if it is to be seen at all.
 func (d *describer) bindRisks(i int) {
-	op := &d.s.Files[i]
-	source, dest := mounts.BoxPath(op.Source), mounts.BoxPath(op.Dest)
-	if op.Kind == mounts.Overlay {
+	op := &d.s.files[i]
+	source, dest := tree.BoxPath(op.Source), tree.BoxPath(op.Dest)
+	if op.Kind == tree.Overlay {
 		for _, layer := range op.Layers {
-			d.secretRisk(i, mounts.BoxPath(layer), dest)
+			d.secretRisk(i, tree.BoxPath(layer), dest)
 		}
 	}
-	if op.Kind != mounts.Bind || d.hidden(dest, i) {
+	if op.Kind != tree.Bind || d.hidden(dest, i) {
 		return
 	}
 	d.risk(d.door(source) != "", op.Source+" is "+d.door(source))
 	home, _ := get(d.h.Env, "HOME") // outside: what is called so inside starts nothing later
-	d.risk(op.Access != mounts.ReadOnly && (source == "/" || home != "" && lies(mounts.BoxPath(home), source)),
+	d.risk(op.Access != tree.ReadOnly && (source == "/" || home != "" && lies(tree.BoxPath(home), source)),
 		op.Source+" is writable as a whole: start-up files there run outside later")
 	d.secretRisk(i, source, dest)
 	if rest, ok := strings.CutPrefix(source, "/var/run"); ok {
@@ -98,7 +99,7 @@ func (d *describer) bindRisks(i int) {
 		open = append(open, dest)
 	}
 	for _, dir := range socketDirs {
-		where := mounts.BoxPath(dest + "/" + strings.TrimPrefix(dir, source))
+		where := tree.BoxPath(dest + "/" + strings.TrimPrefix(dir, source))
 		if lies(dir, source) && !d.hidden(where, i) {
 			open = append(open, where)
 		}
@@ -110,10 +111,10 @@ func (d *describer) bindRisks(i int) {
 // read by showing source at dest, and that nothing later covers.
 func (d *describer) secretRisk(i int, source, dest string) {
 	home, _ := get(d.h.Env, "HOME")
-	if home = mounts.BoxPath(home); home == "/" {
+	if home = tree.BoxPath(home); home == "/" {
 		return
 	}
-	inside := func(path string) string { return mounts.BoxPath(dest + "/" + strings.TrimPrefix(path, source)) }
+	inside := func(path string) string { return tree.BoxPath(dest + "/" + strings.TrimPrefix(path, source)) }
 	var open []string
 	for _, name := range secrets {
 		path := home + "/" + name
@@ -147,7 +148,7 @@ func (d *describer) door(source string) string {
 			return ""
 		}
 	}
-	if agent, ok := get(d.h.Env, "SSH_AUTH_SOCK"); ok && agent != "" && mounts.BoxPath(agent) == source {
+	if agent, ok := get(d.h.Env, "SSH_AUTH_SOCK"); ok && agent != "" && tree.BoxPath(agent) == source {
 		return "the SSH agent: logs in elsewhere"
 	}
 	for _, door := range doors {

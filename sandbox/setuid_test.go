@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/tests/judge"
@@ -17,13 +19,13 @@ import (
 
 // keeper is an ordinary user's machine where the kernel refuses user namespaces, and the
 // launcher is installed for setuid mode; tentative, one where that is not known yet.
-func keeper() Host {
+func keeper() facts {
 	h := user()
 	h.Setuid, h.UserNamespaces = true, false
 	return h
 }
 
-func tentative() Host {
+func tentative() facts {
 	h := user()
 	h.Tentative = true
 	return h
@@ -35,7 +37,7 @@ var goldenModes = []goldenCase{
 	{"setuid-unshare-all", keeper(), everyNamespace()},
 	{"setuid-identity", keeper(), Spec{
 		Identity: Identity{UID: SetID(5), GID: SetID(6)},
-		Files:    []mounts.Op{roBind("/usr", "/usr"), {Kind: mounts.Dev, Dest: "/dev", From: from("--dev /dev")}},
+		Files:    []mounts.Op{roBind("/usr", "/usr"), mounts.Dev("/dev")},
 		Command:  CommandLine{Args: []string{"id"}},
 	}},
 	{"setuid-session", keeper(), Spec{
@@ -43,19 +45,19 @@ var goldenModes = []goldenCase{
 		Identity:   Identity{Caps: []CapEdit{{Drop: true, Caps: idmap.AllCaps}}},
 		Files: []mounts.Op{
 			roBind("/", "/"),
-			{Kind: mounts.Tmpfs, Dest: "/tmp", Size: 4096, From: from("--tmpfs /tmp")},
-			{Kind: mounts.Mqueue, Dest: "/dev/mqueue", From: from("--mqueue /dev/mqueue")},
+			mounts.Tmpfs("/tmp").Size(4096),
+			mounts.Mqueue("/dev/mqueue"),
 		},
 		Session: Session{
-			New: Want, DieWithParent: true, BlockFD: fd(9, "--block-fd"),
-			SyncFDs: []FD{fd(8, "--sync-fd")}, Locks: []LockFile{{Path: "/lock", From: from("--lock-file /lock")}},
+			New: Want, DieWithParent: true, BlockFD: SetFD(9),
+			SyncFDs: []FD{SetFD(8)}, Locks: []string{"/lock"},
 		},
-		Report:   Report{InfoFD: fd(6, "--info-fd"), JSONStatusFD: fd(7, "--json-status-fd")},
-		Lockdown: Lockdown{Filters: []Filter{{BPF: allow(2), From: from("--seccomp 11")}}},
-		Command:  CommandLine{Args: []string{"x"}, Used: []int{6, 7, 8, 9, 11}, Read: []int{6, 7, 11}},
+		Report:   Report{InfoFD: SetFD(6), JSONStatusFD: SetFD(7)},
+		Lockdown: Lockdown{Filters: []Filter{{BPF: allow(2)}}},
+		Command:  CommandLine{Args: []string{"x"}},
 	}},
 	{"tentative", tentative(), everyNamespace()},
-	{"tentative-root", func() Host {
+	{"tentative-root", func() facts {
 		h := root()
 		h.Tentative = true
 		return h
@@ -63,8 +65,8 @@ var goldenModes = []goldenCase{
 	{"tentative-mapped-by-others", tentative(), Spec{
 		Namespaces: Namespaces{User: Want},
 		Files:      []mounts.Op{roBind("/", "/")},
-		Report:     Report{InfoFD: fd(6, "--info-fd"), UserBlockFD: fd(7, "--userns-block-fd")},
-		Command:    CommandLine{Args: []string{"x"}, Used: []int{6, 7}, Read: []int{6}},
+		Report:     Report{InfoFD: SetFD(6), UserBlockFD: SetFD(7)},
+		Command:    CommandLine{Args: []string{"x"}},
 	}},
 }
 
@@ -74,8 +76,8 @@ func everyNamespace() Spec {
 		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: SetText("box")},
 		Files: []mounts.Op{
 			roBind("/", "/"),
-			{Kind: mounts.Proc, Dest: "/proc", From: from("--proc /proc")},
-			{Kind: mounts.Dev, Dest: "/dev", From: from("--dev /dev")},
+			mounts.Proc("/proc"),
+			mounts.Dev("/dev"),
 		},
 		Command: CommandLine{Args: []string{"sh", "-c", "exit"}},
 	}
@@ -86,7 +88,7 @@ func everyNamespace() Spec {
 func TestSetuidUserNamespace(t *testing.T) {
 	own, other := Identity{UID: SetID(1000), GID: SetID(100)}, Identity{UID: SetID(5)}
 	group := Identity{GID: SetID(5)}
-	dev := []mounts.Op{{Kind: mounts.Dev, Dest: "/dev"}}
+	dev := []mounts.Op{mounts.Dev("/dev")}
 	for name, c := range map[string]struct {
 		wish            Wish
 		id              Identity
@@ -108,7 +110,7 @@ func TestSetuidUserNamespace(t *testing.T) {
 		"devices, tried, own root": {wish: Try, id: Identity{UID: SetID(0)}, files: dev, user: true, root: true, gid: 100},
 	} {
 		s := Spec{Namespaces: Namespaces{User: c.wish}, Identity: c.id, Files: c.files, Command: CommandLine{Args: []string{"x"}}}
-		p, err := Compile(&s, keeper())
+		p, err := planOf(&s, keeper())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -139,46 +141,40 @@ var refused = []struct {
 	add    func(*Spec)
 }{
 	{"--userns", func(s *Spec) {
-		s.Namespaces.User, s.Namespaces.JoinUser = Share, fd(30, "--userns")
+		s.Namespaces.User, s.Namespaces.JoinUser = Share, SetFD(30)
 		s.Identity = Identity{}
 	}},
-	{"--userns2", func(s *Spec) { s.Namespaces.FinalUser = fd(31, "--userns2") }},
-	{"--pidns", func(s *Spec) { s.Namespaces.JoinPID = fd(32, "--pidns") }},
-	{"--netns", func(s *Spec) { s.Namespaces.JoinNet = fd(33, "--netns") }},
+	{"--userns2", func(s *Spec) { s.Namespaces.FinalUser = SetFD(31) }},
+	{"--pidns", func(s *Spec) { s.Namespaces.JoinPID = SetFD(32) }},
+	{"--netns", func(s *Spec) { s.Namespaces.JoinNet = SetFD(33) }},
 	{"--disable-userns", func(s *Spec) { s.Namespaces.User, s.Namespaces.DisableUsers = Want, true }},
 	{"--userns-block-fd", func(s *Spec) {
 		s.Namespaces.User = Want
-		s.Report = Report{InfoFD: fd(34, "--info-fd"), UserBlockFD: fd(35, "--userns-block-fd")}
+		s.Report = Report{InfoFD: SetFD(34), UserBlockFD: SetFD(35)}
 	}},
 	{"--not-a-security-boundary", func(s *Spec) { s.Lockdown.Forgive = true }},
 	{"--cap-add", func(s *Spec) { s.Identity.Caps = []CapEdit{{Caps: 1 << unix.CAP_NET_RAW}} }},
 	{"--cap-add", func(s *Spec) { s.Identity.Caps = []CapEdit{{Caps: idmap.AllCaps}, {Drop: true, Caps: 1}} }},
-	{"--overlay", layered(mounts.Kept, "--overlay /up /work /o")},
-	{"--tmp-overlay", layered(mounts.Forgotten, "--tmp-overlay /o")},
-	{"--ro-overlay", layered(mounts.Refused, "--ro-overlay /o")},
+	{"--overlay", layered(mounts.WritableOverlay("/o", "/up", "/work", "/a", "/b"))},
+	{"--tmp-overlay", layered(mounts.TmpOverlay("/o", "/a", "/b"))},
+	{"--ro-overlay", layered(mounts.Overlay("/o", "/a", "/b"))},
 	{"--mqueue", func(s *Spec) {
 		s.Namespaces.IPC, s.Files = Share, nil
-		s.Files = append(s.Files, mounts.Op{Kind: mounts.Mqueue, Dest: "/q", From: from("--mqueue /q")})
+		s.Files = append(s.Files, mounts.Mqueue("/q"))
 	}},
 	{"--size", func(s *Spec) {
-		s.Files = append(s.Files, mounts.Op{Kind: mounts.Tmpfs, Dest: "/t", Size: 1 << 62, From: from("--tmpfs /t")})
+		s.Files = append(s.Files, mounts.Tmpfs("/t").Size(1<<62))
 	}},
 	{"this command line", func(s *Spec) { s.Command.Args = []string{"x", strings.Repeat("x", suid.MaxBytes)} }},
 	{"this command line", func(s *Spec) {
 		for range suid.MaxSteps {
-			s.Files = append(s.Files, mounts.Op{Kind: mounts.Dir, Dest: "/d", From: from("--dir /d")})
+			s.Files = append(s.Files, mounts.Dir("/d"))
 		}
 	}},
 }
 
-func layered(w mounts.Writes, option string) func(*Spec) {
-	return func(s *Spec) {
-		op := mounts.Op{Kind: mounts.Overlay, Dest: "/o", Layers: []string{"/a", "/b"}, Writes: w, From: from(option)}
-		if w == mounts.Kept {
-			op.Upper, op.Work = "/up", "/work"
-		}
-		s.Files = append(s.Files, op)
-	}
+func layered(op mounts.Op) func(*Spec) {
+	return func(s *Spec) { s.Files = append(s.Files, op) }
 }
 
 // TestSetuidSpecs compiles specs at random. Those without a refused option pass Verify and
@@ -188,7 +184,7 @@ func TestSetuidSpecs(t *testing.T) {
 	for n := range 2000 {
 		s, h := someSpec(r), keeper()
 		h.SELinux = true
-		p, err := Compile(&s, h)
+		p, err := planOf(&s, h)
 		if err != nil {
 			t.Fatalf("%v\n%+v", err, s)
 		}
@@ -202,15 +198,27 @@ func TestSetuidSpecs(t *testing.T) {
 		if n > 5*len(refused) {
 			continue
 		}
+		first := len(s.Files)
 		c.add(&s)
-		if p, err = Compile(&s, h); err != nil {
+		if len(s.Files) <= first {
+			first = 0
+		}
+		words := func(field string) []string {
+			if i := 0; first > 0 && strings.HasPrefix(field, "Files[") {
+				if _, err := fmt.Sscanf(field, "Files[%d]", &i); err != nil || i < first {
+					return nil
+				}
+			}
+			return []string{c.option}
+		}
+		if p, err = compileFor(wantedOf(&s, &front.Line{Words: words}), h); err != nil {
 			t.Fatalf("%s: %v", c.option, err)
 		}
 		var e *SetupError
 		if err := admit(p); !errors.As(err, &e) {
 			t.Errorf("%s is admitted: %v\n%.5000s", c.option, err, p.Dump())
-		} else if e.Option != c.option || !strings.HasPrefix(e.Error(), c.option+" is not possible in setuid mode: ") || errnoOf(e) != 0 {
-			t.Errorf("%s is refused with option %q: %v", c.option, e.Option, err)
+		} else if e.Field != c.option || !strings.HasPrefix(e.Error(), c.option+" is not possible in setuid mode: ") || errnoOf(e) != 0 {
+			t.Errorf("%s is refused with option %q: %v", c.option, e.Field, err)
 		}
 		if p.Verify() == plan.Good && judge.Harmless(p, 1<<61) == nil {
 			t.Errorf("%s is harmless", c.option)
@@ -227,7 +235,7 @@ func someSpec(r *rand.Rand) Spec {
 		Command:    CommandLine{Args: []string{"cmd", "arg"}[:1+r.IntN(2)]},
 	}
 	if s.Namespaces.UTS.isNew() && toss() {
-		s.Namespaces.Hostname = textFrom("box", "--hostname box")
+		s.Namespaces.Hostname = SetText("box")
 	}
 	if toss() {
 		s.Identity.UID = SetID(r.Uint32N(2000) + 2000)
@@ -236,51 +244,42 @@ func someSpec(r *rand.Rand) Spec {
 		s.Identity.Caps = []CapEdit{{Caps: idmap.AllCaps}, {Drop: true, Caps: idmap.AllCaps}}
 	}
 	for i := range r.IntN(8) {
-		kind := mounts.Bind + mounts.Kind(r.IntN(int(mounts.RemountRO)))
-		if kind == mounts.Overlay || kind == mounts.Mqueue && !s.Namespaces.IPC.isNew() {
-			kind = mounts.Dev
-		}
-		op := mounts.Op{Kind: kind, Dest: fmt.Sprintf("/d%d", r.IntN(9)), From: from("--some option")}
-		switch kind {
-		case mounts.Bind:
-			op.Source, op.Access = "/usr", mounts.Access(r.IntN(3))
-		case mounts.BindFD:
-			op.FD, op.Access = SetFD(20+i), mounts.Access(r.IntN(3))
-		case mounts.File:
-			op.FD = SetFD(20 + i)
-		case mounts.Data:
-			op.FD, op.Access = SetFD(20+i), mounts.Access(r.IntN(2))
-		case mounts.Symlink:
-			op.Target = "t"
-		case mounts.Chmod:
-			op.Perms = mounts.Mode(uint32(r.IntN(0o10000)))
+		dest, fd := fmt.Sprintf("/d%d", r.IntN(9)), SetFD(20+i)
+		op := []mounts.Op{
+			mounts.ReadOnly("/usr").At(dest), mounts.ReadWrite("/usr").At(dest), mounts.Devices("/usr").At(dest),
+			mounts.ReadOnlyFD(fd, dest), mounts.ReadWriteFD(fd, dest), mounts.Tmpfs(dest), mounts.Proc(dest), mounts.Dev(dest),
+			mounts.Dir(dest), mounts.File(dest, fd), mounts.ReadOnlyData(dest, fd), mounts.ReadWriteData(dest, fd),
+			mounts.Symlink("t", dest), mounts.Chmod(dest, r.Uint32N(0o10000)), mounts.RemountReadOnly(dest), mounts.Mqueue(dest),
+		}[r.IntN(16)]
+		if op.Tree().Kind == tree.Mqueue && !s.Namespaces.IPC.isNew() {
+			op = mounts.Dev(dest)
 		}
 		s.Files = append(s.Files, op)
 	}
 	s.Session = Session{New: wish(), DieWithParent: toss()}
 	if toss() {
-		s.Session.BlockFD = fd(9, "--block-fd")
+		s.Session.BlockFD = SetFD(9)
 	}
 	if toss() {
-		s.Session.SyncFDs = []FD{fd(8, "--sync-fd")}
+		s.Session.SyncFDs = []FD{SetFD(8)}
 	}
 	if toss() {
-		s.Session.Locks = []LockFile{{Path: "/lock", From: from("--lock-file /lock")}}
+		s.Session.Locks = []string{"/lock"}
 	} else {
 		s.Session.AsPID1 = s.Namespaces.PID.isNew() && toss()
 	}
 	if toss() {
-		s.Report.InfoFD = fd(6, "--info-fd")
+		s.Report.InfoFD = SetFD(6)
 	}
 	if toss() {
-		s.Report.JSONStatusFD = fd(7, "--json-status-fd")
+		s.Report.JSONStatusFD = SetFD(7)
 	}
 	if toss() {
-		s.Lockdown.Filters = []Filter{{BPF: allow(1 + r.IntN(4)), From: from("--seccomp 11")}}
+		s.Lockdown.Filters = []Filter{{BPF: allow(1 + r.IntN(4))}}
 	}
 	if toss() {
-		s.Lockdown.ExecLabel = textFrom("label", "--exec-label label")
-		s.Lockdown.FileLabel = textFrom("label", "--file-label label")
+		s.Lockdown.ExecLabel = SetText("label")
+		s.Lockdown.FileLabel = SetText("label")
 	}
 	return s
 }

@@ -1,10 +1,7 @@
 package sandbox
 
 import (
-	"slices"
-
 	"github.com/gobwrap/gobwrap/idmap"
-	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
@@ -75,7 +72,6 @@ type Namespaces struct {
 type Text struct {
 	s     string
 	given bool
-	From  plan.Origin
 }
 
 // SetText is the string s.
@@ -118,7 +114,7 @@ func (id ID) N() uint32 { return id.n }
 // [idmap.RangeCaps]), and Caps edits that set.
 type Identity struct {
 	UID, GID       ID        // inside
-	UIDMap, GIDMap []MapLine // in any order; need a new user namespace
+	UIDMap, GIDMap idmap.Map // in any order; need a new user namespace
 	// MapAuto maps what /etc/subuid and /etc/subgid grant to the caller; see [idmap.Auto].
 	MapAuto bool
 	// KeepGroups leaves the caller's supplementary groups to the payload, where ranges would
@@ -126,12 +122,6 @@ type Identity struct {
 	KeepGroups bool
 	KeepCaps   bool      // root's capabilities are what Caps begins with, not none, or those above
 	Caps       []CapEdit // in order
-}
-
-// MapLine is a line of a uid_map or gid_map, and which option asked for it.
-type MapLine struct {
-	idmap.Range
-	From plan.Origin
 }
 
 // ranges reports whether there is more than the caller's own id inside.
@@ -152,18 +142,12 @@ type EnvOp struct {
 
 // Session is how the payload hangs together with its caller.
 type Session struct {
-	New           Wish // a terminal session of its own (setsid): no typing into the caller's
-	DieWithParent bool // the end of the caller's process is the sandbox's
-	AsPID1        bool // no init: the payload is PID 1
-	Locks         []LockFile
-	SyncFDs       []FD // open as long as the sandbox lives
-	BlockFD       FD   // wait for a byte or the end before the payload starts
-}
-
-// LockFile is a path in the sandbox on which init holds a read lock.
-type LockFile struct {
-	Path string
-	From plan.Origin
+	New           Wish     // a terminal session of its own (setsid): no typing into the caller's
+	DieWithParent bool     // the end of the caller's process is the sandbox's
+	AsPID1        bool     // no init: the payload is PID 1
+	Locks         []string // paths in the sandbox on which init holds a read lock
+	SyncFDs       []FD     // open as long as the sandbox lives
+	BlockFD       FD       // wait for a byte or the end before the payload starts
 }
 
 // Report says who is told what.
@@ -181,17 +165,16 @@ type Lockdown struct {
 	Filters   []Filter // seccomp; installed in order, last thing before the command
 	ExecLabel Text
 	FileLabel Text
-	Forgive   bool // --not-a-security-boundary: some failures to tighten are warnings
+	Forgive   bool // some failures to tighten are warnings
 }
 
 // Filter is a seccomp filter: classic BPF, 8 bytes an instruction, as
 // struct sock_filter lies in memory. It can be given as an OCI profile instead: the name
-// of a built-in one, or the path, with a slash in it, of a file that gobwrap-seccomp
-// compiles.
+// of a built-in one, or the path, with a slash in it, of a file. The file is compiled by
+// gobwrap-seccomp, or by this program itself if it imports package seccomp/profile.
 type Filter struct {
 	BPF     []byte
 	Profile string
-	From    plan.Origin
 }
 
 // CommandLine is what runs, in words. A Cmd's Path, Args and Dir come first, where they
@@ -200,8 +183,6 @@ type CommandLine struct {
 	Args  []string // the program and its arguments; searched for in PATH
 	Argv0 Text     // argv[0] instead of Args[0]
 	Chdir Text
-	Used  []int // descriptors, beside those that options name, that are not passed on
-	Read  []int // those of them that nobody needs once the plan is made
 }
 
 // settled is s with what its zero values stand for.
@@ -220,30 +201,4 @@ func (s *Spec) settled() *Spec {
 	}
 	out.Session.New = out.Session.New.or(Want)
 	return &out
-}
-
-// fds are the descriptors that s names.
-func (s *Spec) fds() (used, read []int) {
-	use := func(list ...FD) {
-		for _, fd := range list {
-			if fd.Given() && !slices.Contains(used, fd.N()) {
-				used = append(used, fd.N())
-			}
-		}
-	}
-	used, read = slices.Clone(s.Command.Used), slices.Clone(s.Command.Read)
-	n, r := &s.Namespaces, &s.Report
-	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, s.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD)
-	use(s.Session.SyncFDs...)
-	for i := range s.Files {
-		if op := &s.Files[i]; op.Kind == mounts.BindFD {
-			use(op.FD)
-		}
-	}
-	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD} {
-		if fd.Given() && !slices.Contains(read, fd.N()) {
-			read = append(read, fd.N())
-		}
-	}
-	return used, read
 }

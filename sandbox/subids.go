@@ -17,7 +17,7 @@ const (
 )
 
 // readSubIDs reads what the system grants to the caller.
-func (h *Host) readSubIDs() {
+func (h *facts) readSubIDs() {
 	users := procfs.Text(passwdFile)
 	h.UserName = idmap.UserName(users, h.UID)
 	if name, _ := get(h.Env, "LOGNAME"); h.UserName == "" && !idmap.KnowsUser(users, name) {
@@ -27,7 +27,7 @@ func (h *Host) readSubIDs() {
 }
 
 // names are what a line of /etc/subuid may call the caller; the first is for people.
-func (h *Host) names() []string {
+func (h *facts) names() []string {
 	number := dec(h.UID)
 	if h.UserName == "" {
 		return []string{number}

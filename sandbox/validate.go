@@ -5,33 +5,33 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// badField is the error of a field that cannot be as it is. Where an option of the command
-// line has set the field, it names the option.
-func badField(field string, from plan.Origin, problem string) *SetupError {
-	if len(from.Words) > 0 && strings.HasPrefix(from.Words[0], "--") {
-		field = from.Words[0]
-	}
-	return &SetupError{Stage: "options", Option: field, Err: errors.New(field + ": " + problem)}
+// badField is the error of a field that cannot be as it is.
+func badField(field, problem string) *SetupError {
+	return &SetupError{Stage: "options", Field: field, Err: errors.New(field + ": " + problem)}
 }
+
+// badField is the error of a field, under the name that its author knows.
+func (w *wanted) badField(field, problem string) *SetupError { return badField(w.name(field), problem) }
 
 // validate looks at every field of a Spec for itself, and reports the first one that cannot
 // be as it is. What fields say together is the matter of the rules.
-func validate(s *Spec) error {
-	v := validator{}
+func validate(s *wanted) error {
+	v := validator{of: s}
 	v.enum("Mode", int(s.Mode), "Auto", "Direct", "Setuid")
 	v.enum("ProcFallback", int(s.ProcFallback), "mounts.Fail", "mounts.Empty", "mounts.BindOuter")
 	v.namespaces(&s.Namespaces)
 	v.identity(&s.Identity)
-	v.files(s.Files)
+	v.files(s.files)
 	v.env(s.Env)
 	v.wish("Session.New", s.Session.New)
-	for i, l := range s.Session.Locks {
-		v.path(at("Session.Locks", i)+".Path", l.From, l.Path)
+	for i, path := range s.Session.Locks {
+		v.path(at("Session.Locks", i), path)
 	}
 	v.descriptors(s)
 	v.lockdown(&s.Lockdown)
@@ -43,20 +43,20 @@ func validate(s *Spec) error {
 }
 
 // validator keeps the first error.
-type validator struct{ first *SetupError }
+type validator struct {
+	of    *wanted
+	first *SetupError
+}
 
-func (v *validator) bad(field string, from plan.Origin, problem string) {
+func (v *validator) bad(field, problem string) {
 	if v.first == nil {
-		v.first = badField(field, from, problem)
+		v.first = v.of.badField(field, problem)
 	}
 }
 
-// at is the name of an entry of a list.
-func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
-
 func (v *validator) enum(field string, value int, names ...string) {
 	if value < 0 || value >= len(names) {
-		v.bad(field, plan.Origin{}, "invalid value "+strconv.Itoa(value)+" (want "+
+		v.bad(field, "invalid value "+strconv.Itoa(value)+" (want "+
 			strings.Join(names[:len(names)-1], ", ")+" or "+names[len(names)-1]+")")
 	}
 }
@@ -66,17 +66,17 @@ func (v *validator) wish(field string, w Wish) {
 }
 
 // text refuses what no C string can hold.
-func (v *validator) text(field string, from plan.Origin, s string) {
+func (v *validator) text(field, s string) {
 	if strings.IndexByte(s, 0) >= 0 {
-		v.bad(field, from, "holds a NUL byte")
+		v.bad(field, "holds a NUL byte")
 	}
 }
 
-func (v *validator) path(field string, from plan.Origin, s string) {
+func (v *validator) path(field, s string) {
 	if s == "" {
-		v.bad(field, from, "must not be empty")
+		v.bad(field, "must not be empty")
 	}
-	v.text(field, from, s)
+	v.text(field, s)
 }
 
 func (v *validator) namespaces(n *Namespaces) {
@@ -86,7 +86,7 @@ func (v *validator) namespaces(n *Namespaces) {
 	}{{"User", n.User}, {"IPC", n.IPC}, {"PID", n.PID}, {"Net", n.Net}, {"UTS", n.UTS}, {"Cgroup", n.Cgroup}} {
 		v.wish("Namespaces."+w.field, w.wish)
 	}
-	v.text("Namespaces.Hostname", n.Hostname.From, n.Hostname.String())
+	v.text("Namespaces.Hostname", n.Hostname.String())
 }
 
 func (v *validator) identity(id *Identity) {
@@ -96,31 +96,31 @@ func (v *validator) identity(id *Identity) {
 		id    ID
 	}{{"Identity.UID", id.UID}, {"Identity.GID", id.GID}} {
 		if who.id.N() == none {
-			v.bad(who.field, plan.Origin{}, "4294967295 is not an id")
+			v.bad(who.field, "4294967295 is not an id")
 		}
 	}
 	for i, c := range id.Caps {
 		if c.Caps == 0 {
-			v.bad(at("Identity.Caps", i)+".Caps", plan.Origin{}, "must name a capability")
+			v.bad(at("Identity.Caps", i)+".Caps", "must name a capability")
 		}
 	}
 }
 
-func (v *validator) files(list []mounts.Op) {
+func (v *validator) files(list []tree.Op) {
 	read := map[int]string{} // what has read a descriptor to its end
 	for i := range list {
 		op, name := &list[i], at("Files", i)
 		if e := op.Check(); e != nil {
-			v.bad(name+"."+e.Field, op.From, e.Problem)
+			v.bad(strings.TrimSuffix(name+"."+e.Field, "."), e.Problem)
 			continue
 		}
-		if op.Kind != mounts.File && op.Kind != mounts.Data {
+		if op.Kind != tree.File && op.Kind != tree.Data || op.Content != nil {
 			continue
 		}
-		if before, used := read[op.FD.N()]; used {
-			v.bad(name+".FD", op.From, "descriptor "+strconv.Itoa(op.FD.N())+" was already used up by "+before)
+		if before, used := read[op.FD.N]; used {
+			v.bad(name+".FD", "descriptor "+strconv.Itoa(op.FD.N)+" was already used up by "+before)
 		}
-		read[op.FD.N()] = name
+		read[op.FD.N] = name
 	}
 }
 
@@ -129,26 +129,26 @@ func (v *validator) env(list []EnvOp) {
 		name := at("Spec.Env", i)
 		switch {
 		case op.Clear && (op.Name != "" || op.Value != "" || op.Unset):
-			v.bad(name+".Clear", plan.Origin{}, "excludes the other fields")
+			v.bad(name+".Clear", "excludes the other fields")
 		case op.Clear:
 		case op.Name == "" || strings.Contains(op.Name, "="):
-			v.bad(name+".Name", plan.Origin{}, strconv.Quote(op.Name)+" is not the name of a variable")
+			v.bad(name+".Name", strconv.Quote(op.Name)+" is not the name of a variable")
 		case op.Unset && op.Value != "":
-			v.bad(name+".Value", plan.Origin{}, "is not used by Unset")
+			v.bad(name+".Value", "is not used by Unset")
 		}
-		v.text(name+".Name", plan.Origin{}, op.Name)
-		v.text(name+".Value", plan.Origin{}, op.Value)
+		v.text(name+".Name", op.Name)
+		v.text(name+".Value", op.Value)
 	}
 }
 
 // descriptors looks at the numbers alone. Whether they stand for files only the Cmd knows.
-func (v *validator) descriptors(s *Spec) {
+func (v *validator) descriptors(s *wanted) {
 	for _, d := range s.descriptors() {
 		switch {
 		case d.fd.Given() && (d.fd.N() < 0 || int64(d.fd.N()) > 1<<31-1):
-			v.bad(d.field, d.fd.From, strconv.Itoa(d.fd.N())+" cannot be a descriptor")
+			v.bad(d.field, strconv.Itoa(d.fd.N())+" cannot be a descriptor")
 		case !d.fd.Given() && d.needed:
-			v.bad(d.field, d.fd.From, "must be given (SetFD, or Pass of the Cmd)")
+			v.bad(d.field, "must be given (SetFD, or Pass of the Cmd)")
 		}
 	}
 }
@@ -156,15 +156,15 @@ func (v *validator) descriptors(s *Spec) {
 func (v *validator) lockdown(l *Lockdown) {
 	for i, f := range l.Filters {
 		name := at("Lockdown.Filters", i)
-		v.text(name+".Profile", f.From, f.Profile)
+		v.text(name+".Profile", f.Profile)
 		switch {
 		case len(f.BPF) > 0 && f.Profile != "":
-			v.bad(name, f.From, "has both BPF and Profile")
+			v.bad(name, "has both BPF and Profile")
 		case len(f.BPF) == 0 && f.Profile == "":
-			v.bad(name, f.From, "must have BPF or Profile")
+			v.bad(name, "must have BPF or Profile")
 		case len(f.BPF) > 0:
 			if err := seccomp.Check(f.BPF); err != nil {
-				v.bad(name+".BPF", f.From, err.Error())
+				v.bad(name+".BPF", err.Error())
 			}
 		}
 	}
@@ -172,9 +172,9 @@ func (v *validator) lockdown(l *Lockdown) {
 		field string
 		text  Text
 	}{{"Lockdown.ExecLabel", l.ExecLabel}, {"Lockdown.FileLabel", l.FileLabel}} {
-		v.text(label.field, label.text.From, label.text.String())
+		v.text(label.field, label.text.String())
 		if badLabel(label.text.String()) {
-			v.bad(label.field, label.text.From, "the label is longer than 1023 bytes or holds a quote, a backslash or a line's end")
+			v.bad(label.field, "the label is longer than 1023 bytes or holds a quote, a backslash or a line's end")
 		}
 	}
 }
@@ -186,21 +186,11 @@ func badLabel(label string) bool {
 
 func (v *validator) command(c *CommandLine) {
 	for i, arg := range c.Args {
-		v.text(at("Command.Args", i), plan.Origin{}, arg)
+		v.text(at("Command.Args", i), arg)
 	}
-	v.text("Command.Argv0", c.Argv0.From, c.Argv0.String())
+	v.text("Command.Argv0", c.Argv0.String())
 	if c.Chdir.Given() {
-		v.path("Command.Chdir", c.Chdir.From, c.Chdir.String())
-	}
-	for _, list := range []struct {
-		field string
-		fds   []int
-	}{{"Command.Used", c.Used}, {"Command.Read", c.Read}} {
-		for i, n := range list.fds {
-			if n < 0 || int64(n) > 1<<31-1 {
-				v.bad(at(list.field, i), plan.Origin{}, strconv.Itoa(n)+" cannot be a descriptor")
-			}
-		}
+		v.path("Command.Chdir", c.Chdir.String())
 	}
 }
 
@@ -211,60 +201,22 @@ type named struct {
 	needed bool // the field is there to hold one
 }
 
-// descriptors are the descriptors of s, but those of its Files, given or not.
-func (s *Spec) descriptors() []named {
-	n, r := &s.Namespaces, &s.Report
+// descriptors are the descriptors of s, except those of its Files, given or not: first those
+// that it names once, by their indexes in package flat.
+func (w *wanted) descriptors() []named {
+	n, r := &w.Namespaces, &w.Report
 	list := []named{
-		{"Namespaces.JoinUser", n.JoinUser, false},
-		{"Namespaces.FinalUser", n.FinalUser, false},
-		{"Namespaces.JoinPID", n.JoinPID, false},
-		{"Namespaces.JoinNet", n.JoinNet, false},
-		{"Session.BlockFD", s.Session.BlockFD, false},
-		{"Report.InfoFD", r.InfoFD, false},
-		{"Report.JSONStatusFD", r.JSONStatusFD, false},
-		{"Report.UserBlockFD", r.UserBlockFD, false},
+		flat.JoinUser:    {"Namespaces.JoinUser", n.JoinUser, false},
+		flat.FinalUser:   {"Namespaces.FinalUser", n.FinalUser, false},
+		flat.JoinPID:     {"Namespaces.JoinPID", n.JoinPID, false},
+		flat.JoinNet:     {"Namespaces.JoinNet", n.JoinNet, false},
+		flat.BlockFD:     {"Session.BlockFD", w.Session.BlockFD, false},
+		flat.InfoFD:      {"Report.InfoFD", r.InfoFD, false},
+		flat.StatusFD:    {"Report.JSONStatusFD", r.JSONStatusFD, false},
+		flat.UserBlockFD: {"Report.UserBlockFD", r.UserBlockFD, false},
 	}
-	for i, fd := range s.Session.SyncFDs {
+	for i, fd := range w.Session.SyncFDs {
 		list = append(list, named{at("Session.SyncFDs", i), fd, true})
 	}
 	return list
-}
-
-// origins is a copy of s in which everything that can fail on its own says where it comes
-// from: by its option, or else by its field.
-func (s *Spec) origins() *Spec {
-	out := *s
-	from := func(o *plan.Origin, field string) {
-		if len(o.Words) == 0 {
-			o.Words = []string{field}
-		}
-	}
-	n, r, l := &out.Namespaces, &out.Report, &out.Lockdown
-	from(&n.JoinUser.From, "Namespaces.JoinUser")
-	from(&n.FinalUser.From, "Namespaces.FinalUser")
-	from(&n.JoinPID.From, "Namespaces.JoinPID")
-	from(&n.JoinNet.From, "Namespaces.JoinNet")
-	from(&n.Hostname.From, "Namespaces.Hostname")
-	from(&out.Session.BlockFD.From, "Session.BlockFD")
-	from(&r.InfoFD.From, "Report.InfoFD")
-	from(&r.JSONStatusFD.From, "Report.JSONStatusFD")
-	from(&r.UserBlockFD.From, "Report.UserBlockFD")
-	from(&l.ExecLabel.From, "Lockdown.ExecLabel")
-	from(&l.FileLabel.From, "Lockdown.FileLabel")
-	from(&out.Command.Chdir.From, "Command.Chdir")
-	each(&out.Files, "Files", func(op *mounts.Op, name string) { from(&op.From, name) })
-	each(&out.Identity.UIDMap, "Identity.UIDMap", func(m *MapLine, name string) { from(&m.From, name) })
-	each(&out.Identity.GIDMap, "Identity.GIDMap", func(m *MapLine, name string) { from(&m.From, name) })
-	each(&out.Session.Locks, "Session.Locks", func(l *LockFile, name string) { from(&l.From, name) })
-	each(&out.Session.SyncFDs, "Session.SyncFDs", func(fd *FD, name string) { from(&fd.From, name) })
-	each(&l.Filters, "Lockdown.Filters", func(f *Filter, name string) { from(&f.From, name) })
-	return &out
-}
-
-// each gives a list entries of its own, and does something to each of them.
-func each[T any](list *[]T, name string, do func(entry *T, name string)) {
-	*list = append([]T(nil), *list...)
-	for i := range *list {
-		do(&(*list)[i], at(name, i))
-	}
 }

@@ -23,20 +23,32 @@ func TestFieldErrors(t *testing.T) {
 		option, problem string
 		change          func(*Cmd)
 	}{
-		{"Files[1].Source", "must not be empty", file(mounts.Op{Kind: mounts.Bind, Dest: "/x"})},
-		{"Files[1].Dest", "must not be empty", file(mounts.Op{Kind: mounts.Tmpfs})},
-		{"Files[1].FD", "must be given", file(mounts.Op{Kind: mounts.Data, Dest: "/x"})},
-		{"Files[1].FD", "must be given", file(mounts.Op{Kind: mounts.BindFD, Dest: "/x"})},
-		{"Files[1].FD", "descriptor 3 is neither", file(mounts.Op{Kind: mounts.File, FD: SetFD(3), Dest: "/x"})},
-		{"Files[1].FD", "descriptor 3 is neither", file(mounts.Op{Kind: mounts.BindFD, FD: SetFD(3), Dest: "/x"})},
-		{"Files[1].Kind", "invalid value 0", file(mounts.Op{Dest: "/x"})},
-		{"Files[1].Layers", "must have at least one entry", file(mounts.Op{Kind: mounts.Overlay, Dest: "/x"})},
-		{"Files[1].Layers", "must have at least two entries", file(mounts.Op{Kind: mounts.Overlay, Layers: []string{"/a"}, Dest: "/x"})},
-		{"Files[1].Target", "is not used by kind Bind", file(mounts.Op{Kind: mounts.Bind, Source: "/a", Target: "/b", Dest: "/x"})},
+		{"Files[1].Source", "must not be empty", file(mounts.ReadOnly("").At("/x"))},
+		{"Files[1].Dest", "must not be empty", file(mounts.Tmpfs(""))},
+		{"Files[1].FD", "must be given", file(mounts.ReadOnlyData("/x", mounts.FD{}))},
+		{"Files[1].FD", "must be given", file(mounts.ReadOnlyFD(mounts.FD{}, "/x"))},
+		{"Files[1].FD", "descriptor 3 is neither", file(mounts.File("/x", SetFD(3)))},
+		{"Files[1].FD", "descriptor 3 is neither", file(mounts.ReadOnlyFD(SetFD(3), "/x"))},
+		{"Files[1]", "is empty", file(mounts.Op{})},
+		{"Files[1].Layers", "must have at least one entry", file(mounts.Overlay("/x"))},
+		{"Files[1].Layers", "must have at least two entries", file(mounts.Overlay("/x", "/a"))},
+		{"Files[1].Size", "is not used by Dir", file(mounts.Dir("/x").Size(1))},
+		{"Files[1].Size", "must not be 0", file(mounts.Tmpfs("/x").Size(0))},
+		{"Files[1].Try", "is not used by Tmpfs", file(mounts.Tmpfs("/x").Try())},
+		{"Files[1].Perms", "010000 is more than 07777", file(mounts.Dir("/x").Perms(1 << 12))},
+		{"Files[1].Perms", "is not used by Bind", file(mounts.ReadOnly("/x").Perms(0o700))},
+		{"Files[1].Dest", "must not be empty", file(mounts.ReadOnly("relative"))},
+		{"Files[1].Dest", "must not be empty", file(mounts.ReadOnly("/x").At(""))},
+		{"Files[1].Source", "must not be empty", file(mounts.ReadWrite(os.Getenv("UNSET")).At("/x"))},
+		{"Files[1].Target", "must not be empty", file(mounts.Symlink("", "/x"))},
+		{"Files[1].FD", "must be given", file(mounts.File("/x", nil))},
+		{"Files[1].Upper", "must not be empty", file(mounts.WritableOverlay("/x", "", "/w", "/a"))},
+		{"Files[1].Work", "must not be empty", file(mounts.WritableOverlay("/x", "/u", "", "/a"))},
+		{"Files[1].Layers[0]", "must not be empty", file(mounts.TmpOverlay("/x", ""))},
 		{"Files[1]", "/proc/self/fd/7: descriptor 7 is neither", file(roBind("/proc/self/fd/7", "/x"))},
 		{"Files[1]", "//dev/./fd/3/x: descriptor 3 is neither", file(roBind("//dev/./fd/3/x", "/x"))},
 		{"Files[2].FD", "descriptor 0 was already used up by Files[1]", func(c *Cmd) {
-			one := mounts.Op{Kind: mounts.File, FD: SetFD(0), Dest: "/x"}
+			one := mounts.File("/x", SetFD(0))
 			c.Spec.Files = []mounts.Op{roBind("/", "/"), one, one}
 		}},
 		{"Mode", "invalid value 77 (want Auto, Direct or Setuid)", func(c *Cmd) { c.Spec.Mode = 77 }},
@@ -57,7 +69,7 @@ func TestFieldErrors(t *testing.T) {
 		{"Identity.UID", "4294967295 is not an id", func(c *Cmd) { c.Spec.Identity.UID = SetID(1<<32 - 1) }},
 		{"Identity.GID", "4294967295 is not an id", func(c *Cmd) { c.Spec.Identity.GID = SetID(1<<32 - 1) }},
 		{"Identity.Caps[0].Caps", "must name a capability", func(c *Cmd) { c.Spec.Identity.Caps = []CapEdit{{Drop: true}} }},
-		{"Identity.UIDMap", "0:5:0 maps no id", func(c *Cmd) { c.Spec.Identity.UIDMap = []MapLine{{Range: idmap.Range{Outside: 5}}} }},
+		{"Identity.UIDMap", "0:5:0 maps no id", func(c *Cmd) { c.Spec.Identity.UIDMap = idmap.Map{{Outside: 5}} }},
 		{"Spec.Env[1].Name", `"" is not the name of a variable`, env(EnvOp{Value: "x"})},
 		{"Spec.Env[1].Name", `"" is not the name of a variable`, env(EnvOp{})},
 		{"Spec.Env[1].Name", `"a=b" is not the name of a variable`, env(EnvOp{Name: "a=b", Unset: true})},
@@ -65,7 +77,7 @@ func TestFieldErrors(t *testing.T) {
 		{"Spec.Env[1].Value", "holds a NUL byte", env(EnvOp{Name: "a", Value: "\x00"})},
 		{"Spec.Env[1].Clear", "excludes the other fields", env(EnvOp{Name: "a", Clear: true})},
 		{"Session.New", "invalid value 9", func(c *Cmd) { c.Spec.Session.New = 9 }},
-		{"Session.Locks[0].Path", "must not be empty", func(c *Cmd) { c.Spec.Session.Locks = []LockFile{{}} }},
+		{"Session.Locks[0]", "must not be empty", func(c *Cmd) { c.Spec.Session.Locks = []string{""} }},
 		{"Session.SyncFDs[0]", "must be given", func(c *Cmd) { c.Spec.Session.SyncFDs = []FD{{}} }},
 		{"Session.SyncFDs[1]", "descriptor 9 is neither", func(c *Cmd) { c.Spec.Session.SyncFDs = []FD{SetFD(0), SetFD(9)} }},
 		{"Session.BlockFD", "descriptor 9 is neither", func(c *Cmd) { c.Spec.Session.BlockFD = SetFD(9) }},
@@ -80,8 +92,6 @@ func TestFieldErrors(t *testing.T) {
 		{"Lockdown.FileLabel", "the label is longer", func(c *Cmd) { c.Spec.Lockdown.FileLabel = SetText(`a"b`) }},
 		{"Command.Chdir", "must not be empty", func(c *Cmd) { c.Spec.Command.Chdir = SetText("") }},
 		{"Command.Argv0", "holds a NUL byte", func(c *Cmd) { c.Spec.Command.Argv0 = SetText("\x00") }},
-		{"Command.Used[0]", "descriptor 3 is neither", func(c *Cmd) { c.Spec.Command.Used = []int{3} }},
-		{"Command.Read[0]", "-1 cannot be a descriptor", func(c *Cmd) { c.Spec.Command.Read = []int{-1} }},
 		{"Cmd.Path", "must not be empty", func(c *Cmd) { c.Path, c.Args = "", nil }},
 		{"Cmd.Path", "holds a NUL byte", func(c *Cmd) { c.Path = "\x00" }},
 		{"Cmd.Args[1]", "holds a NUL byte", func(c *Cmd) { c.Args = append(c.Args, "a\x00b") }},
@@ -92,7 +102,7 @@ func TestFieldErrors(t *testing.T) {
 		c.change(cmd)
 		err := cmd.Start()
 		var e *SetupError
-		if !errors.As(err, &e) || e.Stage != "options" || e.Option != c.option || !strings.HasPrefix(strings.TrimPrefix(e.Error(), c.option+":"), " "+strings.TrimPrefix(c.problem, " ")) && !strings.HasPrefix(e.Error(), c.option+c.problem) {
+		if !errors.As(err, &e) || e.Stage != "options" || e.Field != c.option || !strings.HasPrefix(strings.TrimPrefix(e.Error(), c.option+":"), " "+strings.TrimPrefix(c.problem, " ")) && !strings.HasPrefix(e.Error(), c.option+c.problem) {
 			t.Errorf("%s: %+v: %v, want %q", c.option, e, err, c.problem)
 		}
 		if cmd.Process != nil {
@@ -129,9 +139,9 @@ func TestFieldsHaveChecks(t *testing.T) {
 			}
 			return
 		}
-		err := validate(s)
+		err := validate(wantedOf(s, nil))
 		var e *SetupError
-		if !errors.As(err, &e) || "."+e.Option != name {
+		if !errors.As(err, &e) || "."+e.Field != name {
 			t.Errorf("%s: %v", name, err)
 		}
 		v.SetZero()

@@ -31,10 +31,18 @@ var arrows = []struct {
 	from, to, reason string
 }{
 	{"cmd/gobwrap", "suid sandbox sandbox/child internal/plan mounts idmap seccomp sandbox/doctor", "it fills a Spec and starts it, or asks why it does not start"},
-	{"cmd/gobwrap", "internal/cmdline internal/flat", "it reads the command line, and puts the parser's numbers into words"},
-	{"internal/cmdline", "internal/flat idmap mounts seccomp", "the parser: it knows what options mean, and needs no runtime"},
+	{"cmd/gobwrap", "internal/cmdline internal/flat internal/tree", "it reads the command line, and puts the parser's numbers into words"},
+	{"cmd/gobwrap", "internal/front internal/compile", "what package sandbox offers to it alone, and the rules that have sentences of their own"},
+	{"sandbox", "internal/profiles", "it has profiles compiled by what seccomp/profile has put there"},
+	{"seccomp/profile", "internal/profiles", "a program that contains it needs no compiler besides"},
+	{"internal/profiles", "", "a variable: below everything"},
+	{"sandbox", "internal/front internal/tree", "it offers its plans to cmd/gobwrap and tests, and takes what package mounts has made"},
+	{"sandbox/sandboxtest", "internal/tree", "it looks what covers the root"},
+	{"internal/front", "internal/compile internal/plan", "functions and errors that package sandbox does not export"},
+	{"internal/tree", "internal/plan", "operations on files as data: limits of the plan"},
+	{"internal/cmdline", "internal/flat idmap internal/tree seccomp", "the parser: it knows what options mean, and needs no runtime"},
 	{"sandbox", "internal/flat internal/compile", "it has its Specs compiled"},
-	{"internal/compile", "internal/flat idmap mounts seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
+	{"internal/compile", "internal/flat idmap internal/tree seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
 	{"internal/flat", "", "a description of a sandbox without pointers: below everything"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
 	{"sandbox/doctor", "sandbox sandbox/child mounts suid golang.org/x/sys/unix", "it makes launches, as any program does, and reports what they have shown"},
@@ -54,7 +62,7 @@ var arrows = []struct {
 	{"sandbox", "sandbox/internal/self", "a host may be its own launcher"},
 	{"sandbox/internal/self", "unsafe", "it is initialised before what it would import"},
 	{"sandbox/sandboxtest", "sandbox mounts", "for the tests of those who use package sandbox"},
-	{"mounts", "internal/plan golang.org/x/sys/unix", "a leaf: it appends steps"},
+	{"mounts", "internal/tree", "a leaf: it makes operations"},
 	{"idmap", "internal/plan", "a leaf: it words maps and sets"},
 	{"seccomp", "internal/plan golang.org/x/sys/unix", "a leaf: it judges bytes"},
 	{"seccomp/bpf", "seccomp golang.org/x/sys/unix", "reads filters for people and tests; the launcher has no use for it"},
@@ -104,6 +112,8 @@ var keptOut = map[string]string{
 
 // inits are the files that may have an init function, which runs before main.
 var inits = map[string]string{
+	"sandbox/front.go":              "cmd/gobwrap calls what it sets, and no program can before main",
+	"seccomp/profile/here.go":       "a program that links the compiler is told so",
 	"sandbox/internal/self/self.go": "a host that starts itself is recognised before anything else acts",
 }
 

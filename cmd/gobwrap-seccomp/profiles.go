@@ -9,7 +9,6 @@ import (
 
 	"github.com/gobwrap/gobwrap/seccomp"
 	"github.com/gobwrap/gobwrap/seccomp/profile"
-	"golang.org/x/sys/unix"
 )
 
 // target is the flags that say for whom a profile is compiled.
@@ -34,16 +33,12 @@ func (g *target) define(set *flag.FlagSet) {
 
 // settle makes a target of the flags: unless they say otherwise, it is this machine.
 func (g *target) settle() (profile.Target, error) {
-	release := g.kernel
-	if release == "" {
-		var name unix.Utsname
-		if err := unix.Uname(&name); err != nil {
-			return profile.Target{}, fmt.Errorf("uname: %w", err)
-		}
-		release = unix.ByteSliceToString(name.Release[:])
+	t, err := profile.Here(g.caps...)
+	t.Arch = g.arch
+	if g.kernel != "" {
+		t.Kernel, err = profile.ParseKernel(g.kernel)
 	}
-	kernel, err := profile.ParseKernel(release)
-	return profile.Target{Arch: g.arch, Caps: g.caps, Kernel: kernel}, err
+	return t, err
 }
 
 // load reads a profile from a file, or from standard input.

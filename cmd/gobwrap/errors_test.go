@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
-	"github.com/gobwrap/gobwrap/sandbox"
+	"github.com/gobwrap/gobwrap/internal/front"
 )
 
 // refusals are command lines that cannot be, with what is said about them. See words
@@ -307,7 +307,7 @@ func TestCannotBe(t *testing.T) {
 		}
 		for _, line := range lines {
 			opts := mustParse(t, line+" x")
-			_, err := sandbox.Compile(&opts.spec, sandbox.Host{Caps: 1<<41 - 1, Cwd: "/", UserNamespaces: true})
+			_, err := compiled(opts, front.Facts{Caps: 1<<41 - 1, Cwd: "/", UserNamespaces: true})
 			if err == nil || err.Error() != c.want {
 				t.Errorf("%s: %v, want %q", line, err, c.want)
 			}

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/sandbox"
+	"github.com/gobwrap/gobwrap/internal/front"
 )
 
 // TestFilterOrder: filters are installed in the order given, wherever they come from.
@@ -19,9 +20,11 @@ func TestFilterOrder(t *testing.T) {
 		{"--seccomp @filter --seccomp @filter --seccomp-profile default", "FD, default"},
 	} {
 		var got []string
-		for _, f := range mustParse(t, c.line+" x").spec.Lockdown.Filters {
-			switch name := f.From.Words[1]; {
-			case f.From.Words[0] != "--seccomp-profile":
+		opts := mustParse(t, c.line+" x")
+		for i, f := range opts.spec.Lockdown.Filters {
+			words := opts.line.Words("Lockdown.Filters[" + strconv.Itoa(i) + "]")
+			switch name := words[1]; {
+			case words[0] != "--seccomp-profile":
 				if string(f.BPF) != twoInstructions || f.Profile != "" {
 					t.Errorf("%s: %+v", c.line, f)
 				}
@@ -47,11 +50,11 @@ func TestFilterOrder(t *testing.T) {
 // TestUncompiled: a profile that nobody compiled is no sandbox without a filter.
 func TestUncompiled(t *testing.T) {
 	opts := mustParse(t, "--seccomp-profile /p.json x")
-	if _, err := sandbox.Compile(&opts.spec, sandbox.Host{Cwd: "/"}); err == nil || err.Error() != "a seccomp profile was not compiled" {
+	if _, err := compiled(opts, front.Facts{Cwd: "/"}); err == nil || err.Error() != "a seccomp profile was not compiled" {
 		t.Errorf("%v", err)
 	}
 	opts = mustParse(t, "--seccomp-profile strict --seccomp-profile default x")
-	p, err := sandbox.Compile(&opts.spec, sandbox.Host{Cwd: "/"})
+	p, err := compiled(opts, front.Facts{Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"golang.org/x/sys/unix"
@@ -95,11 +96,11 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		h := sandbox.Host{
+		h := front.Facts{
 			UID: uint32(host&1) * 1000, Caps: uint64(host&2) << 20, Cwd: "/home", Tty: host&4 != 0,
 			Env: []string{"PATH=/bin:", "PWD=/home", "HOME=/root"}, UserNamespaces: host&8 != 0, SELinux: host&16 != 0,
 		}
-		p, err := sandbox.Compile(&opts.spec, h)
+		p, err := compiled(opts, h)
 		if err != nil {
 			return
 		}

@@ -41,7 +41,7 @@ func TestLastIsChecked(t *testing.T) {
 func TestSyncFDNotOpen(t *testing.T) {
 	opts := mustParse(t, "--sync-fd @closed --sync-fd @ x")
 	want := []string{"--sync-fd: fd " + closedFD + " is not open: Bad file descriptor"}
-	if s := opts.spec; len(s.Session.SyncFDs) != 1 || len(s.Command.Used) != 1 || !slices.Equal(opts.warnings, want) {
-		t.Errorf("%+v, used %v, warnings %q", s.Session, s.Command.Used, opts.warnings)
+	if s := opts.spec; len(s.Session.SyncFDs) != 1 || len(opts.line.Used) != 1 || !slices.Equal(opts.warnings, want) {
+		t.Errorf("%+v, used %v, warnings %q", s.Session, opts.line.Used, opts.warnings)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
@@ -23,12 +24,14 @@ type line struct {
 	text  flat.Text
 	items []flat.Item
 	known []cmdline.Known
+
+	fields map[string]flat.Word // the options that have set the fields of the Spec
 }
 
 // read parses the words behind argv[0]. A caller may start us without even that. What the
 // launcher has read already, before there was a Go runtime, is not read again.
 func read(argv []string) (*line, cmdline.Status) {
-	l := &line{items: make([]flat.Item, 32)}
+	l := &line{items: make([]flat.Item, 32), fields: map[string]flat.Word{}}
 	text, first, end, known, ok := child.Words()
 	if !ok {
 		text, first = make(flat.Text, 1, 4096), 1
@@ -111,17 +114,17 @@ func (l *line) origin(w flat.Word) plan.Origin {
 func (l *line) spec() sandbox.Spec {
 	s := &l.Spec
 	wish := func(i int) sandbox.Wish { return sandbox.Wish(s.Wishes[i]) + sandbox.Share }
-	fd := func(i int) sandbox.FD {
+	fd := func(i int, field string) sandbox.FD {
 		if f := s.FDs[i]; f.Given() {
-			return l.fd(f.N(), f.From)
+			l.fields[field] = f.From
+			return sandbox.SetFD(int(f.N()))
 		}
 		return sandbox.FD{}
 	}
-	str := func(i int) sandbox.Text {
+	str := func(i int, field string) sandbox.Text {
 		if t := s.Strs[i]; t.Given() {
-			out := sandbox.SetText(l.word(t.Word))
-			out.From = l.origin(t.From)
-			return out
+			l.fields[field] = t.From
+			return sandbox.SetText(l.word(t.Word))
 		}
 		return sandbox.Text{}
 	}
@@ -135,21 +138,21 @@ func (l *line) spec() sandbox.Spec {
 		Mode: sandbox.Mode(s.Mode),
 		Namespaces: sandbox.Namespaces{
 			User: wish(flat.User), IPC: wish(flat.IPC), PID: wish(flat.PID), Net: wish(flat.Net), UTS: wish(flat.UTS), Cgroup: wish(flat.Cgroup),
-			JoinUser: fd(flat.JoinUser), FinalUser: fd(flat.FinalUser), JoinPID: fd(flat.JoinPID), JoinNet: fd(flat.JoinNet),
-			DisableUsers: s.On(flat.DisableUsers), AssertUsersDisabled: s.On(flat.AssertUsersDisabled), Hostname: str(flat.Hostname),
+			JoinUser: fd(flat.JoinUser, "Namespaces.JoinUser"), FinalUser: fd(flat.FinalUser, "Namespaces.FinalUser"), JoinPID: fd(flat.JoinPID, "Namespaces.JoinPID"), JoinNet: fd(flat.JoinNet, "Namespaces.JoinNet"),
+			DisableUsers: s.On(flat.DisableUsers), AssertUsersDisabled: s.On(flat.AssertUsersDisabled), Hostname: str(flat.Hostname, "Namespaces.Hostname"),
 		},
 		Identity: sandbox.Identity{
 			UID: id(flat.UID), GID: id(flat.GID), MapAuto: s.On(flat.MapAuto), KeepGroups: s.On(flat.KeepGroups), KeepCaps: true,
 		},
 		ProcFallback: mounts.Fallback(s.Fallback),
 		Session: sandbox.Session{
-			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), BlockFD: fd(flat.BlockFD),
+			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
 		},
 		Report: sandbox.Report{
-			InfoFD: fd(flat.InfoFD), JSONStatusFD: fd(flat.StatusFD), UserBlockFD: fd(flat.UserBlockFD), FailStatus: s.FailStatus,
+			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus,
 		},
-		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel), FileLabel: str(flat.FileLabel), Forgive: s.On(flat.Forgive)},
-		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0), Chdir: str(flat.Chdir)},
+		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel"), Forgive: s.On(flat.Forgive)},
+		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
 	}
 	if s.DropCaps != 0 {
 		out.Identity.Caps = append(out.Identity.Caps, sandbox.CapEdit{Drop: true, Caps: idmap.Caps(s.DropCaps)})
@@ -165,11 +168,9 @@ func (l *line) spec() sandbox.Spec {
 	return out
 }
 
-// fd is descriptor n, named by the option at from.
-func (l *line) fd(n int32, from flat.Word) sandbox.FD {
-	f := sandbox.SetFD(int(n))
-	f.From = l.origin(from)
-	return f
+// entry says where the next entry of a list in the Spec, which has n so far, comes from.
+func (l *line) entry(list string, n int, from flat.Word) {
+	l.fields[list+"["+strconv.Itoa(n)+"]"] = from
 }
 
 // item adds item i of the list.
@@ -185,67 +186,117 @@ func (l *line) item(to *options, i int) {
 		s.Env = append(s.Env, sandbox.EnvOp{Clear: true})
 	case flat.UIDMap, flat.GIDMap:
 		r, _ := idmap.ParseRange(l.word(it.A))
-		lines := &s.Identity.UIDMap
+		lines, name := &s.Identity.UIDMap, "Identity.UIDMap"
 		if it.Kind == flat.GIDMap {
-			lines = &s.Identity.GIDMap
+			lines, name = &s.Identity.GIDMap, "Identity.GIDMap"
 		}
-		*lines = append(*lines, sandbox.MapLine{Range: r, From: from})
+		l.entry(name, len(*lines), it.From)
+		*lines = append(*lines, r)
 	case flat.Lock:
-		s.Session.Locks = append(s.Session.Locks, sandbox.LockFile{Path: l.word(it.A), From: from})
+		l.entry("Session.Locks", len(s.Session.Locks), it.From)
+		s.Session.Locks = append(s.Session.Locks, l.word(it.A))
 	case flat.SyncFD:
-		s.Session.SyncFDs = append(s.Session.SyncFDs, l.fd(it.FD, it.From))
-	case flat.Filter:
-		bpf := slices.Clone(l.text[it.A : uint32(it.A)+it.N])
-		s.Lockdown.Filters = append(s.Lockdown.Filters, sandbox.Filter{BPF: bpf, From: from})
-	case flat.Builtin:
-		bpf, _ := seccomp.Named(l.word(it.A))
-		s.Lockdown.Filters = append(s.Lockdown.Filters, sandbox.Filter{BPF: bpf, From: from})
-	case flat.Profile:
-		s.Lockdown.Filters = append(s.Lockdown.Filters, sandbox.Filter{Profile: l.word(it.A), From: from})
+		l.entry("Session.SyncFDs", len(s.Session.SyncFDs), it.From)
+		s.Session.SyncFDs = append(s.Session.SyncFDs, sandbox.SetFD(int(it.FD)))
+	case flat.Filter, flat.Builtin, flat.Profile:
+		l.entry("Lockdown.Filters", len(s.Lockdown.Filters), it.From)
+		s.Lockdown.Filters = append(s.Lockdown.Filters, l.filter(it))
 	case flat.Used:
-		l.used(&s.Command, it)
+		to.use(it)
 	case flat.Warning:
 		to.warnings = append(to.warnings, "Only the last "+from.Words[0]+" option will take effect")
 	case flat.NotOpen:
 		to.warnings = append(to.warnings, notOpen(from.Words[0], strconv.Itoa(int(it.FD)), ""))
 	case flat.Invalid, flat.Layer:
 	default:
+		l.entry("Files", len(s.Files), it.From)
 		s.Files = append(s.Files, l.file(i))
 	}
 }
 
-func (l *line) used(c *sandbox.CommandLine, it *flat.Item) {
-	fd := int(it.FD)
-	if !slices.Contains(c.Used, fd) {
-		c.Used = append(c.Used, fd)
+// filter is an item as a filter.
+func (l *line) filter(it *flat.Item) sandbox.Filter {
+	switch it.Kind {
+	case flat.Filter:
+		return sandbox.Filter{BPF: slices.Clone(l.text[it.A : uint32(it.A)+it.N])}
+	case flat.Builtin:
+		bpf, _ := seccomp.Named(l.word(it.A))
+		return sandbox.Filter{BPF: bpf}
+	default:
+		return sandbox.Filter{Profile: l.word(it.A)}
 	}
-	if it.Has(flat.Early) && !slices.Contains(c.Read, fd) {
-		c.Read = append(c.Read, fd)
+}
+
+// use notes a descriptor that an option names.
+func (o *options) use(it *flat.Item) {
+	fd := int(it.FD)
+	if !slices.Contains(o.line.Used, fd) {
+		o.line.Used = append(o.line.Used, fd)
+	}
+	if it.Has(flat.Early) && !slices.Contains(o.line.Read, fd) {
+		o.line.Read = append(o.line.Read, fd)
 	}
 }
 
 // file is item i as an operation on files.
 func (l *line) file(i int) mounts.Op {
 	it := &l.items[i]
-	op := mounts.Op{
-		Kind: mounts.Kind(it.Kind), Dest: l.word(it.B), From: l.origin(it.From),
-		Access: mounts.Access(it.Access), Try: it.Has(flat.Absent), Size: it.Size,
+	op := l.operation(i)
+	if it.Has(flat.Absent) {
+		op = op.Try()
 	}
 	if it.Has(flat.HasMode) {
-		op.Perms = mounts.Mode(it.Mode)
+		op = op.Perms(it.Mode)
 	}
-	switch it.Kind {
-	case flat.BindFD, flat.File, flat.Data:
-		op.FD = mounts.SetFD(int(it.FD))
-	case flat.Bind:
-		op.Source = l.word(it.A)
-	case flat.Symlink:
-		op.Target = l.word(it.A)
-	case flat.Overlay:
-		op.Writes, op.Upper, op.Work = mounts.Writes(it.Writes), l.word(it.A), l.word(it.C)
-		for _, layer := range l.items[i-int(it.N) : i] {
-			op.Layers = append(op.Layers, l.word(layer.A))
-		}
+	if it.Size != 0 {
+		op = op.Size(it.Size)
 	}
 	return op
+}
+
+// operation is item i by its kind.
+func (l *line) operation(i int) mounts.Op {
+	it := &l.items[i]
+	a, dest, fd, access := l.word(it.A), l.word(it.B), mounts.SetFD(int(it.FD)), tree.Access(it.Access)
+	switch it.Kind {
+	case flat.Bind:
+		return [...]func(string) mounts.Op{
+			tree.ReadOnly: mounts.ReadOnly, tree.ReadWrite: mounts.ReadWrite, tree.WithDevice: mounts.Devices,
+		}[access](a).At(dest)
+	case flat.BindFD:
+		return [...]func(mounts.FD, string) mounts.Op{tree.ReadOnly: mounts.ReadOnlyFD, tree.ReadWrite: mounts.ReadWriteFD}[access](fd, dest)
+	case flat.Overlay:
+		return l.overlay(i)
+	case flat.File:
+		return mounts.File(dest, fd)
+	case flat.Data:
+		return [...]func(string, mounts.Content) mounts.Op{tree.ReadOnly: mounts.ReadOnlyData, tree.ReadWrite: mounts.ReadWriteData}[access](dest, fd)
+	case flat.Symlink:
+		return mounts.Symlink(a, dest)
+	case flat.Chmod:
+		return mounts.Chmod(dest, it.Mode)
+	default:
+		return map[flat.Kind]func(string) mounts.Op{
+			flat.Tmpfs: mounts.Tmpfs, flat.Proc: mounts.Proc, flat.Dev: mounts.Dev, flat.Mqueue: mounts.Mqueue, flat.Dir: mounts.Dir,
+			flat.RemountRO: mounts.RemountReadOnly,
+		}[it.Kind](dest)
+	}
+}
+
+// overlay is item i, which follows its layers.
+func (l *line) overlay(i int) mounts.Op {
+	it := &l.items[i]
+	dest := l.word(it.B)
+	var layers []string
+	for _, layer := range l.items[i-int(it.N) : i] {
+		layers = append(layers, l.word(layer.A))
+	}
+	switch tree.Writes(it.Writes) {
+	case tree.Kept:
+		return mounts.WritableOverlay(dest, l.word(it.A), l.word(it.C), layers...)
+	case tree.Forgotten:
+		return mounts.TmpOverlay(dest, layers...)
+	default:
+		return mounts.Overlay(dest, layers...)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
@@ -22,7 +23,7 @@ func run(argv []string) (status int) {
 	v := newVoice(argv)
 	defer v.lastWords(&status)
 	if !child.Entered() {
-		return v.fail((&sandbox.Cmd{}).Exec()) // which says so
+		return v.fail(front.Exec(&sandbox.Cmd{})) // which says so
 	}
 	if err := stand(); err != nil {
 		return v.fail(err)
@@ -40,6 +41,7 @@ func run(argv []string) (status int) {
 		return v.heard(l, h)
 	}
 	c := &sandbox.Cmd{Spec: opts.spec, Warn: v.warn}
+	front.Attach(c, &opts.line)
 	if opts.explain || opts.dryRun {
 		plan, err := c.Plan()
 		if err != nil {
@@ -53,7 +55,7 @@ func run(argv []string) (status int) {
 		}
 	}
 	v.begun = true
-	err = c.Exec()
+	err = front.Exec(c)
 	switch {
 	case err == nil:
 		return 0
@@ -83,11 +85,11 @@ func (v *voice) heard(l *line, h child.Heard) int {
 		v.warn(l.explain(h.Attempt))
 		return 0
 	case h.Fault && h.First != nil:
-		return v.fail(sandbox.After(l.explain(*h.First), l.explain(h.Attempt), h.Setuid))
+		return v.fail(front.After(l.explain(*h.First), l.explain(h.Attempt), h.Setuid))
 	case h.Fault:
 		return v.fail(l.explain(h.Attempt))
 	}
-	if err := sandbox.KilledHere(); err != sandbox.ErrKilled {
+	if err := front.Killed(); err != sandbox.ErrKilled {
 		return v.fail(err)
 	}
 	return v.failed(sandbox.ErrKilled) // the launcher says which signal it was
@@ -103,5 +105,5 @@ func (l *line) explain(a child.Attempt) error {
 		}
 		p.Origins = append(p.Origins, o)
 	}
-	return sandbox.Explain(p, a.Message)
+	return front.Explain(p, a.Message)
 }

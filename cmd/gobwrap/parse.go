@@ -3,12 +3,14 @@ package main
 import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
 // options is what a command line came to.
 type options struct {
 	spec        sandbox.Spec
+	line        front.Line // what it says besides
 	levelPrefix bool
 	dryRun      bool
 	explain     bool
@@ -22,6 +24,7 @@ func parse(argv []string) (*line, *options, error) {
 	opts := &options{
 		spec: l.spec(), levelPrefix: s.On(flat.LevelPrefix), dryRun: s.On(flat.DryRun), explain: s.On(flat.Explain),
 	}
+	opts.line.Words = l.words
 	for i := range l.items[:l.Items] {
 		l.item(opts, i)
 	}

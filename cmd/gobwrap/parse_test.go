@@ -10,6 +10,9 @@ import (
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/front"
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
@@ -89,160 +92,174 @@ func mustParse(t *testing.T, line string) *options {
 	return opts
 }
 
-// file tests the only file operation of a command line.
-func file(want func(mounts.Op) bool) func(*sandbox.Spec) bool {
-	return func(s *sandbox.Spec) bool { return len(s.Files) == 1 && want(s.Files[0]) }
+// said is what a command line says, with the Spec's fields at hand.
+type said struct {
+	*sandbox.Spec
+	line *front.Line
 }
 
-func isBind(a mounts.Access, try bool) func(*sandbox.Spec) bool {
-	return file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Bind && o.Source == "/s" && o.Dest == "/d" && o.Access == a && o.Try == try
+func (o *options) said() *said { return &said{&o.spec, &o.line} }
+
+// compiled is the plan for a command line.
+func compiled(o *options, f front.Facts) (*plan.Program, error) {
+	p, err := front.Compile(&o.spec, &o.line, f)
+	return p, reword(err)
+}
+
+// file tests the only file operation of a command line.
+func file(want func(tree.Op) bool) func(*said) bool {
+	return func(s *said) bool { return len(s.Files) == 1 && want(s.Files[0].Tree()) }
+}
+
+func isBind(a tree.Access, try bool) func(*said) bool {
+	return file(func(o tree.Op) bool {
+		return o.Kind == tree.Bind && o.Source == "/s" && o.Dest == "/d" && o.Access == a && o.Try == try
 	})
 }
 
-func isAt(k mounts.Kind) func(*sandbox.Spec) bool {
-	return file(func(o mounts.Op) bool { return o.Kind == k && o.Dest == "/d" && !o.Perms.Given() && o.Size == 0 })
+func isAt(k tree.Kind) func(*said) bool {
+	return file(func(o tree.Op) bool { return o.Kind == k && o.Dest == "/d" && !o.Perms.Given && !o.Size.Given })
 }
 
-func isFD(where func(*sandbox.Spec) sandbox.FD) func(*sandbox.Spec) bool {
-	return func(s *sandbox.Spec) bool {
-		fd := where(s)
-		return fd.Given() && fd.N() > 2 && slices.Contains(s.Command.Used, fd.N()) && len(fd.From.Words) == 2
+func isFD(where func(*sandbox.Spec) sandbox.FD) func(*said) bool {
+	return func(s *said) bool {
+		fd := where(s.Spec)
+		return fd.Given() && fd.N() > 2 && slices.Contains(s.line.Used, fd.N())
 	}
 }
 
 // meanings is every option once, with a test of what it came to.
 var meanings = map[string]struct {
 	line string
-	ok   func(*sandbox.Spec) bool
+	ok   func(*said) bool
 }{
-	"--args": {"@--uid~7", func(s *sandbox.Spec) bool {
-		return s.Identity.UID == sandbox.SetID(7) && len(s.Command.Read) == 1
+	"--args": {"@--uid~7", func(s *said) bool {
+		return s.Identity.UID == sandbox.SetID(7) && len(s.line.Read) == 1
 	}},
-	"--mode":  {"setuid", func(s *sandbox.Spec) bool { return s.Mode == sandbox.Setuid }},
-	"--argv0": {"x", func(s *sandbox.Spec) bool { return s.Command.Argv0.Given() && s.Command.Argv0.String() == "x" }},
-	"--unshare-all": {"", func(s *sandbox.Spec) bool {
+	"--mode":  {"setuid", func(s *said) bool { return s.Mode == sandbox.Setuid }},
+	"--argv0": {"x", func(s *said) bool { return s.Command.Argv0.Given() && s.Command.Argv0.String() == "x" }},
+	"--unshare-all": {"", func(s *said) bool {
 		n := s.Namespaces
 		return n.User == sandbox.Try && n.IPC == sandbox.Want && n.PID == sandbox.Want && n.Net == sandbox.Want && n.UTS == sandbox.Want && n.Cgroup == sandbox.Try
 	}},
-	"--share-net":              {"", func(s *sandbox.Spec) bool { return s.Namespaces.Net == sandbox.Share }},
-	"--unshare-user":           {"", func(s *sandbox.Spec) bool { return s.Namespaces.User == sandbox.Want }},
-	"--unshare-user-try":       {"", func(s *sandbox.Spec) bool { return s.Namespaces.User == sandbox.Try }},
-	"--unshare-ipc":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.IPC == sandbox.Want }},
-	"--unshare-pid":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.PID == sandbox.Want }},
-	"--unshare-net":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.Net == sandbox.Want }},
-	"--unshare-uts":            {"", func(s *sandbox.Spec) bool { return s.Namespaces.UTS == sandbox.Want }},
-	"--unshare-cgroup":         {"", func(s *sandbox.Spec) bool { return s.Namespaces.Cgroup == sandbox.Want }},
-	"--unshare-cgroup-try":     {"", func(s *sandbox.Spec) bool { return s.Namespaces.Cgroup == sandbox.Try }},
+	"--share-net":              {"", func(s *said) bool { return s.Namespaces.Net == sandbox.Share }},
+	"--unshare-user":           {"", func(s *said) bool { return s.Namespaces.User == sandbox.Want }},
+	"--unshare-user-try":       {"", func(s *said) bool { return s.Namespaces.User == sandbox.Try }},
+	"--unshare-ipc":            {"", func(s *said) bool { return s.Namespaces.IPC == sandbox.Want }},
+	"--unshare-pid":            {"", func(s *said) bool { return s.Namespaces.PID == sandbox.Want }},
+	"--unshare-net":            {"", func(s *said) bool { return s.Namespaces.Net == sandbox.Want }},
+	"--unshare-uts":            {"", func(s *said) bool { return s.Namespaces.UTS == sandbox.Want }},
+	"--unshare-cgroup":         {"", func(s *said) bool { return s.Namespaces.Cgroup == sandbox.Want }},
+	"--unshare-cgroup-try":     {"", func(s *said) bool { return s.Namespaces.Cgroup == sandbox.Try }},
 	"--userns":                 {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.JoinUser })},
 	"--userns2":                {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.FinalUser })},
 	"--pidns":                  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.JoinPID })},
 	"--netns":                  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Namespaces.JoinNet })},
-	"--disable-userns":         {"", func(s *sandbox.Spec) bool { return s.Namespaces.DisableUsers }},
-	"--assert-userns-disabled": {"", func(s *sandbox.Spec) bool { return s.Namespaces.AssertUsersDisabled }},
-	"--uid":                    {"4294967294", func(s *sandbox.Spec) bool { return s.Identity.UID == sandbox.SetID(1<<32-2) }},
-	"--gid":                    {"0", func(s *sandbox.Spec) bool { return s.Identity.GID == sandbox.SetID(0) }},
-	"--hostname": {"box", func(s *sandbox.Spec) bool {
+	"--disable-userns":         {"", func(s *said) bool { return s.Namespaces.DisableUsers }},
+	"--assert-userns-disabled": {"", func(s *said) bool { return s.Namespaces.AssertUsersDisabled }},
+	"--uid":                    {"4294967294", func(s *said) bool { return s.Identity.UID == sandbox.SetID(1<<32-2) }},
+	"--gid":                    {"0", func(s *said) bool { return s.Identity.GID == sandbox.SetID(0) }},
+	"--hostname": {"box", func(s *said) bool {
 		return s.Namespaces.Hostname.String() == "box" && s.Namespaces.Hostname.Given()
 	}},
-	"--chdir":        {"a/b", func(s *sandbox.Spec) bool { return s.Command.Chdir.String() == "a/b" && s.Command.Chdir.Given() }},
-	"--clearenv":     {"", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Clear: true}}) }},
-	"--setenv":       {"A B=C", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Value: "B=C"}}) }},
-	"--unsetenv":     {"A", func(s *sandbox.Spec) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Unset: true}}) }},
-	"--lock-file":    {"/l", func(s *sandbox.Spec) bool { return len(s.Session.Locks) == 1 && s.Session.Locks[0].Path == "/l" }},
+	"--chdir":        {"a/b", func(s *said) bool { return s.Command.Chdir.String() == "a/b" && s.Command.Chdir.Given() }},
+	"--clearenv":     {"", func(s *said) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Clear: true}}) }},
+	"--setenv":       {"A B=C", func(s *said) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Value: "B=C"}}) }},
+	"--unsetenv":     {"A", func(s *said) bool { return slices.Equal(s.Env, []sandbox.EnvOp{{Name: "A", Unset: true}}) }},
+	"--lock-file":    {"/l", func(s *said) bool { return len(s.Session.Locks) == 1 && s.Session.Locks[0] == "/l" }},
 	"--sync-fd":      {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Session.SyncFDs[0] })},
-	"--bind":         {"/s /d", isBind(mounts.ReadWrite, false)},
-	"--bind-try":     {"/s /d", isBind(mounts.ReadWrite, true)},
-	"--dev-bind":     {"/s /d", isBind(mounts.WithDevice, false)},
-	"--dev-bind-try": {"/s /d", isBind(mounts.WithDevice, true)},
-	"--ro-bind":      {"/s /d", isBind(mounts.ReadOnly, false)},
-	"--ro-bind-try":  {"/s /d", isBind(mounts.ReadOnly, true)},
-	"--bind-fd": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.BindFD && o.FD.N() > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadWrite
+	"--bind":         {"/s /d", isBind(tree.ReadWrite, false)},
+	"--bind-try":     {"/s /d", isBind(tree.ReadWrite, true)},
+	"--dev-bind":     {"/s /d", isBind(tree.WithDevice, false)},
+	"--dev-bind-try": {"/s /d", isBind(tree.WithDevice, true)},
+	"--ro-bind":      {"/s /d", isBind(tree.ReadOnly, false)},
+	"--ro-bind-try":  {"/s /d", isBind(tree.ReadOnly, true)},
+	"--bind-fd": {"@ /d", file(func(o tree.Op) bool {
+		return o.Kind == tree.BindFD && o.FD.N > 2 && o.Source == "" && o.Dest == "/d" && o.Access == tree.ReadWrite
 	})},
-	"--ro-bind-fd": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.BindFD && o.FD.N() > 2 && o.Source == "" && o.Dest == "/d" && o.Access == mounts.ReadOnly
+	"--ro-bind-fd": {"@ /d", file(func(o tree.Op) bool {
+		return o.Kind == tree.BindFD && o.FD.N > 2 && o.Source == "" && o.Dest == "/d" && o.Access == tree.ReadOnly
 	})},
-	"--remount-ro": {"/d", isAt(mounts.RemountRO)},
-	"--overlay-src": {"/l --tmp-overlay /d", file(func(o mounts.Op) bool {
+	"--remount-ro": {"/d", isAt(tree.RemountRO)},
+	"--overlay-src": {"/l --tmp-overlay /d", file(func(o tree.Op) bool {
 		return slices.Equal(o.Layers, []string{"/l"})
 	})},
-	"--overlay": {"/up /wk /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Overlay && o.Writes == mounts.Kept && o.Upper == "/up" && o.Work == "/wk" && o.Dest == "/d"
+	"--overlay": {"/up /wk /d", file(func(o tree.Op) bool {
+		return o.Kind == tree.Overlay && o.Writes == tree.Kept && o.Upper == "/up" && o.Work == "/wk" && o.Dest == "/d"
 	})},
-	"--tmp-overlay": {"/d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Overlay && o.Writes == mounts.Forgotten && o.Dest == "/d"
+	"--tmp-overlay": {"/d", file(func(o tree.Op) bool {
+		return o.Kind == tree.Overlay && o.Writes == tree.Forgotten && o.Dest == "/d"
 	})},
-	"--ro-overlay": {"/d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Overlay && o.Writes == mounts.Refused && o.Dest == "/d" && slices.Equal(o.Layers, []string{"/low", "/high"})
+	"--ro-overlay": {"/d", file(func(o tree.Op) bool {
+		return o.Kind == tree.Overlay && o.Writes == tree.Refused && o.Dest == "/d" && slices.Equal(o.Layers, []string{"/low", "/high"})
 	})},
-	"--exec-label": {"l", func(s *sandbox.Spec) bool {
+	"--exec-label": {"l", func(s *said) bool {
 		return s.Lockdown.ExecLabel.Given() && s.Lockdown.ExecLabel.String() == "l"
 	}},
-	"--file-label": {"l", func(s *sandbox.Spec) bool {
+	"--file-label": {"l", func(s *said) bool {
 		return s.Lockdown.FileLabel.Given() && s.Lockdown.FileLabel.String() == "l"
 	}},
-	"--proc":   {"/d", isAt(mounts.Proc)},
-	"--dev":    {"/d", isAt(mounts.Dev)},
-	"--tmpfs":  {"/d", isAt(mounts.Tmpfs)},
-	"--mqueue": {"/d", isAt(mounts.Mqueue)},
-	"--dir":    {"/d", isAt(mounts.Dir)},
-	"--file":   {"@ /d", file(func(o mounts.Op) bool { return o.Kind == mounts.File && o.FD.N() > 2 && o.Dest == "/d" })},
-	"--bind-data": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Data && o.FD.N() > 2 && o.Dest == "/d" && o.Access == mounts.ReadWrite
+	"--proc":   {"/d", isAt(tree.Proc)},
+	"--dev":    {"/d", isAt(tree.Dev)},
+	"--tmpfs":  {"/d", isAt(tree.Tmpfs)},
+	"--mqueue": {"/d", isAt(tree.Mqueue)},
+	"--dir":    {"/d", isAt(tree.Dir)},
+	"--file":   {"@ /d", file(func(o tree.Op) bool { return o.Kind == tree.File && o.FD.N > 2 && o.Dest == "/d" })},
+	"--bind-data": {"@ /d", file(func(o tree.Op) bool {
+		return o.Kind == tree.Data && o.FD.N > 2 && o.Dest == "/d" && o.Access == tree.ReadWrite
 	})},
-	"--ro-bind-data": {"@ /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Data && o.FD.N() > 2 && o.Dest == "/d" && o.Access == mounts.ReadOnly
+	"--ro-bind-data": {"@ /d", file(func(o tree.Op) bool {
+		return o.Kind == tree.Data && o.FD.N > 2 && o.Dest == "/d" && o.Access == tree.ReadOnly
 	})},
-	"--symlink": {"a/../t /d", file(func(o mounts.Op) bool { return o.Kind == mounts.Symlink && o.Target == "a/../t" && o.Dest == "/d" })},
-	"--seccomp": {"@filter", func(s *sandbox.Spec) bool {
-		return len(s.Lockdown.Filters) == 1 && string(s.Lockdown.Filters[0].BPF) == twoInstructions && len(s.Command.Read) == 1
+	"--symlink": {"a/../t /d", file(func(o tree.Op) bool { return o.Kind == tree.Symlink && o.Target == "a/../t" && o.Dest == "/d" })},
+	"--seccomp": {"@filter", func(s *said) bool {
+		return len(s.Lockdown.Filters) == 1 && string(s.Lockdown.Filters[0].BPF) == twoInstructions && len(s.line.Read) == 1
 	}},
-	"--add-seccomp-fd": {"@filter", func(s *sandbox.Spec) bool {
+	"--add-seccomp-fd": {"@filter", func(s *said) bool {
 		return len(s.Lockdown.Filters) == 1 && string(s.Lockdown.Filters[0].BPF) == twoInstructions
 	}},
-	"--seccomp-profile": {"strict", func(s *sandbox.Spec) bool {
+	"--seccomp-profile": {"strict", func(s *said) bool {
 		return len(s.Lockdown.Filters) == 1 && len(s.Lockdown.Filters[0].BPF) > 8 && s.Lockdown.Filters[0].Profile == ""
 	}},
 	"--block-fd":        {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Session.BlockFD })},
 	"--userns-block-fd": {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.UserBlockFD })},
 	"--info-fd":         {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.InfoFD })},
 	"--json-status-fd":  {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Report.JSONStatusFD })},
-	"--new-session":     {"", func(s *sandbox.Spec) bool { return s.Session.New == sandbox.Want }},
-	"--die-with-parent": {"", func(s *sandbox.Spec) bool { return s.Session.DieWithParent }},
-	"--as-pid-1":        {"", func(s *sandbox.Spec) bool { return s.Session.AsPID1 }},
-	"--cap-add": {"CAP_NET_RAW", func(s *sandbox.Spec) bool {
+	"--new-session":     {"", func(s *said) bool { return s.Session.New == sandbox.Want }},
+	"--die-with-parent": {"", func(s *said) bool { return s.Session.DieWithParent }},
+	"--as-pid-1":        {"", func(s *said) bool { return s.Session.AsPID1 }},
+	"--cap-add": {"CAP_NET_RAW", func(s *said) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Caps: 1 << 13}})
 	}},
-	"--cap-drop": {"ALL", func(s *sandbox.Spec) bool {
+	"--cap-drop": {"ALL", func(s *said) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Drop: true, Caps: idmap.AllCaps}})
 	}},
-	"--perms": {"0750 --dir /d", file(func(o mounts.Op) bool { return o.Perms == mounts.Mode(0o750) })},
-	"--size":  {"4096 --tmpfs /d", file(func(o mounts.Op) bool { return o.Size == 4096 })},
-	"--chmod": {"4711 /d", file(func(o mounts.Op) bool {
-		return o.Kind == mounts.Chmod && o.Perms == mounts.Mode(0o4711)
+	"--perms": {"0750 --dir /d", file(func(o tree.Op) bool { return o.Perms == tree.Perms{Bits: 0o750, Given: true} })},
+	"--size":  {"4096 --tmpfs /d", file(func(o tree.Op) bool { return o.Size == tree.Size{Bytes: 4096, Given: true} })},
+	"--chmod": {"4711 /d", file(func(o tree.Op) bool {
+		return o.Kind == tree.Chmod && o.Perms == tree.Perms{Bits: 0o4711, Given: true}
 	})},
-	"--map-root-user": {"", func(s *sandbox.Spec) bool {
+	"--map-root-user": {"", func(s *said) bool {
 		zero := sandbox.SetID(0)
 		return s.Identity.UID == zero && s.Identity.GID == zero && s.Namespaces.User == sandbox.Want && !s.Identity.MapAuto
 	}},
-	"--uid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other []sandbox.MapLine) { return i.UIDMap, i.GIDMap })},
-	"--gid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other []sandbox.MapLine) { return i.GIDMap, i.UIDMap })},
-	"--map-auto": {"", func(s *sandbox.Spec) bool {
+	"--uid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other idmap.Map) { return i.UIDMap, i.GIDMap })},
+	"--gid-map": {"1:100000:9", isMap(func(i *sandbox.Identity) (one, other idmap.Map) { return i.GIDMap, i.UIDMap })},
+	"--map-auto": {"", func(s *said) bool {
 		return s.Identity.MapAuto && s.Namespaces.User == sandbox.Want
 	}},
-	"--keep-groups":             {"", func(s *sandbox.Spec) bool { return s.Identity.KeepGroups }},
-	"--setup-exit-status":       {"255", func(s *sandbox.Spec) bool { return s.Report.FailStatus == 255 }},
-	"--fallback-proc":           {"=bind", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.BindOuter }},
-	"--not-a-security-boundary": {"", func(s *sandbox.Spec) bool { return s.Lockdown.Forgive }},
+	"--keep-groups":             {"", func(s *said) bool { return s.Identity.KeepGroups }},
+	"--setup-exit-status":       {"255", func(s *said) bool { return s.Report.FailStatus == 255 }},
+	"--fallback-proc":           {"=bind", func(s *said) bool { return s.ProcFallback == mounts.BindOuter }},
+	"--not-a-security-boundary": {"", func(s *said) bool { return s.Lockdown.Forgive }},
 }
 
 // isMap looks at one of the two maps, and that the other is empty.
-func isMap(of func(*sandbox.Identity) (one, other []sandbox.MapLine)) func(*sandbox.Spec) bool {
-	return func(s *sandbox.Spec) bool {
+func isMap(of func(*sandbox.Identity) (one, other idmap.Map)) func(*said) bool {
+	return func(s *said) bool {
 		one, other := of(&s.Identity)
-		return len(one) == 1 && len(other) == 0 && one[0].Range == idmap.Range{Inside: 1, Outside: 100000, Count: 9} &&
-			strings.HasSuffix(one[0].From.Words[0], "id-map") && s.Namespaces.User == sandbox.Want
+		return len(one) == 1 && len(other) == 0 && one[0] == idmap.Range{Inside: 1, Outside: 100000, Count: 9} &&
+			s.Namespaces.User == sandbox.Want
 	}
 }
 
@@ -280,7 +297,7 @@ func TestEveryOption(t *testing.T) {
 		line := before[name] + " " + typed(name, m.line)
 		t.Run(name, func(t *testing.T) {
 			opts := mustParse(t, line+" -- cmd --x y")
-			if !m.ok(&opts.spec) {
+			if !m.ok(opts.said()) {
 				t.Errorf("%s came to %+v", line, opts.spec)
 			}
 			if !slices.Equal(opts.spec.Command.Args, []string{"cmd", "--x", "y"}) {
@@ -303,8 +320,8 @@ func TestEveryOption(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%q: %v", end, err)
 				}
-				opts.spec.Command.Read = opts.spec.Command.Read[1:]
-				if !m.ok(&opts.spec) {
+				opts.line.Read = opts.line.Read[1:]
+				if !m.ok(opts.said()) {
 					t.Errorf("%q: %s came to %+v", end, line, opts.spec)
 				}
 			}
@@ -373,16 +390,18 @@ func TestCommand(t *testing.T) {
 func TestOrder(t *testing.T) {
 	opts := mustParse(t, "--dir /1 --perms 0700 --args @--dir~/2~--dir~/3 --size 5 --perms 1777 --tmpfs /4 --tmpfs /5 --args @ --ro-bind /s /6 --args @--symlink~t~/7 x")
 	var got []string
-	for _, o := range opts.spec.Files {
-		got = append(got, o.Dest+" "+strconv.FormatUint(uint64(o.Perms.Bits()), 8)+" "+strconv.FormatUint(o.Size, 10))
+	for _, op := range opts.spec.Files {
+		o := op.Tree()
+		got = append(got, o.Dest+" "+strconv.FormatUint(uint64(o.Perms.Bits), 8)+" "+strconv.FormatUint(o.Size.Bytes, 10))
 	}
 	want := []string{"/1 0 0", "/2 700 0", "/3 0 0", "/4 1777 5", "/5 0 0", "/6 0 0", "/7 0 0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for i, o := range opts.spec.Files {
-		if len(o.From.Words) == 0 || !strings.HasPrefix(o.From.Words[0], "--") || !slices.Contains(o.From.Words, o.Dest) {
-			t.Errorf("operation %d comes from %q", i, o.From.Words)
+		from := opts.line.Words("Files[" + strconv.Itoa(i) + "]")
+		if len(from) == 0 || !strings.HasPrefix(from[0], "--") || !slices.Contains(from, o.Tree().Dest) {
+			t.Errorf("operation %d comes from %q", i, from)
 		}
 	}
 }
@@ -391,35 +410,35 @@ func TestOrder(t *testing.T) {
 func TestLastWins(t *testing.T) {
 	for _, c := range []struct {
 		line string
-		ok   func(*sandbox.Spec) bool
+		ok   func(*said) bool
 	}{
-		{"--setup-exit-status 2 --setup-exit-status 3", func(s *sandbox.Spec) bool { return s.Report.FailStatus == 3 }},
-		{"--fallback-proc=none --fallback-proc=bind", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.BindOuter }},
-		{"--fallback-proc=bind --fallback-proc=none", func(s *sandbox.Spec) bool { return s.ProcFallback == mounts.Empty }},
-		{"--chdir /a --chdir /b", func(s *sandbox.Spec) bool { return s.Command.Chdir.String() == "/b" }},
-		{"--hostname a --hostname b", func(s *sandbox.Spec) bool { return s.Namespaces.Hostname.String() == "b" }},
-		{"--uid 1 --uid 2", func(s *sandbox.Spec) bool { return s.Identity.UID.N() == 2 }},
-		{"--gid 1 --gid 2", func(s *sandbox.Spec) bool { return s.Identity.GID.N() == 2 }},
-		{"--exec-label a --exec-label b", func(s *sandbox.Spec) bool { return s.Lockdown.ExecLabel.String() == "b" }},
-		{"--file-label a --file-label b", func(s *sandbox.Spec) bool { return s.Lockdown.FileLabel.String() == "b" }},
-		{"--seccomp @filter --seccomp @filter", func(s *sandbox.Spec) bool { return len(s.Lockdown.Filters) == 1 && len(s.Command.Used) == 2 }},
-		{"--info-fd @ --info-fd @", func(s *sandbox.Spec) bool {
-			return s.Report.InfoFD.N() == s.Command.Used[1] && len(s.Command.Used) == 2
+		{"--setup-exit-status 2 --setup-exit-status 3", func(s *said) bool { return s.Report.FailStatus == 3 }},
+		{"--fallback-proc=none --fallback-proc=bind", func(s *said) bool { return s.ProcFallback == mounts.BindOuter }},
+		{"--fallback-proc=bind --fallback-proc=none", func(s *said) bool { return s.ProcFallback == mounts.Empty }},
+		{"--chdir /a --chdir /b", func(s *said) bool { return s.Command.Chdir.String() == "/b" }},
+		{"--hostname a --hostname b", func(s *said) bool { return s.Namespaces.Hostname.String() == "b" }},
+		{"--uid 1 --uid 2", func(s *said) bool { return s.Identity.UID.N() == 2 }},
+		{"--gid 1 --gid 2", func(s *said) bool { return s.Identity.GID.N() == 2 }},
+		{"--exec-label a --exec-label b", func(s *said) bool { return s.Lockdown.ExecLabel.String() == "b" }},
+		{"--file-label a --file-label b", func(s *said) bool { return s.Lockdown.FileLabel.String() == "b" }},
+		{"--seccomp @filter --seccomp @filter", func(s *said) bool { return len(s.Lockdown.Filters) == 1 && len(s.line.Used) == 2 }},
+		{"--info-fd @ --info-fd @", func(s *said) bool {
+			return s.Report.InfoFD.N() == s.line.Used[1] && len(s.line.Used) == 2
 		}},
-		{"--json-status-fd @ --json-status-fd @", func(s *sandbox.Spec) bool { return s.Report.JSONStatusFD.N() == s.Command.Used[1] }},
-		{"--block-fd @ --block-fd @", func(s *sandbox.Spec) bool { return s.Session.BlockFD.N() == s.Command.Used[1] }},
-		{"--userns-block-fd @ --userns-block-fd @", func(s *sandbox.Spec) bool { return s.Report.UserBlockFD.N() == s.Command.Used[1] }},
-		{"--userns @ --userns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinUser.N() == s.Command.Used[1] }},
-		{"--userns2 @ --userns2 @", func(s *sandbox.Spec) bool { return s.Namespaces.FinalUser.N() == s.Command.Used[1] }},
-		{"--pidns @ --pidns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinPID.N() == s.Command.Used[1] }},
-		{"--netns @ --netns @", func(s *sandbox.Spec) bool { return s.Namespaces.JoinNet.N() == s.Command.Used[1] }},
+		{"--json-status-fd @ --json-status-fd @", func(s *said) bool { return s.Report.JSONStatusFD.N() == s.line.Used[1] }},
+		{"--block-fd @ --block-fd @", func(s *said) bool { return s.Session.BlockFD.N() == s.line.Used[1] }},
+		{"--userns-block-fd @ --userns-block-fd @", func(s *said) bool { return s.Report.UserBlockFD.N() == s.line.Used[1] }},
+		{"--userns @ --userns @", func(s *said) bool { return s.Namespaces.JoinUser.N() == s.line.Used[1] }},
+		{"--userns2 @ --userns2 @", func(s *said) bool { return s.Namespaces.FinalUser.N() == s.line.Used[1] }},
+		{"--pidns @ --pidns @", func(s *said) bool { return s.Namespaces.JoinPID.N() == s.line.Used[1] }},
+		{"--netns @ --netns @", func(s *said) bool { return s.Namespaces.JoinNet.N() == s.line.Used[1] }},
 	} {
 		opts := mustParse(t, c.line+" x")
 		name, _, _ := strings.Cut(strings.ReplaceAll(c.line, "=", " "), " ")
 		if want := []string{"Only the last " + name + " option will take effect"}; !slices.Equal(opts.warnings, want) {
 			t.Errorf("%s: warnings %q, want %q", c.line, opts.warnings, want)
 		}
-		if !c.ok(&opts.spec) {
+		if !c.ok(opts.said()) {
 			t.Errorf("%s: %+v", c.line, opts.spec)
 		}
 	}

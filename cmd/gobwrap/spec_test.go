@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
@@ -18,7 +19,7 @@ import (
 // each option of the table, a Spec made anew of the values of the fields has the same plan
 // as the one that was parsed.
 func TestNoOtherWay(t *testing.T) {
-	hosts := []sandbox.Host{{Caps: 1<<41 - 1, Cwd: "/", SELinux: true, UserNamespaces: true}, {UID: 5, GID: 5, Cwd: "/", SELinux: true}}
+	hosts := []front.Facts{{Caps: 1<<41 - 1, Cwd: "/", SELinux: true, UserNamespaces: true}, {UID: 5, GID: 5, Cwd: "/", SELinux: true}}
 	plans := 0
 	for name, c := range meanings {
 		for _, more := range []string{" x", " --unshare-user --unshare-pid --unshare-uts x"} {
@@ -29,8 +30,8 @@ func TestNoOtherWay(t *testing.T) {
 				t.Errorf("%s: something is where no program could put it", name)
 			}
 			for _, h := range hosts {
-				one, errOne := sandbox.Compile(&opts.spec, h)
-				two, errTwo := sandbox.Compile(&again, h)
+				one, errOne := front.Compile(&opts.spec, &opts.line, h)
+				two, errTwo := front.Compile(&again, &opts.line, h)
 				if (errOne == nil) != (errTwo == nil) {
 					t.Errorf("%s: %v, %v", name, errOne, errTwo)
 				}
@@ -56,21 +57,15 @@ func constructed(v any) any {
 		if v.Given() {
 			return sandbox.SetID(v.N())
 		}
-	case mounts.Perms:
-		if v.Given() {
-			return mounts.Mode(v.Bits())
-		}
+	case mounts.Op:
+		return v // package mounts makes it
 	case sandbox.Text:
 		if v.Given() {
-			again := sandbox.SetText(v.String())
-			again.From = v.From
-			return again
+			return sandbox.SetText(v.String())
 		}
 	case sandbox.FD:
 		if v.Given() {
-			again := sandbox.SetFD(v.N())
-			again.From = v.From
-			return again
+			return sandbox.SetFD(v.N())
 		}
 	default:
 		return nil

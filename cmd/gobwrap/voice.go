@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
@@ -52,6 +53,7 @@ func (v *voice) line(level, text string) {
 
 // fail says why nothing was run, and returns the status for it.
 func (v *voice) fail(err error) int {
+	err = reword(err)
 	v.line("<3>", err.Error())
 	advise(err)
 	if hint := hintOf(err); hint != "" {
@@ -74,14 +76,14 @@ func (v *voice) failed(err error) int {
 	if v.report == nil {
 		return 1
 	}
-	v.report.Failed(err)
+	front.Failed(v.report, err)
 	return int(max(v.report.FailStatus, 1))
 }
 
 // describe prints what --explain has to say.
 func (v *voice) describe(lines []string) {
 	for _, text := range lines {
-		v.line("<6>", text)
+		v.line("<6>", inOptions(text))
 	}
 }
 
@@ -114,7 +116,7 @@ func (v *voice) refuse(err error) int {
 	}
 }
 
-func (v *voice) warn(err error) { v.line("<4>", err.Error()) }
+func (v *voice) warn(err error) { v.line("<4>", inOptions(err.Error())) }
 
 func (v *voice) warnAll(texts []string) {
 	for _, t := range texts {

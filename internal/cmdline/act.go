@@ -5,7 +5,7 @@ package cmdline
 import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
@@ -72,9 +72,9 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case doFallbackProc:
 		switch {
 		case flat.Equal(word, "none"):
-			p.Spec.Fallback = uint8(mounts.Empty)
+			p.Spec.Fallback = uint8(tree.Empty)
 		case flat.Equal(word, "bind"):
-			p.Spec.Fallback = uint8(mounts.BindOuter)
+			p.Spec.Fallback = uint8(tree.BindOuter)
 		default:
 			return p.fail(BadFallback, p.args)
 		}

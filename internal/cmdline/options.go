@@ -4,7 +4,7 @@ package cmdline
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
 // Option is one row of the table.
@@ -127,19 +127,19 @@ var Options = [...]Option{
 
 	{Name: "--lock-file", Operands: "DEST", Help: "Take a lock on DEST while sandbox is running", Paths: true, do: doLock},
 	{Name: "--sync-fd", Operands: "FD", Help: "Keep this fd open while sandbox is running (repeatable)", do: doSyncFD},
-	{Name: "--bind", Operands: "SRC DEST", Help: "Bind mount the host path SRC on DEST", Paths: true, do: doBind, with: uint8(mounts.ReadWrite)},
-	{Name: "--bind-try", Operands: "SRC DEST", Help: "Equal to --bind but ignores non-existent SRC", Paths: true, do: doBindTry, with: uint8(mounts.ReadWrite)},
-	{Name: "--dev-bind", Operands: "SRC DEST", Help: "Bind mount the host path SRC on DEST, allowing device access", Paths: true, do: doBind, with: uint8(mounts.WithDevice)},
-	{Name: "--dev-bind-try", Operands: "SRC DEST", Help: "Equal to --dev-bind but ignores non-existent SRC", Paths: true, do: doBindTry, with: uint8(mounts.WithDevice)},
-	{Name: "--ro-bind", Operands: "SRC DEST", Help: "Bind mount the host path SRC readonly on DEST", Paths: true, do: doBind, with: uint8(mounts.ReadOnly)},
-	{Name: "--ro-bind-try", Operands: "SRC DEST", Help: "Equal to --ro-bind but ignores non-existent SRC", Paths: true, do: doBindTry, with: uint8(mounts.ReadOnly)},
-	{Name: "--bind-fd", Operands: "FD DEST", Help: "Bind open directory or path fd on DEST", Paths: true, do: doBindFD, with: uint8(mounts.ReadWrite)},
-	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind open directory or path fd read-only on DEST", Paths: true, do: doBindFD, with: uint8(mounts.ReadOnly)},
+	{Name: "--bind", Operands: "SRC DEST", Help: "Bind mount the host path SRC on DEST", Paths: true, do: doBind, with: uint8(tree.ReadWrite)},
+	{Name: "--bind-try", Operands: "SRC DEST", Help: "Equal to --bind but ignores non-existent SRC", Paths: true, do: doBindTry, with: uint8(tree.ReadWrite)},
+	{Name: "--dev-bind", Operands: "SRC DEST", Help: "Bind mount the host path SRC on DEST, allowing device access", Paths: true, do: doBind, with: uint8(tree.WithDevice)},
+	{Name: "--dev-bind-try", Operands: "SRC DEST", Help: "Equal to --dev-bind but ignores non-existent SRC", Paths: true, do: doBindTry, with: uint8(tree.WithDevice)},
+	{Name: "--ro-bind", Operands: "SRC DEST", Help: "Bind mount the host path SRC readonly on DEST", Paths: true, do: doBind, with: uint8(tree.ReadOnly)},
+	{Name: "--ro-bind-try", Operands: "SRC DEST", Help: "Equal to --ro-bind but ignores non-existent SRC", Paths: true, do: doBindTry, with: uint8(tree.ReadOnly)},
+	{Name: "--bind-fd", Operands: "FD DEST", Help: "Bind open directory or path fd on DEST", Paths: true, do: doBindFD, with: uint8(tree.ReadWrite)},
+	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind open directory or path fd read-only on DEST", Paths: true, do: doBindFD, with: uint8(tree.ReadOnly)},
 	{Name: "--remount-ro", Operands: "DEST", Help: "Remount DEST as readonly; does not recursively remount", Paths: true, do: doAt, with: uint8(flat.RemountRO)},
 	{Name: "--overlay-src", Operands: "SRC", Help: "Read files from SRC in the following overlay", Paths: true, Layer: true, do: doLayer},
-	{Name: "--overlay", Operands: "RWSRC WORKDIR DEST", Help: "Mount overlayfs on DEST, with RWSRC as the host path for writes and WORKDIR an empty directory on the same filesystem as RWSRC", Paths: true, Layer: true, do: doOverlay, with: uint8(mounts.Kept)},
-	{Name: "--tmp-overlay", Operands: "DEST", Help: "Mount overlayfs on DEST, with writes going to an invisible tmpfs", Paths: true, Layer: true, do: doOverlay, with: uint8(mounts.Forgotten)},
-	{Name: "--ro-overlay", Operands: "DEST", Help: "Mount overlayfs read-only on DEST", Paths: true, Layer: true, do: doOverlay, with: uint8(mounts.Refused)},
+	{Name: "--overlay", Operands: "RWSRC WORKDIR DEST", Help: "Mount overlayfs on DEST, with RWSRC as the host path for writes and WORKDIR an empty directory on the same filesystem as RWSRC", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Kept)},
+	{Name: "--tmp-overlay", Operands: "DEST", Help: "Mount overlayfs on DEST, with writes going to an invisible tmpfs", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Forgotten)},
+	{Name: "--ro-overlay", Operands: "DEST", Help: "Mount overlayfs read-only on DEST", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Refused)},
 	{Name: "--exec-label", Operands: "LABEL", Help: "Exec label for the sandbox", Scalar: true, do: doText, on: flat.ExecLabel},
 	{Name: "--file-label", Operands: "LABEL", Help: "File label for temporary sandbox content", Scalar: true, do: doText, on: flat.FileLabel},
 	{Name: "--proc", Operands: "DEST", Help: "Mount new procfs on DEST", Paths: true, do: doAt, with: uint8(flat.Proc)},
@@ -149,8 +149,8 @@ var Options = [...]Option{
 	{Name: "--mqueue", Operands: "DEST", Help: "Mount new mqueue on DEST", Paths: true, do: doAt, with: uint8(flat.Mqueue)},
 	{Name: "--dir", Operands: "DEST", Help: "Create dir at DEST", Paths: true, Takes: TakesPerms, do: doAt, with: uint8(flat.Dir)},
 	{Name: "--file", Operands: "FD DEST", Help: "Copy from FD to destination DEST", Paths: true, Takes: TakesPerms, do: doFile},
-	{Name: "--bind-data", Operands: "FD DEST", Help: "Copy from FD to file which is bind-mounted on DEST", Paths: true, Takes: TakesPerms, do: doData, with: uint8(mounts.ReadWrite)},
-	{Name: "--ro-bind-data", Operands: "FD DEST", Help: "Copy from FD to file which is readonly bind-mounted on DEST", Paths: true, Takes: TakesPerms, do: doData, with: uint8(mounts.ReadOnly)},
+	{Name: "--bind-data", Operands: "FD DEST", Help: "Copy from FD to file which is bind-mounted on DEST", Paths: true, Takes: TakesPerms, do: doData, with: uint8(tree.ReadWrite)},
+	{Name: "--ro-bind-data", Operands: "FD DEST", Help: "Copy from FD to file which is readonly bind-mounted on DEST", Paths: true, Takes: TakesPerms, do: doData, with: uint8(tree.ReadOnly)},
 	{Name: "--symlink", Operands: "SRC DEST", Help: "Create symlink at DEST with target SRC", Paths: true, do: doSymlink},
 	{Name: "--seccomp", Operands: "FD", Help: "Load and use seccomp rules from FD (not repeatable)", Scalar: true, do: doSeccomp},
 	{Name: "--add-seccomp-fd", Operands: "FD", Help: "Load and use seccomp rules from FD (repeatable)", do: doAddSeccomp},

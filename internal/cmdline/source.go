@@ -4,7 +4,7 @@ package cmdline
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
 // MaxLayers bounds the lower layers of one overlay: their names must fit into the page of
@@ -17,7 +17,7 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 		return p.fail(TooManyLayers, 0)
 	}
 	if o.do == doOverlay {
-		return p.overlay(mounts.Writes(o.with), text, known, items)
+		return p.overlay(tree.Writes(o.with), text, known, items)
 	}
 	s := p.passed(p.args, text, known)
 	switch {
@@ -39,14 +39,14 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 	return Done
 }
 
-func (p *Parser) overlay(w mounts.Writes, text flat.Text, known []Known, items []flat.Item) Status {
+func (p *Parser) overlay(w tree.Writes, text flat.Text, known []Known, items []flat.Item) Status {
 	i := flat.Item{Kind: flat.Overlay, Writes: uint8(w), N: p.layers, B: p.args}
 	switch {
-	case w == mounts.Refused && p.layers < 2:
+	case w == tree.Refused && p.layers < 2:
 		return p.fail(OneLayer, 0)
 	case p.layers == 0:
 		return p.fail(NoLayers, 0)
-	case w == mounts.Kept:
+	case w == tree.Kept:
 		i.A, i.C = p.args, text.Next(p.args)
 		i.B = text.Next(i.C)
 		if s := p.passed(i.A, text, known); s != Done {

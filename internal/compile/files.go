@@ -5,7 +5,7 @@ package compile
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,7 +71,7 @@ func (c *Compiler) newProc() bool { return c.newPID || c.Spec.FDs[flat.JoinPID].
 
 // bindsProc reports whether --proc needs the host's, too.
 func (c *Compiler) bindsProc() bool {
-	return !c.newProc() || mounts.Fallback(c.Spec.Fallback) == mounts.BindOuter
+	return !c.newProc() || tree.Fallback(c.Spec.Fallback) == tree.BindOuter
 }
 
 // sourceCount is how many OpSource steps an operation has.
@@ -89,7 +89,7 @@ func (c *Compiler) sourceCount(it *flat.Item) uint32 {
 		}
 		return uint32(len(devices))
 	case flat.Overlay:
-		if mounts.Writes(it.Writes) == mounts.Kept {
+		if tree.Writes(it.Writes) == tree.Kept {
 			return 2
 		}
 	}
@@ -124,7 +124,7 @@ func (c *Compiler) sources(it *flat.Item) {
 	case flat.Layer:
 		c.step(plan.Step{Op: plan.OpSource, A: c.word(it.A)})
 	case flat.Overlay:
-		if mounts.Writes(it.Writes) == mounts.Kept {
+		if tree.Writes(it.Writes) == tree.Kept {
 			c.step(plan.Step{Op: plan.OpSource, A: c.word(it.A)})
 			c.step(plan.Step{Op: plan.OpSource, A: c.word(it.C)})
 		}
@@ -152,7 +152,7 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 	at := c.box(c.Text.At(it.B), "")
 	switch it.Kind {
 	case flat.Bind, flat.BindFD:
-		c.bind(src, at, mounts.Access(it.Access))
+		c.bind(src, at, tree.Access(it.Access))
 	case flat.Tmpfs:
 		c.step(plan.Step{
 			Op: plan.OpMount, A: plan.MountTmpfs, B: at, C: c.label(),
@@ -164,7 +164,7 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 		c.mount(plan.MountMqueue, at, 0, bindParents)
 	case flat.Overlay:
 		c.step(plan.Step{
-			Op: plan.OpOverlay, A: src - it.N, B: at, C: it.N, D: overlayKind(mounts.Writes(it.Writes)), E: bindParents,
+			Op: plan.OpOverlay, A: src - it.N, B: at, C: it.N, D: overlayKind(tree.Writes(it.Writes)), E: bindParents,
 		})
 	case flat.Dir:
 		c.step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})
@@ -172,7 +172,7 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 		c.step(plan.Step{Op: plan.OpFile, A: uint32(it.FD), B: at, D: mode(it, 0o666), E: parents(it)})
 	case flat.Data:
 		c.step(plan.Step{
-			Op: plan.OpData, A: uint32(it.FD), B: at, C: flags(mounts.Access(it.Access)),
+			Op: plan.OpData, A: uint32(it.FD), B: at, C: flags(tree.Access(it.Access)),
 			D: mode(it, 0o600), E: parentsOf(mode(it, 0o600)),
 		})
 	case flat.Symlink:
@@ -184,7 +184,7 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 	}
 }
 
-func (c *Compiler) bind(src, at uint32, a mounts.Access) {
+func (c *Compiler) bind(src, at uint32, a tree.Access) {
 	c.step(plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a), E: bindParents})
 }
 
@@ -201,11 +201,11 @@ func (c *Compiler) mount(kind, at, mode, parents uint32) {
 	c.step(plan.Step{Op: plan.OpMount, A: kind, B: at, C: c.label(), D: mode, E: parents})
 }
 
-func overlayKind(w mounts.Writes) uint32 {
+func overlayKind(w tree.Writes) uint32 {
 	switch w {
-	case mounts.Kept:
+	case tree.Kept:
 		return plan.OverlayRW
-	case mounts.Forgotten:
+	case tree.Forgotten:
 		return plan.OverlayTmp
 	default:
 		return plan.OverlayRO
@@ -213,11 +213,11 @@ func overlayKind(w mounts.Writes) uint32 {
 }
 
 // flags are what a bind adds to the flags that its mounts have.
-func flags(a mounts.Access) uint32 {
+func flags(a tree.Access) uint32 {
 	switch a {
-	case mounts.WithDevice:
+	case tree.WithDevice:
 		return nosuid
-	case mounts.ReadWrite:
+	case tree.ReadWrite:
 		return nosuid | unix.MS_NODEV
 	default:
 		return nosuid | unix.MS_NODEV | unix.MS_RDONLY
@@ -257,12 +257,12 @@ func parentsOf(given uint32) uint32 {
 // could write them.
 func (c *Compiler) proc(src, at uint32) {
 	step := plan.Step{Op: plan.OpProc, B: at, E: bindParents}
-	switch fallback := mounts.Fallback(c.Spec.Fallback); {
+	switch fallback := tree.Fallback(c.Spec.Fallback); {
 	case !c.newProc():
 		step.A = src
-	case fallback == mounts.BindOuter:
+	case fallback == tree.BindOuter:
 		step.A, step.Flags = src, plan.FlagOrBind
-	case fallback == mounts.Empty:
+	case fallback == tree.Empty:
 		step.Flags = plan.FlagOrNone
 	}
 	if c.Facts.UID == 0 {
@@ -294,7 +294,7 @@ func (c *Compiler) dev(it *flat.Item, src uint32) {
 	c.mount(plan.MountTmpfs, c.box(dst, ""), 0o755, bindParents)
 	for i := range devices {
 		at := c.inDev(dst, devices[i])
-		c.bind(src+uint32(i), at, mounts.WithDevice)
+		c.bind(src+uint32(i), at, tree.WithDevice)
 	}
 	for i := range devLinks {
 		c.step(plan.Step{Op: plan.OpSymlink, A: c.constant(devLinks[i].target), B: c.box(dst, devLinks[i].name), E: dirParents})
@@ -304,7 +304,7 @@ func (c *Compiler) dev(it *flat.Item, src uint32) {
 	c.mount(plan.MountDevpts, c.box(dst, "/pts"), 0, dirParents)
 	c.step(plan.Step{Op: plan.OpSymlink, A: c.constant("pts/ptmx"), B: c.box(dst, "/ptmx"), E: dirParents})
 	if c.Facts.Tty {
-		c.bind(src+uint32(len(devices)), c.box(dst, "/console"), mounts.WithDevice)
+		c.bind(src+uint32(len(devices)), c.box(dst, "/console"), tree.WithDevice)
 	}
 }
 

@@ -53,7 +53,7 @@ func (l *launcher) launch(s sandbox.Spec) outcome {
 	if l.facts.noProc() {
 		return outcome{stage: "launch", errno: syscall.ENODEV, message: "Can't open /proc: there is no proc on it"}
 	}
-	s.Files = append([]mounts.Op{{Kind: mounts.Bind, Source: l.facts.self(), Dest: inside}}, s.Files...)
+	s.Files = append([]mounts.Op{mounts.ReadOnly(l.facts.self()).At(inside)}, s.Files...)
 	command := l.command
 	if len(command) == 0 {
 		command = []string{"/there is nothing"} // an embedding program must not run again

@@ -188,7 +188,7 @@ func (p *prober) apart(s Step) {
 	}
 	try := spec(sandbox.Direct, newUser)
 	if s == Nested {
-		try = spec(sandbox.Direct, newUser, another, file(mounts.Op{Kind: mounts.Dev, Dest: "/dev"}))
+		try = spec(sandbox.Direct, newUser, another, file(mounts.Dev("/dev")))
 	}
 	r := Result{Step: s, State: OK}
 	if o := p.launch(try); !o.works {

@@ -55,7 +55,7 @@ func file(op mounts.Op) func(*sandbox.Spec) {
 
 func newProc(s *sandbox.Spec) {
 	newPID(s)
-	file(mounts.Op{Kind: mounts.Proc, Dest: "/proc"})(s)
+	file(mounts.Proc("/proc"))(s)
 }
 
 // allowAll adds a seccomp filter that permits everything.

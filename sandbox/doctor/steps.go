@@ -116,11 +116,11 @@ type stage struct {
 //nolint:gochecknoglobals // read-only table
 var attempts = [...]attempt{
 	{true, nothing, []stage{{"idmap", IDMaps}, {"slave", Slave}, {"root", Tmpfs}, {"source", Bind}, {"bind", Bind}, {"", Command}}},
-	{true, file(mounts.Op{Kind: mounts.Bind, Source: "/", Dest: "/host"}), []stage{{"", ReadOnly}}},
+	{true, file(mounts.ReadOnly("/").At("/host")), []stage{{"", ReadOnly}}},
 	{true, newProc, []stage{{"", Proc}}},
-	{true, file(mounts.Op{Kind: mounts.Dev, Dest: "/dev"}), []stage{{"unshare", Nested}, {"", Devpts}}},
+	{true, file(mounts.Dev("/dev")), []stage{{"unshare", Nested}, {"", Devpts}}},
 	{false, noFurtherUserNS, []stage{{"unshare", Nested}, {"", Limit}}},
-	{false, file(mounts.Op{Kind: mounts.Overlay, Layers: []string{"/usr/bin"}, Writes: mounts.Forgotten, Dest: "/overlay"}), []stage{{"", Overlay}}},
+	{false, file(mounts.TmpOverlay("/overlay", "/usr/bin")), []stage{{"", Overlay}}},
 	{true, newNet, []stage{{"", Loopback}}},
 	{true, allowAll, []stage{{"", Seccomp}}},
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
@@ -110,27 +111,27 @@ func libraries(t *testing.T, interp, exe string) (files []string) {
 // into puts the program into a sandbox, and says where it lies there, and what its
 // environment needs.
 func (p *program) into(spec *sandbox.Spec) (place string, env []string) {
-	cover, file := -1, mounts.Invalid
+	cover, file := -1, tree.Invalid
 	for i := range spec.Files {
-		op := &spec.Files[i]
+		op := spec.Files[i].Tree()
 		switch op.Kind {
-		case mounts.Bind, mounts.BindFD, mounts.Overlay, mounts.Tmpfs:
-			if mounts.BoxPath(op.Dest) == "/" {
+		case tree.Bind, tree.BindFD, tree.Overlay, tree.Tmpfs:
+			if tree.BoxPath(op.Dest) == "/" {
 				cover, file = i, op.Kind
 			}
 		}
 	}
-	if cover >= 0 && file != mounts.Tmpfs {
-		spec.Files = append(slices.Clone(spec.Files), mounts.Op{Kind: mounts.Bind, Source: p.exe, Dest: p.exe})
+	if cover >= 0 && file != tree.Tmpfs {
+		spec.Files = append(slices.Clone(spec.Files), mounts.ReadOnly(p.exe))
 		return p.exe, nil
 	}
 	place = home + "/" + filepath.Base(p.exe)
-	ops := []mounts.Op{{Kind: mounts.Bind, Source: p.exe, Dest: place}}
+	ops := []mounts.Op{mounts.ReadOnly(p.exe).At(place)}
 	if p.interp != "" {
-		ops[0].Source = p.copy
-		ops = append(ops, mounts.Op{Kind: mounts.Bind, Source: p.interp, Dest: loader})
+		ops[0] = mounts.ReadOnly(p.copy).At(place)
+		ops = append(ops, mounts.ReadOnly(p.interp).At(loader))
 		for _, file := range p.libs {
-			ops = append(ops, mounts.Op{Kind: mounts.Bind, Source: file, Dest: libs + "/" + filepath.Base(file)})
+			ops = append(ops, mounts.ReadOnly(file).At(libs+"/"+filepath.Base(file)))
 		}
 		env = []string{libraryPath + "=" + libs, callersLibrary + "=" + os.Getenv(libraryPath)}
 	}

@@ -19,7 +19,7 @@ func TestModes(t *testing.T) {
 		if (uid == 0) != (m.Name == "root") || !own && uid != sandboxtest.User {
 			t.Errorf("%s: uid %d", m.Name, uid)
 		}
-		spec := sandbox.Spec{Files: []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}}}
+		spec := sandbox.Spec{Files: []mounts.Op{mounts.ReadOnly("/")}}
 		out, err := m.Command(spec, "id", "-u").Output()
 		if err != nil {
 			t.Fatal(err)
@@ -31,7 +31,7 @@ func TestModes(t *testing.T) {
 // TestRun: the function sees the sandbox, and the others of the same test do not run
 // in its process.
 func TestRun(t *testing.T) {
-	for _, spec := range []sandbox.Spec{{}, {Files: []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}}}} {
+	for _, spec := range []sandbox.Spec{{}, {Files: []mounts.Op{mounts.ReadOnly("/")}}} {
 		sandboxtest.Run(t, spec, func() {
 			if os.Getpid() > 20 {
 				t.Errorf("the pid is %d", os.Getpid())

@@ -23,5 +23,9 @@
 // process, not the thread; and numbers that no 64-bit call of x86 ever had are refused,
 // see guard.
 //
-// This package needs cgo. The launcher must not contain it.
+// This package needs cgo. The launcher must not contain it. A program that does, by
+//
+//	import _ "github.com/gobwrap/gobwrap/seccomp/profile"
+//
+// needs no gobwrap-seccomp for the profiles in its Specs (sandbox.Filter).
 package profile

@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,25 +9,47 @@ import (
 	"testing"
 )
 
-// TestReadmeExample runs the program of README.md.
+// TestReadmeExample runs the lines of README.md, with a directory in which make has something
+// to do.
 func TestReadmeExample(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(text), "```go\n")
-	program, _, ok := strings.Cut(rest, "```")
-	file := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(file, []byte(program), 0o600); err != nil || !ok {
+	lines, _, ok := strings.Cut(rest, "```")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "main.go")
+	program := `package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox"
+)
+
+func main() {
+	dir := os.Args[1]
+	` + lines + `
+	fmt.Print(string(out), err)
+}
+`
+	makefile := "test:\n\t@echo tested; touch made /tmp/x\n\t@ls / | tr '\\n' ' '\n\t@touch /usr/x\n"
+	if err := errors.Join(os.WriteFile(file, []byte(program), 0o600), os.WriteFile(filepath.Join(dir, "Makefile"), []byte(makefile), 0o600)); err != nil || !ok {
 		t.Fatalf("%v, a program: %v", err, ok)
 	}
-	c := exec.Command("go", "run", file)
+	c := exec.Command("go", "run", file, dir)
 	c.Dir = "../.."
-	c.Env = append(os.Environ(), "GOFLAGS=")
+	c.Env = append(os.Environ(), "GOFLAGS=", "LC_ALL=C")
 	out, err := c.CombinedOutput()
-	// Two lines of headings, and the loopback.
-	if lines := strings.Fields(string(out)); err != nil || strings.Join(lines, " ") != "bin lib lib64 proc usr 0 3" {
+	said := string(out)
+	if err != nil || !strings.HasPrefix(said, "tested\n") || strings.Contains(said, "etc") || !strings.Contains(said, "'/usr/x': Read-only") || !strings.HasSuffix(said, "exit status 2") {
 		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "made")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
@@ -93,10 +94,10 @@ func TestHostileHost(t *testing.T) {
 	launcher := install(t)
 	spec := func(ops ...mounts.Op) []byte {
 		s := sandbox.Spec{
-			Files:   append([]mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}}, ops...),
+			Files:   append([]mounts.Op{mounts.ReadOnly("/")}, ops...),
 			Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; id -ru; grep -E '^Cap|NoNew' /proc/self/status; cat /etc/shadow"}},
 		}
-		p, err := sandbox.Compile(&s, sandbox.Host{UID: stranger, GID: stranger, Setuid: true, Hosted: true, Cwd: "/"})
+		p, err := front.Compile(&s, nil, front.Facts{UID: stranger, GID: stranger, Setuid: true, Hosted: true, Cwd: "/"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,7 @@ func TestHostileHost(t *testing.T) {
 	if m, out := send(t, launcher, uint32(len(good))|forKeeper, good); m.Kind != 0 || !harmless(out) {
 		t.Errorf("the good plan: %+v, %s", m, out)
 	}
-	overlay := spec(mounts.Op{Kind: mounts.Overlay, Layers: []string{"/usr"}, Writes: mounts.Forgotten, Dest: "/tmp"})
+	overlay := spec(mounts.TmpOverlay("/tmp", "/usr"))
 	if m, out := send(t, launcher, uint32(len(overlay))|forKeeper, overlay); m.Sub != plan.SubRefused || out != "" {
 		t.Errorf("an overlay: %+v, %s", m, out)
 	}
@@ -142,10 +143,10 @@ func TestHostileHost(t *testing.T) {
 // a monitor; the same program without the bit does, with what he has anyway.
 func TestPrivilegedHost(t *testing.T) {
 	s := sandbox.Spec{
-		Files:   []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}},
+		Files:   []mounts.Op{mounts.ReadOnly("/")},
 		Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; grep ^CapEff /proc/self/status"}},
 	}
-	p, err := sandbox.Compile(&s, sandbox.Host{UID: stranger, GID: stranger, Hosted: true, Cwd: "/"})
+	p, err := front.Compile(&s, nil, front.Facts{UID: stranger, GID: stranger, Hosted: true, Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,12 +170,12 @@ func TestPrivilegedHost(t *testing.T) {
 func TestTooFewProcesses(t *testing.T) {
 	launcher := install(t)
 	s := sandbox.Spec{
-		Files:      []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}},
+		Files:      []mounts.Op{mounts.ReadOnly("/")},
 		Namespaces: sandbox.Namespaces{PID: sandbox.Want},
 		Command:    sandbox.CommandLine{Args: []string{"/bin/echo", "ran"}},
 	}
 	alone := harness.UID(1)
-	p, err := sandbox.Compile(&s, sandbox.Host{UID: alone, GID: alone, Setuid: true, Hosted: true, Cwd: "/"})
+	p, err := front.Compile(&s, nil, front.Facts{UID: alone, GID: alone, Setuid: true, Hosted: true, Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -173,7 +173,7 @@ func prepared(name string, arg ...string) *sandbox.Cmd {
 	c.Launcher = *launcher
 	c.Env = []string{"PATH=/usr/bin:/bin"}
 	c.Spec.Session.DieWithParent = *lifeline
-	c.Spec.Files = []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}, {Kind: mounts.Proc, Dest: "/proc"}}
+	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/"), mounts.Proc("/proc")}
 	return c
 }
 

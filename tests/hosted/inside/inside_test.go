@@ -20,11 +20,11 @@ import (
 // programs is the Spec of README.md.
 func programs() sandbox.Spec {
 	return sandbox.Spec{Files: []mounts.Op{
-		{Kind: mounts.Bind, Source: "/usr", Dest: "/usr"},
-		{Kind: mounts.Symlink, Target: "usr/bin", Dest: "/bin"},
-		{Kind: mounts.Symlink, Target: "usr/lib", Dest: "/lib"},
-		{Kind: mounts.Symlink, Target: "usr/lib64", Dest: "/lib64"},
-		{Kind: mounts.Proc, Dest: "/proc"},
+		mounts.ReadOnly("/usr"),
+		mounts.Symlink("usr/bin", "/bin"),
+		mounts.Symlink("usr/lib", "/lib"),
+		mounts.Symlink("usr/lib64", "/lib64"),
+		mounts.Proc("/proc"),
 	}}
 }
 
@@ -80,11 +80,11 @@ func TestNothing(t *testing.T) {
 
 // TestCovered: the root is another tree, with or without a place for temporary files.
 func TestCovered(t *testing.T) {
-	root := mounts.Op{Kind: mounts.Bind, Source: "/", Dest: "/"}
+	root := mounts.ReadOnly("/")
 	for _, files := range [][]mounts.Op{
 		{root},
-		{root, {Kind: mounts.Tmpfs, Dest: "/tmp"}},
-		append([]mounts.Op{root, {Kind: mounts.Tmpfs, Dest: "/"}}, programs().Files...),
+		{root, mounts.Tmpfs("/tmp")},
+		append([]mounts.Op{root, mounts.Tmpfs("/")}, programs().Files...),
 	} {
 		sandboxtest.Run(t, sandbox.Spec{Files: files}, func() {
 			if os.Getpid() > 20 {
@@ -99,7 +99,7 @@ func TestCovered(t *testing.T) {
 func TestModes(t *testing.T) {
 	sandboxtest.Modes(t, func(t *testing.T, m sandboxtest.Mode) {
 		files := programs()
-		files.Files = append(files.Files, mounts.Op{Kind: mounts.Dir, Dest: "/" + m.Name})
+		files.Files = append(files.Files, mounts.Dir("/"+m.Name))
 		files.Namespaces.User = sandbox.Share
 		sandboxtest.Run(t, files, func() {
 			look(t)

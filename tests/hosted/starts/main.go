@@ -42,7 +42,7 @@ func main() {
 	fmt.Print(d)
 	_ = sandbox.Features()
 	c := sandbox.Command("/bin/true")
-	c.Spec.Files = []mounts.Op{{Kind: mounts.Bind, Source: "/", Dest: "/"}}
+	c.Spec.Files = []mounts.Op{mounts.ReadOnly("/")}
 	if err := c.Run(); err != nil {
 		panic(err)
 	}

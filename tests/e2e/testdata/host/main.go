@@ -37,8 +37,8 @@ func main() {
 	s := &c.Spec
 	s.Mode = sandbox.Mode(*mode)
 	s.Files = []mounts.Op{
-		{Kind: mounts.Bind, Source: words[1], Dest: "/h"},
-		{Kind: mounts.Tmpfs, Dest: "/tmp"},
+		mounts.ReadOnly(words[1]).At("/h"),
+		mounts.Tmpfs("/tmp"),
 	}
 	s.Namespaces = sandbox.Namespaces{IPC: sandbox.Share, PID: sandbox.Share, Net: sandbox.Share, UTS: sandbox.Share, Cgroup: sandbox.Share}
 	if *try {
@@ -46,7 +46,7 @@ func main() {
 	}
 	if *pid {
 		s.Namespaces.PID = sandbox.Want
-		s.Files = append(s.Files, mounts.Op{Kind: mounts.Proc, Dest: "/proc"})
+		s.Files = append(s.Files, mounts.Proc("/proc"))
 	}
 	if *status != 0 {
 		s.Report.JSONStatusFD = sandbox.SetFD(*status)

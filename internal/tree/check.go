@@ -1,4 +1,4 @@
-package mounts
+package tree
 
 import (
 	"strconv"
@@ -9,7 +9,7 @@ import (
 
 // FieldError is a field of an [Op] that cannot be as it is.
 type FieldError struct {
-	Field   string // its name, with an index where it is an entry of Layers
+	Field   string // its name, with an index where it is an entry of Layers; "": the Op itself
 	Problem string // what is wrong, as a sentence without its subject
 }
 
@@ -44,7 +44,7 @@ var rows = []struct {
 	missing string
 }{
 	{source, "Source", func(op *Op) bool { return op.Source != "" }, empty},
-	{fd, "FD", func(op *Op) bool { return op.FD.Given() }, "must be given (SetFD, or Pass of the Cmd)"},
+	{fd, "FD", func(op *Op) bool { return op.FD.Given || op.Content != nil }, "must be given (SetFD, or Pass of the Cmd)"},
 	{target, "Target", func(op *Op) bool { return op.Target != "" }, empty},
 	{layers, "Layers", func(op *Op) bool { return len(op.Layers) > 0 }, "must have at least one entry"},
 	{upper, "Upper", func(op *Op) bool { return op.Upper != "" }, empty},
@@ -53,8 +53,8 @@ var rows = []struct {
 	{access, "Access", func(op *Op) bool { return op.Access != 0 }, ""},
 	{writes, "Writes", func(op *Op) bool { return op.Writes != 0 }, ""},
 	{try, "Try", func(op *Op) bool { return op.Try }, ""},
-	{perms, "Perms", func(op *Op) bool { return op.Perms.Given() }, "must be given (Mode)"},
-	{size, "Size", func(op *Op) bool { return op.Size != 0 }, ""},
+	{perms, "Perms", func(op *Op) bool { return op.Perms.Given }, "must be given"},
+	{size, "Size", func(op *Op) bool { return op.Size.Given }, ""},
 }
 
 const empty = "must not be empty"
@@ -75,7 +75,7 @@ var kinds = [...]struct {
 	Proc:      {"Proc", dest, 0},
 	Dev:       {"Dev", dest, 0},
 	Mqueue:    {"Mqueue", dest, 0},
-	Overlay:   {"Overlay", dest | layers, writes | upper | work},
+	Overlay:   {"Overlay", dest | layers, writes},
 	Dir:       {"Dir", dest, perms},
 	File:      {"File", dest | fd, perms},
 	Data:      {"Data", dest | fd, access | perms},
@@ -84,7 +84,7 @@ var kinds = [...]struct {
 	RemountRO: {"RemountRO", dest, 0},
 }
 
-// String is the name of the constant.
+// String is the kind's name.
 func (k Kind) String() string {
 	if k < 0 || int(k) >= len(kinds) {
 		return "Kind(" + strconv.Itoa(int(k)) + ")"
@@ -97,7 +97,7 @@ func (k Kind) String() string {
 // that does not exist. Whether paths exist is not asked.
 func (op *Op) Check() *FieldError {
 	if !op.Kind.Valid() {
-		return &FieldError{"Kind", "invalid value " + strconv.Itoa(int(op.Kind)) + " (want Bind, BindFD, Tmpfs, … or RemountRO)"}
+		return &FieldError{"", "is empty: a function of package mounts makes it"}
 	}
 	kind := kinds[op.Kind]
 	needs := kind.needs
@@ -110,7 +110,7 @@ func (op *Op) Check() *FieldError {
 		case needs&r.field != 0 && !given:
 			return &FieldError{r.name, r.missing}
 		case (needs|kind.takes)&r.field == 0 && given:
-			return &FieldError{r.name, "is not used by kind " + kind.name}
+			return &FieldError{r.name, "is not used by " + kind.name}
 		}
 	}
 	return op.checkValues()
@@ -119,26 +119,16 @@ func (op *Op) Check() *FieldError {
 // checkValues is Check for the values of the fields that count.
 func (op *Op) checkValues() *FieldError {
 	switch {
-	case op.Access < ReadOnly || op.Access > WithDevice:
-		return &FieldError{"Access", "invalid value " + strconv.Itoa(int(op.Access)) + " (want ReadOnly, ReadWrite or WithDevice)"}
-	case op.Kind == Data && op.Access == WithDevice:
-		return &FieldError{"Access", "invalid value WithDevice for kind Data (want ReadOnly or ReadWrite)"}
-	case op.Writes < Refused || op.Writes > Kept:
-		return &FieldError{"Writes", "invalid value " + strconv.Itoa(int(op.Writes)) + " (want Refused, Forgotten or Kept)"}
-	case op.Perms.bits > 0o7777:
-		return &FieldError{"Perms", "0" + strconv.FormatUint(uint64(op.Perms.bits), 8) + " is more than 07777"}
-	case op.Size > 1<<63-1:
-		return &FieldError{"Size", strconv.FormatUint(op.Size, 10) + " is more than the kernel takes"}
-	case op.FD.Given() && (op.FD.n < 0 || int64(op.FD.n) > 1<<31-1):
-		return &FieldError{"FD", strconv.Itoa(op.FD.n) + " cannot be a descriptor"}
-	case op.Writes != Kept && op.Upper+op.Work != "":
-		name := "Upper"
-		if op.Upper == "" {
-			name = "Work"
-		}
-		return &FieldError{name, "is not used unless Writes is Kept"}
+	case op.Perms.Bits > 0o7777:
+		return &FieldError{"Perms", "0" + strconv.FormatUint(uint64(op.Perms.Bits), 8) + " is more than 07777"}
+	case op.Size.Given && op.Size.Bytes == 0:
+		return &FieldError{"Size", "must not be 0"}
+	case op.Size.Bytes > 1<<63-1:
+		return &FieldError{"Size", strconv.FormatUint(op.Size.Bytes, 10) + " is more than the kernel takes"}
+	case op.FD.Given && (op.FD.N < 0 || int64(op.FD.N) > 1<<31-1):
+		return &FieldError{"FD", strconv.Itoa(op.FD.N) + " cannot be a descriptor"}
 	case op.Kind == Overlay && op.Writes == Refused && len(op.Layers) < 2:
-		return &FieldError{"Layers", "must have at least two entries where Writes is Refused"}
+		return &FieldError{"Layers", "must have at least two entries"}
 	case len(op.Layers) > plan.MaxLayers:
 		return &FieldError{"Layers", "at most " + strconv.Itoa(plan.MaxLayers) + " layers fit into one overlay"}
 	}

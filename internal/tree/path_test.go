@@ -1,11 +1,11 @@
-package mounts_test
+package tree_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
 func TestBoxPath(t *testing.T) {
@@ -13,7 +13,7 @@ func TestBoxPath(t *testing.T) {
 		"/": "/", "//": "/", "": "/", ".": "/", "/.": "/", "a": "/a", "a/": "/a", "/a//b/": "/a/b", "./a/./b": "/a/b",
 		"..": "/..", "/a/../b": "/a/../b", "a/..": "/a/..", "/...": "/...", "/a/.b": "/a/.b", "/ ": "/ ", "/a\nb": "/a\nb",
 	} {
-		if got := mounts.BoxPath(in); got != want {
+		if got := tree.BoxPath(in); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)
 		}
 	}
@@ -22,8 +22,8 @@ func TestBoxPath(t *testing.T) {
 func FuzzBoxPath(f *testing.F) {
 	f.Add("a//b/./c/..")
 	f.Fuzz(func(t *testing.T, in string) {
-		out := mounts.BoxPath(in)
-		if out == "" || out[0] != '/' || mounts.BoxPath(out) != out || strings.Contains(out, "//") {
+		out := tree.BoxPath(in)
+		if out == "" || out[0] != '/' || tree.BoxPath(out) != out || strings.Contains(out, "//") {
 			t.Fatalf("%q is %q", in, out)
 		}
 		part := func(s string) bool { return s == "" || s == "." }

@@ -1,0 +1,96 @@
+// Package tree is what package mounts makes and the compiler reads: the operations that
+// build a sandbox's file tree, as plain data, and what may stand in each of their fields.
+package tree
+
+// Kind is what an Op does.
+type Kind int
+
+// The kinds, numbered as package flat numbers them. Invalid is the zero value, so that an
+// Op that no constructor made is an error.
+const (
+	Invalid   Kind = iota
+	Bind           // Source on Dest
+	BindFD         // what FD has open, on Dest
+	Tmpfs          // an empty tmpfs
+	Proc           // a proc for the sandbox's pid namespace
+	Dev            // a small /dev
+	Mqueue         // a POSIX message queue file system
+	Overlay        // Layers, lowest first; writes go to Upper
+	Dir            // a directory
+	File           // a file with the contents of FD
+	Data           // the contents of FD, bound, without any other name
+	Symlink        // a link that says Target
+	Chmod          // other permissions on what is there
+	RemountRO      // one mount made read-only
+)
+
+// Valid reports whether k is a kind that there is.
+func (k Kind) Valid() bool { return k > Invalid && k <= RemountRO }
+
+// Access is how much a bind lets through.
+type Access int
+
+// Kinds of access. The zero value is the tightest.
+const (
+	ReadOnly   Access = iota // recursively read-only, nosuid, nodev
+	ReadWrite                // nosuid, nodev
+	WithDevice               // nosuid; device files work
+)
+
+// Writes says where an overlay's changes go.
+type Writes int
+
+// Kinds of overlay. The zero value is the tightest.
+const (
+	Refused   Writes = iota // read-only: at least two layers
+	Forgotten               // to a tmpfs that nobody sees
+	Kept                    // to Upper, with Work beside it on the same file system
+)
+
+// Fallback is what to do where the kernel refuses a new proc.
+type Fallback int
+
+// Fallbacks. The zero value fails.
+const (
+	Fail      Fallback = iota
+	Empty              // an empty directory is there instead
+	BindOuter          // the outer proc, which shows the processes outside
+)
+
+// Op is one file-system operation. Operations happen in the order given.
+type Op struct {
+	Kind Kind
+	Dest string // in the sandbox; relative paths count from its root
+
+	Source  string // host path
+	FD      FD     // the launcher's descriptor; used up
+	Content []byte // what FD will hold: whoever starts the launcher makes a file of it
+	Access  Access
+	Try     bool // a Source that does not exist is skipped
+	Target  string
+	Perms   Perms
+	Size    Size // of a tmpfs
+
+	Layers      []string
+	Writes      Writes
+	Upper, Work string
+}
+
+// Perms are permission bits that may not have been given. Each kind of operation then has
+// a default of its own.
+type Perms struct {
+	Bits  uint32
+	Given bool
+}
+
+// FD is the number of a descriptor that may not have been given, as the launcher has it.
+type FD struct {
+	N     int
+	Given bool
+}
+
+// Size is a number of bytes that may not have been given; the kernel then has a default.
+type Size struct {
+	Bytes uint64
+	Given bool
+}

@@ -1,0 +1,28 @@
+package sandbox
+
+import (
+	"errors"
+
+	"github.com/gobwrap/gobwrap/internal/front"
+	"github.com/gobwrap/gobwrap/internal/kernel"
+	"github.com/gobwrap/gobwrap/internal/plan"
+)
+
+// What cmd/gobwrap and the module's tests need of this package, and nobody else.
+func init() {
+	front.Attach = func(cmd any, l *front.Line) { cmd.(*Cmd).front = l }
+	front.Exec = func(cmd any) error { return cmd.(*Cmd).become() }
+	front.Compile = func(spec any, l *front.Line, f front.Facts) (*plan.Program, error) {
+		return compileFor(wantedOf(spec.(*Spec), l), facts(f))
+	}
+	front.Explain = func(p *plan.Program, bytes []byte) error { return explain(p, message(bytes)) }
+	front.After = func(first, err error, keeper bool) error {
+		var refusal *SetupError
+		if !errors.As(first, &refusal) {
+			return err
+		}
+		return after(refusal, err, keeper)
+	}
+	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Hosted: true}) }
+	front.Failed = func(report any, err error) { report.(*Report).failed(own{}, err) }
+}
