@@ -13,7 +13,7 @@ debian=$PWD/packaging/debian
 SOURCE_DATE_EPOCH=$(date -d "$(sed -n 's/^ -- .*>  //p' "$debian/changelog" | head -n 1)" +%s)
 export SOURCE_DATE_EPOCH LC_ALL=C
 version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$debian/changelog")
-bubblewrap=$(sed -n 's/^\tcompatible *= "\(.*\)"$/\1/p' cmd/gobwrap/help.go)
+bubblewrap=$(sed -n 's/^\tFollowed *= "\(.*\)"$/\1/p' internal/version/version.go)
 shlibs=${XDG_CACHE_HOME:-$HOME/.cache}/gobwrap/packages
 umask 022
 stage=$(mktemp -d)

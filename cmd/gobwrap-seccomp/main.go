@@ -13,11 +13,9 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gobwrap/gobwrap/internal/version"
 	"github.com/gobwrap/gobwrap/seccomp/profile"
 )
-
-// version is the launcher's; a test compares them.
-const version = "0.1.0"
 
 func main() {
 	t := tool{in: os.Stdin, out: os.Stdout, err: os.Stderr}
@@ -69,7 +67,7 @@ func (t *tool) dispatch(args []string) error {
 	}
 	switch args[0] {
 	case "--version", "-version":
-		return t.print(fmt.Sprintf("gobwrap-seccomp %s (libseccomp %s)\n", version, profile.Library()))
+		return t.print(fmt.Sprintf("gobwrap-seccomp %s (libseccomp %s)\n", version.Own, profile.Library()))
 	case "--help", "-help", "-h":
 		return t.print(usage())
 	}

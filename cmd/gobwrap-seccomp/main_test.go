@@ -290,14 +290,3 @@ func TestBuiltinsAreCurrent(t *testing.T) {
 		}
 	}
 }
-
-// TestVersion: both programs are of one version.
-func TestVersion(t *testing.T) {
-	text, err := os.ReadFile("../gobwrap/help.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), `version    = "`+version+`"`) {
-		t.Errorf("gobwrap's version is not %s", version)
-	}
-}

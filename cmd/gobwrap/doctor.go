@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/gobwrap/gobwrap/internal/version"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/doctor"
 )
@@ -22,9 +23,9 @@ func diagnose(form string, given bool) error {
 	case err != nil:
 		return err
 	case given:
-		return answered{text: d.JSON(version), status: d.Status}
+		return answered{text: d.JSON(version.Own), status: d.Status}
 	}
-	return answered{text: d.Text(version), status: d.Status}
+	return answered{text: d.Text(version.Own), status: d.Status}
 }
 
 // advise puts the doctor's hint in place of the general one, where it knows the cause.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/version"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
@@ -21,7 +22,7 @@ func (l *line) fault() error {
 	case cmdline.AskHelp:
 		return answered{text: help(program())}
 	case cmdline.AskVersion:
-		return answered{text: versionText(program())}
+		return answered{text: version.Line(program())}
 	case cmdline.AskFeatures:
 		return answered{text: features()}
 	case cmdline.AskDoctor:

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/jsontext"
+	"github.com/gobwrap/gobwrap/internal/version"
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
@@ -14,8 +15,8 @@ func features() string {
 		options = append(options, cmdline.Options[i].Name)
 	}
 	var o jsontext.Object
-	o.PutString("version", version)
-	o.PutString("bubblewrap", compatible)
+	o.PutString("version", version.Own)
+	o.PutString("bubblewrap", version.Followed)
 	o.PutStrings("modes", f.Modes)
 	o.PutString("mount-engine", f.MountEngine)
 	o.PutBool("seccomp", f.Seccomp)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/version"
 )
 
 // TestFeatures: the answer is JSON, names every option of the table and nothing else, and
@@ -41,7 +42,7 @@ func TestFeatures(t *testing.T) {
 		abi, isNumber := have["landlock-abi"].(float64)
 		_, isBool := have["seccomp"].(bool)
 		switch {
-		case have["version"] != version, have["bubblewrap"] != compatible, engine != "new" && engine != "classic",
+		case have["version"] != version.Own, have["bubblewrap"] != version.Followed, engine != "new" && engine != "classic",
 			!isNumber, abi < 0, abi != float64(int(abi)), !isBool, len(have) != 7:
 			t.Errorf("%v", have)
 		}

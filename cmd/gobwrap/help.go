@@ -4,30 +4,16 @@ import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/version"
 	"github.com/gobwrap/gobwrap/sandbox/child"
-)
-
-// Version is gobwrap's own version, and compatible the bubblewrap that it follows.
-const (
-	version    = "0.1.0"
-	compatible = "0.11.1"
 )
 
 // answer handles --version as the only argument, before anything else is looked at.
 func answer(argv []string) (string, bool) {
 	if len(argv) == 2 && argv[1] == "--version" {
-		return versionText(argv[0]), true
+		return version.Line(argv[0]), true
 	}
 	return "", false
-}
-
-// versionText is what build systems parse: under a name of bwrap's, the second word is
-// bubblewrap's version.
-func versionText(argv0 string) string {
-	if asBwrap(argv0) {
-		return "bubblewrap " + compatible + " (gobwrap " + version + ")\n"
-	}
-	return "gobwrap " + version + " (bubblewrap " + compatible + " compatible)\n"
 }
 
 // synopsis is the option's name, with what follows "=".

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/version"
 )
 
 // TestHelp: callers look for an option's name in the text before they use it.
@@ -86,7 +87,7 @@ func TestVersion(t *testing.T) {
 		{"bwrap2", false},
 		{"", false},
 	} {
-		text := versionText(c.argv0)
+		text := version.Line(c.argv0)
 		fields := strings.Fields(text)
 		if !strings.HasSuffix(text, "\n") || len(fields) < 2 {
 			t.Errorf("%q: %q", c.argv0, text)
@@ -121,7 +122,7 @@ func TestVersion(t *testing.T) {
 	}
 	_, _, err := parse([]string{"b", "--dir", "/d", "--version", "--bogus"})
 	var a answered
-	if !errors.As(err, &a) || !strings.Contains(a.text, version) {
+	if !errors.As(err, &a) || !strings.Contains(a.text, version.Own) {
 		t.Errorf("--version among others: %v", err)
 	}
 }

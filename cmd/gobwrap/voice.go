@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/front"
+	"github.com/gobwrap/gobwrap/internal/version"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
@@ -29,17 +30,10 @@ func newVoice(argv []string) *voice {
 	if len(argv) > 0 {
 		v.argv0 = argv[0]
 	}
-	if asBwrap(v.argv0) {
+	if version.AsBwrap(v.argv0) {
 		v.name = "bwrap"
 	}
 	return v
-}
-
-// asBwrap reports whether the program was started under a name of bwrap's: one that ends
-// in "bwrap" and is not our own.
-func asBwrap(argv0 string) bool {
-	base := argv0[strings.LastIndexByte(argv0, '/')+1:]
-	return strings.HasSuffix(base, "bwrap") && !strings.HasSuffix(base, "gobwrap")
 }
 
 func (v *voice) line(level, text string) {

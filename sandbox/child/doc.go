@@ -26,7 +26,7 @@
 // Whatever needs texts, a heap or other programs takes the runtime. Then the launcher forks,
 // and the fork becomes a Go program, the front end:
 //
-//   - A mistake in the command line, --help, --version, --features, --doctor: the front end
+//   - A mistake in the command line, --help, --features, --doctor: the front end
 //     prints the text and ends (needsGo, and every fault of the parser and the compiler).
 //   - A launch that has failed, or a warning: the front end finds the fault or the warning in
 //     memory, prints its text, and ends (becomeGo, [LaunchHeard]).

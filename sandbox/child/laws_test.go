@@ -27,14 +27,16 @@ var allowed = map[string]string{
 // first comment. A check that fails ends the process (TestFailedCheckEnds); the rest of
 // these are plain loops.
 var checks = map[string]string{
-	"runtime.panicBounds":            "an index or a slice out of range",
-	"runtime.panicunsafeslicelen":    "a slice of memory that is too long",
-	"runtime.panicunsafeslicenilptr": "a slice of no memory",
-	"runtime.memmove":                "bytes copied",
-	"runtime.memequal":               "bytes compared",
-	"runtime.memclrNoHeapPointers":   "bytes cleared",
-	"runtime.duffzero":               "words cleared",
-	"runtime.duffcopy":               "words copied",
+	"runtime.panicBounds":             "an index or a slice out of range",
+	"runtime.panicunsafeslicelen":     "a slice of memory that is too long",
+	"runtime.panicunsafeslicenilptr":  "a slice of no memory",
+	"runtime.panicunsafestringlen":    "a string of memory that is too long",
+	"runtime.panicunsafestringnilptr": "a string of no memory",
+	"runtime.memmove":                 "bytes copied",
+	"runtime.memequal":                "bytes compared",
+	"runtime.memclrNoHeapPointers":    "bytes cleared",
+	"runtime.duffzero":                "words cleared",
+	"runtime.duffcopy":                "words copied",
 }
 
 // forbidden words what a runtime function stands for; the first prefix counts.

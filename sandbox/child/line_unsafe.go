@@ -11,6 +11,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/version"
 	bpf "github.com/gobwrap/gobwrap/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -125,9 +126,19 @@ func parseLine() bool {
 				return false
 			}
 		default:
-			return false
+			return p.Fault.Code == cmdline.AskVersion && sayVersion()
 		}
 	}
+}
+
+// sayVersion answers --version and ends the program. It returns false where the answer could not
+// be written.
+func sayVersion() bool {
+	answer := version.Line(unsafe.String((*byte)(raw.Mapped(line.textAt)), int(line.first)-1))
+	if raw.WriteFull(1, raw.Text(answer), uintptr(len(answer))) == 0 {
+		raw.Exit(0)
+	}
+	return false
 }
 
 // passed reports whether the caller passed fd in. What came through exec is not

@@ -103,15 +103,17 @@ var blamed struct {
 //nolint:gochecknoglobals // see above
 var smallPlan [1 << 13]uint64
 
-// dummy is the g of compiled code without a runtime: all zero, the stack guard too. tls is
-// where amd64's compiled code finds it: entry points FS behind the first word.
+// dummy is the g of compiled code without a runtime: all zero, the stack guard too.
 //
 //lint:ignore U1000 used by entry, in assembly
 //nolint:gochecknoglobals // read by entry
-var (
-	dummy [64]uint64
-	tls   [2]uintptr
-)
+var dummy [64]uint64
+
+// tls is where amd64's compiled code finds dummy: entry points FS behind its first word.
+//
+//lint:ignore U1000 used by entry, in assembly
+//nolint:gochecknoglobals // read by entry
+var tls [2]uintptr
 
 // stack is the stack pointer that the kernel gave, for the runtime's start.
 //
