@@ -168,9 +168,22 @@ const (
 	sizeHigh         // printed with the low half
 )
 
-// opInfo describes one operation to the verifier and to the printer.
+// phase is where in a plan an operation may stand; see the package comment.
+type phase uint8
+
+const (
+	inSetUp     phase = iota // [Join, Setup)
+	beforeClone              // [0, Setup): it may also come before the first process is cloned
+	beforeRoot               // in set-up, before OpRoot
+	inRoot                   // between OpRoot and OpPivot, while the new root is built
+	inPayload                // [Setup, N), but not as the last step
+	atEnd                    // as the last step
+)
+
+// opInfo is all that others than the function that carries an operation out know of it.
 type opInfo struct {
 	name     string
+	phase    phase
 	operands [7]kind // A to G
 	labels   [7]string
 	flags    uint16 // the step flags that may be set
@@ -180,46 +193,47 @@ type opInfo struct {
 //
 //nolint:gochecknoglobals // read-only table
 var ops = [NumOps]opInfo{
-	OpSetns:       {"setns", [7]kind{fd, nsflags}, [7]string{"fd", "type"}, 0},
-	OpIDMap:       {"idmap", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, FlagOutside},
-	OpUnshare:     {"unshare", [7]kind{nsflags}, [7]string{"flags"}, 0},
-	OpLoopback:    {name: "loopback"},
-	OpSlave:       {name: "slave"},
-	OpSource:      {"source", [7]kind{host, fd, 6: slot}, [7]string{"path", "fd"}, FlagTry | FlagConsole},
-	OpRoot:        {name: "root"},
-	OpBind:        {"bind", [7]kind{source, path, msflags, 4: octal}, [7]string{"src", "dst", "add", 4: "parents"}, 0},
-	OpMount:       {"mount", [7]kind{mountKind, path, label, octal, octal, size, sizeHigh}, [7]string{"fs", "dst", "label", "mode", "parents", "size", ""}, 0},
-	OpOverlay:     {"overlay", [7]kind{overlay, path, num, num, octal}, [7]string{"src", "dst", "lower", "kind", "parents"}, 0},
-	OpDir:         {"dir", [7]kind{1: path, 3: octal, 4: octal}, [7]string{1: "dst", 3: "mode", 4: "parents"}, 0},
-	OpFile:        {"file", [7]kind{fd, path, 3: octal, 4: octal}, [7]string{"fd", "dst", 3: "mode", 4: "parents"}, 0},
-	OpData:        {"data", [7]kind{fd, path, msflags, octal, octal}, [7]string{"fd", "dst", "add", "mode", "parents"}, 0},
-	OpSymlink:     {"symlink", [7]kind{str, path, 4: octal}, [7]string{"target", "dst", 4: "parents"}, 0},
-	OpChmod:       {"chmod", [7]kind{1: path, 3: octal}, [7]string{1: "dst", 3: "mode"}, 0},
-	OpRemountRO:   {"remount-ro", [7]kind{1: path}, [7]string{1: "dst"}, 0},
-	OpProc:        {"proc", [7]kind{maybeSource, path, 4: octal}, [7]string{"src", "dst", 4: "parents"}, FlagCover | FlagOrBind | FlagOrNone},
-	OpTell:        {name: "tell"},
-	OpPivot:       {name: "pivot"},
-	OpHostname:    {"hostname", [7]kind{str}, [7]string{"name"}, 0},
-	OpLimitUserns: {name: "limit-userns"},
-	OpNoUserns:    {name: "no-userns"},
-	OpChdir:       {"chdir", [7]kind{str, str}, [7]string{"dir", "env"}, FlagTry},
-	OpWaitFd:      {"wait-fd", [7]kind{fd}, [7]string{"fd"}, 0},
-	OpGo:          {name: "go"},
-	OpSetsid:      {name: "setsid"},
-	OpLabel:       {"label", [7]kind{labelKind, label}, [7]string{"of", "label"}, 0},
+	OpSetns:       {"setns", beforeClone, [7]kind{fd, nsflags}, [7]string{"fd", "type"}, 0},
+	OpIDMap:       {"idmap", inSetUp, [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, FlagOutside},
+	OpUnshare:     {"unshare", inSetUp, [7]kind{nsflags}, [7]string{"flags"}, 0},
+	OpLoopback:    {name: "loopback", phase: inSetUp},
+	OpSlave:       {name: "slave", phase: beforeRoot},
+	OpSource:      {"source", beforeRoot, [7]kind{host, fd, 6: slot}, [7]string{"path", "fd"}, FlagTry | FlagConsole},
+	OpRoot:        {name: "root", phase: inSetUp},
+	OpBind:        {"bind", inRoot, [7]kind{source, path, msflags, 4: octal}, [7]string{"src", "dst", "add", 4: "parents"}, 0},
+	OpMount:       {"mount", inRoot, [7]kind{mountKind, path, label, octal, octal, size, sizeHigh}, [7]string{"fs", "dst", "label", "mode", "parents", "size", ""}, 0},
+	OpOverlay:     {"overlay", inRoot, [7]kind{overlay, path, num, num, octal}, [7]string{"src", "dst", "lower", "kind", "parents"}, 0},
+	OpDir:         {"dir", inRoot, [7]kind{1: path, 3: octal, 4: octal}, [7]string{1: "dst", 3: "mode", 4: "parents"}, 0},
+	OpFile:        {"file", inRoot, [7]kind{fd, path, 3: octal, 4: octal}, [7]string{"fd", "dst", 3: "mode", 4: "parents"}, 0},
+	OpData:        {"data", inRoot, [7]kind{fd, path, msflags, octal, octal}, [7]string{"fd", "dst", "add", "mode", "parents"}, 0},
+	OpSymlink:     {"symlink", inRoot, [7]kind{str, path, 4: octal}, [7]string{"target", "dst", 4: "parents"}, 0},
+	OpChmod:       {"chmod", inRoot, [7]kind{1: path, 3: octal}, [7]string{1: "dst", 3: "mode"}, 0},
+	OpRemountRO:   {"remount-ro", inRoot, [7]kind{1: path}, [7]string{1: "dst"}, 0},
+	OpProc:        {"proc", inRoot, [7]kind{maybeSource, path, 4: octal}, [7]string{"src", "dst", 4: "parents"}, FlagCover | FlagOrBind | FlagOrNone},
+	OpTell:        {name: "tell", phase: inPayload},
+	OpPivot:       {name: "pivot", phase: inSetUp},
+	OpHostname:    {"hostname", inSetUp, [7]kind{str}, [7]string{"name"}, 0},
+	OpLimitUserns: {name: "limit-userns", phase: inSetUp},
+	OpNoUserns:    {name: "no-userns", phase: inSetUp},
+	OpChdir:       {"chdir", inPayload, [7]kind{str, str}, [7]string{"dir", "env"}, FlagTry},
+	OpWaitFd:      {"wait-fd", inSetUp, [7]kind{fd}, [7]string{"fd"}, 0},
+	OpGo:          {name: "go", phase: inSetUp},
+	OpSetsid:      {name: "setsid", phase: inSetUp},
+	OpLabel:       {"label", inSetUp, [7]kind{labelKind, label}, [7]string{"of", "label"}, 0},
 	OpCaps: {
 		"caps",
+		inPayload,
 		[7]kind{mask, mask, mask, mask, mask, mask},
 		[7]string{"bounding", "", "permitted", "", "ambient", ""},
 		FlagBounding | FlagLenient,
 	},
-	OpBecome:  {"become", [7]kind{ident, ident}, [7]string{"uid", "gid"}, FlagTry},
-	OpGroups:  {name: "groups"},
-	OpNest:    {"nest", [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
-	OpFence:   {name: "fence"},
-	OpLock:    {"lock", [7]kind{str}, [7]string{"path"}, 0},
-	OpSeccomp: {"seccomp", [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
-	OpExec:    {name: "exec"},
+	OpBecome:  {"become", inSetUp, [7]kind{ident, ident}, [7]string{"uid", "gid"}, FlagTry},
+	OpGroups:  {name: "groups", phase: inSetUp},
+	OpNest:    {"nest", inSetUp, [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
+	OpFence:   {name: "fence", phase: inPayload},
+	OpLock:    {"lock", inPayload, [7]kind{str}, [7]string{"path"}, 0},
+	OpSeccomp: {"seccomp", inPayload, [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
+	OpExec:    {name: "exec", phase: atEnd},
 }
 
 // SameID stands in an OpBecome for the id that the process has.

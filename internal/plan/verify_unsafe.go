@@ -151,17 +151,17 @@ func frame(base unsafe.Pointer, h *Header) (root, pivot uint32, v Verdict) {
 
 // inPlace reports whether an operation may stand at index i.
 func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
-	switch op {
-	case OpExec:
-		return i == h.Steps-1 && i >= h.Setup
-	case OpSeccomp, OpCaps, OpChdir, OpLock, OpTell, OpFence:
-		return i >= h.Setup && i != h.Steps-1
-	case OpSetns:
+	switch ops[op].phase {
+	case beforeClone:
 		return i < h.Setup
-	case OpSource, OpSlave:
+	case beforeRoot:
 		return i >= h.Join && i < root
-	case OpBind, OpMount, OpOverlay, OpDir, OpFile, OpData, OpSymlink, OpChmod, OpRemountRO, OpProc:
+	case inRoot:
 		return i > root && i < pivot
+	case inPayload:
+		return i >= h.Setup && i != h.Steps-1
+	case atEnd:
+		return i == h.Steps-1 && i >= h.Setup
 	default:
 		return i >= h.Join && i < h.Setup
 	}

@@ -153,22 +153,13 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 	r.walk.last[0] = 0
 	pos, links := uintptr(0), 0
 	for range len(r.walk.rest) {
-		for *(*byte)(unsafe.Add(p, pos)) == '/' {
-			pos++
-		}
-		end := pos
-		for c := *(*byte)(unsafe.Add(p, end)); c != '/' && c != 0; c = *(*byte)(unsafe.Add(p, end)) {
-			end++
-		}
+		var end, next uintptr
+		pos, end, next = cutComponent(p, pos)
 		if end == pos {
 			if want == openFile {
 				return place{}, step.Failed(unix.EISDIR, plan.SubMakeFile)
 			}
 			return r.finish(root)
-		}
-		next := end
-		for *(*byte)(unsafe.Add(p, next)) == '/' {
-			next++
 		}
 		last := *(*byte)(unsafe.Add(p, next)) == 0
 		*(*byte)(unsafe.Add(p, end)) = 0
@@ -217,6 +208,23 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 		pos = next
 	}
 	return place{}, step.Failed(unix.ELOOP, plan.SubParents)
+}
+
+// cutComponent finds the first component of a path from pos on: where it begins and ends, and
+// where the next one begins.
+func cutComponent(p unsafe.Pointer, pos uintptr) (begin, end, next uintptr) {
+	for *(*byte)(unsafe.Add(p, pos)) == '/' {
+		pos++
+	}
+	end = pos
+	for c := *(*byte)(unsafe.Add(p, end)); c != '/' && c != 0; c = *(*byte)(unsafe.Add(p, end)) {
+		end++
+	}
+	next = end
+	for *(*byte)(unsafe.Add(p, next)) == '/' {
+		next++
+	}
+	return pos, end, next
 }
 
 // whereNow is the directory that a walk stands in.
