@@ -166,9 +166,9 @@ func overlap(a, na, b, nb uint32) bool {
 
 // Auto maps what /etc/subuid or /etc/subgid grants: the ids of sub, one range after the
 // other, are those from 1 on inside, and the caller's own is inside. So the k-th granted
-// id is k inside, whoever the caller is there, but for one: if the caller is not 0, the
-// granted id in whose place he stands is 0, or the last one where he stands in no place
-// of theirs. There is always a 0, therefore, if anything is granted.
+// id is k inside, whatever the caller is there, except for one: if the caller is not 0, the
+// granted id whose number the caller has is 0, or the last one if the caller has none of
+// their numbers. There is always a 0, therefore, if anything is granted.
 func Auto(own, inside uint32, sub []Range) Map {
 	m := Map{{inside, own, 1}}
 	at := uint64(1)

@@ -69,7 +69,7 @@ func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
 }
 
 // ownProc reports whether /proc knows processes by our numbers. Where it does not, pid may be
-// anybody's, who would be given ids that are not his.
+// that of another process, which would be given foreign ids.
 func ownProc() bool {
 	buf := make([]byte, 32)
 	n, err := syscall.Readlink("/proc/self", buf)

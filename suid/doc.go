@@ -34,19 +34,19 @@
 //
 // # Who is trusted with what
 //
-// After the drop the launcher, and what it forks, belong to the user: he may trace them,
-// stop them, send what he likes on the keeper's socket (CVE-2016-8659, CVE-2026-41163
+// After the drop the launcher, and what it forks, belong to the user, who may trace them,
+// stop them, and send anything on the keeper's socket (CVE-2016-8659, CVE-2026-41163
 // were that). So nothing that the launcher checks counts; it asks the same tables first
-// only to find better words.
+// only for a better message.
 //
-// The keeper and the sandbox's processes before exec have all their ids the user's, so
-// that files are opened, made and refused as for him (FUSE mounts of his included), and
-// that he can kill them. What protects them from him is that they are not dumpable and
-// hold permitted capabilities that he has not (ptrace(2), "Ptrace access mode checking":
+// The keeper and the sandbox's processes before exec have the user's ids only. So files are
+// opened, made and refused as for the user (their FUSE mounts included), and the user can
+// kill these processes. What protects them is that they are not dumpable and hold
+// permitted capabilities that the user lacks (ptrace(2), "Ptrace access mode checking":
 // either alone refuses PTRACE_ATTACH, /proc/PID/mem, /proc/PID/fd, pidfd_getfd and
 // process_vm_writev; the second also while a process is ending and has no memory left to
 // be undumpable, CVE-2026-46333). Their descriptors are the caller's own, /proc, and
-// directories that the user could open himself.
+// directories that the user could open as well.
 //
 // # A walk through the code that runs with privilege
 //

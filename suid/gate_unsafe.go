@@ -46,7 +46,7 @@ func setUpRow(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64
 		return Permitted
 	case plan.OpDir, plan.OpFile, plan.OpSymlink, plan.OpChmod: // as the user, below the new root
 		return Permitted
-	case plan.OpSetsid, plan.OpLabel, plan.OpNoUserns, plan.OpRemountRO: // nothing that he could not do; or tightens
+	case plan.OpSetsid, plan.OpLabel, plan.OpNoUserns, plan.OpRemountRO: // nothing that the user could not do; or tightens
 		return Permitted
 	case plan.OpBind, plan.OpData:
 		return unless(s.C&unix.MS_NOSUID != 0, RowSetuidBind)

@@ -94,7 +94,7 @@ func (r *Root) kindUnseen(fd uintptr) uint32 {
 
 // attach binds the tree at src onto dst with the given flags added throughout.
 func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
-	if r.Engine == Classic {
+	if r.Engine == ClassicCalls {
 		return r.attachClassic(p, src, dst, flags)
 	}
 	tree := r.AsAdmin(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Text("\x00")),
@@ -142,7 +142,7 @@ func (r *Root) addFlags(mount, flags uintptr, propagation uint64, how uintptr) u
 
 // moveMount moves the mount that from is the root of, with all on it, to the file dst.
 func (r *Root) moveMount(from, dst uintptr) unix.Errno {
-	if r.Engine == Modern {
+	if r.Engine == NewCalls {
 		empty := raw.Addr(raw.Text("\x00"))
 		return raw.Errno(r.AsAdmin(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
 	}
@@ -216,7 +216,7 @@ func (r *Root) remountRO(path unsafe.Pointer) step.Fault {
 	}
 	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
 	e := unix.Errno(0)
-	if r.Engine == Classic {
+	if r.Engine == ClassicCalls {
 		e = r.remountClassic(dst.fd, flags)
 	} else {
 		e = r.addFlags(dst.fd, flags, 0, unix.AT_EMPTY_PATH)

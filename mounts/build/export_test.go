@@ -61,9 +61,9 @@ func HookDest(base int, modern bool, dst string, want int, mode, parents uint32)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer hookRoot.CloseIdle()
-	hookRoot.base, hookRoot.Engine = uintptr(base), Classic
+	hookRoot.base, hookRoot.Engine = uintptr(base), ClassicCalls
 	if modern {
-		hookRoot.Engine = Modern
+		hookRoot.Engine = NewCalls
 	}
 	defer func() { hookRoot.base = 0 }()
 	return result(hookRoot.dest(cstring(dst), want, mode, parents))

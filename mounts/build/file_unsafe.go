@@ -84,7 +84,7 @@ func (r *Root) bindData(p plan.View, s *plan.Step) step.Fault {
 	f = r.blame(dst, makeFile, r.attachPrivate(p, dst.fd, uintptr(s.C)))
 	r.leave(dst)
 	// The name must be there while the file is bound: the classic engine needs one link, and
-	// the modern one is given the same.
+	// the new one is given the same.
 	raw.Call(unix.SYS_UNLINKAT, r.base, raw.Addr(r.privateName(&name)), 0, 0, 0, 0)
 	return f
 }

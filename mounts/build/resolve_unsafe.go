@@ -59,7 +59,7 @@ func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place,
 		return place{}, step.Main(e)
 	}
 	absent := false
-	if r.Engine == Modern && want < openFile {
+	if r.Engine == NewCalls && want < openFile {
 		if onlySlashes(path) {
 			return place{fd: root}, step.Fault{}
 		}
@@ -111,7 +111,7 @@ func (r *Root) openat2(dir uintptr, path unsafe.Pointer) uintptr {
 // inside.
 func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 	fd := uintptr(0)
-	if r.Engine == Modern {
+	if r.Engine == NewCalls {
 		r.how.Flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
 		r.how.Mode = 0
 		r.how.Resolve = unix.RESOLVE_NO_MAGICLINKS

@@ -11,8 +11,8 @@ import (
 
 // Mount engines.
 const (
-	Classic = iota // mount(2), mountinfo, a walk per path
-	Modern         // open_tree, mount_setattr, move_mount (5.12), openat2 (5.6)
+	ClassicCalls = iota // mount(2), mountinfo, a walk per path
+	NewCalls            // open_tree, mount_setattr, move_mount (5.12), openat2 (5.6)
 )
 
 // Sizes of buffers, in bytes.
@@ -27,7 +27,7 @@ const (
 type Root struct {
 	step.State
 
-	Engine  uint32 // Classic or Modern
+	Engine  uint32 // ClassicCalls or NewCalls
 	Mapped  uint32 // in setuid mode: the process is in a user namespace that the keeper made
 	Private uint32 // no mount propagates to the host any more, so that OpSlave has nothing to do
 
@@ -102,12 +102,12 @@ func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
 	return step.Fault{}, false
 }
 
-// ChooseEngine finds out what the calls of the modern engine answer. Flags that no kernel
+// ChooseEngine finds out what the calls of the new engine answer. Flags that no kernel
 // knows get EINVAL from a kernel that has the call; ENOSYS means an old kernel or a filter,
 // and EPERM can only be a filter, since the kernel looks at the flags first.
 func (r *Root) ChooseEngine() {
 	const none = ^uintptr(0)
-	r.Engine = Modern
+	r.Engine = NewCalls
 	a := raw.Errno(r.AsAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
 	if a == unix.EINVAL && r.Clear != 0 {
 		return // the youngest of them is there, and no filter refuses another
@@ -116,7 +116,7 @@ func (r *Root) ChooseEngine() {
 	c := raw.Errno(raw.Call(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
 	d := raw.Errno(r.AsAdmin(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
 	if a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL {
-		r.Engine = Classic
+		r.Engine = ClassicCalls
 	}
 }
 

@@ -29,7 +29,7 @@ func lower(sp unsafe.Pointer) {
 // standAndDrop settles what this start is, leaves a keeper behind where there is to be
 // one, and gives up, for ever, what a set-id bit or file capabilities gave. AT_SECURE is
 // known to be set, which alone says little: a change of SELinux or AppArmor domain sets
-// it too, and so does a caller with several ids of his own.
+// it too, and so does a caller with several ids.
 func standAndDrop(sp unsafe.Pointer, ear, sock uintptr) {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
@@ -134,7 +134,7 @@ func hasIDs(uid, gid uintptr) bool {
 }
 
 // makeDumpable makes this process's files in /proc the user's again, who needs them for
-// his maps. It has nothing that he could not have.
+// the maps. The process has nothing that the user could not have.
 func makeDumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
 
 // ambient is the ambient set: capabilities that the caller, not the file, gave.
