@@ -208,7 +208,7 @@ func hearSetUp(p plan.View) uint32 {
 			reached = true
 		case plan.MsgReady:
 			reportReady(p)
-			if raw.WriteFull(monitor.ear, unsafe.Pointer(m), 1) != 0 {
+			if !raw.SendFull(monitor.ear, unsafe.Pointer(m), 1) { // the first process may have been killed meanwhile
 				line.heard = killed
 				return setUpFailed
 			}

@@ -3,11 +3,17 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
+	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A reader that went away, or goes away in the middle, changes neither the command nor
@@ -92,6 +98,61 @@ func TestStatusOfTheKilled(t *testing.T) {
 					t.Errorf("documents %v", docs)
 				}
 			})
+		}
+	})
+}
+
+// A first process that is killed while its launcher waits for somebody to read a report has
+// failed to set up, too: the launcher says so, and does not die of writing to it.
+func TestStatusOfTheKilledMeanwhile(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, v via) {
+		for _, options := range [][]string{nil, {"--unshare-pid"}} {
+			r, w := pipe(t)
+			size, err := unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, 4096)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(make([]byte, size)); err != nil { // no more fits
+				t.Fatal(err)
+			}
+			args := append(v.box(append([]string{"--info-fd", "3", "--setup-exit-status", "42"}, options...)...), "/h/probe", "exit", "0")
+			cmd := launch{who: v.who, args: args, files: []*os.File{w}}.command()
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			_ = w.Close()
+			proc := fmt.Sprintf("/proc/%d/", cmd.Process.Pid)
+			writes := fmt.Sprintf("%d 0x3 ", unix.SYS_WRITE)
+			for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+				if call, _ := os.ReadFile(proc + "syscall"); strings.HasPrefix(string(call), writes) {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatal("the launcher does not write its report")
+				}
+			}
+			list, err := os.ReadFile(fmt.Sprintf("%stask/%d/children", proc, cmd.Process.Pid))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, child := range strings.Fields(string(list)) {
+				pid, _ := strconv.Atoi(child)
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+				for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+					if stat, _ := os.ReadFile("/proc/" + child + "/stat"); strings.Contains(string(stat), ") Z ") {
+						break
+					}
+				}
+			}
+			_, _ = io.ReadAll(r)
+			_ = cmd.Wait()
+			const sentence = "gobwrap: a process of the sandbox was killed by signal 9 before the command ran\n"
+			if have := status(cmd.ProcessState); have != "42" || stderr.String() != sentence {
+				t.Errorf("%v: want 42, have %s: %q", options, have, stderr.String())
+			}
 		}
 	})
 }
