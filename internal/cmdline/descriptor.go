@@ -153,8 +153,8 @@ func (p *Parser) contents(text flat.Text, known []Known, items []flat.Item, limi
 		return -1, s
 	}
 	k = find(known, fd)
+	p.FD, p.Limit = fd, limit // which a fault is about, also where it has been read
 	if !known[k].Read {
-		p.FD, p.Limit = fd, limit
 		return -1, Read
 	}
 	return k, Done

@@ -87,6 +87,42 @@ func TestRunAsks(t *testing.T) {
 	}
 }
 
+// TestRunAgain: a parser that finds all that it asks for answered says the same of a fault as the
+// one that has asked: which descriptor it is about, and how much that may hold.
+func TestRunAgain(t *testing.T) {
+	for line, bad := range map[string]cmdline.Known{
+		"--seccomp 7 --file 8 /f x":          {Bad: true},
+		"--seccomp 7 --file 8 /f --dir /d x": {Long: true},
+		"--sync-fd 8 --args 7 x":             {Long: true},
+		"--sync-fd 8 --args 7 --dir /d x":    {Errno: 21},
+	} {
+		text, end := textOf(strings.Fields(line))
+		items := make([]flat.Item, 20)
+		var first cmdline.Parser
+		first.Start(1, end)
+		var known []cmdline.Known
+		for s := first.Run(text, known, items); s != cmdline.Failed; s = first.Run(text, known, items) {
+			switch s {
+			case cmdline.Ask:
+				known = append(known, cmdline.Known{FD: first.FD, Open: true})
+			case cmdline.Read:
+				for i := range known {
+					if known[i].FD == first.FD {
+						known[i].Read, known[i].Bad, known[i].Long, known[i].Errno = true, bad.Bad, bad.Long, bad.Errno
+					}
+				}
+			default:
+				t.Fatalf("%s: %d", line, s)
+			}
+		}
+		var again cmdline.Parser
+		again.Start(1, end)
+		if s := again.Run(text, known, items); s != cmdline.Failed || again.Fault != first.Fault || again.FD != 7 || again.Limit != first.Limit {
+			t.Errorf("%s: status %d, fd %d of at most %d bytes, fault %+v; want 7, %d, %+v", line, s, again.FD, again.Limit, again.Fault, first.Limit, first.Fault)
+		}
+	}
+}
+
 // TestRunAllocates checks that the parser allocates nothing.
 func TestRunAllocates(t *testing.T) {
 	text, end := textOf(strings.Fields(every))
