@@ -393,6 +393,27 @@ func TestLawsInHosts(t *testing.T) {
 	}
 }
 
+// maxResumed bounds what a host that starts itself takes of the runtime's stack, which must not
+// grow (self_unsafe.go). Go 1.26 leaves 616 bytes of it there.
+const maxResumed = 512
+
+func TestStackOfResumed(t *testing.T) {
+	for _, arch := range arches() {
+		im, err := linked.Build(t.TempDir(), linked.Options{Arch: arch, Host: linked.Module + "/tests/hosted/busy"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, left := linked.InChild+"resume.abi0", map[string]int{linked.InChild + "leaveRuntime.abi0": 0, linked.InChild + "leaveRuntime": 0}
+		switch n := depth(im, start, map[string]bool{}, left, map[string]bool{}); {
+		case n > maxResumed:
+			t.Errorf("%s: %d bytes from %s on", arch, n, start)
+		case n < 200:
+			t.Errorf("%s: %d bytes from %s on: the walk is broken", arch, n, start)
+		}
+		_ = im.File.Close()
+	}
+}
+
 // TestFailedCheckEnds plants an index out of range into the code that runs before anything
 // is cloned. Without a runtime to panic, the process ends by a signal; nothing is run, and
 // nothing printed.
