@@ -152,17 +152,12 @@ func (r *Root) moveMount(from, dst uintptr) unix.Errno {
 
 // mountFS mounts a new file system on its destination.
 func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
-	fs, flags := r.mountOptions(p, s)
-	return r.mountAt(p.Str(s.B), s.E, fs, flags, unsafe.Pointer(&r.options))
-}
-
-// mountAt mounts a file system on a directory, which is made where it is missing.
-func (r *Root) mountAt(path unsafe.Pointer, parents uint32, fs unsafe.Pointer, flags uintptr, options unsafe.Pointer) step.Fault {
-	dst, f := r.dest(path, makeDir, 0o755, parents)
+	dst, f := r.dest(p.Str(s.B), makeDir, 0o755, s.E)
 	if f.Is() {
 		return f
 	}
-	f = r.blame(dst, makeDir, step.Main(r.mountOn(dst.fd, fs, flags, options)))
+	fs, flags := r.mountOptions(p, s)
+	f = r.blame(dst, makeDir, step.Main(r.mountOn(dst.fd, fs, flags, unsafe.Pointer(&r.options))))
 	r.leave(dst)
 	return f
 }

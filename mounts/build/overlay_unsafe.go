@@ -26,13 +26,30 @@ func (r *Root) overlay(p plan.View, s *plan.Step) step.Fault {
 	e := r.hideBase(unix.MS_PRIVATE) // an unbindable mount cannot have a layer either
 	f = step.Main(e)
 	if !f.Is() {
-		f = r.mountAt(p.Str(s.B), s.E, raw.Text("overlay\x00"), unix.MS_NOSUID|unix.MS_NODEV, r.layers(p, s, upper, work))
+		f = r.mountLayers(p, s, upper, work)
 	}
 	f = f.Or(step.Main(r.hideBase(unix.MS_UNBINDABLE)))
 	if s.D == plan.OverlayTmp {
 		raw.Close(upper)
 		raw.Close(work)
 	}
+	return f
+}
+
+// mountLayers mounts the layers on the destination. That is looked at first: the kernel makes the
+// file system, and with it a directory in the work directory, before it refuses a file.
+func (r *Root) mountLayers(p plan.View, s *plan.Step, upper, work uintptr) step.Fault {
+	dst, f := r.dest(p.Str(s.B), makeDir, 0o755, s.E)
+	if f.Is() {
+		return f
+	}
+	if dst.made == 0 {
+		f = r.matches(dst.fd, makeDir)
+	}
+	if !f.Is() {
+		f = step.Main(r.mountOn(dst.fd, raw.Text("overlay\x00"), unix.MS_NOSUID|unix.MS_NODEV, r.layers(p, s, upper, work)))
+	}
+	r.leave(dst)
 	return f
 }
 

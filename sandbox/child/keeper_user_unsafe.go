@@ -152,7 +152,7 @@ func runMapped(p plan.View, line uintptr) {
 	raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	// "Somebody is there" lets the keeper be sure whose files it has opened.
-	if !raw.Hears(line) || raw.WriteByte(line, 0) != 0 || !raw.Hears(line) {
+	if !raw.Hears(line) || !raw.SendByte(line, 0) || !raw.Hears(line) {
 		raw.Exit(1)
 	}
 	powerful := byte(0)
@@ -166,7 +166,7 @@ func runMapped(p plan.View, line uintptr) {
 			acting.Private = 1
 		}
 	}
-	if raw.WriteByte(line, powerful) != 0 || powerful == 0 {
+	if !raw.SendByte(line, powerful) || powerful == 0 {
 		raw.Exit(1)
 	}
 	raw.Close(line)
@@ -207,7 +207,7 @@ func writeItsMaps(p plan.View, pid, line, uid, gid uintptr) step.Fault {
 	if e == 0 && kind != step.ProcMagic {
 		e = unix.ENODEV
 	}
-	if e == 0 && (!ownProc() || raw.WriteByte(line, 0) != 0 || !raw.Hears(line)) {
+	if e == 0 && (!ownProc() || !raw.SendByte(line, 0) || !raw.Hears(line)) {
 		e = unix.ESRCH
 	}
 	f := step.Failed(e, plan.SubUIDMap)
@@ -225,7 +225,7 @@ func writeItsMaps(p plan.View, pid, line, uid, gid uintptr) step.Fault {
 		f = step.Failed(writeAs(unix.CAP_SETUID, dir, raw.Text("uid_map\x00"), mapOf(p, p.UID, uid)), plan.SubUIDMap)
 	}
 	raw.Close(dir)
-	if !f.Is() && raw.WriteByte(line, 0) != 0 {
+	if !f.Is() && !raw.SendByte(line, 0) {
 		f = step.Failed(unix.ESRCH, plan.SubUIDMap)
 	}
 	return f
