@@ -61,7 +61,7 @@ need-root:
 
 test: need-root test-says setup build ## run all tests, campaigns in their short form; needs root
 	@scripts/packages-setup.sh arm64 apparmor
-	$(GO) run ./tests/runall
+	$(GO) run ./tests/tools/runall
 
 test-says:
 	@echo "make test: about 5 minutes on a fast machine with two processors, 15 on a slow one; the first time also what it installs:"
@@ -72,7 +72,7 @@ test-says:
 # Of the suites with campaigns, what asks harness.Long how much there is to do.
 LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
 test-long: need-root setup build ## run campaigns, load and repetition at full length; needs root
-	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
+	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
 
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines; needs root
 	@scripts/vm-setup.sh
@@ -88,7 +88,7 @@ test-clients: need-root setup build ## run flatpak, Chromium and others with gob
 
 vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
 	@scripts/vm-setup.sh
-	@$(GO) build -o bin/vm ./tests/vm/boot
+	@$(GO) build -o bin/vm ./tests/tools/boot
 	@CMD=$${CMD:-uname -a}; bin/vm -kernel $(KERNEL) -- sh -c "$$CMD"
 
 test-unit: ## run the tests that need neither root nor a built launcher
@@ -112,10 +112,10 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
-	$(GO) vet -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
+	$(GO) vet -tags vm ./tests/vm ./tests/seccomp ./tests/arm64
 	$(GO) vet -tags clients ./tests/clients
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
-	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm/... ./tests/seccomp ./tests/arm64
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm ./tests/seccomp ./tests/arm64
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags clients ./tests/clients
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
@@ -135,14 +135,14 @@ PLANS ?= 1000000
 
 check: lint test repro ## run all that a change must pass
 
-bench: bin/gobwrap ## compare with the installed bwrap and a static one; flags in BENCH, see tests/bench
-	$(GO) run ./tests/bench $(BENCH)
+bench: bin/gobwrap ## compare with the installed bwrap and a static one; flags in BENCH, see tests/tools/bench
+	$(GO) run ./tests/tools/bench $(BENCH)
 
 bench-table: need-root setup bin/gobwrap ## the same at length, put into README.md
-	$(GO) run ./tests/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
+	$(GO) run ./tests/tools/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
 
 privileged-lines: ## count the lines that can run with privilege in setuid mode
-	@$(GO) run ./tests/privileged
+	@$(GO) run ./tests/tools/privileged
 
 demo: bin/gobwrap ## show some sandboxes, as the calling user
 	@scripts/demo.sh bin/gobwrap

@@ -13,7 +13,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/tests/judge"
+	"github.com/gobwrap/gobwrap/tests/lib/judge"
 	"golang.org/x/sys/unix"
 )
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetches a bubblewrap other than the installed one, as a reference for tests/compat and
-# tests/bench, and prints the path of its program. What it fetches lies below the cache
+# tests/tools/bench, and prints the path of its program. What it fetches lies below the cache
 # directory; only what it takes to build or to fetch is installed.
 #
 #	scripts/reference-setup.sh VERSION|PATH
@@ -9,8 +9,8 @@
 # Debian 12 has; the libraries lie in lib/ beside the program, and tests/compat makes its
 # copy of the program use them. 0.11 is in no suite of Debian's any more: it is built from
 # the sources of 0.11.1. BUBBLEWRAP_SOURCE names another git repository to take them from.
-# static, which is for tests/bench, is the static bubblewrap that the npm package
-# @openai/codex has for linux-x64: tests/bench/testdata/package.json names the version, and
+# static, which is for tests/tools/bench, is the static bubblewrap that the npm package
+# @openai/codex has for linux-x64: tests/tools/bench/testdata/package.json names the version, and
 # the lock file the hash of the package. The program and the package.json of its package are
 # kept. A PATH is printed as it is.
 set -eu
@@ -73,7 +73,7 @@ packed() {
 	[ "$(uname -m)" = x86_64 ] || fail "the static bubblewrap is for x86_64, and this is $(uname -m)"
 	install_missing npm npm
 	echo "reference-setup: fetching 170 MB of npm's @openai/codex for the static bubblewrap in it" >&2
-	cp tests/bench/testdata/package.json tests/bench/testdata/package-lock.json "$new"
+	cp tests/tools/bench/testdata/package.json tests/tools/bench/testdata/package-lock.json "$new"
 	(cd "$new" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --cache "$new/npm" >&2) ||
 		fail "npm cannot fetch @openai/codex"
 	package=$new/node_modules/codex-linux-x64
@@ -90,7 +90,7 @@ case $1 in
 	exit
 	;;
 0.11 | 0.12 | 0.13) ;;
-static) into=$into-$(sed -n 's/.*@openai\/codex@\([0-9.]*\)-.*/\1/p' tests/bench/testdata/package.json) ;;
+static) into=$into-$(sed -n 's/.*@openai\/codex@\([0-9.]*\)-.*/\1/p' tests/tools/bench/testdata/package.json) ;;
 *) fail "$1: want 0.11, 0.12, 0.13, static or the path of a bwrap" ;;
 esac
 if [ ! -e "$into/bwrap" ]; then

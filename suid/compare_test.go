@@ -6,8 +6,8 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/tests/fence"
-	"github.com/gobwrap/gobwrap/tests/judge"
+	"github.com/gobwrap/gobwrap/tests/lib/fence"
+	"github.com/gobwrap/gobwrap/tests/lib/judge"
 	"golang.org/x/sys/unix"
 )
 

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/tests/fence"
+	"github.com/gobwrap/gobwrap/tests/lib/fence"
 )
 
 // readConf is ReadConf of a text, for a caller with some groups. Both lie behind fences.

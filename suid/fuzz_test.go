@@ -8,7 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/tests/fence"
+	"github.com/gobwrap/gobwrap/tests/lib/fence"
 )
 
 // FuzzGate spoils permitted plans at a few places: each eight bytes of edits are the

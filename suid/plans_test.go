@@ -12,8 +12,8 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/tests/fence"
-	"github.com/gobwrap/gobwrap/tests/judge"
+	"github.com/gobwrap/gobwrap/tests/lib/fence"
+	"github.com/gobwrap/gobwrap/tests/lib/judge"
 )
 
 // The number of plans that TestPlans tries, and where it begins: the same plans each time,

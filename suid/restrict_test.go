@@ -7,7 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/tests/fence"
+	"github.com/gobwrap/gobwrap/tests/lib/fence"
 	"golang.org/x/sys/unix"
 )
 

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/tests/fence"
-	"github.com/gobwrap/gobwrap/tests/judge"
+	"github.com/gobwrap/gobwrap/tests/lib/fence"
+	"github.com/gobwrap/gobwrap/tests/lib/judge"
 )
 
 // FuzzVerify: Verify never reads outside of the plan, never writes, says the same

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/tests/judge"
+	"github.com/gobwrap/gobwrap/tests/lib/judge"
 	"golang.org/x/sys/unix"
 )
 

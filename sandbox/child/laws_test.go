@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/linked"
+	"github.com/gobwrap/gobwrap/tests/lib/linked"
 )
 
 // These tests hold the laws of the room (see doc.go) against the linked program:
@@ -375,7 +375,7 @@ func TestLawsInHosts(t *testing.T) {
 	files := bareFiles(t)
 	ways := []string{linked.HostEntry + ".abi0", linked.InChild + "leaveRuntime.abi0", linked.InChild + "endThread.abi0"}
 	for _, arch := range arches() {
-		im, err := linked.Build(t.TempDir(), linked.Options{Arch: arch, Host: linked.Module + "/tests/hosted/busy"})
+		im, err := linked.Build(t.TempDir(), linked.Options{Arch: arch, Host: linked.Module + "/tests/tools/busy"})
 		if err != nil {
 			t.Fatal(err)
 		}

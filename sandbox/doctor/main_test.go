@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // TestMain keeps the copies of launchers that are set-user-id root to namespaces of their

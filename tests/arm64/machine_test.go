@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// launch is a case of guest/main.go, and what has to come of it.
+// launch is a case of command guest, and what has to come of it.
 type launch struct {
 	UID    uint32
 	Args   []string
@@ -81,7 +81,7 @@ func TestMachine(t *testing.T) {
 	if err != nil || len(kernels) != 1 {
 		t.Fatalf("%v, kernels: %q", err, kernels)
 	}
-	launcher, guest := build(t, "arm64", "./cmd/gobwrap", flags), build(t, "arm64", "./tests/arm64/guest", "-s -w")
+	launcher, guest := build(t, "arm64", "./cmd/gobwrap", flags), build(t, "arm64", "./tests/tools/guest", "-s -w")
 	cases, err := json.Marshal(launches)
 	if err != nil {
 		t.Fatal(err)

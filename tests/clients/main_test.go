@@ -105,7 +105,7 @@ func buildAll() error {
 	}
 	for _, words := range [][]string{
 		build,
-		{"gcc", "-static", "-O1", "-o", enosys, "../e2e/testdata/enosys.c"},
+		{"gcc", "-static", "-O1", "-o", enosys, "../lib/programs/testdata/enosys.c"},
 		{"install", "-D", "-o", "0", "-g", "0", "-m", "4755", gobwrap, installed},
 		{"cp", "-r", "testdata", filepath.Join(base, "testdata")},
 	} {

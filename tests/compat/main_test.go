@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -123,7 +123,7 @@ func findPrograms() (err error) {
 
 func buildVictim() error {
 	victim = filepath.Join(base, "victim")
-	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", victim, "../victim/victim.c").CombinedOutput()
+	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", victim, "../lib/programs/testdata/victim.c").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("building the victim with gcc -static: %w\n%s", err, out)
 	}

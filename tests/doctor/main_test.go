@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // The programs, in a directory that everybody can reach.
@@ -44,7 +44,7 @@ func prepare() (err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building gobwrap: %w\n%s", err, out)
 	}
-	out, err := exec.Command("gcc", "-static", "-O1", "-o", enosys, "../e2e/testdata/enosys.c").CombinedOutput()
+	out, err := exec.Command("gcc", "-static", "-O1", "-o", enosys, "../lib/programs/testdata/enosys.c").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("building enosys with gcc -static: %w\n%s", err, out)
 	}

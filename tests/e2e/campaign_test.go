@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // way is how a launch of the campaign comes about.
@@ -37,7 +37,7 @@ func campaignWays(t *testing.T) []way {
 		return func(shape []string) []string { return box(slices.Concat(more, []string{"--tmpfs", "/tmp"}, shape)...) }
 	}
 	host := filepath.Join(base, "bin", "host")
-	if out, err := exec.Command("go", "build", "-o", host, "./testdata/host").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", host, "../tools/oneshot").CombinedOutput(); err != nil {
 		t.Fatalf("building host: %v\n%s", err, out)
 	}
 	hosted := func(launcher string, options ...string) func([]string) []string {
@@ -129,7 +129,7 @@ func (w way) campaign(t *testing.T, verb, victim string, args []string, start in
 // judge complains about the end of a launch of which a process was killed or stopped.
 func (s strike) judge(verb, victim string) string {
 	name := "gobwrap"
-	if strings.HasPrefix(s.stderr, "host: ") {
+	if strings.HasPrefix(s.stderr, "oneshot: ") {
 		name = "host"
 	}
 	switch {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -89,7 +89,11 @@ func buildAll() error {
 	}
 	for name, path := range map[string]*string{"probe": &probe, "enosys": &enosys, "inject": &inject, "fusefs": &fusefs, "autofs": &autofs, "rootfs": &rootfs} {
 		*path = filepath.Join(base, "bin", name)
-		out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", *path, "testdata/"+name+".c").CombinedOutput()
+		source := "testdata/" + name + ".c"
+		if name == "probe" || name == "enosys" {
+			source = "../lib/programs/" + source
+		}
+		out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", *path, source).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("building %s with gcc -static: %w\n%s", name, err, out)
 		}

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // Sandboxes in sandboxes, three deep, each with everything new.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,7 +71,7 @@ func run(m *testing.M) int {
 	}
 	build("gobwrap", "0", "../../cmd/gobwrap", "-ldflags=-E="+entry+"entry")
 	for _, h := range hosts {
-		build(h.name, h.cgo, "./busy", h.args...)
+		build(h.name, h.cgo, "../tools/busy", h.args...)
 	}
 	return m.Run()
 }

@@ -25,12 +25,12 @@ func TestSandboxtest(t *testing.T) {
 				out, err := cmd.CombinedOutput()
 				return string(out), err
 			}
-			out, err := run("./inside")
+			out, err := run("../tools/inside")
 			if err != nil || strings.Count(out, "    --- PASS: TestModes/") != 4 || strings.Count(out, "--- SKIP") != 1 {
 				t.Errorf("%v\n%s", err, out)
 			}
 			t.Setenv("INSIDE_FAILS", "1")
-			if out, err := run("-run=^TestFails$", "./inside"); err == nil || strings.Count(out, "this is wrong in mode ") != 3 {
+			if out, err := run("-run=^TestFails$", "../tools/inside"); err == nil || strings.Count(out, "this is wrong in mode ") != 3 {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})

@@ -18,7 +18,7 @@ func TestStartsOnce(t *testing.T) {
 		}
 		t.Run(h.name, func(t *testing.T) {
 			exe := filepath.Join(home, "starts")
-			build := exec.Command("go", append(append([]string{"build", "-o", exe}, h.args...), "./starts")...)
+			build := exec.Command("go", append(append([]string{"build", "-o", exe}, h.args...), "../tools/starts")...)
 			build.Env = append(os.Environ(), "CGO_ENABLED="+h.cgo, "GOFLAGS=")
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %v\n%s", build.Args, err, out)

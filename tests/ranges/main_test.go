@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -76,8 +76,8 @@ func buildAll() error {
 	for _, words := range [][]string{
 		{"env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags=-E " + entry, "-o", gobwrap, "../../cmd/gobwrap"},
 		{"install", "-D", "-o", "0", "-g", "0", "-m", "4755", gobwrap, installed},
-		{"gcc", "-static", "-O1", "-o", probe, "../e2e/testdata/probe.c"},
-		{"gcc", "-static", "-O1", "-o", enosys, "../e2e/testdata/enosys.c"},
+		{"gcc", "-static", "-O1", "-o", probe, "../lib/programs/testdata/probe.c"},
+		{"gcc", "-static", "-O1", "-o", enosys, "../lib/programs/testdata/enosys.c"},
 		{"gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", burglar, "testdata/burglar.c"},
 	} {
 		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -69,7 +69,7 @@ func build() error {
 	}{
 		{"CGO_ENABLED=0", []string{"go", "build", "-ldflags=-E " + entry, "-o", gobwrap, "../../cmd/gobwrap"}},
 		{"CGO_ENABLED=1", []string{"go", "build", "-o", compiler, "../../cmd/gobwrap-seccomp"}},
-		{"CGO_ENABLED=0", []string{"go", "build", "-o", program, "./testdata/program"}},
+		{"CGO_ENABLED=0", []string{"go", "build", "-o", program, "../tools/everyday"}},
 		{"", []string{"gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", calls, "testdata/calls.c"}},
 		{"", []string{"install", "-D", "-m", "4755", gobwrap, installed}},
 		{"", []string{"install", "-D", "-m", "0755", compiler, in("setuid/gobwrap-seccomp")}},

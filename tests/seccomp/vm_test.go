@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/seccomp"
-	"github.com/gobwrap/gobwrap/tests/vm"
+	"github.com/gobwrap/gobwrap/tests/lib/vm"
 )
 
 // x32Kernel is Debian's kernel for PCs, which has the x32 entry point, unlike the one for

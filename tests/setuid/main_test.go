@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -87,7 +87,7 @@ func build() error {
 		{"install", "-m", "4755", program, installed},
 		compile(witness, "testdata/witness.c"),
 		compile(bin("ids"), "testdata/ids.c"),
-		compile(probe, "../e2e/testdata/probe.c"),
+		compile(probe, "../lib/programs/testdata/probe.c"),
 	} {
 		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w\n%s", words, err, out)

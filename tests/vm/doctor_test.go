@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/vm"
+	"github.com/gobwrap/gobwrap/tests/lib/vm"
 )
 
 //go:embed testdata/doctor.sh

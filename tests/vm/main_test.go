@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/vm"
+	"github.com/gobwrap/gobwrap/tests/lib/vm"
 )
 
 // eachKernel runs a test on each kernel.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"github.com/gobwrap/gobwrap/tests/vm"
+	"github.com/gobwrap/gobwrap/tests/lib/vm"
 )
 
 //go:embed testdata/matrix.sh

@@ -3,7 +3,7 @@
 // packages that took longest, the tests that were skipped and why, and the packages that
 // failed. Its exit status is 1 if one did.
 //
-//	go run ./tests/runall [ARGUMENT-OF-GO-TEST...]
+//	go run ./tests/tools/runall [ARGUMENT-OF-GO-TEST...]
 //
 // With arguments it is go test with these.
 //

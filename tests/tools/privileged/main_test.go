@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gobwrap/gobwrap/tests/linked"
+	"github.com/gobwrap/gobwrap/tests/lib/linked"
 )
 
 // most bounds the lines of the first part. It is above what there are by a few, so that

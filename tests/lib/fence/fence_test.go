@@ -4,7 +4,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/gobwrap/gobwrap/tests/fence"
+	"github.com/gobwrap/gobwrap/tests/lib/fence"
 )
 
 var sink byte

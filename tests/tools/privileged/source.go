@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gobwrap/gobwrap/tests/linked"
+	"github.com/gobwrap/gobwrap/tests/lib/linked"
 )
 
 // function is a function of the source.

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gobwrap/gobwrap/tests/vm"
+	"github.com/gobwrap/gobwrap/tests/lib/vm"
 )
 
 func main() {

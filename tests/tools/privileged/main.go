@@ -17,7 +17,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gobwrap/gobwrap/tests/linked"
+	"github.com/gobwrap/gobwrap/tests/lib/linked"
 )
 
 // cut is a call that is not followed, with the reason why what it leads to does not

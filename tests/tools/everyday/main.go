@@ -1,4 +1,4 @@
-// Command program does what Go programs do: threads, timers, files, pipes, processes and
+// Command everyday does what Go programs do: threads, timers, files, pipes, processes and
 // sockets. It prints "fine".
 package main
 

@@ -1,8 +1,8 @@
-// host is a Go program that starts one sandbox and ends like its command:
+// Command oneshot is an embedding program that starts one sandbox and ends like its command:
 //
-//	host [-mode MODE] [-try] [-unshare-pid] [-status FD] LAUNCHER DIR COMMAND...
+//	oneshot [-mode MODE] [-try] [-unshare-pid] [-status FD] LAUNCHER DIR COMMAND...
 //
-// DIR becomes /h inside. What the host's descriptors from 3 to 11 are is passed on.
+// DIR becomes /h inside. What its own descriptors from 3 to 11 are is passed on.
 package main
 
 import (
@@ -60,7 +60,7 @@ func main() {
 	case errors.As(err, &ended):
 		os.Exit(ended.ExitCode())
 	default:
-		fmt.Fprintln(os.Stderr, "host:", err)
+		fmt.Fprintln(os.Stderr, "oneshot:", err)
 		os.Exit(1)
 	}
 }
