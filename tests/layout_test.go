@@ -268,15 +268,16 @@ func TestUnsafeIsAFileName(t *testing.T) {
 	})
 }
 
-// TestRoomFiles: every file of the room says so, and the one that is not does not.
-func TestRoomFiles(t *testing.T) {
+// TestNoRuntimeFiles: every file of code without a runtime says so, and the one that has one
+// does not.
+func TestNoRuntimeFiles(t *testing.T) {
 	sources(t, func(name string, _ *token.FileSet, file *ast.File) {
 		if path.Dir(name) != "sandbox/child" || path.Base(name) == "doc.go" {
 			return
 		}
-		room := slices.ContainsFunc(file.Comments, func(c *ast.CommentGroup) bool { return strings.HasPrefix(c.Text(), "No runtime") })
-		if front := path.Base(name) == "front_unsafe.go"; room == front {
-			t.Errorf("%s: belongs to the room: %v, says so: %v", name, !front, room)
+		without := slices.ContainsFunc(file.Comments, func(c *ast.CommentGroup) bool { return strings.HasPrefix(c.Text(), "No runtime") })
+		if front := path.Base(name) == "front_unsafe.go"; without == front {
+			t.Errorf("%s: has no runtime: %v, says so: %v", name, !front, without)
 		}
 		if !strings.HasSuffix(name, "_unsafe.go") {
 			t.Errorf("%s is not called *_unsafe.go", name)

@@ -140,7 +140,7 @@ const (
 	// MsgWarn: a step failed in a way that FlagForgive permits.
 	MsgWarn
 	// MsgLeave: the front end is asked to end, because its threads stand in the way
-	// (RLIMIT_NPROC). What goes wrong afterwards is said in the room's own few words.
+	// (RLIMIT_NPROC). What goes wrong afterwards is said in the few messages of code without a runtime.
 	MsgLeave
 	// MsgMaps: an OpIDMap with FlagOutside, which is Step, waits for its maps.
 	MsgMaps

@@ -125,7 +125,7 @@ func TestMountinfoLong(t *testing.T) {
 }
 
 // reference parses mountinfo the comfortable way. ok is false for what it would not
-// take, without saying that the room must refuse it.
+// take, without saying that the parser must refuse it.
 func reference(text string) (out []build.HookLine, ok bool) {
 	for line := range strings.Lines(text) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), " ")

@@ -40,7 +40,7 @@ var Bare = []string{
 	"internal/flat", "internal/version", "internal/cmdline", "internal/compile", "idmap", "seccomp",
 }
 
-// Image is a linked gobwrap: its ELF file, and the room's functions taken apart.
+// Image is a linked gobwrap: its ELF file, and its functions without a runtime taken apart.
 type Image struct {
 	Arch    string
 	File    *elf.File
