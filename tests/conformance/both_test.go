@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // seenBefore is what is known of the reference: its holes, and what it lacks.
@@ -43,7 +45,7 @@ func TestBoth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{reference, subject}, modes: modes, setuidArgs: "auto", workers: 4, patience: patience}
+	set := settings{programs: []string{reference, subject}, modes: modes, setuidArgs: "auto", workers: 4, patience: harness.Patience}
 	rep, err := testStage(t).perform(set, groups, nil)
 	if err != nil {
 		t.Fatalf("%v (make build makes the subject, the package bubblewrap has the reference)", err)

@@ -4,16 +4,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
-// grace is how long processes may go on after the launcher has ended: its first process
-// in a PID namespace outlives it by a moment.
-const grace = 2 * time.Second
+// Processes may go on for some time after the launcher has ended: its first process in a PID
+// namespace outlives it by a moment. If all of them sleep after grace, they have been left; if
+// one does something, they are perhaps about to end, and have until patience is over.
+const (
+	grace    = 2 * time.Second
+	patience = time.Minute
+)
 
 // adoptOrphans makes this process the parent of every orphan below it, in whatever
 // session or namespace that is, so that it can be found.
@@ -24,12 +30,17 @@ func adoptOrphans() error {
 // endChildren waits until no child is left, for a moment or not at all, and kills those
 // that are, which it lists. Whoever waits for a child elsewhere may not learn its status then.
 func endChildren(atOnce bool) (left []string) {
-	for end := time.Now().Add(grace); !atOnce && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	begun := time.Now()
+	for end := begun.Add(patience); !atOnce && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if noChildren() {
 			return nil
 		}
+		active := func(pid int) bool { return !strings.Contains("SZT", proc.State(pid)) }
+		if time.Since(begun) > grace && !slices.ContainsFunc(proc.Tree(os.Getpid())[1:], active) {
+			break
+		}
 	}
-	for end := time.Now().Add(10 * time.Second); !noChildren() && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !noChildren() && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		for _, pid := range children() {
 			if !atOnce && len(left) < 5 {
 				left = append(left, commandLine(pid))

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // The program as it is used, from a shell.
@@ -151,10 +153,8 @@ func TestEndedEarly(t *testing.T) {
 
 func await(t *testing.T, what func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !what(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it does not happen")
-		}
+	if !harness.Until(what) {
+		t.Fatal("it does not happen")
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 const honest = `exec ` + reference + ` "$@"`
@@ -46,7 +48,7 @@ func TestPlantedFailures(t *testing.T) {
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			within := patience
+			within := harness.Patience
 			if f.detail == tooLate {
 				within = 2 * time.Second
 			}
@@ -135,7 +137,7 @@ func TestSetuidModeIsTheOneShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := settings{programs: []string{subject, reference}, modes: modes, setuidArgs: "", workers: 1, patience: patience}
+	set := settings{programs: []string{subject, reference}, modes: modes, setuidArgs: "", workers: 1, patience: harness.Patience}
 	rep, err := testStage(t).perform(set, []group{g}, []string{text})
 	if err != nil {
 		t.Fatal(err)

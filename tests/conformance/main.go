@@ -72,7 +72,7 @@ func parseFlags(args []string) (set settings, err error) {
 	known := f.String("known", "", "`IDS` of holes that count as known, with commas: they make no failure")
 	pattern := f.String("run", "", "only cases whose group/name matches this `REGEXP`")
 	f.IntVar(&set.workers, "j", 2, "cases at a time")
-	f.DurationVar(&set.patience, "timeout", 10*time.Second, "for each case")
+	f.DurationVar(&set.patience, "timeout", patience, "for each case")
 	f.BoolVar(&set.tap, "tap", false, "print TAP in place of the table")
 	f.StringVar(&set.junit, "junit", "", "write JUnit XML to `FILE`")
 	f.StringVar(&set.md, "md", "", "put the results into `FILE`, Markdown, between its two marks")

@@ -48,13 +48,10 @@ func testStage(t *testing.T) *stage {
 	return s
 }
 
-// patience guards against hangs.
-const patience = 5 * time.Minute
-
 // trialOf runs a text of cases with one program.
 func trialOf(t *testing.T, program, text string, modes ...mode) (*report, *trial) {
 	t.Helper()
-	return trialWithin(t, patience, program, text, modes...)
+	return trialWithin(t, harness.Patience, program, text, modes...)
 }
 
 // trialWithin does so with a time-out of its own for each case.

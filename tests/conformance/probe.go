@@ -67,7 +67,7 @@ func queryLock(names []string, free bool) error {
 			return err
 		}
 		lk := unix.Flock_t{Type: unix.F_WRLCK}
-		for range 3000 {
+		for range 30_000 {
 			lk = unix.Flock_t{Type: unix.F_WRLCK}
 			if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lk); err != nil {
 				return err

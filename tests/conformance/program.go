@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // program is a launcher that is asked about.
@@ -47,7 +46,7 @@ var (
 
 // ask finds out what the program says of itself.
 func (p *program) ask() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, p.Path, "--version").Output()
 	if err != nil {
