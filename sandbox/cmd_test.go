@@ -255,13 +255,17 @@ func TestErrors(t *testing.T) {
 }
 
 // TestRefusedUserNamespaces: a limit of 0 is a refusal. It is set in a user namespace of
-// the test's own, so that nobody else has to live with it.
+// the test's own, so that nobody else has to live with it. Setuid mode refuses to set it.
 func TestRefusedUserNamespaces(t *testing.T) {
 	sandboxtest.Modes(t, func(t *testing.T, m sandboxtest.Mode) {
 		spec := host()
 		spec.Namespaces.User, spec.Namespaces.DisableUsers = sandbox.Want, true
 		if m.Name == "setuid" {
-			t.Skip("without user namespaces there is nothing to refuse in this mode")
+			var e *sandbox.SetupError
+			if err := m.Command(spec, "/bin/true").Run(); !errors.As(err, &e) || e.Field != "Namespaces.DisableUsers" {
+				t.Errorf("%+v: %v", e, err)
+			}
+			return
 		}
 		c := m.Command(spec, "/proc/self/exe", "-test.run=^TestInner$", "-test.v")
 		exe, err := os.Executable()
@@ -278,11 +282,9 @@ func TestRefusedUserNamespaces(t *testing.T) {
 	})
 }
 
-// TestInner runs where user namespaces are used up at none.
+// TestInner runs where user namespaces are used up at none: TestRefusedUserNamespaces
+// starts it there.
 func TestInner(t *testing.T) {
-	if os.Getenv("GOBWRAP_INNER") == "" {
-		t.Skip("a part of TestRefusedUserNamespaces")
-	}
 	c := sandbox.Command("/bin/true")
 	c.Spec = host()
 	err := c.Run()

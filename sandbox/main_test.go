@@ -3,17 +3,23 @@ package sandbox_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // TestMain builds one launcher for all tests; see sandboxtest.Launcher.
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if os.Getenv("GOBWRAP_INNER") == "" { // that is for TestRefusedUserNamespaces to start
+		if err := harness.LeaveOut("^TestInner$"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	if os.Getenv("GOBWRAP") != "" || os.Getenv("GOBWRAP_INNER") != "" || os.Getenv("GOBWRAP_SANDBOXTEST_RUN") != "" {
 		return m.Run()
 	}
@@ -25,10 +31,7 @@ func run(m *testing.M) int {
 	}
 	path := filepath.Join(dir, "gobwrap")
 	if err == nil {
-		c := exec.Command("go", "build", "-ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry", "-o", path, "../cmd/gobwrap")
-		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-		c.Stderr = os.Stderr
-		err = c.Run()
+		err = testbin.Launcher(path)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "building a launcher:", err)

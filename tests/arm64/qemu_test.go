@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
-const flags = "-s -w -buildid= -E github.com/gobwrap/gobwrap/sandbox/child.entry"
+const flags = "-s -w -buildid= -E " + testbin.Entry
 
 // build makes a program for an architecture, as make does.
 func build(t *testing.T, arch, pkg, ldflags string) string {

@@ -3,14 +3,16 @@
 package clients_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,8 +26,7 @@ var (
 )
 
 const (
-	entry = "github.com/gobwrap/gobwrap/sandbox/child.entry"
-	uid   = 12345
+	uid = 12345
 )
 
 func TestMain(m *testing.M) {
@@ -58,11 +59,7 @@ func prepare() (err error) {
 	if _, err := os.Stat(modules); err != nil {
 		return fmt.Errorf("%w: run scripts/clients-setup.sh", err)
 	}
-	syscall.Umask(0o022)
-	if base, err = os.MkdirTemp("", "clients-"); err != nil {
-		return err
-	}
-	if err := os.Chmod(base, 0o755); err != nil {
+	if base, err = harness.SetUp(map[string]string{"gcc": "gcc and libc6-dev"}); err != nil {
 		return err
 	}
 	return buildAll()
@@ -99,21 +96,17 @@ func buildAll() error {
 	if err := unix.Mount("set-id", place, "tmpfs", unix.MS_NODEV, "mode=755"); err != nil {
 		return fmt.Errorf("a mount for a set-id program: %w", err)
 	}
-	build := []string{"go", "build", "-trimpath", "-ldflags=-E " + entry, "-o", gobwrap, "../../cmd/gobwrap"}
+	var err error
 	if other := os.Getenv("BWRAP_UNDER_TEST"); other != "" {
-		build = []string{"install", "-D", "-m", "0755", other, gobwrap}
+		err = testbin.Copy(gobwrap, other, "0755")
+	} else {
+		err = testbin.Launcher(gobwrap)
 	}
-	for _, words := range [][]string{
-		build,
-		{"gcc", "-static", "-O1", "-o", enosys, "../lib/programs/testdata/enosys.c"},
-		{"install", "-D", "-o", "0", "-g", "0", "-m", "4755", gobwrap, installed},
-		{"cp", "-r", "testdata", filepath.Join(base, "testdata")},
-	} {
-		cmd := exec.Command(words[0], words[1:]...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w\n%s", words, err, out)
-		}
+	if err != nil {
+		return err
 	}
-	return nil
+	return errors.Join(
+		testbin.Helper(enosys), testbin.Copy(installed, gobwrap, "4755"),
+		os.CopyFS(filepath.Join(base, "testdata"), os.DirFS("testdata")),
+	)
 }

@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 )
 
 // process is one of a world, as seen from outside.
@@ -20,19 +24,13 @@ type process struct {
 // processes are those that descend from what a test started.
 func (r *run) processes() map[int]process {
 	all := map[int]process{}
-	found, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range found {
-		var p process
-		stat, _ := os.ReadFile(dir + "/stat")
-		end := strings.LastIndexByte(string(stat), ')')
-		if end < 0 {
+	for _, pid := range proc.All() {
+		parent, err := strconv.Atoi(proc.Field(pid, "PPid"))
+		if err != nil {
 			continue
 		}
-		_, _ = fmt.Sscan(filepath.Base(dir), &p.pid)
-		_, _ = fmt.Sscanf(string(stat[end+1:]), " %1s %d", new(string), &p.parent)
-		words, _ := os.ReadFile(dir + "/cmdline")
-		p.words = split(string(words))
-		all[p.pid] = p
+		words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		all[pid] = process{pid: pid, parent: parent, words: split(string(words))}
 	}
 	for pid := range all {
 		at := pid
@@ -49,7 +47,7 @@ func (r *run) processes() map[int]process {
 // await waits for a process.
 func (r *run) await(t *testing.T, is func(p process) bool) process {
 	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(harness.Patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		for _, p := range r.processes() {
 			if len(p.words) > 0 && is(p) {
 				return p
@@ -80,10 +78,7 @@ func (p process) runs(program string) bool {
 
 // field is a line of a process's status.
 func (p process) field(name string) string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
-	_, after, _ := strings.Cut("\n"+string(text), "\n"+name+":")
-	line, _, _ := strings.Cut(after, "\n")
-	return strings.TrimSpace(line)
+	return proc.Field(p.pid, name)
 }
 
 // filters is how many seccomp filters it has.
@@ -120,7 +115,7 @@ func (p process) ns(kind string) string {
 // appears waits for a file in the home.
 func (r *run) appears(t *testing.T, name string) {
 	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(harness.Patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(r.w.home, name)); err == nil {
 			return
 		}

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 	"golang.org/x/sys/unix"
 )
-
-const patience = 2 * time.Minute
 
 // world is a place for one client.
 type world struct {
@@ -33,14 +33,9 @@ type world struct {
 // for the setuid copy refuses user namespaces.
 func newWorld(t *testing.T, launcher string) *world {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "w-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := harness.Scratch(t, base, 0)
 	w := &world{dir: dir, home: filepath.Join(dir, "home"), recorder: filepath.Join(dir, "bwrap"), user: uid}
 	w.bwrap = w.recorder
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	mustDo(t, os.Chmod(dir, 0o755))
 	mustDo(t, os.Mkdir(w.home, 0o700))
 	mustDo(t, os.Mkdir(filepath.Join(dir, "node_modules"), 0o755))
 	mustDo(t, os.Chown(w.home, uid, uid))
@@ -49,11 +44,7 @@ func newWorld(t *testing.T, launcher string) *world {
 	w.extend(t, "passwd", fmt.Sprintf("client:x:%d:%[1]d::/home/client:/bin/sh\n", uid))
 	w.extend(t, "group", fmt.Sprintf("client:x:%d:\n", uid))
 	w.put(t, "hosts", "127.0.0.1 localhost\n198.51.100.2 allowed.test denied.test\n")
-	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", w.recorder,
-		fmt.Sprintf("-DCALLS=%q", w.file("calls")), fmt.Sprintf("-DLAUNCHER=%q", launcher), "testdata/recorder.c").CombinedOutput()
-	if err != nil {
-		t.Fatalf("building the recorder: %v\n%s", err, out)
-	}
+	mustDo(t, testbin.C(w.recorder, "testdata/recorder.c", fmt.Sprintf("-DCALLS=%q", w.file("calls")), fmt.Sprintf("-DLAUNCHER=%q", launcher)))
 	w.env = []string{
 		"PATH=/usr/bin:/bin", "HOME=/home/client", "USER=client", "LANG=C.UTF-8",
 		"TESTDATA=" + filepath.Join(base, "testdata"),
@@ -160,8 +151,8 @@ func (r *run) wait(t *testing.T) outcome {
 	t.Helper()
 	select {
 	case <-r.done:
-	case <-time.After(patience):
-		t.Errorf("still running after %s: %s", patience, r.cmd)
+	case <-time.After(harness.Patience):
+		t.Errorf("still running after %s: %s", harness.Patience, r.cmd)
 		r.end()
 	}
 	return outcome{r.cmd.ProcessState.ExitCode(), r.stdout.String(), r.stderr.String()}

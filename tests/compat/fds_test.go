@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -86,13 +87,11 @@ func (s fdSpec) open(run *side) (opened, error) {
 			err = r.Close()
 		}
 		// Another test that starts a program meanwhile holds a copy until that executes.
-		for range 1000 {
+		harness.Until(func() bool {
 			p := []unix.PollFd{{Fd: int32(w.Fd())}}
-			if n, e := unix.Poll(p, 0); err != nil || e == nil && n > 0 && p[0].Revents&unix.POLLERR != 0 {
-				break
-			}
-			time.Sleep(time.Millisecond)
-		}
+			n, e := unix.Poll(p, 0)
+			return err != nil || e == nil && n > 0 && p[0].Revents&unix.POLLERR != 0
+		})
 		return opened{file: w}, err
 	case "closed":
 		return opened{}, nil
@@ -147,7 +146,7 @@ func outPipe() (opened, error) {
 	}
 	done := make(chan string, 1)
 	go func() {
-		_ = r.SetReadDeadline(time.Now().Add(patience))
+		_ = r.SetReadDeadline(time.Now().Add(harness.Patience))
 		data, err := io.ReadAll(r)
 		_ = r.Close()
 		if err != nil {

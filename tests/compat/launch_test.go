@@ -3,17 +3,20 @@ package compat
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // on names a program and who runs it, for tests that are Go code.
@@ -93,12 +96,12 @@ func (o on) start(t *testing.T, attr func(*exec.Cmd), words ...string) *job {
 		_ = f.Close()
 	}
 	for _, f := range []*os.File{outR, infoR} {
-		_ = f.SetReadDeadline(time.Now().Add(patience))
+		_ = f.SetReadDeadline(time.Now().Add(harness.Patience))
 	}
 	go func() { j.done <- j.cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = leashW.Close()
-		if !closes(aliveR, patience) {
+		if !closes(aliveR, harness.Patience) {
 			t.Error("the command outlived its leash")
 		}
 		for _, f := range []*os.File{outR, aliveR, infoR, syncR, j.stderr} {
@@ -130,46 +133,17 @@ func (o on) while() time.Duration {
 	if o.isReference {
 		return 2 * time.Second
 	}
-	return patience
+	return harness.Patience
 }
 
 // settle waits until the launcher and all that it has started sleep.
 func (j *job) settle() {
 	j.t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		asleep := true
-		for _, pid := range family(j.cmd.Process.Pid) {
-			asleep = asleep && stateOf(pid) == "S"
-		}
-		if asleep {
-			return
-		}
-		if time.Now().After(end) {
-			j.t.Fatal("the launcher and what it has started do not come to rest")
-		}
+	if !harness.Until(func() bool {
+		return !slices.ContainsFunc(proc.Tree(j.cmd.Process.Pid), func(pid int) bool { return proc.State(pid) != "S" })
+	}) {
+		j.t.Fatal("the launcher and what it has started do not come to rest")
 	}
-}
-
-// family is a process and all that descend from it.
-func family(pid int) []int {
-	pids := []int{pid}
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, list := range lists {
-		data, _ := os.ReadFile(list)
-		for word := range strings.FieldsSeq(string(data)) {
-			if child, err := strconv.Atoi(word); err == nil {
-				pids = append(pids, family(child)...)
-			}
-		}
-	}
-	return pids
-}
-
-// stateOf is a process's letter in /proc.
-func stateOf(pid int) string {
-	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(data), ") ")
-	return rest[:min(1, len(rest))]
 }
 
 // moment is how long a test waits to see that nothing happens.
@@ -192,7 +166,7 @@ func (j *job) wantAlive(what string) {
 
 func (j *job) wantGone(what string) {
 	j.t.Helper()
-	if !closes(j.alive, patience) {
+	if !closes(j.alive, harness.Patience) {
 		j.t.Errorf("%s: the command is still there", what)
 	}
 }
@@ -203,15 +177,11 @@ func (j *job) end() string {
 	select {
 	case err := <-j.done:
 		j.done <- err
-	case <-time.After(patience):
+	case <-time.After(harness.Patience):
 		_ = j.cmd.Process.Kill()
 		j.t.Fatal("the launcher does not end")
 	}
-	ws := j.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if ws.Signaled() {
-		return "signal " + ws.Signal().String()
-	}
-	return strconv.Itoa(ws.ExitStatus())
+	return testcmd.Status(j.cmd.ProcessState)
 }
 
 func (j *job) wantEnd(want string) {

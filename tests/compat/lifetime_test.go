@@ -8,8 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,9 +66,6 @@ func TestDieWithLauncher(t *testing.T) {
 }
 
 func TestDieWithLauncherAsAnotherUser(t *testing.T) {
-	if !setuid {
-		t.Skip("no difference in direct mode, which TestDieWithLauncher shows")
-	}
 	deliberate(t, "setuid-die-with-parent", func(t *testing.T, o on) bool {
 		j := o.start(t, nil, "--unshare-user", "--unshare-pid", "--uid", "1000", "--die-with-parent", "--", "/v", "echo", "up", "read", "4")
 		j.wantLine("up")
@@ -143,7 +140,7 @@ func TestSyncFDIsOpenWhileOrphansAre(t *testing.T) {
 			t.Error("the sync fd is closed while an orphan lives")
 		}
 		_ = j.leash.Close()
-		if !closes(j.sync, patience) {
+		if !closes(j.sync, harness.Patience) {
 			t.Error("the sync fd is open although nothing lives")
 		}
 	})
@@ -161,10 +158,8 @@ func TestLockIsHeldWhileOrphansLive(t *testing.T) {
 		}
 		_ = j.leash.Close()
 		j.wantGone("leash let go")
-		for end := time.Now().Add(patience); isLocked(t, lock); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("still locked although nothing lives")
-			}
+		if !harness.Until(func() bool { return !isLocked(t, lock) }) {
+			t.Fatal("still locked although nothing lives")
 		}
 	})
 }

@@ -5,17 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
-	"golang.org/x/sys/unix"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // The two programs that are compared, the victim they run, and the directory
@@ -54,7 +52,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	if err := prepare(); err != nil {
+	if err := errors.Join(prepare(), harness.LeaveOut("^("+strings.Join(otherModes(), "|")+")$")); err != nil {
 		fmt.Fprintln(os.Stderr, "compat:", err)
 		os.Exit(2)
 	}
@@ -66,35 +64,26 @@ func TestMain(m *testing.M) {
 }
 
 func prepare() (err error) {
-	for _, tool := range []string{"gcc", "unshare", "prlimit", "setpriv", "sh"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return fmt.Errorf("%s is missing: install the packages bubblewrap, gcc, libc6-dev and util-linux", tool)
-		}
-	}
 	if err := chooseMode(); err != nil {
 		return err
 	}
 	if listed, err = differences(); err != nil {
 		return err
 	}
-	syscall.Umask(0o022)
-	// What we inherited, the launchers must not.
-	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return fmt.Errorf("marking inherited descriptors: %w", err)
-	}
-	if base, err = os.MkdirTemp("", "compat-"); err != nil {
+	base, err = harness.SetUp(map[string]string{
+		"gcc": "gcc and libc6-dev", "unshare": "util-linux", "prlimit": "util-linux", "setpriv": "util-linux", "sh": "dash",
+	})
+	if err != nil {
 		return err
 	}
 	if base, err = filepath.EvalSymlinks(base); err != nil {
 		return err
 	}
-	if err := os.Chmod(base, 0o755); err != nil {
-		return err
-	}
 	if err := findPrograms(); err != nil {
 		return err
 	}
-	return errors.Join(buildVictim(), buildClassic())
+	victim = filepath.Join(base, "victim")
+	return errors.Join(testbin.Helper(victim), buildClassic())
 }
 
 // findPrograms finds and installs the two programs.
@@ -121,15 +110,6 @@ func findPrograms() (err error) {
 	return askVersion()
 }
 
-func buildVictim() error {
-	victim = filepath.Join(base, "victim")
-	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", victim, "../lib/programs/testdata/victim.c").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("building the victim with gcc -static: %w\n%s", err, out)
-	}
-	return nil
-}
-
 // leftovers lists the processes that still run one of our copies of the
 // programs: nothing else on this machine can.
 func leftovers() (pids []int) {
@@ -139,35 +119,26 @@ func leftovers() (pids []int) {
 			ours = append(ours, info)
 		}
 	}
-	exes, _ := filepath.Glob("/proc/[0-9]*/exe")
-	for _, exe := range exes {
-		info, err := os.Stat(exe)
-		if err != nil {
-			continue
-		}
-		if slices.ContainsFunc(ours, func(our os.FileInfo) bool { return os.SameFile(our, info) }) {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(exe)))
+	for _, pid := range proc.All() {
+		info, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid))
+		if err == nil && slices.ContainsFunc(ours, func(our os.FileInfo) bool { return os.SameFile(our, info) }) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
 
-// endLeftovers gives what outlived its test a moment to end, and then ends it.
-// The reference leaves children behind that wait for a launcher which is gone;
-// what the subject leaves is counted.
+// endLeftovers ends what outlived its test. The reference leaves children behind that wait
+// for a launcher which is gone; the others are waited for, and those that stay are counted.
 func endLeftovers() (n int) {
-	for end := time.Now().Add(10 * time.Second); len(leftovers()) > 0 && time.Now().Before(end); {
-		time.Sleep(20 * time.Millisecond)
-	}
+	ofReference := func(pid int) bool { return strings.HasPrefix(proc.CommandLine(pid), reference) }
+	harness.Until(func() bool { return len(slices.DeleteFunc(leftovers(), ofReference)) == 0 })
 	for _, pid := range leftovers() {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		text := strings.ReplaceAll(string(line), "\x00", " ")
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		if !strings.HasPrefix(text, reference) {
+		if !ofReference(pid) {
 			n++
-			fmt.Fprintf(os.Stderr, "compat: still there after the tests: %s\n", text)
+			fmt.Fprintf(os.Stderr, "compat: still there after the tests: %s\n", proc.CommandLine(pid))
 		}
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	return n
 }

@@ -3,13 +3,13 @@ package compat
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // mode is how the two programs are installed, and run by an ordinary user:
@@ -65,11 +65,7 @@ func buildClassic() error {
 		return nil
 	}
 	classic = filepath.Join(base, "classic")
-	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", classic, "testdata/classic.c").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("building testdata/classic.c with gcc -static: %w\n%s", err, out)
-	}
-	return nil
+	return testbin.C(classic, "testdata/classic.c")
 }
 
 // forced puts behind a launcher's name what makes it use the mode. There is no such mode
@@ -119,4 +115,19 @@ func users() []identity {
 		return []identity{user}
 	}
 	return []identity{user, root}
+}
+
+// otherModes are the tests that are not for this mode.
+func otherModes() []string {
+	if !setuid {
+		// No difference in direct mode, as TestDieWithLauncher shows.
+		return []string{"TestDieWithLauncherAsAnotherUser"}
+	}
+	// They join namespaces, which mode setuid refuses on both sides, as the cases
+	// namespaces-of-the-caller-* show.
+	return []string{
+		"TestJoinUserNamespace", "TestJoinUserNamespaceByFDZero", "TestSwitchToASecondUserNamespace",
+		"TestSecondUserNamespaceOfAStranger", "TestJoinPIDNamespace", "TestUserNamespaceFDDoesNotLeak",
+		"TestIDsInAGivenUserNamespace", "TestUIDInAGivenUserNamespace", "TestLastUserNamespaceCounts",
+	}
 }

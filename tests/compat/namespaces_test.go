@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // Somebody else writes the maps, and then lets the launcher's child go on.
@@ -74,7 +76,7 @@ func (o on) hold(t *testing.T, program string, options ...string) int {
 	}
 	t.Cleanup(func() {
 		_ = in.Close()
-		late := time.AfterFunc(patience, func() {
+		late := time.AfterFunc(harness.Patience, func() {
 			t.Error("something keeps a namespace of an earlier launcher's from ending")
 			_ = cmd.Process.Kill()
 		})
@@ -87,17 +89,7 @@ func (o on) hold(t *testing.T, program string, options ...string) int {
 	return cmd.Process.Pid
 }
 
-// joins is for what joins user namespaces, which mode setuid refuses on both sides: the
-// cases namespaces-of-the-caller-* see to that.
-func joins(t *testing.T) {
-	t.Helper()
-	if setuid {
-		t.Skip("refused in mode setuid")
-	}
-}
-
 func TestJoinUserNamespace(t *testing.T) {
-	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		pid := o.hold(t, "unshare", "--user", "--map-root-user")
 		ns := fmt.Sprintf("/proc/%d/ns/user", pid)
@@ -120,7 +112,6 @@ func TestJoinUserNamespace(t *testing.T) {
 }
 
 func TestJoinUserNamespaceByFDZero(t *testing.T) {
-	joins(t)
 	t.Parallel()
 	for _, who := range []identity{user, root} {
 		o := on{program: subject, who: who}
@@ -132,7 +123,6 @@ func TestJoinUserNamespaceByFDZero(t *testing.T) {
 
 // A user namespace below the given one is entered after the set-up.
 func TestSwitchToASecondUserNamespace(t *testing.T) {
-	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		outer := o.hold(t, "unshare", "--user", "--map-root-user")
 		inner := o.hold(t, "nsenter", fmt.Sprintf("--user=/proc/%d/ns/user", outer), "--preserve-credentials", "unshare", "--user", "--map-user=77", "--map-group=78")
@@ -148,7 +138,6 @@ func TestSwitchToASecondUserNamespace(t *testing.T) {
 }
 
 func TestSecondUserNamespaceOfAStranger(t *testing.T) {
-	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		outer := o.hold(t, "unshare", "--user", "--map-root-user")
 		other := o.hold(t, "unshare", "--user", "--map-root-user")
@@ -163,7 +152,6 @@ func TestSecondUserNamespaceOfAStranger(t *testing.T) {
 }
 
 func TestJoinPIDNamespace(t *testing.T) {
-	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		pid := o.hold(t, "unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
 		child := childOf(t, pid)
@@ -196,7 +184,6 @@ func childOf(t *testing.T, pid int) int {
 }
 
 func TestUserNamespaceFDDoesNotLeak(t *testing.T) {
-	joins(t)
 	deliberate(t, "userns-fd-leak", func(t *testing.T, o on) bool {
 		pid := o.hold(t, "unshare", "--user", "--map-root-user")
 		r := o.run(t, &testCase{run: "$B --userns 11 -- /v fds", fds: []fdSpec{{11, "read", fmt.Sprintf("/proc/%d/ns/user", pid)}}})

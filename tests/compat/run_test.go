@@ -14,9 +14,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
-)
 
-const patience = 5 * time.Minute
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
+)
 
 // side is one run: one case, one program, one identity, one scratch directory.
 type side struct {
@@ -161,14 +162,14 @@ func (c *testCase) start(s *side, args []string, files *fileTable) (string, erro
 		sys.Credential = nil
 		argv = append([]string{"/usr/bin/unshare", "-m", "sh", "-ec", s.expand(c.host) + "\n" + `exec "$@"`, "sh"}, s.fromRoot(argv)...)
 	}
-	proc, err := os.StartProcess(argv[0], argv, &os.ProcAttr{
+	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{
 		Dir: s.expand(c.cwd), Env: env, Files: files.list, Sys: sys,
 	})
 	if err != nil {
 		return "", err
 	}
 	files.started()
-	return wait(proc)
+	return wait(process)
 }
 
 // nameProgram gives the program another name, when the case asks for one.
@@ -186,20 +187,16 @@ func (c *testCase) nameProgram(s *side) (string, error) {
 
 // wait returns how a process ended; one that does not end is killed with its
 // whole session's process group.
-func wait(proc *os.Process) (string, error) {
-	late := time.AfterFunc(patience, func() { _ = syscall.Kill(-proc.Pid, syscall.SIGKILL) })
-	state, err := proc.Wait()
+func wait(process *os.Process) (string, error) {
+	late := time.AfterFunc(harness.Patience, func() { _ = syscall.Kill(-process.Pid, syscall.SIGKILL) })
+	state, err := process.Wait()
 	if err != nil {
 		return "", err
 	}
 	if !late.Stop() {
-		return "", fmt.Errorf("still running after %s", patience)
+		return "", fmt.Errorf("still running after %s", harness.Patience)
 	}
-	ws := state.Sys().(syscall.WaitStatus)
-	if ws.Signaled() {
-		return "signal " + ws.Signal().String(), nil
-	}
-	return fmt.Sprint(ws.ExitStatus()), nil
+	return testcmd.Status(state), nil
 }
 
 func contents(f *os.File) string {

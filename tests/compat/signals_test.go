@@ -6,6 +6,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 )
 
 // The launcher takes every signal's default action, and the command lives on.
@@ -117,13 +120,9 @@ func TestStopAndContinue(t *testing.T) {
 
 func wantState(t *testing.T, pid int, want string) {
 	t.Helper()
-	state := ""
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if state = stateOf(pid); state == want {
-			return
-		}
+	if !harness.Until(func() bool { return proc.State(pid) == want }) {
+		t.Errorf("process %d is in state %q, want %q", pid, proc.State(pid), want)
 	}
-	t.Errorf("process %d is in state %q, want %q", pid, state, want)
 }
 
 func TestBlockFDHoldsTheCommandBack(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -65,7 +66,7 @@ func (o on) onTerminal(t *testing.T, which string, line ...string) string {
 		t.Fatal(err)
 	}
 	_ = slave.Close()
-	defer time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(harness.Patience, func() { _ = cmd.Process.Kill() }).Stop()
 	text := make(chan string)
 	go func() {
 		var all strings.Builder

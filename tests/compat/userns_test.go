@@ -23,7 +23,6 @@ func (o on) holdIDs(t *testing.T) []fdSpec {
 // --uid and --gid choose among the ids of a given user namespace. The caller's own number,
 // which it does not map, changes nothing.
 func TestIDsInAGivenUserNamespace(t *testing.T) {
-	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		fds := o.holdIDs(t)
 		for options, want := range map[string]string{
@@ -56,7 +55,6 @@ func TestIDsInAGivenUserNamespace(t *testing.T) {
 
 // The reference switches before set-up, which then lacks the capabilities for it.
 func TestUIDInAGivenUserNamespace(t *testing.T) {
-	joins(t)
 	deliberate(t, "userns-uid", func(t *testing.T, o on) bool {
 		fds, same := o.holdIDs(t), true
 		for _, more := range []string{"", "--unshare-pid --proc /proc --dev /dev", "--die-with-parent --dir /d --tmpfs /t"} {
@@ -69,7 +67,6 @@ func TestUIDInAGivenUserNamespace(t *testing.T) {
 
 // The last of several --userns counts, and nobody looks at the others.
 func TestLastUserNamespaceCounts(t *testing.T) {
-	joins(t)
 	onBoth(t, func(t *testing.T, o on) {
 		fds := o.holdIDs(t)
 		for options, want := range map[string]string{"--userns 11 --userns 50": "1", "--userns 50 --userns 11": "0"} {

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 const (
@@ -119,8 +121,8 @@ func open(t *testing.T) string {
 func program(t *testing.T) string {
 	t.Helper()
 	to := filepath.Join(open(t), "gobwrap")
-	if out, err := exec.Command("install", "-m", "0755", subject, to).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s (make build)", err, out)
+	if err := testbin.Copy(to, subject, "0755"); err != nil {
+		t.Fatalf("%v (make build)", err)
 	}
 	return to
 }

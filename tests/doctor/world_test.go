@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // world is a place where something is in the way.
@@ -72,13 +74,7 @@ func (p played) file(name string) string {
 
 func (w world) play(t *testing.T) played {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "w-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := harness.Scratch(t, base, 0)
 	as := "setpriv --reuid 12345 --regid 12345 --clear-groups"
 	if w.root {
 		as = ""
@@ -95,7 +91,7 @@ func (w world) play(t *testing.T) played {
 		cmd.SysProcAttr.GidMappingsEnableSetgroups = true
 		cmd.SysProcAttr.Credential = &syscall.Credential{}
 	}
-	late := time.AfterFunc(5*time.Minute, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	late := time.AfterFunc(harness.Patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer late.Stop()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the world: %v\n%s\n%s", err, out, played{t, dir}.file("mended"))

@@ -3,12 +3,12 @@ package e2e_test
 import (
 	"encoding/binary"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,8 +49,8 @@ func filterFile(t *testing.T, data []byte) *os.File {
 func buildBare(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(root.scratch(t), "bare")
-	if out, err := exec.Command("gcc", "-static", "-nostdlib", "-O1", "-o", path, "testdata/bare.c").CombinedOutput(); err != nil {
-		t.Fatalf("gcc: %v\n%s", err, out)
+	if err := testbin.C(path, "testdata/bare.c", "-nostdlib"); err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
@@ -74,8 +74,8 @@ func TestAllowList(t *testing.T) {
 				} {
 					filter := allowList(ret, unix.SYS_EXECVE, unix.SYS_EXIT_GROUP)
 					args := append(box(slices.Concat(options, []string{"--ro-bind", bare, "/bare", "--seccomp", "3"})...), "/bare")
-					o := launch{who: who, wrap: e.wrap, args: args, files: []*os.File{filterFile(t, filter)}}.run(t)
-					if o.status != "7" || o.stdout+o.stderr != "" {
+					o := launch{who: who, wrap: e.Wrap, args: args, files: []*os.File{filterFile(t, filter)}}.run(t)
+					if o.Status != "7" || o.Stdout+o.Stderr != "" {
 						t.Errorf("%s: want status 7: %s", name, o)
 					}
 				}
@@ -92,7 +92,7 @@ func TestLongestFilter(t *testing.T) {
 	for _, n := range []int{4084, 4085, 4096} { // instructions
 		data := filter[len(filter)-8*n:]
 		args := append(box("--unshare-pid", "--seccomp", "3"), "/h/probe", "echo", "in")
-		launch{who: user, args: args, files: []*os.File{filterFile(t, data)}}.run(t).ok(t, "in\n")
+		launch{who: user, args: args, files: []*os.File{filterFile(t, data)}}.run(t).OK(t, "in\n")
 	}
 }
 
@@ -109,17 +109,17 @@ func TestAllowListAndNoCommand(t *testing.T) {
 	}
 	eachWho(t, func(t *testing.T, who identity) {
 		for _, options := range [][]string{nil, {"--unshare-pid"}} {
-			run(who, "/nonexistent", options...).refused(t, "execvp /nonexistent: No such file or directory")
+			run(who, "/nonexistent", options...).Refused(t, "execvp /nonexistent: No such file or directory")
 			o := run(who, "/d/script", options...)
-			o.refused(t, "execvp /d/script: No such file or directory")
-			if !strings.Contains(o.stderr, `"/nonexistent/sh"`) {
+			o.Refused(t, "execvp /d/script: No such file or directory")
+			if !strings.Contains(o.Stderr, `"/nonexistent/sh"`) {
 				t.Errorf("the interpreter is not named: %s", o)
 			}
 		}
 	})
 	args := []string{control, "--ro-bind", dir, "/d", "--seccomp", "3", "--", "/d/script"}
 	o := launch{who: user, args: args, files: []*os.File{filterFile(t, allowList(unix.SECCOMP_RET_ERRNO|uint32(unix.EPERM), unix.SYS_EXECVE, unix.SYS_EXIT_GROUP, unix.SYS_WRITE))}}.run(t)
-	if !strings.Contains(o.stderr, "execvp /d/script: No such file or directory") {
+	if !strings.Contains(o.Stderr, "execvp /d/script: No such file or directory") {
 		t.Errorf("the control: %s", o)
 	}
 }

@@ -21,29 +21,29 @@ func TestExplain(t *testing.T) {
 			if len(options) > 1 {
 				prefix = "<6>"
 			}
-			if last := "\n" + prefix + "gobwrap: running: /h/probe echo in exit 3\n"; !strings.HasSuffix(o.stderr, last) {
+			if last := "\n" + prefix + "gobwrap: running: /h/probe echo in exit 3\n"; !strings.HasSuffix(o.Stderr, last) {
 				t.Errorf("%v: the last line is not %q: %s", options, last, o)
 			}
-			if o.status != "3" || o.stdout != "in\n" || !strings.HasPrefix(o.stderr, prefix+said) || !strings.Contains(o.stderr, "\n"+prefix+risk) {
+			if o.Status != "3" || o.Stdout != "in\n" || !strings.HasPrefix(o.Stderr, prefix+said) || !strings.Contains(o.Stderr, "\n"+prefix+risk) {
 				t.Errorf("%v: %s", options, o)
 			}
-			for line := range strings.Lines(o.stderr) {
+			for line := range strings.Lines(o.Stderr) {
 				if !strings.HasPrefix(line, prefix+"gobwrap: ") || !strings.Contains(line, ": ") {
 					t.Errorf("%v: line %q", options, line)
 				}
 			}
 		}
-		traced := strings.Contains(launch{who: v.who, args: append(v.box("--explain"), "/h/probe")}.run(t).stderr, "they can be traced")
+		traced := strings.Contains(launch{who: v.who, args: append(v.box("--explain"), "/h/probe")}.run(t).Stderr, "they can be traced")
 		if traced != (v.mode == "setuid") {
 			t.Errorf("tracing is a risk: %v", traced)
 		}
 		o := launch{who: v.who, args: append(v.box("--explain", "--dry-run"), "/h/probe", "echo", "ran")}.run(t)
-		if o.status != "0" || !strings.HasPrefix(o.stdout, "namespaces ") || !strings.HasPrefix(o.stderr, said) ||
-			!strings.HasSuffix(o.stderr, "\ngobwrap: not run, because of --dry-run: /h/probe echo ran\n") {
+		if o.Status != "0" || !strings.HasPrefix(o.Stdout, "namespaces ") || !strings.HasPrefix(o.Stderr, said) ||
+			!strings.HasSuffix(o.Stderr, "\ngobwrap: not run, because of --dry-run: /h/probe echo ran\n") {
 			t.Errorf("with --dry-run: %s", o)
 		}
 		o = launch{who: v.who, args: append(v.box("--explain", "--setup-exit-status", "42"), "/none")}.run(t)
-		if o.status != "42" || !strings.HasPrefix(o.stderr, said) || !strings.HasSuffix(o.stderr, "gobwrap: execvp /none: No such file or directory\n") {
+		if o.Status != "42" || !strings.HasPrefix(o.Stderr, said) || !strings.HasSuffix(o.Stderr, "gobwrap: execvp /none: No such file or directory\n") {
 			t.Errorf("of what fails: %s", o)
 		}
 	})
@@ -77,11 +77,11 @@ func TestFeatures(t *testing.T) {
 			Landlock int      `json:"landlock-abi"`
 			Options  []string `json:"options"`
 		}
-		if err := json.Unmarshal([]byte(o.stdout), &have); err != nil || o.status != "0" || o.stderr != "" {
+		if err := json.Unmarshal([]byte(o.Stdout), &have); err != nil || o.Status != "0" || o.Stderr != "" {
 			t.Fatalf("%s: %v: %s", c.name, err, o)
 		}
 		if !slices.Equal(have.Modes, c.modes) || have.Engine != c.engine || !have.Seccomp || have.Version == "" || len(have.Options) < 70 {
-			t.Errorf("%s: %s", c.name, o.stdout)
+			t.Errorf("%s: %s", c.name, o.Stdout)
 		}
 		want := int(abi)
 		if errno != 0 || c.name == "strict filter" { // the call is number 444

@@ -20,9 +20,7 @@ func automount(who identity, dir, answer, log string) []string {
 // source, and those that are covered, are left alone.
 func TestAutomounts(t *testing.T) {
 	t.Parallel()
-	if kinds, err := os.ReadFile("/proc/filesystems"); err != nil || !strings.Contains(string(kinds), "\tautofs\n") {
-		t.Skip("this kernel has no autofs")
-	}
+	needs(t, "autofs")
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		dir := root.scratch(t)
 		root.shell(t, dir, "mkdir -p in/auto")
@@ -39,26 +37,26 @@ func TestAutomounts(t *testing.T) {
 		}
 		for _, source := range []string{auto, auto + "/"} {
 			o := run("ok", 1, []string{"--ro-bind", source, "/m"}, "writable", "/m")
-			if o.status != "0" || o.stderr != "" || !strings.Contains(o.stdout, "EROFS") || strings.Contains(o.stdout, ": ok") {
+			if o.Status != "0" || o.Stderr != "" || !strings.Contains(o.Stdout, "EROFS") || strings.Contains(o.Stdout, ": ok") {
 				t.Errorf("read-only: %s", o)
 			}
 		}
 		o := run("ok", 1, []string{"--bind", auto, "/m", "--proc", "/proc"}, "show", "/proc/self/mountinfo")
-		if flags := mountFlags(o.stdout, ""); o.status != "0" || !slices.Contains(flags["m"], "nosuid") || !slices.Contains(flags["m"], "nodev") {
-			t.Errorf("flags: %v: %s", flags["m"], o.stderr)
+		if flags := mountFlags(o.Stdout, ""); o.Status != "0" || !slices.Contains(flags["m"], "nosuid") || !slices.Contains(flags["m"], "nodev") {
+			t.Errorf("flags: %v: %s", flags["m"], o.Stderr)
 		}
 		if !who.setuid {
-			run("ok", 1, []string{"--overlay-src", auto, "--tmp-overlay", "/m"}, "echo", "in").ok(t, "in\n")
+			run("ok", 1, []string{"--overlay-src", auto, "--tmp-overlay", "/m"}, "echo", "in").OK(t, "in\n")
 		}
-		run("fail", 1, []string{"--ro-bind-try", auto, "/m"}, "echo", "in").ok(t, "in\n")
-		run("fail", 1, []string{"--ro-bind", auto, "/m"}).refused(t, fmt.Sprintf("Can't find source path %s: No such file or directory", auto))
+		run("fail", 1, []string{"--ro-bind-try", auto, "/m"}, "echo", "in").OK(t, "in\n")
+		run("fail", 1, []string{"--ro-bind", auto, "/m"}).Refused(t, fmt.Sprintf("Can't find source path %s: No such file or directory", auto))
 		for _, options := range [][]string{
 			{"--ro-bind", dir, "/d"},
 			{"--bind", dir, "/d"},
 			{"--bind", dir, "/d", "--tmpfs", "/d/in/auto"},
 			{"--bind", dir, "/d", "--ro-bind", base + "/bin", "/d/in/auto"},
 		} {
-			run("fail", 0, options, "echo", "in").ok(t, "in\n")
+			run("fail", 0, options, "echo", "in").OK(t, "in\n")
 		}
 	})
 }

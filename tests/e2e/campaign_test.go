@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // way is how a launch of the campaign comes about.
@@ -36,13 +36,13 @@ func campaignWays(t *testing.T) []way {
 	line := func(more ...string) func([]string) []string {
 		return func(shape []string) []string { return box(slices.Concat(more, []string{"--tmpfs", "/tmp"}, shape)...) }
 	}
-	host := filepath.Join(base, "bin", "host")
-	if out, err := exec.Command("go", "build", "-o", host, "../tools/oneshot").CombinedOutput(); err != nil {
-		t.Fatalf("building host: %v\n%s", err, out)
+	oneshot := filepath.Join(base, "bin", "oneshot")
+	if err := testbin.Go(oneshot, "../tools/oneshot", false); err != nil {
+		t.Fatal(err)
 	}
 	hosted := func(launcher string, options ...string) func([]string) []string {
 		return func(shape []string) []string {
-			words := append([]string{host}, options...)
+			words := append([]string{oneshot}, options...)
 			if slices.Contains(shape, "--unshare-pid") {
 				words = append(words, "-unshare-pid")
 			}
@@ -129,24 +129,24 @@ func (w way) campaign(t *testing.T, verb, victim string, args []string, start in
 // judge complains about the end of a launch of which a process was killed or stopped.
 func (s strike) judge(verb, victim string) string {
 	name := "gobwrap"
-	if strings.HasPrefix(s.stderr, "oneshot: ") {
-		name = "host"
+	if strings.HasPrefix(s.Stderr, "oneshot: ") {
+		name = "oneshot"
 	}
 	switch {
 	case s.left != "":
 		return "something is left"
-	case s.ran && s.end == "status 0" && s.stderr == "":
+	case s.ran && s.end == "status 0" && s.Stderr == "":
 		return ""
 	case verb == "stop":
 		return "it does not go on"
-	case s.end == "status 137" && s.stderr == "":
+	case s.end == "status 137" && s.Stderr == "":
 		// The launcher was killed, or the command was, or its init.
 		if victim == "launcher" || s.ran || victim == "last" || victim == "worker" || strings.HasPrefix(victim, "child") {
 			return ""
 		}
 		return "a signal that nobody has sent"
 	case s.end == "status 1":
-		return s.sentence(name)
+		return s.Message(name)
 	}
 	return "neither the command's end nor a sentence"
 }

@@ -30,13 +30,13 @@ func TestDestinationHints(t *testing.T) {
 				continue
 			}
 			fill := func(s string) string { return strings.ReplaceAll(s, "$D", dir) }
-			o := launch{who: who, wrap: e.wrap, args: append(box(strings.Fields(fill(c.options))...), "/h/probe")}.run(t)
-			o.refused(t, fill(c.message))
+			o := launch{who: who, wrap: e.Wrap, args: append(box(strings.Fields(fill(c.options))...), "/h/probe")}.run(t)
+			o.Refused(t, fill(c.message))
 			// Behind a filter a hint about that may stand in place of it where it could be the cause.
-			if e.name != "new" && strings.Contains(o.stderr, "seccomp filter") {
+			if e.Name != "new" && strings.Contains(o.Stderr, "seccomp filter") {
 				continue
 			}
-			if want := fill(c.hint); want != "" && !strings.Contains(o.stderr, "hint: "+want+"\n") || want == "" && strings.Contains(o.stderr, "hint:") {
+			if want := fill(c.hint); want != "" && !strings.Contains(o.Stderr, "hint: "+want+"\n") || want == "" && strings.Contains(o.Stderr, "hint:") {
 				t.Errorf("%s: hint %q: %s", c.options, want, o)
 			}
 		}
@@ -71,12 +71,12 @@ chown -R $ID:$ID disk ov`
 					continue // the host's root may cover mounts
 				}
 				fill := strings.NewReplacer("$D", dir, "$ID", "12345").Replace
-				o := launch{who: who, wrap: e.wrap, host: fill(host), args: append(box(strings.Fields(c.options)...), "/h/probe")}.run(t)
-				o.refused(t, "Can't make overlay mount on /newroot/o: ")
-				if e.name != "new" && strings.Contains(o.stderr, "seccomp filter") {
+				o := launch{who: who, wrap: e.Wrap, host: fill(host), args: append(box(strings.Fields(c.options)...), "/h/probe")}.run(t)
+				o.Refused(t, "Can't make overlay mount on /newroot/o: ")
+				if e.Name != "new" && strings.Contains(o.Stderr, "seccomp filter") {
 					continue
 				}
-				if want := fill(c.hint); !strings.Contains(o.stderr, "hint: ") || !strings.Contains(o.stderr, want) {
+				if want := fill(c.hint); !strings.Contains(o.Stderr, "hint: ") || !strings.Contains(o.Stderr, want) {
 					t.Errorf("%s: hint %q: %s", c.options, want, o)
 				}
 			}

@@ -25,7 +25,7 @@ func TestFailureBeforeTheFrontEnd(t *testing.T) {
 	} {
 		each(t, []identity{root, user}, func(t *testing.T, who identity) {
 			wrap := []string{enosys, "-e", c.errno, "-n", fmt.Sprint(c.call), "--"}
-			if o := (launch{who: who, wrap: wrap, args: append(box(), "/h/probe")}).run(t); o.status != "1" || o.stdout != "" || o.stderr != c.want {
+			if o := (launch{who: who, wrap: wrap, args: append(box(), "/h/probe")}).run(t); o.Status != "1" || o.Stdout != "" || o.Stderr != c.want {
 				t.Errorf("%s: want status 1 and %q: %s", c.errno, c.want, o)
 			}
 		})

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,7 +29,7 @@ func TestInitIsReaped(t *testing.T) {
 				_ = j.leash.Close()
 				j.ends("0")
 				if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
-					t.Errorf("%v: PID 1 is left: state %s", options, state(pid))
+					t.Errorf("%v: PID 1 is left: state %s", options, proc.State(pid))
 				}
 			}
 		}
@@ -133,7 +135,7 @@ func onTerminal(t *testing.T, who identity, program, script string, more ...stri
 		t.Fatal(err)
 	}
 	_ = slave.Close()
-	defer time.AfterFunc(patience, func() { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL) }).Stop() // the session leader: all are hung up
+	defer time.AfterFunc(harness.Patience, func() { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL) }).Stop() // the session leader: all are hung up
 	var found []string
 	answered := false
 	said, in := "", bufio.NewReader(master)
@@ -208,7 +210,7 @@ func TestNoKeeperBesideTheCommand(t *testing.T) {
 				stopped++
 			}
 			_ = info.Close()
-			for line := range strings.SplitSeq(strings.TrimSpace(o.stdout), "\n") {
+			for line := range strings.SplitSeq(strings.TrimSpace(o.Stdout), "\n") {
 				if line != "CapPrm:\t0000000000000000" {
 					t.Errorf("stopped at %d: %q beside the command: %s", n, line, o)
 				}

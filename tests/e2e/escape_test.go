@@ -139,7 +139,7 @@ func (f *field) judge(t *testing.T, operation string, o outcome) {
 	t.Helper()
 	if f.who.setuid && strings.Contains(operation, "overlay") {
 		o.notInSetuid(t, operation[strings.LastIndex(operation, "--"):])
-	} else if o.status != "0" && (o.status != "1" || o.sentence("gobwrap") != "") {
+	} else if o.Status != "0" && (o.Status != "1" || o.Message("gobwrap") != "") {
 		t.Errorf("%s: %s", operation, o)
 	}
 }
@@ -164,11 +164,11 @@ func TestDestinationsStayInside(t *testing.T) {
 					if who.setuid && n%5 == 0 { // then set-up has no capability of the host's
 						surroundings[0] = append([]string{"--unshare-user"}, newProc...)
 					}
-					if strings.HasPrefix(target, "/proc/") && e.name == "new" && strings.HasPrefix(operation, "--dir") {
+					if strings.HasPrefix(target, "/proc/") && e.Name == "new" && strings.HasPrefix(operation, "--dir") {
 						surroundings = append(surroundings, hostProc)
 					}
 					for _, s := range surroundings {
-						changed, o := f.try(t, program, e.wrap, s, operation, destination)
+						changed, o := f.try(t, program, e.Wrap, s, operation, destination)
 						if changed != "" {
 							t.Fatalf("%s %s (a link to %s) changed the host:\n%swas:\n%s", operation, destination, target, changed, f.before)
 						}
@@ -186,9 +186,9 @@ func TestDestinationsStayInside(t *testing.T) {
 // setuid mode with both.
 func thinning(who identity, e engine) (thin, start int) {
 	switch {
-	case e.name == "refused":
+	case e.Name == "refused":
 		return 11, 0 // the same way as in classic
-	case who == setuid, (e.name == "new") == (who == user):
+	case who == setuid, (e.Name == "new") == (who == user):
 		thin = harness.Times(3, 1)
 	default:
 		thin = 3
@@ -238,8 +238,8 @@ func TestWorkingDirectoryStaysInside(t *testing.T) {
 			where := fmt.Sprintf("/tree/%d", fd)
 			for _, how := range [][]string{{"--chdir", where}, {"--setenv", "HOME", where}} {
 				args := append(box(slices.Concat(surroundings, how)...), "/h/probe", "where")
-				o := launch{who: who, wrap: e.wrap, args: args, files: []*os.File{dir}, dir: f.w}.run(t)
-				if o.status == "0" && !strings.Contains("/ /tree /h", strings.TrimSpace(o.stdout)) || o.status != "0" && o.sentence("gobwrap") != "" {
+				o := launch{who: who, wrap: e.Wrap, args: args, files: []*os.File{dir}, dir: f.w}.run(t)
+				if o.Status == "0" && !strings.Contains("/ /tree /h", strings.TrimSpace(o.Stdout)) || o.Status != "0" && o.Message("gobwrap") != "" {
 					t.Errorf("%s: the command's directory lies outside: %s", strings.Join(how, " "), o)
 				}
 			}

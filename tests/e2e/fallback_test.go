@@ -31,7 +31,7 @@ func TestEachNewcomerMayBeMissing(t *testing.T) {
 					if plan == "data" {
 						continue // its descriptors are of no interest here
 					}
-					t.Run(fmt.Sprint(name, "-", errno, "-", plan), func(t *testing.T) { o.run(t).ok(t, "in\n") })
+					t.Run(fmt.Sprint(name, "-", errno, "-", plan), func(t *testing.T) { o.run(t).OK(t, "in\n") })
 				}
 			}
 		}
@@ -45,9 +45,9 @@ func TestStrictFilters(t *testing.T) {
 	each(t, []identity{root, user, setuid, fallback}, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
 			for plan, args := range plans(t, who) {
-				t.Run(e.name+"-"+plan, func(t *testing.T) {
+				t.Run(e.Name+"-"+plan, func(t *testing.T) {
 					files := append(dataFiles(t)[:1:1], dataFiles(t)...) // from 4 on, as the plan has it
-					launch{who: who, wrap: e.wrap, args: append(args, "/h/probe", "echo", "in"), files: files}.run(t).ok(t, "in\n")
+					launch{who: who, wrap: e.Wrap, args: append(args, "/h/probe", "echo", "in"), files: files}.run(t).OK(t, "in\n")
 				})
 			}
 		}
@@ -90,9 +90,9 @@ func TestRefusedCallsAreNamed(t *testing.T) {
 			}
 			eachUser(t, func(t *testing.T, who identity) {
 				options := append([]string{"--unshare-user", "--unshare-pid", "--unshare-net"}, c.options...)
-				launch{who: who, wrap: wrap, args: append(box(options...), command, "echo", "in")}.run(t).refused(t, c.sense)
+				launch{who: who, wrap: wrap, args: append(box(options...), command, "echo", "in")}.run(t).Refused(t, c.sense)
 				if who.setuid {
-					launch{who: who, wrap: wrap, args: append(box(options[1:]...), command, "echo", "in")}.run(t).refused(t, c.sense)
+					launch{who: who, wrap: wrap, args: append(box(options[1:]...), command, "echo", "in")}.run(t).Refused(t, c.sense)
 				}
 			})
 		})

@@ -122,14 +122,14 @@ func TestEveryCallMayFail(t *testing.T) {
 			args := plans(t, c.who)[c.plan]
 			var words []string
 			for _, e := range engines(t) {
-				if e.name != c.engine {
+				if e.Name != c.engine {
 					continue
 				}
 				without := "" // standing without a user namespace
 				if c.plan == "wish" {
 					words = showStanding
 					s := strikeAt(t, c.who, e, 1<<20, "launcher", plans(t, c.who)["kept"], words)
-					if without = standing(s.stdout); !s.ran || s.stderr != "" || strings.Count(without, "\n") != 12 {
+					if without = standing(s.Stdout); !s.ran || s.Stderr != "" || strings.Count(without, "\n") != 12 {
 						t.Fatalf("without a user namespace: %q: %s", without, s)
 					}
 				}
@@ -137,16 +137,16 @@ func TestEveryCallMayFail(t *testing.T) {
 					switch {
 					case s.left != "":
 						return "something hangs"
-					case s.ran && !s.missed && !s.late && c.plan == "wish" && s.costsUserNamespace() && standing(s.stdout) != without:
-						return fmt.Sprintf("not as without a user namespace: %q, want %q", standing(s.stdout), without)
-					case s.ran && s.end == "status 0" && s.stderr == "" && (ignorable(s, c.plan, c.errno) || c.who.setuid && ignorableInSetuid(s, c.plan, c.errno)):
+					case s.ran && !s.missed && !s.late && c.plan == "wish" && s.costsUserNamespace() && standing(s.Stdout) != without:
+						return fmt.Sprintf("not as without a user namespace: %q, want %q", standing(s.Stdout), without)
+					case s.ran && s.end == "status 0" && s.Stderr == "" && (ignorable(s, c.plan, c.errno) || c.who.setuid && ignorableInSetuid(s, c.plan, c.errno)):
 						return ""
 					case s.ran:
 						return "the command ran nevertheless"
 					case s.end != "status 1":
 						return "not status 1"
 					}
-					return s.sentence("gobwrap")
+					return s.Message("gobwrap")
 				})
 			}
 		})
@@ -167,7 +167,7 @@ func TestLauncherKilledAnywhere(t *testing.T) {
 		for _, name := range names {
 			args := plans(t, who)[name]
 			everyCall(t, who, engine{}, "launcher", args, nil, func(s strike) string {
-				if s.left != "" || s.stderr != "" {
+				if s.left != "" || s.Stderr != "" {
 					return name + ": something is left"
 				}
 				return ""
@@ -192,7 +192,7 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 					return "something is left"
 				case !s.ran && s.end == "status 0":
 					return "it never ran"
-				case traceback.MatchString(s.stderr):
+				case traceback.MatchString(s.Stderr):
 					return "a traceback"
 				}
 				return ""
@@ -215,7 +215,7 @@ func TestCallerKilledAnywhere(t *testing.T) {
 				}
 				return
 			}
-			if s.left != "" || s.stderr != "" {
+			if s.left != "" || s.Stderr != "" {
 				t.Errorf("strike %d: something is left: %s", n, s)
 			}
 		}
@@ -246,7 +246,7 @@ func TestLauncherSignalledAnywhere(t *testing.T) {
 			want := fmt.Sprint("status ", 128+int(sig))
 			everyCall(t, who, engine{}, fmt.Sprint("sig", int(sig)), args, nil, func(s strike) string {
 				switch {
-				case s.left != "" || s.stderr != "":
+				case s.left != "" || s.Stderr != "":
 					return "something is left"
 				case s.end != want && !(s.ran && s.end == "status 0"):
 					return "want " + want

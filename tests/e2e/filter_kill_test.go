@@ -39,8 +39,8 @@ func TestFilterKillsSetUp(t *testing.T) {
 				wrap := []string{enosys, "-e", "KILL", "-n", fmt.Sprint(c.call), "--"}
 				for status, options := range map[string][]string{"1": nil, "42": {"--setup-exit-status", "42"}} {
 					o := launch{who: who, wrap: wrap, args: append(box(append(options, c.options...)...), "/h/probe", "echo", "ran")}.run(t)
-					if complaint := o.sentence("gobwrap"); complaint != "" || o.status != status || o.stdout != "" ||
-						!strings.HasPrefix(o.stderr, "gobwrap: killed before the command ran\ngobwrap: hint: this process runs under a seccomp filter") {
+					if complaint := o.Message("gobwrap"); complaint != "" || o.Status != status || o.Stdout != "" ||
+						!strings.HasPrefix(o.Stderr, "gobwrap: killed before the command ran\ngobwrap: hint: this process runs under a seccomp filter") {
 						t.Errorf("want status %s, a sentence and a hint: %s: %s", status, complaint, o)
 					}
 				}
@@ -56,7 +56,7 @@ func TestFilterKillsCommand(t *testing.T) {
 		wrap := []string{enosys, "-e", "KILL", "-n", fmt.Sprint(unix.SYS_REBOOT), "--"}
 		for _, options := range [][]string{nil, {"--unshare-pid"}, {"--setup-exit-status", "42"}} {
 			args := append(box(options...), "/h/enosys", "-e", "KILL", "-n", fmt.Sprint(unix.SYS_WRITE), "--", "/h/probe", "echo", "ran")
-			if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.status != "159" || o.stdout+o.stderr != "" {
+			if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.Status != "159" || o.Stdout+o.Stderr != "" {
 				t.Errorf("%v: want status 159 and silence: %s", options, o)
 			}
 		}

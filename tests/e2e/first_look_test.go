@@ -32,11 +32,11 @@ func TestLockIsHeldAtTheFirstLook(t *testing.T) {
 				options[i] = strings.ReplaceAll(word, "LOCK", "/w/"+lock)
 			}
 			args := append(box(append([]string{"--bind", dir, "/w"}, options...)...), "/h/probe", "locked", "/w/"+lock)
-			o := launch{who: who, wrap: e.wrap, args: args}.run(t)
-			if o.status != "0" || o.stderr != "" {
+			o := launch{who: who, wrap: e.Wrap, args: args}.run(t)
+			if o.Status != "0" || o.Stderr != "" {
 				t.Fatalf("%q: %s", options, o)
 			}
-			return o.stdout
+			return o.Stdout
 		}
 		for name, options := range map[string][]string{"no PID namespace": nil, "a PID namespace": {"--unshare-pid"}, "all namespaces": all()} {
 			for range harness.Times(10, 100) {
@@ -64,9 +64,9 @@ func TestInitHasNoCapabilitiesAtTheFirstLook(t *testing.T) {
 		}
 		for range harness.Times(10, 100) {
 			args := append(box(options...), "/h/probe", "show", "/proc/1/status", "show", "/proc/self/status")
-			o := launch{who: who, wrap: e.wrap, args: args}.run(t)
-			first, second, both := strings.Cut(strings.TrimPrefix(o.stdout, "Name:"), "\nName:")
-			if o.status != "0" || o.stderr != "" || !both {
+			o := launch{who: who, wrap: e.Wrap, args: args}.run(t)
+			first, second, both := strings.Cut(strings.TrimPrefix(o.Stdout, "Name:"), "\nName:")
+			if o.Status != "0" || o.Stderr != "" || !both {
 				t.Fatal(o)
 			}
 			for _, kind := range []string{"CapInh", "CapPrm", "CapEff", "CapAmb"} {

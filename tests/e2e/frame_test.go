@@ -34,7 +34,7 @@ func looking() []string {
 // stands around it.
 func (o outcome) complete(t *testing.T) {
 	t.Helper()
-	if o.status != "0" || o.stderr != "" || !strings.HasPrefix(o.stdout, looked) || strings.Contains(o.stdout, "oldroot") {
+	if o.Status != "0" || o.Stderr != "" || !strings.HasPrefix(o.Stdout, looked) || strings.Contains(o.Stdout, "oldroot") {
 		t.Error(o)
 	}
 }
@@ -55,16 +55,16 @@ func TestNoChroot(t *testing.T) {
 		dir := who.scratch(t)
 		who.shell(t, dir, sources)
 		for _, errno := range []string{"EOPNOTSUPP", "EPERM", "ENOSYS"} {
-			wrap := slices.Concat([]string{enosys, "-e", errno, "-n", fmt.Sprint(unix.SYS_CHROOT), "--"}, e.wrap)
+			wrap := slices.Concat([]string{enosys, "-e", errno, "-n", fmt.Sprint(unix.SYS_CHROOT), "--"}, e.Wrap)
 			args := slices.Concat(box(many(who, dir)...), looking())
 			launch{who: who, dir: dir, wrap: wrap, args: args, files: sourceFiles(t, dir)}.run(t).complete(t)
 			args = append(box("--ro-bind", "/", "/", "--tmpfs", base, "--ro-bind", base+"/bin", base+"/bin"), probe, "echo", "in")
-			launch{who: who, wrap: wrap, args: args}.run(t).ok(t, "in\n")
+			launch{who: who, wrap: wrap, args: args}.run(t).OK(t, "in\n")
 			args = append(box("--bind", dir+"/missing", "/x"), "/h/probe")
-			launch{who: who, wrap: wrap, args: args}.run(t).refused(t, "Can't find source path "+dir+"/missing: No such file or directory")
+			launch{who: who, wrap: wrap, args: args}.run(t).Refused(t, "Can't find source path "+dir+"/missing: No such file or directory")
 		}
 		if who == root {
-			wrap := append([]string{"setpriv", "--bounding-set", "-sys_chroot", "--inh-caps", "-sys_chroot", "--"}, e.wrap...)
+			wrap := append([]string{"setpriv", "--bounding-set", "-sys_chroot", "--inh-caps", "-sys_chroot", "--"}, e.Wrap...)
 			args := slices.Concat(box(many(who, dir)...), looking())
 			launch{who: who, dir: dir, wrap: wrap, args: args, files: sourceFiles(t, dir)}.run(t).complete(t)
 		}
@@ -78,12 +78,12 @@ func TestNoChroot(t *testing.T) {
 func TestRootfs(t *testing.T) {
 	t.Parallel()
 	here := launch{who: root, args: []string{rootfs, base, probe, "echo", "here"}}.run(t)
-	if here.status == "77" {
-		t.Skip("the kernel's first file system cannot be had here: ", here.stderr)
+	if here.Status == "77" {
+		t.Skip("the kernel's first file system cannot be had here: ", here.Stderr)
 	}
-	here.ok(t, "here\n")
+	here.OK(t, "here\n")
 	onRootfs := []string{rootfs, base}
-	if o := (launch{who: root, wrap: onRootfs, args: []string{probe, "show", "/proc/self/mountinfo"}}).run(t); !strings.Contains(o.stdout, " / / ") {
+	if o := (launch{who: root, wrap: onRootfs, args: []string{probe, "show", "/proc/self/mountinfo"}}).run(t); !strings.Contains(o.Stdout, " / / ") {
 		t.Fatalf("the root is another one: %s", o)
 	}
 	eachSide(t, func(t *testing.T, who identity, e engine) {
@@ -101,9 +101,9 @@ func TestRootfs(t *testing.T) {
 		}
 		run(options, looking()).complete(t)
 		// The whole root, with what is mounted on it and without what is in the way.
-		run([]string{"--ro-bind", "/", "/", "--tmpfs", dir}, []string{probe, "echo", "in"}).ok(t, "in\n")
+		run([]string{"--ro-bind", "/", "/", "--tmpfs", dir}, []string{probe, "echo", "in"}).OK(t, "in\n")
 		o := run([]string{"--bind", "/", "/", "--proc", "/proc"}, []string{probe, "show", "/proc/self/mountinfo"})
-		if o.status != "0" || strings.Contains(o.stdout, "newroot") || !strings.Contains(o.stdout, " "+base+" ") {
+		if o.Status != "0" || strings.Contains(o.Stdout, "newroot") || !strings.Contains(o.Stdout, " "+base+" ") {
 			t.Errorf("the root in itself: %s", o)
 		}
 		for _, more := range [][]string{nil, {"--unshare-user", "--cap-drop", "ALL"}} {
@@ -111,7 +111,7 @@ func TestRootfs(t *testing.T) {
 				more = more[:min(len(more), 1)] // --cap-drop is what it does anyway
 			}
 			o := run(more, []string{"/h/probe", "reveal"})
-			if o.status != "0" || !strings.Contains(o.stdout, "umount: E") {
+			if o.Status != "0" || !strings.Contains(o.Stdout, "umount: E") {
 				t.Errorf("%v: %s", more, o)
 			}
 		}
@@ -119,19 +119,19 @@ func TestRootfs(t *testing.T) {
 			return
 		}
 		admin := []string{"--unshare-user", "--cap-add", "CAP_SYS_ADMIN"}
-		run(admin, []string{"/h/probe"}).refused(t, "pivot_root: Operation not permitted")
+		run(admin, []string{"/h/probe"}).Refused(t, "pivot_root: Operation not permitted")
 		if who == user { // whose capabilities are then those of a nested user namespace
-			if o := run(append(admin, "--dev", "/dev"), []string{"/h/probe", "echo", "in"}); o.status != "0" || o.stdout != "in\n" {
+			if o := run(append(admin, "--dev", "/dev"), []string{"/h/probe", "echo", "in"}); o.Status != "0" || o.Stdout != "in\n" {
 				t.Error(o) // a warning says that they do not count
 			}
 		} else {
-			run([]string{"--unshare-user"}, []string{"/h/probe"}).refused(t, "pivot_root: Operation not permitted")
+			run([]string{"--unshare-user"}, []string{"/h/probe"}).Refused(t, "pivot_root: Operation not permitted")
 		}
-		run([]string{"--unshare-user", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_CHROOT"}, []string{"/h/probe", "echo", "in"}).ok(t, "in\n")
+		run([]string{"--unshare-user", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_CHROOT"}, []string{"/h/probe", "echo", "in"}).OK(t, "in\n")
 		if who != user {
 			return
 		}
 		inner := []string{"/h/gobwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "--dev", "/dev", "--"}
-		run(all(), slices.Concat(inner, inner, []string{"/h/probe", "echo", "deep"})).ok(t, "deep\n")
+		run(all(), slices.Concat(inner, inner, []string{"/h/probe", "echo", "deep"})).OK(t, "deep\n")
 	})
 }

@@ -10,8 +10,8 @@ import (
 // hinted checks a failure and words of its hint.
 func (o outcome) hinted(t *testing.T, sense, hint string) {
 	t.Helper()
-	o.refused(t, sense)
-	if _, found, _ := strings.Cut(o.stderr, "hint: "); !strings.Contains(found, hint) {
+	o.Refused(t, sense)
+	if _, found, _ := strings.Cut(o.Stderr, "hint: "); !strings.Contains(found, hint) {
 		t.Errorf("the hint lacks %q: %s", hint, o)
 	}
 }
@@ -46,7 +46,7 @@ func TestHintsOfSurroundings(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = w.Close()
-			o := launch{who: who, wrap: e.wrap, files: []*os.File{r}, args: append(box("--ro-bind", "/dev/fd/3", "/x"), "/h/probe")}.run(t)
+			o := launch{who: who, wrap: e.Wrap, files: []*os.File{r}, args: append(box("--ro-bind", "/dev/fd/3", "/x"), "/h/probe")}.run(t)
 			o.hinted(t, "Can't bind mount /dev/fd/3 on /newroot/x", "--ro-bind-data")
 			_ = r.Close()
 		}
@@ -57,7 +57,7 @@ func TestHintsOfSurroundings(t *testing.T) {
 	args := append(box("--unshare-user", "--ro-bind", dir+"/in", "/x"), "/h/probe")
 	launch{who: root, args: args}.run(t).hinted(t, "Can't find source path "+dir+"/in: Permission denied", "--unshare-user")
 	args = append(box("--ro-bind", dir+"/in", "/x"), "/h/probe", "echo", "in")
-	launch{who: root, args: args}.run(t).ok(t, "in\n")
+	launch{who: root, args: args}.run(t).OK(t, "in\n")
 }
 
 // TestHollowCapabilities: added capabilities count for the sandbox's namespaces, or a
@@ -80,11 +80,11 @@ func TestHollowCapabilities(t *testing.T) {
 		at := len(box()) - 1
 		args = slices.Insert(args, at, strings.Fields(c.options)...)
 		o := launch{who: user, args: args}.run(t)
-		warned := strings.Contains(o.stderr, "do not count for the sandbox's")
+		warned := strings.Contains(o.Stderr, "do not count for the sandbox's")
 		if warned != c.warned {
 			t.Errorf("%s: warned %v: %s", c.options, warned, o)
 		}
-		if set := o.status == "0"; strings.Contains(c.options, "--cap-add ALL") && set == c.warned {
+		if set := o.Status == "0"; strings.Contains(c.options, "--cap-add ALL") && set == c.warned {
 			t.Errorf("%s: the host name was set: %v: %s", c.options, set, o)
 		}
 	}
@@ -102,10 +102,10 @@ func TestExplainStdin(t *testing.T) {
 	}
 	const risk = "risk: standard input is a file"
 	o := run("file")
-	if text, _ := os.ReadFile(dir + "/file"); string(text) != "after\n" || !strings.Contains(o.stderr, risk) {
+	if text, _ := os.ReadFile(dir + "/file"); string(text) != "after\n" || !strings.Contains(o.Stderr, risk) {
 		t.Errorf("%q: %s", text, o)
 	}
-	if o := run("closed"); strings.Contains(o.stderr, risk) {
+	if o := run("closed"); strings.Contains(o.Stderr, risk) {
 		t.Error(o)
 	}
 }

@@ -29,8 +29,8 @@ func TestOddNamesOfMountPoints(t *testing.T) {
 			fmt.Fprintf(&host, "mkdir -p -- %s; mount -t tmpfs none %s; mkdir %s/below; mount -t tmpfs none %s/below\n", path, path, path, path)
 			command = append(command, "writable", "/d/"+name+"/x", "writable", "/d/"+name+"/x/below")
 		}
-		o := launch{who: who, wrap: e.wrap, host: host.String(), args: command}.run(t)
-		if n := strings.Count(o.stdout, "write: EROFS"); o.status != "0" || n != 2*len(names) || strings.Contains(o.stdout, ": ok") {
+		o := launch{who: who, wrap: e.Wrap, host: host.String(), args: command}.run(t)
+		if n := strings.Count(o.Stdout, "write: EROFS"); o.Status != "0" || n != 2*len(names) || strings.Contains(o.Stdout, ": ok") {
 			t.Errorf("%d of %d mounts are read-only: %s", n, 2*len(names), o)
 		}
 	})
@@ -60,7 +60,7 @@ func TestFlagsOfHostMountsStay(t *testing.T) {
 		dir := root.scratch(t)
 		host := strings.ReplaceAll(flagged, "$D", dir)
 		outside := launch{who: who, host: host, args: []string{"cat", "/proc/self/mountinfo"}}.run(t)
-		want := mountFlags(outside.stdout, dir)
+		want := mountFlags(outside.Stdout, dir)
 		if len(want) != 10 {
 			t.Fatal(outside)
 		}
@@ -69,12 +69,12 @@ func TestFlagsOfHostMountsStay(t *testing.T) {
 		} {
 			for _, more := range [][]string{nil, {"--unshare-user"}} {
 				args := append(box(append(more, option, dir, "/d", "--ro-bind", "/proc", "/proc")...), "/h/probe", "show", "/proc/self/mountinfo")
-				o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
-				have := mountFlags(o.stdout, "/d")
+				o := launch{who: who, wrap: e.Wrap, host: host, args: args}.run(t)
+				have := mountFlags(o.Stdout, "/d")
 				for name, flags := range want {
 					for _, flag := range append(flags, added...) {
 						if flag != "rw" && !slices.Contains(have[name], flag) {
-							t.Errorf("%s: %s lost %s: %v (outside %v) %s", option, name, flag, have[name], flags, o.stderr)
+							t.Errorf("%s: %s lost %s: %v (outside %v) %s", option, name, flag, have[name], flags, o.Stderr)
 						}
 					}
 					for _, flag := range have[name] {
@@ -99,7 +99,7 @@ func TestReadOnlyCannotBeUndone(t *testing.T) {
 		host := fmt.Sprintf("mkdir -p %[1]s/sub; mount -t tmpfs -o ro none %[1]s/sub; chmod 1777 %[1]s", dir)
 		mighty := []string{"--unshare-user", "--uid", "0", "--bind", dir, "/d", "--cap-add", "ALL"}
 		if who.setuid {
-			o := launch{who: who, wrap: e.wrap, args: append(box(mighty...), "/h/probe")}.run(t)
+			o := launch{who: who, wrap: e.Wrap, args: append(box(mighty...), "/h/probe")}.run(t)
 			o.notInSetuid(t, "--cap-add")
 			mighty = mighty[:len(mighty)-2]
 		}
@@ -108,8 +108,8 @@ func TestReadOnlyCannotBeUndone(t *testing.T) {
 			append(box("--unshare-user", "--uid", "0", "--cap-drop", "ALL", "--ro-bind", dir, "/d"), "/h/probe", "rw", "/d", "rw", "/d/sub"),
 			slices.Concat(box("--unshare-user", "--unshare-pid", "--proc", "/proc", "--ro-bind", dir, "/d"), inner, []string{"/h/probe", "rw", "/d/sub"}),
 		} {
-			o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
-			if o.status != "0" || undone.MatchString(o.stdout) || !strings.Contains(o.stdout, "EPERM") {
+			o := launch{who: who, wrap: e.Wrap, host: host, args: args}.run(t)
+			if o.Status != "0" || undone.MatchString(o.Stdout) || !strings.Contains(o.Stdout, "EPERM") {
 				t.Errorf("%v: %s", args, o)
 			}
 		}
@@ -126,9 +126,9 @@ func TestHiddenMounts(t *testing.T) {
 			mount -t tmpfs x e; mount -t tmpfs y e; mount -t tmpfs z e; : > f; mount --bind /etc/passwd f; mount --bind /etc/group f; chmod 1777 c/d e`, dir)
 		for _, option := range []string{"--ro-bind", "--bind"} {
 			args := append(box("--unshare-user", option, dir, "/d"), "/h/probe", "writable", "/d/c/d", "writable", "/d/e")
-			o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
+			o := launch{who: who, wrap: e.Wrap, host: host, args: args}.run(t)
 			want := map[string]int{"--ro-bind": 2, "--bind": 0}[option]
-			if o.status != "0" || strings.Count(o.stdout, "write: EROFS") != want {
+			if o.Status != "0" || strings.Count(o.Stdout, "write: EROFS") != want {
 				t.Errorf("%s: %s", option, o)
 			}
 		}
@@ -148,7 +148,7 @@ func TestHiddenStaysHidden(t *testing.T) {
 		return dir, fmt.Sprintf(hiding, dir)
 	}
 	dir, host := newHost(t)
-	launch{who: root, dir: dir, host: host + "; mount --rbind . b", args: []string{"cat", "b/s/file"}}.run(t).ok(t, "secret\n")
+	launch{who: root, dir: dir, host: host + "; mount --rbind . b", args: []string{"cat", "b/s/file"}}.run(t).OK(t, "secret\n")
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
 			dir, host := newHost(t)
@@ -157,9 +157,9 @@ func TestHiddenStaysHidden(t *testing.T) {
 				{"--unshare-user", "--bind", dir, "/d"},
 				{"--ro-bind", dir + "/s", "/d/s", "--ro-bind", dir + "/u", "/d/u"},
 			} {
-				o := launch{who: who, wrap: e.wrap, host: host, args: append(box(options...), show...)}.run(t)
-				if strings.Contains(o.stdout, "secret") || o.status != "0" && (o.status != "1" || o.sentence("gobwrap") != "") {
-					t.Errorf("%s %q: %s", e.name, options, o)
+				o := launch{who: who, wrap: e.Wrap, host: host, args: append(box(options...), show...)}.run(t)
+				if strings.Contains(o.Stdout, "secret") || o.Status != "0" && (o.Status != "1" || o.Message("gobwrap") != "") {
+					t.Errorf("%s %q: %s", e.Name, options, o)
 				}
 			}
 		}
@@ -174,7 +174,7 @@ func TestCoveredProc(t *testing.T) {
 		for _, e := range engines(t) {
 			for _, more := range [][]string{nil, {"--unshare-user"}} {
 				args := append(box(append(more, "--unshare-pid", "--proc", "/proc")...), "/h/probe", "echo", "in")
-				launch{who: who, wrap: e.wrap, host: "mount -t tmpfs none /proc/irq", args: args}.run(t).refused(t, "Can't mount proc on /newroot/proc")
+				launch{who: who, wrap: e.Wrap, host: "mount -t tmpfs none /proc/irq", args: args}.run(t).Refused(t, "Can't mount proc on /newroot/proc")
 			}
 		}
 	})
@@ -184,21 +184,21 @@ func TestCoveredProc(t *testing.T) {
 func TestThousandMounts(t *testing.T) {
 	t.Parallel()
 	eachSide(t, func(t *testing.T, who identity, e engine) {
-		if e.name == "refused" {
+		if e.Name == "refused" {
 			return
 		}
 		dir := root.scratch(t)
 		host := fmt.Sprintf("cd %s; mkdir m; mount -t tmpfs none m; cd m; i=0; while [ $i -lt 1000 ]; do echo $i; i=$((i+1)); done | xargs mkdir; /usr/bin/env true; %s many . 1000", dir, probe)
 		args := append(box("--ro-bind", dir, "/d", "--ro-bind", "/proc", "/proc"), "/h/probe", "show", "/proc/self/mountinfo")
-		o := launch{who: who, wrap: e.wrap, host: host, args: args}.run(t)
+		o := launch{who: who, wrap: e.Wrap, host: host, args: args}.run(t)
 		n := 0
-		for _, flags := range mountFlags(o.stdout, "/d/m") {
+		for _, flags := range mountFlags(o.Stdout, "/d/m") {
 			if slices.Contains(flags, "ro") && slices.Contains(flags, "nosuid") && slices.Contains(flags, "nodev") {
 				n++
 			}
 		}
-		if o.status != "0" || n != 1000 {
-			t.Errorf("%d mounts are read-only: status %s, %s", n, o.status, o.stderr)
+		if o.Status != "0" || n != 1000 {
+			t.Errorf("%d mounts are read-only: status %s, %s", n, o.Status, o.Stderr)
 		}
 	})
 }
@@ -210,11 +210,11 @@ func TestNothingPropagatesOut(t *testing.T) {
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		dir := who.scratch(t)
 		host := fmt.Sprintf("mount --make-rshared /; mkdir -p %[1]s/d; mount -t tmpfs none %[1]s/d; mount --make-shared %[1]s/d; mkdir %[1]s/d/x; chmod -R 0777 %[1]s/d", dir)
-		words := slices.Concat(e.wrap, box("--bind", dir+"/d", "/d", "--tmpfs", "/d/x", "--tmpfs", "/d/y"), []string{"/h/probe"})
+		words := slices.Concat(e.Wrap, box("--bind", dir+"/d", "/d", "--tmpfs", "/d/x", "--tmpfs", "/d/y"), []string{"/h/probe"})
 		shell := []string{"/bin/sh", "-ec", `"$@"; cat /proc/self/mountinfo`, "sh"}
 		o := launch{who: who, host: host, wrap: shell, args: words}.run(t)
-		if o.status != "0" || strings.Contains(o.stdout, dir+"/d/") || !strings.Contains(o.stdout, dir+"/d ") {
-			t.Errorf("status %s, %s", o.status, o.stderr)
+		if o.Status != "0" || strings.Contains(o.Stdout, dir+"/d/") || !strings.Contains(o.Stdout, dir+"/d ") {
+			t.Errorf("status %s, %s", o.Status, o.Stderr)
 		}
 	})
 }

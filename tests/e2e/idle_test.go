@@ -21,7 +21,7 @@ func TestMadeThenReadOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		line, _, _ := strings.Cut(string(text), "\n")
-		launch{who: who, wrap: e.wrap, args: args}.run(t).ok(t, line+"\n")
+		launch{who: who, wrap: e.Wrap, args: args}.run(t).OK(t, line+"\n")
 	})
 }
 
@@ -32,6 +32,6 @@ func TestRootThroughLink(t *testing.T) {
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		args := append(box("--dir", "/under", "--symlink", "/", "/l", "--tmpfs", "/l", "--dir", "/over",
 			"--ro-bind", filepath.Join(base, "bin"), "/h"), "/h/probe", "echo", "in")
-		launch{who: who, wrap: e.wrap, args: args}.run(t).ok(t, "in\n")
+		launch{who: who, wrap: e.Wrap, args: args}.run(t).OK(t, "in\n")
 	})
 }

@@ -50,7 +50,7 @@ func arrangements() map[string][]string {
 var differing = regexp.MustCompile(`(?m)^(env: PWD=.*|signal 17: .*|fd [0-2]: .*|arg: .*|/proc/self/.*|ids: .*)\n`)
 
 func facts(o outcome) string {
-	return differing.ReplaceAllString(o.stdout, "")
+	return differing.ReplaceAllString(o.Stdout, "")
 }
 
 func TestPayloadInheritsWhatItsCallerHad(t *testing.T) {
@@ -59,7 +59,7 @@ func TestPayloadInheritsWhatItsCallerHad(t *testing.T) {
 		t.Run(caller, func(t *testing.T) {
 			eachWho(t, func(t *testing.T, who identity) {
 				direct := launch{who: who, args: slices.Concat([]string{probe}, strings.Fields(words), []string{"exec", probe, "facts"})}.run(t)
-				if direct.status != "0" {
+				if direct.Status != "0" {
 					t.Fatal(direct)
 				}
 				for name, options := range arrangements() {
@@ -68,8 +68,8 @@ func TestPayloadInheritsWhatItsCallerHad(t *testing.T) {
 					}
 					args := slices.Concat([]string{probe}, strings.Fields(words), []string{"exec"}, box(options...), []string{"/h/probe", "facts"})
 					o := launch{who: who, args: args}.run(t)
-					if want, have := facts(direct), facts(o); want != have || o.status != "0" {
-						t.Errorf("%s: %s\n%s", name, difference(want, have), o.stderr)
+					if want, have := facts(direct), facts(o); want != have || o.Status != "0" {
+						t.Errorf("%s: %s\n%s", name, difference(want, have), o.Stderr)
 					}
 				}
 			})
@@ -101,7 +101,7 @@ func TestPayloadKeepsWhatProcTells(t *testing.T) {
 		args := slices.Concat([]string{probe}, prepare, []string{"exec"}, box("--ro-bind", "/proc", "/proc"), []string{"/h/probe", "facts"})
 		o := launch{who: who, args: args}.run(t)
 		for _, want := range []string{"/proc/self/oom_score_adj: 300\n", "/proc/self/comm: probe\n", "/proc/self/personality: 00000000\n"} {
-			if !strings.Contains(o.stdout, want) {
+			if !strings.Contains(o.Stdout, want) {
 				t.Errorf("want %q: %s", want, o)
 			}
 		}
@@ -117,7 +117,7 @@ func TestChildSignalIsDefault(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				args := slices.Concat([]string{probe, "nofds", "ignore", "17", "exec"}, box(options...), []string{"/h/probe", "facts", "exit", "7"})
 				o := launch{who: who, args: args}.run(t)
-				if o.status != "7" || strings.Contains(o.stdout, "signal 17") {
+				if o.Status != "7" || strings.Contains(o.Stdout, "signal 17") {
 					t.Error(o)
 				}
 			})
@@ -134,10 +134,10 @@ func TestEnvironmentIsRaw(t *testing.T) {
 		program := who.launcher()
 		args := slices.Concat([]string{probe, "bare", program[0]}, env, []string{"--"}, program, box()[1:], []string{"/h/probe", "facts"})
 		o := launch{who: who, args: args}.run(t)
-		_, have, _ := strings.Cut(o.stdout, "env: ")
+		_, have, _ := strings.Cut(o.Stdout, "env: ")
 		have = "env: " + have[:strings.Index(have+"umask", "umask")]
 		if have != want {
-			t.Errorf("want %q, have %q: %s", want, have, o.stderr)
+			t.Errorf("want %q, have %q: %s", want, have, o.Stderr)
 		}
 	})
 }
@@ -159,14 +159,14 @@ func TestRuntimeVariablesAreOnlyPassedOn(t *testing.T) {
 			eachWho(t, func(t *testing.T, who identity) {
 				o := launch{who: who, env: env, args: append(box(), "/h/probe", "facts")}.run(t)
 				for _, entry := range env {
-					if !strings.Contains(o.stdout, "env: "+entry+"\n") {
+					if !strings.Contains(o.Stdout, "env: "+entry+"\n") {
 						t.Errorf("%s is missing", entry)
 					}
 				}
-				if o.status != "0" || o.stderr != "" {
+				if o.Status != "0" || o.Stderr != "" {
 					t.Error(o)
 				}
-				launch{who: who, env: env, args: append(box("--bind", "/nonexistent", "/x"), "/h/probe")}.run(t).refused(t, "/nonexistent")
+				launch{who: who, env: env, args: append(box("--bind", "/nonexistent", "/x"), "/h/probe")}.run(t).Refused(t, "/nonexistent")
 			})
 		})
 	}
@@ -178,13 +178,13 @@ func TestLargeIDs(t *testing.T) {
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, id := range []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 2} {
 			for _, e := range engines(t) {
-				o := launch{who: who.as(id), wrap: e.wrap, args: append(box(all()...), "/h/probe", "facts")}.run(t)
-				if want := fmt.Sprintf("ids: %d %d %d %d\n", id, id, id, id); o.status != "0" || !strings.Contains(o.stdout, want) {
-					t.Errorf("%s: want %s: %s", e.name, want, o)
+				o := launch{who: who.as(id), wrap: e.Wrap, args: append(box(all()...), "/h/probe", "facts")}.run(t)
+				if want := fmt.Sprintf("ids: %d %d %d %d\n", id, id, id, id); o.Status != "0" || !strings.Contains(o.Stdout, want) {
+					t.Errorf("%s: want %s: %s", e.Name, want, o)
 				}
 			}
 			o := launch{who: who, args: append(box("--unshare-user", "--uid", fmt.Sprint(id), "--gid", fmt.Sprint(id)), "/h/probe", "facts")}.run(t)
-			if want := fmt.Sprintf("ids: %d %d %d %d\n", id, id, id, id); o.status != "0" || !strings.Contains(o.stdout, want) {
+			if want := fmt.Sprintf("ids: %d %d %d %d\n", id, id, id, id); o.Status != "0" || !strings.Contains(o.Stdout, want) {
 				t.Errorf("want %s: %s", want, o)
 			}
 		}
@@ -205,8 +205,8 @@ func TestLongCommandLine(t *testing.T) {
 	}
 	eachUser(t, func(t *testing.T, who identity) {
 		o := launch{who: who, env: env, args: append(args, "echo", long)}.run(t)
-		if o.status != "0" || !strings.HasSuffix(o.stdout, "\n4999\n"+long+"\n") || !strings.Contains(o.stdout, "env: V7999=7999\n") {
-			t.Errorf("status %s, %d bytes: %s", o.status, len(o.stdout), o.stderr)
+		if o.Status != "0" || !strings.HasSuffix(o.Stdout, "\n4999\n"+long+"\n") || !strings.Contains(o.Stdout, "env: V7999=7999\n") {
+			t.Errorf("status %s, %d bytes: %s", o.Status, len(o.Stdout), o.Stderr)
 		}
 	})
 }
@@ -216,7 +216,7 @@ func TestNoArgumentsAtAll(t *testing.T) {
 	t.Parallel()
 	eachUser(t, func(t *testing.T, who identity) {
 		o := launch{who: who, args: []string{probe, "bare", who.launcher()[0], "--"}}.run(t)
-		if o.status != "1" || o.stdout != "" || !strings.HasPrefix(o.stderr, "usage: ") {
+		if o.Status != "1" || o.Stdout != "" || !strings.HasPrefix(o.Stderr, "usage: ") {
 			t.Error(o)
 		}
 	})
@@ -230,7 +230,7 @@ func TestStatusOfTheCommand(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				for _, code := range []int{0, 1, 7, 127, 128, 255} {
 					o := launch{who: who, args: append(box(options...), "/h/probe", "exit", fmt.Sprint(code))}.run(t)
-					if o.status != fmt.Sprint(code) {
+					if o.Status != fmt.Sprint(code) {
 						t.Errorf("exit %d: %s", code, o)
 					}
 				}
@@ -240,7 +240,7 @@ func TestStatusOfTheCommand(t *testing.T) {
 					}
 					words := []string{"/h/probe", "limit", "4", "0", "0", "raise", fmt.Sprint(int(sig))}
 					o := launch{who: who, args: append(box(options...), words...)}.run(t)
-					if o.status != fmt.Sprint(128+int(sig)) || o.stderr != "" {
+					if o.Status != fmt.Sprint(128+int(sig)) || o.Stderr != "" {
 						t.Errorf("signal %d: %s", sig, o)
 					}
 				}
@@ -254,7 +254,7 @@ func TestControlFacts(t *testing.T) {
 	t.Parallel()
 	o := launch{who: root, args: []string{probe, "facts"}, files: []*os.File{open(t, "/etc/passwd")}}.run(t)
 	for _, want := range []string{"fd 3: 100000", "limit 7:", "umask: 22", "cpu: 0", "env: PATH", "pdeathsig: 0"} {
-		if !strings.Contains(o.stdout, want) {
+		if !strings.Contains(o.Stdout, want) {
 			t.Errorf("want %q: %s", want, o)
 		}
 	}

@@ -40,13 +40,13 @@ done 2>/dev/null; cat /p/self/mountinfo`
 				options[i] = strings.ReplaceAll(options[i], "$D", dir)
 			}
 			o := launch{
-				who: who, wrap: e.wrap, host: fmt.Sprintf(host, dir),
+				who: who, wrap: e.Wrap, host: fmt.Sprintf(host, dir),
 				args: append(box(options...), "/bin/sh", "-c", command),
 			}.run(t)
-			flags := mountFlags(o.stdout, "/d")
+			flags := mountFlags(o.Stdout, "/d")
 			_, later := flags["later"]
 			_, below := flags["sub/later"]
-			if o.status != "0" || o.stderr != "" || !strings.HasPrefix(o.stdout, c.said) || (later || below) != c.later {
+			if o.Status != "0" || o.Stderr != "" || !strings.HasPrefix(o.Stdout, c.said) || (later || below) != c.later {
 				t.Errorf("%q: %s", c.options, o)
 			}
 		}

@@ -15,6 +15,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // job is a sandbox that lives until its leash (fd 4 of the command) is let go.
@@ -70,7 +74,7 @@ func (j *job) said() string {
 
 func (j *job) line(want string) {
 	j.t.Helper()
-	_ = j.stdout.SetReadDeadline(time.Now().Add(patience))
+	_ = j.stdout.SetReadDeadline(time.Now().Add(harness.Patience))
 	line, err := j.out.ReadString('\n')
 	if line != want+"\n" {
 		j.t.Fatalf("want %q, have %q (%v): %s", want, line, err, j.said())
@@ -80,10 +84,10 @@ func (j *job) line(want string) {
 // ends waits for the launcher.
 func (j *job) ends(want string) {
 	j.t.Helper()
-	timer := time.AfterFunc(patience, func() { _ = j.cmd.Process.Kill(); j.t.Error("the launcher did not end by itself") })
+	timer := time.AfterFunc(harness.Patience, func() { _ = j.cmd.Process.Kill(); j.t.Error("the launcher did not end by itself") })
 	_ = j.cmd.Wait()
 	timer.Stop()
-	if have := status(j.cmd.ProcessState); have != want || j.said() != "" {
+	if have := testcmd.Status(j.cmd.ProcessState); have != want || j.said() != "" {
 		j.t.Errorf("want %s, have %s: %s", want, have, j.said())
 	}
 }
@@ -101,7 +105,7 @@ func (j *job) first() int {
 	var doc struct {
 		PID int `json:"child-pid"`
 	}
-	_ = j.info.SetReadDeadline(time.Now().Add(patience))
+	_ = j.info.SetReadDeadline(time.Now().Add(harness.Patience))
 	if err := json.NewDecoder(j.info).Decode(&doc); err != nil {
 		j.t.Fatal(err)
 	}
@@ -111,13 +115,10 @@ func (j *job) first() int {
 // gone reports whether a process ends, with patience. As a child of ours, it is
 // reaped here.
 func gone(pid int) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	return harness.Until(func() bool {
 		_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
-		if syscall.Kill(pid, 0) == syscall.ESRCH {
-			return true
-		}
-	}
-	return false
+		return syscall.Kill(pid, 0) == syscall.ESRCH
+	})
 }
 
 func (j *job) locked() bool {
@@ -138,7 +139,7 @@ func TestOrphansKeepTheirInit(t *testing.T) {
 			t.Error("the orphan, PID 1 or the lock went with the launcher")
 		}
 		_ = j.leash.Close()
-		if !gone(pid) || !j.closed(patience) || j.locked() {
+		if !gone(pid) || !j.closed(harness.Patience) || j.locked() {
 			t.Error("something stays without the orphan")
 		}
 	})
@@ -150,7 +151,7 @@ func TestOutputEndsWithTheCommand(t *testing.T) {
 		for name, options := range arrangements() {
 			t.Run(name, func(t *testing.T) {
 				j := start(t, who, options, "close", "1", "read", "4")
-				if !j.closed(patience) {
+				if !j.closed(harness.Patience) {
 					t.Error("PID 1, the monitor or a keeper holds the command's output")
 				}
 				_ = j.leash.Close()
@@ -178,25 +179,24 @@ func TestNobodyKeepsDescriptors(t *testing.T) {
 			eachWho(t, func(t *testing.T, who identity) {
 				j := start(t, who, o, "read", "4")
 				limits := map[int]int{j.cmd.Process.Pid: 2}
-				if pid := j.first(); comm(pid) != "probe" {
+				if pid := j.first(); proc.Field(pid, "Name") != "probe" {
 					limits[pid] = 3 // the line to the monitor, a lock or a sync fd
 				}
 				for pid, most := range limits {
 					// The monitor closes the last ones when set-up is over; it need not be first.
 					var links []string
-					for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
-						if links, _ = filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)); len(links) <= most {
-							break
-						}
-					}
+					harness.Until(func() bool {
+						links, _ = filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+						return len(links) <= most
+					})
 					for _, link := range links {
 						to, _ := os.Readlink(link)
 						if strings.HasPrefix(to, "pipe:") && j.isOurs(to) || strings.Contains(to, base+"/bin") {
-							t.Errorf("process %d (%s) holds %s", pid, comm(pid), to)
+							t.Errorf("process %d (%s) holds %s", pid, proc.Field(pid, "Name"), to)
 						}
 					}
 					if len(links) > most {
-						t.Errorf("process %d (%s) holds %d descriptors", pid, comm(pid), len(links))
+						t.Errorf("process %d (%s) holds %d descriptors", pid, proc.Field(pid, "Name"), len(links))
 					}
 				}
 			})
@@ -215,11 +215,6 @@ func (j *job) isOurs(link string) bool {
 	return false
 }
 
-func comm(pid int) string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return strings.TrimSpace(string(text))
-}
-
 func TestDieWithParentChain(t *testing.T) {
 	t.Parallel()
 	for name, options := range arrangements() {
@@ -231,7 +226,7 @@ func TestDieWithParentChain(t *testing.T) {
 					_ = j.leash.Close()
 					return
 				}
-				if !j.closed(patience) {
+				if !j.closed(harness.Patience) {
 					t.Error("an orphan outlives the launcher")
 				}
 				j.ends("0")
@@ -250,13 +245,7 @@ func TestStopAndContinue(t *testing.T) {
 				if err := syscall.Kill(group, syscall.SIGSTOP); err != nil {
 					t.Fatal(err)
 				}
-				stopped := false
-				for end := time.Now().Add(patience); time.Now().Before(end); {
-					if stopped = strings.Contains(state(j.cmd.Process.Pid), "T"); stopped {
-						break
-					}
-					time.Sleep(time.Millisecond)
-				}
+				stopped := harness.Until(func() bool { return proc.State(j.cmd.Process.Pid) == "T" })
 				_ = j.leash.Close()
 				if !stopped || j.closed(50*time.Millisecond) {
 					t.Error("SIGSTOP did not stop launcher and command")
@@ -266,12 +255,6 @@ func TestStopAndContinue(t *testing.T) {
 			})
 		}
 	})
-}
-
-func state(pid int) string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(text), ") ")
-	return rest[:min(1, len(rest))]
 }
 
 // Many at a time leave nothing: no process, no zombie, no mount.
@@ -284,25 +267,22 @@ func TestManyLeaveNothing(t *testing.T) {
 				who := []identity{root, user, setuid, fallback}[i%4]
 				cmd := launch{who: who, args: append(box(all()...), "/h/probe", "exit", strconv.Itoa(k))}.command()
 				_ = cmd.Run()
-				if have := status(cmd.ProcessState); have != strconv.Itoa(k) {
+				if have := testcmd.Status(cmd.ProcessState); have != strconv.Itoa(k) {
 					t.Errorf("want %d, have %s", k, have)
 				}
 			}
 		})
 	}
 	group.Wait()
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		left := slices.DeleteFunc(children(), func(pid int) bool {
+	var left []int
+	if !harness.Until(func() bool {
+		left = slices.DeleteFunc(proc.Children(os.Getpid()), func(pid int) bool {
 			_, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // we are their reaper
-			return err != nil || state(pid) == ""
+			return err != nil || proc.State(pid) == ""
 		})
-		if len(left) == 0 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Errorf("%d processes are left, like %s in state %s", len(left), comm(left[0]), state(left[0]))
-			break
-		}
+		return len(left) == 0
+	}) {
+		t.Errorf("%d processes are left, like %s in state %s", len(left), proc.Field(left[0], "Name"), proc.State(left[0]))
 	}
 	if after, _ := os.ReadFile("/proc/self/mountinfo"); !bytes.Equal(before, after) {
 		t.Errorf("mounts before:\n%s\nafter:\n%s", before, after)

@@ -41,9 +41,9 @@ func TestHonestLinks(t *testing.T) {
 				end := len(args) - len(strings.Fields(c.command)) - 1
 				args = append(append(args[:end:end], options...), args[end:]...)
 				data, dir := open(t, w+"/data"), open(t, w+"/src")
-				o := launch{who: who, wrap: e.wrap, args: args, files: []*os.File{data, dir}}.run(t)
-				o.stdout = strings.TrimSpace(o.stdout)
-				o.ok(t, c.want)
+				o := launch{who: who, wrap: e.Wrap, args: args, files: []*os.File{data, dir}}.run(t)
+				o.Stdout = strings.TrimSpace(o.Stdout)
+				o.OK(t, c.want)
 			})
 		})
 	}
@@ -67,7 +67,7 @@ func TestSearchOnlyParents(t *testing.T) {
 			w := root.scratch(t)
 			root.shell(t, w, "mkdir -p a/b/src d/c; echo s > a/b/src/f; mkdir d/c/e; chmod 0711 a a/b d d/c")
 			args := append(box("--bind", w+"/d", "/d", "--ro-bind", w+"/a/b/src", "/d/c/e"), "/h/probe", "echo", "in")
-			launch{who: who, wrap: e.wrap, args: args}.run(t).ok(t, "in\n")
+			launch{who: who, wrap: e.Wrap, args: args}.run(t).OK(t, "in\n")
 		}
 	})
 }
@@ -78,7 +78,7 @@ func TestRacingAttacker(t *testing.T) {
 	t.Parallel()
 	launches := harness.Times(15, 75)
 	eachSide(t, func(t *testing.T, who identity, e engine) {
-		if e.name == "refused" {
+		if e.Name == "refused" {
 			return // resolves paths as classic does
 		}
 		for _, link := range []string{"abs", "rel", "climb"} {
@@ -89,11 +89,11 @@ func TestRacingAttacker(t *testing.T) {
 				ran := 0
 				for i := range launches {
 					operation := operations[i%len(operations)]
-					changed, o := f.try(t, box()[:4], e.wrap, []string{"--unshare-pid", "--unshare-ipc"}, operation, fmt.Sprintf("/d/here/x%d", i))
+					changed, o := f.try(t, box()[:4], e.Wrap, []string{"--unshare-pid", "--unshare-ipc"}, operation, fmt.Sprintf("/d/here/x%d", i))
 					if changed != "" {
 						t.Fatalf("launch %d, %s, changed the host:\n%swas:\n%s", i, operation, changed, f.before)
 					}
-					if o.status == "0" {
+					if o.Status == "0" {
 						ran++
 					}
 					f.judge(t, operation, o)
@@ -118,7 +118,7 @@ func (f *field) attack(t *testing.T, link string) func() {
 		t.Fatal(err)
 	}
 	seen := map[bool]bool{}
-	for end := time.Now().Add(patience); len(seen) < 2 && time.Now().Before(end); {
+	for end := time.Now().Add(harness.Patience); len(seen) < 2 && time.Now().Before(end); {
 		info, err := os.Lstat(here)
 		seen[err == nil && info.Mode()&os.ModeSymlink != 0] = true
 	}

@@ -24,11 +24,11 @@ func TestLoopbackSockets(t *testing.T) {
 					if who == root {
 						args = append(box("--ro-bind", "/", "/", "--unshare-net", "--unshare-user"), args[len(args)-3:]...)
 					}
-					launch{who: who, wrap: wrap, args: args}.run(t).ok(t, "up\n")
+					launch{who: who, wrap: wrap, args: args}.run(t).OK(t, "up\n")
 				})
 			})
 		}
 	}
 	wrap := []string{enosys, "-e", "EPERM", "-n", fmt.Sprint(unix.SYS_SOCKET), "--"}
-	launch{who: user, wrap: wrap, args: append(box("--unshare-net"), "/h/probe")}.run(t).refused(t, "loopback: Failed RTM_NEWADDR: Operation not permitted")
+	launch{who: user, wrap: wrap, args: append(box("--unshare-net"), "/h/probe")}.run(t).Refused(t, "loopback: Failed RTM_NEWADDR: Operation not permitted")
 }

@@ -28,21 +28,21 @@ func TestNames(t *testing.T) {
 				version, prefix = theirs, "bwrap"
 			}
 			o := launch{who: who, args: []string{program, "--version"}}.run(t)
-			if o.status != "0" || !version.MatchString(o.stdout) || o.stderr != "" {
+			if o.Status != "0" || !version.MatchString(o.Stdout) || o.Stderr != "" {
 				t.Errorf("%s --version: %s", name, o)
 			}
 			for _, args := range [][]string{{"--nonsense"}, {"--ro-bind", "/nonexistent", "/", "true"}, {"--ro-bind", base, "/", "/nonexistent"}} {
 				o = launch{who: who, args: slices.Concat([]string{program}, who.launcher()[1:], args)}.run(t)
-				if complaint := o.sentence(prefix); complaint != "" || o.status != "1" {
+				if complaint := o.Message(prefix); complaint != "" || o.Status != "1" {
 					t.Errorf("%s %s: %s: %s", name, args, complaint, o)
 				}
 			}
 			o = launch{who: who, args: []string{program, "--level-prefix", "--nonsense"}}.run(t)
-			if !strings.HasPrefix(o.stderr, "<3>"+prefix+": ") {
+			if !strings.HasPrefix(o.Stderr, "<3>"+prefix+": ") {
 				t.Errorf("%s --level-prefix: %s", name, o)
 			}
 			o = launch{who: who, args: []string{program, "--help"}}.run(t)
-			if o.status != "0" || !strings.HasPrefix(o.stdout, "usage: "+program+" [OPTIONS...] [--] COMMAND [ARGS...]\n") {
+			if o.Status != "0" || !strings.HasPrefix(o.Stdout, "usage: "+program+" [OPTIONS...] [--] COMMAND [ARGS...]\n") {
 				t.Errorf("%s --help: %s", name, o)
 			}
 		}

@@ -14,7 +14,7 @@ import (
 // pid. It ends with the test.
 func holder(t *testing.T, who identity, options ...string) int {
 	t.Helper()
-	cmd := exec.Command("unshare", append(options, "sh", "-c", "echo ready; exec sleep 60")...)
+	cmd := exec.Command("unshare", append(options, "sh", "-c", "echo ready; exec sleep 1000")...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who.id, Gid: who.id}}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -69,11 +69,11 @@ func TestGivenNetworkNamespace(t *testing.T) {
 		}
 		args := append([]string{gobwrap, "--ro-bind", "/", "/"}, c.options...)
 		o := launch{who: c.who, args: append(args, "--", "sh", "-c", "readlink /proc/self/ns/net; ls /proc/self/fd"), files: files}.run(t)
-		if o.status != "0" || !strings.HasPrefix(o.stdout, want+"\n") {
+		if o.Status != "0" || !strings.HasPrefix(o.Stdout, want+"\n") {
 			t.Errorf("%s %v: %v, want %s", c.who.name, c.options, o, want)
 		}
-		if strings.Contains(o.stdout, "\n4\n") {
-			t.Errorf("%s %v: a namespace's descriptor reached the command:\n%s", c.who.name, c.options, o.stdout)
+		if strings.Contains(o.Stdout, "\n4\n") {
+			t.Errorf("%s %v: a namespace's descriptor reached the command:\n%s", c.who.name, c.options, o.Stdout)
 		}
 	}
 }
@@ -86,5 +86,5 @@ func TestForeignNetworkNamespace(t *testing.T) {
 		who: user, files: []*os.File{namespace(t, pid, "net")},
 		args: []string{gobwrap, "--ro-bind", "/", "/", "--netns", "3", "--", "echo", "ran"},
 	}.run(t)
-	o.refused(t, "Setting netns failed: Operation not permitted")
+	o.Refused(t, "Setting netns failed: Operation not permitted")
 }

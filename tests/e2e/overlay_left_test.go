@@ -29,15 +29,15 @@ func TestOverlayLeavesNothing(t *testing.T) {
 				}
 			}
 			run := func(dest string) outcome {
-				return launch{who: who, wrap: e.wrap, args: append(box("--file", "0", "/f", "--overlay-src", dir+"/lower", "--overlay", dir+"/upper", dir+"/work", dest), "/h/probe", "echo", "in")}.run(t)
+				return launch{who: who, wrap: e.Wrap, args: append(box("--file", "0", "/f", "--overlay-src", dir+"/lower", "--overlay", dir+"/upper", dir+"/work", dest), "/h/probe", "echo", "in")}.run(t)
 			}
-			run("/f").refused(t, "Can't mkdir /f: Not a directory")
+			run("/f").Refused(t, "Can't mkdir /f: Not a directory")
 			if left, err := os.ReadDir(filepath.Join(dir, "work")); err != nil || len(left) > 0 {
-				t.Errorf("%s: left in the work directory: %v, %v", e.name, left, err)
+				t.Errorf("%s: left in the work directory: %v, %v", e.Name, left, err)
 			}
-			run("/o").ok(t, "in\n")
+			run("/o").OK(t, "in\n")
 			if left, err := os.ReadDir(filepath.Join(dir, "work")); err != nil || len(left) == 0 {
-				t.Errorf("%s: a mounted overlay leaves nothing either: %v, %v", e.name, left, err)
+				t.Errorf("%s: a mounted overlay leaves nothing either: %v, %v", e.Name, left, err)
 			}
 		}
 	})

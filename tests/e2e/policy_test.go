@@ -53,13 +53,13 @@ func TestRefusedInSetuidMode(t *testing.T) {
 			o := launch{who: who, args: args, files: files}.run(t)
 			switch {
 			case who == fallback && (c.option == "--userns" || c.option == "--pidns"):
-				o.refused(t, "") // a given namespace that cannot be entered: there is no second way
+				o.Refused(t, "") // a given namespace that cannot be entered: there is no second way
 			case who == fallback && strings.HasSuffix(c.option, "-map") || who.setuid && c.option == "--map-auto":
-				o.refused(t, "") // ranges have no second way either; and nothing is granted to this user
+				o.Refused(t, "") // ranges have no second way either; and nothing is granted to this user
 			case who.setuid:
-				o.refused(t, c.option+" is not possible in setuid mode: "+c.why)
+				o.Refused(t, c.option+" is not possible in setuid mode: "+c.why)
 			case c.direct:
-				o.ok(t, "in\n")
+				o.OK(t, "in\n")
 			}
 		})
 	}

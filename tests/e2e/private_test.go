@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // The command looks at PID 1 as the first thing it does, when set-up may hardly be
@@ -29,24 +31,24 @@ func TestNothingToTakeFromInit(t *testing.T) {
 					options = []string{"--unshare-pid", "--proc", "/proc"}
 				}
 				args := append(box(append(options, "--bind", dir, "/w", "--lock-file", "/w/lock")...), "/h/probe", "init")
-				o := launch{who: who, wrap: e.wrap, args: args, files: files}.run(t)
-				if o.status != "0" || o.stderr != "" {
+				o := launch{who: who, wrap: e.Wrap, args: args, files: files}.run(t)
+				if o.Status != "0" || o.Stderr != "" {
 					t.Fatal(o)
 				}
-				for line := range strings.SplitSeq(o.stdout, "\n") {
+				for line := range strings.SplitSeq(o.Stdout, "\n") {
 					if strings.HasPrefix(line, "init fd ") && !kept.MatchString(line) || strings.HasPrefix(line, "stolen") && who != root {
-						t.Errorf("%s: %s", e.name, line)
+						t.Errorf("%s: %s", e.Name, line)
 					}
 				}
-				if strings.Count(o.stdout, "init fd ") > 2 {
-					t.Errorf("%s: PID 1 keeps too much: %s", e.name, o)
+				if strings.Count(o.Stdout, "init fd ") > 2 {
+					t.Errorf("%s: PID 1 keeps too much: %s", e.Name, o)
 				}
 				if who == root {
 					continue
 				}
 				for _, fact := range []string{"/proc/1/mem", "/proc/1/environ", "/proc/1/maps", "/proc/1/exe", "/proc/1/root", "/proc/1/cwd", "readv", "writev", "seize"} {
-					if strings.Contains(o.stdout, fact+": ok") {
-						t.Errorf("%s: the command may use %s: %s", e.name, fact, o)
+					if strings.Contains(o.Stdout, fact+": ok") {
+						t.Errorf("%s: the command may use %s: %s", e.Name, fact, o)
 					}
 				}
 			}
@@ -69,14 +71,14 @@ func TestNothingToTakeFromBystanders(t *testing.T) {
 		_ = bystander.Wait()
 	})
 	thief := []string{"sh", "-c", robbery, fmt.Sprint(bystander.Process.Pid)}
-	if o := (launch{who: user, args: thief}).run(t); !strings.Contains(o.stdout, "root:") || o.stderr != "" {
+	if o := (launch{who: user, args: thief}).run(t); !strings.Contains(o.Stdout, "root:") || o.Stderr != "" {
 		t.Fatalf("the user may not do so outside either: %s", o)
 	}
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, options := range [][]string{nil, {"--unshare-user"}, {"--unshare-pid"}} {
 			args := slices.Concat([]string{gobwrap, "--bind", "/", "/"}, options, []string{"--"}, thief)
 			o := launch{who: who, args: args}.run(t)
-			if o.status != "0" || o.stdout != "" || strings.Count(o.stderr, "Permission denied") != 3 {
+			if o.Status != "0" || o.Stdout != "" || strings.Count(o.Stderr, "Permission denied") != 3 {
 				t.Errorf("%v: %s", options, o)
 			}
 		}
@@ -90,7 +92,7 @@ func TestRootWithoutCapabilities(t *testing.T) {
 	for range 10 {
 		args := append(box(all("--cap-drop", "ALL")...), "/h/probe", "init")
 		o := launch{who: root, args: args}.run(t)
-		if o.status != "0" || regexp.MustCompile(`(?m)^(/proc/1/[a-eg-z]\S+: ok|(readv|writev|seize): ok|stolen.*|init fd \d+: [^?].*)$`).MatchString(o.stdout) {
+		if o.Status != "0" || regexp.MustCompile(`(?m)^(/proc/1/[a-eg-z]\S+: ok|(readv|writev|seize): ok|stolen.*|init fd \d+: [^?].*)$`).MatchString(o.Stdout) {
 			t.Error(o)
 		}
 	}
@@ -108,7 +110,7 @@ func TestForgedProc(t *testing.T) {
 			out, outW := pipe(t)
 			leash, leashW := pipe(t)
 			j.stdout, j.leash = out, leashW
-			args := slices.Concat(e.wrap, []string{gobwrap, "--unshare-pid", "--bind", dir, "/", "--ro-bind", base + "/bin", "/h", "--", "/h/probe", "close", "1", "read", "3"})
+			args := slices.Concat(e.Wrap, []string{gobwrap, "--unshare-pid", "--bind", dir, "/", "--ro-bind", base + "/bin", "/h", "--", "/h/probe", "close", "1", "read", "3"})
 			cmd := launch{who: who, args: args, files: []*os.File{leash, open(t, "/etc/passwd")}}.command()
 			cmd.Stdout = outW
 			if err := cmd.Start(); err != nil {
@@ -116,7 +118,7 @@ func TestForgedProc(t *testing.T) {
 			}
 			_ = outW.Close()
 			j.out = bufio.NewReader(out)
-			if !j.closed(patience / 4) {
+			if !j.closed(harness.Patience / 4) {
 				t.Errorf("%s: PID 1 keeps the caller's pipe", fake)
 			}
 			_ = leashW.Close()
@@ -136,8 +138,8 @@ func TestLockOutlivesOtherDescriptors(t *testing.T) {
 			dir := who.scratch(t) // the init before may still hold its lock for a moment
 			who.shell(t, dir, ": > lock")
 			args := append(box(append(options, "--bind", dir, "/w", "--lock-file", "/w/lock")...), "/h/probe", "locked", "/w/lock")
-			o := launch{who: who, wrap: e.wrap, args: args, files: []*os.File{open(t, dir+"/lock")}}.run(t)
-			if o.status != "0" || !strings.HasPrefix(o.stdout, "locked: read ") || len(options) > 0 && o.stdout != "locked: read 1\n" {
+			o := launch{who: who, wrap: e.Wrap, args: args, files: []*os.File{open(t, dir+"/lock")}}.run(t)
+			if o.Status != "0" || !strings.HasPrefix(o.Stdout, "locked: read ") || len(options) > 0 && o.Stdout != "locked: read 1\n" {
 				t.Errorf("%v: %s", options, o)
 			}
 		}
@@ -162,8 +164,8 @@ func TestLockThatIsTaken(t *testing.T) {
 				continue
 			}
 			o := launch{who: who, args: append(box(append(options, "--bind", dir, "/w", "--lock-file", "/w/lock")...), "/h/probe", "echo", "in")}.run(t)
-			o.refused(t, "Unable to lock file /w/lock: Resource temporarily unavailable")
-			if o.stdout != "" {
+			o.Refused(t, "Unable to lock file /w/lock: Resource temporarily unavailable")
+			if o.Stdout != "" {
 				t.Errorf("%s: the command ran: %s", name, o)
 			}
 		}
@@ -178,14 +180,14 @@ func TestOldRootIsGone(t *testing.T) {
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		for name, options := range arrangements() {
 			args := append(box(append(options, "--dir", "/tmp", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/lib", "/lib")...), "/usr/bin/ls", "-a", "/")
-			o := launch{who: who, wrap: e.wrap, args: args}.run(t)
+			o := launch{who: who, wrap: e.Wrap, args: args}.run(t)
 			want := []string{".", "..", "dev", "h", "lib", "lib64", "proc", "tmp", "usr"}
 			if name != "all" {
 				want = []string{".", "..", "h", "lib", "lib64", "tmp", "usr"}
 			}
-			o.ok(t, strings.Join(want, "\n")+"\n")
+			o.OK(t, strings.Join(want, "\n")+"\n")
 			args = append(box(append(options, "--ro-bind", "/proc", "/p", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/lib", "/lib")...), "/usr/bin/cat", "/p/self/mountinfo")
-			if o = (launch{who: who, wrap: e.wrap, args: args}).run(t); o.status == "0" && strings.Contains(o.stdout, "oldroot") {
+			if o = (launch{who: who, wrap: e.Wrap, args: args}).run(t); o.Status == "0" && strings.Contains(o.Stdout, "oldroot") {
 				t.Errorf("%s: %s", name, o)
 			}
 		}
@@ -200,7 +202,7 @@ func TestInitIgnoresThePayload(t *testing.T) {
 		for _, sig := range []int{1, 2, 3, 10, 12, 15, 40} {
 			args := append(box(all("--ro-bind", "/usr", "/usr", "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/lib", "/lib")...),
 				"/usr/bin/sh", "-c", fmt.Sprintf("kill -%d 1; kill -%d 1; exit 9", sig, sig))
-			if o := (launch{who: who, args: args}).run(t); o.status != "9" || o.stderr != "" {
+			if o := (launch{who: who, args: args}).run(t); o.Status != "9" || o.Stderr != "" {
 				t.Errorf("signal %d: %s", sig, o)
 			}
 		}

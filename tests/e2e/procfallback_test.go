@@ -31,7 +31,7 @@ const (
 func eachMasked(t *testing.T, errno string, test func(t *testing.T, l launch)) {
 	t.Helper()
 	eachSide(t, func(t *testing.T, who identity, e engine) {
-		test(t, launch{who: who, host: masked, wrap: e.wrap, args: []string{gobwrap, "--unshare-user", "--unshare-pid"}})
+		test(t, launch{who: who, host: masked, wrap: e.Wrap, args: []string{gobwrap, "--unshare-user", "--unshare-pid"}})
 	})
 	t.Run("setuid", func(t *testing.T) {
 		filter := []string{enosys, "-e", errno, "-n", fmt.Sprintf("%d:3=0xe/0xffff", unix.SYS_MOUNT), "--"}
@@ -53,7 +53,7 @@ func TestProcRefused(t *testing.T) {
 	eachMasked(t, "EPERM", func(t *testing.T, l launch) {
 		o, docs := l.with("--json-status-fd", "3", "--setup-exit-status", "42").with(system("--proc", "/proc", "--", "echo", "ran")...).told(t)
 		f := failure{want: map[string]any{"stage": "proc", "option": "--proc", "path": "/proc", "errno": 1.0}}
-		if complaint := f.judge(o, docs); complaint != "" || o.status != "42" || !strings.Contains(o.stderr, "Can't mount proc on /newroot/proc: Operation not permitted") {
+		if complaint := f.judge(o, docs); complaint != "" || o.Status != "42" || !strings.Contains(o.Stderr, "Can't mount proc on /newroot/proc: Operation not permitted") {
 			t.Errorf("%s: %s", complaint, o)
 		}
 	})
@@ -68,7 +68,7 @@ func TestProcFallbackNone(t *testing.T) {
 		for name, tree := range map[string][]string{"bare": system(), "host": {"--dev-bind", "/", "/"}} {
 			o := l.with(tree...).with("--tmpfs", "/tmp", "--proc", "/proc", "--fallback-proc=none", "--proc", "/tmp/p/q", "--", "sh", "-c", look).run(t)
 			said := fmt.Sprintf(noProc+noProc, "/proc", "/tmp/p/q")
-			if o.status != "0" || o.stdout != "0\nkept\n0\nkept\n" || o.stderr != said {
+			if o.Status != "0" || o.Stdout != "0\nkept\n0\nkept\n" || o.Stderr != said {
 				t.Errorf("%s: %s", name, o)
 			}
 		}
@@ -88,7 +88,7 @@ func TestProcFallbackBind(t *testing.T) {
 		command := []string{"--", "sh", "-c", look, fmt.Sprint(os.Getpid())}
 		o := l.with(system("--fallback-proc=bind", "--proc", "/proc", "--proc", "/p")...).with(command...).run(t)
 		said := fmt.Sprintf(outerProc+outerProc, "/proc", "/p")
-		if o.status != "0" || o.stdout != "outside\nmask\noutside\nmask\n" || o.stderr != said {
+		if o.Status != "0" || o.Stdout != "outside\nmask\noutside\nmask\n" || o.Stderr != said {
 			t.Error(o)
 		}
 	})
@@ -102,7 +102,7 @@ func TestProcFallbackIsTold(t *testing.T) {
 			l := l.with("--json-status-fd", "3", "--seccomp", "4", "--level-prefix", "--fallback-proc="+value).with(system("--proc", "/proc", "--", "sh", "-c", "exit 4")...)
 			l.files = []*os.File{noCall(t, unix.SYS_SENDTO)}
 			o, docs := l.told(t)
-			if o.status != "4" || !slices.Equal(keys(docs), complete) || !strings.HasPrefix(o.stderr, "<4>gobwrap: No new proc") || strings.Count(o.stderr, "\n") != 1 {
+			if o.Status != "4" || !slices.Equal(keys(docs), complete) || !strings.HasPrefix(o.Stderr, "<4>gobwrap: No new proc") || strings.Count(o.Stderr, "\n") != 1 {
 				t.Errorf("%s: %v: %s", value, docs, o)
 			}
 		}
@@ -119,7 +119,7 @@ func TestProcFallbackIsForRefusals(t *testing.T) {
 				args := slices.Concat(v.words, []string{namespaces, "--fallback-proc=" + value}, system("--proc", "/proc", "--"),
 					[]string{"sh", "-c", "ls -d /proc/$0 /proc/$1 2>/dev/null", "1", fmt.Sprint(os.Getpid())})
 				o := launch{who: v.who, args: args}.run(t)
-				if namespaces == "--unshare-pid" && o.stdout != "/proc/1\n" || !strings.Contains(o.stdout, "/proc/"+want+"\n") || o.stderr != "" {
+				if namespaces == "--unshare-pid" && o.Stdout != "/proc/1\n" || !strings.Contains(o.Stdout, "/proc/"+want+"\n") || o.Stderr != "" {
 					t.Errorf("%s %s: %s", value, namespaces, o)
 				}
 			}
@@ -129,7 +129,7 @@ func TestProcFallbackIsForRefusals(t *testing.T) {
 		wrap := []string{enosys, "-e", "ENOMEM", "-n", fmt.Sprintf("%d:3=0xe/0xffff", unix.SYS_MOUNT), "--"}
 		for _, value := range []string{"none", "bind"} {
 			args := slices.Concat([]string{gobwrap, "--unshare-pid", "--fallback-proc=" + value}, system("--proc", "/proc", "--", "echo", "ran"))
-			launch{who: who, wrap: wrap, args: args}.run(t).refused(t, "Can't mount proc on /newroot/proc: Cannot allocate memory")
+			launch{who: who, wrap: wrap, args: args}.run(t).Refused(t, "Can't mount proc on /newroot/proc: Cannot allocate memory")
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // launch is one start of a program.
@@ -29,16 +30,7 @@ type launch struct {
 }
 
 // outcome is what came of it.
-type outcome struct {
-	status         string // "0", "1", "signal killed"
-	stdout, stderr string
-}
-
-func (o outcome) String() string {
-	return fmt.Sprintf("status %s\nstdout: %s\nstderr: %s", o.status, o.stdout, o.stderr)
-}
-
-const patience = 5 * time.Minute
+type outcome struct{ testcmd.Outcome }
 
 func (l launch) command() *exec.Cmd {
 	words, id := l.who.through(slices.Concat(l.wrap, l.args))
@@ -69,33 +61,10 @@ func (l launch) command() *exec.Cmd {
 	return cmd
 }
 
-// run runs it to its end; one that does not end is killed with its process group.
+// run runs it to its end.
 func (l launch) run(t *testing.T) outcome {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := l.command()
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	late := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
-	err := cmd.Wait()
-	if !late.Stop() {
-		t.Errorf("still running after %s: %s", patience, cmd)
-	}
-	if err != nil && !errors.As(err, new(*exec.ExitError)) {
-		t.Errorf("%s: %v", cmd, err)
-	}
-	return outcome{status(cmd.ProcessState), stdout.String(), stderr.String()}
-}
-
-func status(s *os.ProcessState) string {
-	ws, ok := s.Sys().(syscall.WaitStatus)
-	if ok && ws.Signaled() {
-		return "signal " + ws.Signal().String()
-	}
-	return fmt.Sprint(s.ExitCode())
+	return outcome{testcmd.Run(t, l.command())}
 }
 
 // box is a command line of the launcher: options, with the helpers on /h.
@@ -108,50 +77,16 @@ func all(more ...string) []string {
 	return append([]string{"--unshare-all", "--proc", "/proc", "--dev", "/dev"}, more...)
 }
 
-// ok checks that the command ran, printed this, and nothing else was said.
-func (o outcome) ok(t *testing.T, stdout string) {
-	t.Helper()
-	if o.status != "0" || o.stdout != stdout || o.stderr != "" {
-		t.Errorf("want status 0 and %q, but %s", stdout, o)
-	}
-}
-
-// refused checks that the launcher said why in one sentence and ended with 1.
-func (o outcome) refused(t *testing.T, sense string) {
-	t.Helper()
-	if complaint := o.sentence("gobwrap"); complaint != "" || o.status != "1" || !strings.Contains(o.stderr, sense) {
-		t.Errorf("want status 1 and one sentence with %q: %s: %s", sense, complaint, o)
-	}
-}
-
 // notInSetuid checks that setuid mode refused what an option asks for.
 func (o outcome) notInSetuid(t *testing.T, option string) {
 	t.Helper()
-	o.refused(t, strings.Fields(option)[0]+" is not possible in setuid mode: ")
-}
-
-// sentence says what is wrong with a message, or nothing.
-func (o outcome) sentence(name string) string {
-	lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
-	switch {
-	case !strings.HasPrefix(lines[0], name+": ") || !strings.HasSuffix(o.stderr, "\n"):
-		return "no sentence"
-	case len(lines) > 2, len(lines) == 2 && !strings.HasPrefix(lines[1], name+": hint: "):
-		return "more than a sentence and a hint"
-	}
-	return ""
+	o.Refused(t, strings.Fields(option)[0]+" is not possible in setuid mode: ")
 }
 
 // scratch makes a directory that belongs to who and goes with the test.
 func (who identity) scratch(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "w-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	who.own(t, dir)
-	return dir
+	return harness.Scratch(t, base, who.id)
 }
 
 func (who identity) own(t *testing.T, paths ...string) {
@@ -167,8 +102,8 @@ func (who identity) own(t *testing.T, paths ...string) {
 func (who identity) shell(t *testing.T, dir, line string) string {
 	t.Helper()
 	o := launch{who: who, dir: dir, args: []string{"/bin/sh", "-ec", line}}.run(t)
-	if o.status != "0" {
+	if o.Status != "0" {
 		t.Fatalf("%s: %s", line, o)
 	}
-	return o.stdout
+	return o.Stdout
 }

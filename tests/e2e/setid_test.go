@@ -64,8 +64,8 @@ func TestPrivilegedInstallationIsRefused(t *testing.T) {
 				{"--ro-bind", "/", "/", "echo", "ran"}, {"--mode", "setuid", "--ro-bind", "/", "/", "echo", "ran"}, {"--version"}, {},
 			} {
 				o := launch{who: user, args: append([]string{path}, args...)}.run(t)
-				o.refused(t, c.sense+mend)
-				if o.stdout != "" {
+				o.Refused(t, c.sense+mend)
+				if o.Stdout != "" {
 					t.Errorf("%q: %s", args, o)
 				}
 			}
@@ -102,8 +102,8 @@ func TestSetuidInstallation(t *testing.T) {
 		}
 		args := slices.Concat([]string{installed}, c.mode, []string{"--ro-bind", "/", "/", "sh", "-c", "readlink /proc/self/ns/user; grep -E '^(Uid|Gid|Cap|NoNewPrivs)' /proc/self/status"})
 		o := launch{who: who, wrap: c.front, args: args}.run(t)
-		where, status, _ := strings.Cut(o.stdout, "\n")
-		if o.status != "0" || o.stderr != "" || status != ids+caps || (where == here) != c.host {
+		where, status, _ := strings.Cut(o.Stdout, "\n")
+		if o.Status != "0" || o.Stderr != "" || status != ids+caps || (where == here) != c.host {
 			t.Errorf("%s: our user namespace is %s: %s", c.name, here, o)
 		}
 	}
@@ -136,17 +136,17 @@ func TestSetuidModeIsNotHad(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			rest := box()[1:]
 			args := slices.Concat([]string{c.program, "--mode", "setuid"}, rest, []string{"/h/probe", "echo", "in"})
-			launch{who: c.who, wrap: c.wrap, host: c.host, args: args}.run(t).refused(t, c.sense)
+			launch{who: c.who, wrap: c.wrap, host: c.host, args: args}.run(t).Refused(t, c.sense)
 			args = slices.Concat([]string{c.program}, rest, []string{"/h/probe", "echo", "in"})
-			launch{who: c.who, wrap: c.wrap, host: c.host, args: args}.run(t).ok(t, "in\n")
+			launch{who: c.who, wrap: c.wrap, host: c.host, args: args}.run(t).OK(t, "in\n")
 		})
 	}
 	// Where there is no second way, the refusal of the first is the word.
 	o := launch{who: user, wrap: noUserns(), args: append(box(), "/h/probe", "echo", "in")}.run(t)
-	o.refused(t, "No permissions to create a new namespace")
+	o.Refused(t, "No permissions to create a new namespace")
 	args := slices.Concat([]string{installed, "--mode", "direct"}, box()[1:], []string{"/h/probe", "echo", "in"})
 	o = launch{who: root, wrap: append(noUserns(), probe, "become", "12345", "exec"), args: args}.run(t)
-	o.refused(t, "No permissions to create a new namespace")
+	o.Refused(t, "No permissions to create a new namespace")
 }
 
 // TestCallerWithSeveralIDs: who calls with different real and effective ids keeps the
@@ -162,10 +162,10 @@ func TestCallerWithSeveralIDs(t *testing.T) {
 		wrap := append(append([]string{"setpriv"}, ids...), "--clear-groups", "--")
 		o := launch{who: root, wrap: wrap, args: []string{gobwrap, "--ro-bind", "/", "/", "sh", "-c", "grep -E '^(Uid|Gid|CapPrm)' /proc/self/status"}}.run(t)
 		want := "Uid:\t12345\t12345\t12345\t12345\nGid:\t12345\t12345\t12345\t12345\nCapPrm:\t0000000000000000\n"
-		if o.status != "0" || o.stdout != want {
+		if o.Status != "0" || o.Stdout != want {
 			t.Errorf("%v: %v", ids, o)
 		}
 		o = launch{who: root, wrap: wrap, args: []string{installed, "--ro-bind", "/", "/", "echo", "ran"}}.run(t)
-		o.refused(t, "how it is installed cannot be told")
+		o.Refused(t, "how it is installed cannot be told")
 	}
 }

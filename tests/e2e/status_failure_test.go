@@ -78,10 +78,10 @@ func (f failure) judge(o outcome, docs []document) string {
 	if hint, ok := have["hint"]; ok {
 		said += fmt.Sprintf("gobwrap: hint: %s\n", hint)
 	}
-	if odd := strings.ToValidUTF8(o.stderr, "\ufffd"); odd != said && !strings.HasPrefix(odd, "usage: ") {
-		return fmt.Sprintf("standard error has %q, the document %q", o.stderr, said)
+	if odd := strings.ToValidUTF8(o.Stderr, "\ufffd"); odd != said && !strings.HasPrefix(odd, "usage: ") {
+		return fmt.Sprintf("standard error has %q, the document %q", o.Stderr, said)
 	}
-	if len(docs[len(docs)-1].all) != 1 || have["message"] == "" || o.stdout != "" {
+	if len(docs[len(docs)-1].all) != 1 || have["message"] == "" || o.Stdout != "" {
 		return "more or less than the error"
 	}
 	return ""
@@ -104,12 +104,12 @@ func TestStatusOfFailures(t *testing.T) {
 					args = args[:len(args)-1]
 				}
 				o, docs := launch{who: v.who, args: args}.told(t)
-				if complaint := f.judge(o, docs); complaint != "" || o.status != want {
+				if complaint := f.judge(o, docs); complaint != "" || o.Status != want {
 					t.Errorf("%s: want status %s, %s: %s", f.name, want, complaint, o)
 				}
 				// The status does not depend on who else is told.
 				args = slices.DeleteFunc(args, func(word string) bool { return word == "--json-status-fd" || word == "3" })
-				if o := (launch{who: v.who, args: args}).run(t); o.status != want {
+				if o := (launch{who: v.who, args: args}).run(t); o.Status != want {
 					t.Errorf("%s, untold: want status %s: %s", f.name, want, o)
 				}
 			}
@@ -149,7 +149,7 @@ func TestStatusOfRefusedNamespaces(t *testing.T) {
 			args := slices.Concat(program, box()[1:4], c.options, []string{"--", "/h/probe", "echo", "ran"})
 			o, docs := launch{who: root, wrap: append(slices.Clone(refused), down...), args: args}.told(t)
 			f := failure{want: c.want, early: true}
-			if complaint := f.judge(o, docs); complaint != "" || o.status != want || !strings.Contains(o.stderr, c.hint) {
+			if complaint := f.judge(o, docs); complaint != "" || o.Status != want || !strings.Contains(o.Stderr, c.hint) {
 				t.Errorf("%s: want status %s, %s: %s", c.name, want, complaint, o)
 			}
 		}
@@ -157,7 +157,7 @@ func TestStatusOfRefusedNamespaces(t *testing.T) {
 	// And where the second way works, nothing is said of the first.
 	args := slices.Concat([]string{copied, "--json-status-fd", "3"}, box()[1:4], []string{"--", "/h/probe", "exit", "6"})
 	o, docs := launch{who: root, wrap: append(slices.Clone(refused), down...), args: args}.told(t)
-	if !slices.Equal(keys(docs), complete) || docs[1].all["mode"] != "setuid" || o.status != "6" || o.stderr != "" {
+	if !slices.Equal(keys(docs), complete) || docs[1].all["mode"] != "setuid" || o.Status != "6" || o.Stderr != "" {
 		t.Errorf("second way: %v: %s", docs, o)
 	}
 }
@@ -172,14 +172,14 @@ func TestSetupExitStatusIsForFailures(t *testing.T) {
 				"0": {"exit", "0"}, "1": {"exit", "1"}, "7": {"exit", "7"}, "42": {"exit", "42"}, "255": {"exit", "255"}, "137": {"raise", "9"},
 			} {
 				args := slices.Concat(v.box(append([]string{"--setup-exit-status", "42"}, options...)...), []string{"/h/probe"}, words)
-				if o := (launch{who: v.who, args: args}).run(t); o.status != want || o.stderr != "" {
+				if o := (launch{who: v.who, args: args}).run(t); o.Status != want || o.Stderr != "" {
 					t.Errorf("%v %v: want %s: %s", options, words, want, o)
 				}
 			}
 		}
 		for _, answer := range []string{"--help", "--version", "--features", "--dry-run"} {
 			args := append(v.box("--setup-exit-status", "42", answer), "/h/probe")
-			if o := (launch{who: v.who, args: args}).run(t); o.status != "0" || o.stdout == "" {
+			if o := (launch{who: v.who, args: args}).run(t); o.Status != "0" || o.Stdout == "" {
 				t.Errorf("%s: %s", answer, o)
 			}
 		}
@@ -192,17 +192,17 @@ func TestSetupExitStatusIsForFailures(t *testing.T) {
 func TestSetupExitStatusNotReadYet(t *testing.T) {
 	t.Parallel()
 	late := slices.Concat([]string{gobwrap, "--bogus"}, box("--setup-exit-status", "42")[1:], []string{"/h/probe"})
-	launch{who: user, args: late}.run(t).refused(t, "Unknown option --bogus")
+	launch{who: user, args: late}.run(t).Refused(t, "Unknown option --bogus")
 	for i, limit := range []string{"--as=100000000", "--data=1000000", "--nproc=3"} {
 		who := identity{name: "user", id: harness.UID(i)}
 		wrap := []string{"prlimit", limit, "--"}
 		args := append(box("--explain", "--setup-exit-status", "42"), "/h/probe", "echo", "ran")
 		o := launch{who: who, wrap: wrap, args: args}.run(t)
-		if o.status != "1" || o.stdout != "" || o.sentence("gobwrap") != "" {
+		if o.Status != "1" || o.Stdout != "" || o.Message("gobwrap") != "" {
 			t.Errorf("%s: %s", limit, o)
 		}
 		args = append(box("--setup-exit-status", "42"), "/h/probe", "echo", "ran")
-		if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.status != "0" || o.stdout != "ran\n" || o.stderr != "" {
+		if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.Status != "0" || o.Stdout != "ran\n" || o.Stderr != "" {
 			t.Errorf("%s: without a runtime: %s", limit, o)
 		}
 	}
@@ -218,7 +218,7 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 			who := identity{name: "user", id: harness.UID(100 + 10*limit + i)}
 			args := append(box(append([]string{"--setup-exit-status", "42"}, options...)...), "/none")
 			wrap := []string{"prlimit", fmt.Sprint("--nproc=", limit), "--"}
-			if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.status != "42" || o.sentence("gobwrap") != "" {
+			if o := (launch{who: who, wrap: wrap, args: args}).run(t); o.Status != "42" || o.Message("gobwrap") != "" {
 				t.Errorf("%d processes, %v: %s", limit, options, o)
 			}
 			// Such capabilities take a front end from the start.
@@ -226,9 +226,9 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 			fronted := append(box(options...), "/none")
 			for _, words := range [][]string{withProgram(installed, args), withProgram(installed, fronted), withProgram(gobwrap, fronted)} {
 				o := launch{who: who, wrap: wrap, args: words}.run(t)
-				early := strings.Contains(o.stderr, "the Go runtime ended") || strings.Contains(o.stderr, "Can't start the ")
-				gone = gone || strings.Contains(o.stderr, "no room for the process that says where")
-				if o.status != "42" && !(early && o.status == "1") || o.sentence("gobwrap") != "" {
+				early := strings.Contains(o.Stderr, "the Go runtime ended") || strings.Contains(o.Stderr, "Can't start the ")
+				gone = gone || strings.Contains(o.Stderr, "no room for the process that says where")
+				if o.Status != "42" && !(early && o.Status == "1") || o.Message("gobwrap") != "" {
 					t.Errorf("%d processes, %v: %s", limit, words, o)
 				}
 			}
@@ -254,7 +254,7 @@ func TestSetupExitStatusWhateverFails(t *testing.T) {
 	eachWho(t, func(t *testing.T, who identity) {
 		args := box("--tmpfs", "/tmp", "--unshare-pid", "--setup-exit-status", "42")
 		everyCall(t, who, engine{}, fmt.Sprint(int(unix.EPERM)), args, nil, func(s strike) string {
-			early := s.end == "status 1" && notReadYet.MatchString(s.stderr)
+			early := s.end == "status 1" && notReadYet.MatchString(s.Stderr)
 			switch {
 			case s.left != "":
 				return "something hangs"
@@ -274,7 +274,7 @@ func TestStatusOnAStandardStream(t *testing.T) {
 			for want, command := range map[string][]string{"5": {"/h/probe", "exit", "5"}, "1": {"/none"}} {
 				o := launch{who: v.who, args: append(v.box("--json-status-fd", fd), command...)}.run(t)
 				var lines []string
-				for line := range strings.Lines(o.stdout + o.stderr) {
+				for line := range strings.Lines(o.Stdout + o.Stderr) {
 					if strings.HasPrefix(line, "{ ") {
 						lines = append(lines, line)
 					}
@@ -283,7 +283,7 @@ func TestStatusOnAStandardStream(t *testing.T) {
 				if want == "1" {
 					wanted = []string{"child-pid", "mode", "error"}
 				}
-				if have := keys(documents(t, strings.Join(lines, ""))); o.status != want || !slices.Equal(have, wanted) {
+				if have := keys(documents(t, strings.Join(lines, ""))); o.Status != want || !slices.Equal(have, wanted) {
 					t.Errorf("on %s: %v: %s", fd, have, o)
 				}
 			}

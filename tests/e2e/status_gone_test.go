@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,7 +29,7 @@ func TestStatusReaderGone(t *testing.T) {
 				_ = r.Close()
 				args := v.box(append([]string{"--json-status-fd", "3", "--setup-exit-status", "42"}, options...)...)
 				o := launch{who: v.who, args: append(args, command...), files: []*os.File{w}}.run(t)
-				if o.status != want || (o.stderr == "") != (want == "5") {
+				if o.Status != want || (o.Stderr == "") != (want == "5") {
 					t.Errorf("%v %v: want %s: %s", options, command, want, o)
 				}
 			}
@@ -41,8 +43,8 @@ func TestStatusReaderGone(t *testing.T) {
 		_, _ = w.Close(), blockR.Close()
 		_, _ = bufio.NewReader(r).ReadString('\n')
 		_, _ = r.Close(), block.Close()
-		if _ = cmd.Wait(); status(cmd.ProcessState) != "5" {
-			t.Errorf("gone in the middle: status %s", status(cmd.ProcessState))
+		if _ = cmd.Wait(); testcmd.Status(cmd.ProcessState) != "5" {
+			t.Errorf("gone in the middle: status %s", testcmd.Status(cmd.ProcessState))
 		}
 	})
 }
@@ -74,7 +76,7 @@ func TestStatusOfTheKilled(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, _ = w.Close(), blockR.Close()
-				_ = r.SetReadDeadline(time.Now().Add(patience))
+				_ = r.SetReadDeadline(time.Now().Add(harness.Patience))
 				lines := bufio.NewReader(r)
 				first, _ := lines.ReadString('\n')
 				second, _ := lines.ReadString('\n')
@@ -90,7 +92,7 @@ func TestStatusOfTheKilled(t *testing.T) {
 				if c.silent {
 					sentence = ""
 				}
-				if have := status(cmd.ProcessState); have != c.want || stderr.String() != sentence {
+				if have := testcmd.Status(cmd.ProcessState); have != c.want || stderr.String() != sentence {
 					t.Errorf("want %s, have %s: %q", c.want, have, stderr.String())
 				}
 				want := []string{"child-pid", "mode", "error"}
@@ -124,33 +126,23 @@ func TestStatusOfTheKilledMeanwhile(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = w.Close()
-			proc := fmt.Sprintf("/proc/%d/", cmd.Process.Pid)
 			writes := fmt.Sprintf("%d 0x3 ", unix.SYS_WRITE)
-			for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-				if call, _ := os.ReadFile(proc + "syscall"); strings.HasPrefix(string(call), writes) {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatal("the launcher does not write its report")
-				}
+			if !harness.Until(func() bool {
+				call, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", cmd.Process.Pid))
+				return strings.HasPrefix(string(call), writes)
+			}) {
+				t.Fatal("the launcher does not write its report")
 			}
-			list, err := os.ReadFile(fmt.Sprintf("%stask/%d/children", proc, cmd.Process.Pid))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, child := range strings.Fields(string(list)) {
-				pid, _ := strconv.Atoi(child)
+			for _, pid := range proc.Children(cmd.Process.Pid) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
-				for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-					if stat, _ := os.ReadFile("/proc/" + child + "/stat"); strings.Contains(string(stat), ") Z ") {
-						break
-					}
+				if !harness.Until(func() bool { return proc.State(pid) == "Z" }) {
+					t.Fatalf("process %d does not end", pid)
 				}
 			}
 			_, _ = io.ReadAll(r)
 			_ = cmd.Wait()
 			const sentence = "gobwrap: a process of the sandbox was killed by signal 9 before the command ran\n"
-			if have := status(cmd.ProcessState); have != "42" || stderr.String() != sentence {
+			if have := testcmd.Status(cmd.ProcessState); have != "42" || stderr.String() != sentence {
 				t.Errorf("%v: want 42, have %s: %q", options, have, stderr.String())
 			}
 		}

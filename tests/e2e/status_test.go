@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 	"golang.org/x/sys/unix"
 )
 
@@ -101,15 +104,14 @@ var complete = []string{"child-pid", "mode", "command-pid", "setup-complete", "e
 // whose finds the process that runs the words, as seen from here.
 func whose(t *testing.T, words ...string) int {
 	t.Helper()
-	want := []byte(strings.Join(words, "\x00") + "\x00")
-	lists, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	want := strings.Join(words, " ") + " "
 	found := 0
-	for _, list := range lists {
-		if have, _ := os.ReadFile(list); bytes.Equal(have, want) {
+	for _, pid := range proc.All() {
+		if proc.CommandLine(pid) == want {
 			if found != 0 {
 				t.Errorf("%q runs twice", words)
 			}
-			_, _ = fmt.Sscanf(list, "/proc/%d/", &found)
+			found = pid
 		}
 	}
 	return found
@@ -117,14 +119,11 @@ func whose(t *testing.T, words ...string) int {
 
 // innermost is a process's pid in its own PID namespace.
 func innermost(pid int) string {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(status)) {
-		if list, ok := strings.CutPrefix(line, "NSpid:"); ok {
-			fields := strings.Fields(list)
-			return fields[len(fields)-1]
-		}
+	numbers := strings.Fields(proc.Field(pid, "NSpid"))
+	if len(numbers) == 0 {
+		return ""
 	}
-	return ""
+	return numbers[len(numbers)-1]
 }
 
 // The documents of a launch that works: these, in this order, each when it is true, and
@@ -166,7 +165,7 @@ func TestStatusOfALaunch(t *testing.T) {
 				t.Cleanup(func() { _ = cmd.Process.Kill() })
 				_, _, _ = docsW.Close(), leashR.Close(), outW.Close()
 				lines := bufio.NewReader(docsR)
-				_ = docsR.SetReadDeadline(time.Now().Add(patience))
+				_ = docsR.SetReadDeadline(time.Now().Add(harness.Patience))
 				var said strings.Builder
 				for range complete[:4] {
 					line, err := lines.ReadString('\n')
@@ -175,7 +174,7 @@ func TestStatusOfALaunch(t *testing.T) {
 					}
 					said.WriteString(line)
 				}
-				_ = outR.SetReadDeadline(time.Now().Add(patience))
+				_ = outR.SetReadDeadline(time.Now().Add(harness.Patience))
 				if line, err := bufio.NewReader(outR).ReadString('\n'); line != token+"\n" {
 					t.Fatalf("the command says %q: %v", line, err)
 				}
@@ -201,8 +200,8 @@ func TestStatusOfALaunch(t *testing.T) {
 					t.Errorf("the command is %d, the first process %s", outside, docs[0].text)
 				case docs[1].all["mode"] != v.mode || docs[3].all["setup-complete"] != true || docs[4].all["exit-code"] != 7.0:
 					t.Errorf("documents %q", said.String())
-				case status(cmd.ProcessState) != "7":
-					t.Errorf("status %s", status(cmd.ProcessState))
+				case testcmd.Status(cmd.ProcessState) != "7":
+					t.Errorf("status %s", testcmd.Status(cmd.ProcessState))
 				}
 			})
 		}
@@ -225,7 +224,7 @@ func TestStatusInGivenPIDNamespace(t *testing.T) {
 		}
 		_, _ = docsW.Close(), leashR.Close()
 		lines := bufio.NewReader(docsR)
-		_ = docsR.SetReadDeadline(time.Now().Add(patience))
+		_ = docsR.SetReadDeadline(time.Now().Add(harness.Patience))
 		said := ""
 		for range complete[:4] {
 			line, _ := lines.ReadString('\n')
@@ -254,7 +253,7 @@ func TestStatusInTime(t *testing.T) {
 		_, _ = docsW.Close(), blockR.Close()
 		lines := bufio.NewReader(docsR)
 		said := ""
-		_ = docsR.SetReadDeadline(time.Now().Add(patience))
+		_ = docsR.SetReadDeadline(time.Now().Add(harness.Patience))
 		for range 2 {
 			line, _ := lines.ReadString('\n')
 			said += line
@@ -264,7 +263,7 @@ func TestStatusInTime(t *testing.T) {
 			t.Errorf("while it waits: %q, %v", line, err)
 		}
 		_ = block.Close()
-		_ = docsR.SetReadDeadline(time.Now().Add(patience))
+		_ = docsR.SetReadDeadline(time.Now().Add(harness.Patience))
 		for range 3 {
 			line, _ := lines.ReadString('\n')
 			said += line
@@ -308,10 +307,10 @@ func TestStatusWithoutSenders(t *testing.T) {
 			wrap := []string{enosys, "-e", "EPERM", "-n", fmt.Sprint(call), "--"}
 			o, docs := launch{who: who, wrap: wrap, args: append(box("--json-status-fd", "3", "--unshare-pid"), "/h/probe", "exit", "3")}.told(t)
 			if who.setuid && call == unix.SYS_RECVMSG { // the keeper takes nothing by another call
-				o.refused(t, "the setuid mode failed")
+				o.Refused(t, "the setuid mode failed")
 				return
 			}
-			if o.status != "3" || o.stderr != "" || !slices.Equal(keys(docs), want) {
+			if o.Status != "3" || o.Stderr != "" || !slices.Equal(keys(docs), want) {
 				t.Errorf("call %d: %s, documents %v", call, o, docs)
 			}
 		})
@@ -325,7 +324,7 @@ func TestStatusUnderFilters(t *testing.T) {
 		for _, options := range [][]string{nil, {"--unshare-pid"}} {
 			args := append(v.box(append([]string{"--json-status-fd", "3", "--seccomp", "4"}, options...)...), "/h/probe", "exit", "3")
 			o, docs := launch{who: v.who, args: args, files: []*os.File{noCall(t, unix.SYS_SENDTO)}}.told(t)
-			if o.status != "3" || o.stderr != "" || !slices.Equal(keys(docs), complete) {
+			if o.Status != "3" || o.Stderr != "" || !slices.Equal(keys(docs), complete) {
 				t.Errorf("%v: %s, documents %v", options, o, docs)
 			}
 		}

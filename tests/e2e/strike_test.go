@@ -76,7 +76,7 @@ type strike struct {
 }
 
 func (s strike) String() string {
-	return fmt.Sprintf("call %d(%#x, %#x), end %q, ran %v, left %q, stderr %q", s.nr, s.a0, s.a1, s.end, s.ran, s.left, s.stderr)
+	return fmt.Sprintf("call %d(%#x, %#x), end %q, ran %v, left %q, stderr %q", s.nr, s.a0, s.a1, s.end, s.ran, s.left, s.Stderr)
 }
 
 // strikeAt runs a launcher and strikes at the nth system call of its acting side.
@@ -96,7 +96,7 @@ func strikeAt(t *testing.T, who identity, e engine, n int, action string, args, 
 		line = append(line, "-u", fmt.Sprint(who.id))
 	}
 	line = append(line, fmt.Sprint(rawLow), fmt.Sprint(rawHigh), fmt.Sprint(n), action, "--")
-	line = append(append(append(line, e.wrap...), args...), "/h/probe", "mark", "9")
+	line = append(append(append(line, e.Wrap...), args...), "/h/probe", "mark", "9")
 	o := launch{who: who, args: append(line, words...), files: files}.run(t)
 	_, _ = infoW.Close(), markW.Close()
 	s := strike{outcome: o}

@@ -16,10 +16,10 @@ func TestNested(t *testing.T) {
 	t.Parallel()
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
-			t.Run(e.name, func(t *testing.T) {
+			t.Run(e.Name, func(t *testing.T) {
 				inner := []string{"/h/gobwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "--dev", "/dev", "--"}
 				args := slices.Concat(box(all()...), inner, inner, []string{"/h/probe", "echo", "deep"})
-				launch{who: who, wrap: e.wrap, args: args}.run(t).ok(t, "deep\n")
+				launch{who: who, wrap: e.Wrap, args: args}.run(t).OK(t, "deep\n")
 			})
 		}
 	})
@@ -29,11 +29,11 @@ func TestNested(t *testing.T) {
 func TestRootWithoutAdmin(t *testing.T) {
 	t.Parallel()
 	for _, e := range engines(t) {
-		wrap := append([]string{"setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", "--"}, e.wrap...)
+		wrap := append([]string{"setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", "--"}, e.Wrap...)
 		for _, options := range [][]string{nil, all()} {
 			o := launch{who: root, wrap: wrap, args: append(box(options...), "/h/probe", "facts")}.run(t)
-			if o.status != "0" || o.stderr != "" || !strings.Contains(o.stdout, "ids: 0 0 0 0\n") {
-				t.Errorf("%s %v: %s", e.name, options, o)
+			if o.Status != "0" || o.Stderr != "" || !strings.Contains(o.Stdout, "ids: 0 0 0 0\n") {
+				t.Errorf("%s %v: %s", e.Name, options, o)
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func TestSmallLimits(t *testing.T) {
 			for _, name := range []string{"plain", "all"} {
 				id++ // a user each time: processes are counted by user
 				t.Run(limit[2:]+"-"+name, func(t *testing.T) {
-					launch{who: who.as(id), wrap: []string{"prlimit", limit, "--"}, args: append(box(arrangements()[name]...), "/h/probe", "echo", "in")}.run(t).ok(t, "in\n")
+					launch{who: who.as(id), wrap: []string{"prlimit", limit, "--"}, args: append(box(arrangements()[name]...), "/h/probe", "echo", "in")}.run(t).OK(t, "in\n")
 				})
 			}
 		}
@@ -74,14 +74,14 @@ func TestTooSmallLimits(t *testing.T) {
 			t.Run(limit[2:], func(t *testing.T) {
 				o := launch{who: who.as(harness.UID(400)), wrap: []string{"prlimit", limit, "--"}, args: append(box(all()...), "/h/probe", "echo", "in")}.run(t)
 				switch {
-				case traceback.MatchString(o.stderr):
+				case traceback.MatchString(o.Stderr):
 					t.Errorf("traceback: %s", o)
-				case strings.Contains(o.stderr, "prlimit: "), o.status == "signal killed", o.status == "signal segmentation fault" && o.stderr == "":
+				case strings.Contains(o.Stderr, "prlimit: "), o.Status == "signal killed", o.Status == "signal segmentation fault" && o.Stderr == "":
 					// the kernel could not even start a program
-				case o.status == "0" && o.stdout == "in\n" && o.stderr == "":
-				case strings.HasPrefix(limit, "--stack=") && (o.status == "139" || o.status == "signal segmentation fault"):
+				case o.Status == "0" && o.Stdout == "in\n" && o.Stderr == "":
+				case strings.HasPrefix(limit, "--stack=") && (o.Status == "139" || o.Status == "signal segmentation fault"):
 					// nothing, the launcher or the command, can live with less than the kernel's own use of it
-				case o.status != "1" || o.sentence("gobwrap") != "":
+				case o.Status != "1" || o.Message("gobwrap") != "":
 					t.Errorf("want a sentence and status 1: %s", o)
 				}
 			})
@@ -96,8 +96,8 @@ func TestFileSizeLimit(t *testing.T) {
 		for _, option := range []string{"--file", "--bind-data"} {
 			for _, e := range engines(t) {
 				args := append(box(option, "3", "/f"), "/h/probe", "echo", "in")
-				o := launch{who: who, wrap: append([]string{"prlimit", "--fsize=0", "--"}, e.wrap...), args: args, files: []*os.File{open(t, "/etc/passwd")}}.run(t)
-				o.refused(t, "/f")
+				o := launch{who: who, wrap: append([]string{"prlimit", "--fsize=0", "--"}, e.Wrap...), args: args, files: []*os.File{open(t, "/etc/passwd")}}.run(t)
+				o.Refused(t, "/f")
 			}
 		}
 	})
@@ -122,7 +122,7 @@ func TestClosedStreams(t *testing.T) {
 		for name, options := range arrangements() {
 			t.Run(fmt.Sprintf("%03b-%s", bits, name), func(t *testing.T) {
 				eachSide(t, func(t *testing.T, who identity, e engine) {
-					if e.name == "refused" {
+					if e.Name == "refused" {
 						return
 					}
 					out := who.scratch(t)
@@ -131,17 +131,17 @@ func TestClosedStreams(t *testing.T) {
 						options = options[:len(options)-2]
 					}
 					who.shell(t, out, ": > facts")
-					args := slices.Concat(closing, []string{"exec"}, e.wrap, box(options...), []string{"/h/probe", "facts-to", "/out/facts", "exit", "5"})
+					args := slices.Concat(closing, []string{"exec"}, e.Wrap, box(options...), []string{"/h/probe", "facts-to", "/out/facts", "exit", "5"})
 					o := launch{who: who, args: args}.run(t)
 					text, _ := os.ReadFile(out + "/facts")
-					if o.status != "5" || !strings.Contains(string(text), "umask: ") || closed.Match(text) || strings.Contains(string(text), "fd 3: ") {
+					if o.Status != "5" || !strings.Contains(string(text), "umask: ") || closed.Match(text) || strings.Contains(string(text), "fd 3: ") {
 						t.Errorf("%s\nfacts: %s", o, strings.Split(string(text), "limit")[0])
 					}
-					args = slices.Concat(closing, []string{"exec"}, e.wrap, box("--bind", "/nonexistent", "/x"), []string{"/h/probe"})
+					args = slices.Concat(closing, []string{"exec"}, e.Wrap, box("--bind", "/nonexistent", "/x"), []string{"/h/probe"})
 					o = launch{who: who, args: args}.run(t)
 					if bits&4 == 0 {
-						o.refused(t, "/nonexistent")
-					} else if o.status != "1" || o.stdout != "" {
+						o.Refused(t, "/nonexistent")
+					} else if o.Status != "1" || o.Stdout != "" {
 						t.Error(o)
 					}
 				})
@@ -159,8 +159,8 @@ func TestStrangeWorkingDirectory(t *testing.T) {
 			`mkdir gone; cd gone; rmdir ../gone; exec "$@"`,
 			`mkdir -p shut/in; cd shut/in; chmod 0 ..; "$@"; chmod 0755 ..`,
 		} {
-			shell := append([]string{"/bin/sh", "-ec", place, "sh"}, e.wrap...)
-			launch{who: who, dir: dir, wrap: shell, args: append(box(), "/h/probe", "where")}.run(t).ok(t, "/\n")
+			shell := append([]string{"/bin/sh", "-ec", place, "sh"}, e.Wrap...)
+			launch{who: who, dir: dir, wrap: shell, args: append(box(), "/h/probe", "where")}.run(t).OK(t, "/\n")
 		}
 	})
 }
@@ -174,11 +174,11 @@ func TestChroot(t *testing.T) {
 		wrap := []string{"/usr/sbin/chroot", fmt.Sprintf("--userspec=%d:%[1]d", who.id), w + "/c", "/bin/gobwrap"}
 		args := slices.Concat(who.launcher()[1:], []string{"--ro-bind", "/bin", "/h", "--", "/h/probe", "echo", "in"})
 		o := launch{who: root, host: host, wrap: wrap, args: args}.run(t)
-		if o.status == "0" && o.stdout == "in\n" {
+		if o.Status == "0" && o.Stdout == "in\n" {
 			return // better than asked for
 		}
-		o.refused(t, "")
-		if !strings.Contains(o.stderr, "chroot") {
+		o.Refused(t, "")
+		if !strings.Contains(o.Stderr, "chroot") {
 			t.Errorf("the word chroot is missing: %s", o)
 		}
 	})
@@ -189,6 +189,6 @@ func TestNoProc(t *testing.T) {
 	t.Parallel()
 	sense := map[identity]string{root: "/proc", user: "/proc", setuid: "how it is installed cannot be told"}
 	eachSide(t, func(t *testing.T, who identity, e engine) {
-		launch{who: who, wrap: e.wrap, host: "mount -t tmpfs none /proc", args: append(box(), "/h/probe", "echo", "in")}.run(t).refused(t, sense[who])
+		launch{who: who, wrap: e.Wrap, host: "mount -t tmpfs none /proc", args: append(box(), "/h/probe", "echo", "in")}.run(t).Refused(t, sense[who])
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 	"golang.org/x/sys/unix"
 )
 
@@ -75,29 +76,12 @@ func (who identity) through(words []string) ([]string, uint32) {
 	return slices.Concat(front, program, words[i+1:]), id
 }
 
-// engine is a way to make the launcher do its mounts: what stands in front of it.
-type engine struct {
-	name string
-	wrap []string
-}
+type engine = testcmd.Engine
 
-// engines are the mount engines; the last one is what a strict filter leaves.
-func engines(t *testing.T) (list []engine) {
+// engines are the mount engines.
+func engines(t *testing.T) []engine {
 	t.Helper()
-	only := os.Getenv("GOBWRAP_TEST_ENGINE")
-	for _, e := range []engine{
-		{"new", nil},
-		{"classic", []string{enosys}},
-		{"refused", []string{enosys, "-e", "EPERM", "-a", "424"}},
-	} {
-		if only == "" || only == e.name {
-			list = append(list, e)
-		}
-	}
-	if len(list) == 0 {
-		t.Fatalf("GOBWRAP_TEST_ENGINE=%s: there is no such engine", only)
-	}
-	return list
+	return testcmd.Engines(t, enosys)
 }
 
 // selected reports whether GOBWRAP_TEST_MODE leaves an identity to the tests.
@@ -137,7 +121,7 @@ func eachSide(t *testing.T, test func(t *testing.T, who identity, e engine)) {
 	t.Helper()
 	eachWho(t, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
-			t.Run(e.name, func(t *testing.T) { test(t, who, e) })
+			t.Run(e.Name, func(t *testing.T) { test(t, who, e) })
 		}
 	})
 }

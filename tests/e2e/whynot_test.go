@@ -49,8 +49,8 @@ func TestWhyNotExecuted(t *testing.T) {
 					}
 					l.args = append(box(options...), c.command)
 					o := l.run(t)
-					o.refused(t, "execvp "+c.command+": "+c.errno)
-					_, hint, _ := strings.Cut(o.stderr, "hint: ")
+					o.Refused(t, "execvp "+c.command+": "+c.errno)
+					_, hint, _ := strings.Cut(o.Stderr, "hint: ")
 					for _, word := range c.hint {
 						if !strings.Contains(hint, word) {
 							t.Errorf("filtered %v: the hint lacks %s: %s", filtered, word, o)

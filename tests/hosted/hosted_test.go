@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,64 +17,63 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 	"golang.org/x/sys/unix"
 )
 
-const entry = "github.com/gobwrap/gobwrap/sandbox/child."
+// hostEntry is where the execution of an embedding program may begin.
+const hostEntry = "github.com/gobwrap/gobwrap/sandbox/child.hostEntry"
 
 // host is a way to build busy.
 type host struct {
 	name     string
-	cgo      string
+	cgo      bool
 	args     []string
 	launcher bool // it needs one
 }
 
 var hosts = []host{
-	{"plain", "0", nil, false},
-	{"linked", "0", []string{"-ldflags=-E=" + entry + "hostEntry"}, false},
-	{"unoptimised", "0", []string{"-gcflags=all=-N -l", "-buildmode=pie"}, false},
-	{"cgo", "1", nil, false},
-	{"cgo, position independent", "1", []string{"-buildmode=pie"}, false},
-	{"launcher", "0", nil, true},
-	{"race", "1", []string{"-race"}, true},
+	{"plain", false, nil, false},
+	{"linked", false, []string{"-ldflags=-E=" + hostEntry}, false},
+	{"unoptimised", false, []string{"-gcflags=all=-N -l", "-buildmode=pie"}, false},
+	{"cgo", true, nil, false},
+	{"cgo, position independent", true, []string{"-buildmode=pie"}, false},
+	{"launcher", false, nil, true},
+	{"race", true, []string{"-race"}, true},
 }
 
 var built = map[string]string{} // path by name
 
 func TestMain(m *testing.M) {
 	harness.Enter()
-	os.Exit(run(m))
+	if err := prepare(); err != nil {
+		fmt.Fprintln(os.Stderr, "hosted:", err)
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
 }
-
-// patience guards against hangs.
-const patience = 5 * time.Minute
 
 // home is where everything lies, reachable for everybody.
 var home string
 
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "hosted-")
-	if err != nil {
-		panic(err)
+func prepare() (err error) {
+	if home, err = harness.SetUp(nil); err != nil {
+		return err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		panic(err)
+	program := func(name string) string {
+		built[name] = filepath.Join(home, strings.ReplaceAll(name, " ", "-"))
+		return built[name]
 	}
-	home = dir
-	build := func(name, cgo, what string, args ...string) {
-		built[name] = filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
-		c := exec.Command("go", append(append([]string{"build", "-o", built[name]}, args...), what)...)
-		c.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOFLAGS=")
-		if out, err := c.CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("%v: %v\n%s", c.Args, err, out))
+	if err := testbin.Launcher(program("gobwrap")); err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		if err := testbin.Go(program(h.name), "../tools/busy", h.cgo, h.args...); err != nil {
+			return err
 		}
 	}
-	build("gobwrap", "0", "../../cmd/gobwrap", "-ldflags=-E="+entry+"entry")
-	for _, h := range hosts {
-		build(h.name, h.cgo, "../tools/busy", h.args...)
-	}
-	return m.Run()
+	return nil
 }
 
 // command is a run of the host. PATH has no gobwrap that it could find.
@@ -132,7 +132,7 @@ func TestManyLaunches(t *testing.T) {
 // TestHostKilled: a host that is killed at any moment leaves nothing, where the sandbox's
 // life is tied to its, and nothing half made, where it is not.
 func TestHostKilled(t *testing.T) {
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+	if err := harness.AdoptOrphans(); err != nil {
 		t.Fatal(err)
 	}
 	for _, h := range hosts {
@@ -176,40 +176,36 @@ func killHost(t *testing.T, h host, lifeline bool, block *os.File, after time.Du
 	_ = c.Process.Kill()
 	_ = c.Wait()
 	// What the host leaves behind is ours now.
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(harness.Patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
 		if err == unix.ECHILD {
 			return
 		}
 		if pid == 0 && !lifeline && sleeps(mark) {
-			kill(t)
+			kill()
 		}
 	}
 	t.Errorf("lifeline %v, killed after %v: something is left\n%s", lifeline, after, tree())
-	kill(t)
+	kill()
 }
 
 // sleeps reports whether the command has started.
 func sleeps(mark string) bool {
-	return exec.Command("pgrep", "-f", "^/bin/sleep "+mark+"$").Run() == nil
+	return slices.ContainsFunc(proc.All(), func(pid int) bool { return proc.CommandLine(pid) == "/bin/sleep "+mark+" " })
 }
 
 // kill ends the monitors that are ours.
-func kill(t *testing.T) {
-	t.Helper()
-	names, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, name := range names {
-		text, _ := os.ReadFile(name)
-		_, rest, _ := strings.Cut(string(text), ") ")
-		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(os.Getpid()) {
-			pid, _ := strconv.Atoi(strings.Split(name, "/")[2])
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
+func kill() {
+	for _, pid := range proc.Children(os.Getpid()) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
 // tree lists what is ours.
 func tree() string {
-	out, _ := exec.Command("pgrep", "-a", "-P", strconv.Itoa(os.Getpid())).Output()
-	return string(out)
+	var lines []string
+	for _, pid := range proc.Tree(os.Getpid()) {
+		lines = append(lines, fmt.Sprint(pid, " ", proc.CommandLine(pid)))
+	}
+	return strings.Join(lines, "\n")
 }

@@ -26,7 +26,7 @@ func TestSandboxtest(t *testing.T) {
 				return string(out), err
 			}
 			out, err := run("../tools/inside")
-			if err != nil || strings.Count(out, "    --- PASS: TestModes/") != 4 || strings.Count(out, "--- SKIP") != 1 {
+			if err != nil || strings.Count(out, "    --- PASS: TestModes/") != 4 || strings.Contains(out, "--- SKIP") {
 				t.Errorf("%v\n%s", err, out)
 			}
 			t.Setenv("INSIDE_FAILS", "1")

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,7 +50,7 @@ func TestLine(t *testing.T) {
 			if err := act(w); err != nil {
 				t.Error(err)
 			}
-			late := time.AfterFunc(patience, func() { t.Errorf("%s, %s: it goes on", h.name, name); _ = ours.Close() })
+			late := time.AfterFunc(harness.Patience, func() { t.Errorf("%s, %s: it goes on", h.name, name); _ = ours.Close() })
 			if err := c.Wait(); err == nil || err.Error() != "signal: killed" {
 				t.Errorf("%s, %s: %v", h.name, name, err)
 			}

@@ -2,7 +2,6 @@ package hosted
 
 import (
 	"encoding/binary"
-	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,25 +15,20 @@ import (
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 	"golang.org/x/sys/unix"
 )
 
 const stranger = 12345
 
 // install makes a setuid copy of the launcher, until the end of the test.
-func install(t *testing.T) string { return copyOf(t, "gobwrap", "gobwrap", os.ModeSetuid|0o755) }
+func install(t *testing.T) string { return copyOf(t, "gobwrap", "gobwrap", "4755") }
 
 // copyOf copies a program to where a stranger can start it.
-func copyOf(t *testing.T, program, name string, mode os.FileMode) string {
+func copyOf(t *testing.T, program, name, mode string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(home, "setuid-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, name)
-	data, err := os.ReadFile(built[program])
-	if err := errors.Join(err, os.WriteFile(path, data, 0o600), os.Chmod(dir, 0o755), os.Chmod(path, mode)); err != nil {
+	path := filepath.Join(harness.Scratch(t, home, 0), name)
+	if err := testbin.Copy(path, built[program], mode); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -153,13 +147,13 @@ func TestPrivilegedHost(t *testing.T) {
 	size := uint32(len(p.Bytes))
 	for _, name := range []string{"plain", "linked", "unoptimised", "cgo", "cgo, position independent"} {
 		// The name is what a program that starts itself goes by.
-		if m, out := send(t, copyOf(t, name, "exe", 0o755), size, p.Bytes); m.Kind != 0 || out != "12345\nCapEff:\t0000000000000000\n" {
+		if m, out := send(t, copyOf(t, name, "exe", "0755"), size, p.Bytes); m.Kind != 0 || out != "12345\nCapEff:\t0000000000000000\n" {
 			t.Errorf("%s: %+v, %s", name, m, out)
 		}
-		if m, out := send(t, copyOf(t, name, "exe", os.ModeSetuid|0o755), size, p.Bytes); m.Kind != 0 || out != "" {
+		if m, out := send(t, copyOf(t, name, "exe", "4755"), size, p.Bytes); m.Kind != 0 || out != "" {
 			t.Errorf("%s, set-user-id: %+v, %s", name, m, out)
 		}
-		if m, out := send(t, copyOf(t, name, "exe", os.ModeSetgid|0o755), size, p.Bytes); m.Kind != 0 || out != "" {
+		if m, out := send(t, copyOf(t, name, "exe", "2755"), size, p.Bytes); m.Kind != 0 || out != "" {
 			t.Errorf("%s, set-group-id: %+v, %s", name, m, out)
 		}
 	}

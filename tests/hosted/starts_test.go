@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // TestStartsOnce: no part of an embedding program's own code runs a second time because
@@ -18,10 +20,8 @@ func TestStartsOnce(t *testing.T) {
 		}
 		t.Run(h.name, func(t *testing.T) {
 			exe := filepath.Join(home, "starts")
-			build := exec.Command("go", append(append([]string{"build", "-o", exe}, h.args...), "../tools/starts")...)
-			build.Env = append(os.Environ(), "CGO_ENABLED="+h.cgo, "GOFLAGS=")
-			if out, err := build.CombinedOutput(); err != nil {
-				t.Fatalf("%v: %v\n%s", build.Args, err, out)
+			if err := testbin.Go(exe, "../tools/starts", h.cgo, h.args...); err != nil {
+				t.Fatal(err)
 			}
 			for _, uid := range []uint32{0, 12345} {
 				count := exe + ".starts"

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 const module = "github.com/gobwrap/gobwrap"
 
 // launcherFlags are those of the Makefile.
-var launcherFlags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -E " + module + "/sandbox/child.entry"}
+var launcherFlags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -E " + testbin.Entry}
 
 // buildLauncher builds the launcher with further flags, and returns its path.
 func buildLauncher(t *testing.T, cgo string, extra ...string) string {

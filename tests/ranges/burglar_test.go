@@ -108,7 +108,7 @@ func TestBurglary(t *testing.T) {
 				}
 				for _, pid := range v.pids {
 					o := launch{who: c.who, args: append(slices.Clone(c.args), fmt.Sprint(pid))}.run(t)
-					if have := strings.Join(strings.Fields(o.stdout), " "); have != want || o.status != "0" || o.stderr != "" {
+					if have := strings.Join(strings.Fields(o.Stdout), " "); have != want || o.Status != "0" || o.Stderr != "" {
 						t.Errorf("%s: it can %q, want %q: %s", v.name, have, want, o)
 					}
 				}
@@ -119,11 +119,11 @@ func TestBurglary(t *testing.T) {
 	for _, v := range list {
 		for _, pid := range v.pids {
 			o := launch{who: granted, args: []string{burglar, fmt.Sprint(pid)}}.run(t)
-			t.Log(v.name, "can be", strings.Fields(o.stdout))
-			if !strings.Contains(o.stdout, "signal\n") {
+			t.Log(v.name, "can be", strings.Fields(o.Stdout))
+			if !strings.Contains(o.Stdout, "signal\n") {
 				t.Errorf("%s: its user cannot end it: %s", v.name, o)
 			}
-			if strings.HasSuffix(v.name, "command") && !strings.Contains(o.stdout, "trace\n") {
+			if strings.HasSuffix(v.name, "command") && !strings.Contains(o.Stdout, "trace\n") {
 				t.Errorf("%s: the control: %s", v.name, o)
 			}
 			if strings.HasSuffix(v.name, "command") {
@@ -149,8 +149,8 @@ func TestPayloadAndInit(t *testing.T) {
 					t.Parallel()
 					args := append(box(slices.Concat(s.options, more, []string{"--unshare-pid", "--proc", "/proc"})...), "/h/burglar", "1")
 					o := launch{who: who, args: args}.run(t)
-					have := strings.Join(strings.Fields(o.stdout), " ")
-					if o.status != "0" || have != "seen signal limits" {
+					have := strings.Join(strings.Fields(o.Stdout), " ")
+					if o.Status != "0" || have != "seen signal limits" {
 						t.Errorf("it can %q: %s", have, o)
 					}
 				})
@@ -172,7 +172,7 @@ for f in sub own; do chmod 4755 $f && stat -c '%a %u' $f || :; done`
 	for _, more := range [][]string{nil, {"--cap-add", "ALL"}, {"--disable-userns"}} {
 		shell(t, dir, fmt.Sprintf("chown %[1]d:%[1]d own; chown %[2]d:%[3]d sub; chmod 000 own sub", granted.id, granted.sub+4, granted.subgid()+4))
 		granted.run(t, script, append(more, "--map-auto", "--map-root-user", "--bind", dir, "/w")...).
-			ok(t, "r own\nw own\nc own\nr sub\nw sub\nc sub\n4755 1\n4755 1\n")
+			OK(t, "r own\nw own\nc own\nr sub\nw sub\nc sub\n4755 1\n4755 1\n")
 	}
 	for name, want := range map[string]string{"other": "4211:4211 0000", "host": "0:0 0000", "mine-theirs": "4210:0 0000", "theirs-mine": "0:4210 0000"} {
 		if have := owner(t, filepath.Join(dir, name)); have != want {

@@ -5,9 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // fails runs a launch that must fail with a sentence, and sees to it that the command did
@@ -20,10 +24,10 @@ func (l launch) fails(t *testing.T, senses ...string) {
 	}
 	before, _ := os.ReadFile("/proc/self/mountinfo")
 	l.args = slices.Concat(l.args, []string{"--bind", dir, "/w", "--", "sh", "-c", "echo ran; : > /w/ran"})
-	l.run(t).refused(t, senses...)
+	l.run(t).Refused(t, senses...)
 	status := slices.Clone(l.args)
 	status = slices.Insert(status, 1, "--setup-exit-status", "77")
-	if o := (launch{who: l.who, wrap: l.wrap, args: status, env: l.env, host: l.host}).run(t); o.status != "77" {
+	if o := (launch{who: l.who, wrap: l.wrap, args: status, env: l.env, host: l.host}).run(t); o.Status != "77" {
 		t.Errorf("with --setup-exit-status 77: %s", o)
 	}
 	if list, _ := os.ReadDir(dir); len(list) > 0 {
@@ -171,7 +175,7 @@ func TestHelperMissing(t *testing.T) {
 func (l launch) refusedIn(t *testing.T, senses ...string) {
 	t.Helper()
 	l.args = append(l.args, "--", "sh", "-c", "echo ran")
-	l.run(t).refused(t, senses...)
+	l.run(t).Refused(t, senses...)
 }
 
 // TestHelperMisbehaves: whatever a program in the place of newuidmap does, the launch ends
@@ -214,7 +218,7 @@ func TestHelperMisbehaves(t *testing.T) {
 	}
 	// Another program by which the same is done is as good.
 	dir := stub(t, "newuidmap", real)
-	launch{who: granted, args: append(box(granted.maps(10)...), "echo", "in"), env: []string{"PATH=" + dir + ":/usr/bin"}}.run(t).ok(t, "in\n")
+	launch{who: granted, args: append(box(granted.maps(10)...), "echo", "in"), env: []string{"PATH=" + dir + ":/usr/bin"}}.run(t).OK(t, "in\n")
 }
 
 // TestHelperHangs: somebody who never answers is not waited for without end, nor does he
@@ -231,13 +235,11 @@ func TestHelperHangs(t *testing.T) {
 	pid := waitFor(t, func() string { text, _ := os.ReadFile(file); return strings.TrimSpace(string(text)) })
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	waitFor(t, func() string {
-		state, err := os.ReadFile("/proc/" + pid + "/status")
-		if err != nil || strings.Contains(string(state), "State:\tZ") {
-			return "gone"
-		}
-		return ""
-	})
+	number, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone(t, number)
 }
 
 // TestHelperNeverAnswers: the time that newuidmap is given.
@@ -248,8 +250,8 @@ func TestHelperNeverAnswers(t *testing.T) {
 	begin := time.Now()
 	out, _ := cmd.CombinedOutput()
 	took := time.Since(begin)
-	outcome{status(cmd.ProcessState), "", string(out)}.refused(t, "--uid-map: newuidmap: "+dir+"/newuidmap did not end within 30s")
-	if took < 29*time.Second || took > patience {
+	testcmd.Outcome{Status: testcmd.Status(cmd.ProcessState), Stderr: string(out)}.Refused(t, "--uid-map: newuidmap: "+dir+"/newuidmap did not end within 30s")
+	if took < 29*time.Second || took > harness.Patience {
 		t.Errorf("it took %s", took)
 	}
 	waitFor(t, func() string { // it was killed, and may take its time
@@ -268,20 +270,21 @@ func TestForeignProc(t *testing.T) {
 		args := slices.Concat([]string{"unshare", "--pid", "--fork", "--kill-child"}, who.words(), without(who.maps(10)...))
 		launch{who: root, args: args}.refusedIn(t, "--uid-map: /proc is that of another PID namespace")
 		args = slices.Concat([]string{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc"}, who.words(), box(who.maps(10)...), []string{"echo", "in"})
-		launch{who: root, args: args}.run(t).ok(t, "in\n")
+		launch{who: root, args: args}.run(t).OK(t, "in\n")
 	}
 }
 
 // waitFor asks until there is an answer.
 func waitFor(t *testing.T, ask func() string) string {
 	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if answer := ask(); answer != "" {
-			return answer
-		}
+	var answer string
+	if !harness.Until(func() bool {
+		answer = ask()
+		return answer != ""
+	}) {
+		t.Fatal("waited in vain")
 	}
-	t.Fatal("waited in vain")
-	return ""
+	return answer
 }
 
 // TestRootDirectly: root writes maps by itself, needs no newuidmap and no entry, and hears
@@ -292,7 +295,7 @@ func TestRootDirectly(t *testing.T) {
 	const own = "cp -a /etc %s; mount --bind %[1]s /etc\n"
 	host := fmt.Sprintf(own, root.scratch(t)+"/etc") + gone
 	options := []string{"--uid-map", "0:123456:70000", "--gid-map", "0:123456:70000", "--uid", "69999"}
-	launch{who: root, host: host, args: append(box(options...), "id", "-u")}.run(t).ok(t, "69999\n")
+	launch{who: root, host: host, args: append(box(options...), "id", "-u")}.run(t).OK(t, "69999\n")
 	launch{who: root, host: fmt.Sprintf(own, root.scratch(t)+"/etc") + gone, args: without("--map-auto")}.
 		refusedIn(t, "/etc/subuid grants no uids to root", `"root:100000:65536" to /etc/subuid`)
 	// In a user namespace that knows few ids: root there, and no more.
@@ -313,6 +316,6 @@ func TestManyRanges(t *testing.T) {
 	} {
 		options := append(many("--uid-map", c.n, 0, c.uid), many("--gid-map", c.n, 0, c.gid)...)
 		args := append(box(append(options, "--uid", "7", "--gid", "8", "--disable-userns", "--unshare-pid")...), "sh", "-ec", "cat /proc/self/uid_map | wc -l; id -u; id -g")
-		launch{who: c.who, args: args}.run(t).ok(t, fmt.Sprintf("%d\n7\n8\n", c.n))
+		launch{who: c.who, args: args}.run(t).OK(t, fmt.Sprintf("%d\n7\n8\n", c.n))
 	}
 }

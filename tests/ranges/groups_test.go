@@ -45,7 +45,7 @@ func TestGroups(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.options), func(t *testing.T) {
 			t.Parallel()
-			member.run(t, visit, append(slices.Clone(c.options), "--bind", dir, "/w")...).ok(t, c.want)
+			member.run(t, visit, append(slices.Clone(c.options), "--bind", dir, "/w")...).OK(t, c.want)
 		})
 	}
 }
@@ -64,7 +64,7 @@ func TestRootsGroups(t *testing.T) {
 		{[]string{"--uid-map", "0:0:1", "--gid-map", "0:0:1", "--cap-drop", "ALL"}, "for us\nfor others\n0\nallow\n"},
 	} {
 		args := append(box(append(c.options, "--bind", dir, "/w")...), "sh", "-ec", visit)
-		launch{who: root, wrap: []string{"setpriv", fmt.Sprint("--groups=", club)}, args: args}.run(t).ok(t, c.want)
+		launch{who: root, wrap: []string{"setpriv", fmt.Sprint("--groups=", club)}, args: args}.run(t).OK(t, c.want)
 	}
 }
 
@@ -72,18 +72,18 @@ func TestRootsGroups(t *testing.T) {
 func TestSetgroupsInside(t *testing.T) {
 	t.Parallel()
 	for _, more := range [][]string{nil, {"--disable-userns"}} {
-		member.run(t, "setpriv --groups 5,6,65534 id -G", append([]string{"--map-auto", "--map-root-user"}, more...)...).ok(t, "0 5 6 65534\n")
+		member.run(t, "setpriv --groups 5,6,65534 id -G", append([]string{"--map-auto", "--map-root-user"}, more...)...).OK(t, "0 5 6 65534\n")
 		o := member.run(t, "setpriv --groups 5 id -G 2>&- || echo no", append([]string{"--map-root-user", "--cap-add", "CAP_SETGID"}, more...)...)
 		if more != nil {
 			const warning = "gobwrap: with --disable-userns the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces\n"
-			if o.stderr != warning {
+			if o.Stderr != warning {
 				t.Errorf("want the warning %q, but %s", warning, o)
 			}
-			o.stderr = ""
+			o.Stderr = ""
 		}
-		o.ok(t, "no\n")
+		o.OK(t, "no\n")
 	}
 	// A mapping of the own group alone is anybody's, and does not let him out of his groups.
 	own := fmt.Sprint("0:", member.id, ":1")
-	member.run(t, "setpriv --clear-groups id -G 2>&- || echo no", "--uid-map", own, "--uid-map", fmt.Sprintf("1:%d:5", member.sub), "--gid-map", own).ok(t, "no\n")
+	member.run(t, "setpriv --clear-groups id -G 2>&- || echo no", "--uid-map", own, "--uid-map", fmt.Sprintf("1:%d:5", member.sub), "--gid-map", own).OK(t, "no\n")
 }

@@ -12,16 +12,15 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // marked are the processes with a mark in their command line that are alive.
 func marked(mark string) (pids []string) {
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		words, _ := os.ReadFile(dir + "/cmdline")
-		state, err := os.ReadFile(dir + "/stat")
-		if err == nil && strings.Contains(string(words), mark) && !strings.Contains(string(state), ") Z ") {
-			pids = append(pids, filepath.Base(dir)+" "+strings.ReplaceAll(string(words), "\x00", " "))
+	for _, pid := range proc.All() {
+		if words := proc.CommandLine(pid); strings.Contains(words, mark) && !proc.Gone(pid) {
+			pids = append(pids, fmt.Sprint(pid, " ", words))
 		}
 	}
 	return pids
@@ -56,14 +55,8 @@ func TestKilledAnywhere(t *testing.T) {
 					time.Sleep(time.Duration(random.Int64N(int64(longest))))
 					_ = cmd.Process.Signal(sig)
 					_ = cmd.Wait()
-					for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-						left := marked(mark)
-						if len(left) == 0 {
-							break
-						}
-						if time.Now().After(end) {
-							t.Fatalf("strike %d: left: %q", i, left)
-						}
+					if !harness.Until(func() bool { return len(marked(mark)) == 0 }) {
+						t.Fatalf("kill %d: left: %q", i, marked(mark))
 					}
 				}
 			})
@@ -71,13 +64,16 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 }
 
+// dies is a shell script that kills the first process and waits until it has ended.
+const dies = "kill -9 $1; while grep -q '^State:.[^ZX]' /proc/$1/status 2>&-; do sleep 0.01; done; "
+
 // TestHelperStruck: somebody kills newuidmap, the first process or the front end while maps
 // are made: the launcher says so and ends.
 func TestHelperStruck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ script, sense string }{
 		"the helper":         {"kill -9 $$", "newuidmap"},
-		"before and success": {"kill -9 $1; sleep 0.1; exit 0", "uid map"},
+		"before and success": {dies + "exit 0", "uid map"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,10 +82,10 @@ func TestHelperStruck(t *testing.T) {
 		})
 	}
 	// The front end's death has no words, nor has that of a first process whose maps could be written.
-	for _, script := range []string{"kill -9 $PPID; exec sleep 1000", "kill -9 $1; sleep 0.1; exec /usr/bin/newuidmap \"$@\""} {
+	for _, script := range []string{"kill -9 $PPID; exec sleep 1000", dies + "exec /usr/bin/newuidmap \"$@\""} {
 		dir := stub(t, "newuidmap", script)
 		o := launch{who: granted, args: append(box(granted.maps(10)...), "echo", "ran"), env: []string{"PATH=" + dir + ":/usr/bin:/bin"}}.run(t)
-		if o.status != "1" || o.stdout != "" {
+		if o.Status != "1" || o.Stdout != "" {
 			t.Errorf("%s: %s", script, o)
 		}
 	}
@@ -106,7 +102,7 @@ func TestManyLeaveNothing(t *testing.T) {
 				who := []identity{granted, member, root}[i%3]
 				cmd := launch{who: who, args: append(box("--map-auto", "--map-root-user", "--unshare-all", "--dev", "/dev", "--disable-userns"), "sh", "-c", fmt.Sprint("exit ", k))}.command()
 				_ = cmd.Run()
-				if have := status(cmd.ProcessState); have != fmt.Sprint(k) {
+				if have := testcmd.Status(cmd.ProcessState); have != fmt.Sprint(k) {
 					done <- fmt.Sprint("want ", k, ", have ", have)
 					return
 				}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // TestDealing: root of several ids gives files away, takes them back, becomes somebody
@@ -18,7 +20,7 @@ func TestDealing(t *testing.T) {
 setpriv --reuid 60 --regid 61 --groups 62,63 -- sh -ec 'id -u; id -G; umask 077; : > /w/s/own
 if cat /w/s/secret 2>&-; then exit 1; fi; if chown 60:1 /w/f 2>&-; then exit 1; fi'
 setpriv --reuid 70 --regid 70 --clear-groups sleep 1000 & n=0
-until grep -q sleep /proc/$!/comm || [ $n = 200 ]; do n=$((n+1)); sleep 0.01; done
+until grep -q sleep /proc/$!/comm || [ $n = 20000 ]; do n=$((n+1)); sleep 0.01; done
 { kill $!; wait $! || echo killed; } 2>&-
 chown 33 s/own
 `
@@ -32,7 +34,7 @@ chown 33 s/own
 					t.Parallel()
 					dir := outer(t, s)
 					shell(t, dir, fmt.Sprintf("mkdir s; chown %d:%d s; chmod 1777 s; echo no > s/secret; chmod 600 s/secret; chown %[1]d:%[2]d s/secret", s.at, s.atg))
-					who.run(t, script, slices.Concat(more, s.options, []string{"--bind", dir, "/w"})...).ok(t, "60\n61 62 63\nkilled\n")
+					who.run(t, script, slices.Concat(more, s.options, []string{"--bind", dir, "/w"})...).OK(t, "60\n61 62 63\nkilled\n")
 					for name, ids := range map[string][2]uint32{"f": {33, 44}, "d": {65, 0}, "l": {7, 8}, "s/own": {33, 61}} {
 						want := fmt.Sprintf("%d:%d", outside(t, s.uids, ids[0]), outside(t, s.gids, ids[1]))
 						if have := owner(t, filepath.Join(dir, name)); !strings.HasPrefix(have, want+" ") {
@@ -59,7 +61,7 @@ func TestNotDealing(t *testing.T) {
 			dir := outer(t, s)
 			o := granted.run(t, not+`cd /w; : > f; not chown 1:1 f; not setpriv --reuid 1 true; not setpriv --clear-groups true
 grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | grep -v 0000000000000000 || echo none`, append(options, "--bind", dir, "/w")...)
-			if o.status != "0" || o.stdout != "none\n" || strings.Count(o.stderr, "\n") != 3 {
+			if o.Status != "0" || o.Stdout != "none\n" || strings.Count(o.Stderr, "\n") != 3 {
 				t.Errorf("%s", o)
 			}
 		})
@@ -102,13 +104,13 @@ func TestCapabilities(t *testing.T) {
 		"--cap-drop ALL --cap-add CAP_CHOWN": "0000000000000001",
 	} {
 		o := granted.run(t, script, append([]string{"--map-auto", "--map-root-user"}, strings.Fields(options)...)...)
-		o.ok(t, strings.Repeat(want+"\n", 3))
+		o.OK(t, strings.Repeat(want+"\n", 3))
 	}
 	// Gone with the uid, as root's are.
 	granted.run(t, "setpriv --reuid 1 --regid 1 --clear-groups grep CapPrm /proc/self/status | cut -f2", "--map-auto", "--map-root-user").
-		ok(t, strings.Repeat("0", 16)+"\n")
+		OK(t, strings.Repeat("0", 16)+"\n")
 	// Without ranges root inside has nothing, as ever.
-	granted.run(t, "grep CapPrm /proc/self/status | cut -f2", "--map-root-user").ok(t, strings.Repeat("0", 16)+"\n")
+	granted.run(t, "grep CapPrm /proc/self/status | cut -f2", "--map-root-user").OK(t, strings.Repeat("0", 16)+"\n")
 }
 
 // TestTerminals: a devpts instance belongs to root inside; with ranges it is there without a
@@ -123,8 +125,8 @@ func TestTerminals(t *testing.T) {
 			t.Parallel()
 			o := granted.run(t, `stat -c %u:%g /dev/pts; script -qec 'stat -c %u $(tty)' /dev/null | tr -d '\r'; readlink /proc/self/ns/user; cat /proc/self/uid_map`,
 				append([]string{"--dev", "/dev", "--tmpfs", "/tmp", "--unshare-pid", "--proc", "/proc"}, s.options...)...)
-			lines := strings.SplitN(o.stdout, "\n", 4)
-			if o.status != "0" || len(lines) < 4 || lines[0] != "0:0" || lines[1] != fmt.Sprint(s.uid) || lines[3] != strings.Join(s.uids, "\n")+"\n" {
+			lines := strings.SplitN(o.Stdout, "\n", 4)
+			if o.Status != "0" || len(lines) < 4 || lines[0] != "0:0" || lines[1] != fmt.Sprint(s.uid) || lines[3] != strings.Join(s.uids, "\n")+"\n" {
 				t.Errorf("%s", o)
 			}
 		})
@@ -136,8 +138,8 @@ func TestMade(t *testing.T) {
 	t.Parallel()
 	for _, who := range []identity{granted, root} {
 		for _, s := range shapes(who) {
-			for _, e := range engines(t) {
-				t.Run(strings.Join([]string{who.name, s.name, e.name}, "/"), func(t *testing.T) {
+			for _, e := range testcmd.Engines(t, enosys) {
+				t.Run(strings.Join([]string{who.name, s.name, e.Name}, "/"), func(t *testing.T) {
 					t.Parallel()
 					var files []*os.File
 					for range 3 {
@@ -149,8 +151,8 @@ func TestMade(t *testing.T) {
 					args := append(box(append(s.options, "--tmpfs", "/m", "--dir", "/m/dir/below", "--file", "3", "/m/file", "--symlink", "x", "/m/link",
 						"--perms", "0640", "--bind-data", "4", "/m/data", "--ro-bind-data", "5", "/m/ro", "--dir", "/m/l2", "--mqueue", "/m/q", "--unshare-ipc")...),
 						"sh", "-ec", "cd /m; stat -c %u:%g . dir dir/below file link data ro l2 / | sort -u; cat file data ro; echo more >> file; echo more >> data")
-					o := launch{who: who, wrap: e.wrap, args: args, files: files}.run(t)
-					o.ok(t, fmt.Sprintf("%d:%d\ndatadatadata", s.uid, s.gid))
+					o := launch{who: who, wrap: e.Wrap, args: args, files: files}.run(t)
+					o.OK(t, fmt.Sprintf("%d:%d\ndatadatadata", s.uid, s.gid))
 				})
 			}
 		}
@@ -169,8 +171,8 @@ not nsenter --user=/proc/1/ns/user true; cat /proc/self/uid_map | wc -l`
 				continue
 			}
 			o := who.run(t, "exec 2>&-; "+script, append(s.options, "--cap-add", "ALL", "--disable-userns", "--unshare-pid", "--proc", "/proc")...)
-			o.ok(t, fmt.Sprintln(len(s.uids)))
-			if o := who.run(t, "unshare --user echo in", s.options...); o.stdout != "in\n" {
+			o.OK(t, fmt.Sprintln(len(s.uids)))
+			if o := who.run(t, "unshare --user echo in", s.options...); o.Stdout != "in\n" {
 				t.Errorf("the control: %s", o)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // pivot makes a new root and goes over to it.
@@ -20,15 +22,15 @@ func TestLikeUnshare(t *testing.T) {
 	const want = "bin dev lib lib64 proc sbin usr\n0\n1\n"
 	unshare := []string{"unshare", "--user", "--map-root-user", "--mount-proc", "--pid", "--fork"}
 	ours := []string{gobwrap, "--map-root-user", "--cap-add", "ALL", "--unshare-pid", "--as-pid-1", "--dev-bind", "/", "/", "--proc", "/proc", "--"}
-	launch{who: bare, args: append(unshare, "sh", "-ec", pivot)}.run(t).ok(t, want)
-	for _, e := range engines(t) {
-		launch{who: bare, wrap: e.wrap, args: append(slices.Clone(ours), "sh", "-ec", pivot)}.run(t).ok(t, want)
+	launch{who: bare, args: append(unshare, "sh", "-ec", pivot)}.run(t).OK(t, want)
+	for _, e := range testcmd.Engines(t, enosys) {
+		launch{who: bare, wrap: e.Wrap, args: append(slices.Clone(ours), "sh", "-ec", pivot)}.run(t).OK(t, want)
 	}
 	// The rest of what can be seen is the same, but for NoNewPrivs and capabilities that a program inherits.
 	const facts = `id -u; id -g; id -G; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; grep -E 'Cap(Prm|Eff|Bnd)' /proc/self/status; ls -ld /proc/1 | cut -c1-10; echo $$; hostname; ls /sys/class/net`
 	theirs := launch{who: bare, args: append(unshare, "sh", "-ec", facts)}.run(t)
-	launch{who: bare, args: append(ours, "sh", "-ec", facts)}.run(t).ok(t, theirs.stdout)
-	if !strings.HasPrefix(theirs.stdout, "0\n0\n") {
+	launch{who: bare, args: append(ours, "sh", "-ec", facts)}.run(t).OK(t, theirs.Stdout)
+	if !strings.HasPrefix(theirs.Stdout, "0\n0\n") {
 		t.Errorf("the control: %s", theirs)
 	}
 }
@@ -41,6 +43,6 @@ func TestPivotWithRanges(t *testing.T) {
 			gobwrap, "--map-auto", "--map-root-user", "--cap-add", "ALL", "--unshare-pid", "--as-pid-1", "--dev-bind", "/", "/", "--proc", "/proc", "--",
 			"sh", "-ec", pivot + "; chown 33:33 /usr2 2>&- || : > /f; chown 33:33 /f; stat -c %u:%g /f",
 		}}.run(t)
-		o.ok(t, "bin dev lib lib64 proc sbin usr\n0\n1\n33:33\n")
+		o.OK(t, "bin dev lib lib64 proc sbin usr\n0\n1\n33:33\n")
 	}
 }

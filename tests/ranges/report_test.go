@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 )
 
 // document is what --info-fd and --json-status-fd say.
@@ -42,7 +45,7 @@ func (who identity) hold(t *testing.T, wrap, options []string, script string) *h
 		t.Fatal(err)
 	}
 	_, _ = infoW.Close(), blockR.Close()
-	_ = info.SetReadDeadline(time.Now().Add(patience))
+	_ = info.SetReadDeadline(time.Now().Add(harness.Patience))
 	t.Cleanup(func() { _, _ = h.cmd.Process.Kill(), h.cmd.Wait() })
 	return h
 }
@@ -115,8 +118,8 @@ func TestLifetime(t *testing.T) {
 		for _, s := range shapes(who) {
 			t.Run(who.name+"/"+s.name, func(t *testing.T) {
 				t.Parallel()
-				who.run(t, "exit 0", append(s.options, "--unshare-pid")...).ok(t, "")
-				if o := who.run(t, "exit 42", append(s.options, "--unshare-pid", "--disable-userns")...); o.status != "42" {
+				who.run(t, "exit 0", append(s.options, "--unshare-pid")...).OK(t, "")
+				if o := who.run(t, "exit 42", append(s.options, "--unshare-pid", "--disable-userns")...); o.Status != "42" {
 					t.Errorf("%s", o)
 				}
 				for _, more := range [][]string{{"--unshare-pid"}, nil, {"--unshare-pid", "--as-pid-1", "--disable-userns"}} {
@@ -136,13 +139,9 @@ func TestLifetime(t *testing.T) {
 // gone waits for the end of a process.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	waitFor(t, func() string {
-		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || strings.Contains(string(state), ") Z ") {
-			return "gone"
-		}
-		return ""
-	})
+	if !harness.Until(func() bool { return proc.Gone(pid) }) {
+		t.Fatalf("process %d does not end: %s", pid, proc.CommandLine(pid))
+	}
 }
 
 // TestSetuidInstallation: an installed launcher has dropped all privilege before it asks
@@ -158,7 +157,7 @@ func TestSetuidInstallation(t *testing.T) {
 			continue
 		}
 		o = launch{who: granted, args: append(in(append(s.options, "--mode", "setuid")...), "echo", "ran")}.run(t)
-		o.refused(t, s.options[0], "setuid mode")
+		o.Refused(t, s.options[0], "setuid mode")
 	}
 	// What is found through PATH runs as the user, with none of the set-id bit's privilege.
 	out := granted.scratch(t)

@@ -1,17 +1,16 @@
 package ranges_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // identity is who starts a launcher.
@@ -69,18 +68,6 @@ type launch struct {
 	host string
 }
 
-// outcome is what came of it.
-type outcome struct {
-	status         string // "0", "1", "signal killed"
-	stdout, stderr string
-}
-
-func (o outcome) String() string {
-	return fmt.Sprintf("status %s\nstdout: %s\nstderr: %s", o.status, o.stdout, o.stderr)
-}
-
-const patience = 5 * time.Minute
-
 func (l launch) command() *exec.Cmd {
 	words := slices.Concat(l.wrap, l.who.words(), l.args)
 	if l.host != "" {
@@ -97,32 +84,10 @@ func (l launch) command() *exec.Cmd {
 	return cmd
 }
 
-// run runs it to its end; one that does not end is killed with its process group.
-func (l launch) run(t *testing.T) outcome {
+// run runs it to its end.
+func (l launch) run(t *testing.T) testcmd.Outcome {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := l.command()
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	late := time.AfterFunc(patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
-	err := cmd.Wait()
-	if !late.Stop() {
-		t.Errorf("still running after %s: %s", patience, cmd)
-	}
-	if err != nil && !errors.As(err, new(*exec.ExitError)) {
-		t.Errorf("%s: %v", cmd, err)
-	}
-	return outcome{status(cmd.ProcessState), stdout.String(), stderr.String()}
-}
-
-func status(s *os.ProcessState) string {
-	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return "signal " + ws.Signal().String()
-	}
-	return fmt.Sprint(s.ExitCode())
+	return testcmd.Run(t, l.command())
 }
 
 // box is a command line of the launcher on the host's programs.
@@ -135,7 +100,7 @@ func box(options ...string) []string {
 }
 
 // run starts a sandbox that runs a shell script.
-func (who identity) run(t *testing.T, script string, options ...string) outcome {
+func (who identity) run(t *testing.T, script string, options ...string) testcmd.Outcome {
 	t.Helper()
 	return launch{who: who, args: append(box(options...), "sh", "-ec", script)}.run(t)
 }
@@ -144,43 +109,10 @@ func (who identity) run(t *testing.T, script string, options ...string) outcome 
 const not = `not() { if "$@"; then echo "it can $*"; fi; }
 `
 
-// ok checks that the command ran, printed this, and nothing else was said.
-func (o outcome) ok(t *testing.T, stdout string) {
-	t.Helper()
-	if o.status != "0" || o.stdout != stdout || o.stderr != "" {
-		t.Errorf("want status 0 and %q, but %s", stdout, o)
-	}
-}
-
-// refused checks that the launcher said why in one sentence and ended with 1.
-func (o outcome) refused(t *testing.T, senses ...string) {
-	t.Helper()
-	lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
-	if len(lines) > 2 || !strings.HasPrefix(lines[0], "gobwrap: ") || len(lines) == 2 && !strings.HasPrefix(lines[1], "gobwrap: hint: ") {
-		t.Errorf("not a sentence and a hint: %s", o)
-	}
-	if o.status != "1" || o.stdout != "" {
-		t.Errorf("want status 1, and that nothing ran: %s", o)
-	}
-	for _, sense := range senses {
-		if !strings.Contains(o.stderr, sense) {
-			t.Errorf("want %q: %s", sense, o)
-		}
-	}
-}
-
 // scratch makes a directory that belongs to who and goes with the test.
 func (who identity) scratch(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "w-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := errors.Join(os.Chown(dir, int(who.id), int(who.id)), os.Chmod(dir, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return harness.Scratch(t, base, who.id)
 }
 
 // shell runs a line of set-up as root, in a directory.
@@ -214,32 +146,6 @@ func pipe(t *testing.T) (r, w *os.File) {
 	}
 	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
 	return r, w
-}
-
-// engine is a way to make the launcher do its mounts: what stands in front of it.
-type engine struct {
-	name string
-	wrap []string
-}
-
-// engines are the mount engines; the last one is what a strict filter leaves. Root
-// installs the filters: others need no_new_privs for that, with which newuidmap is powerless.
-func engines(t *testing.T) (list []engine) {
-	t.Helper()
-	only := os.Getenv("GOBWRAP_TEST_ENGINE")
-	for _, e := range []engine{
-		{"new", nil},
-		{"classic", []string{enosys}},
-		{"refused", []string{enosys, "-e", "EPERM", "-a", "424"}},
-	} {
-		if only == "" || only == e.name {
-			list = append(list, e)
-		}
-	}
-	if len(list) == 0 {
-		t.Fatalf("GOBWRAP_TEST_ENGINE=%s: there is no such engine", only)
-	}
-	return list
 }
 
 // stub writes a program that stands for newuidmap or newgidmap, and returns its directory.

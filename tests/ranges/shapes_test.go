@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // shape is a way to ask for ids, and what must come of it.
@@ -91,11 +93,11 @@ func shapes(who identity) []shape {
 const look = `id -u; id -g; cat /proc/self/uid_map; echo; cat /proc/self/gid_map; : > /w/f
 grep -E 'NoNewPrivs|CapAmb' /proc/self/status`
 
-func (s shape) check(t *testing.T, o outcome, dir string) {
+func (s shape) check(t *testing.T, o testcmd.Outcome, dir string) {
 	t.Helper()
 	want := fmt.Sprintf("%d\n%d\n%s\n\n%s\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\n",
 		s.uid, s.gid, strings.Join(s.uids, "\n"), strings.Join(s.gids, "\n"))
-	if o.ok(t, want); t.Failed() {
+	if o.OK(t, want); t.Failed() {
 		return
 	}
 	if have, want := owner(t, filepath.Join(dir, "f")), fmt.Sprintf("%d:%d 0644", s.at, s.atg); have != want {
@@ -127,9 +129,9 @@ func TestWhoIsWho(t *testing.T) {
 	t.Parallel()
 	for _, who := range []identity{granted, root} {
 		for _, s := range shapes(who) {
-			for _, e := range engines(t) {
+			for _, e := range testcmd.Engines(t, enosys) {
 				for name, options := range surroundings() {
-					t.Run(strings.Join([]string{who.name, s.name, e.name, name}, "/"), func(t *testing.T) {
+					t.Run(strings.Join([]string{who.name, s.name, e.Name, name}, "/"), func(t *testing.T) {
 						t.Parallel()
 						dir := who.scratch(t)
 						if err := os.Chmod(dir, 0o777); err != nil {
@@ -140,7 +142,7 @@ func TestWhoIsWho(t *testing.T) {
 						if strings.Contains(name, "disable") {
 							s.uids, s.gids = nested(s.uids), nested(s.gids)
 						}
-						s.check(t, launch{who: who, wrap: e.wrap, args: args}.run(t), dir)
+						s.check(t, launch{who: who, wrap: e.Wrap, args: args}.run(t), dir)
 					})
 				}
 			}
@@ -180,11 +182,11 @@ func TestPidns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _, _ = holder.Process.Kill(), holder.Wait() }()
-	pid := 0
-	for end := time.Now().Add(patience); pid == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		list, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", holder.Process.Pid))
-		pid, _ = strconv.Atoi(strings.TrimSpace(string(list)))
+	var children []int
+	if !harness.Until(func() bool { children = proc.Children(holder.Process.Pid); return len(children) > 0 }) {
+		t.Fatal("unshare starts nothing")
 	}
+	pid := children[0]
 	for _, from := range []string{fmt.Sprint("/proc/", pid, "/ns/pid"), "/proc/self/ns/pid"} {
 		for _, more := range [][]string{nil, {"--unshare-pid", "--proc", "/proc"}} {
 			dir := root.scratch(t)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // tree are files as a distribution's packages have them: owners and modes inside.
@@ -68,26 +70,26 @@ func TestUnpack(t *testing.T) {
 				continue
 			}
 			for name, script := range unpackings {
-				for _, e := range engines(t) {
-					t.Run(strings.Join([]string{who.name, s.name, name, e.name}, "/"), func(t *testing.T) {
+				for _, e := range testcmd.Engines(t, enosys) {
+					t.Run(strings.Join([]string{who.name, s.name, name, e.Name}, "/"), func(t *testing.T) {
 						t.Parallel()
 						dir := outer(t, s)
-						in := func(script string, more ...string) outcome {
+						in := func(script string, more ...string) testcmd.Outcome {
 							args := append(box(slices.Concat(s.options, []string{"--ro-bind", packed, "/d", "--bind", dir, "/w", "--unshare-all", "--chdir", "/w"}, more)...), "sh", "-ec", script)
-							return launch{who: who, wrap: e.wrap, args: args}.run(t)
+							return launch{who: who, wrap: e.Wrap, args: args}.run(t)
 						}
-						in(script, "--unshare-ipc").ok(t, "")
+						in(script, "--unshare-ipc").OK(t, "")
 						seenOutside(t, s, filepath.Join(dir, "r"))
 						if name == "tar" {
-							in("getcap r/usr/bin/ping; stat -c %h r/usr/bin/passwd").ok(t, "r/usr/bin/ping cap_net_raw=ep\n2\n")
+							in("getcap r/usr/bin/ping; stat -c %h r/usr/bin/passwd").OK(t, "r/usr/bin/ping cap_net_raw=ep\n2\n")
 							out := shell(t, dir, "getcap -n r/usr/bin/ping")
 							if want := fmt.Sprintf("cap_net_raw=ep [rootid=%d]", s.at); s.at != 0 && !strings.Contains(out, want) {
 								t.Errorf("the capability is %q, want %s", out, want)
 							}
 						}
-						in("cp /h/probe r; chroot r /probe echo in exit 7 || echo $?").ok(t, "in\n7\n")
+						in("cp /h/probe r; chroot r /probe echo in exit 7 || echo $?").OK(t, "in\n7\n")
 						seenInside(t, in("cd r; stat -c '%u:%g %a %n' "+strings.Join(slices.Sorted(maps.Keys(tree)), " ")))
-						in("rm -r r; ls -A").ok(t, "")
+						in("rm -r r; ls -A").OK(t, "")
 					})
 				}
 			}
@@ -112,10 +114,10 @@ func seenOutside(t *testing.T, s shape, dir string) {
 	}
 }
 
-func seenInside(t *testing.T, o outcome) {
+func seenInside(t *testing.T, o testcmd.Outcome) {
 	t.Helper()
 	seen := 0
-	for line := range strings.Lines(o.stdout) {
+	for line := range strings.Lines(o.Stdout) {
 		var ids, name string
 		var mode uint32
 		if _, err := fmt.Sscanf(line, "%s %o %s", &ids, &mode, &name); err != nil {
@@ -137,7 +139,7 @@ func TestAnotherUser(t *testing.T) {
 	t.Parallel()
 	dir := granted.scratch(t)
 	who := []string{"--map-auto", "--bind", dir, "/w", "--chdir", "/w"}
-	granted.run(t, "for i in 0 1 32 33 34 1000 4210 65534; do : > $i; chown $i:$i $i; done; mkdir d; : > d/f; chown 33 d", append(who, "--map-root-user")...).ok(t, "")
+	granted.run(t, "for i in 0 1 32 33 34 1000 4210 65534; do : > $i; chown $i:$i $i; done; mkdir d; : > d/f; chown 33 d", append(who, "--map-root-user")...).OK(t, "")
 	for _, c := range []struct{ id, want string }{
 		{"0", "0 0:0 0\n1 1:1 1\n32 32:32 32\n33 33:33 33\n34 34:34 34\n1000 1000:1000 1000\n4210 4210:4210 4210\n65534 65534:65534 65534\n"},
 		{"33", "0 33:33 0\n1 1:1 1\n32 32:32 32\n33 0:0 33\n34 34:34 34\n1000 1000:1000 1000\n4210 4210:4210 4210\n65534 65534:65534 65534\n"},
@@ -148,14 +150,14 @@ func TestAnotherUser(t *testing.T) {
 			options = append(slices.Clone(who), "--uid", c.id, "--gid", c.id)
 		}
 		o := granted.run(t, "for i in 0 1 32 33 34 1000 4210 65534; do stat -c \"$i %u:%g %n\" $i; done", options...)
-		o.ok(t, c.want)
+		o.OK(t, c.want)
 	}
 	// Who is not root cannot change them, and what lies in their directories is not his to take
 	// away, neither inside nor out; root inside can.
 	o := granted.run(t, not+"not sh -c 'echo x > 33'; not rm -r d", append(slices.Clone(who), "--uid", "40")...)
-	if o.status != "0" || o.stdout != "" || !strings.Contains(o.stderr, "Permission denied") {
+	if o.Status != "0" || o.Stdout != "" || !strings.Contains(o.Stderr, "Permission denied") {
 		t.Errorf("%s", o)
 	}
-	launch{who: granted, args: []string{"sh", "-ec", not + "not rm -r " + dir + "/d 2>&-"}}.run(t).ok(t, "")
-	granted.run(t, "rm -r *; ls -A", append(who, "--map-root-user")...).ok(t, "")
+	launch{who: granted, args: []string{"sh", "-ec", not + "not rm -r " + dir + "/d 2>&-"}}.run(t).OK(t, "")
+	granted.run(t, "rm -r *; ls -A", append(who, "--map-root-user")...).OK(t, "")
 }

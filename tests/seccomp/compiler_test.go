@@ -4,26 +4,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // place installs the launcher in a directory of its own, with a script for a compiler
 // beside it, or with none.
 func place(t *testing.T, mode string, script string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "place-") //nolint:usetesting // others must be able to enter it
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := harness.Scratch(t, base, 0)
 	launcher := filepath.Join(dir, "bin/gobwrap")
-	if out, err := exec.Command("install", "-D", "-m", mode, gobwrap, launcher).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := testbin.Copy(launcher, gobwrap, mode); err != nil {
+		t.Fatal(err)
 	}
 	if script != "" {
 		if err := os.WriteFile(filepath.Join(dir, "bin/gobwrap-seccomp"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
@@ -85,7 +84,7 @@ func TestSlowCompiler(t *testing.T) {
 	defer func() { _ = os.Chmod(base, 0o755) }()
 	begin := time.Now()
 	refused(t, ordinary, launcher, file(t, podman), "did not end within 10s")
-	if took := time.Since(begin); took < 9*time.Second || took > patience {
+	if took := time.Since(begin); took < 9*time.Second || took > harness.Patience {
 		t.Errorf("after %v", took)
 	}
 	gone(t, base+"/slow")
@@ -104,10 +103,8 @@ func TestKilledLauncher(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if text, err := os.ReadFile(dir + "/pid"); err == nil && len(text) > 0 {
-			break
-		}
+	if !harness.Until(func() bool { text, err := os.ReadFile(dir + "/pid"); return err == nil && len(text) > 0 }) {
+		t.Fatal("the compiler does not start")
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -123,13 +120,13 @@ func gone(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proc := "/proc/" + strings.TrimSpace(string(text)) + "/stat"
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if stat, err := os.ReadFile(proc); err != nil || strings.Contains(string(stat), ") Z ") {
-			return
-		}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Errorf("%s is still there", proc)
+	if !harness.Until(func() bool { return proc.Gone(pid) }) {
+		t.Errorf("process %d is still there", pid)
+	}
 }
 
 // TestBadProfiles: what is no profile, as the launcher says it.

@@ -1,17 +1,16 @@
 package seccomp
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
-	"golang.org/x/sys/unix"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // The programs, in a directory that everybody can reach.
@@ -25,14 +24,9 @@ var (
 )
 
 const (
-	entry = "github.com/gobwrap/gobwrap/sandbox/child.entry"
-
 	docker = "../../seccomp/testdata/docker.json"
 	podman = "../../seccomp/builtin/default.json"
 )
-
-// patience guards against hangs.
-const patience = 5 * time.Minute
 
 func TestMain(m *testing.M) {
 	harness.Enter()
@@ -47,40 +41,18 @@ func prepare() (err error) {
 	if runtime.GOARCH != "amd64" {
 		return fmt.Errorf("the calls are made on amd64 only")
 	}
-	syscall.Umask(0o022)
-	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return fmt.Errorf("marking inherited descriptors: %w", err)
-	}
-	if base, err = os.MkdirTemp("", "seccomp-"); err != nil {
+	if base, err = harness.SetUp(nil); err != nil {
 		return err
 	}
-	if err := os.Chmod(base, 0o755); err != nil {
-		return err
-	}
-	return build()
-}
-
-func build() error {
 	in := func(name string) string { return filepath.Join(base, name) }
 	gobwrap, compiler, installed, calls, program = in("bin/gobwrap"), in("bin/gobwrap-seccomp"), in("setuid/gobwrap"), in("bin/calls"), in("bin/program")
-	for _, c := range []struct {
-		env  string
-		argv []string
-	}{
-		{"CGO_ENABLED=0", []string{"go", "build", "-ldflags=-E " + entry, "-o", gobwrap, "../../cmd/gobwrap"}},
-		{"CGO_ENABLED=1", []string{"go", "build", "-o", compiler, "../../cmd/gobwrap-seccomp"}},
-		{"CGO_ENABLED=0", []string{"go", "build", "-o", program, "../tools/everyday"}},
-		{"", []string{"gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", calls, "testdata/calls.c"}},
-		{"", []string{"install", "-D", "-m", "4755", gobwrap, installed}},
-		{"", []string{"install", "-D", "-m", "0755", compiler, in("setuid/gobwrap-seccomp")}},
-	} {
-		cmd := exec.Command(c.argv[0], c.argv[1:]...)
-		cmd.Env = append(os.Environ(), c.env)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w (make setup installs libseccomp-dev and gcc)\n%s", c.argv, err, out)
-		}
+	if err := errors.Join(testbin.Launcher(gobwrap), testbin.Go(compiler, "../../cmd/gobwrap-seccomp", true)); err != nil {
+		return fmt.Errorf("%w (make setup installs libseccomp-dev and gcc)", err)
 	}
-	return nil
+	return errors.Join(
+		testbin.Go(program, "../tools/everyday", false), testbin.C(calls, "testdata/calls.c"),
+		testbin.Copy(installed, gobwrap, "4755"), testbin.Copy(in("setuid/gobwrap-seccomp"), compiler, "0755"),
+	)
 }
 
 // user is who starts a launcher. The ordinary one has no entry in passwd.

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
-// outcome runs a command to its end, which must come within a minute.
+// outcome runs a command to its end, which must come within harness.Patience.
 func (u user) outcome(cmd *exec.Cmd) (result, error) {
 	var out, words bytes.Buffer
 	if cmd.Stdout == nil {
@@ -34,7 +36,7 @@ func (u user) outcome(cmd *exec.Cmd) (result, error) {
 	if err := cmd.Start(); err != nil {
 		return result{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	err := cmd.Wait()
@@ -66,14 +68,7 @@ func file(t *testing.T, name string) string {
 // written is a new file with text in it.
 func written(t *testing.T, text []byte, mode os.FileMode) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "file-") //nolint:usetesting // others must be able to enter it
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, "file")
+	name := filepath.Join(harness.Scratch(t, base, 0), "file")
 	if err := os.WriteFile(name, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

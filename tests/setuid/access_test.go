@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -78,36 +78,28 @@ func heldIn(t *testing.T, s *soul, clone uint32, at hold, in scene) (*heist, []i
 		t.Fatal(err)
 	}
 	if at.keeper {
-		if !until(func() bool { return state(h.keeper) == "S" && field(h.keeper, "NoNewPrivs") == "1" }) {
+		if !harness.Until(func() bool { return proc.State(h.keeper) == "S" && proc.Field(h.keeper, "NoNewPrivs") == "1" }) {
 			t.Fatalf("the keeper does not wait: %s", has(h.keeper))
 		}
 		return h, []int{h.keeper}
 	}
 	var pids []int
-	if !until(func() bool {
-		pids = brood(h.pid)
+	before := ""
+	if !harness.Until(func() bool {
+		pids = proc.Tree(h.pid)
+		now := asleep(pids)
+		stays := now != "" && now == before // and has not slept for another reason, on its way
+		before = now
 		pids = pids[min(2, len(pids)):] // launcher, keeper
 		last := 0
 		if len(pids) > 0 {
 			last = pids[len(pids)-1]
 		}
-		return last != 0 && state(last) == "S" && (field(last, "Name") == "witness") == at.inside
+		return last != 0 && stays && (proc.Field(last, "Name") == "witness") == at.inside
 	}) {
-		t.Fatalf("nobody waits: %s, faults %+v, said %q", describe(brood(h.pid)), h.faults(), h.said())
-	}
-	if !at.inside {
-		time.Sleep(2 * time.Millisecond) // it may have slept for another reason, on its way
+		t.Fatalf("nobody waits: %s, faults %+v, said %q", describe(proc.Tree(h.pid)), h.faults(), h.said())
 	}
 	return h, pids
-}
-
-func until(what func() bool) bool {
-	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if what() {
-			return true
-		}
-	}
-	return false
 }
 
 // burglary tries every door of everybody, in each phase.
@@ -152,19 +144,7 @@ func TestDoors(t *testing.T) {
 // TestDumpableSetting: nor where the administrator lets set-id programs be dumped.
 func TestDumpableSetting(t *testing.T) {
 	const knob = "/proc/sys/fs/suid_dumpable"
-	harness.Lock(t, "suid_dumpable")
-	was, err := os.ReadFile(knob)
-	if err == nil {
-		err = os.WriteFile(knob, was, 0)
-	}
-	if err != nil {
-		t.Skip("the setting can't be changed:", err)
-	}
-	t.Cleanup(func() {
-		if err := os.WriteFile(knob, was, 0); err != nil {
-			t.Error(err)
-		}
-	})
+	harness.Setting(t, knob)
 	for _, value := range []string{"1", "2"} {
 		t.Run(value, func(t *testing.T) {
 			if err := os.WriteFile(knob, []byte(value), 0); err != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,16 +23,15 @@ import (
 // same reason; what they let pass does no harm.
 func TestCampaign(t *testing.T) {
 	t.Parallel()
-	length := time.Duration(harness.Times(5, 20)) * time.Second
+	plans := harness.Times(300, 1200) // that are sent, by each worker
 	if text := os.Getenv("GOBWRAP_TEST_CAMPAIGN"); text != "" {
 		var err error
-		if length, err = time.ParseDuration(text); err != nil {
-			t.Fatal(err)
+		if plans, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("GOBWRAP_TEST_CAMPAIGN: %v", err)
 		}
 	}
 	seed := uint64(time.Now().UnixNano())
 	name, _ := os.Hostname()
-	end := time.Now().Add(length)
 	var group sync.WaitGroup
 	var workers []*campaign
 	for worker := range uint64(2) {
@@ -39,8 +39,10 @@ func TestCampaign(t *testing.T) {
 		c.at = fdScene(t, c.lure)
 		workers = append(workers, c)
 		group.Go(func() {
-			for time.Now().Before(end) && !t.Failed() {
-				c.battle()
+			for sent := 0; sent < plans && !t.Failed(); {
+				if c.battle() {
+					sent++
+				}
 			}
 		})
 	}
@@ -73,8 +75,8 @@ type campaign struct {
 	tally map[string]int
 }
 
-// battle sends one plan.
-func (c *campaign) battle() {
+// battle makes a plan and reports whether it was one to send.
+func (c *campaign) battle() (sent bool) {
 	d := c.draft()
 	p := d.program(c.t)
 	for range []int{0, 0, 0, 1, 1, 2, 4}[c.dice.IntN(7)] {
@@ -83,13 +85,13 @@ func (c *campaign) battle() {
 	v, r := verdict(p)
 	permitted := v == plan.Good && r == suid.Permitted
 	if !permitted && c.dice.IntN(8) > 0 {
-		return // most of the time for those that go on
+		return false // most of the time for those that go on
 	}
 	was := ""
 	if permitted {
 		was = snapshot(c.lure)
 	}
-	l := c.thief.attempt(c.t, c.at, whole(p), 200*time.Millisecond)
+	l := c.thief.attempt(c.t, c.at, whole(p))
 	switch {
 	case !l.answered || l.status != 0:
 		c.tally["held up"]++
@@ -98,7 +100,7 @@ func (c *campaign) battle() {
 		if complaint := foretold(v, r)(l); complaint != "" {
 			c.report(p, complaint, l)
 		}
-		return
+		return true
 	case len(l.faults) > 0:
 		c.tally["fault"]++
 	case strings.HasSuffix(l.said, "end\n"):
@@ -112,6 +114,7 @@ func (c *campaign) battle() {
 	if now := snapshot(c.lure); was != "" && was != now {
 		c.report(p, "files of the host have changed:\n"+difference(was, now), l)
 	}
+	return true
 }
 
 func (c *campaign) report(p []byte, complaint string, l loot) {

@@ -104,14 +104,14 @@ func TestConf(t *testing.T) {
 			}
 			l := launch{host: etc(c.script), groups: []uint32{4242, 4343}, args: append(byKeeper(c.options...), "/h/probe", "echo", "ran")}
 			if o := l.run(t); c.sense == "" {
-				o.ok(t, ranIt)
+				o.OK(t, ranIt)
 			} else {
-				o.refused(t, c.sense)
+				o.Refused(t, c.sense)
 			}
 			// Direct mode takes no notice of it.
 			if c.sense != "" && len(c.name)%4 == 0 {
 				l.args = append(box(installed, append([]string{"--mode", "direct"}, c.options...)...), "/h/probe", "echo", "ran")
-				l.run(t).ok(t, ranIt)
+				l.run(t).OK(t, ranIt)
 			}
 		})
 	}

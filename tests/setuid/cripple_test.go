@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -126,7 +127,7 @@ func inHis(pid uint32) bool {
 func defects() []defect {
 	return []defect{
 		{"clone", unix.SYS_CLONE, func(q question) unix.Errno {
-			if q.args[0]&unix.CLONE_NEWUSER != 0 && strings.HasPrefix(field(int(q.pid), "Uid"), fmt.Sprintf("%d\t%d\t", me, me)) {
+			if q.args[0]&unix.CLONE_NEWUSER != 0 && strings.HasPrefix(proc.Field(int(q.pid), "Uid"), fmt.Sprintf("%d\t%d\t", me, me)) {
 				return unix.EPERM
 			}
 			return 0
@@ -139,7 +140,7 @@ func defects() []defect {
 			return 0
 		}, "setting up uid map"},
 		{"mount", unix.SYS_MOUNT, func(q question) unix.Errno {
-			if inHis(q.pid) && field(int(q.pid), "Name") == "gobwrap" {
+			if inHis(q.pid) && proc.Field(int(q.pid), "Name") == "gobwrap" {
 				return unix.EACCES
 			}
 			return 0
@@ -209,18 +210,18 @@ func TestCrippledNamespaces(t *testing.T) {
 				command := []string{"/h/witness", "report"}
 				// The control: it is a defect.
 				l := launch{args: append(box(gobwrap, options...), command...)}
-				d.under(t, l).refused(t, d.sense)
+				d.under(t, l).Refused(t, d.sense)
 				l.args = append(box(installed, options...), command...)
 				o := d.under(t, l)
-				if complaint := powerless(o.stdout); complaint != "" || o.status != "0" || o.stderr != "" {
+				if complaint := powerless(o.Stdout); complaint != "" || o.Status != "0" || o.Stderr != "" {
 					t.Errorf("%v: %s: %s", options, complaint, o)
 				}
 			}
 			// What the keeper does not do is refused with both reasons.
 			l := launch{args: append(box(installed, "--cap-add", "ALL"), "/h/witness", "report")}
 			o := d.under(t, l)
-			o.refused(t, "--cap-add is not possible in setuid mode")
-			if !strings.Contains(o.stderr, "direct mode failed: ") {
+			o.Refused(t, "--cap-add is not possible in setuid mode")
+			if !strings.Contains(o.Stderr, "direct mode failed: ") {
 				t.Errorf("nothing is said about direct mode: %s", o)
 			}
 		})

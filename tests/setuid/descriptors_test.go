@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -105,7 +105,7 @@ func keepers(t *testing.T) []int {
 		t.Fatal(err)
 	}
 	var fds []int
-	until(func() bool { // it closes the others first
+	harness.Until(func() bool { // it closes the others first
 		fds = sockets(h.keeper)
 		return len(fds) == 2
 	})
@@ -133,7 +133,7 @@ func TestLaterDescriptors(t *testing.T) {
 		for name, edit := range map[string]func(d *draft){"file": frame(file(fd, "/t/f")), "source": opened(fd, 0), "console": opened(fd, plan.FlagConsole)} {
 			d := good(lure).with(edit)
 			was := snapshot(lure)
-			l := s.attempt(t, at, whole(d.program(t)), 300*time.Millisecond)
+			l := s.attempt(t, at, whole(d.program(t)))
 			switch {
 			case foreignFd(l) == "":
 				refused++

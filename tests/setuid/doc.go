@@ -29,11 +29,12 @@
 // namespaces and /proc/PID/task/TID/children, Linux 5.9 or later. bin/gobwrap must be
 // built; GOBWRAP_TEST_PROGRAM names another launcher. Copies of it become set-user-id root
 // in a directory of the tests only, which goes with them. TestDumpableSetting changes
-// fs.suid_dumpable for a moment, and is skipped where that cannot be written.
+// fs.suid_dumpable for a moment, and TestNoDumps kernel.core_pattern where dumps would go
+// elsewhere; they are skipped where these are not this root's to write.
 //
 // A kernel that refuses user namespaces is modelled by one: a "host" is a user namespace
 // with all ids mapped, in which /proc/sys/user/max_user_namespaces is 0. What only a whole
 // kernel can show is left to tests/vm.
 //
-// GOBWRAP_TEST_CAMPAIGN is how long the random plans go on (20s).
+// GOBWRAP_TEST_CAMPAIGN is how many random plans each of two workers sends.
 package setuid

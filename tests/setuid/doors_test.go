@@ -3,11 +3,11 @@ package setuid_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -126,7 +126,7 @@ func (s *soul) burgle(pid int, own bool) (open []string) {
 			err := d.try(pid)
 			switch {
 			case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES):
-			case errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) && state(pid) == "":
+			case errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) && proc.State(pid) == "":
 				return nil // it has ended meanwhile
 			default:
 				open = append(open, fmt.Sprintf("%s (%v)", d.name, err))
@@ -151,25 +151,14 @@ func (s *soul) allShut(t *testing.T, whose string, pid int, own bool) {
 	if open := s.burgle(pid, own); len(open) > 0 {
 		t.Errorf("doors of %s are open (%s): %s", whose, has(pid), strings.Join(open, ", "))
 	}
-	if state(pid) == "" {
+	if proc.State(pid) == "" {
 		t.Errorf("%s has ended: nothing was tried", whose)
 	}
 }
 
-// field is a line of /proc/PID/status.
-func field(pid int, key string) string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if k, value, _ := strings.Cut(line, ":"); k == key {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
-}
-
 // powers reports whether a process has capabilities that it can raise.
-func powers(pid int) bool { return strings.Trim(field(pid, "CapPrm"), "0") != "" }
+func powers(pid int) bool { return strings.Trim(proc.Field(pid, "CapPrm"), "0") != "" }
 
 func has(pid int) string {
-	return fmt.Sprintf("%s %s, uid %s, permitted %s", field(pid, "Name"), state(pid), field(pid, "Uid"), field(pid, "CapPrm"))
+	return fmt.Sprintf("%s %s, uid %s, permitted %s", proc.Field(pid, "Name"), proc.State(pid), proc.Field(pid, "Uid"), proc.Field(pid, "CapPrm"))
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -63,8 +65,8 @@ func drop(t *testing.T, front bool) {
 			t.Error(err)
 		}
 	}()
-	until(func() bool {
-		return field(h.keeper, "NoNewPrivs") == "1" && state(h.keeper) == "S" && (!front || state(h.front) == "S")
+	harness.Until(func() bool {
+		return proc.Field(h.keeper, "NoNewPrivs") == "1" && proc.State(h.keeper) == "S" && (!front || proc.State(h.front) == "S")
 	})
 	// The control: this process's main thread has what is asked for below.
 	var root task

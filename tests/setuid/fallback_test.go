@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,7 +48,7 @@ const (
 	// nobodyMay is a kernel without user namespaces.
 	nobodyMay = "echo 0 > /proc/sys/user/max_user_namespaces"
 	// usedUp is one that has a user namespace left for anybody but the user, who has one.
-	usedUp = "echo 1 > /proc/sys/user/max_user_namespaces; x=$(AS-USER unshare -U sh -c 'sleep 15 >/dev/null 2>&1 &')"
+	usedUp = "echo 1 > /proc/sys/user/max_user_namespaces; x=$(AS-USER unshare -U sh -c 'sleep 1000 >/dev/null 2>&1 &')"
 )
 
 // kernels are those that refuse user namespaces, to all or to ordinary users. Each runs a
@@ -104,14 +106,14 @@ func TestFallback(t *testing.T) {
 					return o, strings.Join(left, " ")
 				}
 				// The control: without the keeper there is nothing to be had there.
-				if o, _ := run(gobwrap, on); o.status == "0" || !strings.Contains(o.stderr, "namespace") {
+				if o, _ := run(gobwrap, on); o.Status == "0" || !strings.Contains(o.Stderr, "namespace") {
 					t.Errorf("direct mode works on this kernel: %s", o)
 				}
 				want, files := run(gobwrap, func(t *testing.T, l launch) outcome { return l.run(t) })
 				have, made := run(installed, on)
-				want.stdout, have.stdout = differing.ReplaceAllString(want.stdout, ""), differing.ReplaceAllString(have.stdout, "")
-				if want.status != have.status || want.stdout != have.stdout || have.stderr != want.stderr || files != made {
-					t.Errorf("status %s, want %s; stderr %q; files %q, want %q\n%s", have.status, want.status, have.stderr, made, files, difference(want.stdout, have.stdout))
+				want.Stdout, have.Stdout = differing.ReplaceAllString(want.Stdout, ""), differing.ReplaceAllString(have.Stdout, "")
+				if want.Status != have.Status || want.Stdout != have.Stdout || have.Stderr != want.Stderr || files != made {
+					t.Errorf("status %s, want %s; stderr %q; files %q, want %q\n%s", have.Status, want.Status, have.Stderr, made, files, difference(want.Stdout, have.Stdout))
 				}
 			})
 		}
@@ -152,13 +154,13 @@ func TestUserNamespacesOfRoots(t *testing.T) {
 		{[]string{"--uid", "65534"}, ids("65534", "12345")},
 	} {
 		l := launch{args: append(box(installed, c.options...), "/h/probe", "facts")}
-		if o := kernels()["root-may"](t, l); o.status != "0" || o.stderr != "" || !strings.Contains(o.stdout, c.want) {
+		if o := kernels()["root-may"](t, l); o.Status != "0" || o.Stderr != "" || !strings.Contains(o.Stdout, c.want) {
 			t.Errorf("%v: want %s: %s", c.options, c.want, o)
 		}
-		kernel(l, nobodyMay).run(t).refused(t, "")
+		kernel(l, nobodyMay).run(t).Refused(t, "")
 	}
 	// What is used up is no refusal of the kernel's: nobody goes another way for that.
-	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).refused(t, "exceeded")
+	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).Refused(t, "exceeded")
 }
 
 // TestDirectModeIsTriedFirst: where the kernel permits user namespaces, the keeper goes
@@ -173,16 +175,16 @@ func TestDirectModeIsTriedFirst(t *testing.T) {
 		{"--overlay-src", base + "/bin", "--overlay-src", dir, "--ro-overlay", "/o"},
 		{"--not-a-security-boundary"},
 	} {
-		launch{args: append(box(installed, options...), "/h/probe", "echo", "in")}.run(t).ok(t, "in\n")
-		launch{args: append(byKeeper(options...), "/h/probe", "echo", "in")}.run(t).refused(t, "is not possible in setuid mode")
+		launch{args: append(box(installed, options...), "/h/probe", "echo", "in")}.run(t).OK(t, "in\n")
+		launch{args: append(byKeeper(options...), "/h/probe", "echo", "in")}.run(t).Refused(t, "is not possible in setuid mode")
 	}
 	here, _ := os.Readlink("/proc/self/ns/user")
 	o := launch{args: append(box(installed, "--ro-bind", "/", "/", "--bind", dir, "/mnt"), "/bin/readlink", "/proc/self/ns/user")}.run(t)
-	if o.status != "0" || o.stdout == here+"\n" || !strings.HasPrefix(o.stdout, "user:[") {
+	if o.Status != "0" || o.Stdout == here+"\n" || !strings.HasPrefix(o.Stdout, "user:[") {
 		t.Errorf("the command is not in a user namespace: %s", o)
 	}
 	o = launch{args: append(byKeeper("--ro-bind", "/", "/"), "/bin/readlink", "/proc/self/ns/user")}.run(t)
-	o.ok(t, here+"\n")
+	o.OK(t, here+"\n")
 
 	// While the command runs, nobody of the launch has anything.
 	for _, args := range [][]string{box(installed, all()...), byKeeper(all()...)} {
@@ -191,19 +193,19 @@ func TestDirectModeIsTriedFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		command := func() bool {
-			pids := brood(cmd.Process.Pid)
-			return field(pids[len(pids)-1], "Name") == "witness"
+			pids := proc.Tree(cmd.Process.Pid)
+			return proc.Field(pids[len(pids)-1], "Name") == "witness"
 		}
-		if !until(func() bool { return command() && len(brood(cmd.Process.Pid)) == 3 }) {
-			t.Errorf("%v: want monitor, PID 1 and the command: %s", args, describe(brood(cmd.Process.Pid)))
+		if !harness.Until(func() bool { return command() && len(proc.Tree(cmd.Process.Pid)) == 3 }) {
+			t.Errorf("%v: want monitor, PID 1 and the command: %s", args, describe(proc.Tree(cmd.Process.Pid)))
 		}
-		for _, pid := range brood(cmd.Process.Pid) {
+		for _, pid := range proc.Tree(cmd.Process.Pid) {
 			outside, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", pid))
 			if powers(pid) && outside == here {
 				t.Errorf("%v: a process has capabilities: %s", args, has(pid))
 			}
 		}
-		for _, pid := range brood(cmd.Process.Pid) {
+		for _, pid := range proc.Tree(cmd.Process.Pid) {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
 		_ = cmd.Wait()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -89,7 +90,7 @@ func stuff(pipe int) error {
 func (h *heist) steal(front bool) error {
 	var pids, has, its []int
 	for end := time.Now().Add(2 * soon); ; time.Sleep(100 * time.Microsecond) {
-		if pids = children(h.pid); len(pids) > 0 {
+		if pids = proc.Children(h.pid); len(pids) > 0 {
 			h.keeper, has = pids[0], sockets(h.pid)
 		}
 		if front && len(pids) == 2 {
@@ -214,20 +215,52 @@ func (l loot) String() string {
 	return fmt.Sprintf("answered %v, first %d, faults %+v, said %q", l.answered, l.first, l.faults, l.said)
 }
 
-// wait waits for the keeper's answer, and for the end of what it started.
-func (h *heist) wait(patience time.Duration) (l loot) {
-	l.answered = ready(h.line, patience)
+// wait waits for the keeper's answer, and for the end of what it started; no longer than
+// until all of it waits for what never comes.
+func (h *heist) wait() (l loot) {
+	l.answered = h.await(h.line)
 	// The first process makes itself the owner of the socket, and says a word.
 	if n, _, err := unix.Recvfrom(h.line, make([]byte, 4), unix.MSG_DONTWAIT); err == nil && n == 4 {
 		l.first, _ = unix.FcntlInt(uintptr(h.own), unix.F_GETOWN, 0)
 		pidfd, err := unix.PidfdOpen(l.first, 0)
-		if err == nil && !ready(pidfd, patience) {
+		if err == nil && !h.await(pidfd) {
 			l.status = -1
 		}
 		_ = unix.Close(pidfd)
 	}
 	l.faults, l.said = h.faults(), h.said()
 	return l
+}
+
+// await waits until something can be read from fd, or is at its end, and reports that. It
+// gives up once the processes are all held up.
+func (h *heist) await(fd int) bool {
+	before := ""
+	for end := time.Now().Add(soon); time.Now().Before(end); {
+		if ready(fd, 20*time.Millisecond) {
+			return true
+		}
+		now := asleep(proc.Tree(h.pid))
+		if now != "" && now == before {
+			return ready(fd, 0)
+		}
+		before = now
+	}
+	return false
+}
+
+// asleep says how often each of these processes has gone to sleep, if all of them sleep now
+// or have ended. Two answers that are the same mean that none has run between them: whatever
+// they wait for, it does not come from one another.
+func asleep(pids []int) string {
+	var all strings.Builder
+	for _, pid := range pids {
+		if state := proc.State(pid); state != "S" && state != "Z" {
+			return ""
+		}
+		fmt.Fprintln(&all, pid, proc.Field(pid, "voluntary_ctxt_switches"))
+	}
+	return all.String()
 }
 
 // ready reports whether something can be read from fd within a time, or is at its end.
@@ -272,7 +305,7 @@ const soon = 3 * time.Minute
 
 // end kills all of it, as the user, and tells what is left soon after.
 func (h *heist) end() error {
-	pids := brood(h.pid)
+	pids := proc.Tree(h.pid)
 	for _, fd := range []int{h.line, h.words, h.own, h.out, h.args} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
@@ -336,7 +369,7 @@ func gone(patience time.Duration, pids ...int) error {
 // over reports whether a process that its parent does not wait for has ended within a time.
 func over(pid int, patience time.Duration) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
-		if s := state(pid); s == "Z" || s == "" {
+		if s := proc.State(pid); s == "Z" || s == "" {
 			return true
 		}
 	}
@@ -355,7 +388,7 @@ func describe(pids []int) string {
 }
 
 // attempt is a whole heist: a plan sent, its outcome, and the end.
-func (s *soul) attempt(t testing.TB, at scene, parcels []parcel, patience time.Duration) loot {
+func (s *soul) attempt(t testing.TB, at scene, parcels []parcel) loot {
 	t.Helper()
 	h, err := s.rob(at)
 	if err != nil {
@@ -365,7 +398,7 @@ func (s *soul) attempt(t testing.TB, at scene, parcels []parcel, patience time.D
 	if err := h.send(parcels); err != nil {
 		t.Error(err)
 	}
-	l := h.wait(patience)
+	l := h.wait()
 	if l.first == 0 && l.answered {
 		if !over(h.keeper, soon) {
 			t.Errorf("the keeper stays after its answer: %s", describe([]int{h.keeper}))

@@ -5,11 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,13 +19,8 @@ import (
 // what the commands say, each of which gets its path as the last word.
 func install(t *testing.T, program string, commands ...string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "p-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "gobwrap")
-	for _, line := range slices.Concat([]string{"chmod 0755 " + dir, "install -m 0755 " + program + " " + path}, commands) {
+	path := filepath.Join(harness.Scratch(t, base, 0), "gobwrap")
+	for _, line := range append([]string{"install -m 0755 " + program + " " + path}, commands...) {
 		words := strings.Fields(line)
 		if strings.HasSuffix(line, " ") {
 			words = append(words, path)
@@ -40,10 +37,8 @@ func install(t *testing.T, program string, commands ...string) string {
 func TestRefusedInstallations(t *testing.T) {
 	t.Parallel()
 	without := filepath.Join(t.TempDir(), "gobwrap")
-	build := exec.Command("go", "build", "-tags", "nosetuid", "-ldflags=-s -w -E github.com/gobwrap/gobwrap/sandbox/child.entry", "-o", without, "../../cmd/gobwrap")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building without the mode: %v\n%s", err, out)
+	if err := testbin.Launcher(without, "-tags", "nosetuid"); err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		name, program string
@@ -76,7 +71,7 @@ func TestRefusedInstallations(t *testing.T) {
 			t.Parallel()
 			path := install(t, c.program, c.commands...)
 			if c.sense == "" {
-				launch{args: append(box(path), "/h/probe", "echo", "ran")}.run(t).ok(t, "ran\n")
+				launch{args: append(box(path), "/h/probe", "echo", "ran")}.run(t).OK(t, "ran\n")
 				return
 			}
 			for _, args := range [][]string{
@@ -86,7 +81,7 @@ func TestRefusedInstallations(t *testing.T) {
 				{path, "--help"},
 				{path, "--nonsense"},
 			} {
-				launch{args: args}.run(t).refused(t, c.sense)
+				launch{args: args}.run(t).Refused(t, c.sense)
 			}
 		})
 	}
@@ -105,14 +100,14 @@ func TestInert(t *testing.T) {
 	} {
 		l.args = report
 		o := l.run(t)
-		if complaint := powerless(strings.ReplaceAll(o.stdout, "securebits: 1\n", "securebits: 0\n")); complaint != "" || o.status != "0" || o.stderr != "" {
+		if complaint := powerless(strings.ReplaceAll(o.Stdout, "securebits: 1\n", "securebits: 0\n")); complaint != "" || o.Status != "0" || o.Stderr != "" {
 			t.Errorf("%v %s: %s: %s", l.wrap, l.host, complaint, o)
 		}
 		l.args = append(byKeeper(), "/h/witness", "exit", "0")
-		l.run(t).refused(t, "setuid")
+		l.run(t).Refused(t, "setuid")
 	}
 	// The control: it is these surroundings.
-	launch{args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).ok(t, "")
+	launch{args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).OK(t, "")
 }
 
 // TestTraced: the kernel gives a traced program no privileges; there is no keeper then.
@@ -138,7 +133,7 @@ func TestTraced(t *testing.T) {
 			t.Fatal(err)
 		}
 		count := func() (n int) {
-			for _, pid := range children(cmd.Process.Pid) {
+			for _, pid := range proc.Children(cmd.Process.Pid) {
 				if powers(pid) {
 					n++
 				}
@@ -146,11 +141,11 @@ func TestTraced(t *testing.T) {
 			return n
 		}
 		// It waits for its arguments, and has left a keeper behind by then, or has not.
-		until(func() bool {
-			return state(cmd.Process.Pid) == "S" && len(children(cmd.Process.Pid)) == keepers && count() == keepers
+		harness.Until(func() bool {
+			return proc.State(cmd.Process.Pid) == "S" && len(proc.Children(cmd.Process.Pid)) == keepers && count() == keepers
 		})
 		if n := count(); n != keepers {
-			t.Errorf("traced %v: %d keepers, want %d: %s", traced, n, keepers, describe(brood(cmd.Process.Pid)))
+			t.Errorf("traced %v: %d keepers, want %d: %s", traced, n, keepers, describe(proc.Tree(cmd.Process.Pid)))
 		}
 		_, _ = r.Close(), w.Close()
 		_ = cmd.Process.Kill()
@@ -175,14 +170,14 @@ func TestCallersWithSeveralIDs(t *testing.T) {
 		"--reuid 12345 --regid 12345 --clear-groups --securebits +no_setuid_fixup",
 	} {
 		o := launch{who: nobody, wrap: append([]string{"setpriv"}, append(strings.Fields(ids), "--")...), args: args}.run(t)
-		if complaint := powerless(strings.ReplaceAll(o.stdout, "securebits: 4\n", "securebits: 0\n")); complaint != "" || o.stderr != "" || o.status != "0" {
+		if complaint := powerless(strings.ReplaceAll(o.Stdout, "securebits: 4\n", "securebits: 0\n")); complaint != "" || o.Stderr != "" || o.Status != "0" {
 			t.Errorf("%s: %s: %s", ids, complaint, o)
 		}
 	}
 	// A caller whose capabilities nobody may keep has no keeper; one with another effective
 	// group has an installation that is not known.
-	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +keep_caps_locked --"), args: args}.run(t).refused(t, "the setuid mode failed")
-	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).refused(t, "how it is installed")
+	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +keep_caps_locked --"), args: args}.run(t).Refused(t, "the setuid mode failed")
+	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).Refused(t, "how it is installed")
 }
 
 // TestContainersRoot: where root has not what the keeper needs, it says so, and direct mode
@@ -191,8 +186,8 @@ func TestContainersRoot(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"-sys_admin", "-setpcap", "-all"} {
 		wrap := strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --bounding-set " + set + " --")
-		launch{who: nobody, wrap: wrap, args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).refused(t, "the setuid mode failed")
-		launch{who: nobody, wrap: wrap, args: append(box(installed), "/h/witness", "exit", "0")}.run(t).ok(t, "")
+		launch{who: nobody, wrap: wrap, args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).Refused(t, "the setuid mode failed")
+		launch{who: nobody, wrap: wrap, args: append(box(installed), "/h/witness", "exit", "0")}.run(t).OK(t, "")
 	}
 }
 
@@ -200,9 +195,9 @@ func TestContainersRoot(t *testing.T) {
 func TestRootNeedsNoKeeper(t *testing.T) {
 	t.Parallel()
 	o := launch{who: nobody, args: append(box(installed), "/h/witness", "report")}.run(t)
-	if !strings.Contains(o.stdout, "uid: 0 0 0\n") || o.status != "0" {
+	if !strings.Contains(o.Stdout, "uid: 0 0 0\n") || o.Status != "0" {
 		t.Error(o)
 	}
 	o = launch{who: nobody, args: append(byKeeper(), "/h/witness", "report")}.run(t)
-	o.refused(t, "--mode setuid")
+	o.Refused(t, "--mode setuid")
 }

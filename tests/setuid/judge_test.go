@@ -121,7 +121,7 @@ type attack struct {
 func (s *soul) try(t *testing.T, at scene, lure string, p []byte, want judgement) {
 	t.Helper()
 	before := snapshot(lure)
-	l := s.attempt(t, at, whole(p), soon)
+	l := s.attempt(t, at, whole(p))
 	if complaint := want(l); complaint != "" {
 		t.Errorf("%s: %s", complaint, l)
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 	"golang.org/x/sys/unix"
 )
 
@@ -73,8 +75,8 @@ func measure(t *testing.T, options [][]string) time.Duration {
 		for _, o := range options {
 			start := time.Now()
 			got := launch{args: append(byKeeper(o...), "/h/witness", "exit", "0")}.run(t)
-			got.stderr = unexplained(got.stderr)
-			got.ok(t, "")
+			got.Stderr = unexplained(got.Stderr)
+			got.OK(t, "")
 			longest = max(longest, time.Since(start))
 		}
 	}
@@ -95,7 +97,7 @@ func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay 
 		return
 	}
 	time.Sleep(delay)
-	pids := brood(cmd.Process.Pid)
+	pids := proc.Tree(cmd.Process.Pid)
 	target := map[string]int{"launcher": pids[0], "keeper": pids[min(1, len(pids)-1)], "third": pids[min(2, len(pids)-1)], "last": pids[len(pids)-1], "group": -pids[0]}[b.whom]
 	_ = s.kill(target, b.sig)
 	stopped := false
@@ -118,7 +120,7 @@ func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay 
 				_ = s.kill(target, unix.SIGCONT)
 			}
 		case <-late:
-			t.Errorf("%+v after %v: the launcher does not end: %s", b, delay, describe(brood(cmd.Process.Pid)))
+			t.Errorf("%+v after %v: the launcher does not end: %s", b, delay, describe(proc.Tree(cmd.Process.Pid)))
 			_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
 			late = nil
 		}
@@ -132,10 +134,10 @@ func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay 
 	if err := nobodyOf(cmd.Process.Pid); err != nil {
 		t.Errorf("%+v after %v: %v", b, delay, err)
 	}
-	o := outcome{status: status(cmd.ProcessState), stderr: unexplained(said.String())}
+	o := outcome{testcmd.Outcome{Status: testcmd.Status(cmd.ProcessState), Stderr: unexplained(said.String())}}
 	switch {
-	case o.status == "7" && o.stderr == "": // too late, or it went on
-	case o.stderr != "" && (o.status != "1" || o.sentence() != ""):
+	case o.Status == "7" && o.Stderr == "": // too late, or it went on
+	case o.Stderr != "" && (o.Status != "1" || o.Message("gobwrap") != ""):
 		t.Errorf("%+v after %v: %s", b, delay, o)
 	case stopped:
 		t.Errorf("%+v after %v: it does not go on: %s", b, delay, o)
@@ -160,8 +162,8 @@ func waiting(group int) (pids []int) {
 			return nil
 		}
 		pids = nil
-		for _, pid := range children(os.Getpid()) {
-			if g, err := unix.Getpgid(pid); err == nil && g == group && !strings.Contains("ZTX", state(pid)) {
+		for _, pid := range proc.Children(os.Getpid()) {
+			if g, err := unix.Getpgid(pid); err == nil && g == group && !strings.Contains("ZTX", proc.State(pid)) {
 				pids = append(pids, pid)
 			}
 		}
@@ -177,7 +179,7 @@ func nobodyOf(group int) error {
 	for end := time.Now().Add(soon); adopted(group); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			var left []int
-			for _, pid := range children(os.Getpid()) {
+			for _, pid := range proc.Children(os.Getpid()) {
 				if g, err := unix.Getpgid(pid); err == nil && g == group {
 					left = append(left, pid)
 				}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 )
 
 func size(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
@@ -73,7 +74,7 @@ func TestMessages(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			was := snapshot(lure)
-			l := s.attempt(t, scene{}, c.parcels, soon)
+			l := s.attempt(t, scene{}, c.parcels)
 			if complaint := c.want(l); complaint != "" {
 				t.Errorf("%s: %s", complaint, l)
 			}
@@ -106,7 +107,7 @@ func TestKeeperWaitsNoLongerThanItsLauncher(t *testing.T) {
 			if err := h.send(parcels); err != nil {
 				t.Error(err)
 			}
-			if ready(h.line, 30*time.Millisecond) || state(h.keeper) == "Z" {
+			if ready(h.line, 30*time.Millisecond) || proc.State(h.keeper) == "Z" {
 				t.Error("the keeper did not wait: this is no test of what it does then")
 			}
 			// The thief keeps his copies of the sockets open meanwhile.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -47,18 +48,18 @@ func TestBeforeExec(t *testing.T) {
 				t.Fatal(err)
 			}
 			var pids []int
-			if !until(func() bool { pids = brood(h.pid); return len(pids) == 4 }) {
+			if !harness.Until(func() bool { pids = proc.Tree(h.pid); return len(pids) == 4 }) {
 				t.Fatalf("no init and no command: %s, faults %v", describe(pids), h.faults())
 			}
 			pids = pids[2:]
 			payload := pids[1]
 			with, without, sealed := 0, 0, 0
-			for field(payload, "Name") != "witness" && state(payload) != "" {
+			for proc.Field(payload, "Name") != "witness" && proc.State(payload) != "" {
 				for _, pid := range pids {
 					power := powers(pid)
 					open := s.burgle(pid, true)
 					switch {
-					case field(payload, "Name") == "witness" && pid == payload:
+					case proc.Field(payload, "Name") == "witness" && pid == payload:
 						continue
 					case len(open) > 0:
 						t.Fatalf("open before the exec: %s: %v", has(pid), open)
@@ -93,7 +94,9 @@ func TestEndingProcesses(t *testing.T) {
 			if err := control.do(cmd.Start); err != nil {
 				t.Fatal(err)
 			}
-			until(func() bool { return state(cmd.Process.Pid) == "S" && field(cmd.Process.Pid, "Name") == "witness" })
+			harness.Until(func() bool {
+				return proc.State(cmd.Process.Pid) == "S" && proc.Field(cmd.Process.Pid, "Name") == "witness"
+			})
 			won += snatch(t, cmd.Process.Pid, []int{0, 1, 2}, func() { _ = cmd.Process.Kill() })
 			_ = cmd.Wait()
 		}
@@ -143,7 +146,7 @@ func snatch(t *testing.T, pid int, fds []int, end func()) (won int) {
 		return withPidfd(pid, func(pidfd int) error {
 			close(started)
 			for round, stop := 0, time.Now().Add(soon); time.Now().Before(stop); round++ {
-				if s := state(pid); round%16 == 0 && (s == "" || s == "Z") {
+				if s := proc.State(pid); round%16 == 0 && (s == "" || s == "Z") {
 					return nil
 				}
 				for _, fd := range fds {
@@ -172,7 +175,8 @@ func TestStoppedAnywhere(t *testing.T) {
 		"some": {"--unshare-pid", "--unshare-net", "--tmpfs", "/tmp"},
 	}
 	seen := map[string]int{}
-	for round := range harness.Times(30, 120) {
+	rounds := harness.Times(30, 120)
+	for round := 0; round < rounds || len(seen) == 0 && round < 50*rounds; round++ {
 		name := []string{"plain", "all", "some"}[round%3]
 		s := become(t, me)
 		args := slices.Concat([]string{"--mode", "setuid", "--ro-bind", base + "/bin", "/h"}, options[name], []string{"--", "/h/witness", "exit", "7"})
@@ -183,11 +187,11 @@ func TestStoppedAnywhere(t *testing.T) {
 		if err := s.do(cmd.Start); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rand.IntN(6000)) * time.Microsecond)
+		time.Sleep(time.Duration(rand.IntN(6000*(1+round/rounds))) * time.Microsecond)
 		_ = s.kill(-cmd.Process.Pid, unix.SIGSTOP)
-		for _, pid := range brood(cmd.Process.Pid) {
-			if state(pid) == "T" && powers(pid) {
-				seen[fmt.Sprint(name, " ", field(pid, "Uid") != fmt.Sprint(me))]++
+		for _, pid := range proc.Tree(cmd.Process.Pid) {
+			if proc.State(pid) == "T" && powers(pid) {
+				seen[fmt.Sprint(name, " ", proc.Field(pid, "Uid") != fmt.Sprint(me))]++
 				s.allShut(t, "a stopped process", pid, true)
 			}
 		}

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,7 +33,7 @@ func noWayBack(t *testing.T, front bool) {
 			t.Error(err)
 		}
 	}()
-	until(func() bool { return state(h.pid) == "S" && (!front || state(h.front) == "S") })
+	harness.Until(func() bool { return proc.State(h.pid) == "S" && (!front || proc.State(h.front) == "S") })
 	for name, pid := range h.ours() {
 		for call, args := range map[uint64][3]uint64{
 			unix.SYS_SETUID: {0}, unix.SYS_SETGID: {0}, unix.SYS_SETRESUID: {1<<64 - 1, 0, 1<<64 - 1},
@@ -52,7 +53,7 @@ func noWayBack(t *testing.T, front bool) {
 		}
 	}
 	for name, pid := range h.ours() {
-		if ids := field(pid, "Uid"); !strings.HasPrefix(ids, fmt.Sprint(me)) || strings.Contains(ids, "\t0") {
+		if ids := proc.Field(pid, "Uid"); !strings.HasPrefix(ids, fmt.Sprint(me)) || strings.Contains(ids, "\t0") {
 			t.Errorf("the %s has the ids %s", name, ids)
 		}
 	}
@@ -61,12 +62,10 @@ func noWayBack(t *testing.T, front bool) {
 // force makes a process that waits in a system call make another one, and lets it go on as
 // before.
 func (s *soul) force(pid int, call uint64, args [3]uint64) (result int64, err error) {
-	for range 1000 {
-		if result, err = s.tryForce(pid, call, args); !errors.Is(err, errOnItsWay) {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	harness.Until(func() bool {
+		result, err = s.tryForce(pid, call, args)
+		return !errors.Is(err, errOnItsWay)
+	})
 	return result, err
 }
 

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -80,20 +82,20 @@ func (s *soul) squeeze(t *testing.T, lure string, clone uint32, keeper bool, res
 	target := h.keeper
 	if !keeper {
 		_ = h.send(whole(d.program(t)))
-		until(func() bool { return len(children(h.pid)) == 2 })
-		pids := brood(h.pid)
+		harness.Until(func() bool { return len(proc.Children(h.pid)) == 2 })
+		pids := proc.Tree(h.pid)
 		target = pids[len(pids)-1]
 	}
 	own := strings.Repeat(fmt.Sprint(me, "\t"), 4)
-	until(func() bool { return state(target) == "S" && field(target, "Uid")+"\t" == own })
-	if err := s.limit(target, resource, value); err != nil && state(target) != "Z" {
+	harness.Until(func() bool { return proc.State(target) == "S" && proc.Field(target, "Uid")+"\t" == own })
+	if err := s.limit(target, resource, value); err != nil && proc.State(target) != "Z" {
 		t.Errorf("the user may not set limits of %s: %v", has(target), err)
 	}
 	if keeper {
 		_ = h.send(whole(d.program(t)))
 	}
 	_ = unix.Close(pipe[1])
-	return h.wait(soon)
+	return h.wait()
 }
 
 // TestHarmlessFlags: every flag of a plan that is permitted, and each namespace, alone and

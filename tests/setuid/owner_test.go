@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,11 +27,11 @@ func inside(t *testing.T, who uint32) *os.File {
 		_ = cmd.Wait()
 	})
 	command := func() int {
-		pids := brood(cmd.Process.Pid)
+		pids := proc.Tree(cmd.Process.Pid)
 		return pids[len(pids)-1]
 	}
-	if !until(func() bool { return field(command(), "Name") == "witness" }) {
-		t.Fatalf("no sandbox: %s", describe(brood(cmd.Process.Pid)))
+	if !harness.Until(func() bool { return proc.Field(command(), "Name") == "witness" }) {
+		t.Fatalf("no sandbox: %s", describe(proc.Tree(cmd.Process.Pid)))
 	}
 	space, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", command()))
 	if err != nil {
@@ -102,7 +104,7 @@ func TestOwnerIsNobody(t *testing.T) {
 	// Root's place, for the devices, is taken by 65534, but not for that user.
 	for who, root := range map[uint32]string{me: "0 65534 1", 65534: "0 4294967293 1"} {
 		args := append(byKeeper("--ro-bind", "/", "/", "--unshare-user", "--dev", "/dev"), "/bin/cat", "/proc/self/uid_map")
-		if o := (launch{who: who, args: args}).run(t); !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), root) {
+		if o := (launch{who: who, args: args}).run(t); !strings.Contains(strings.Join(strings.Fields(o.Stdout), " "), root) {
 			t.Errorf("uid %d: root is not %s: %s", who, root, o)
 		}
 	}
@@ -131,7 +133,7 @@ func TestReservedIDs(t *testing.T) {
 		"container": func(args ...string) outcome { return kernel(launch{args: args}, "").run(t) },
 	} {
 		for _, options := range [][]string{{"--unshare-user"}, {"--uid", "7"}, {"--unshare-user", "--dev", "/dev"}} {
-			run(append(byKeeper(options...), "/h/probe", "echo", "in")...).refused(t, "kept free for it (4294901768 to 4294967293)")
+			run(append(byKeeper(options...), "/h/probe", "echo", "in")...).Refused(t, "kept free for it (4294901768 to 4294967293)")
 		}
 		for _, options := range [][]string{{"--unshare-user-try"}, all(), nil} {
 			o := run(append(byKeeper(append([]string{"--ro-bind", "/", "/"}, options...)...), "/bin/cat", "/proc/self/uid_map")...)
@@ -139,7 +141,7 @@ func TestReservedIDs(t *testing.T) {
 			if name == "container" {
 				want = "0 0 65536"
 			}
-			if o.status != "0" || o.stderr != "" || strings.Join(strings.Fields(o.stdout), " ") != want {
+			if o.Status != "0" || o.Stderr != "" || strings.Join(strings.Fields(o.Stdout), " ") != want {
 				t.Errorf("%s, %v: want the outer user namespace: %s", name, options, o)
 			}
 		}
@@ -154,7 +156,7 @@ func TestHiddenProcesses(t *testing.T) {
 	for _, hiding := range []string{"hidepid=1", "hidepid=2", "hidepid=4", "hidepid=2,gid=4242", "hidepid=invisible", "hidepid=ptraceable"} {
 		host := "mount -t proc -o " + hiding + " proc /proc"
 		// The control: they are hidden.
-		if o := (launch{host: host, args: []string{"/bin/cat", "/proc/1/status"}}).run(t); o.status == "0" {
+		if o := (launch{host: host, args: []string{"/bin/cat", "/proc/1/status"}}).run(t); o.Status == "0" {
 			t.Errorf("%s hides nothing: %s", hiding, o)
 		}
 		for options, ids := range map[string]string{
@@ -168,8 +170,8 @@ func TestHiddenProcesses(t *testing.T) {
 		} {
 			args := byKeeper(append(strings.Fields(options), "--ro-bind", "/usr", "/usr", "--ro-bind", "/lib64", "/lib64", "--ro-bind", "/lib", "/lib", "--ro-bind", "/proc", "/old")...)
 			o := launch{host: host, args: append(args, "/usr/bin/sh", "-c", "readlink /old/self/ns/user || readlink /proc/self/ns/user; echo $(id -u) $(id -g)")}.run(t)
-			space, said, _ := strings.Cut(o.stdout, "\n")
-			if o.status != "0" || said != ids+"\n" || space == here {
+			space, said, _ := strings.Cut(o.Stdout, "\n")
+			if o.Status != "0" || said != ids+"\n" || space == here {
 				t.Errorf("%s, %s: want ids %s in a user namespace: %s", hiding, options, ids, o)
 			}
 		}

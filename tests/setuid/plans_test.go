@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -183,12 +184,8 @@ const (
 //	mine/    the attacker's, with links that lead to the others
 func bait(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(base, "bait-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	script := `chmod 0755 . && mkdir root nobody other mine mine/dir && echo keep >root/keep && echo secret >root/secret && chmod 0600 root/secret &&
+	dir := harness.Scratch(t, base, 0)
+	script := `mkdir root nobody other mine mine/dir && echo keep >root/keep && echo secret >root/secret && chmod 0600 root/secret &&
 		install -m 4755 "$1" root/ids && for d in nobody other; do echo secret >$d/secret; install -m 0700 "$1" $d/ids; chmod 0600 $d/secret; chmod 0700 $d; done &&
 		mkdir mixed && echo secret >mixed/secret && chmod 0600 mixed/secret && chmod 0700 mixed && chown -R 65534:12345 mixed &&
 		chown -R 65534:65534 nobody && chown -R 12346:12346 other && ln -s ../root mine/in && ln -s "$PWD/root" mine/out && ln -s /proc/self/root mine/self &&

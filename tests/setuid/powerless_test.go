@@ -40,16 +40,16 @@ func TestPowerless(t *testing.T) {
 		} {
 			args := append(byKeeper(append([]string{"--ro-bind", "/", "/"}, options...)...), "/bin/sh", "-c", "readlink /proc/self/ns/user; id -u; id -g")
 			o := d.under(t, launch{args: args})
-			o.ok(t, here+"\n12345\n12345\n")
+			o.OK(t, here+"\n12345\n12345\n")
 		}
 		o := d.under(t, launch{args: append(byKeeper(all("--bind", bait(t), "/b", "--tmpfs", "/t")...), "/h/witness", "report")})
-		if complaint := powerless(o.stdout); complaint != "" || o.status != "0" {
+		if complaint := powerless(o.Stdout); complaint != "" || o.Status != "0" {
 			t.Errorf("%s: %s: %s", d.name, complaint, o)
 		}
 		for _, options := range [][]string{{"--unshare-user"}, {"--uid", "7"}, all("--gid", "7")} {
 			o := d.under(t, launch{args: append(byKeeper(options...), "/h/probe", "echo", "in")})
-			o.refused(t, "it came without the right to mount in it, although root made it")
-			if !strings.HasPrefix(o.stderr, "gobwrap: a user namespace (--unshare-user, --uid, --gid) is not possible in setuid mode: ") {
+			o.Refused(t, "it came without the right to mount in it, although root made it")
+			if !strings.HasPrefix(o.Stderr, "gobwrap: a user namespace (--unshare-user, --uid, --gid) is not possible in setuid mode: ") {
 				t.Errorf("%s, %v: %s", d.name, options, o)
 			}
 		}
@@ -62,6 +62,6 @@ func TestPowerlessLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for _, d := range powerlessKernels() {
 		o := d.under(t, launch{args: append([]string{witness, "adopt"}, append(byKeeper("--unshare-user-try"), "/h/probe", "echo", "in")...)})
-		o.ok(t, "in\nadopted: 0\n")
+		o.OK(t, "in\nadopted: 0\n")
 	}
 }

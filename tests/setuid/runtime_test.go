@@ -69,7 +69,7 @@ func TestNoRuntime(t *testing.T) {
 				t.Parallel()
 				l := launch{args: append(box(installed, slices.Concat(c.mode, options)...), "/h/probe", "echo", "in"), files: texts(t, []string{"--tmpfs\x00/t\x00"})}
 				runtime, keeper, o := started(t, l, c.on)
-				o.ok(t, "in\n")
+				o.OK(t, "in\n")
 				if runtime || !keeper {
 					t.Errorf("a Go runtime: %v, a keeper: %v", runtime, keeper)
 				}
@@ -78,7 +78,7 @@ func TestNoRuntime(t *testing.T) {
 	}
 	// The controls: a runtime that is there is seen, and so is that there is no keeper.
 	runtime, _, o := started(t, launch{args: append(byKeeper("--cap-add", "ALL"), "/h/probe")}, plainly)
-	if o.refused(t, "is not possible in setuid mode"); !runtime {
+	if o.Refused(t, "is not possible in setuid mode"); !runtime {
 		t.Error("the message came without a runtime")
 	}
 	if _, keeper, _ := started(t, launch{args: append(box(gobwrap), "/h/probe", "echo", "in")}, plainly); keeper {

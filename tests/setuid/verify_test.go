@@ -188,7 +188,7 @@ func TestStepFlags(t *testing.T) {
 					continue
 				}
 				seen[key] = true
-				if complaint := foretold(verdict, row)(s.attempt(t, scene{}, whole(p), soon)); complaint != "" {
+				if complaint := foretold(verdict, row)(s.attempt(t, scene{}, whole(p))); complaint != "" {
 					t.Errorf("%v with flag %x at %s: %s", op, 1<<bit, place, complaint)
 				}
 			}

@@ -26,12 +26,14 @@
 static char made[64][4096];
 static int count;
 
-static void check(int failed, const char *what) {
+static void end(int failed, const char *what, int status) {
 	if (failed) {
 		perror(what);
-		_exit(77);
+		_exit(status);
 	}
 }
+
+static void check(int failed, const char *what) { end(failed, what, 98); }
 
 // directories makes a path, and remembers what was missing.
 static void directories(const char *path) {
@@ -65,8 +67,9 @@ int main(int argc, char **argv) {
 	check(unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "rootfs: unshare");
 	int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	int dir = tree(argv[1]), dev = tree("/dev"), proc = tree("/proc");
-	check(umount2("/", MNT_DETACH) || setns(ns, CLONE_NEWNS), "rootfs: taking the root away");
-	check(statfs("/", &s) || (s.f_type != 0x858458f6 && s.f_type != 0x01021994), "rootfs: there is another root below");
+	end(umount2("/", MNT_DETACH) < 0, "rootfs: taking the root away", 77);
+	check(setns(ns, CLONE_NEWNS), "rootfs: setns");
+	end(statfs("/", &s) || (s.f_type != 0x858458f6 && s.f_type != 0x01021994), "rootfs: there is another root below", 77);
 	int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check(top < 0 || flock(top, LOCK_EX), "rootfs: lock");
 	place(proc, "/proc"), place(dev, "/dev"), place(dir, argv[1]);

@@ -19,6 +19,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -139,4 +140,27 @@ func Lock(t testing.TB, name string) {
 		t.Fatalf("waiting for %s: %v", f.Name(), err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
+}
+
+// Setting lets a test change a setting of the whole kernel, a file of /proc/sys, until its
+// end. Other suites on this machine wait for that if they change it too. The root of a user
+// namespace may not: the test is skipped there.
+func Setting(t testing.TB, file string) {
+	t.Helper()
+	Lock(t, filepath.Base(file))
+	was, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, was, 0)
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS):
+		t.Skip("this root may not change settings of the kernel: ", err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.WriteFile(file, was, 0); err != nil {
+			t.Error(err)
+		}
+	})
 }

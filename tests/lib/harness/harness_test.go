@@ -20,20 +20,22 @@ import (
 const suiteVar = "GOBWRAP_TEST_HARNESS_OF"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(suiteVar) != "" {
+	switch {
+	case os.Geteuid() != 0:
+		exit(2, errors.New("only root's suites have namespaces of their own: run this as root"))
+	case os.Getenv(suiteVar) != "":
 		Enter()
+	default:
+		if err := LeaveOut("^TestSuite$"); err != nil {
+			exit(2, err)
+		}
 	}
 	os.Exit(m.Run())
 }
 
-// patience guards against hangs.
-const patience = 5 * time.Minute
-
-// TestSuite is the suite: what the variable says.
+// TestSuite is the suite that the other tests start: what the variable says.
 func TestSuite(t *testing.T) {
 	switch what := os.Getenv(suiteVar); what {
-	case "":
-		t.Skip("this is for the other tests")
 	case "report":
 		report(t)
 	case "fails":
@@ -50,7 +52,7 @@ func TestSuite(t *testing.T) {
 			t.Fatal(err)
 		}
 		fmt.Println("waiting below", os.TempDir())
-		time.Sleep(patience)
+		time.Sleep(Patience)
 	}
 }
 
@@ -85,9 +87,6 @@ type started struct {
 
 func start(t *testing.T, what string, flags ...string) *started {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root's suites have namespaces of their own")
-	}
 	s := &started{dir: t.TempDir()}
 	// Signals that are ignored from the start are no obstacle.
 	s.Cmd = exec.Command("sh", append([]string{"-c", `trap "" HUP INT; exec "$0" "$@"`, os.Args[0], "-test.run=^TestSuite$"}, flags...)...)
@@ -105,7 +104,7 @@ func (s *started) check(t *testing.T, alive *os.File, want int) {
 		t.Errorf("%v, want %d\n%s", s.ProcessState, want, s.out.String())
 	}
 	if alive != nil {
-		_ = alive.SetReadDeadline(time.Now().Add(patience))
+		_ = alive.SetReadDeadline(time.Now().Add(Patience))
 		if _, err := alive.Read(make([]byte, 4096)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("a process is left: %v", err)
 		}
@@ -185,7 +184,7 @@ func TestEnded(t *testing.T) {
 			if err := errors.Join(s.Start(), w.Close()); err != nil {
 				t.Fatal(err)
 			}
-			_ = r.SetReadDeadline(time.Now().Add(patience))
+			_ = r.SetReadDeadline(time.Now().Add(Patience))
 			var dir string
 			if _, err := fmt.Fscanf(r, "waiting below %s\n", &dir); err != nil || filepath.Dir(dir) != s.dir {
 				t.Fatalf("%q %v\n%s", dir, err, s.out.String())
@@ -213,9 +212,6 @@ func TestEnded(t *testing.T) {
 
 // TestDisk: where tmpfs will not do, temporary files lie on the disk, out of others' reach.
 func TestDisk(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("this mounts")
-	}
 	dir := t.TempDir()
 	if err := mountOfDisk(dir); err != nil {
 		t.Fatal(err)
@@ -248,9 +244,6 @@ func TestDisk(t *testing.T) {
 
 // TestLock: one test at a time has it, whatever its suite.
 func TestLock(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("the lock is root's")
-	}
 	name := fmt.Sprint("of-", os.Getpid())
 	path := "/run/gobwrap-tests-" + name + ".lock"
 	t.Cleanup(func() { _ = os.Remove(path) })

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
 // Machine is what to boot, and what to run in it.
@@ -71,7 +73,7 @@ func boot(ctx context.Context, m Machine) (result Result, err error) {
 		return Result{}, err
 	}
 	if m.Timeout == 0 {
-		m.Timeout = 3 * time.Minute
+		m.Timeout = 10 * time.Minute
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, m.Timeout, fmt.Errorf("it had not ended after %v", m.Timeout))
 	defer cancel()
@@ -164,11 +166,7 @@ func order(modules []string) (list string) {
 // compile makes a program that needs nothing of the guest's.
 func compile(dir, source string) (program string, err error) {
 	program = filepath.Join(dir, strings.TrimSuffix(filepath.Base(source), ".c")+".program")
-	out, err := exec.Command("gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building %s with gcc -static: %w\n%s", source, err, out)
-	}
-	return program, nil
+	return program, testbin.C(program, source)
 }
 
 // arguments are QEMU's. The ports are those of guest/init.c.

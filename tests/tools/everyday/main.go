@@ -82,7 +82,7 @@ func sockets() error {
 		return err
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(5 * time.Minute))
 	text, err := io.ReadAll(c)
 	if err == nil && string(text) != "hello" {
 		err = fmt.Errorf("a socket said %q", text)
