@@ -130,6 +130,7 @@ type goPackage struct {
 	ImportPath, Dir, Name              string
 	Standard                           bool
 	Imports, GoFiles, CgoFiles, SFiles []string
+	TestImports, XTestImports          []string
 	TestGoFiles, XTestGoFiles, CFiles  []string
 	IgnoredGoFiles, EmbedFiles         []string
 }
@@ -206,6 +207,27 @@ func TestArrows(t *testing.T) {
 	}
 	if seen < 8 {
 		t.Errorf("only %d packages seen", seen)
+	}
+}
+
+// TestSuitesLieFlat: a suite is a folder of tests, a library one of tests/lib, and a program
+// that they start, or that make does, one of tests/tools. None imports a suite or a program.
+func TestSuitesLieFlat(t *testing.T) {
+	seen := 0
+	for _, p := range list(t, "1", "./tests/...") {
+		seen++
+		name, _ := strings.CutPrefix(p.ImportPath, module+"/tests")
+		if kind, below, deeper := strings.Cut(strings.TrimPrefix(name, "/"), "/"); deeper && (kind != "lib" && kind != "tools" || strings.Contains(below, "/")) {
+			t.Errorf("%s lies too deep", p.ImportPath)
+		}
+		for _, to := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			if inner, ours := strings.CutPrefix(to, module+"/tests/"); ours && !strings.HasPrefix(inner, "lib/") && to != p.ImportPath {
+				t.Errorf("%s imports %s, which is not a library", p.ImportPath, to)
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d packages", seen)
 	}
 }
 

@@ -1,4 +1,8 @@
-// Package harness runs a suite of tests in mount and PID namespaces of its own.
+// Package harness runs a suite of tests in mount and PID namespaces of its own, and has what
+// suites share besides: their set-up, scratch directories, waiting, and the end of what they
+// leave behind.
+//
+// # Namespaces
 //
 // A suite's TestMain calls Enter first. That starts the test binary anew, twice:
 //
