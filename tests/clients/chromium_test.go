@@ -67,7 +67,7 @@ func TestChromium(t *testing.T) {
 				}
 			}
 			o := r.wait(t)
-			if o.status != 0 {
+			if o.Status != "0" {
 				t.Fatalf("it failed: %s", o)
 			}
 			shows(t, filepath.Join(r.w.home, "out", "page.png"), 320, 240)
@@ -85,7 +85,7 @@ func TestChromiumControl(t *testing.T) {
 			r := chromium(t, more)
 			o := r.wait(t)
 			_, err := os.Stat(filepath.Join(r.w.home, "out", "page.png"))
-			if o.status == 0 || err == nil || !strings.Contains(o.stderr, "No usable sandbox!") {
+			if o.Status == "0" || err == nil || !strings.Contains(o.Stderr, "No usable sandbox!") {
 				t.Errorf("it works without user namespaces: %s", o)
 			}
 		})

@@ -63,7 +63,7 @@ func TestFlatpak(t *testing.T) {
 		"spawn-128-app": "1", "spawn-128-seen": "yes", "spawn-128-there": facts["spawn-128-here"],
 	})
 	o.says(t, expected)
-	if o.status != 0 || facts["stays-in"] == "" || facts["spawn-128-here"] == "" || facts["spawn-32-there"] == facts["spawn-32-here"] {
+	if o.Status != "0" || facts["stays-in"] == "" || facts["spawn-128-here"] == "" || facts["spawn-32-there"] == facts["spawn-32-here"] {
 		t.Errorf("it failed: %s", o)
 	}
 	list := w.calls(t)
@@ -89,7 +89,7 @@ func TestFlatpakSetuid(t *testing.T) {
 	expected := looked(host)
 	maps.Copy(expected, map[string]string{"entered": "no", "spawn-32-refused": "yes", "spawn-128-refused": "yes"})
 	o.says(t, expected)
-	if o.status != 0 {
+	if o.Status != "0" {
 		t.Errorf("it failed: %s", o)
 	}
 }
@@ -106,7 +106,7 @@ func TestFlatpakControl(t *testing.T) {
 			if refuse {
 				w.refuseNamespaces()
 			}
-			if o := w.run(t, "flatpak.sh"); o.status == 0 || len(w.calls(t)) == 0 {
+			if o := w.run(t, "flatpak.sh"); o.Status == "0" || len(w.calls(t)) == 0 {
 				t.Errorf("it works without a launcher, or did not call it: %s", o)
 			}
 			left, _ := filepath.Glob(filepath.Join(w.home, "app/files/bin/hello"))

@@ -17,7 +17,7 @@ func TestOpam(t *testing.T) {
 			"script": "1", "home": "refused", "prefix": "refused", "interfaces": "1", "install-home": "refused",
 			"escaped": "no", "removed": "yes",
 		})
-		if o.status != 0 {
+		if o.Status != "0" {
 			t.Errorf("it failed: %s", o)
 		}
 		list := w.calls(t)
@@ -34,7 +34,7 @@ func TestOpamControl(t *testing.T) {
 	w := newWorld(t, "/bin/false")
 	o := w.run(t, "opam.sh")
 	o.says(t, map[string]string{"home": "", "escaped": "escaped"})
-	if !strings.Contains(o.stderr, "Sandboxing is not working") || len(w.calls(t)) != 1 {
+	if !strings.Contains(o.Stderr, "Sandboxing is not working") || len(w.calls(t)) != 1 {
 		t.Errorf("it did not call the launcher: %s", o)
 	}
 }

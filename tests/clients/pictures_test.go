@@ -84,7 +84,7 @@ func thumbnail(t *testing.T, launcher string) (*world, outcome, []string) {
 func TestThumbnailer(t *testing.T) {
 	eachMode(t, func(t *testing.T, launcher string) {
 		w, o, made := thumbnail(t, launcher)
-		if o.status != 0 || len(made) != 1 {
+		if o.Status != "0" || len(made) != 1 {
 			t.Fatalf("thumbnails %v: %s", made, o)
 		}
 		shows(t, made[0], 128, 64)
@@ -97,7 +97,7 @@ func TestThumbnailer(t *testing.T) {
 // TestThumbnailerControl: with a launcher that fails there is none.
 func TestThumbnailerControl(t *testing.T) {
 	t.Parallel()
-	if w, o, made := thumbnail(t, "/bin/false"); o.status == 0 || len(made) > 0 || len(w.calls(t)) == 0 {
+	if w, o, made := thumbnail(t, "/bin/false"); o.Status == "0" || len(made) > 0 || len(w.calls(t)) == 0 {
 		t.Errorf("it works without a launcher, or did not call it: %s", o)
 	}
 }
@@ -136,7 +136,7 @@ func TestMat2(t *testing.T) {
 // TestMat2Control: with a launcher that fails nothing is read or cleaned.
 func TestMat2Control(t *testing.T) {
 	t.Parallel()
-	if w, o, cleaned := clean(t, "/bin/false"); o.status == 0 || cleaned != nil || len(w.calls(t)) == 0 {
+	if w, o, cleaned := clean(t, "/bin/false"); o.Status == "0" || cleaned != nil || len(w.calls(t)) == 0 {
 		t.Errorf("it works without a launcher, or did not call it: %s", o)
 	}
 }

@@ -32,7 +32,7 @@ func TestSandboxRuntime(t *testing.T) {
 			"../elsewhere/x": "refused", ".env": "refused", ".git/hooks/pre-commit": "refused", "unix-socket": "refused",
 			"exit-status": "7", "left": "", "many": "0",
 		})
-		if o.status != 0 {
+		if o.Status != "0" {
 			t.Errorf("it failed: %s", o)
 		}
 		list = append(list, w.calls(t)...)
@@ -47,7 +47,7 @@ func TestSandboxRuntime(t *testing.T) {
 func TestSandboxRuntimeControl(t *testing.T) {
 	t.Parallel()
 	w := srtWorld(t, "/bin/false")
-	if o := w.run(t, "srt.sh"); o.status == 0 || o.facts()["made"] != "" || len(w.calls(t)) == 0 {
+	if o := w.run(t, "srt.sh"); o.Status == "0" || o.facts()["made"] != "" || len(w.calls(t)) == 0 {
 		t.Errorf("it works without a launcher, or did not call it: %s", o)
 	}
 }

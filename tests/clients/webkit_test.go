@@ -25,7 +25,7 @@ func TestWebKitGTK(t *testing.T) {
 		r.goOn(t)
 		o := r.wait(t)
 		o.says(t, map[string]string{"title": "answer 42", "web process": ""})
-		if o.status != 0 {
+		if o.Status != "0" {
 			t.Errorf("it failed: %s", o)
 		}
 		shows(t, filepath.Join(w.home, "snapshot.png"), 320, 240)
@@ -41,7 +41,7 @@ func TestWebKitGTKControl(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "/bin/false")
 	w.page(t, "", "")
-	if o := w.run(t, "webkit.sh"); o.status == 0 || o.facts()["title"] != "" || len(w.calls(t)) == 0 {
+	if o := w.run(t, "webkit.sh"); o.Status == "0" || o.facts()["title"] != "" || len(w.calls(t)) == 0 {
 		t.Errorf("it works without a launcher, or did not call it: %s", o)
 	}
 }

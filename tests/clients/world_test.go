@@ -16,6 +16,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"github.com/gobwrap/gobwrap/tests/lib/testbin"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 	"golang.org/x/sys/unix"
 )
 
@@ -138,14 +139,7 @@ func (r *run) over() bool {
 }
 
 // outcome is what came of it.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
-func (o outcome) String() string {
-	return fmt.Sprintf("status %d\nstdout: %s\nstderr: %s", o.status, o.stdout, o.stderr)
-}
+type outcome struct{ testcmd.Outcome }
 
 func (r *run) wait(t *testing.T) outcome {
 	t.Helper()
@@ -155,7 +149,7 @@ func (r *run) wait(t *testing.T) outcome {
 		t.Errorf("still running after %s: %s", harness.Patience, r.cmd)
 		r.end()
 	}
-	return outcome{r.cmd.ProcessState.ExitCode(), r.stdout.String(), r.stderr.String()}
+	return outcome{testcmd.Outcome{Status: testcmd.Status(r.cmd.ProcessState), Stdout: r.stdout.String(), Stderr: r.stderr.String()}}
 }
 
 func (w *world) run(t *testing.T, words ...string) outcome {
@@ -166,7 +160,7 @@ func (w *world) run(t *testing.T, words ...string) outcome {
 // facts are the lines "key: value" of a script's output.
 func (o outcome) facts() map[string]string {
 	facts := map[string]string{}
-	for line := range strings.SplitSeq(o.stdout, "\n") {
+	for line := range strings.SplitSeq(o.Stdout, "\n") {
 		if key, value, ok := strings.Cut(line, ": "); ok {
 			facts[key] = value
 		}

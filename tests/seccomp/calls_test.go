@@ -81,8 +81,8 @@ func ask(t *testing.T, u user, options []string, rows []row) []string {
 		command = append(command, r.call)
 	}
 	r := u.run(t, sandboxed(gobwrap, options, command...)...)
-	said := lines(r.out)
-	if r.status != 0 || len(said) != len(rows) {
+	said := lines(r.Stdout)
+	if r.Status != "0" || len(said) != len(rows) {
 		t.Fatalf("%q: %d of %d calls; %+v", options, len(said), len(rows), r)
 	}
 	return said

@@ -36,7 +36,7 @@ func place(t *testing.T, mode string, script string) string {
 func refused(t *testing.T, u user, launcher, profile, want string) {
 	t.Helper()
 	r := u.run(t, sandboxed(launcher, []string{"--seccomp-profile", profile}, "/bin/echo", "ran")...)
-	if r.status != 1 || r.out != "" || !strings.HasPrefix(r.err, "gobwrap: --seccomp-profile "+profile+": ") || !strings.Contains(r.err, want) || strings.Count(r.err, "\n") != 1 {
+	if r.Status != "1" || r.Stdout != "" || !strings.HasPrefix(r.Stderr, "gobwrap: --seccomp-profile "+profile+": ") || !strings.Contains(r.Stderr, want) || strings.Count(r.Stderr, "\n") != 1 {
 		t.Errorf("%s with %s as %s: %+v, want %q", launcher, profile, u.name, r, want)
 	}
 }
@@ -70,7 +70,7 @@ func TestBadCompilers(t *testing.T) {
 	refused(t, ordinary, launcher, p, "can't start "+filepath.Dir(launcher)+"/gobwrap-seccomp: Exec format error")
 	// And one that the built-in profiles do not miss.
 	r := ordinary.run(t, sandboxed(place(t, "0755", ""), []string{"--seccomp-profile", "strict"}, "/bin/echo", "ran")...)
-	if r.out != "ran\n" || r.status != 0 {
+	if r.Stdout != "ran\n" || r.Status != "0" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -173,7 +173,7 @@ func TestBadFilters(t *testing.T) {
 		argv := sandboxed(gobwrap, []string{"--seccomp", "3"}, "/bin/echo", "ran")
 		cmd := exec.Command(argv[0], argv[1:]...)
 		cmd.ExtraFiles = []*os.File{fd}
-		if r := ordinary.start(t, cmd); r.status != 1 || r.out != "" || r.err != "gobwrap: --seccomp 3: "+want+"\n" {
+		if r := ordinary.start(t, cmd); r.Status != "1" || r.Stdout != "" || r.Stderr != "gobwrap: --seccomp 3: "+want+"\n" {
 			t.Errorf("%+v, want %q", r, want)
 		}
 		_ = fd.Close()
@@ -212,7 +212,7 @@ exit 1
 			r := ordinary.start(t, cmd)
 			_ = null.Close()
 			if mode == "6755" { // set-group-id: refused altogether
-				if r.status != 1 || !strings.Contains(r.err, "set-group-id") {
+				if r.Status != "1" || !strings.Contains(r.Stderr, "set-group-id") {
 					t.Errorf("%s: %+v", mode, r)
 				}
 				continue
@@ -221,8 +221,8 @@ exit 1
 				"Uid: 12345 12345 12345 12345 ", "Gid: 12345 12345 12345 12345 ", "CapPrm: 0000000000000000 ",
 				"CapEff: 0000000000000000 ", "CapAmb: 0000000000000000 ", "SigBlk: 0000000000000000 ", "fds 0 1 2 3 env PWD\n",
 			} {
-				if !strings.Contains(r.err, want) {
-					t.Errorf("%s, %s: %s, want %q", mode, program, r.err, want)
+				if !strings.Contains(r.Stderr, want) {
+					t.Errorf("%s, %s: %s, want %q", mode, program, r.Stderr, want)
 				}
 			}
 		}
@@ -238,7 +238,7 @@ func TestProfileIsReadAsTheCaller(t *testing.T) {
 	refused(t, root, gobwrap, secret, `unknown action "secret"`)
 	p := file(t, docker)
 	r := ordinary.run(t, sandboxed(installed, []string{"--mode", "setuid", "--seccomp-profile", p}, calls, "64:272:0")...)
-	if r.out != "errno 1\n" || r.status != 0 {
+	if r.Stdout != "errno 1\n" || r.Status != "0" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -251,7 +251,7 @@ func TestLibexec(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	r := ordinary.run(t, sandboxed(launcher, []string{"--seccomp-profile", file(t, docker)}, calls, "64:272:0")...)
-	if r.out != "errno 1\n" {
+	if r.Stdout != "errno 1\n" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -266,7 +266,7 @@ func TestTightCaller(t *testing.T) {
 		"cd " + base + "; %", "umask 777; %", "nice -n 19 %", "taskset 1 %",
 	} {
 		r := ordinary.run(t, "/bin/bash", "-c", strings.Replace(around, "%", line, 1))
-		if r.out != "errno 1\n" || r.status != 0 {
+		if r.Stdout != "errno 1\n" || r.Status != "0" {
 			t.Errorf("%s: %+v", around, r)
 		}
 	}
@@ -290,7 +290,7 @@ func TestWithoutCloseRange(t *testing.T) {
 		cmd.ExtraFiles = []*os.File{null, null, null}
 		r := ordinary.start(t, cmd)
 		_ = null.Close()
-		if want := "gobwrap: --seccomp-profile " + p + ": 0 1 2 3\n"; r.err != want || r.out != "" {
+		if want := "gobwrap: --seccomp-profile " + p + ": 0 1 2 3\n"; r.Stderr != want || r.Stdout != "" {
 			t.Errorf("%+v, want %q", r, want)
 		}
 	}

@@ -7,10 +7,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"github.com/gobwrap/gobwrap/tests/lib/testbin"
+	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
 // The programs, in a directory that everybody can reach.
@@ -66,23 +68,22 @@ var (
 	ordinary = user{"ordinary", 12345}
 )
 
-// result is what a run came to.
-type result struct {
-	out, err string
-	status   int
-}
-
 // run runs a command as a user, from the root, with an empty standard input.
-func (u user) run(t *testing.T, argv ...string) result {
+func (u user) run(t *testing.T, argv ...string) testcmd.Outcome {
 	t.Helper()
 	return u.start(t, exec.Command(argv[0], argv[1:]...))
 }
 
-func (u user) start(t *testing.T, cmd *exec.Cmd) result {
+func (u user) start(t *testing.T, cmd *exec.Cmd) testcmd.Outcome {
 	t.Helper()
-	r, err := u.outcome(cmd)
-	if err != nil {
-		t.Fatalf("%v: %v", cmd.Args, err)
+	cmd.Dir = "/"
+	if cmd.Env == nil {
+		cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/tmp", "LC_ALL=C"}
 	}
-	return r
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: u.id, Gid: u.id}
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, !cmd.SysProcAttr.Setsid
+	return testcmd.Run(t, cmd)
 }

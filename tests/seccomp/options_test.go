@@ -56,7 +56,7 @@ func TestWithEveryOption(t *testing.T) {
 				if name == "caps" && u != root { // the sandbox has a devpts, for which set-up needs root
 					said = "gobwrap: with --dev and a uid or gid other than 0 the capabilities of --cap-add do not count for the sandbox's network, mounts and other namespaces (--uid 0 --gid 0)\n"
 				}
-				if r.status != 42 || r.out != "Seccomp_filters:\t2\n" || r.err != said {
+				if r.Status != "42" || r.Stdout != "Seccomp_filters:\t2\n" || r.Stderr != said {
 					t.Errorf("%s as %s under %s: %+v", name, u.name, p, r)
 				}
 			}
@@ -68,7 +68,7 @@ func TestWithEveryOption(t *testing.T) {
 func TestReaperIsUnderTheProfile(t *testing.T) {
 	for _, u := range users() {
 		r := u.run(t, sandboxed(gobwrap, []string{"--unshare-pid", "--proc", "/proc", "--seccomp-profile", "strict", "--seccomp-profile", "no-userns"}, "grep", "^Seccomp_filters", "/proc/1/status")...)
-		if r.out != "Seccomp_filters:\t2\n" {
+		if r.Stdout != "Seccomp_filters:\t2\n" {
 			t.Errorf("%s: %+v", u.name, r)
 		}
 	}
@@ -79,7 +79,7 @@ func TestReaperIsUnderTheProfile(t *testing.T) {
 func TestStacking(t *testing.T) {
 	answers := written(t, []byte(`{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getppid"], "action": "SCMP_ACT_ERRNO", "errnoRet": 77}]}`), 0o644)
 	compiled := ordinary.run(t, compiler, "compile", answers)
-	own := written(t, []byte(strings.Replace(compiled.out, "\x4d\x00\x05\x00", "\x4e\x00\x05\x00", 1)), 0o644) // 78
+	own := written(t, []byte(strings.Replace(compiled.Stdout, "\x4d\x00\x05\x00", "\x4e\x00\x05\x00", 1)), 0o644) // 78
 	for _, c := range []struct {
 		options []string
 		filters string
@@ -100,8 +100,8 @@ func TestStacking(t *testing.T) {
 		cmd := exec.Command(argv[0], argv[1:]...)
 		cmd.ExtraFiles = []*os.File{fd}
 		r := ordinary.start(t, cmd)
-		if got := lines(r.out); !slices.Equal(got, c.want) {
-			t.Errorf("%q: %q, want %q; %s", c.options, got, c.want, r.err)
+		if got := lines(r.Stdout); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q; %s", c.options, got, c.want, r.Stderr)
 		}
 		if _, err := fd.Seek(0, 0); err != nil {
 			t.Fatal(err)
@@ -109,7 +109,7 @@ func TestStacking(t *testing.T) {
 		argv = sandboxed(gobwrap, c.options, "grep", "^Seccomp_filters", "/proc/self/status")
 		cmd = exec.Command(argv[0], argv[1:]...)
 		cmd.ExtraFiles = []*os.File{fd}
-		if r := ordinary.start(t, cmd); r.out != "Seccomp_filters:\t"+c.filters+"\n" {
+		if r := ordinary.start(t, cmd); r.Stdout != "Seccomp_filters:\t"+c.filters+"\n" {
 			t.Errorf("%q: %+v, want %s", c.options, r, c.filters)
 		}
 		_ = fd.Close()
@@ -120,8 +120,8 @@ func TestStacking(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	p := file(t, podman)
 	r := ordinary.run(t, sandboxed(gobwrap, []string{"--dry-run", "--seccomp-profile", "strict", "--seccomp-profile", p}, "true")...)
-	first, second := strings.Index(r.out, "; --seccomp-profile strict\n"), strings.Index(r.out, "; --seccomp-profile "+p+"\n")
-	if r.status != 0 || first < 0 || second < first {
+	first, second := strings.Index(r.Stdout, "; --seccomp-profile strict\n"), strings.Index(r.Stdout, "; --seccomp-profile "+p+"\n")
+	if r.Status != "0" || first < 0 || second < first {
 		t.Errorf("%+v", r)
 	}
 }
@@ -138,7 +138,7 @@ func TestThroughArgs(t *testing.T) {
 	defer func() { _ = fd.Close() }()
 	cmd := exec.Command("/bin/sh", "-c", `cd "$1" && exec "$2" --args 3 -- "$3" 64:272:0`, "sh", filepath.Dir(p), gobwrap, calls)
 	cmd.ExtraFiles = []*os.File{fd}
-	if r := ordinary.start(t, cmd); r.out != "errno 1\n" {
+	if r := ordinary.start(t, cmd); r.Stdout != "errno 1\n" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -162,7 +162,7 @@ func TestCapabilitiesOfTheCommand(t *testing.T) {
 	} {
 		// The order of options makes no difference.
 		for _, options := range [][]string{append([]string{"--seccomp-profile", p}, c.options...), append(slices.Clone(c.options), "--seccomp-profile", p)} {
-			if r := c.u.run(t, sandboxed(gobwrap, options, calls, "64:272:0")...); r.out != c.want+"\n" {
+			if r := c.u.run(t, sandboxed(gobwrap, options, calls, "64:272:0")...); r.Stdout != c.want+"\n" {
 				t.Errorf("%s, %q: %+v, want %s", c.u.name, options, r, c.want)
 			}
 		}

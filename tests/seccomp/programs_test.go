@@ -58,7 +58,7 @@ func TestEverydayPrograms(t *testing.T) {
 			}
 			for _, u := range users() {
 				r := u.run(t, sandboxed(gobwrap, append(options, "--unshare-pid", "--proc", "/proc"), command...)...)
-				if r.status != 0 || !strings.HasSuffix(r.out, "fine\n") {
+				if r.Status != "0" || !strings.HasSuffix(r.Stdout, "fine\n") {
 					t.Errorf("%s as %s under %q: %+v", name, u.name, p, r)
 				}
 			}
@@ -71,10 +71,10 @@ func TestNestedSandbox(t *testing.T) {
 	inner := sandboxed(gobwrap, nil, "/bin/echo", "fine")
 	for p, want := range map[string]bool{"default": true, "no-tty-injection": true, "no-userns": false, "strict": false} {
 		r := ordinary.run(t, sandboxed(gobwrap, []string{"--seccomp-profile", p, "--unshare-pid", "--proc", "/proc"}, inner...)...)
-		if got := r.status == 0 && r.out == "fine\n"; got != want {
+		if got := r.Status == "0" && r.Stdout == "fine\n"; got != want {
 			t.Errorf("a sandbox under %s: %+v", p, r)
-		} else if !want && !strings.Contains(r.err, "No permissions to create a new namespace") && !strings.Contains(r.err, "Operation not permitted") {
-			t.Errorf("a sandbox under %s: %s", p, r.err)
+		} else if !want && !strings.Contains(r.Stderr, "No permissions to create a new namespace") && !strings.Contains(r.Stderr, "Operation not permitted") {
+			t.Errorf("a sandbox under %s: %s", p, r.Stderr)
 		}
 	}
 }
@@ -129,8 +129,8 @@ func onTerminal(t *testing.T, argv []string) string {
 	cmd.Stdin = tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	r := ordinary.start(t, cmd)
-	if r.status != 0 {
+	if r.Status != "0" {
 		t.Fatalf("%q: %+v", argv, r)
 	}
-	return r.out
+	return r.Stdout
 }

@@ -1,50 +1,14 @@
 package seccomp
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
-
-// outcome runs a command to its end, which must come within harness.Patience.
-func (u user) outcome(cmd *exec.Cmd) (result, error) {
-	var out, words bytes.Buffer
-	if cmd.Stdout == nil {
-		cmd.Stdout = &out
-	}
-	if cmd.Stderr == nil {
-		cmd.Stderr = &words
-	}
-	cmd.Dir = "/"
-	if cmd.Env == nil {
-		cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/tmp", "LC_ALL=C"}
-	}
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: u.id, Gid: u.id}
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	if err := cmd.Start(); err != nil {
-		return result{}, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), harness.Patience)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
-	err := cmd.Wait()
-	if _, ended := errors.AsType[*exec.ExitError](err); ended {
-		err = nil
-	}
-	return result{out.String(), words.String(), cmd.ProcessState.ExitCode()}, err
-}
 
 // users is both kinds.
 func users() []user { return []user{root, ordinary} }

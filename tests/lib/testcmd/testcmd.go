@@ -32,7 +32,7 @@ func Run(t testing.TB, cmd *exec.Cmd) Outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = time.Second // for the pipes, which a process that is left may hold open
+	cmd.WaitDelay = time.Minute // for the pipes, which a process that is left may hold open
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
