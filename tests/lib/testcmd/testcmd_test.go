@@ -26,12 +26,12 @@ func TestRun(t *testing.T) {
 // TestMessage: one message, and perhaps a hint.
 func TestMessage(t *testing.T) {
 	for stderr, want := range map[string]bool{
-		"gobwrap: a reason\n":                                       true,
-		"gobwrap: a reason\ngobwrap: hint: do it\n":                 true,
-		"":                                                          false,
-		"gobwrap: cut off":                                          false,
-		"other: a reason\n":                                         false,
-		"gobwrap: a reason\nand more\n":                             false,
+		"gobwrap: a reason\n":                       true,
+		"gobwrap: a reason\ngobwrap: hint: do it\n": true,
+		"":                              false,
+		"gobwrap: cut off":              false,
+		"other: a reason\n":             false,
+		"gobwrap: a reason\nand more\n": false,
 		"gobwrap: a reason\ngobwrap: hint: one\ngobwrap: hint: 2\n": false,
 	} {
 		if complaint := (testcmd.Outcome{Stderr: stderr}).Message("gobwrap"); (complaint == "") != want {
