@@ -13,8 +13,6 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
-const module = "github.com/gobwrap/gobwrap"
-
 // launcherFlags are those of the Makefile.
 var launcherFlags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -E " + testbin.Entry}
 
