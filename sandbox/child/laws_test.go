@@ -399,7 +399,7 @@ const maxResumed = 512
 
 func TestStackOfResumed(t *testing.T) {
 	for _, arch := range arches() {
-		im, err := linked.Build(t.TempDir(), linked.Options{Arch: arch, Host: linked.Module + "/tests/hosted/busy"})
+		im, err := linked.Build(t.TempDir(), linked.Options{Arch: arch, Host: linked.Module + "/tests/tools/busy"})
 		if err != nil {
 			t.Fatal(err)
 		}
