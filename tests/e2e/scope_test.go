@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -102,7 +104,7 @@ func TestScopesWithin(t *testing.T) {
 			"/tmp/h/probe kill 0 0 kill -1 0; kill -9 1; echo $?": "kill: ok\nkill: ok\n0\n",
 		} {
 			o := launch{who: who, args: []string{gobwrap, "--unshare-pid", "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--", "bash", "-c", command}}.run(t)
-			if o.stdout != want {
+			if o.Stdout != want {
 				t.Errorf("%s: %s", command, o)
 			}
 		}
@@ -112,11 +114,11 @@ func TestScopesWithin(t *testing.T) {
 	for range 20 { // the kernel has no more than 16 domains within each other
 		line = append(line, nest...)
 	}
-	if o := (launch{who: user, args: append(line, "echo", "deep")}).run(t); o.stdout != "deep\n" {
+	if o := (launch{who: user, args: append(line, "echo", "deep")}).run(t); o.Stdout != "deep\n" {
 		t.Errorf("20 sandboxes: %s", o)
 	}
 	inner := append(slices.Clone(nest), "sh", "-c", "kill -9 0")
-	if o := (launch{who: user, args: append(slices.Clone(nest), append([]string{"bash", "-c", `"$@"; echo "inner $?"`, "bash"}, inner...)...)}).run(t); o.stdout != "inner 137\n" {
+	if o := (launch{who: user, args: append(slices.Clone(nest), append([]string{"bash", "-c", `"$@"; echo "inner $?"`, "bash"}, inner...)...)}).run(t); o.Stdout != "inner 137\n" {
 		t.Errorf("a sandbox in a sandbox: %s", o)
 	}
 }
@@ -136,10 +138,10 @@ func TestScopesUnderFilters(t *testing.T) {
 			} {
 				options := slices.DeleteFunc([]string{c.option, c.scope}, func(s string) bool { return s == "" })
 				o := launch{who: user, wrap: wrap, args: append(box(options...), "/h/probe", "echo", "ran")}.run(t)
-				if o.stdout != c.want || (o.status == "0") != (c.want != "") {
+				if o.Stdout != c.want || (o.Status == "0") != (c.want != "") {
 					t.Errorf("call %d, %s, %v: %s", call, answer, options, o)
 				}
-				if complaint := o.sentence("gobwrap"); c.want == "" && complaint != "" {
+				if complaint := o.Message("gobwrap"); c.want == "" && complaint != "" {
 					t.Errorf("call %d, %s, %v: %s: %s", call, answer, options, complaint, o)
 				}
 			}
@@ -149,7 +151,7 @@ func TestScopesUnderFilters(t *testing.T) {
 	o := launch{who: user, wrap: wrap, args: []string{
 		"bash", "-c", `"$@" 2>/dev/null; echo survived`, "bash", gobwrap, "--ro-bind", "/", "/", "--unshare-pid", "sh", "-c", "kill -9 0",
 	}}.run(t)
-	if o.stdout != "survived\n" {
+	if o.Stdout != "survived\n" {
 		t.Errorf("under another filter: %s", o)
 	}
 }
@@ -194,11 +196,11 @@ func TestStopWithoutJobControl(t *testing.T) {
 	t.Parallel()
 	j := start(t, user, []string{"--unshare-pid"}, "raise", fmt.Sprint(int(syscall.SIGSTOP)), "exit", "5")
 	pid := j.payload()
-	for end := time.Now().Add(patience); state(pid) != "T" && time.Now().Before(end); {
+	for end := time.Now().Add(harness.Patience); proc.State(pid) != "T" && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	time.Sleep(50 * time.Millisecond)
-	if s := state(j.cmd.Process.Pid); s != "S" {
+	if s := proc.State(j.cmd.Process.Pid); s != "S" {
 		t.Errorf("the launcher is in state %s", s)
 	}
 	_ = syscall.Kill(pid, syscall.SIGCONT)
@@ -209,7 +211,7 @@ func TestStopWithoutJobControl(t *testing.T) {
 func (j *job) payload() (pid int) {
 	j.t.Helper()
 	first := j.first()
-	for end := time.Now().Add(patience); pid == 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(harness.Patience); pid == 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		out, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", first, first))
 		_, _ = fmt.Sscan(string(out), &pid)
 	}
