@@ -66,6 +66,7 @@ var parts = [...]part{
 			{"runFirst", "announce", notAllowed},
 			{"runInit", "takeLocks", afterSeal},
 			{"runInit", "filter", afterSeal},
+			{"runInit", "reap", afterSeal},
 		},
 	},
 }
