@@ -140,7 +140,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpLimitUserns, 0, 0, unix.EACCES, "", "cannot write to /proc/sys/user/max_user_namespaces: Permission denied", "covered"},
 		{plan.OpNoUserns, 0, plan.SubUnexpected, unix.EPERM, "", "creation of new user namespaces was not disabled as requested", ""},
 		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", "in the sandbox"},
-		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing or signalling processes outside (Landlock): Cannot allocate memory", "memory"},
+		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing processes outside (Landlock): Cannot allocate memory", "memory"},
 		{plan.OpGo, 0, 0, unix.EPIPE, "", "Can't report the sandbox's namespaces: Broken pipe", ""},
 		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},
 		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB of the command: Invalid argument", "SELinux"},

@@ -81,11 +81,6 @@ func (l *line) badValue(o *cmdline.Option, word string) error {
 		return none("auto, direct, setuid")
 	case cmdline.BadFallback:
 		return none("none, bind")
-	case cmdline.BadScope:
-		if word == "sockets" {
-			return errors.New(o.Name + ": sockets in the file system have no scope; --seccomp-profile no-unix-sockets forbids Unix sockets altogether")
-		}
-		return none("signals, abstract-sockets")
 	case cmdline.NoProfile:
 		_, err := seccomp.Named(word)
 		return errors.New(o.Name + ": " + err.Error())

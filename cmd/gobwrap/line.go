@@ -154,7 +154,6 @@ func (l *line) spec() sandbox.Spec {
 		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel"), Forgive: s.On(flat.Forgive)},
 		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
 	}
-	l.scopes(&out.Lockdown.Scopes)
 	if s.DropCaps != 0 {
 		out.Identity.Caps = append(out.Identity.Caps, sandbox.CapEdit{Drop: true, Caps: idmap.Caps(s.DropCaps)})
 	}
@@ -167,24 +166,6 @@ func (l *line) spec() sandbox.Spec {
 		w = l.text.Next(w)
 	}
 	return out
-}
-
-// scopes are the bits as wishes.
-func (l *line) scopes(out *sandbox.Scopes) {
-	s := &l.Spec
-	for _, one := range [...]struct {
-		wish  *sandbox.Wish
-		bit   uint8
-		field string
-	}{{&out.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"}, {&out.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"}} {
-		switch {
-		case s.Scopes&one.bit != 0:
-			*one.wish = sandbox.Want
-			l.fields[one.field] = s.ScopesFrom
-		case s.TryScopes&one.bit != 0:
-			*one.wish = sandbox.Try
-		}
-	}
 }
 
 // entry says where the next entry of a list in the Spec, which has n so far, comes from.

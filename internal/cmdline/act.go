@@ -80,8 +80,6 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		}
 	case doSeccompProfile:
 		return p.profile(text, items)
-	case doScope:
-		return p.scope(o, word)
 	default:
 		return p.identity(o, word, items)
 	}
@@ -101,34 +99,6 @@ func (p *Parser) mode(word []byte) Status {
 		}
 	}
 	return p.fail(BadMode, p.args)
-}
-
-// Scopes are the operands of --scope, by their bits.
-//
-//nolint:gochecknoglobals // read-only table
-var Scopes = [...]string{flat.ScopeAbstractSockets: "abstract-sockets", flat.ScopeSignals: "signals"}
-
-// scope is for --scope and its kin.
-func (p *Parser) scope(o *Option, word []byte) Status {
-	bit := 0
-	if o.on == scopeNamed {
-		for bit = len(Scopes) - 1; bit > 0 && !flat.Equal(word, Scopes[bit]); {
-			bit--
-		}
-		if bit == 0 {
-			return p.fail(BadScope, p.args)
-		}
-	} else {
-		bit = flat.ScopeAbstractSockets
-	}
-	s := &p.Spec
-	if o.with == scopeTried {
-		s.TryScopes |= uint8(bit)
-	} else {
-		s.Scopes |= uint8(bit)
-		s.ScopesFrom = p.from
-	}
-	return Done
 }
 
 // identity is for options that say who the payload is.

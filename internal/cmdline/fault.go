@@ -51,7 +51,6 @@ const (
 	BadBPF         // what it is, package seccomp finds again
 	MixedSeccomp   // --seccomp and --add-seccomp-fd
 	NoProfile      // Word: there is no such built-in profile
-	BadScope       // Word
 )
 
 // Fault says why a command line came to nothing. The zero value is none.

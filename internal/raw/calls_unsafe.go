@@ -114,25 +114,11 @@ func Kill(pid, sig uintptr) { Call(unix.SYS_KILL, pid, sig, 0, 0, 0, 0) }
 
 // Wait waits for a child, or for any with ^0, and returns which one has ended and its wait
 // status.
-func Wait(pid uintptr) (ended uintptr, status uint32) { return WaitFor(pid, false) }
-
-// Wait statuses of processes that have not ended.
-const (
-	Stopped   = 0x7f // the lowest byte; the signal is above it
-	Continued = 0xffff
-)
-
-// WaitFor is Wait. With stops it also returns for a child that has stopped, as job control
-// stops it, or was continued.
-func WaitFor(pid uintptr, stops bool) (child uintptr, status uint32) {
-	options := uintptr(unix.WALL)
-	if stops {
-		options |= unix.WUNTRACED | unix.WCONTINUED
-	}
+func Wait(pid uintptr) (ended uintptr, status uint32) {
 	for {
-		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), options, 0, 0, 0)
-		if Errno(r) == 0 && status&0xff == Stopped && !(stops && jobStop(unix.Signal(status>>8))) {
-			// Otherwise only a child that asked to be traced by us reports a stop.
+		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), unix.WALL, 0, 0, 0)
+		if Errno(r) == 0 && status&0xff == 0x7f {
+			// Stopped, which only a child that asked to be traced by us reports.
 			Call(unix.SYS_PTRACE, unix.PTRACE_CONT, r, 0, uintptr(status>>8&0xff), 0, 0)
 			continue
 		}
@@ -140,11 +126,6 @@ func WaitFor(pid uintptr, stops bool) (child uintptr, status uint32) {
 			return r, status
 		}
 	}
-}
-
-// jobStop reports whether a signal stops a process by default.
-func jobStop(sig unix.Signal) bool {
-	return sig == unix.SIGTSTP || sig == unix.SIGSTOP || sig == unix.SIGTTIN || sig == unix.SIGTTOU
 }
 
 // Nap sleeps for some nanoseconds, less than a second.
@@ -217,9 +198,7 @@ func WriteWord(fd uintptr, w uint32) unix.Errno { return WriteFull(fd, unsafe.Po
 
 // SendByte is WriteByte for a socket whose other end may be gone, without a signal for it. It
 // reports whether the byte was written.
-func SendByte(fd uintptr, b byte) bool {
-	return Call(unix.SYS_SENDTO, fd, Addr(unsafe.Pointer(&b)), 1, unix.MSG_NOSIGNAL, 0, 0) == 1
-}
+func SendByte(fd uintptr, b byte) bool { return 1 == Call(unix.SYS_SENDTO, fd, Addr(unsafe.Pointer(&b)), 1, unix.MSG_NOSIGNAL, 0, 0) }
 
 // SendWord is WriteWord for a socket.
 func SendWord(fd uintptr, w uint32) bool { return SendFull(fd, unsafe.Pointer(&w), 4) }

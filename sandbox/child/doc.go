@@ -102,8 +102,7 @@
 // on which faults are said. Downwards it says that the keeper is gone; upwards, who
 // the first process is, where its number is another one outside, that a tentative plan has
 // come to OpGo, that set-up is over, which the payload's process says, and the payload's
-// status, which init says, and whether init ends too; and, where the payload's signals are
-// scoped, that the payload has stopped or goes on, with which the monitor stops (stopToo). It also tells a process below whether
+// status, which init says, and whether init ends too. It also tells a process below whether
 // the monitor still lives, since getppid says nothing across PID namespaces.
 //
 // # Every wait has an end
@@ -157,8 +156,7 @@
 //
 // Where there is an init, it forks the payload and shares a page with it, the gate.
 // The payload waits there. The bounding set has been cut for both before the fork: the kernel
-// offers nothing cheaper than a call for each capability. A Landlock domain with scopes is
-// for both, too. Before init opens the gate, it has,
+// offers nothing cheaper than a call for each capability. Before init opens the gate, it has,
 // in this order, closed all descriptors but the feed and the sync fds (and the front end's
 // socket, for faults);
 // given up its capabilities; taken the locks; settled its death signal; closed that

@@ -99,7 +99,7 @@ func do(p plan.View, s *plan.Step) step.Fault {
 	case plan.OpCaps:
 		return setCapabilities(s)
 	case plan.OpFence:
-		return step.Main(fence(s))
+		return step.Main(fence())
 	case plan.OpChdir:
 		return step.Main(chdir(p, s))
 	case plan.OpLock:

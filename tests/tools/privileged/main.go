@@ -66,7 +66,6 @@ var parts = [...]part{
 			{"runFirst", "announce", notAllowed},
 			{"runInit", "takeLocks", afterSeal},
 			{"runInit", "filter", afterSeal},
-			{"runInit", "reap", afterSeal},
 		},
 	},
 }
