@@ -173,6 +173,9 @@ func (f *flattener) listed(s *wanted) {
 	for i, fd := range s.Session.SyncFDs {
 		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(at("Session.SyncFDs", i))})
 	}
+	for _, x := range s.Limits.settings() {
+		f.item(flat.Item{Kind: flat.Setting, N: uint32(x.kind), A: f.word(x.text), From: f.from(x.field)})
+	}
 	for i, x := range s.Lockdown.Filters {
 		it := flat.Item{Kind: flat.Filter, From: f.from(at("Lockdown.Filters", i)), A: flat.Word(len(f.text)), N: uint32(len(x.BPF))}
 		if len(x.BPF) == 0 {

@@ -101,6 +101,12 @@ func (g specs) fill(v reflect.Value) {
 	case ID:
 		some(SetID(pick[uint32](g, 0, 7, 1<<32-1)))
 		return
+	case Int:
+		some(SetInt(g.IntN(50) - 25))
+		return
+	case Rlimit:
+		v.Set(reflect.ValueOf(Rlimit{pick(g, "as", "nofile", "x", ""), pick(g, 0, 9, Unlimited), pick(g, 8, Unlimited)}))
+		return
 	case idmap.Range:
 		v.Set(reflect.ValueOf(idmap.Range{Inside: g.Uint32N(9), Outside: pick[uint32](g, 0, 1000, 1<<32-5), Count: g.Uint32N(9)}))
 		return

@@ -19,6 +19,7 @@ type Spec struct {
 	Session      Session
 	Report       Report
 	Lockdown     Lockdown
+	Limits       Limits
 	Command      CommandLine
 }
 

@@ -157,6 +157,7 @@ var refusals = []refusal{
 	}},
 	{"a place entered first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpChdir, first)},
 	{"a fence first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpFence, first)},
+	{"a limit first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpSet, first)},
 	{"a filter first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpSeccomp, first)},
 	{"the bounding set kept", suid.RowCapsKept, at(plan.OpCaps, func(s *plan.Step) { s.Flags = 0 })},
 	{"leniency", suid.RowCapsKept, at(plan.OpCaps, func(s *plan.Step) { s.Flags |= plan.FlagLenient })},
@@ -288,7 +289,7 @@ func TestNotNamedIsRefused(t *testing.T) {
 		plan.OpLimitUserns: suid.RowNested, plan.OpOverlay: suid.RowOverlay,
 	}
 	inPayload := map[plan.Op]bool{
-		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpChdir: true, plan.OpTell: true, plan.OpSeccomp: true, plan.OpExec: true,
+		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpChdir: true, plan.OpTell: true, plan.OpSet: true, plan.OpSeccomp: true, plan.OpExec: true,
 	}
 	numbers := []plan.Op{1 << 8, 1 << 15, 1<<16 - 1}
 	for op := range plan.NumOps + 64 {

@@ -9,7 +9,9 @@ import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
@@ -198,6 +200,8 @@ func (l *line) item(to *options, i int) {
 	case flat.SyncFD:
 		l.entry("Session.SyncFDs", len(s.Session.SyncFDs), it.From)
 		s.Session.SyncFDs = append(s.Session.SyncFDs, sandbox.SetFD(int(it.FD)))
+	case flat.Setting:
+		l.fields[front.Set(s, setting.Kind(it.N), l.word(it.A))] = it.From
 	case flat.Filter, flat.Builtin, flat.Profile:
 		l.entry("Lockdown.Filters", len(s.Lockdown.Filters), it.From)
 		s.Lockdown.Filters = append(s.Lockdown.Filters, l.filter(it))

@@ -228,6 +228,10 @@ var meanings = map[string]struct {
 	"--new-session":     {"", func(s *said) bool { return s.Session.New == sandbox.Want }},
 	"--die-with-parent": {"", func(s *said) bool { return s.Session.DieWithParent }},
 	"--as-pid-1":        {"", func(s *said) bool { return s.Session.AsPID1 }},
+	"--rlimit": {"cpu=1:unlimited", func(s *said) bool {
+		return slices.Equal(s.Limits.Rlimits, []sandbox.Rlimit{{Name: "cpu", Soft: 1, Hard: sandbox.Unlimited}})
+	}},
+	"--nice": {"-5", func(s *said) bool { return s.Limits.Nice == sandbox.SetInt(-5) }},
 	"--cap-add": {"CAP_NET_RAW", func(s *said) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Caps: 1 << 13}})
 	}},

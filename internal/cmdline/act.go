@@ -5,6 +5,7 @@ package cmdline
 import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
@@ -66,7 +67,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case doFailStatus:
 		n, ok := flat.Decimal(word, 255)
 		if !ok || n == 0 {
-			return p.fail(BadFailStatus, p.args)
+			return p.fail(BadValue, p.args)
 		}
 		p.Spec.FailStatus = uint8(n)
 	case doFallbackProc:
@@ -76,10 +77,15 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		case flat.Equal(word, "bind"):
 			p.Spec.Fallback = uint8(tree.BindOuter)
 		default:
-			return p.fail(BadFallback, p.args)
+			return p.fail(BadValue, p.args)
 		}
 	case doSeccompProfile:
 		return p.profile(text, items)
+	case doSetting:
+		if _, ok := setting.Parse(setting.Kind(o.on), word); !ok {
+			return p.fail(BadValue, p.args)
+		}
+		p.add(items, flat.Item{Kind: flat.Setting, A: p.args, N: uint32(o.on)})
 	default:
 		return p.identity(o, word, items)
 	}
@@ -98,7 +104,7 @@ func (p *Parser) mode(word []byte) Status {
 			return Done
 		}
 	}
-	return p.fail(BadMode, p.args)
+	return p.fail(BadValue, p.args)
 }
 
 // identity is for options that say who the payload is.

@@ -167,6 +167,7 @@ const (
 	UIDMap  // A: INSIDE:OUTSIDE:COUNT as typed
 	GIDMap  // the same
 	Lock    // A: path inside
+	Setting // A as typed, N its setting.Kind
 	SyncFD  // FD
 	Filter  // BPF: N bytes of the text from A on
 	Builtin // the built-in profile A

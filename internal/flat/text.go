@@ -89,3 +89,13 @@ func Octal(digits []byte) (n uint32, ok bool) {
 	}
 	return n, len(digits) > 0
 }
+
+// Signed reads a plain decimal number from low to high, of which low is negative.
+func Signed(digits []byte, low, high int64) (n int64, ok bool) {
+	if len(digits) > 0 && digits[0] == '-' {
+		u, ok := Decimal(digits[1:], uint64(-low))
+		return -int64(u), ok
+	}
+	u, ok := Decimal(digits, uint64(high))
+	return int64(u), ok
+}

@@ -43,6 +43,7 @@ const (
 	OpGroups         // give up the supplementary groups
 	OpNest           // A uid_map text, B gid_map text: enter a user namespace below, mapped from here
 	OpExec           // become the command
+	OpSet            // payload: A kind of setting (package setting), B to F its values
 	NumOps
 )
 
@@ -166,6 +167,8 @@ const (
 	labelKind        // kind of label
 	size             // low half of a size; the high half is the next operand
 	sizeHigh         // printed with the low half
+	numbers          // any numbers, five
+	more             // printed with what stands in front
 )
 
 // phase is where in a plan an operation may stand; see the package comment.
@@ -232,6 +235,7 @@ var ops = [NumOps]opInfo{
 	OpNest:    {"nest", inSetUp, [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
 	OpFence:   {name: "fence", phase: inPayload},
 	OpLock:    {"lock", inPayload, [7]kind{str}, [7]string{"path"}, 0},
+	OpSet:     {"set", inPayload, [7]kind{num, numbers, more, more, more, more}, [7]string{"kind", "values"}, 0},
 	OpSeccomp: {"seccomp", inPayload, [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
 	OpExec:    {name: "exec", phase: atEnd},
 }

@@ -65,6 +65,7 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpChdir, A: str("/home"), B: str("PWD=/home"), Flags: plan.FlagTry})
 	add(plan.Step{Op: plan.OpChdir, A: str("/"), B: str("PWD=/")})
 	add(plan.Step{Op: plan.OpTell})
+	add(plan.Step{Op: plan.OpSet, A: 0, B: 7, C: 64, E: 64})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(filter), B: 2})
 	add(plan.Step{Op: plan.OpExec})
 	b.Command([]string{"/bin/true", "/usr/bin/true"}, []string{"true", "-x"}, []string{"A=1", "PWD=/", "B=2"}, 1)

@@ -93,23 +93,10 @@ func do(p plan.View, s *plan.Step) step.Fault {
 		return step.Main(raw.Errno(raw.Call(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)))
 	case plan.OpLabel:
 		return step.Main(setLabel(s.A, p.Str(s.B)))
-	case plan.OpTell:
-		tellWho()
-		return step.Fault{}
 	case plan.OpCaps:
 		return setCapabilities(s)
-	case plan.OpFence:
-		return step.Main(fence())
-	case plan.OpChdir:
-		return step.Main(chdir(p, s))
-	case plan.OpLock:
-		return step.Fault{} // init's: see takeLocks
-	case plan.OpSeccomp:
-		return step.Main(filterPayload(p, s))
-	case plan.OpExec:
-		return execute(p)
 	}
-	return step.Main(unix.ENOSYS)
+	return doBare(p, s)
 }
 
 // guarded arms the death signal anew after a change of user namespace, which may clear

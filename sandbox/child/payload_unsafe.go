@@ -8,9 +8,34 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
+
+// doBare executes a step of the payload's process that takes no privilege: in setuid mode
+// OpCaps has given it up by then.
+func doBare(p plan.View, s *plan.Step) step.Fault {
+	switch s.Op {
+	case plan.OpLock:
+		return step.Fault{} // init's: see takeLocks
+	case plan.OpFence:
+		return step.Main(fence())
+	case plan.OpChdir:
+		return step.Main(chdir(p, s))
+	case plan.OpTell:
+		tellWho()
+		return step.Fault{}
+	case plan.OpSet:
+		v := setting.Values{s.B, s.C, s.D, s.E, s.F}
+		return step.Main(v.Set(setting.Kind(s.A)))
+	case plan.OpSeccomp:
+		return step.Main(filterPayload(p, s))
+	case plan.OpExec:
+		return execute(p)
+	}
+	return step.Main(unix.ENOSYS)
+}
 
 // chdir tries one place for the command to start in. Once one of them was taken, the rest of
 // the OpChdir steps do nothing. PWD in the environment follows.

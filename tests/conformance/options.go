@@ -21,7 +21,7 @@ var (
 	}
 	optionsOfGobwrap = []string{
 		"--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--gid-map", "--keep-groups", "--map-auto",
-		"--map-root-user", "--mode", "--netns", "--seccomp-profile", "--setup-exit-status", "--uid-map",
+		"--map-root-user", "--mode", "--netns", "--nice", "--rlimit", "--seccomp-profile", "--setup-exit-status", "--uid-map",
 	}
 	// optionsOfTools are those of setpriv, which has no short ones.
 	optionsOfTools = []string{"--reuid", "--regid", "--clear-groups", "--inh-caps", "--ambient-caps", "--bounding-set", "--groups"}

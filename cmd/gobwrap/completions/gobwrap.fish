@@ -39,6 +39,10 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'LABEL'
         case --seccomp-profile
             string split ' ' 'PROFILE'
+        case --rlimit
+            string split ' ' 'NAME=SOFT[:HARD]'
+        case --nice
+            string split ' ' 'N'
         case --cap-add --cap-drop
             string split ' ' 'CAP'
         case --perms
@@ -195,6 +199,8 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --json-status-fd -d 'Wr
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --new-session -d 'Create a new terminal session'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --die-with-parent -d 'Kills with SIGKILL child process (COMMAND) when the launcher or its parent dies'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --as-pid-1 -d 'Do not install a reaper process with PID=1'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --rlimit -d 'Lower a limit of the command\'s (repeatable): as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack; to a number or unlimited'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --nice -d 'Run the command with the niceness N, from -20 to 19'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cap-add -d 'Add cap CAP; for an ordinary user it counts inside the sandbox only'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cap-drop -d 'Drop cap CAP'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --perms -d 'Set permissions of next argument (--bind-data, --file, etc.)'

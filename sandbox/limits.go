@@ -1,0 +1,79 @@
+package sandbox
+
+import (
+	"strconv"
+
+	"github.com/gobwrap/gobwrap/internal/setting"
+)
+
+// Limits is how much the command may have. Limits and niceness are the command's and its
+// children's; init has the caller's.
+type Limits struct {
+	Rlimits []Rlimit // where several have one name, the last one counts
+	Nice    Int      // the niceness (setpriority(2)); to lower it takes RLIMIT_NICE or CAP_SYS_NICE
+}
+
+// Rlimit is a limit of setrlimit(2). The hard limit must not be above the caller's.
+type Rlimit struct {
+	// as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime,
+	// sigpending or stack.
+	Name       string
+	Soft, Hard uint64 // or Unlimited
+}
+
+// Unlimited is the value of an Rlimit that does not limit.
+const Unlimited = setting.Unlimited
+
+// Int is a number that may not have been given. The zero value is "not given", which differs
+// from [SetInt] of 0.
+type Int struct {
+	n     int
+	given bool
+}
+
+// SetInt is the number n.
+func SetInt(n int) Int { return Int{n, true} }
+
+// Given reports whether i was made by [SetInt].
+func (i Int) Given() bool { return i.given }
+
+// N is the number, 0 where none was given.
+func (i Int) N() int { return i.n }
+
+// set is what one field says, in the words of the option.
+type set struct {
+	field string
+	kind  setting.Kind
+	text  string
+	wants string // what has to be there
+}
+
+// settings are what the payload's process sets for itself.
+func (l *Limits) settings() (list []set) {
+	for i, r := range l.Rlimits {
+		list = append(list, set{
+			at("Limits.Rlimits", i), setting.Rlimit, setting.Limit(r.Name, r.Soft, r.Hard),
+			"a Name of " + setting.Limits() + ", and Hard not below Soft",
+		})
+	}
+	if l.Nice.Given() {
+		list = append(list, set{"Limits.Nice", setting.Nice, strconv.Itoa(l.Nice.N()), "-20 to 19"})
+	}
+	return list
+}
+
+// add is the other way: it takes up what an option says, and returns the field.
+func (l *Limits) add(kind setting.Kind, text string) (field string) {
+	switch kind {
+	case setting.Rlimit:
+		r := Rlimit{}
+		r.Name, r.Soft, r.Hard = setting.LimitOf(text)
+		l.Rlimits = append(l.Rlimits, r)
+		return at("Limits.Rlimits", len(l.Rlimits)-1)
+	case setting.Nice:
+		n, _ := strconv.Atoi(text)
+		l.Nice = SetInt(n)
+		return "Limits.Nice"
+	}
+	return ""
+}
