@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/plan"
@@ -130,6 +131,8 @@ func (g specs) fill(v reflect.Value) {
 		if g.IntN(3) == 0 {
 			v.SetInt(int64(g.IntN(6) - g.IntN(2)))
 		}
+	case reflect.Int64:
+		v.SetInt(pick(g, 0, 0, 1, -1, int64(time.Second), 1<<62))
 	case reflect.Uint8, reflect.Uint64:
 		v.SetUint(uint64(g.IntN(256)))
 	case reflect.Bool:

@@ -36,6 +36,9 @@ func validate(s *wanted) error {
 	}
 	v.descriptors(s)
 	v.lockdown(&s.Lockdown)
+	if _, ok := s.Limits.flat(); !ok {
+		v.bad("Limits.Timeout", "must be from 0 to 4294967 seconds, and Grace not longer")
+	}
 	for _, x := range s.Limits.settings() {
 		if _, ok := setting.Parse(x.kind, []byte(x.text)); !ok {
 			v.bad(x.field, "invalid value "+strconv.Quote(x.text)+" (want "+x.wants+")")

@@ -24,7 +24,7 @@ func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item)
 		return p.fail(AskDoctor, p.args)
 	case doArgs:
 		return p.file(text, known, items)
-	case doNamedFD, doSyncFD, doBindFD, doFile, doData, doSeccomp, doAddSeccomp:
+	case doNamedFD, doSyncFD, doKeepFD, doBindFD, doFile, doData, doSeccomp, doAddSeccomp:
 		return p.descriptor(o, text, known, items)
 	case doBind, doBindTry, doLayer, doOverlay:
 		return p.source(o, text, known, items)
@@ -81,6 +81,8 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		}
 	case doSeccompProfile:
 		return p.profile(text, items)
+	case doTimeout:
+		return p.timeout(word)
 	case doSetting:
 		if _, ok := setting.Parse(setting.Kind(o.on), word); !ok {
 			return p.fail(BadValue, p.args)
@@ -105,6 +107,25 @@ func (p *Parser) mode(word []byte) Status {
 		}
 	}
 	return p.fail(BadValue, p.args)
+}
+
+func (p *Parser) timeout(word []byte) Status {
+	after, grace := word, []byte(nil)
+	t := flat.Timeout{Grace: flat.Grace, From: p.from}
+	fine := true
+	for i, c := range word {
+		if c == ':' {
+			after, grace = word[:i], word[i+1:]
+			t.Grace, fine = flat.Milliseconds(grace)
+			break
+		}
+	}
+	var ok bool
+	if t.After, ok = flat.Milliseconds(after); !ok || !fine || t.After == 0 {
+		return p.fail(BadValue, p.args)
+	}
+	p.Spec.Timeout = t
+	return Done
 }
 
 // identity is for options that say who the payload is.

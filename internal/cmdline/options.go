@@ -80,6 +80,8 @@ const (
 	doAddSeccomp
 	doSeccompProfile
 	doSetting
+	doTimeout
+	doKeepFD
 )
 
 const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
@@ -169,6 +171,11 @@ var Options = [...]Option{
 	{Name: "--as-pid-1", Help: "Do not install a reaper process with PID=1", do: doSwitch, on: flat.AsPID1},
 	{Name: "--rlimit", Operands: "NAME=SOFT[:HARD]", Help: "Lower a limit of the command's (repeatable): " + limits + "; to a number or unlimited", Wants: "NAME=SOFT[:HARD], with a NAME of " + limits + "; SOFT and HARD are numbers or unlimited, and SOFT is not the larger one", do: doSetting, on: uint8(setting.Rlimit)},
 	{Name: "--nice", Operands: "N", Help: "Run the command with the niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
+	{Name: "--oom-score-adj", Operands: "N", Help: "Have the kernel kill the sandbox rather (up to 1000) or not so soon (down to -1000) where memory is short", Scalar: true, Wants: "a number from -1000 to 1000", do: doSetting, on: uint8(setting.Score)},
+	{Name: "--close-fds", Help: "Pass the standard streams on to the command, and no other descriptor", do: doSwitch, on: flat.CloseFDs},
+	{Name: "--keep-fd", Operands: "FD", Help: "The same, but for FD (repeatable)", do: doKeepFD},
+	{Name: "--timeout", Operands: "SECONDS[:GRACE]", Help: "After SECONDS send the command SIGTERM, GRACE (default 2) seconds later SIGKILL to everything in the sandbox", Scalar: true, Wants: "SECONDS[:GRACE], numbers such as 1.5, at most 4294966, of which SECONDS is not 0", do: doTimeout},
+	{Name: "--usage", Help: "Write to --json-status-fd at the end what the command has used, and how it has ended", do: doSwitch, on: flat.Usage},
 	{Name: "--cap-add", Operands: "CAP", Help: "Add cap CAP; for an ordinary user it counts inside the sandbox only", do: doCapAdd},
 	{Name: "--cap-drop", Operands: "CAP", Help: "Drop cap CAP", do: doCapDrop},
 	{Name: "--perms", Operands: "OCTAL", Help: "Set permissions of next argument (--bind-data, --file, etc.)", Modifies: true, do: doPerms},

@@ -19,6 +19,8 @@ type Line struct {
 	Words func(field string) []string
 	Used  []int // descriptors, besides those of the Spec, that are not passed on
 	Read  []int // those of them that nothing needs once the plan is made
+	Close bool  // all others are not passed on either, but the standard streams and Keep
+	Keep  []int
 }
 
 //nolint:gochecknoglobals // set once, before main

@@ -11,6 +11,7 @@ type Kind uint8
 const (
 	Rlimit Kind = iota // NAME=SOFT[:HARD]: resource, soft limit (low, high), hard limit (low, high)
 	Nice               // a number from -20 to 19: the same, plus lowest
+	Score              // a number from -1000 to 1000: oom_score_adj. The first process sets it, by a step of its own
 	NumKinds
 )
 
@@ -26,6 +27,9 @@ func Parse(k Kind, word []byte) (v Values, ok bool) {
 	case Nice:
 		n, ok := flat.Signed(word, lowest, highest)
 		return Values{uint32(n - lowest)}, ok
+	case Score:
+		_, ok := flat.Signed(word, -1000, 1000)
+		return v, ok
 	}
 	return v, false
 }

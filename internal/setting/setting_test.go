@@ -48,6 +48,9 @@ func TestParse(t *testing.T) {
 		{Nice, "+1", ""},
 		{Nice, "--1", ""},
 		{Nice, "1x", ""},
+		{Score, "1001", ""},
+		{Score, "-1001", ""},
+		{Score, "x", ""},
 		{NumKinds, "1", ""},
 	} {
 		v, ok := Parse(c.k, []byte(c.word))

@@ -43,7 +43,7 @@ func text(n uint64) string {
 
 // String is the name of a kind, for listings.
 func (k Kind) String() string {
-	return [...]string{"rlimit", "nice", "?"}[min(k, NumKinds)]
+	return [...]string{"rlimit", "nice", "oom-score-adj", "?"}[min(k, NumKinds)]
 }
 
 // Limits are the names of all limits, for messages.

@@ -43,7 +43,6 @@ func runFirst(p plan.View) {
 	} else {
 		sayBegun(feed.child)
 	}
-	acting.CloseProc()
 	closeSlots(p, p.Close, p.Closec)
 	run(p, p.Setup, p.Steps)
 	raw.Exit(1) // not reached: the last step is OpExec
@@ -85,6 +84,8 @@ func do(p plan.View, s *plan.Step) step.Fault {
 		return step.Main(raw.Errno(acting.AsAdmin(unix.SYS_SETHOSTNAME, raw.Addr(p.Str(s.A)), raw.Strlen(p.Str(s.A)), 0, 0, 0, 0)))
 	case plan.OpLimitUserns:
 		return step.Main(acting.WriteProc(raw.Text("sys/user/max_user_namespaces\x00"), raw.Text("1\x00")))
+	case plan.OpScore:
+		return step.Main(acting.WriteProc(raw.Text("self/oom_score_adj\x00"), p.Str(s.A)))
 	case plan.OpGo:
 		return step.Main(reportAndWait(p))
 	case plan.OpWaitFd:

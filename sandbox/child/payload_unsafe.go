@@ -17,8 +17,11 @@ import (
 // OpCaps has given it up by then.
 func doBare(p plan.View, s *plan.Step) step.Fault {
 	switch s.Op {
-	case plan.OpLock:
-		return step.Fault{} // init's: see takeLocks
+	case plan.OpLock, plan.OpTimeout:
+		return step.Fault{} // init's: see takeLocks; the monitor's
+	case plan.OpClose:
+		closeBetween(uintptr(s.A), uintptr(s.B))
+		return step.Fault{}
 	case plan.OpFence:
 		return step.Main(fence())
 	case plan.OpChdir:
@@ -35,6 +38,17 @@ func doBare(p plan.View, s *plan.Step) step.Fault {
 		return execute(p)
 	}
 	return step.Main(unix.ENOSYS)
+}
+
+// closeBetween closes the descriptors from first to last. Ours are closed by the exec.
+func closeBetween(first, last uintptr) {
+	for _, own := range [...]uintptr{min(acting.Sock, acting.Proc), max(acting.Sock, acting.Proc)} {
+		if own >= first && own <= last {
+			acting.CloseRange(first, own-1)
+			first = own + 1
+		}
+	}
+	acting.CloseRange(first, last)
 }
 
 // chdir tries one place for the command to start in. Once one of them was taken, the rest of
