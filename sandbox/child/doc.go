@@ -80,7 +80,7 @@
 //	host: Go program, its runtime, its threads
 //	  │ exec, as PlanWord          ▲ faults, in numbers
 //	  ├── socket: the plan ──▶ monitor ──▶ first process ──▶ payload
-//	  └── line: a pipe ──────▶ monitor: the host has gone, or wants the end
+//	  └── line: a socket ────▶ monitor: the host has gone, or wants the end
 //
 // There are three ways into it. The launcher's entry sees the name, PlanWord, and does not
 // fork a front end. [hostEntry] does that in a host that was linked with it, and otherwise

@@ -156,12 +156,12 @@ func payloadStatus(p plan.View) uint32 {
 	case p.Has(plan.FlagInit):
 		word, _ = readWord()
 	}
+	readUsage(p, word)
+	killed := clock.stage != inTime && killAll(p) // a command that ends when it is asked to may leave others
 	if word&ended == 0 {
 		return firstStatus()
 	}
-	readUsage(p)
-	// A command that ends when it is asked to may leave others.
-	if clock.stage != inTime && killAll(p) || word&initEnds != 0 {
+	if killed || word&initEnds != 0 {
 		reapInit()
 	}
 	return word & 0xffff
@@ -231,9 +231,9 @@ func exitCode(status uint32) uint32 {
 	return status >> 8 & 0xff
 }
 
-// readUsage reads what follows the payload's status.
-func readUsage(p plan.View) {
-	if p.Has(plan.FlagUsage) {
+// readUsage reads what follows the payload's status, where init has said that.
+func readUsage(p plan.View, word uint32) {
+	if word&ended != 0 && p.Has(plan.FlagUsage) {
 		raw.ReadFull(feed.monitor, unsafe.Pointer(&clock.used), unsafe.Sizeof(clock.used))
 	}
 }

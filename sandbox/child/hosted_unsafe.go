@@ -254,12 +254,12 @@ func hasEnded(pid uintptr) bool {
 // lastStatus is the payload's status, by init's word where there is one. What is left with
 // init then goes too, and init with it: nothing is left for the host to inherit.
 func lastStatus(p plan.View, word uint32) uint32 {
-	if word&ended == 0 {
-		return firstStatus()
-	}
-	readUsage(p)
+	readUsage(p, word)
 	if clock.stage != inTime {
 		killAll(p)
+	}
+	if word&ended == 0 {
+		return firstStatus()
 	}
 	killFirst()
 	return word & 0xffff
