@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 // inShell is a command line with a script as the command.
@@ -26,14 +28,14 @@ func TestLimits(t *testing.T) {
 		script := `nice; for l in 'open files' 'core file' 'cpu time' 'file size'; do grep -i "^max $l" /proc/self/limits; done; grep -i '^max file size' /proc/1/limits`
 		out := launch{who: v.who, args: v.inShell(script, options...)}.run(t)
 		var said []string
-		for line := range strings.Lines(out.stdout) {
+		for line := range strings.Lines(out.Stdout) {
 			fields := strings.Fields(line)
 			if len(fields) > 3 {
 				fields = fields[len(fields)-3 : len(fields)-1]
 			}
 			said = append(said, strings.Join(fields, ":"))
 		}
-		if want := []string{"7", "64:128", "0:0", "1000:unlimited", "1048576:unlimited", "unlimited:unlimited"}; out.status != "0" || !slices.Equal(said, want) {
+		if want := []string{"7", "64:128", "0:0", "1000:unlimited", "1048576:unlimited", "unlimited:unlimited"}; out.Status != "0" || !slices.Equal(said, want) {
 			t.Errorf("%v\n%q, want %q", out, said, want)
 		}
 	})
@@ -49,10 +51,10 @@ func TestLimitsHold(t *testing.T) {
 			"as=268435456": {"dd if=/dev/zero of=/dev/null bs=600M count=1 2>/dev/null; exit $(($? + 3))", "4"},
 		} {
 			out := launch{who: v.who, args: v.inShell(c.script, "--unshare-pid", "--rlimit", name)}.run(t)
-			if name == "nofile=6" && out.status == "2" { // the shell ends at a redirection that fails
+			if name == "nofile=6" && out.Status == "2" { // the shell ends at a redirection that fails
 				continue
 			}
-			if out.status != c.status {
+			if out.Status != c.status {
 				t.Errorf("%s: %v, want status %s", name, out, c.status)
 			}
 		}
@@ -66,7 +68,7 @@ func TestLimitsRefused(t *testing.T) {
 		refused := func(option, value string, wrap ...string) {
 			t.Helper()
 			out := launch{who: v.who, wrap: wrap, args: v.inShell("echo ran", "--unshare-pid", option, value)}.run(t)
-			if out.status != "1" || out.stdout != "" || !strings.Contains(out.stderr, option+" "+value+": ") || !strings.Contains(out.stderr, "hint: ") {
+			if out.Status != "1" || out.Stdout != "" || !strings.Contains(out.Stderr, option+" "+value+": ") || !strings.Contains(out.Stderr, "hint: ") {
 				t.Errorf("%s %s: %v", option, value, out)
 			}
 		}
@@ -78,7 +80,7 @@ func TestLimitsRefused(t *testing.T) {
 			refused("--nice", "-1", tight...)
 		}
 		out := launch{who: v.who, wrap: tight, args: v.inShell("ulimit -n; ulimit -Hn", "--rlimit", "nofile=600")}.run(t)
-		out.ok(t, "600\n600\n")
+		out.OK(t, "600\n600\n")
 	})
 }
 
@@ -141,12 +143,12 @@ func TestTimeout(t *testing.T) {
 				t.Run(name+"/"+what, func(t *testing.T) {
 					t.Parallel()
 					mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
-					args := v.inShell(strings.ReplaceAll(c.script, "98765", mark), slices.Concat(scope, []string{"--timeout", "0.4:0.3", "--usage", "--json-status-fd", "2"})...)
+					args := v.inShell(strings.ReplaceAll(c.script, "sleep 98765", "sleep "+mark+" >/dev/null 2>&1"), slices.Concat(scope, []string{"--timeout", "0.4:0.3", "--usage", "--json-status-fd", "2"})...)
 					start := time.Now()
 					out := launch{who: v.who, args: args}.run(t)
 					took := time.Since(start)
-					e := endingOf(t, out.stderr)
-					if out.status != c.status || out.stdout != c.wants || e.by != "timeout" || e.wall < 0.4 || took < 400*time.Millisecond {
+					e := endingOf(t, out.Stderr)
+					if out.Status != c.status || out.Stdout != c.wants || e.by != "timeout" || e.wall < 0.4 || took < 400*time.Millisecond {
 						t.Errorf("%v after %v: %+v, want status %s", out, took, e, c.status)
 					}
 					if c.status == "137" && e.wall < 0.7 {
@@ -157,10 +159,8 @@ func TestTimeout(t *testing.T) {
 					if name == "command" || what == "a double fork" && name != "pidns" && name != "as-pid1" {
 						_ = exec.Command("pkill", "-KILL", "-f", "^sleep "+mark).Run()
 					}
-					for end := time.Now().Add(patience); left(); time.Sleep(10 * time.Millisecond) {
-						if time.Now().After(end) {
-							t.Fatal("something is left")
-						}
+					if !harness.Until(func() bool { return !left() }) {
+						t.Fatal("something is left")
 					}
 				})
 			}
@@ -174,13 +174,11 @@ func TestForkBomb(t *testing.T) {
 		mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
 		script := "trap '' TERM; f() { f & sleep " + mark + " & f; }; f & exec sleep " + mark
 		out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--rlimit", "nproc=300", "--rlimit", "cpu=60", "--timeout", "0.5:0.2")}.run(t)
-		if out.status != "137" {
+		if out.Status != "137" {
 			t.Error(out)
 		}
-		for end := time.Now().Add(patience); exec.Command("pgrep", "-f", "^sleep "+mark).Run() == nil; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("something is left")
-			}
+		if !harness.Until(func() bool { return exec.Command("pgrep", "-f", "^sleep "+mark).Run() != nil }) {
+			t.Fatal("something is left")
 		}
 	})
 }
@@ -200,7 +198,7 @@ func TestUsage(t *testing.T) {
 					continue // a PID 1 cannot kill itself
 				}
 				out := launch{who: v.who, args: v.inShell(script, slices.Concat(scope, []string{"--usage", "--json-status-fd", "2"})...)}.run(t)
-				e := endingOf(t, out.stderr)
+				e := endingOf(t, out.Stderr)
 				if e.by != want.by || e.code != want.code || e.wall <= 0 || e.maxRSS < 100<<10 || e.maxRSS > 100<<20 {
 					t.Errorf("%s, %s: %+v", name, script, e)
 				}
@@ -210,7 +208,7 @@ func TestUsage(t *testing.T) {
 			}
 		}
 		out := launch{who: v.who, args: v.inShell("exit 0", "--usage")}.run(t)
-		if out.status != "1" || !strings.Contains(out.stderr, "--usage requires --json-status-fd") {
+		if out.Status != "1" || !strings.Contains(out.Stderr, "--usage requires --json-status-fd") {
 			t.Error(out)
 		}
 	})
@@ -253,7 +251,7 @@ func TestCloseFDs(t *testing.T) {
 				opened[6] = w
 			}
 			out := launch{who: v.who, files: opened, args: v.inShell(list, opts...)}.run(t)
-			if out.status != "0" || out.stdout != c.want {
+			if out.Status != "0" || out.Stdout != c.want {
 				t.Errorf("%q: %v\nwant %q", c.options, out, c.want)
 			}
 		}
@@ -266,13 +264,13 @@ func TestScore(t *testing.T) {
 	eachWay(t, func(t *testing.T, v via) {
 		out := launch{who: v.who, args: v.inShell("cat /proc/self/oom_score_adj", "--unshare-pid", "--proc", "/proc", "--oom-score-adj", "321")}.run(t)
 		if v.mode == "setuid" {
-			out.refused(t, "--oom-score-adj is not possible in setuid mode")
+			out.Refused(t, "--oom-score-adj is not possible in setuid mode")
 			return
 		}
-		out.ok(t, "321\n")
+		out.OK(t, "321\n")
 		if v.who == user {
 			out = launch{who: v.who, args: v.inShell("echo ran", "--oom-score-adj", "-1000")}.run(t)
-			out.refused(t, "--oom-score-adj -1000: Permission denied")
+			out.Refused(t, "--oom-score-adj -1000: Permission denied")
 		}
 	})
 }
