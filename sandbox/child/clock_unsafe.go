@@ -44,9 +44,6 @@ func timeout(p plan.View) *plan.Step {
 	return nil
 }
 
-// watches reports whether the monitor has more to do than to wait.
-func watches(p plan.View) bool { return host.there || timeout(p) != nil }
-
 // knowCommand makes the word that set-up is over bring along who says it: the command.
 func knowCommand(p plan.View) {
 	if !p.Has(plan.FlagInit) || timeout(p) == nil {

@@ -111,8 +111,7 @@ func monitorHosted() {
 		reportEnd(p, status)
 	}
 	if clock.stage != inTime {
-		said := byte(LineTimeout)
-		raw.SendFull(host.line, unsafe.Pointer(&said), 1)
+		raw.SendByte(host.line, LineTimeout)
 	}
 	endLike(status)
 }
