@@ -3,6 +3,7 @@ package sandbox
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gobwrap/gobwrap/internal/tree"
 )
@@ -18,6 +19,7 @@ func describe(s *wanted, h facts) []string {
 	d.namespaces()
 	d.ids()
 	d.privilege()
+	d.limits()
 	d.risks()
 	return d.lines
 }
@@ -216,4 +218,26 @@ func (d *describer) privilege() {
 		filters = strconv.Itoa(n)
 	}
 	d.say("system call filters", filters)
+}
+
+// limits says how much the command may have, and what ends with its time.
+func (d *describer) limits() {
+	l := &d.s.Limits
+	var list []string
+	for _, x := range l.settings() {
+		list = append(list, strings.TrimPrefix(x.kind.String()+" ", "rlimit ")+x.text)
+	}
+	d.say("limits", list...)
+	if l.Timeout == 0 {
+		return
+	}
+	end := "the command, and nothing that it has started"
+	switch {
+	case d.s.Namespaces.PID.isNew():
+		end = "everything in the sandbox"
+	case d.s.Session.New.isNew():
+		end = "what is in its session"
+	}
+	t, _ := l.flat()
+	d.say("after "+(time.Duration(t.After)*time.Millisecond).String(), "SIGTERM to the command, and "+(time.Duration(t.Grace)*time.Millisecond).String()+" later SIGKILL to "+end)
 }

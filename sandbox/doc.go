@@ -45,8 +45,11 @@
 //	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
 //	c.WaitDelay = 10 * time.Second
 //
+// With Limits.Timeout the monitor ends the sandbox by itself, also when this program is busy or
+// stopped; Wait returns an error that is [ErrTimeout].
+//
 // During set-up the end of this program is the end of the sandbox; when the command runs it
-// is with Session.DieWithParent. That hangs on a pipe that this process holds, and not on
+// is with Session.DieWithParent. That hangs on a socket that this process holds, and not on
 // the thread that happened to call Start.
 //
 // # The launcher

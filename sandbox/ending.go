@@ -218,12 +218,18 @@ func (c *Cmd) Wait() error {
 	if !c.end.deadline.IsZero() { // it holds for the streams, too
 		x.WaitDelay = max(time.Until(c.end.deadline), 1)
 	}
+	said := [1]byte{}
+	_ = c.line.SetReadDeadline(time.Now().Add(time.Second)) // its other end is closed
+	_, _ = c.line.Read(said[:])
 	c.end.mu.Lock()
 	c.end.waited = true
 	c.release()
 	c.end.mu.Unlock()
 	err := x.Wait()
 	c.ProcessState = x.ProcessState
+	if said[0] == child.LineTimeout {
+		return errors.Join(ErrTimeout, err)
+	}
 	var exit *ExitError
 	if c.end.err != nil && !errors.As(err, &exit) {
 		return c.end.err

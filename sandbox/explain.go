@@ -35,7 +35,10 @@ func explainStep(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) st
 	if say := sentences[s.Op]; say != nil {
 		return say(p, s, o, m)
 	}
-	return "Can't do " + s.Op.String() + " for " + strings.Join(o.Words, " ")
+	if len(o.Words) == 0 {
+		return "Can't do " + s.Op.String()
+	}
+	return "Can't carry out " + strings.Join(o.Words, " ")
 }
 
 type sentence func(*plan.Program, plan.Step, plan.Origin, plan.Message) string

@@ -94,7 +94,7 @@ func (f *flattener) once(s *wanted) {
 	for bit, on := range map[uint]bool{
 		flat.DisableUsers: n.DisableUsers, flat.AssertUsersDisabled: n.AssertUsersDisabled, flat.MapAuto: s.Identity.MapAuto,
 		flat.KeepGroups: s.Identity.KeepGroups, flat.DieWithParent: s.Session.DieWithParent, flat.AsPID1: s.Session.AsPID1,
-		flat.Forgive: s.Lockdown.Forgive, flat.CapsGiven: len(s.Identity.Caps) > 0,
+		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.CapsGiven: len(s.Identity.Caps) > 0,
 	} {
 		if on {
 			out.Turn(bit)
@@ -106,6 +106,13 @@ func (f *flattener) once(s *wanted) {
 		} else {
 			out.AddCaps |= uint64(e.Caps)
 		}
+	}
+	if s.Limits.Timeout > 0 {
+		out.Timeout, _ = s.Limits.flat()
+		out.Timeout.From = f.from("Limits.Timeout")
+	}
+	if s.line != nil && s.line.Close {
+		out.Turn(flat.CloseFDs)
 	}
 	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
 	f.command(s.Command.Args)
@@ -173,6 +180,9 @@ func (f *flattener) listed(s *wanted) {
 	for i, fd := range s.Session.SyncFDs {
 		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(at("Session.SyncFDs", i))})
 	}
+	for _, x := range s.Limits.settings() {
+		f.item(flat.Item{Kind: flat.Setting, N: uint32(x.kind), A: f.word(x.text), From: f.from(x.field)})
+	}
 	for i, x := range s.Lockdown.Filters {
 		it := flat.Item{Kind: flat.Filter, From: f.from(at("Lockdown.Filters", i)), A: flat.Word(len(f.text)), N: uint32(len(x.BPF))}
 		if len(x.BPF) == 0 {
@@ -186,6 +196,11 @@ func (f *flattener) listed(s *wanted) {
 	}
 	for range s.Identity.GIDMap {
 		f.item(flat.Item{Kind: flat.GIDMap})
+	}
+	if s.line != nil {
+		for _, fd := range s.line.Keep {
+			f.item(flat.Item{Kind: flat.KeepFD, FD: int32(fd)})
+		}
 	}
 	used, read := s.fds()
 	for _, fd := range used {

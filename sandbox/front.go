@@ -6,6 +6,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 )
 
 // What cmd/gobwrap and the module's tests need of this package, and nobody else.
@@ -24,5 +25,6 @@ func init() {
 		return after(refusal, err, keeper)
 	}
 	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Hosted: true}) }
+	front.Set = func(spec any, kind setting.Kind, text string) string { return spec.(*Spec).Limits.add(kind, text) }
 	front.Failed = func(report any, err error) { report.(*Report).failed(own{}, err) }
 }

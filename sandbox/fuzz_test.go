@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/plan"
@@ -101,6 +102,12 @@ func (g specs) fill(v reflect.Value) {
 	case ID:
 		some(SetID(pick[uint32](g, 0, 7, 1<<32-1)))
 		return
+	case Int:
+		some(SetInt(g.IntN(50) - 25))
+		return
+	case Rlimit:
+		v.Set(reflect.ValueOf(Rlimit{pick(g, "as", "nofile", "x", ""), pick(g, 0, 9, Unlimited), pick(g, 8, Unlimited)}))
+		return
 	case idmap.Range:
 		v.Set(reflect.ValueOf(idmap.Range{Inside: g.Uint32N(9), Outside: pick[uint32](g, 0, 1000, 1<<32-5), Count: g.Uint32N(9)}))
 		return
@@ -124,6 +131,8 @@ func (g specs) fill(v reflect.Value) {
 		if g.IntN(3) == 0 {
 			v.SetInt(int64(g.IntN(6) - g.IntN(2)))
 		}
+	case reflect.Int64:
+		v.SetInt(pick(g, 0, 0, 1, -1, int64(time.Second), 1<<62))
 	case reflect.Uint8, reflect.Uint64:
 		v.SetUint(uint64(g.IntN(256)))
 	case reflect.Bool:

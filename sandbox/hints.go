@@ -154,6 +154,14 @@ var errnoHints = [...]struct {
 	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EPERM}, hint: "it takes CAP_SETUID and CAP_SETGID in the user namespace"},
 	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EAGAIN}, hint: "this user has as many processes as RLIMIT_NPROC permits"},
 	{
+		ops: []plan.Op{plan.OpSet}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
+		hint: "the caller's hard limit is the most that it can be set to; and a niceness can be lowered with CAP_SYS_NICE or RLIMIT_NICE only",
+	},
+	{
+		ops: []plan.Op{plan.OpScore}, errnos: []unix.Errno{unix.EACCES, unix.EPERM},
+		hint: "a score below the caller's takes CAP_SYS_RESOURCE outside of the sandbox",
+	},
+	{
 		ops: []plan.Op{plan.OpFence}, errnos: []unix.Errno{unix.E2BIG},
 		hint: "there are 16 Landlock domains around this process, and no more are possible",
 	},

@@ -69,7 +69,7 @@ func (c *Cmd) Start() error {
 var fieldOf = map[string]string{
 	"--userns": "Namespaces.JoinUser", "--not-a-security-boundary": "Lockdown.Forgive", "--userns-block-fd": "Report.UserBlockFD",
 	"--disable-userns": "Namespaces.DisableUsers", "--unshare-net": "Namespaces.Net", "--hostname": "Namespaces.Hostname",
-	"--cap-add": "Identity.Caps", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
+	"--cap-add": "Identity.Caps", "--oom-score-adj": "Limits.OOMScoreAdj", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
 	"a user namespace (--unshare-user, --uid, --gid)": "Namespaces.User", "a given namespace": "Namespaces", "this command line": "Spec", "this plan": "Spec",
 }
 
@@ -306,7 +306,7 @@ func (c *Cmd) exchange(l launcher, s *wanted) (*host, error) {
 		return nil, err
 	}
 	defer func() { _ = its.Close() }()
-	ear, line, err := os.Pipe()
+	line, ear, err := socketPair()
 	if err != nil {
 		_ = ours.Close()
 		return nil, err

@@ -19,6 +19,7 @@ type Spec struct {
 	Session      Session
 	Report       Report
 	Lockdown     Lockdown
+	Limits       Limits
 	Command      CommandLine
 }
 
@@ -158,6 +159,8 @@ type Report struct {
 	JSONStatusFD FD
 	UserBlockFD  FD    // wait until somebody else has written the id maps
 	FailStatus   uint8 // the launcher's exit status where set-up fails; 0 stands for 1
+	// Usage: JSONStatusFD also gets, before "exit-code", "usage" and "ended-by"; see gobwrap(1).
+	Usage bool
 }
 
 // Lockdown is what the payload can never undo.

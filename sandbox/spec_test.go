@@ -41,7 +41,7 @@ func TestNothingIsHalfGiven(t *testing.T) {
 		}
 	}
 	walk("Spec", reflect.TypeFor[Spec]())
-	if optional != 4 { // ID, Text, FD, mounts.Op
+	if optional != 5 { // ID, Text, FD, Int, mounts.Op
 		t.Errorf("%d types of optional values", optional)
 	}
 }
@@ -53,6 +53,9 @@ func TestGiven(t *testing.T) {
 	}
 	if s := SetText(""); !s.Given() || s.String() != "" || (Text{}).Given() || SetText("x").String() != "x" {
 		t.Error("Text")
+	}
+	if i := SetInt(0); !i.Given() || i.N() != 0 || (Int{}).Given() || SetInt(-7).N() != -7 {
+		t.Error("Int")
 	}
 	if fd := SetFD(0); !fd.Given() || fd.N() != 0 || (FD{}).Given() || (FD{}).N() >= 0 {
 		t.Error("FD: none must not be standard input")

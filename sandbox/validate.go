@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
@@ -35,6 +36,14 @@ func validate(s *wanted) error {
 	}
 	v.descriptors(s)
 	v.lockdown(&s.Lockdown)
+	if _, ok := s.Limits.flat(); !ok {
+		v.bad("Limits.Timeout", "must be from 0 to 4294967 seconds, and Grace not longer")
+	}
+	for _, x := range s.Limits.settings() {
+		if _, ok := setting.Parse(x.kind, []byte(x.text)); !ok {
+			v.bad(x.field, "invalid value "+strconv.Quote(x.text)+" (want "+x.wants+")")
+		}
+	}
 	v.command(&s.Command)
 	if v.first == nil {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/mounts"
@@ -51,6 +52,13 @@ func TestFieldErrors(t *testing.T) {
 			one := mounts.File("/x", SetFD(0))
 			c.Spec.Files = []mounts.Op{roBind("/", "/"), one, one}
 		}},
+		{"Limits.Rlimits[0]", `invalid value "rss=1:1" (want a Name of as, core, cpu`, func(c *Cmd) { c.Spec.Limits.Rlimits = []Rlimit{{"rss", 1, 1}} }},
+		{"Limits.Rlimits[1]", `invalid value "as=2:1" (want`, func(c *Cmd) { c.Spec.Limits.Rlimits = []Rlimit{{"as", 1, 1}, {"as", 2, 1}} }},
+		{"Limits.Rlimits[0]", `invalid value "as=unlimited:1" (want`, func(c *Cmd) { c.Spec.Limits.Rlimits = []Rlimit{{"as", Unlimited, 1}} }},
+		{"Limits.OOMScoreAdj", `invalid value "1001" (want -1000 to 1000)`, func(c *Cmd) { c.Spec.Limits.OOMScoreAdj = SetInt(1001) }},
+		{"Limits.Timeout", "must be from 0", func(c *Cmd) { c.Spec.Limits.Timeout = -1 }},
+		{"Limits.Timeout", "must be from 0", func(c *Cmd) { c.Spec.Limits.Timeout = 50 * 24 * time.Hour }},
+		{"Limits.Nice", `invalid value "-21" (want -20 to 19)`, func(c *Cmd) { c.Spec.Limits.Nice = SetInt(-21) }},
 		{"Mode", "invalid value 77 (want Auto, Direct or Setuid)", func(c *Cmd) { c.Spec.Mode = 77 }},
 		{"Mode", "invalid value -1", func(c *Cmd) { c.Spec.Mode = -1 }},
 		{"ProcFallback", "invalid value 3", func(c *Cmd) { c.Spec.ProcFallback = mounts.BindOuter + 1 }},

@@ -71,6 +71,19 @@
 //
 // The command "make privileged-lines" counts these lines.
 //
+// # Limits
+//
+// What comes after OpCaps is done by a process that has nothing which its user has not: a
+// limit (OpSet) is judged by the kernel as the user's own setrlimit(2) would be, which never
+// raises a hard one, and package setting refuses that besides. To lower one's own limits
+// gains nothing either: nothing with privilege runs under them. They are set in the
+// payload's process alone, behind set-up and init, and go with its exec to the command, for
+// which no_new_privs is set, so that it starts no program with more privilege that a limit
+// could make fail halfway. OpClose closes what the payload's process has open, and the
+// keeper's part is over by then. OpTimeout is obeyed by the monitor, which is the user's, by
+// signals that the user could send. OpScore is refused: while the sandbox's processes are
+// not dumpable, their files in /proc are root's, and it would take another id to write one.
+//
 // # The owner of a user namespace
 //
 // The owner of a user namespace is the effective uid of its creator. A process that has

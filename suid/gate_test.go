@@ -98,6 +98,7 @@ var refusals = []refusal{
 	{"a namespace unshared", suid.RowNested, become(plan.OpSetsid, plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})},
 	{"nothing unshared", suid.RowNested, become(plan.OpSetsid, plan.Step{Op: plan.OpUnshare})},
 	{"a limit on user namespaces", suid.RowNested, become(plan.OpSetsid, plan.Step{Op: plan.OpLimitUserns})},
+	{"a score of the kernel's", suid.RowScore, become(plan.OpSetsid, plan.Step{Op: plan.OpScore})},
 	{"an overlay with writes", suid.RowOverlay, overlay(plan.OverlayRW)},
 	{"an overlay that forgets", suid.RowOverlay, overlay(plan.OverlayTmp)},
 	{"an overlay that is read", suid.RowOverlay, overlay(plan.OverlayRO)},
@@ -157,6 +158,7 @@ var refusals = []refusal{
 	}},
 	{"a place entered first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpChdir, first)},
 	{"a fence first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpFence, first)},
+	{"a limit first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpSet, first)},
 	{"a filter first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpSeccomp, first)},
 	{"the bounding set kept", suid.RowCapsKept, at(plan.OpCaps, func(s *plan.Step) { s.Flags = 0 })},
 	{"leniency", suid.RowCapsKept, at(plan.OpCaps, func(s *plan.Step) { s.Flags |= plan.FlagLenient })},
@@ -285,10 +287,10 @@ func TestNotNamedIsRefused(t *testing.T) {
 		plan.OpDir: 0, plan.OpFile: 0, plan.OpData: 0, plan.OpSymlink: 0, plan.OpChmod: 0, plan.OpRemountRO: 0, plan.OpProc: 0,
 		plan.OpLoopback: 0, plan.OpHostname: 0, plan.OpWaitFd: 0, plan.OpSetsid: 0, plan.OpLabel: 0, plan.OpNoUserns: 0,
 		plan.OpSetns: suid.RowSetns, plan.OpIDMap: suid.RowIDMap, plan.OpUnshare: suid.RowNested,
-		plan.OpLimitUserns: suid.RowNested, plan.OpOverlay: suid.RowOverlay,
+		plan.OpLimitUserns: suid.RowNested, plan.OpOverlay: suid.RowOverlay, plan.OpScore: suid.RowScore,
 	}
 	inPayload := map[plan.Op]bool{
-		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpChdir: true, plan.OpTell: true, plan.OpSeccomp: true, plan.OpExec: true,
+		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpChdir: true, plan.OpTell: true, plan.OpSet: true, plan.OpClose: true, plan.OpTimeout: true, plan.OpSeccomp: true, plan.OpExec: true,
 	}
 	numbers := []plan.Op{1 << 8, 1 << 15, 1<<16 - 1}
 	for op := range plan.NumOps + 64 {

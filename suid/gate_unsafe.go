@@ -42,11 +42,9 @@ func Gate(base unsafe.Pointer, halfMemory uint64) (Row, uint32) {
 func setUpRow(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64) Row {
 	h := (*plan.Header)(base)
 	switch s.Op {
-	case plan.OpSource, plan.OpSlave, plan.OpRoot, plan.OpPivot, plan.OpGo: // as the user; or without operands
-		return Permitted
-	case plan.OpDir, plan.OpFile, plan.OpSymlink, plan.OpChmod: // as the user, below the new root
-		return Permitted
-	case plan.OpSetsid, plan.OpLabel, plan.OpNoUserns, plan.OpRemountRO: // nothing that the user could not do; or tightens
+	case plan.OpSource, plan.OpSlave, plan.OpRoot, plan.OpPivot, plan.OpGo, // as the user; or without operands
+		plan.OpDir, plan.OpFile, plan.OpSymlink, plan.OpChmod, // as the user, below the new root
+		plan.OpSetsid, plan.OpLabel, plan.OpNoUserns, plan.OpRemountRO: // nothing that the user could not do; or tightens
 		return Permitted
 	case plan.OpBind, plan.OpData:
 		return unless(s.C&unix.MS_NOSUID != 0, RowSetuidBind)
@@ -78,6 +76,8 @@ func setUpRow(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64
 		return RowNested
 	case plan.OpOverlay:
 		return RowOverlay
+	case plan.OpScore:
+		return RowScore
 	}
 	return RowUnknown
 }
@@ -118,7 +118,7 @@ func payload(base unsafe.Pointer, h *plan.Header) (Row, uint32) {
 				return RowCapsKept, i
 			}
 			given = true
-		case plan.OpFence, plan.OpChdir, plan.OpTell, plan.OpSeccomp, plan.OpExec:
+		case plan.OpFence, plan.OpChdir, plan.OpTell, plan.OpClose, plan.OpTimeout, plan.OpSet, plan.OpSeccomp, plan.OpExec:
 			if !given {
 				return RowCapsKept, i
 			}

@@ -27,6 +27,7 @@ const (
 	RowReserved
 	RowNoOwner
 	RowPowerless
+	RowScore
 	RowUnknown
 	RowConfOff
 	RowConfGroup
@@ -70,6 +71,7 @@ var words = [NumRows]struct{ option, why, options string }{
 	RowReserved:   {userNamespace, "its owner has to be an id that nobody has, and this caller has one of those that are kept free for it (4294901768 to 4294967293)", ""},
 	RowNoOwner:    {userNamespace, "its owner has to be an id that nobody has, and those that are kept free for it (4294901768 to 4294967293) are not mapped in this container", ""},
 	RowPowerless:  {userNamespace, "it came without the right to mount in it, although root made it: a security module or a filter refuses that", ""},
+	RowScore:      {"--oom-score-adj", "the kernel's file for it is root's while the sandbox is made, so that nobody else reads the keeper's memory", "--oom-score-adj"},
 	RowUnknown:    {"this plan", "it has a step that the policy does not know", ""},
 	RowConfOff:    {"setuid mode", "the administrator has switched it off (" + ConfPath + ")", ""},
 	RowConfGroup:  {"setuid mode", "the administrator grants it to groups that the caller is not in (" + ConfPath + ")", ""},

@@ -65,6 +65,9 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpChdir, A: str("/home"), B: str("PWD=/home"), Flags: plan.FlagTry})
 	add(plan.Step{Op: plan.OpChdir, A: str("/"), B: str("PWD=/")})
 	add(plan.Step{Op: plan.OpTell})
+	add(plan.Step{Op: plan.OpClose, A: 3, B: 1<<31 - 1})
+	add(plan.Step{Op: plan.OpTimeout, A: 1500, B: 2000})
+	add(plan.Step{Op: plan.OpSet, A: 0, B: 7, C: 64, E: 64})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(bytes.Repeat([]byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f}, 2)), B: 2})
 	add(plan.Step{Op: plan.OpExec})
 	return finish(t, b)
@@ -108,7 +111,7 @@ func with(t testing.TB, clone, flags uint32, steps ...plan.Step) *plan.Program {
 func inFrame(op plan.Op) bool { return op >= plan.OpBind && op <= plan.OpProc }
 
 func inPayload(op plan.Op) bool {
-	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpTell || op == plan.OpLock || op == plan.OpSeccomp || op == plan.OpExec
+	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpTell || op == plan.OpLock || op == plan.OpSet || op == plan.OpClose || op == plan.OpTimeout || op == plan.OpSeccomp || op == plan.OpExec
 }
 
 func finish(t testing.TB, b *plan.Builder) *plan.Program {

@@ -25,7 +25,7 @@ func operandKinds() map[string]docs.Kind {
 		"PROFILE": {Words: seccomp.Builtins(), Files: true},
 
 		"INSIDE:OUTSIDE:COUNT": free, "FD": free, "VALUE": free, "STATUS": free, "UID": free, "GID": free, "NAME": free,
-		"LABEL": free, "OCTAL": free, "BYTES": free,
+		"LABEL": free, "OCTAL": free, "BYTES": free, "NAME=SOFT[:HARD]": free, "SECONDS[:GRACE]": free, "N": free,
 	}
 }
 

@@ -73,19 +73,12 @@ func (l *line) fault() error {
 
 // badValue is the text of a value that an option does not take.
 func (l *line) badValue(o *cmdline.Option, word string) error {
-	none := func(of string) error {
-		return errors.New(o.Name + ": " + strconv.Quote(word) + " is none of " + of)
-	}
 	switch l.Fault.Code {
-	case cmdline.BadMode:
-		return none("auto, direct, setuid")
-	case cmdline.BadFallback:
-		return none("none, bind")
+	case cmdline.BadValue:
+		return errors.New(o.Name + ": invalid value " + strconv.Quote(word) + " (want " + o.Wants + ")")
 	case cmdline.NoProfile:
 		_, err := seccomp.Named(word)
 		return errors.New(o.Name + ": " + err.Error())
-	case cmdline.BadFailStatus:
-		return errors.New("--setup-exit-status takes a number from 1 to 255")
 	case cmdline.BadChmod, cmdline.BadPerms:
 		return errors.New(o.Name + " takes an octal argument <= 07777")
 	case cmdline.PermsTwice, cmdline.SizeTwice:

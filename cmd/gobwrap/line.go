@@ -5,11 +5,14 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
@@ -149,10 +152,17 @@ func (l *line) spec() sandbox.Spec {
 			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
 		},
 		Report: sandbox.Report{
-			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus,
+			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus, Usage: s.On(flat.Usage),
 		},
 		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel"), Forgive: s.On(flat.Forgive)},
 		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
+	}
+	if t := s.Timeout; t.After != 0 {
+		l.fields["Limits.Timeout"] = t.From
+		out.Limits.Timeout, out.Limits.Grace = milliseconds(t.After), milliseconds(t.Grace)
+		if t.Grace == 0 {
+			out.Limits.Grace = -1
+		}
 	}
 	if s.DropCaps != 0 {
 		out.Identity.Caps = append(out.Identity.Caps, sandbox.CapEdit{Drop: true, Caps: idmap.Caps(s.DropCaps)})
@@ -167,6 +177,8 @@ func (l *line) spec() sandbox.Spec {
 	}
 	return out
 }
+
+func milliseconds(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // entry says where the next entry of a list in the Spec, which has n so far, comes from.
 func (l *line) entry(list string, n int, from flat.Word) {
@@ -198,11 +210,15 @@ func (l *line) item(to *options, i int) {
 	case flat.SyncFD:
 		l.entry("Session.SyncFDs", len(s.Session.SyncFDs), it.From)
 		s.Session.SyncFDs = append(s.Session.SyncFDs, sandbox.SetFD(int(it.FD)))
+	case flat.Setting:
+		l.fields[front.Set(s, setting.Kind(it.N), l.word(it.A))] = it.From
 	case flat.Filter, flat.Builtin, flat.Profile:
 		l.entry("Lockdown.Filters", len(s.Lockdown.Filters), it.From)
 		s.Lockdown.Filters = append(s.Lockdown.Filters, l.filter(it))
 	case flat.Used:
 		to.use(it)
+	case flat.KeepFD:
+		to.line.Keep = append(to.line.Keep, int(it.FD))
 	case flat.Warning:
 		to.warnings = append(to.warnings, "Only the last "+from.Words[0]+" option will take effect")
 	case flat.NotOpen:

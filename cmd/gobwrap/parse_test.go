@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/cmdline"
@@ -228,6 +229,17 @@ var meanings = map[string]struct {
 	"--new-session":     {"", func(s *said) bool { return s.Session.New == sandbox.Want }},
 	"--die-with-parent": {"", func(s *said) bool { return s.Session.DieWithParent }},
 	"--as-pid-1":        {"", func(s *said) bool { return s.Session.AsPID1 }},
+	"--rlimit": {"cpu=1:unlimited", func(s *said) bool {
+		return slices.Equal(s.Limits.Rlimits, []sandbox.Rlimit{{Name: "cpu", Soft: 1, Hard: sandbox.Unlimited}})
+	}},
+	"--oom-score-adj": {"500", func(s *said) bool { return s.Limits.OOMScoreAdj == sandbox.SetInt(500) }},
+	"--close-fds":     {"", func(s *said) bool { return s.line.Close && len(s.line.Keep) == 0 }},
+	"--keep-fd":       {"@", func(s *said) bool { return s.line.Close && len(s.line.Keep) == 1 }},
+	"--timeout": {"1.5:0.0001", func(s *said) bool {
+		return s.Limits.Timeout == 1500*time.Millisecond && s.Limits.Grace == time.Millisecond
+	}},
+	"--usage": {"--json-status-fd @", func(s *said) bool { return s.Report.Usage }},
+	"--nice":  {"-5", func(s *said) bool { return s.Limits.Nice == sandbox.SetInt(-5) }},
 	"--cap-add": {"CAP_NET_RAW", func(s *said) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Caps: 1 << 13}})
 	}},

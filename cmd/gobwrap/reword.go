@@ -52,6 +52,7 @@ var rules = [...]string{
 	compile.HostnameNeedsUTS:  "Specifying --hostname requires --unshare-uts",
 	compile.PID1NeedsPID:      "Specifying --as-pid-1 requires --unshare-pid",
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
+	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
 }
 

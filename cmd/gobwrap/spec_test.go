@@ -59,6 +59,10 @@ func constructed(v any) any {
 		}
 	case mounts.Op:
 		return v // package mounts makes it
+	case sandbox.Int:
+		if v.Given() {
+			return sandbox.SetInt(v.N())
+		}
 	case sandbox.Text:
 		if v.Given() {
 			return sandbox.SetText(v.String())

@@ -5,6 +5,7 @@ package cmdline
 import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
@@ -23,7 +24,7 @@ func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item)
 		return p.fail(AskDoctor, p.args)
 	case doArgs:
 		return p.file(text, known, items)
-	case doNamedFD, doSyncFD, doBindFD, doFile, doData, doSeccomp, doAddSeccomp:
+	case doNamedFD, doSyncFD, doKeepFD, doBindFD, doFile, doData, doSeccomp, doAddSeccomp:
 		return p.descriptor(o, text, known, items)
 	case doBind, doBindTry, doLayer, doOverlay:
 		return p.source(o, text, known, items)
@@ -66,7 +67,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case doFailStatus:
 		n, ok := flat.Decimal(word, 255)
 		if !ok || n == 0 {
-			return p.fail(BadFailStatus, p.args)
+			return p.fail(BadValue, p.args)
 		}
 		p.Spec.FailStatus = uint8(n)
 	case doFallbackProc:
@@ -76,10 +77,17 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		case flat.Equal(word, "bind"):
 			p.Spec.Fallback = uint8(tree.BindOuter)
 		default:
-			return p.fail(BadFallback, p.args)
+			return p.fail(BadValue, p.args)
 		}
 	case doSeccompProfile:
 		return p.profile(text, items)
+	case doTimeout:
+		return p.timeout(word)
+	case doSetting:
+		if _, ok := setting.Parse(setting.Kind(o.on), word); !ok {
+			return p.fail(BadValue, p.args)
+		}
+		p.add(items, flat.Item{Kind: flat.Setting, A: p.args, N: uint32(o.on)})
 	default:
 		return p.identity(o, word, items)
 	}
@@ -98,7 +106,26 @@ func (p *Parser) mode(word []byte) Status {
 			return Done
 		}
 	}
-	return p.fail(BadMode, p.args)
+	return p.fail(BadValue, p.args)
+}
+
+func (p *Parser) timeout(word []byte) Status {
+	after, grace := word, []byte(nil)
+	t := flat.Timeout{Grace: flat.Grace, From: p.from}
+	fine := true
+	for i, c := range word {
+		if c == ':' {
+			after, grace = word[:i], word[i+1:]
+			t.Grace, fine = flat.Milliseconds(grace)
+			break
+		}
+	}
+	var ok bool
+	if t.After, ok = flat.Milliseconds(after); !ok || !fine || t.After == 0 {
+		return p.fail(BadValue, p.args)
+	}
+	p.Spec.Timeout = t
+	return Done
 }
 
 // identity is for options that say who the payload is.

@@ -109,6 +109,9 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 		return s
 	}
 	switch o.do {
+	case doKeepFD:
+		p.Spec.Turn(flat.CloseFDs)
+		p.add(items, flat.Item{Kind: flat.KeepFD, FD: fd})
 	case doBindFD:
 		p.use(items, fd, false)
 		p.addFile(items, flat.Item{Kind: flat.BindFD, FD: fd, B: text.Next(p.args), Access: o.with})

@@ -32,9 +32,7 @@ const (
 	BadGID         // Word
 	BadRange       // Word: INSIDE:OUTSIDE:COUNT
 	BadCap         // Word
-	BadMode        // Word
-	BadFailStatus  // Word
-	BadFallback    // Word
+	BadValue       // Word: not what the option Wants
 	BadName        // Word: of a variable
 	Argv0Twice     //
 	BadChmod       // Word

@@ -4,6 +4,7 @@ package cmdline
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
@@ -19,6 +20,7 @@ type Option struct {
 	Scalar   bool      // given again, the last one wins, with a warning
 	Layer    bool      // --overlay-src, and what may follow it
 	Paths    bool      // operands are paths (of data options: the last one is): not empty
+	Wants    string    // what its value has to be, for messages
 
 	do   action
 	on   uint8 // which wish, switch, descriptor or string it sets
@@ -77,7 +79,12 @@ const (
 	doSeccomp
 	doAddSeccomp
 	doSeccompProfile
+	doSetting
+	doTimeout
+	doKeepFD
 )
+
+const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
 
 // Options is every option, in the order of --help.
 //
@@ -92,8 +99,8 @@ var Options = [...]Option{
 	{Name: "--explain", Help: "Say on standard error, in words, what the sandbox will contain and which risks stay, then run the command", do: doSwitch, on: flat.Explain},
 	{Name: "--features", Help: "Print as JSON what this launcher and this kernel can do, and run nothing", do: doFeatures},
 	{Name: "--doctor", Value: "json|apparmor", Optional: true, Help: "Try what sandboxes need here, step by step, and say what fixes it; status 0: direct mode works, 3: only setuid mode, 4: nothing. As JSON; or print an AppArmor profile for this binary", do: doDoctor},
-	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Exit status for a sandbox that could not be set up (default 1)", Scalar: true, do: doFailStatus},
-	{Name: "--mode", Operands: "MODE", Help: "auto: with user namespaces, and where the kernel refuses them through a setuid-root installation, if this is one (default); direct, setuid: only so", Scalar: true, do: doChooseMode},
+	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Exit status for a sandbox that could not be set up (default 1)", Scalar: true, Wants: "a number from 1 to 255", do: doFailStatus},
+	{Name: "--mode", Operands: "MODE", Wants: "auto, direct or setuid", Help: "auto: with user namespaces, and where the kernel refuses them through a setuid-root installation, if this is one (default); direct, setuid: only so", Scalar: true, do: doChooseMode},
 
 	{Name: "--unshare-all", Help: "Unshare every namespace we support by default", do: doUnshareAll},
 	{Name: "--share-net", Help: "Retain the network namespace (can only combine with --unshare-all)", do: doWish, on: flat.Net, with: uint8(flat.Share)},
@@ -143,7 +150,7 @@ var Options = [...]Option{
 	{Name: "--exec-label", Operands: "LABEL", Help: "Exec label for the sandbox", Scalar: true, do: doText, on: flat.ExecLabel},
 	{Name: "--file-label", Operands: "LABEL", Help: "File label for temporary sandbox content", Scalar: true, do: doText, on: flat.FileLabel},
 	{Name: "--proc", Operands: "DEST", Help: "Mount new procfs on DEST", Paths: true, do: doAt, with: uint8(flat.Proc)},
-	{Name: "--fallback-proc", Value: "none|bind", Help: "Where the kernel refuses a new proc: leave an empty directory in place of --proc, or bind the outer one, with a warning", Scalar: true, do: doFallbackProc},
+	{Name: "--fallback-proc", Value: "none|bind", Wants: "none or bind", Help: "Where the kernel refuses a new proc: leave an empty directory in place of --proc, or bind the outer one, with a warning", Scalar: true, do: doFallbackProc},
 	{Name: "--dev", Operands: "DEST", Help: "Mount new dev on DEST", Paths: true, do: doAt, with: uint8(flat.Dev)},
 	{Name: "--tmpfs", Operands: "DEST", Help: "Mount new tmpfs on DEST", Paths: true, Takes: TakesPerms | TakesSize, do: doAt, with: uint8(flat.Tmpfs)},
 	{Name: "--mqueue", Operands: "DEST", Help: "Mount new mqueue on DEST", Paths: true, do: doAt, with: uint8(flat.Mqueue)},
@@ -162,6 +169,13 @@ var Options = [...]Option{
 	{Name: "--new-session", Help: "Create a new terminal session", do: doNewSession},
 	{Name: "--die-with-parent", Help: "Kills with SIGKILL child process (COMMAND) when the launcher or its parent dies", do: doSwitch, on: flat.DieWithParent},
 	{Name: "--as-pid-1", Help: "Do not install a reaper process with PID=1", do: doSwitch, on: flat.AsPID1},
+	{Name: "--rlimit", Operands: "NAME=SOFT[:HARD]", Help: "Lower a limit of the command's (repeatable): " + limits + "; to a number or unlimited", Wants: "NAME=SOFT[:HARD], with a NAME of " + limits + "; SOFT and HARD are numbers or unlimited, and SOFT is not the larger one", do: doSetting, on: uint8(setting.Rlimit)},
+	{Name: "--nice", Operands: "N", Help: "Run the command with the niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
+	{Name: "--oom-score-adj", Operands: "N", Help: "Have the kernel kill the sandbox rather (up to 1000) or not so soon (down to -1000) where memory is short", Scalar: true, Wants: "a number from -1000 to 1000", do: doSetting, on: uint8(setting.Score)},
+	{Name: "--close-fds", Help: "Pass the standard streams on to the command, and no other descriptor", do: doSwitch, on: flat.CloseFDs},
+	{Name: "--keep-fd", Operands: "FD", Help: "The same, but for FD (repeatable)", do: doKeepFD},
+	{Name: "--timeout", Operands: "SECONDS[:GRACE]", Help: "After SECONDS send the command SIGTERM, GRACE (default 2) seconds later SIGKILL to everything in the sandbox", Scalar: true, Wants: "SECONDS[:GRACE], numbers such as 1.5, at most 4294966, of which SECONDS is not 0", do: doTimeout},
+	{Name: "--usage", Help: "Write to --json-status-fd at the end what the command has used, and how it has ended", do: doSwitch, on: flat.Usage},
 	{Name: "--cap-add", Operands: "CAP", Help: "Add cap CAP; for an ordinary user it counts inside the sandbox only", do: doCapAdd},
 	{Name: "--cap-drop", Operands: "CAP", Help: "Drop cap CAP", do: doCapDrop},
 	{Name: "--perms", Operands: "OCTAL", Help: "Set permissions of next argument (--bind-data, --file, etc.)", Modifies: true, do: doPerms},

@@ -5,6 +5,7 @@ package compile
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -206,6 +207,13 @@ func (c *Compiler) command() {
 	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Hosted || c.Facts.Filtered {
 		c.step(plan.Step{Op: plan.OpTell}) // a filter might refuse it
 	}
+	c.closes()
+	if t := c.Spec.Timeout; t.After != 0 {
+		c.from = t.From
+		c.step(plan.Step{Op: plan.OpTimeout, A: t.After, B: t.Grace})
+		c.from = 0
+	}
+	c.settings() // they could be in the way of what comes before
 	c.filters()
 	c.from = c.Spec.Command
 	c.step(plan.Step{Op: plan.OpExec})
@@ -213,6 +221,49 @@ func (c *Compiler) command() {
 	c.slot(0) // the end of the environment
 	c.candidates(c.Text.At(c.Spec.Command))
 	c.settleEnv()
+}
+
+// closes closes every descriptor but the standard streams and those that are to be kept.
+func (c *Compiler) closes() {
+	const top = 1<<31 - 1
+	for next := uint32(3); c.Spec.On(flat.CloseFDs) && next <= top; {
+		kept := uint32(top) + 1
+		for i := range c.Items {
+			if it := &c.Items[i]; it.Kind == flat.KeepFD && uint32(it.FD) >= next {
+				kept = min(kept, uint32(it.FD))
+			}
+		}
+		if kept > next {
+			c.step(plan.Step{Op: plan.OpClose, A: next, B: kept - 1})
+		}
+		next = kept + 1
+	}
+}
+
+// settings are what the payload's process sets for itself; the last one counts where several say
+// the same.
+func (c *Compiler) settings() {
+	for i := range c.Items {
+		it := &c.Items[i]
+		v, ok := c.setting(it)
+		for k := i + 1; ok && k < len(c.Items); k++ {
+			if w, also := c.setting(&c.Items[k]); also && c.Items[k].N == it.N {
+				ok = !setting.Same(setting.Kind(it.N), v, w)
+			}
+		}
+		if ok {
+			c.from = it.From
+			c.step(plan.Step{Op: plan.OpSet, A: it.N, B: v[0], C: v[1], D: v[2], E: v[3], F: v[4]})
+		}
+	}
+	c.from = 0
+}
+
+func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
+	if it.Kind != flat.Setting || it.N == uint32(setting.Score) {
+		return v, false
+	}
+	return setting.Parse(setting.Kind(it.N), c.Text.At(it.A))
 }
 
 func (c *Compiler) filters() {
@@ -386,6 +437,7 @@ func (c *Compiler) flags() {
 	c.flag(c.Facts.Setuid && c.has(flat.Dev), plan.FlagMapRoot)
 	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync)
 	c.flag(s.On(flat.Forgive), plan.FlagForgive)
+	c.flag(s.On(flat.Usage), plan.FlagUsage)
 }
 
 func (c *Compiler) flag(on bool, flag uint32) {

@@ -6,6 +6,7 @@ import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"golang.org/x/sys/unix"
 )
 
@@ -264,6 +265,13 @@ func (c *Compiler) session() {
 		c.from = l.From
 		c.step(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.word(l.Word)})
 		c.from = 0
+	}
+	for i := range c.Items {
+		if it := &c.Items[i]; it.Kind == flat.Setting && it.N == uint32(setting.Score) {
+			c.from = it.From
+			c.step(plan.Step{Op: plan.OpScore, A: c.word(it.A)})
+			c.from = 0
+		}
 	}
 	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
 }

@@ -74,6 +74,7 @@ const (
 	PID1NeedsPID
 	PID1AndLocks
 	LabelsNeedSELinux
+	UsageNeedsStatus
 )
 
 // Check returns the first rule that is broken.
@@ -118,6 +119,8 @@ func (c *Compiler) Check() Rule {
 		return PID1AndLocks
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
+	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given():
+		return UsageNeedsStatus
 	}
 	return Fine
 }

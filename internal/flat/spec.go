@@ -80,6 +80,8 @@ const (
 	LevelPrefix
 	DryRun
 	Explain
+	CloseFDs
+	Usage
 )
 
 // FD is a file descriptor that an option names. The zero value is none.
@@ -112,6 +114,16 @@ type ID struct {
 	Given bool
 }
 
+// Timeout is how long the command may take, and how long after that until everything is
+// killed, in milliseconds. The zero value is none.
+type Timeout struct {
+	After, Grace uint32
+	From         Word // the option
+}
+
+// Grace is the grace of a Timeout for which none is given.
+const Grace = 2000
+
 // Spec is what is wanted once. Its zero value shares everything with the caller.
 type Spec struct {
 	Wishes     [numWishes]Wish
@@ -126,6 +138,8 @@ type Spec struct {
 	// The payload's capabilities are those that it would have otherwise, less DropCaps,
 	// with AddCaps.
 	DropCaps, AddCaps uint64
+
+	Timeout Timeout
 
 	// Command is the first of Args words, the command's, that follow each other in the
 	// text.
@@ -167,6 +181,8 @@ const (
 	UIDMap  // A: INSIDE:OUTSIDE:COUNT as typed
 	GIDMap  // the same
 	Lock    // A: path inside
+	KeepFD  // FD is the command's, with CloseFDs
+	Setting // A as typed, N its setting.Kind
 	SyncFD  // FD
 	Filter  // BPF: N bytes of the text from A on
 	Builtin // the built-in profile A

@@ -89,3 +89,46 @@ func Octal(digits []byte) (n uint32, ok bool) {
 	}
 	return n, len(digits) > 0
 }
+
+// Signed reads a plain decimal number from low to high, of which low is negative.
+func Signed(digits []byte, low, high int64) (n int64, ok bool) {
+	if len(digits) > 0 && digits[0] == '-' {
+		u, ok := Decimal(digits[1:], uint64(-low))
+		return -int64(u), ok
+	}
+	u, ok := Decimal(digits, uint64(high))
+	return int64(u), ok
+}
+
+// Milliseconds reads seconds, with a fraction or without, and rounds up.
+func Milliseconds(b []byte) (n uint32, ok bool) {
+	const most = 1<<32/1000 - 1
+	whole, digits := b, []byte(nil)
+	for i, c := range b {
+		if c == '.' {
+			whole, digits = b[:i], b[i+1:]
+			if len(digits) == 0 {
+				return 0, false
+			}
+			break
+		}
+	}
+	seconds, ok := Decimal(whole, most)
+	if !ok {
+		return 0, false
+	}
+	n = uint32(seconds) * 1000
+	unit, rest := uint32(100), false
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n += unit * uint32(c-'0')
+		rest = rest || unit == 0 && c != '0'
+		unit /= 10
+	}
+	if rest {
+		n++
+	}
+	return n, true
+}

@@ -9,6 +9,7 @@ package front
 import (
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 )
 
 // Line is what a command line knows and a Spec does not say.
@@ -18,6 +19,8 @@ type Line struct {
 	Words func(field string) []string
 	Used  []int // descriptors, besides those of the Spec, that are not passed on
 	Read  []int // those of them that nothing needs once the plan is made
+	Close bool  // all others are not passed on either, but the standard streams and Keep
+	Keep  []int
 }
 
 //nolint:gochecknoglobals // set once, before main
@@ -40,6 +43,8 @@ var (
 	// Killed is the error of a launch of this binary that was killed during set-up, which a
 	// seccomp filter in force may explain.
 	Killed func() error
+	// Set puts a setting into a *sandbox.Spec, and returns the field.
+	Set func(spec any, kind setting.Kind, text string) (field string)
 	// Failed writes to the descriptors of a *sandbox.Report why the command does not run.
 	Failed func(report any, err error)
 )

@@ -111,6 +111,8 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		return MountKinds[v]
 	case labelKind:
 		return [numLabels]string{"exec", "files"}[v]
+	case numbers:
+		return fmt.Sprint(values[at : at+5])
 	case size:
 		if n := uint64(v) | uint64(values[at+1])<<32; n != 0 {
 			return strconv.FormatUint(n, 10)

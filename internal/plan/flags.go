@@ -55,6 +55,7 @@ var (
 		{FlagTryUser, "try-user"},
 		{FlagMapRoot, "map-root"},
 		{FlagLifeline, "lifeline"},
+		{FlagUsage, "usage"},
 	}
 )
 

@@ -43,6 +43,10 @@ const (
 	OpGroups         // give up the supplementary groups
 	OpNest           // A uid_map text, B gid_map text: enter a user namespace below, mapped from here
 	OpExec           // become the command
+	OpScore          // A text: write this process's oom_score_adj
+	OpClose          // payload: A first, B last: close these descriptors, but for the acting side's own
+	OpTimeout        // monitor: A, B milliseconds: when to ask the command to end, and how long after that to kill everything
+	OpSet            // payload: A kind of setting (package setting), B to F its values
 	NumOps
 )
 
@@ -166,6 +170,8 @@ const (
 	labelKind        // kind of label
 	size             // low half of a size; the high half is the next operand
 	sizeHigh         // printed with the low half
+	numbers          // any numbers, five
+	more             // printed with what stands in front
 )
 
 // phase is where in a plan an operation may stand; see the package comment.
@@ -232,6 +238,10 @@ var ops = [NumOps]opInfo{
 	OpNest:    {"nest", inSetUp, [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
 	OpFence:   {name: "fence", phase: inPayload},
 	OpLock:    {"lock", inPayload, [7]kind{str}, [7]string{"path"}, 0},
+	OpScore:   {"oom-score-adj", inSetUp, [7]kind{str}, [7]string{"to"}, 0},
+	OpClose:   {"close", inPayload, [7]kind{fd, fd}, [7]string{"from", "to"}, 0},
+	OpTimeout: {"timeout", inPayload, [7]kind{num, num}, [7]string{"after", "grace"}, 0},
+	OpSet:     {"set", inPayload, [7]kind{num, numbers, more, more, more, more}, [7]string{"kind", "values"}, 0},
 	OpSeccomp: {"seccomp", inPayload, [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
 	OpExec:    {name: "exec", phase: atEnd},
 }

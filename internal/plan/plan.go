@@ -48,6 +48,8 @@ const (
 	// FlagLifeline: in plan mode (package child), the host's end is the sandbox's also
 	// when set-up is over.
 	FlagLifeline
+	// FlagUsage: the end is reported with what the command has used.
+	FlagUsage
 )
 
 // Header is the fixed front of a plan. All offsets count from the plan's first byte.

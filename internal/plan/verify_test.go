@@ -43,6 +43,7 @@ var refusals = []struct {
 	{"status 0 for failures", plan.BadLayout, head(func(h *plan.Header) { h.Failed = 0 })},
 	{"status that is none", plan.BadLayout, head(func(h *plan.Header) { h.Failed = 256 })},
 	{"tell in set-up", plan.BadOrder, swap(plan.OpTell, plan.OpSetsid)},
+	{"a setting in set-up", plan.BadOrder, swap(plan.OpSet, plan.OpSetsid)},
 	{"status fd below -1", plan.BadLayout, head(func(h *plan.Header) { h.JSONFd = -2 })},
 
 	{"join without its flag", plan.BadOrder, head(func(h *plan.Header) { h.Flags &^= plan.FlagJoin })},

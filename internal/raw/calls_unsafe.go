@@ -114,9 +114,12 @@ func Kill(pid, sig uintptr) { Call(unix.SYS_KILL, pid, sig, 0, 0, 0, 0) }
 
 // Wait waits for a child, or for any with ^0, and returns which one has ended and its wait
 // status.
-func Wait(pid uintptr) (ended uintptr, status uint32) {
+func Wait(pid uintptr) (ended uintptr, status uint32) { return WaitUsage(pid, nil) }
+
+// WaitUsage is Wait, with what the child and those that it has waited for have used.
+func WaitUsage(pid uintptr, used *unix.Rusage) (ended uintptr, status uint32) {
 	for {
-		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), unix.WALL, 0, 0, 0)
+		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), unix.WALL, Addr(unsafe.Pointer(used)), 0, 0)
 		if Errno(r) == 0 && status&0xff == 0x7f {
 			// Stopped, which only a child that asked to be traced by us reports.
 			Call(unix.SYS_PTRACE, unix.PTRACE_CONT, r, 0, uintptr(status>>8&0xff), 0, 0)

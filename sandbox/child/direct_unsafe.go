@@ -84,7 +84,7 @@ func refusedDirect(p plan.View) bool {
 	raw.Close(acting.Sock)
 	acting.Sock = nowhere
 	line.heard = killed
-	if _, ok := hear(unsafe.Pointer(&line.message)); ok && line.message[0] == plan.MsgFault {
+	if _, ok := hear(monitor.ear, unsafe.Pointer(&line.message), plan.MessageSize); ok && line.message[0] == plan.MsgFault {
 		line.heard = setUpFailed
 	}
 	if line.heard == killed || !refuses(p) {
@@ -174,8 +174,7 @@ func openEar(p plan.View) bool {
 		}
 	}
 	if p.JSONFd >= 0 {
-		on := uint32(1)
-		raw.Call(unix.SYS_SETSOCKOPT, monitor.ear, unix.SOL_SOCKET, unix.SO_PASSCRED, raw.Addr(unsafe.Pointer(&on)), 4, 0)
+		passSender(monitor.ear)
 	}
 	return true
 }
@@ -193,7 +192,7 @@ func hearSetUp(p plan.View) uint32 {
 	reached := p.JSONFd < 0 && p.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
-		sender, ok := hear(unsafe.Pointer(m))
+		sender, ok := hear(monitor.ear, unsafe.Pointer(m), plan.MessageSize)
 		if !ok && !(reached || command != 0) {
 			line.heard = killed
 			return setUpFailed
@@ -222,8 +221,8 @@ func hearSetUp(p plan.View) uint32 {
 	}
 }
 
-// hear reads one message. ok is false at the end; sender is a pid, where it is known.
-func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
+// hear reads a message of n bytes. ok is false at the end; sender is a pid, where it is known.
+func hear(sock uintptr, buf unsafe.Pointer, n uintptr) (sender uintptr, ok bool) {
 	var from struct {
 		length      uint64 // struct cmsghdr, then struct ucred
 		level, kind int32
@@ -231,17 +230,17 @@ func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
 		uid, gid    uint32
 		_           int32
 	}
-	for have := uintptr(0); have < plan.MessageSize; {
+	for have := uintptr(0); have < n; {
 		var m raw.Msghdr
-		iov := [2]uintptr{raw.Addr(buf) + have, plan.MessageSize - have}
+		iov := [2]uintptr{raw.Addr(buf) + have, n - have}
 		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
 		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
-		r := raw.Call(unix.SYS_RECVMSG, monitor.ear, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+		r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 		switch e := raw.Errno(r); {
 		case e == unix.EINTR:
 			continue
 		case e != 0: // a filter
-			r = raw.Call(unix.SYS_READ, monitor.ear, raw.Addr(buf)+have, plan.MessageSize-have, 0, 0, 0)
+			r = raw.Call(unix.SYS_READ, sock, raw.Addr(buf)+have, n-have, 0, 0, 0)
 			if raw.Errno(r) != 0 || r == 0 {
 				return 0, false
 			}
@@ -259,13 +258,11 @@ func hear(buf unsafe.Pointer) (sender uintptr, ok bool) {
 func endDirect(p plan.View) {
 	requireSetUp(p)
 	closeOthers(p, nowhere)
-	code := exitCode(payloadStatus(p))
+	status := payloadStatus(p)
 	reapStray()
 	reclaimTerminal(p)
-	if p.JSONFd >= 0 {
-		reportExit(uintptr(p.JSONFd), code)
-	}
-	raw.Exit(code)
+	reportEnd(p, status)
+	raw.Exit(exitCode(status))
 }
 
 // endFailedDirect ends a launch that has failed. It returns true in a process that becomes

@@ -80,7 +80,7 @@
 //	host: Go program, its runtime, its threads
 //	  │ exec, as PlanWord          ▲ faults, in numbers
 //	  ├── socket: the plan ──▶ monitor ──▶ first process ──▶ payload
-//	  └── line: a pipe ──────▶ monitor: the host has gone, or wants the end
+//	  └── line: a socket ────▶ monitor: the host has gone, or wants the end
 //
 // There are three ways into it. The launcher's entry sees the name, PlanWord, and does not
 // fork a front end. [hostEntry] does that in a host that was linked with it, and otherwise
@@ -102,7 +102,10 @@
 // on which faults are said. Downwards it says that the keeper is gone; upwards, who
 // the first process is, where its number is another one outside, that a tentative plan has
 // come to OpGo, that set-up is over, which the payload's process says, and the payload's
-// status, which init says, and whether init ends too. It also tells a process below whether
+// status, which init says, and whether init ends too; with --usage, what the payload has
+// used. Who says that set-up is over is the command: with --timeout the kernel tells the
+// monitor its pid (SO_PASSCRED), and from then on the monitor waits no longer than the clock
+// allows (clock_unsafe.go): one ppoll(2), no timer and no signal handler. It also tells a process below whether
 // the monitor still lives, since getppid says nothing across PID namespaces.
 //
 // # Every wait has an end

@@ -31,7 +31,7 @@ func sayBegun(end uintptr) {
 
 // sayEnd tells the monitor the payload's wait status, and whether init ends too. It reports
 // the latter.
-func sayEnd(status uint32) bool {
+func sayEnd(p plan.View, status uint32) bool {
 	last := !hasChildren()
 	if feed.child == 0 {
 		return last
@@ -41,6 +41,9 @@ func sayEnd(status uint32) bool {
 		word |= initEnds
 	}
 	raw.WriteWord(feed.child, word)
+	if p.Has(plan.FlagUsage) {
+		raw.WriteFull(feed.child, unsafe.Pointer(&clock.used), unsafe.Sizeof(clock.used))
+	}
 	if !last {
 		raw.Close(feed.child)
 	}
@@ -109,8 +112,9 @@ func tellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
-	word, _ := readWord()
+	word, sender, _ := readWordFrom()
 	if word == begun {
+		begin(p, sender)
 		return
 	}
 	status := word & 0xffff
@@ -126,27 +130,46 @@ func requireSetUp(p plan.View) {
 
 // readWord reads a word from the feed. At its end it is 0, and false.
 func readWord() (word uint32, ok bool) {
+	word, _, ok = readWordFrom()
+	return word, ok
+}
+
+// readWordFrom is readWord, with the pid of the process that says it, where that is asked for
+// (passSender).
+func readWordFrom() (word uint32, sender uintptr, ok bool) {
 	if feed.monitor == 0 {
-		return 0, false
+		return 0, 0, false
 	}
-	if word, ok = raw.ReadWord(feed.monitor); !ok {
-		return 0, false
+	if sender, ok = hear(feed.monitor, unsafe.Pointer(&word), 4); !ok {
+		return 0, 0, false
 	}
-	return word, true
+	return word, sender, true
 }
 
 // payloadStatus waits for the payload and returns its wait status: on init's word, or by
 // waiting for the first process. An init that ends with the payload is reaped.
 func payloadStatus(p plan.View) uint32 {
-	if p.Has(plan.FlagInit) {
-		if word, ok := readWord(); ok {
-			if word&initEnds != 0 {
-				reapInit()
-			}
-			return word & 0xffff
-		}
+	word := uint32(0)
+	switch {
+	case timeout(p) != nil:
+		word = watch(p)
+	case p.Has(plan.FlagInit):
+		word, _ = readWord()
 	}
-	r, status := raw.Wait(monitor.first)
+	readUsage(p, word)
+	killed := clock.stage != inTime && killAll(p) // a command that ends when it is asked to may leave others
+	if word&ended == 0 {
+		return firstStatus()
+	}
+	if killed || word&initEnds != 0 {
+		reapInit()
+	}
+	return word & 0xffff
+}
+
+// firstStatus waits for the first process and returns its wait status.
+func firstStatus() uint32 {
+	r, status := raw.WaitUsage(monitor.first, &clock.used)
 	if raw.Errno(r) != 0 {
 		return 1 << 8
 	}
@@ -206,6 +229,24 @@ func exitCode(status uint32) uint32 {
 		return 128 + sig
 	}
 	return status >> 8 & 0xff
+}
+
+// readUsage reads what follows the payload's status, where init has said that.
+func readUsage(p plan.View, word uint32) {
+	if word&ended != 0 && p.Has(plan.FlagUsage) {
+		raw.ReadFull(feed.monitor, unsafe.Pointer(&clock.used), unsafe.Sizeof(clock.used))
+	}
+}
+
+// reportEnd writes the documents about the end.
+func reportEnd(p plan.View, status uint32) {
+	if p.JSONFd < 0 {
+		return
+	}
+	if p.Has(plan.FlagUsage) {
+		reportUsage(p, status)
+	}
+	reportExit(uintptr(p.JSONFd), exitCode(status))
 }
 
 // reportExit writes the last document of --json-status-fd. A reader that went away

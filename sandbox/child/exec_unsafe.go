@@ -17,6 +17,7 @@ import (
 // the exec may follow the payload's filters, so it comes before the first of them.
 func settleForExec(p plan.View) {
 	payload.settled = true
+	acting.CloseProc()
 	raw.Call(unix.SYS_UMASK, payload.umask, 0, 0, 0, 0, 0)
 	// The mask is the caller's, but for SIGCHLD, which commands count on.
 	raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.SIGCHLD), nil)

@@ -43,7 +43,6 @@ func runFirst(p plan.View) {
 	} else {
 		sayBegun(feed.child)
 	}
-	acting.CloseProc()
 	closeSlots(p, p.Close, p.Closec)
 	run(p, p.Setup, p.Steps)
 	raw.Exit(1) // not reached: the last step is OpExec
@@ -85,6 +84,8 @@ func do(p plan.View, s *plan.Step) step.Fault {
 		return step.Main(raw.Errno(acting.AsAdmin(unix.SYS_SETHOSTNAME, raw.Addr(p.Str(s.A)), raw.Strlen(p.Str(s.A)), 0, 0, 0, 0)))
 	case plan.OpLimitUserns:
 		return step.Main(acting.WriteProc(raw.Text("sys/user/max_user_namespaces\x00"), raw.Text("1\x00")))
+	case plan.OpScore:
+		return step.Main(acting.WriteProc(raw.Text("self/oom_score_adj\x00"), p.Str(s.A)))
 	case plan.OpGo:
 		return step.Main(reportAndWait(p))
 	case plan.OpWaitFd:
@@ -93,23 +94,10 @@ func do(p plan.View, s *plan.Step) step.Fault {
 		return step.Main(raw.Errno(raw.Call(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)))
 	case plan.OpLabel:
 		return step.Main(setLabel(s.A, p.Str(s.B)))
-	case plan.OpTell:
-		tellWho()
-		return step.Fault{}
 	case plan.OpCaps:
 		return setCapabilities(s)
-	case plan.OpFence:
-		return step.Main(fence())
-	case plan.OpChdir:
-		return step.Main(chdir(p, s))
-	case plan.OpLock:
-		return step.Fault{} // init's: see takeLocks
-	case plan.OpSeccomp:
-		return step.Main(filterPayload(p, s))
-	case plan.OpExec:
-		return execute(p)
 	}
-	return step.Main(unix.ENOSYS)
+	return doBare(p, s)
 }
 
 // guarded arms the death signal anew after a change of user namespace, which may clear

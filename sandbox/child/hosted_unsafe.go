@@ -16,7 +16,7 @@ import (
 //
 //	argv: PlanWord, the socket's number, the line's, a mask of ignored signals
 //
-// The socket is as in any launch. The line is a pipe whose other end the host alone has,
+// The socket is as in any launch. The line is a socket whose other end the host alone has,
 // and the payload's processes never. Until there is a first process, whatever happens
 // there kills the monitor (armLine), and what it has started with it (FlagDieWithParent is
 // in every such plan). From then on the monitor looks itself (watch): at the end of the
@@ -35,6 +35,9 @@ const (
 	LineRuns = iota + 1 // set-up is over, and others have been told
 	LineKill            // the sandbox is to end; or set-up has failed
 )
+
+// LineTimeout is what the monitor says on it: the command's time was over before it ended.
+const LineTimeout = 1
 
 const planWord = PlanWord + "\x00"
 
@@ -101,11 +104,14 @@ func monitorHosted() {
 	raw.Fcntl(host.line, unix.F_SETFL, 0)
 	closeOthers(p, nowhere)
 	reapKeeper()
-	status := watch(p)
+	status := lastStatus(p, watch(p))
 	reapStray()
 	reclaimTerminal(p)
 	if p.JSONFd >= 0 && ran() {
-		reportExit(uintptr(p.JSONFd), exitCode(status))
+		reportEnd(p, status)
+	}
+	if clock.stage != inTime {
+		raw.SendByte(host.line, LineTimeout)
 	}
 	endLike(status)
 }
@@ -156,36 +162,50 @@ func armLine() bool {
 
 const fSetSig = 10 // F_SETSIG
 
-// watch waits for the payload, and obeys the line meanwhile. It returns the payload's
-// wait status with nothing of the sandbox left that is ours to wait for.
-func watch(p plan.View) uint32 {
-	var fds [2]raw.PollFd
-	fds[0].Fd, fds[0].Events = int32(host.line), unix.POLLIN
+// watch waits for the payload, and obeys the line and the clock meanwhile. It returns init's
+// word, 0 if there is none.
+func watch(p plan.View) (word uint32) {
+	var fds [3]raw.PollFd
+	fds[0].Fd, fds[0].Events = -1, unix.POLLIN
+	if host.there {
+		fds[0].Fd = int32(host.line)
+	}
 	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
-	patience := uintptr(0)
-	var nap unix.Timespec
+	fds[2].Fd, fds[2].Events = -1, unix.POLLIN
+	blind := false
 	if !p.Has(plan.FlagInit) {
 		fd := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)
-		if raw.Errno(fd) != 0 { // before 5.3, or refused by a filter
-			fd = ^uintptr(0)
-			nap.Nsec = 1e7
-			patience = raw.Addr(unsafe.Pointer(&nap))
+		if blind = raw.Errno(fd) != 0; !blind { // before 5.3, or refused by a filter
+			fds[2].Fd = int32(fd)
 		}
-		fds[1].Fd = int32(fd)
+		if clock.began != 0 {
+			fds[1].Fd = -1 // there is nothing more to expect of it
+		}
 	}
-	word := uint32(0) // what init has said last
 	for {
-		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 2, patience, 0, 8, 0)
-		if fds[1].Revents != 0 && p.Has(plan.FlagInit) {
-			if word, _ = readWord(); word == begun {
-				fds[1].Revents = 0
+		openCommand()
+		var nap unix.Timespec
+		if blind {
+			nap.Nsec = 1e7
+		}
+		fds[0].Revents, fds[1].Revents, fds[2].Revents = 0, 0, 0
+		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, patience(&nap), 0, 8, 0)
+		tick(p)
+		if fds[1].Revents != 0 {
+			said, sender, _ := readWordFrom()
+			if said == begun {
+				begin(p, sender)
+			} else if p.Has(plan.FlagInit) {
+				return said
+			}
+			if !p.Has(plan.FlagInit) {
+				fds[1].Fd = -1
 			}
 		}
-		if fds[1].Revents != 0 || patience != 0 && hasEnded(monitor.first) {
-			return lastStatus(word)
+		if fds[2].Revents != 0 || blind && hasEnded(monitor.first) {
+			return 0
 		}
 		if fds[0].Revents != 0 {
-			fds[0].Revents = 0
 			fds[0].Fd = heed(p)
 		}
 	}
@@ -232,16 +252,16 @@ func hasEnded(pid uintptr) bool {
 
 // lastStatus is the payload's status, by init's word where there is one. What is left with
 // init then goes too, and init with it: nothing is left for the host to inherit.
-func lastStatus(word uint32) uint32 {
-	if word&ended != 0 {
-		killFirst()
-		return word & 0xffff
+func lastStatus(p plan.View, word uint32) uint32 {
+	readUsage(p, word)
+	if clock.stage != inTime {
+		killAll(p)
 	}
-	r, status := raw.Wait(monitor.first)
-	if raw.Errno(r) != 0 {
-		return 1 << 8
+	if word&ended == 0 {
+		return firstStatus()
 	}
-	return status
+	killFirst()
+	return word & 0xffff
 }
 
 // endLike ends this process as another one has ended, by the same signal if it was one:

@@ -122,7 +122,7 @@ func runInit(p plan.View, child uintptr, g *gate) {
 	filter(p, g)
 	last := uint32(1) // until the payload's own is known
 	for {
-		r, status := raw.Wait(^uintptr(0))
+		r, status := raw.WaitUsage(^uintptr(0), &clock.used)
 		if e := raw.Errno(r); e == unix.ECHILD {
 			raw.Exit(last)
 		} else if e != 0 { // refused by the payload's own filter
@@ -132,7 +132,7 @@ func runInit(p plan.View, child uintptr, g *gate) {
 			continue
 		}
 		last = exitCode(status)
-		if sayEnd(status) {
+		if sayEnd(p, status) {
 			raw.Exit(last)
 		}
 	}

@@ -37,13 +37,11 @@ func runMonitor(front uintptr) {
 	reapKeeper()
 	requireSetUp(p)
 	closeOthers(p, nowhere)
-	code := exitCode(payloadStatus(p))
+	status := payloadStatus(p)
 	reapStray()
 	reclaimTerminal(p)
-	if p.JSONFd >= 0 {
-		reportExit(uintptr(p.JSONFd), code)
-	}
-	raw.Exit(code)
+	reportEnd(p, status)
+	raw.Exit(exitCode(status))
 }
 
 // attempt starts what the front end sends. It returns with the first process started,
@@ -187,6 +185,7 @@ func reopenFeed() {
 // start clones the sandbox's first process, through a joining one where namespaces
 // are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p plan.View) uintptr {
+	knowCommand(p)
 	if monitor.viaKeeper {
 		return startKept(p)
 	}

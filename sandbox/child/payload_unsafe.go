@@ -8,9 +8,48 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
+
+// doBare executes a step of the payload's process that takes no privilege: in setuid mode
+// OpCaps has given it up by then.
+func doBare(p plan.View, s *plan.Step) step.Fault {
+	switch s.Op {
+	case plan.OpLock, plan.OpTimeout:
+		return step.Fault{} // init's: see takeLocks; the monitor's
+	case plan.OpClose:
+		closeBetween(uintptr(s.A), uintptr(s.B))
+		return step.Fault{}
+	case plan.OpFence:
+		return step.Main(fence())
+	case plan.OpChdir:
+		return step.Main(chdir(p, s))
+	case plan.OpTell:
+		tellWho()
+		return step.Fault{}
+	case plan.OpSet:
+		v := setting.Values{s.B, s.C, s.D, s.E, s.F}
+		return step.Main(v.Set(setting.Kind(s.A)))
+	case plan.OpSeccomp:
+		return step.Main(filterPayload(p, s))
+	case plan.OpExec:
+		return execute(p)
+	}
+	return step.Main(unix.ENOSYS)
+}
+
+// closeBetween closes the descriptors from first to last. Ours are closed by the exec.
+func closeBetween(first, last uintptr) {
+	for _, own := range [...]uintptr{min(acting.Sock, acting.Proc), max(acting.Sock, acting.Proc)} {
+		if own >= first && own <= last {
+			acting.CloseRange(first, own-1)
+			first = own + 1
+		}
+	}
+	acting.CloseRange(first, last)
+}
 
 // chdir tries one place for the command to start in. Once one of them was taken, the rest of
 // the OpChdir steps do nothing. PWD in the environment follows.

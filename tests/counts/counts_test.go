@@ -180,6 +180,8 @@ func TestNoRuntime(t *testing.T) {
 		"overlay": slices.Concat(minimal, []string{"--overlay-src", "/usr", "--tmp-overlay", "/usr"}),
 		"lock":    slices.Concat(minimal, []string{"--lock-file", "/etc/passwd", "--die-with-parent", "--new-session"}),
 		"many":    many(300),
+		"limits":  slices.Concat(minimal, []string{"--rlimit", "nofile=64:128", "--rlimit", "core=0", "--nice", "5", "--oom-score-adj", "500", "--close-fds"}),
+		"timeout": slices.Concat(full, []string{"--timeout", "600", "--usage", "--json-status-fd", "2"}),
 	} {
 		for who, uid := range users {
 			t.Run(name+"/"+who, func(t *testing.T) {

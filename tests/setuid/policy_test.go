@@ -74,6 +74,7 @@ func TestPolicyRefuses(t *testing.T) {
 		{name: "maps-late", edit: late(one(plan.OpIDMap, 0).of("0 12345 1\n").at("0 12345 1\n")), want: row(suid.RowIDMap)},
 		{name: "nested", edit: late(one(plan.OpUnshare, 0, unix.CLONE_NEWUSER)), want: row(suid.RowNested)},
 		{name: "unshare-nothing", edit: late(one(plan.OpUnshare, 0)), want: row(suid.RowNested)},
+		{name: "oom-score-adj", edit: late(one(plan.OpScore, 0)), want: row(suid.RowScore)},
 		{name: "limit-userns", edit: late(one(plan.OpLimitUserns, 0)), want: row(suid.RowNested)},
 		{name: "loopback", control: with(unix.CLONE_NEWNET, before(one(plan.OpLoopback, 0))), edit: before(one(plan.OpLoopback, 0)), want: row(suid.RowLoopback)},
 		{name: "hostname", control: with(unix.CLONE_NEWUTS, late(one(plan.OpHostname, 0).of("x"))), edit: late(one(plan.OpHostname, 0).of("taken")), want: row(suid.RowHostname)},

@@ -3,7 +3,7 @@
 # The names of an option's operands.
 function __gobwrap_operands --argument-names option
     switch $option
-        case --args --userns --userns2 --pidns --netns --sync-fd --seccomp --add-seccomp-fd --block-fd --userns-block-fd --info-fd --json-status-fd
+        case --args --userns --userns2 --pidns --netns --sync-fd --seccomp --add-seccomp-fd --block-fd --userns-block-fd --info-fd --json-status-fd --keep-fd
             string split ' ' 'FD'
         case --argv0
             string split ' ' 'VALUE'
@@ -39,6 +39,12 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'LABEL'
         case --seccomp-profile
             string split ' ' 'PROFILE'
+        case --rlimit
+            string split ' ' 'NAME=SOFT[:HARD]'
+        case --nice --oom-score-adj
+            string split ' ' 'N'
+        case --timeout
+            string split ' ' 'SECONDS[:GRACE]'
         case --cap-add --cap-drop
             string split ' ' 'CAP'
         case --perms
@@ -195,6 +201,13 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --json-status-fd -d 'Wr
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --new-session -d 'Create a new terminal session'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --die-with-parent -d 'Kills with SIGKILL child process (COMMAND) when the launcher or its parent dies'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --as-pid-1 -d 'Do not install a reaper process with PID=1'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --rlimit -d 'Lower a limit of the command\'s (repeatable): as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack; to a number or unlimited'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --nice -d 'Run the command with the niceness N, from -20 to 19'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --oom-score-adj -d 'Have the kernel kill the sandbox rather (up to 1000) or not so soon (down to -1000) where memory is short'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --close-fds -d 'Pass the standard streams on to the command, and no other descriptor'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --keep-fd -d 'The same, but for FD (repeatable)'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --timeout -d 'After SECONDS send the command SIGTERM, GRACE (default 2) seconds later SIGKILL to everything in the sandbox'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --usage -d 'Write to --json-status-fd at the end what the command has used, and how it has ended'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cap-add -d 'Add cap CAP; for an ordinary user it counts inside the sandbox only'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cap-drop -d 'Drop cap CAP'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --perms -d 'Set permissions of next argument (--bind-data, --file, etc.)'

@@ -56,11 +56,7 @@ var parts = [...]part{
 		"further, in the sandbox's processes before they give up: capabilities permitted, not effective",
 		[]string{linked.InChild + "runFirst"},
 		[]cut{
-			{"do", "fence", afterCaps},
-			{"do", "tellWho", afterCaps},
-			{"do", "chdir", afterCaps},
-			{"do", "filterPayload", afterCaps},
-			{"do", "execute", afterCaps},
+			{"do", "doBare", afterCaps},
 			{"do", "writeMaps", notAllowed},
 			{"(*Root).Do", "(*Root).overlay", notAllowed},
 			{"runFirst", "announce", notAllowed},

@@ -1,0 +1,91 @@
+package setting
+
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"golang.org/x/sys/unix"
+)
+
+// names are the names of limits, by the kernel's numbers for them (setrlimit(2)). Those that
+// Linux does not enforce have none.
+//
+//nolint:gochecknoglobals // read-only table
+var names = [...]string{
+	unix.RLIMIT_CPU: "cpu", unix.RLIMIT_FSIZE: "fsize", unix.RLIMIT_DATA: "data", unix.RLIMIT_STACK: "stack",
+	unix.RLIMIT_CORE: "core", unix.RLIMIT_NPROC: "nproc", unix.RLIMIT_NOFILE: "nofile", unix.RLIMIT_MEMLOCK: "memlock",
+	unix.RLIMIT_AS: "as", rlimitSigpending: "sigpending", rlimitMsgqueue: "msgqueue",
+	rlimitNice: "nice", rlimitRtprio: "rtprio", rlimitRttime: "rttime",
+}
+
+// Those that package unix does not name (asm-generic/resource.h).
+const (
+	rlimitSigpending = 11 + iota
+	rlimitMsgqueue
+	rlimitNice
+	rlimitRtprio
+	rlimitRttime
+)
+
+// Unlimited is RLIM_INFINITY.
+const Unlimited = ^uint64(0)
+
+const unlimited = "unlimited"
+
+// limit is a limit as it is to be.
+type limit struct {
+	resource   uint32 // an index of names
+	soft, hard uint64
+}
+
+func (l limit) values() Values {
+	return Values{l.resource, uint32(l.soft), uint32(l.soft >> 32), uint32(l.hard), uint32(l.hard >> 32)}
+}
+
+func (v *Values) limit() limit {
+	return limit{v[0], uint64(v[1]) | uint64(v[2])<<32, uint64(v[3]) | uint64(v[4])<<32}
+}
+
+// parseLimit reads NAME=SOFT[:HARD]; without HARD, that is SOFT too.
+func parseLimit(word []byte) (l limit, ok bool) {
+	name, values, found := cut(word, '=')
+	i := find(name)
+	if !found || i < 0 {
+		return l, false
+	}
+	first, second, two := cut(values, ':')
+	l.resource = uint32(i)
+	if l.soft, ok = value(first); !ok {
+		return l, false
+	}
+	if l.hard = l.soft; two {
+		l.hard, ok = value(second)
+	}
+	return l, ok && l.soft <= l.hard
+}
+
+// find is the number of the limit of a name; -1 if there is none.
+func find(name []byte) int {
+	for i := range names {
+		if names[i] != "" && flat.Equal(name, names[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+func cut(b []byte, at byte) (before, after []byte, found bool) {
+	for i, c := range b {
+		if c == at {
+			return b[:i], b[i+1:], true
+		}
+	}
+	return b, nil, false
+}
+
+func value(b []byte) (n uint64, ok bool) {
+	if flat.Equal(b, unlimited) {
+		return Unlimited, true
+	}
+	return flat.Decimal(b, Unlimited-1)
+}

@@ -1,0 +1,117 @@
+package sandbox
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/setting"
+)
+
+// Limits is how much the command may have. Limits and niceness are the command's and its
+// children's; init has the caller's.
+type Limits struct {
+	Rlimits []Rlimit // where several have one name, the last one counts
+	Nice    Int      // the niceness (setpriority(2)); to lower it takes RLIMIT_NICE or CAP_SYS_NICE
+
+	// How the kernel ranks the sandbox where memory is short (oom_score_adj, proc(5)), from -1000
+	// to 1000; it holds for init too.
+	OOMScoreAdj Int
+	// How long the command may take. It then gets SIGTERM, and after Grace everything in the
+	// sandbox is killed: what is in its PID namespace; without one, in its session
+	// (Session.New); or only the command. Where the command ends before that, what it leaves is
+	// killed at once. 0 stands for no end; parts of a millisecond are rounded up. Wait returns
+	// an error that is [ErrTimeout].
+	Timeout time.Duration
+	Grace   time.Duration // 0 stands for 2 seconds, a negative value for no time at all
+}
+
+// ErrTimeout is what Wait returns when Limits.Timeout was over before the command ended. If the
+// command has failed too, the error is also an *[ExitError].
+var ErrTimeout = errors.New("the sandbox's time was over")
+
+// flat is the time-out as the compiler takes it. ok is false where it cannot be.
+func (l *Limits) flat() (t flat.Timeout, ok bool) {
+	after, grace := rounded(l.Timeout), rounded(max(l.Grace, 0))
+	if l.Grace == 0 {
+		grace = flat.Grace
+	}
+	const most = 1<<32 - 1
+	return flat.Timeout{After: uint32(after), Grace: uint32(grace)}, l.Timeout >= 0 && after <= most && grace <= most
+}
+
+// rounded is d in milliseconds, rounded up.
+func rounded(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }
+
+// Rlimit is a limit of setrlimit(2). The hard limit must not be above the caller's.
+type Rlimit struct {
+	// as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime,
+	// sigpending or stack.
+	Name       string
+	Soft, Hard uint64 // or Unlimited
+}
+
+// Unlimited is the value of an Rlimit that does not limit.
+const Unlimited = setting.Unlimited
+
+// Int is a number that may not have been given. The zero value is "not given", which differs
+// from [SetInt] of 0.
+type Int struct {
+	n     int
+	given bool
+}
+
+// SetInt is the number n.
+func SetInt(n int) Int { return Int{n, true} }
+
+// Given reports whether i was made by [SetInt].
+func (i Int) Given() bool { return i.given }
+
+// N is the number, 0 where none was given.
+func (i Int) N() int { return i.n }
+
+// set is what one field says, in the words of the option.
+type set struct {
+	field string
+	kind  setting.Kind
+	text  string
+	wants string // what has to be there
+}
+
+// settings are what the payload's process sets for itself.
+func (l *Limits) settings() (list []set) {
+	for i, r := range l.Rlimits {
+		list = append(list, set{
+			at("Limits.Rlimits", i), setting.Rlimit, setting.Limit(r.Name, r.Soft, r.Hard),
+			"a Name of " + setting.Limits() + ", and Hard not below Soft",
+		})
+	}
+	if l.Nice.Given() {
+		list = append(list, set{"Limits.Nice", setting.Nice, strconv.Itoa(l.Nice.N()), "-20 to 19"})
+	}
+	if l.OOMScoreAdj.Given() {
+		list = append(list, set{"Limits.OOMScoreAdj", setting.Score, strconv.Itoa(l.OOMScoreAdj.N()), "-1000 to 1000"})
+	}
+	return list
+}
+
+// add is the other way: it takes up what an option says, and returns the field.
+func (l *Limits) add(kind setting.Kind, text string) (field string) {
+	switch kind {
+	case setting.Rlimit:
+		r := Rlimit{}
+		r.Name, r.Soft, r.Hard = setting.LimitOf(text)
+		l.Rlimits = append(l.Rlimits, r)
+		return at("Limits.Rlimits", len(l.Rlimits)-1)
+	case setting.Nice:
+		n, _ := strconv.Atoi(text)
+		l.Nice = SetInt(n)
+		return "Limits.Nice"
+	case setting.Score:
+		n, _ := strconv.Atoi(text)
+		l.OOMScoreAdj = SetInt(n)
+		return "Limits.OOMScoreAdj"
+	}
+	return ""
+}

@@ -1,0 +1,42 @@
+package sandbox_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwrap/gobwrap/sandbox"
+	"github.com/gobwrap/gobwrap/sandbox/sandboxtest"
+)
+
+// TestLimits: limits are the command's; a command whose time is over is an error of its own,
+// whatever the command makes of SIGTERM, and one that ends in time is not.
+func TestLimits(t *testing.T) {
+	sandboxtest.Modes(t, func(t *testing.T, m sandboxtest.Mode) {
+		c := m.Command(host(), "/bin/sh", "-c", "ulimit -n; ulimit -Hn; nice")
+		c.Spec.Limits = sandbox.Limits{Rlimits: []sandbox.Rlimit{{Name: "nofile", Soft: 60, Hard: 61}}, Nice: sandbox.SetInt(9), Timeout: time.Hour}
+		if out, err := c.Output(); err != nil || string(out) != "60\n61\n9\n" {
+			t.Errorf("%q, %v", out, err)
+		}
+		for script, status := range map[string]string{
+			"exec sleep 600":                     "signal: terminated",
+			"trap 'exit 0' TERM; sleep 600&wait": "",
+			"trap 'exit 3' TERM; sleep 600&wait": "exit status 3",
+			"trap '' TERM; sleep 600; sleep 600": "signal: killed",
+		} {
+			c := m.Command(host(), "/bin/sh", "-c", script)
+			c.Spec.Limits.Timeout, c.Spec.Limits.Grace = 300*time.Millisecond, 300*time.Millisecond
+			err := c.Run()
+			var exit *sandbox.ExitError
+			if !errors.Is(err, sandbox.ErrTimeout) || errors.As(err, &exit) != (status != "") || !strings.Contains(err.Error(), status) {
+				t.Errorf("%s: %v, want %q", script, err, status)
+			}
+		}
+		c = m.Command(host(), "/bin/sh", "-c", "exit 3")
+		c.Spec.Limits.Timeout = time.Hour
+		if err := c.Run(); errors.Is(err, sandbox.ErrTimeout) || err == nil || err.Error() != "exit status 3" {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,276 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+)
+
+// inShell is a command line with a script as the command.
+func (v via) inShell(script string, options ...string) []string {
+	return slices.Concat(v.words, []string{"--ro-bind", "/", "/", "--tmpfs", "/tmp", "--dev", "/dev"}, options, []string{"--", "sh", "-c", script})
+}
+
+// TestLimits: limits and niceness are the command's and not the caller's, nor init's; the last
+// one of a name counts; and the reaper has the caller's.
+func TestLimits(t *testing.T) {
+	eachWay(t, func(t *testing.T, v via) {
+		options := []string{
+			"--proc", "/proc", "--unshare-pid", "--rlimit", "nofile=99:100", "--rlimit", "core=0", "--rlimit", "nofile=64:128",
+			"--rlimit", "cpu=1000:unlimited", "--rlimit", "fsize=1048576:unlimited", "--nice", "7",
+		}
+		script := `nice; for l in 'open files' 'core file' 'cpu time' 'file size'; do grep -i "^max $l" /proc/self/limits; done; grep -i '^max file size' /proc/1/limits`
+		out := launch{who: v.who, args: v.inShell(script, options...)}.run(t)
+		var said []string
+		for line := range strings.Lines(out.Stdout) {
+			fields := strings.Fields(line)
+			if len(fields) > 3 {
+				fields = fields[len(fields)-3 : len(fields)-1]
+			}
+			said = append(said, strings.Join(fields, ":"))
+		}
+		if want := []string{"7", "64:128", "0:0", "1000:unlimited", "1048576:unlimited", "unlimited:unlimited"}; out.Status != "0" || !slices.Equal(said, want) {
+			t.Errorf("%v\n%q, want %q", out, said, want)
+		}
+	})
+}
+
+// TestLimitsHold: what exceeds a limit ends as the kernel has it.
+func TestLimitsHold(t *testing.T) {
+	eachWay(t, func(t *testing.T, v via) {
+		for name, c := range map[string]struct{ script, status string }{
+			"cpu=1:2":      {"while :; do :; done", "152"}, // SIGXCPU
+			"fsize=0:1":    {"echo x >/tmp/x", "153"},      // SIGXFSZ
+			"nofile=6":     {"exec 5</ 2>/dev/null && ! exec 7</ 2>/dev/null; exit 3", "3"},
+			"as=268435456": {"dd if=/dev/zero of=/dev/null bs=600M count=1 2>/dev/null; exit $(($? + 3))", "4"},
+		} {
+			out := launch{who: v.who, args: v.inShell(c.script, "--unshare-pid", "--rlimit", name)}.run(t)
+			if name == "nofile=6" && out.Status == "2" { // the shell ends at a redirection that fails
+				continue
+			}
+			if out.Status != c.status {
+				t.Errorf("%s: %v, want status %s", name, out, c.status)
+			}
+		}
+	})
+}
+
+// TestLimitsRefused: a hard limit that would rise is an error that names the option, for root
+// too, and the command does not run; so is a niceness that the caller may not have.
+func TestLimitsRefused(t *testing.T) {
+	eachWay(t, func(t *testing.T, v via) {
+		refused := func(option, value string, wrap ...string) {
+			t.Helper()
+			out := launch{who: v.who, wrap: wrap, args: v.inShell("echo ran", "--unshare-pid", option, value)}.run(t)
+			if out.Status != "1" || out.Stdout != "" || !strings.Contains(out.Stderr, option+" "+value+": ") || !strings.Contains(out.Stderr, "hint: ") {
+				t.Errorf("%s %s: %v", option, value, out)
+			}
+		}
+		tight := []string{"prlimit", "--nofile=500:600", "--nice=0:0"}
+		refused("--rlimit", "nofile=500:601", tight...)
+		refused("--rlimit", "nofile=500:unlimited", tight...)
+		refused("--rlimit", "nofile=unlimited", tight...)
+		if v.who != root {
+			refused("--nice", "-1", tight...)
+		}
+		out := launch{who: v.who, wrap: tight, args: v.inShell("ulimit -n; ulimit -Hn", "--rlimit", "nofile=600")}.run(t)
+		out.OK(t, "600\n600\n")
+	})
+}
+
+// ending is what --usage says.
+type ending struct {
+	by                      string
+	wall, user, system      float64
+	maxRSS, contextSwitches float64
+	code                    float64
+}
+
+func endingOf(t *testing.T, text string) (e ending) {
+	t.Helper()
+	last := ""
+	for _, d := range documents(t, text) {
+		switch last = d.key; d.key {
+		case "usage":
+			u := d.all["usage"].(map[string]any)
+			e = ending{
+				d.all["ended-by"].(string), u["wall"].(float64), u["user"].(float64), u["system"].(float64),
+				u["max-rss"].(float64), u["context-switches"].(float64), -1,
+			}
+		case "exit-code":
+			e.code = d.all["exit-code"].(float64)
+		}
+	}
+	if e.by == "" || last != "exit-code" {
+		t.Fatalf("no usage in front of the exit status:\n%s", text)
+	}
+	return e
+}
+
+// scopes are what everything in a sandbox is.
+var scopes = map[string][]string{
+	"pidns":   {"--unshare-pid", "--proc", "/proc"},
+	"as-pid1": {"--unshare-pid", "--proc", "/proc", "--as-pid-1"},
+	"session": {"--new-session"},
+	"init":    {"--new-session", "--lock-file", "/etc/passwd"}, // an init, and no PID namespace
+	"command": nil,
+}
+
+// TestTimeout: SIGTERM comes to the command when its time is over, SIGKILL to everything after
+// the grace, and nothing is left that the scope contains.
+func TestTimeout(t *testing.T) {
+	eachWay(t, func(t *testing.T, v via) {
+		for name, scope := range scopes {
+			for what, c := range map[string]struct{ script, status, wants string }{
+				"a sleeper":        {"exec sleep 98765", "143", ""},
+				"one that obeys":   {"trap 'echo asked; exit 7' TERM; sleep 98765 & wait", "7", "asked\n"},
+				"one that ignores": {"trap '' TERM; sleep 98765; sleep 98765", "137", ""},
+				"one that stops":   {"kill -STOP $$", "137", ""},
+				"a double fork":    {"(sleep 98765 &) ; (exec setsid sleep 98765 &); exec sleep 98765", "143", ""},
+			} {
+				if name == "as-pid1" && (what == "a sleeper" || what == "a double fork") {
+					c.status = "137" // PID 1 gets the signals that it handles
+				}
+				if name == "as-pid1" && what == "one that stops" {
+					continue // PID 1 does not stop
+				}
+				t.Run(name+"/"+what, func(t *testing.T) {
+					t.Parallel()
+					mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
+					args := v.inShell(strings.ReplaceAll(c.script, "sleep 98765", "sleep "+mark+" >/dev/null 2>&1"), slices.Concat(scope, []string{"--timeout", "0.4:0.3", "--usage", "--json-status-fd", "2"})...)
+					start := time.Now()
+					out := launch{who: v.who, args: args}.run(t)
+					took := time.Since(start)
+					e := endingOf(t, out.Stderr)
+					if out.Status != c.status || out.Stdout != c.wants || e.by != "timeout" || e.wall < 0.4 || took < 400*time.Millisecond {
+						t.Errorf("%v after %v: %+v, want status %s", out, took, e, c.status)
+					}
+					if c.status == "137" && e.wall < 0.7 {
+						t.Errorf("killed after %v", e.wall)
+					}
+					left := func() bool { return exec.Command("pgrep", "-f", "^sleep "+mark).Run() == nil }
+					// What is outside of the scope stays, and is ours to end.
+					if name == "command" || what == "a double fork" && name != "pidns" && name != "as-pid1" {
+						_ = exec.Command("pkill", "-KILL", "-f", "^sleep "+mark).Run()
+					}
+					if !harness.Until(func() bool { return !left() }) {
+						t.Fatal("something is left")
+					}
+				})
+			}
+		}
+	})
+}
+
+// TestForkBomb: processes that fork as fast as they can end with their PID namespace.
+func TestForkBomb(t *testing.T) {
+	eachWay(t, func(t *testing.T, v via) {
+		mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
+		script := "trap '' TERM; f() { f & sleep " + mark + " & f; }; f & exec sleep " + mark
+		out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--rlimit", "nproc=300", "--rlimit", "cpu=60", "--timeout", "0.5:0.2")}.run(t)
+		if out.Status != "137" {
+			t.Error(out)
+		}
+		if !harness.Until(func() bool { return exec.Command("pgrep", "-f", "^sleep "+mark).Run() != nil }) {
+			t.Fatal("something is left")
+		}
+	})
+}
+
+// TestUsage: what the command has used, with and without an init, and how it has ended.
+func TestUsage(t *testing.T) {
+	eachWay(t, func(t *testing.T, v via) {
+		for name, scope := range scopes {
+			for script, want := range map[string]struct {
+				by   string
+				code float64
+			}{
+				"exit 7": {"exit", 7}, "kill -KILL $$; exit 3": {"signal", 137},
+				"x=0; while [ $x -lt 60000 ]; do x=$((x+1)); done; exit 0": {"exit", 0},
+			} {
+				if name == "as-pid1" && want.by == "signal" {
+					continue // a PID 1 cannot kill itself
+				}
+				out := launch{who: v.who, args: v.inShell(script, slices.Concat(scope, []string{"--usage", "--json-status-fd", "2"})...)}.run(t)
+				e := endingOf(t, out.Stderr)
+				if e.by != want.by || e.code != want.code || e.wall <= 0 || e.maxRSS < 100<<10 || e.maxRSS > 100<<20 {
+					t.Errorf("%s, %s: %+v", name, script, e)
+				}
+				if strings.HasPrefix(script, "x=0") && (e.user < 0.001 || e.user > e.wall+0.1) {
+					t.Errorf("%s: %+v", name, e)
+				}
+			}
+		}
+		out := launch{who: v.who, args: v.inShell("exit 0", "--usage")}.run(t)
+		if out.Status != "1" || !strings.Contains(out.Stderr, "--usage requires --json-status-fd") {
+			t.Error(out)
+		}
+	})
+}
+
+// TestCloseFDs: the command gets the standard streams and what is named, with the newer calls
+// and without them; a lock that init holds, and a descriptor that it keeps, stay.
+func TestCloseFDs(t *testing.T) {
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = null.Close() }()
+	files := slices.Repeat([]*os.File{null}, 9) // 3 to 11
+	list := "cd /proc/self/fd; for n in *; do test $n = 255 || test $n -lt 3 || ! test -e $n || echo $n; done"
+	eachWay(t, func(t *testing.T, v via) {
+		for _, c := range []struct {
+			options []string
+			want    string
+		}{
+			{[]string{"--close-fds"}, ""},
+			{[]string{"--keep-fd", "5"}, "5\n"},
+			{[]string{"--keep-fd", "11", "--keep-fd", "3", "--close-fds", "--keep-fd", "3"}, "11\n3\n"},
+			{[]string{"--unshare-pid", "--close-fds", "--sync-fd", "4", "--lock-file", "/etc/passwd", "--keep-fd", "7"}, "7\n"},
+			{[]string{"--keep-fd", "8", "--sync-fd", "8", "--unshare-pid"}, ""}, // used up
+			{[]string{"--keep-fd", "8", "--seccomp-profile", "default", "--json-status-fd", "9"}, "8\n"},
+		} {
+			opts := slices.Concat([]string{"--proc", "/proc"}, c.options)
+			if v.mode == "setuid" && !slices.Contains(opts, "--unshare-pid") {
+				opts = append(opts, "--unshare-pid")
+			}
+			opened := files
+			if slices.Contains(opts, "9") {
+				w, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = w.Close() }()
+				opened = slices.Clone(files)
+				opened[6] = w
+			}
+			out := launch{who: v.who, files: opened, args: v.inShell(list, opts...)}.run(t)
+			if out.Status != "0" || out.Stdout != c.want {
+				t.Errorf("%q: %v\nwant %q", c.options, out, c.want)
+			}
+		}
+	})
+}
+
+// TestScore: the kernel's score is set for the sandbox, only upwards by a user, and not in
+// setuid mode.
+func TestScore(t *testing.T) {
+	eachWay(t, func(t *testing.T, v via) {
+		out := launch{who: v.who, args: v.inShell("cat /proc/self/oom_score_adj", "--unshare-pid", "--proc", "/proc", "--oom-score-adj", "321")}.run(t)
+		if v.mode == "setuid" {
+			out.Refused(t, "--oom-score-adj is not possible in setuid mode")
+			return
+		}
+		out.OK(t, "321\n")
+		if v.who == user {
+			out = launch{who: v.who, args: v.inShell("echo ran", "--oom-score-adj", "-1000")}.run(t)
+			out.Refused(t, "--oom-score-adj -1000: Permission denied")
+		}
+	})
+}
