@@ -20,13 +20,11 @@ const (
 // canFence reports whether the kernel has what a fence is made of.
 func canFence() (bool, unix.Errno) {
 	version := raw.Call(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
-	switch e := raw.Errno(version); {
-	case e == unix.ENOSYS || e == unix.EOPNOTSUPP || e == unix.EPERM: // no such call, switched off, or a filter
-		return false, 0
-	case e != 0:
-		return false, e
+	e := raw.Errno(version)
+	if e == 0 || e == unix.ENOSYS || e == unix.EOPNOTSUPP || e == unix.EPERM { // no such call, switched off, or a filter
+		return e == 0 && version >= 2, 0
 	}
-	return version >= 2, 0
+	return false, e
 }
 
 // fence is OpFence: it keeps the payload from tracing processes outside, and so from
