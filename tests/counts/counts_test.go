@@ -246,7 +246,7 @@ func TestFaults(t *testing.T) {
 		name    string
 		options []string
 		most    int64
-	}{{"minimal", minimal, 85}, {"full", full, 110}} {
+	}{{"minimal", minimal, 90}, {"full", full, 110}} {
 		mine, theirs := fewest(ours, c.options), fewest(reference, c.options)
 		t.Logf("%s: %d page faults, bubblewrap %d", c.name, mine, theirs)
 		if mine > c.most {

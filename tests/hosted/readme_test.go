@@ -42,7 +42,7 @@ func main() {
 	}
 	c := exec.Command("go", "run", file, dir)
 	c.Dir = "../.."
-	c.Env = append(os.Environ(), "GOFLAGS=", "LC_ALL=C")
+	c.Env = append(os.Environ(), "GOFLAGS=", "LC_ALL=C", "MAKELEVEL=0", "MAKEFLAGS=") // make may run the tests
 	out, err := c.CombinedOutput()
 	said := string(out)
 	if err != nil || !strings.HasPrefix(said, "tested\n") || strings.Contains(said, "etc") || !strings.Contains(said, "'/usr/x': Read-only") || !strings.HasSuffix(said, "exit status 2") {
