@@ -94,12 +94,17 @@ func TestTerminalIsGivenBack(t *testing.T) {
 	})
 }
 
-// The control: with bubblewrap it cannot.
+// The control: with bubblewrap it cannot. Whether the terminal is lost depends on which process
+// ends first there, so it may take a few tries.
 func TestControlTerminalIsLost(t *testing.T) {
 	t.Parallel()
-	if got := afterShell(t, root, "bwrap"); got != "status 3, got " {
-		t.Errorf("%q", got)
+	got := ""
+	for range 20 {
+		if got = afterShell(t, root, "bwrap"); got == "status 3, got " {
+			return
+		}
 	}
+	t.Errorf("%q", got)
 }
 
 // TestTerminalOfAnother: a launcher in the background takes the terminal from nobody.
