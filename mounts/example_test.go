@@ -42,8 +42,8 @@ func tempDir(name string) string {
 func Example() {
 	dir := tempDir("project")
 	defer os.RemoveAll(filepath.Dir(dir))
-	run("cat /work/project; echo made >/work/new; df /tmp | tail -1 | cut -d' ' -f1; ls /etc",
-		mounts.ReadWrite(dir).At("/work"),
+	run("cat /src/project; echo made >/src/new; df /tmp | tail -1 | cut -d' ' -f1; ls /etc",
+		mounts.ReadWrite(dir).At("/src"),
 		mounts.Tmpfs("/tmp").Size(64<<20),
 		mounts.ReadOnly("/etc/no such file").Try(),
 		mounts.Dir("/etc"),
