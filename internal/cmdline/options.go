@@ -173,7 +173,7 @@ var Options = [...]Option{
 	{Name: "--nice", Operands: "N", Help: "Run the command with the niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
 	{Name: "--oom-score-adj", Operands: "N", Help: "Have the kernel kill the sandbox rather (up to 1000) or not so soon (down to -1000) where memory is short", Scalar: true, Wants: "a number from -1000 to 1000", do: doSetting, on: uint8(setting.Score)},
 	{Name: "--close-fds", Help: "Pass the standard streams on to the command, and no other descriptor", do: doSwitch, on: flat.CloseFDs},
-	{Name: "--keep-fd", Operands: "FD", Help: "The same, but for FD (repeatable)", do: doKeepFD},
+	{Name: "--keep-fd", Operands: "FD", Help: "The same, except for FD (repeatable)", do: doKeepFD},
 	{Name: "--timeout", Operands: "SECONDS[:GRACE]", Help: "After SECONDS send the command SIGTERM, GRACE (default 2) seconds later SIGKILL to everything in the sandbox", Scalar: true, Wants: "SECONDS[:GRACE], numbers such as 1.5, at most 4294966, of which SECONDS is not 0", do: doTimeout},
 	{Name: "--usage", Help: "Write to --json-status-fd at the end what the command has used, and how it has ended", do: doSwitch, on: flat.Usage},
 	{Name: "--cap-add", Operands: "CAP", Help: "Add cap CAP; for an ordinary user it counts inside the sandbox only", do: doCapAdd},

@@ -44,7 +44,7 @@ const (
 	OpNest           // A uid_map text, B gid_map text: enter a user namespace below, mapped from here
 	OpExec           // become the command
 	OpScore          // A text: write this process's oom_score_adj
-	OpClose          // payload: A first, B last: close these descriptors, but for the acting side's own
+	OpClose          // payload: A first, B last: close these descriptors, except for the acting side's own
 	OpTimeout        // monitor: A, B milliseconds: when to ask the command to end, and how long after that to kill everything
 	OpSet            // payload: A kind of setting (package setting), B to F its values
 	NumOps

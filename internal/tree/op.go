@@ -64,7 +64,7 @@ type Op struct {
 
 	Source  string // host path
 	FD      FD     // the launcher's descriptor; used up
-	Content []byte // what FD will hold: whoever starts the launcher makes a file of it
+	Content []byte // what FD will hold: the process that starts the launcher makes a file of it
 	Access  Access
 	Try     bool // a Source that does not exist is skipped
 	Target  string

@@ -33,7 +33,7 @@ const maxDepth = 256
 
 // place is where a path ends. The zero place is none.
 type place struct {
-	fd   uintptr // opened with O_PATH, but for openFile and a file that was made
+	fd   uintptr // opened with O_PATH, except for openFile and a file that was made
 	made int     // makeDir or makeFile, if it was missing and has been made
 }
 

@@ -26,7 +26,7 @@ func Ready() bool { return started.as != 0 }
 func Standing() suid.Standing { return started.standing }
 
 // Passed reports whether the caller passed fd in. What the runtime has opened since is
-// close-on-exec too, but for closed standard streams, which it has filled.
+// close-on-exec too, except for closed standard streams, which it has filled.
 func Passed(fd int) bool {
 	if !Entered() {
 		return raw.Errno(raw.Fcntl(uintptr(fd), unix.F_GETFD, 0)) == 0
