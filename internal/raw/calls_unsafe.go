@@ -243,3 +243,31 @@ func Load(p *uint32) uint32 { return atomic.LoadUint32(p) }
 
 // Store writes what another process may read.
 func Store(p *uint32, v uint32) { atomic.StoreUint32(p, v) }
+
+// Numbers lists the names in the directory Dir that are numbers, as in /proc/self/fd. It does not
+// close Dir.
+type Numbers struct {
+	Dir     uintptr
+	at, end uintptr
+	entries [1 << 10]byte // struct linux_dirent64 (getdents(2))
+}
+
+// Next is the next number. It reports false at the end, or after an error.
+func (l *Numbers) Next() (uintptr, bool) {
+	const length, name = 16, 19 // offsets in an entry
+	for l.at < l.end || l.more() {
+		entry := unsafe.Add(unsafe.Pointer(&l.entries), l.at)
+		l.at += uintptr(*(*uint16)(unsafe.Add(entry, length)))
+		if n, ok := Number(unsafe.Add(entry, name)); ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// more reads further entries, and reports whether there were any.
+func (l *Numbers) more() bool {
+	n := Call(unix.SYS_GETDENTS64, l.Dir, Addr(unsafe.Pointer(&l.entries)), unsafe.Sizeof(l.entries), 0, 0, 0)
+	l.at, l.end = 0, n
+	return Errno(n) == 0 && n > 0
+}

@@ -55,28 +55,36 @@ var errnoTexts = [...]string{
 	unix.EDQUOT:       "Disk quota exceeded (EDQUOT)\x00",
 }
 
-// ErrnoText is the text of an errno, nil for one that set-up hardly meets.
-func ErrnoText(e unix.Errno) unsafe.Pointer {
-	if e >= unix.Errno(len(errnoTexts)) || errnoTexts[e] == "" {
-		return nil
-	}
-	return raw.Text(errnoTexts[e])
+// What can be done about an errno.
+const (
+	tooMany = "hint: the system, or the memory limit of the cgroup, has no more\x00"
+	refused = "hint: a seccomp filter, a security module or a setting refuses this: see gobwrap --doctor\x00"
+)
+
+// remedies are the hints for errnos of calls that need a process, a descriptor or memory.
+//
+//nolint:gochecknoglobals // read-only table
+var remedies = [...]string{
+	unix.EMFILE:       "hint: raise the limit on open files (ulimit -n)\x00",
+	unix.EAGAIN:       "hint: the limit on processes is reached (ulimit -u, or pids.max of the cgroup)\x00",
+	unix.ENFILE:       tooMany,
+	unix.ENOMEM:       tooMany,
+	unix.EPERM:        refused,
+	unix.EACCES:       refused,
+	unix.ENOSYS:       refused,
+	unix.EAFNOSUPPORT: refused,
+	unix.EOPNOTSUPP:   refused,
 }
 
-// remedy is the hint for an errno that a call answers with which needs a process, a
-// descriptor or memory; nil: none.
-func remedy(e unix.Errno) unsafe.Pointer {
-	switch e {
-	case unix.EMFILE:
-		return raw.Text("hint: raise the limit on open files (ulimit -n)\x00")
-	case unix.EAGAIN:
-		return raw.Text("hint: the limit on processes is reached (ulimit -u, or pids.max of the cgroup)\x00")
-	case unix.ENFILE, unix.ENOMEM:
-		return raw.Text("hint: the system, or the memory limit of the cgroup, has no more\x00")
-	case unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EAFNOSUPPORT, unix.EOPNOTSUPP:
-		return raw.Text("hint: a seccomp filter, a security module or a setting refuses this: see gobwrap --doctor\x00")
+// ErrnoText is the text of an errno, nil for one that set-up hardly meets.
+func ErrnoText(e unix.Errno) unsafe.Pointer { return entry(errnoTexts[:], e) }
+
+// entry is what a table says of an errno; nil: nothing.
+func entry(table []string, e unix.Errno) unsafe.Pointer {
+	if e >= unix.Errno(len(table)) || table[e] == "" {
+		return nil
 	}
-	return nil
+	return raw.Text(table[e])
 }
 
 // Line is a line for a person, made of pieces that are written in one call.
@@ -127,7 +135,7 @@ func Complain(what unsafe.Pointer, e unix.Errno, more unsafe.Pointer) {
 	}
 	line.Add(more)
 	line.Write(2)
-	if hint := remedy(e); hint != nil {
+	if hint := entry(remedies[:], e); hint != nil {
 		var second Line
 		second.Add(raw.Text("gobwrap: \x00"))
 		second.Add(hint)

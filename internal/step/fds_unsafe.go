@@ -84,16 +84,12 @@ func (s *State) CloseRange(first, last uintptr) {
 	s.closeListed(first, last)
 }
 
-// DirentName is the offset of the name in struct linux_dirent64 (getdents(2)).
-const DirentName = 19
-
 func (s *State) closeListed(first, last uintptr) {
-	dir := uintptr(0)
+	at, path := raw.AtCwd, raw.Text("/proc/self/fd\x00") // for the monitor, whose /proc is the host's
 	if s.Proc != 0 {
-		dir = raw.Openat(s.Proc, raw.Text("self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	} else { // the monitor, whose /proc is the host's
-		dir = raw.Openat(raw.AtCwd, raw.Text("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		at, path = s.Proc, raw.Text("self/fd\x00")
 	}
+	dir := raw.Openat(at, path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(dir); e != 0 && s.Proc != 0 {
 		s.End(Failed(e, plan.SubProc))
 	} else if e != 0 {
@@ -102,20 +98,10 @@ func (s *State) closeListed(first, last uintptr) {
 		}
 		return
 	}
-	var listing [1 << 10]byte
-	buf := unsafe.Pointer(&listing)
-	for {
-		n := raw.Call(unix.SYS_GETDENTS64, dir, raw.Addr(buf), uintptr(len(listing)), 0, 0, 0)
-		if raw.Errno(n) != 0 || n == 0 {
-			break
-		}
-		for off := uintptr(0); off < n; {
-			entry := unsafe.Add(buf, off)
-			off += uintptr(*(*uint16)(unsafe.Add(entry, 16)))
-			fd, ok := raw.Number(unsafe.Add(entry, DirentName))
-			if ok && fd >= first && fd <= last && fd != dir && fd != s.Proc {
-				raw.Close(fd)
-			}
+	list := raw.Numbers{Dir: dir}
+	for fd, more := list.Next(); more; fd, more = list.Next() {
+		if fd >= first && fd <= last && fd != dir && fd != s.Proc {
+			raw.Close(fd)
 		}
 	}
 	raw.Close(dir)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
-	"github.com/gobwrap/gobwrap/internal/step"
 	"golang.org/x/sys/unix"
 )
 
@@ -170,7 +169,7 @@ func killSession(session uintptr) {
 		return
 	}
 	for i := 0; i < 100 && killMembers(session); i++ {
-		raw.Nap(1e6) // who has been killed is there until the parent has waited
+		raw.Nap(1e6) // a killed process is listed until its parent has waited
 	}
 	acting.CloseProc()
 }
@@ -181,19 +180,10 @@ func killMembers(session uintptr) (found bool) {
 	if raw.Errno(dir) != 0 {
 		return false
 	}
-	buf := unsafe.Pointer(&document)
-	for {
-		n := raw.Call(unix.SYS_GETDENTS64, dir, raw.Addr(buf), uintptr(len(document)), 0, 0, 0)
-		if raw.Errno(n) != 0 || n == 0 {
-			break
-		}
-		for off := uintptr(0); off < n; {
-			entry := unsafe.Add(buf, off)
-			off += uintptr(*(*uint16)(unsafe.Add(entry, 16)))
-			pid, ok := raw.Number(unsafe.Add(entry, step.DirentName))
-			if ok && pid != session && raw.Call(unix.SYS_GETSID, pid, 0, 0, 0, 0, 0) == session {
-				found = raw.Errno(raw.Call(unix.SYS_KILL, pid, uintptr(unix.SIGKILL), 0, 0, 0, 0)) == 0 || found
-			}
+	list := raw.Numbers{Dir: dir}
+	for pid, more := list.Next(); more; pid, more = list.Next() {
+		if pid != session && raw.Call(unix.SYS_GETSID, pid, 0, 0, 0, 0, 0) == session {
+			found = raw.Errno(raw.Call(unix.SYS_KILL, pid, uintptr(unix.SIGKILL), 0, 0, 0, 0)) == 0 || found
 		}
 	}
 	raw.Close(dir)

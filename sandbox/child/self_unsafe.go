@@ -133,20 +133,11 @@ func signalThreads() int {
 		return -1
 	}
 	me, others := raw.Getpid(), 0
-	var listing [2048]byte
-	buf := unsafe.Pointer(&listing)
-	for {
-		n := raw.Call(unix.SYS_GETDENTS64, dir, raw.Addr(buf), uintptr(len(listing)), 0, 0, 0)
-		if raw.Errno(n) != 0 || n == 0 {
-			break
-		}
-		for off := uintptr(0); off < n; {
-			entry := unsafe.Add(buf, off)
-			off += uintptr(*(*uint16)(unsafe.Add(entry, 16)))
-			if tid, ok := raw.Number(unsafe.Add(entry, step.DirentName)); ok && tid != me {
-				raw.Call(unix.SYS_TGKILL, me, tid, cancel, 0, 0, 0)
-				others++
-			}
+	list := raw.Numbers{Dir: dir}
+	for tid, more := list.Next(); more; tid, more = list.Next() {
+		if tid != me {
+			raw.Call(unix.SYS_TGKILL, me, tid, cancel, 0, 0, 0)
+			others++
 		}
 	}
 	raw.Close(dir)

@@ -1,0 +1,185 @@
+package compile
+
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+)
+
+// While the environment is under change, a slot of it holds the word of an entry, or,
+// marked, the index of the item that sets one.
+const setBy = uint64(1) << 63
+
+// environment applies the changes to the caller's environment. Order, duplicates and
+// malformed entries pass through; a set variable keeps its place. PWD outlives a
+// clearing, since it says where the command starts; it then comes last.
+func (c *Compiler) environment() Status {
+	c.env, c.envc = c.used.slots, 0
+	for w := c.Facts.Env; w < c.Facts.EnvEnd; w = c.Text.Next(w) {
+		c.entry(uint64(w))
+	}
+	kept := uint64(0)
+	for i := range c.Items {
+		it := &c.Items[i]
+		switch it.Kind {
+		case flat.ClearEnv:
+			if at := c.find(pwd); at >= 0 {
+				kept = c.at(at)
+			}
+			c.used.slots, c.envc = c.env, 0
+		case flat.UnsetEnv:
+			c.unset(c.Text.At(it.A))
+		case flat.SetEnv:
+			if at := c.findBytes(c.Text.At(it.A)); at >= 0 {
+				c.put(at, setBy|uint64(i))
+			} else {
+				c.entry(setBy | uint64(i))
+			}
+		}
+	}
+	if kept != 0 && c.find(pwd) < 0 {
+		c.entry(kept)
+	}
+	if at := c.find(pwd); at < 0 {
+		c.entry(0) // its text is "PWD=/": see arenaEntry
+	} else if c.Facts.PWD == Unknown && !c.Spec.Strs[flat.Chdir].Given() && len(c.Facts.Cwd) > 0 && !same(c.value(at), c.Facts.Cwd) {
+		return AskPWD
+	}
+	return Done
+}
+
+const pwd = "PWD"
+
+// PWD is the value that AskPWD is about.
+func (c *Compiler) PWD() []byte {
+	if at := c.find(pwd); at >= 0 {
+		return c.value(at)
+	}
+	return nil
+}
+
+// entry appends an entry to the environment.
+func (c *Compiler) entry(v uint64) {
+	c.slot(v)
+	c.envc++
+}
+
+// at and put are an entry by its index; 0 where the buffer ends.
+func (c *Compiler) at(i int) uint64 {
+	if i += c.env; i < len(c.Slots) {
+		return c.Slots[i]
+	}
+	return 0
+}
+
+func (c *Compiler) put(i int, v uint64) {
+	if i += c.env; i < len(c.Slots) {
+		c.Slots[i] = v
+	}
+}
+
+// nameOf is the variable's name of entry i, nil for one that has no "=".
+func (c *Compiler) nameOf(i int) []byte {
+	v := c.at(i)
+	if v&setBy != 0 {
+		return c.Text.At(c.Items[v&^setBy].A)
+	}
+	b := c.Text.At(flat.Word(v))
+	for i, x := range b {
+		if x == '=' {
+			return b[:i]
+		}
+	}
+	return nil
+}
+
+// value is what entry i sets its variable to.
+func (c *Compiler) value(i int) []byte {
+	v := c.at(i)
+	if v&setBy != 0 {
+		return c.Text.At(c.Items[v&^setBy].B)
+	}
+	b := c.Text.At(flat.Word(v))
+	for i, x := range b {
+		if x == '=' {
+			return b[i+1:]
+		}
+	}
+	return nil
+}
+
+// find and findBytes find the first entry of a variable, or -1.
+func (c *Compiler) find(name string) int {
+	for i := range c.envc {
+		if flat.Equal(c.nameOf(i), name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *Compiler) findBytes(name []byte) int {
+	for i := range c.envc {
+		if have := c.nameOf(i); have != nil && same(have, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func same(a, b []byte) bool { return string(a) == string(b) }
+
+// unset takes every entry of a variable out.
+func (c *Compiler) unset(name []byte) {
+	kept := 0
+	for i := range c.envc {
+		if have := c.nameOf(i); have != nil && same(have, name) {
+			continue
+		}
+		c.put(kept, c.at(i))
+		kept++
+	}
+	c.used.slots, c.envc = c.env+kept, kept
+}
+
+// Environment makes the payload's environment alone: the first slots, as many as it returns,
+// are the places of its entries in the arena.
+func (c *Compiler) Environment() int {
+	c.used = used{}
+	c.byte(0)
+	c.environment()
+	n := c.envc
+	if c.find(pwd) < 0 {
+		n-- // the one that a launch adds
+	}
+	c.settleEnv()
+	return n
+}
+
+// settleEnv puts the environment into the arena, and returns the slot of PWD.
+func (c *Compiler) settleEnv() {
+	at := c.find(pwd)
+	if at < 0 {
+		at = c.envc - 1
+	}
+	c.header.Env, c.header.Envc = uint32(c.env), uint32(c.envc)
+	c.header.Pwd = uint32(c.env + at)
+	for i := range c.envc {
+		v := c.at(i)
+		var off uint32
+		switch {
+		case v == 0:
+			off = c.constant("PWD=/")
+		case v&setBy == 0:
+			off = c.word(flat.Word(v))
+		default:
+			it := &c.Items[v&^setBy]
+			off = c.here()
+			c.bytes(c.Text.At(it.A))
+			c.byte('=')
+			c.bytes(c.Text.At(it.B))
+			c.byte(0)
+		}
+		c.put(i, uint64(off))
+	}
+}
