@@ -127,26 +127,43 @@ func group(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr, c *
 	return true
 }
 
-// Restrict judges a plan by the administrator's word. It returns the row that refuses,
-// as Extra packs it, and the step.
-func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
+// Judge is the keeper's: it judges a launch by its namespaces, and returns the row that refuses,
+// as Extra packs it. With try a user namespace is only a wish.
+func (c *Conf) Judge(clone uint32, try bool) uint32 {
 	if c.Off {
-		return Extra(RowConfOff, 0), plan.NoStep
+		return Extra(RowConfOff, 0)
 	}
 	if c.Limited && !c.Member {
-		return Extra(RowConfGroup, 0), plan.NoStep
+		return Extra(RowConfGroup, 0)
 	}
+	for n := 0; n < len(features); n++ {
+		f := &features[n]
+		if c.refuses(n) && f.kind == byClone && clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || !try) {
+			return Extra(RowConfOption, uint32(n))
+		}
+	}
+	return 0
+}
+
+// Deny are the bits of what the broker, and for DenyProc the keeper, do not do.
+func (c *Conf) Deny() (bits uint32) {
+	for n := 0; n < len(features); n++ {
+		if c.refuses(n) {
+			bits |= features[n].deny
+		}
+	}
+	return bits
+}
+
+func (c *Conf) refuses(n int) bool { return c.Refused>>uint(n)&1 != 0 }
+
+// Restrict is the first process's: it judges the steps of a plan. It returns the row that
+// refuses, as Extra packs it, and the step.
+func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
 	h := (*plan.Header)(base)
 	for n := 0; n < len(features); n++ {
-		if c.Refused>>uint(n)&1 == 0 {
-			continue
-		}
-		f := &features[n]
-		if f.kind == byClone && h.Clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || h.Flags&plan.FlagTryUser == 0) {
-			return Extra(RowConfOption, uint32(n)), plan.NoStep
-		}
-		for i := uint32(0); i < h.Steps; i++ {
-			if f.used(plan.StepAt(base, i)) {
+		for i := uint32(0); c.refuses(n) && i < h.Steps; i++ {
+			if features[n].used(plan.StepAt(base, i)) {
 				return Extra(RowConfOption, uint32(n)), i
 			}
 		}

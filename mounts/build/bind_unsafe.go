@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -97,7 +98,10 @@ func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if r.Engine == ClassicCalls {
 		return r.attachClassic(p, src, dst, flags)
 	}
-	tree := r.AsAdmin(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Text("\x00")),
+	if r.Guarded != 0 {
+		return r.Ask(&broker.Request{Op: broker.Bind, A: uint64(flags)}, src, dst)
+	}
+	tree := raw.Call(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Text("\x00")),
 		unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
 	if e := raw.Errno(tree); e != 0 {
 		return step.Main(e)
@@ -136,7 +140,7 @@ func (r *Root) setFlags(p plan.View, tree, flags uintptr) step.Fault {
 func (r *Root) addFlags(mount, flags uintptr, propagation uint64, how uintptr) unix.Errno {
 	r.attr.Attr_set, r.attr.Attr_clr = uint64(flags), 0
 	r.attr.Propagation, r.attr.Userns_fd = propagation, 0
-	return raw.Errno(r.AsAdmin(unix.SYS_MOUNT_SETATTR, mount, raw.Addr(raw.Text("\x00")), how,
+	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, mount, raw.Addr(raw.Text("\x00")), how,
 		raw.Addr(unsafe.Pointer(&r.attr)), unsafe.Sizeof(r.attr), 0))
 }
 
@@ -144,7 +148,7 @@ func (r *Root) addFlags(mount, flags uintptr, propagation uint64, how uintptr) u
 func (r *Root) moveMount(from, dst uintptr) unix.Errno {
 	if r.Engine == NewCalls {
 		empty := raw.Addr(raw.Text("\x00"))
-		return raw.Errno(r.AsAdmin(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
+		return raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
 	}
 	var src, to raw.Link
 	return r.Mount(src.Absolute(from), to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil)
@@ -156,8 +160,13 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	fs, flags := r.mountOptions(p, s)
-	f = r.blame(dst, makeDir, step.Main(r.mountOn(dst.fd, fs, flags, unsafe.Pointer(&r.options))))
+	if r.Guarded != 0 {
+		f = r.askFS(dst.fd, s)
+	} else {
+		fs, flags := r.mountOptions(p, s)
+		f = step.Main(r.mountOn(dst.fd, fs, flags, unsafe.Pointer(&r.options)))
+	}
+	f = r.blame(dst, makeDir, f)
 	r.leave(dst)
 	return f
 }
@@ -211,9 +220,12 @@ func (r *Root) remountRO(path unsafe.Pointer) step.Fault {
 	}
 	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
 	e := unix.Errno(0)
-	if r.Engine == ClassicCalls {
+	switch {
+	case r.Guarded != 0:
+		e = r.restrict(dst.fd, flags)
+	case r.Engine == ClassicCalls:
 		e = r.remountClassic(dst.fd, flags)
-	} else {
+	default:
 		e = r.addFlags(dst.fd, flags, 0, unix.AT_EMPTY_PATH)
 	}
 	r.leave(dst)

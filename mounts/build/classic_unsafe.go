@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,6 +20,9 @@ import (
 // attachClassic is attach.
 func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	kind, e := raw.FileType(src)
+	if e == 0 && r.Guarded != 0 {
+		return r.askClassic(p, src, dst, flags, kind == unix.S_IFDIR)
+	}
 	if e == 0 {
 		e = r.makeStage(kind == unix.S_IFDIR)
 	}
@@ -44,6 +48,30 @@ func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 		return f
 	}
 	return step.Main(r.Mount(stage, to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil))
+}
+
+// askClassic is attachClassic in setuid mode, where the broker has the stage.
+func (r *Root) askClassic(p plan.View, src, dst, flags uintptr, directory bool) step.Fault {
+	name, kind := raw.Text(broker.StageFile+"\x00"), uint64(0)
+	if directory {
+		name, kind = raw.Text(broker.StageDir+"\x00"), 1
+	}
+	f := r.Ask(&broker.Request{Op: broker.Stage, A: uint64(flags), B: kind}, src, broker.None)
+	if !f.Is() {
+		f = r.tightenStage(p, name, flags)
+	}
+	if !f.Is() {
+		f = r.Ask(&broker.Request{Op: broker.Place, B: kind}, dst, broker.None)
+	}
+	return f
+}
+
+// stageRoot is where the paths of mounts on a stage begin.
+func (r *Root) stageRoot() uintptr {
+	if r.Guarded != 0 {
+		return r.top
+	}
+	return r.base
 }
 
 // makeStage makes what a tree, or a file, is bound to while it is tightened.
@@ -166,9 +194,9 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 // user cannot reach stays as it is: r.Mount(2) has no other way to it than a path, and the
 // payload does not get there either.
 func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
-	at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+	at, f := r.walkFrom(r.stageRoot(), point, findOnly, 0, 0)
 	for i := 0; i < 2 && f.Is() && outOfReach(f.Errno); i++ {
-		at, f = r.walkFrom(r.base, point, findOnly, 0, 0) // once is not always
+		at, f = r.walkFrom(r.stageRoot(), point, findOnly, 0, 0) // once is not always
 	}
 	switch {
 	case f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR:
@@ -180,7 +208,11 @@ func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) 
 	}
 	id, e := r.mountID(at.fd)
 	if e == 0 && id == line.id {
-		e = r.remount(at.fd, flags|line.flags)
+		if r.Guarded != 0 {
+			e = r.restrict(at.fd, flags)
+		} else {
+			e = r.remount(at.fd, flags|line.flags)
+		}
 		found = true
 	}
 	raw.Close(at.fd)
@@ -238,7 +270,7 @@ func (r *Root) whereLeads(id uintptr) uintptr {
 	}
 	point := r.mountPoint(&line)
 	for {
-		at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+		at, f := r.walkFrom(r.stageRoot(), point, findOnly, 0, 0)
 		if !f.Is() {
 			there, e := r.mountID(at.fd)
 			raw.Close(at.fd)

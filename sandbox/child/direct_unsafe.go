@@ -10,6 +10,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,7 +46,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 		monitor.first = start(p)
 	}
 	releaseFirst(p)
-	reapKeeper()
+	reapDismissed()
 	deaf()
 	for {
 		switch hearSetUp(p) {
@@ -107,13 +108,12 @@ func refusedDirect(p plan.View) bool {
 	return openEar(linePlan())
 }
 
-// admitted asks the keeper's tables, where the plan is for the keeper, what it will say: if
-// it is to refuse the plan, there is no need to hand it over. The keeper asks again.
+// admitted looks whether setuid mode can do what a plan for it says.
 func admitted(p plan.View) bool {
 	if !monitor.viaKeeper {
 		return true
 	}
-	row, step := suid.Gate(p.Base(), halfMemory())
+	row, step := suid.Possible(p.Base(), halfMemory())
 	if row == suid.Permitted {
 		return true
 	}
@@ -121,6 +121,15 @@ func admitted(p plan.View) bool {
 	m[0], m[1], m[2], m[3], m[4] = plan.MsgFault, step, uint32(plan.SubRefused), 0, suid.Extra(row, 0)
 	line.heard = setUpFailed
 	return false
+}
+
+// halfMemory is what the kernel gives a tmpfs by itself, in bytes; 0 where it does not say.
+func halfMemory() uint64 {
+	var info unix.Sysinfo_t
+	if raw.Errno(raw.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0, 0)) != 0 {
+		return 0
+	}
+	return broker.HalfMemory(&info)
 }
 
 // refuses reports whether a fault is the kernel's refusal of a user namespace: of the clone,
@@ -257,6 +266,7 @@ func hear(sock uintptr, buf unsafe.Pointer, n uintptr) (sender uintptr, ok bool)
 // endDirect stays until the payload has ended, and ends with its status.
 func endDirect(p plan.View) {
 	requireSetUp(p)
+	reapKeeper()
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()

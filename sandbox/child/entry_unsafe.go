@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,7 +29,7 @@ func enter(sp uintptr) {
 	started.as = asLauncher
 	secure := raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0
 	if secure {
-		lower(raw.Mapped(sp))
+		keeper.Lower(raw.Mapped(sp))
 	}
 	if inPlanMode(raw.Mapped(sp)) {
 		hosted(raw.Mapped(sp))
@@ -44,7 +45,7 @@ func enter(sp uintptr) {
 	raw.DefaultAction(unix.SIGCHLD)
 	if secure {
 		ear, sock := sockets()
-		standAndDrop(raw.Mapped(sp), ear, sock)
+		settleStart(raw.Mapped(sp), ear, sock)
 		monitor.keptEar, monitor.keptSock = ear, sock
 	}
 	if !launchDirect(raw.Mapped(sp)) {

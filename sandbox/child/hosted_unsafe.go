@@ -77,7 +77,7 @@ func hosted(sp unsafe.Pointer) {
 	raw.DefaultAction(unix.SIGCHLD)
 	takeUp(sock, line)
 	if raw.Auxv(sp, raw.AtSecure) != 0 {
-		standAndDrop(sp, host.line, acting.Sock)
+		settleStart(sp, host.line, acting.Sock)
 	}
 	monitorHosted()
 }
@@ -103,8 +103,9 @@ func monitorHosted() {
 	// the end of the socket, of which closeOthers closes our copy: no word of its kills us.
 	raw.Fcntl(host.line, unix.F_SETFL, 0)
 	closeOthers(p, nowhere)
-	reapKeeper()
+	reapDismissed()
 	status := lastStatus(p, watch(p))
+	reapKeeper()
 	reapStray()
 	reclaimTerminal(p)
 	if p.JSONFd >= 0 && ran() {

@@ -1,6 +1,8 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
+// Runs in: the launcher while it has privilege (settleStart); the monitor; the first process
+// (runKept, awaitRelease).
 
 import (
 	"unsafe"
@@ -9,15 +11,90 @@ import (
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
 )
 
-// This file is the monitor's side of the setuid mode: it has no privilege, and belongs
-// to the user.
+// This file is where the launcher meets the setuid mode, which packages keeper and broker are.
 
-// startKept passes the plan to the keeper and learns from it who the first process is,
-// which is the monitor's own child. The keeper's socket is the feed from then on. It
-// returns 0 after a fault was reported, as start does.
+// settleStart settles what this start is, and leaves a keeper behind where there is to be one.
+// It says its faults on sock; ear is where they are heard. The launcher has no privilege of the
+// binary's when it returns.
+func settleStart(sp unsafe.Pointer, ear, sock uintptr) {
+	started.standing = keeper.Stand(sp)
+	if started.standing != suid.Installed {
+		return
+	}
+	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
+	if suid.Built { // so that nothing of it is linked otherwise
+		startKeeper(ear, sock, uid, gid)
+	}
+	keeper.Drop(uid, gid)
+	// This process's files in /proc are the user's again, who needs them for the maps.
+	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+}
+
+// startKeeper forks the keeper, and goes on in the first process that comes of it.
+func startKeeper(ear, sock, uid, gid uintptr) {
+	ours, end := sockets()
+	monitor.keeperEnd = ours
+	launcher := raw.Getpid()
+	pid := keeper.Fork()
+	if e := raw.Errno(pid); e != 0 {
+		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), e)
+	}
+	if pid == 0 {
+		raw.Close(ear)
+		host.line = 0 // it was ear, if this is plan mode
+		raw.Close(monitor.keeperEnd)
+		monitor.keeper, monitor.keeperEnd = 0, 0
+		acting.Sock, feed.child = sock, end
+		acting.Step = plan.NoStep
+		parent = launcher
+		runKept(keeper.Run(&acting.State, end, launcher, uid, gid))
+	}
+	raw.Close(end)
+	monitor.keeper = pid
+}
+
+// kept is what the first process has been told by the keeper.
+//
+//nolint:gochecknoglobals // see memory_unsafe.go
+var kept keeper.First
+
+// runKept is the first process of the setuid mode, from where it is the user's. The plan comes
+// by the socket that was the keeper's.
+func runKept(f keeper.First) {
+	kept = f
+	acting.Guarded, acting.Broker = 1, f.Broker
+	acting.Slave, acting.NoProc = f.Slave, f.Proc
+	if f.Clone&unix.CLONE_NEWUSER != 0 {
+		acting.Mapped = 1
+	}
+	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	size, ok := raw.ReadWord(feed.child)
+	if !ok || size > plan.MaxSize {
+		raw.Exit(1)
+	}
+	p, e, v := take(feed.child, size)
+	if e == unix.EPIPE {
+		raw.Exit(1)
+	}
+	if e != 0 || v != plan.Good {
+		acting.End(step.Fault{Errno: e, Sub: plan.SubPlan, Extra: uint32(v)})
+	}
+	p.Clone = p.Clone&^unix.CLONE_NEWUSER | f.Clone&unix.CLONE_NEWUSER
+	if extra, at := keeper.Restrict(p.Base()); extra != 0 {
+		acting.Step = at
+		acting.End(step.Fault{Sub: plan.SubRefused, Extra: extra})
+	}
+	announce()
+	runFirst(p)
+}
+
+// startKept passes the plan to the keeper's first process, which is the monitor's own child, and
+// learns who it is. The keeper's socket is the feed from then on. It returns 0 after a fault was
+// reported, as start does.
 func startKept(p plan.View) uintptr {
 	if host.there && monitor.keeper == 0 {
 		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(started.standing))
@@ -28,7 +105,8 @@ func startKept(p plan.View) uintptr {
 		raw.Close(feed.child)
 	}
 	feed.monitor, feed.child = monitor.keeperEnd, 0
-	sent := monitor.keeper != 0 && hand(p)
+	h, e := keptHeader(p)
+	sent := e == 0 && monitor.keeper != 0 && hand(p, h)
 	raw.Call(unix.SYS_SHUTDOWN, feed.monitor, unix.SHUT_WR, 0, 0, 0, 0) // nothing comes after it
 	got := false
 	if sent {
@@ -38,16 +116,40 @@ func startKept(p plan.View) uintptr {
 	if got {
 		return raw.Fcntl(acting.Sock, unix.F_GETOWN, 0)
 	}
-	acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubKeeper}, plan.NoStep, 0) // the keeper's own words come first
+	acting.Say(plan.MsgFault, step.Failed(e, plan.SubKeeper), plan.NoStep, 0) // the keeper's own words come first
 	return 0
+}
+
+// keptHeader is what the keeper is told of a plan. Where the kernel lacks what keeps the payload
+// from the caller's other processes (fence), a user namespace is wanted too.
+func keptHeader(p plan.View) (keeper.Header, unix.Errno) {
+	h := keeper.Header{Clone: p.Clone, UID: p.UID, GID: p.GID}
+	there, e := canFence()
+	if p.Has(plan.FlagTryUser) {
+		h.Flags |= keeper.TryUser
+	}
+	if !there && e == 0 && h.Clone&unix.CLONE_NEWUSER == 0 {
+		h.Clone |= unix.CLONE_NEWUSER
+		h.Flags |= keeper.TryUser
+	}
+	if p.Has(plan.FlagMapRoot) {
+		h.Flags |= keeper.MapRoot
+	}
+	for i := uint32(0); i < p.Setup; i++ {
+		if s := p.Step(i); s.Op == plan.OpProc && (s.A == 0 || s.Flags&plan.FlagOrBind != 0) {
+			h.Flags |= keeper.NewProc
+		}
+	}
+	return h, e
 }
 
 // refusedStart reports whether a binary that brought such privilege does not run.
 func refusedStart() bool { return started.standing != suid.Plain && started.standing != suid.Installed }
 
-// hand gives the keeper the plan.
-func hand(p plan.View) bool {
-	return raw.SendWord(feed.monitor, p.Size) && raw.SendFull(feed.monitor, p.Base(), uintptr(p.Size))
+// hand sends the header, which the keeper reads, and the plan, which the first process reads.
+func hand(p plan.View, h keeper.Header) bool {
+	return raw.SendFull(feed.monitor, unsafe.Pointer(&h), keeper.HeaderSize) &&
+		raw.SendWord(feed.monitor, p.Size) && raw.SendFull(feed.monitor, p.Base(), uintptr(p.Size))
 }
 
 // dismissKeeper lets a keeper go that was not needed: it sees the end of its socket.
@@ -83,10 +185,18 @@ func awaitRelease(p plan.View) {
 	}
 }
 
+// reapDismissed is reapKeeper where set-up goes on: not for a broker.
+func reapDismissed() {
+	if !monitor.viaKeeper {
+		reapKeeper()
+	}
+}
+
 // awaitsRelease reports whether a keeper is there that the plan does without.
 func awaitsRelease(p plan.View) bool { return monitor.keeper != 0 && acting.Guarded == 0 }
 
-// reapKeeper waits for a keeper that has nothing left to do.
+// reapKeeper waits for a keeper that has nothing left to do: one that was let go, or a broker after
+// set-up has come to its end or the first process to its own.
 func reapKeeper() {
 	if monitor.leaving != 0 {
 		raw.Wait(monitor.leaving)

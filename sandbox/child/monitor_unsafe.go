@@ -34,8 +34,8 @@ func runMonitor(front uintptr) {
 	if status := waitFront(front); status != 0 {
 		endFailed(p, status)
 	}
-	reapKeeper()
 	requireSetUp(p)
+	reapKeeper()
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
@@ -116,7 +116,7 @@ func receive(front uintptr) plan.View {
 	if n > plan.MaxSize {
 		quit(1)
 	}
-	p, e, v := take(n)
+	p, e, v := take(acting.Sock, n)
 	if e == 0 && v == plan.Good {
 		return p
 	}
@@ -142,9 +142,9 @@ func explainFront(status uint32) {
 	}
 }
 
-// take reads a plan of n bytes from the front end into memory of this process and has it
+// take reads a plan of n bytes from a socket into memory of this process and has it
 // verified. EPIPE stands for a plan that stops short.
-func take(n uint32) (plan.View, unix.Errno, plan.Verdict) {
+func take(sock uintptr, n uint32) (plan.View, unix.Errno, plan.Verdict) {
 	base := unsafe.Pointer(&smallPlan)
 	if uintptr(n) > unsafe.Sizeof(smallPlan) {
 		r := raw.Call(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
@@ -153,7 +153,7 @@ func take(n uint32) (plan.View, unix.Errno, plan.Verdict) {
 		}
 		base = raw.Mapped(r)
 	}
-	if raw.ReadFull(acting.Sock, base, uintptr(n)) != uintptr(n) {
+	if raw.ReadFull(sock, base, uintptr(n)) != uintptr(n) {
 		return plan.View{}, unix.EPIPE, 0
 	}
 	return plan.ViewAt(base), 0, plan.Verify(base, n)

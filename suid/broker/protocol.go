@@ -60,7 +60,7 @@ const (
 // Denied are the bits of what the administrator refuses.
 const (
 	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY of what is not on the frame
-	DenyTmpfs
+	DenyTmpfs                // a kind of file system: this, shifted by it
 	DenyDevpts
 	DenyMqueue
 	DenyHostname

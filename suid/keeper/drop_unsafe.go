@@ -1,6 +1,9 @@
-package child
+// Package keeper is what runs with root's privilege in setuid mode, except for the broker: from
+// the program's start to the drop, and the keeper. See package suid.
+package keeper
 
-// No runtime. See doc.go for the laws of this file.
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+// Runs in: the launcher, before it has read anything.
 
 import (
 	"unsafe"
@@ -15,10 +18,10 @@ import (
 // own, and takes them. Privilege is judged here, once, by the auxiliary vector and by
 // the file; what follows is explicit state (CVE-2020-5291).
 
-// lower is the very first thing that a privileged start does: from here on root is only
+// Lower is the very first thing that a privileged start does: from here on root is only
 // the saved uid, no capability is effective, what is opened is opened as the caller, and
 // nobody traces us: fs.suid_dumpable may allow it (proc_sys_fs(5)).
-func lower(sp unsafe.Pointer) {
+func Lower(sp unsafe.Pointer) {
 	if uid := raw.Auxv(sp, raw.AtUID); uid != raw.Auxv(sp, raw.AtEUID) {
 		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
@@ -26,41 +29,37 @@ func lower(sp unsafe.Pointer) {
 	}
 }
 
-// standAndDrop settles what this start is, leaves a keeper behind where there is to be
-// one, and gives up, for ever, what a set-id bit or file capabilities gave. AT_SECURE is
-// known to be set, which alone says little: a change of SELinux or AppArmor domain sets
-// it too, and so does a caller with several ids.
-func standAndDrop(sp unsafe.Pointer, ear, sock uintptr) {
+// Stand settles what this start is. It gives up, permanently, what a set-id bit or file
+// capabilities gave, except where it returns suid.Installed: then the caller leaves a keeper
+// behind (Fork), and drops (Drop). AT_SECURE is known to be set, which alone says little: a
+// change of SELinux or AppArmor domain sets it too, and so does a caller with several ids.
+func Stand(sp unsafe.Pointer) suid.Standing {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
 		permitted, _, ok := raw.Caps()
 		if uid != 0 && (!ok || permitted&^ambient() != 0) {
-			started.standing = suid.FileCaps
-			drop(uid, gid, true)
+			seal(uid, gid)
+			return suid.FileCaps
 		}
-		return
+		return suid.Plain
 	}
-	started.standing = stand(euid, gid, egid)
-	switch started.standing {
+	standing := stand(euid, gid, egid)
+	switch standing {
 	case suid.Plain:
-		uid, gid = caller(sp)
-		drop(uid, gid, true)
-		makeDumpable()
+		uid, gid = Caller(sp)
+		seal(uid, gid)
+		raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	case suid.Installed:
-		if suid.Built { // so that nothing of it is linked otherwise
-			startKeeper(ear, sock, uid, gid)
-		}
-		drop(uid, gid, false)
-		makeDumpable()
 	default:
-		drop(uid, gid, true)
+		seal(uid, gid)
 	}
+	return standing
 }
 
-// caller is whose the launch is. A caller with several ids, and no set-id file, keeps the
+// Caller is whose the launch is. A caller with several ids, and no set-id file, keeps the
 // lesser: the real ones (a set-id program that calls us for its user), or, where those are
 // root's, the effective ones (root who stepped down).
-func caller(sp unsafe.Pointer) (uid, gid uintptr) {
+func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 	if raw.Auxv(sp, raw.AtUID) == 0 {
 		return raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtEGID)
 	}
@@ -96,25 +95,37 @@ func stand(euid, gid, egid uintptr) suid.Standing {
 	return suid.Installed
 }
 
-// drop gives everything up, and ends the program if the kernel does not confirm that.
+// seal is Drop after which no exec ever gains privilege either.
+func seal(uid, gid uintptr) {
+	raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	Drop(uid, gid)
+}
+
+// Drop gives everything up, and ends the program if the kernel does not confirm that.
 // Establishes: real, effective, saved and file-system ids are uid and gid, no capability
-// in any set, and neither root nor another id can be had back. With sealed, no exec ever
-// gains privilege either; a program that this one starts as the user may need to.
-func drop(uid, gid uintptr, sealed bool) {
-	if sealed {
-		raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+// in any set, and neither root nor another id can be had back.
+func Drop(uid, gid uintptr) {
+	if e := become(uid, gid); e != 0 || uid != 0 && !dropped(uid, gid) {
+		step.GiveUp(raw.Text("Can't give up the privileges of the binary\x00"), e)
 	}
-	a := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
-	b := raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
-	if a != 0 || b != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !dropped(uid, gid)) {
-		step.GiveUp(raw.Text("Can't give up the privileges of the binary\x00"), max(a, b))
+}
+
+// become takes ids of a user's. Where a uid was 0 the kernel takes the capabilities in the
+// same call; then the last one here finds none.
+func become(uid, gid uintptr) unix.Errno {
+	e := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
+	if e == 0 {
+		e = raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
 	}
+	if e == 0 && uid != 0 {
+		e = raw.SetCaps(0, 0, 0)
+	}
+	return e
 }
 
 // dropped proves the drop of a uid that is not root's.
 func dropped(uid, gid uintptr) bool {
-	permitted, inheritable, ok := raw.Caps()
-	return ok && permitted|inheritable == 0 && hasIDs(uid, gid) &&
+	return raw.NoMoreThan(0) && hasIDs(uid, gid) &&
 		raw.Errno(raw.Call(unix.SYS_SETUID, 0, 0, 0, 0, 0, 0)) == unix.EPERM &&
 		raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0)) == unix.EPERM &&
 		hasIDs(uid, gid)
@@ -132,10 +143,6 @@ func hasIDs(uid, gid uintptr) bool {
 	return ids[0] == u && ids[1] == u && ids[2] == u && ids[3] == g && ids[4] == g && ids[5] == g &&
 		uint32(raw.Call(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) == u && uint32(raw.Call(unix.SYS_SETFSGID, ^uintptr(0), 0, 0, 0, 0, 0)) == g
 }
-
-// makeDumpable makes this process's files in /proc the user's again, who needs them for
-// the maps. The process has nothing that the user could not have.
-func makeDumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
 
 // ambient is the ambient set: capabilities that the caller, not the file, gave.
 func ambient() uint64 {

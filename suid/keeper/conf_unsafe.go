@@ -1,0 +1,81 @@
+package keeper
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+// Runs in: the keeper.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// conf is what setuid.conf says, and text its text and the caller's groups.
+//
+//nolint:gochecknoglobals // the keeper's memory
+var (
+	conf suid.Conf
+	text [1 << 16]byte
+)
+
+// readConf reads the administrator's setuid.conf. No file, or no directory for it, means no
+// restriction; any doubt ends the launch.
+func readConf(s *step.State, gid uintptr) {
+	dir := raw.Openat(raw.AtCwd, raw.Text(suid.ConfDir+"\x00"), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if raw.Errno(dir) == unix.ENOENT {
+		return
+	}
+	rootsOwn(s, dir, unix.S_IFDIR)
+	file := raw.Openat(dir, raw.Text(suid.ConfName+"\x00"), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	raw.Close(dir)
+	if raw.Errno(file) == unix.ENOENT {
+		return
+	}
+	size := rootsOwn(s, file, unix.S_IFREG)
+	if size > suid.MaxConf {
+		s.EndNoStep(step.Fault{Sub: plan.SubConf})
+	}
+	buf := unsafe.Pointer(&text)
+	n := raw.ReadFull(file, buf, suid.MaxConf+1)
+	raw.Close(file)
+	ids, many := groups(unsafe.Add(buf, suid.MaxConf+64), gid)
+	if n != size {
+		s.EndNoStep(step.Fault{Sub: plan.SubConf})
+	}
+	if line := suid.ReadConf(buf, n, ids, many, &conf); line != 0 {
+		s.EndNoStep(step.Fault{Sub: plan.SubConf, Extra: line})
+	}
+}
+
+// Restrict is the first process's: see suid.Conf.Restrict.
+func Restrict(base unsafe.Pointer) (extra, at uint32) { return conf.Restrict(base) }
+
+// rootsOwn ends the launch unless fd is what it has to be, root's, and for nobody else
+// to write. It returns the size.
+func rootsOwn(s *step.State, fd uintptr, kind uint32) uintptr {
+	if e := raw.Errno(fd); e != 0 {
+		s.EndNoStep(step.Failed(e, plan.SubConf))
+	}
+	var st unix.Stat_t
+	have, e := raw.Fstat(fd, &st)
+	if e != 0 || have != kind || st.Uid != 0 || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 {
+		s.EndNoStep(step.Fault{Errno: e, Sub: plan.SubConf})
+	}
+	return uintptr(st.Size)
+}
+
+// maxGroups bounds the caller's groups that are looked at; a caller with more is in none.
+const maxGroups = (uintptr(len(text)) - suid.MaxConf - 64) / 4
+
+// groups writes the caller's group and supplementary groups to p.
+func groups(p unsafe.Pointer, gid uintptr) (unsafe.Pointer, uintptr) {
+	*(*uint32)(p) = uint32(gid)
+	n := raw.Call(unix.SYS_GETGROUPS, maxGroups-1, raw.Addr(unsafe.Add(p, 4)), 0, 0, 0, 0)
+	if raw.Errno(n) != 0 {
+		n = 0
+	}
+	return p, n + 1
+}
