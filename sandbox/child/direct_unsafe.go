@@ -171,16 +171,11 @@ const (
 	killed      // nothing was said
 )
 
-// openEar makes the pair of sockets on which the acting side speaks to this process, or
-// takes the one that the keeper has.
+// openEar makes the pair of sockets on which the acting side speaks to this process.
 func openEar(p plan.View) bool {
-	if monitor.viaKeeper {
-		monitor.ear, acting.Sock = monitor.keptEar, monitor.keptSock
-	} else {
-		var e unix.Errno
-		if monitor.ear, acting.Sock, e = acting.SocketPair(); e != 0 {
-			return false
-		}
+	var e unix.Errno
+	if monitor.ear, acting.Sock, e = acting.SocketPair(); e != 0 {
+		return false
 	}
 	if p.JSONFd >= 0 {
 		passSender(monitor.ear)

@@ -1,8 +1,7 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
-// Runs in: the launcher while it has privilege (settleStart); the monitor; the first process
-// (runKept, awaitRelease).
+// Runs in: the monitor; the first process (runKept, awaitRelease).
 
 import (
 	"unsafe"
@@ -17,44 +16,16 @@ import (
 
 // This file is where the launcher meets the setuid mode, which packages keeper and broker are.
 
-// settleStart settles what this start is, and leaves a keeper behind where there is to be one.
-// It says its faults on sock; ear is where they are heard. The launcher has no privilege of the
-// binary's when it returns.
-func settleStart(sp unsafe.Pointer, ear, sock uintptr) {
-	started.standing = keeper.Stand(sp)
-	if started.standing != suid.Installed {
-		return
+// settled takes over what has come of a privileged start, in the launcher. In the first process
+// of a sandbox it does not return.
+func settled(sp unsafe.Pointer, s keeper.Start) {
+	started.standing = s.Standing
+	if s.Launcher != 0 {
+		runKept(sp, s.Line, s.First)
 	}
-	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
-	if suid.Built { // so that nothing of it is linked otherwise
-		startKeeper(ear, sock, uid, gid)
+	if s.Keeper != 0 {
+		monitor.keeper, monitor.keeperEnd = s.Keeper, acting.Above(s.Line)
 	}
-	keeper.Drop(uid, gid)
-	// This process's files in /proc are the user's again, who needs them for the maps.
-	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-}
-
-// startKeeper forks the keeper, and goes on in the first process that comes of it.
-func startKeeper(ear, sock, uid, gid uintptr) {
-	ours, end := sockets()
-	monitor.keeperEnd = ours
-	launcher := raw.Getpid()
-	pid := keeper.Fork()
-	if e := raw.Errno(pid); e != 0 {
-		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), e)
-	}
-	if pid == 0 {
-		raw.Close(ear)
-		host.line = 0 // it was ear, if this is plan mode
-		raw.Close(monitor.keeperEnd)
-		monitor.keeper, monitor.keeperEnd = 0, 0
-		acting.Sock, feed.child = sock, end
-		acting.Step = plan.NoStep
-		parent = launcher
-		runKept(keeper.Run(&acting.State, end, launcher, uid, gid))
-	}
-	raw.Close(end)
-	monitor.keeper = pid
 }
 
 // kept is what the first process has been told by the keeper.
@@ -62,21 +33,39 @@ func startKeeper(ear, sock, uid, gid uintptr) {
 //nolint:gochecknoglobals // see memory_unsafe.go
 var kept keeper.First
 
+// keptPlan is what the monitor says to the first process, with the socket on which that says its
+// faults. The plan follows.
+type keptPlan struct {
+	size   uint32
+	hosted uint32 // this is plan mode
+}
+
 // runKept is the first process of the setuid mode, from where it is the user's. The plan comes
-// by the socket that was the keeper's.
-func runKept(f keeper.First) {
+// by the socket that was the keeper's. Nothing of what the launcher has done since it forked the
+// keeper has been done here.
+func runKept(sp unsafe.Pointer, line uintptr, f keeper.First) {
 	kept = f
-	acting.Guarded, acting.Broker = 1, f.Broker
+	parent = f.Launcher
+	acting.Step = plan.NoStep
+	acting.Guarded = 1
 	acting.Slave, acting.NoProc = f.Slave, f.Proc
 	if f.Clone&unix.CLONE_NEWUSER != 0 {
 		acting.Mapped = 1
 	}
 	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-	size, ok := raw.ReadWord(feed.child)
-	if !ok || size > plan.MaxSize {
+	raw.DefaultAction(unix.SIGCHLD)
+	feed.child, acting.Broker = acting.Above(line), acting.Above(f.Broker)
+	var head keptPlan
+	sock := nowhere
+	if raw.ReceiveWith(feed.child, unsafe.Pointer(&head), unsafe.Sizeof(head), &sock) != unsafe.Sizeof(head) || sock == nowhere || head.size > plan.MaxSize {
 		raw.Exit(1)
 	}
-	p, e, v := take(feed.child, size)
+	acting.Sock = acting.Above(sock)
+	if head.hosted != 0 {
+		host.there = true
+		closeLeaks(sp)
+	}
+	p, e, v := take(feed.child, head.size)
 	if e == unix.EPIPE {
 		raw.Exit(1)
 	}
@@ -90,6 +79,21 @@ func runKept(f keeper.First) {
 	}
 	announce()
 	runFirst(p)
+}
+
+// closeLeaks closes, in plan mode, what the host had open without close-on-exec, as hosted has
+// done in the monitor.
+func closeLeaks(sp unsafe.Pointer) {
+	line, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 24))))
+	first := min(feed.child, acting.Broker, acting.Sock)
+	last := max(feed.child, acting.Broker, acting.Sock)
+	acting.CloseRange(line+1, first-1)
+	for fd := first + 1; fd < last; fd++ {
+		if fd != feed.child && fd != acting.Broker && fd != acting.Sock {
+			raw.Close(fd)
+		}
+	}
+	acting.CloseRange(last+1, nowhere)
 }
 
 // startKept passes the plan to the keeper's first process, which is the monitor's own child, and
@@ -108,15 +112,24 @@ func startKept(p plan.View) uintptr {
 	h, e := keptHeader(p)
 	sent := e == 0 && monitor.keeper != 0 && hand(p, h)
 	raw.Call(unix.SYS_SHUTDOWN, feed.monitor, unix.SHUT_WR, 0, 0, 0, 0) // nothing comes after it
-	got := false
-	if sent {
-		_, got = readWord() // see announce
+	word := uint32(0)
+	if sent || e == 0 {
+		word, _ = readWord() // see announce
 	}
 	monitor.leaving, monitor.keeper = monitor.keeper, 0
-	if got {
+	if word == announced {
 		return raw.Fcntl(acting.Sock, unix.F_GETOWN, 0)
 	}
-	acting.Say(plan.MsgFault, step.Failed(e, plan.SubKeeper), plan.NoStep, 0) // the keeper's own words come first
+	f := step.Failed(e, plan.SubKeeper)
+	var said keeper.Fault
+	rest := unsafe.Sizeof(said) - unsafe.Sizeof(word)
+	switch {
+	case word == keeper.FaultWord && raw.ReadFull(feed.monitor, unsafe.Pointer(&said.Sub), rest) == rest:
+		f = step.Fault{Errno: unix.Errno(said.Errno), Sub: plan.Sub(said.Sub), Extra: said.Extra}
+	case !f.Is():
+		f.Sub = plan.SubKeeper
+	}
+	acting.Say(plan.MsgFault, f, plan.NoStep, f.Extra) // after what the first process has said
 	return 0
 }
 
@@ -148,8 +161,13 @@ func refusedStart() bool { return started.standing != suid.Plain && started.stan
 
 // hand sends the header, which the keeper reads, and the plan, which the first process reads.
 func hand(p plan.View, h keeper.Header) bool {
+	head := keptPlan{size: p.Size}
+	if host.there {
+		head.hosted = 1
+	}
 	return raw.SendFull(feed.monitor, unsafe.Pointer(&h), keeper.HeaderSize) &&
-		raw.SendWord(feed.monitor, p.Size) && raw.SendFull(feed.monitor, p.Base(), uintptr(p.Size))
+		raw.SendWith(feed.monitor, unsafe.Pointer(&head), unsafe.Sizeof(head), acting.Sock) &&
+		raw.SendFull(feed.monitor, p.Base(), uintptr(p.Size))
 }
 
 // dismissKeeper lets a keeper go that was not needed: it sees the end of its socket.

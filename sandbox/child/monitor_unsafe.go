@@ -278,10 +278,13 @@ func cloneFirst(p plan.View) {
 	raw.Exit(0)
 }
 
+// announced is the word on the feed that the first process has made itself known.
+const announced = 1
+
 // announce tells the monitor who the first process is; see startJoined.
 func announce() {
 	raw.Fcntl(acting.Sock, unix.F_SETOWN, raw.Getpid())
-	raw.WriteWord(feed.child, 1)
+	raw.WriteWord(feed.child, announced)
 }
 
 // closeOthers closes all that the monitor does not need: the caller's descriptors, the

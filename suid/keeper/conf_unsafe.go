@@ -8,7 +8,6 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
-	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
@@ -23,30 +22,30 @@ var (
 
 // readConf reads the administrator's setuid.conf. No file, or no directory for it, means no
 // restriction; any doubt ends the launch.
-func readConf(s *step.State, gid uintptr) {
+func readConf(line, gid uintptr) {
 	dir := raw.Openat(raw.AtCwd, raw.Text(suid.ConfDir+"\x00"), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if raw.Errno(dir) == unix.ENOENT {
 		return
 	}
-	rootsOwn(s, dir, unix.S_IFDIR)
+	rootsOwn(line, dir, unix.S_IFDIR)
 	file := raw.Openat(dir, raw.Text(suid.ConfName+"\x00"), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	raw.Close(dir)
 	if raw.Errno(file) == unix.ENOENT {
 		return
 	}
-	size := rootsOwn(s, file, unix.S_IFREG)
+	size := rootsOwn(line, file, unix.S_IFREG)
 	if size > suid.MaxConf {
-		s.EndNoStep(step.Fault{Sub: plan.SubConf})
+		end(line, plan.SubConf, 0, 0)
 	}
 	buf := unsafe.Pointer(&text)
 	n := raw.ReadFull(file, buf, suid.MaxConf+1)
 	raw.Close(file)
 	ids, many := groups(unsafe.Add(buf, suid.MaxConf+64), gid)
 	if n != size {
-		s.EndNoStep(step.Fault{Sub: plan.SubConf})
+		end(line, plan.SubConf, 0, 0)
 	}
-	if line := suid.ReadConf(buf, n, ids, many, &conf); line != 0 {
-		s.EndNoStep(step.Fault{Sub: plan.SubConf, Extra: line})
+	if bad := suid.ReadConf(buf, n, ids, many, &conf); bad != 0 {
+		end(line, plan.SubConf, 0, bad)
 	}
 }
 
@@ -55,14 +54,14 @@ func Restrict(base unsafe.Pointer) (extra, at uint32) { return conf.Restrict(bas
 
 // rootsOwn ends the launch unless fd is what it has to be, root's, and for nobody else
 // to write. It returns the size.
-func rootsOwn(s *step.State, fd uintptr, kind uint32) uintptr {
+func rootsOwn(line, fd uintptr, kind uint32) uintptr {
 	if e := raw.Errno(fd); e != 0 {
-		s.EndNoStep(step.Failed(e, plan.SubConf))
+		end(line, plan.SubConf, e, 0)
 	}
 	var st unix.Stat_t
 	have, e := raw.Fstat(fd, &st)
 	if e != 0 || have != kind || st.Uid != 0 || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 {
-		s.EndNoStep(step.Fault{Errno: e, Sub: plan.SubConf})
+		end(line, plan.SubConf, e, 0)
 	}
 	return uintptr(st.Size)
 }

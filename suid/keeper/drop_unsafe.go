@@ -9,7 +9,6 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/raw"
-	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
@@ -18,10 +17,10 @@ import (
 // own, and takes them. Privilege is judged here, once, by the auxiliary vector and by
 // the file; what follows is explicit state (CVE-2020-5291).
 
-// Lower is the very first thing that a privileged start does: from here on root is only
+// lower is the very first thing that a privileged start does: from here on root is only
 // the saved uid, no capability is effective, what is opened is opened as the caller, and
 // nobody traces us: fs.suid_dumpable may allow it (proc_sys_fs(5)).
-func Lower(sp unsafe.Pointer) {
+func lower(sp unsafe.Pointer) {
 	if uid := raw.Auxv(sp, raw.AtUID); uid != raw.Auxv(sp, raw.AtEUID) {
 		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
@@ -29,11 +28,11 @@ func Lower(sp unsafe.Pointer) {
 	}
 }
 
-// Stand settles what this start is. It gives up, permanently, what a set-id bit or file
-// capabilities gave, except where it returns suid.Installed: then the caller leaves a keeper
-// behind (Fork), and drops (Drop). AT_SECURE is known to be set, which alone says little: a
-// change of SELinux or AppArmor domain sets it too, and so does a caller with several ids.
-func Stand(sp unsafe.Pointer) suid.Standing {
+// settle decides what this start is. It gives up, permanently, what a set-id bit or file
+// capabilities gave, except where it returns suid.Installed. AT_SECURE is known to be set, which
+// alone says little: a change of SELinux or AppArmor domain sets it too, and so does a caller
+// with several ids.
+func settle(sp unsafe.Pointer) suid.Standing {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
 		permitted, _, ok := raw.Caps()
@@ -95,19 +94,25 @@ func stand(euid, gid, egid uintptr) suid.Standing {
 	return suid.Installed
 }
 
-// seal is Drop after which no exec ever gains privilege either.
+// seal is drop after which no exec ever gains privilege either.
 func seal(uid, gid uintptr) {
 	raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	Drop(uid, gid)
+	drop(uid, gid)
 }
 
-// Drop gives everything up, and ends the program if the kernel does not confirm that.
+// drop gives everything up, and ends the program if the kernel does not confirm that.
 // Establishes: real, effective, saved and file-system ids are uid and gid, no capability
 // in any set, and neither root nor another id can be had back.
-func Drop(uid, gid uintptr) {
-	if e := become(uid, gid); e != 0 || uid != 0 && !dropped(uid, gid) {
-		step.GiveUp(raw.Text("Can't give up the privileges of the binary\x00"), e)
+func drop(uid, gid uintptr) {
+	if become(uid, gid) != 0 || uid != 0 && !dropped(uid, gid) {
+		die(raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00"))
 	}
+}
+
+// die ends the program with a message.
+func die(message unsafe.Pointer) {
+	raw.Call(unix.SYS_WRITE, 2, raw.Addr(message), raw.Strlen(message), 0, 0, 0)
+	raw.Exit(1)
 }
 
 // become takes ids of a user's. Where a uid was 0 the kernel takes the capabilities in the

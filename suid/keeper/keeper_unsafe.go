@@ -1,14 +1,14 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the keeper; Fork in the launcher, before it drops.
+// Runs in: the keeper; Settle and fork in the launcher, before it drops; born in the clone that
+// becomes the first process.
 
 import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
-	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
@@ -35,29 +35,72 @@ const (
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
+// Start is what has come of a start: see Settle.
+type Start struct {
+	Standing suid.Standing
+	Keeper   uintptr // its pid; 0: there is none
+	Line     uintptr // the socket to it. The first process has the keeper's end
+	First
+}
+
 // First is what the sandbox's first process knows from the start.
 type First struct {
+	Launcher              uintptr    // its parent; 0: this is not the first process
 	Broker                uintptr    // where it asks the broker
 	Clone                 uint32     // the namespaces that are new
 	Slave, Loopback, Proc unix.Errno // why mounts still propagate, the interface is down, there is no new proc
 }
 
+// Fault is what the keeper says on the line when it ends a launch. Word is FaultWord; the rest
+// is as in a plan.Message.
+type Fault struct{ Word, Sub, Errno, Extra uint32 }
+
+// FaultWord and FaultSize tell a Fault on the line.
+const (
+	FaultWord = 1 << 28
+	FaultSize = 16
+)
+
 // needed are the capabilities without which there is no setuid mode.
 const needed = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETPCAP
 
-// Fork clones the keeper, which calls Run next, and returns its pid. It is the keeper that it
-// will be from its first instruction on: root's ids, and no capability but suid.Kept. The
-// caller has the same, and drops.
-func Fork() uintptr {
+// Settle settles a privileged start. It returns twice where the binary is installed set-user-id
+// root: in the launcher, and in the first process of a sandbox, perhaps. No process in which it
+// returns has privilege of the binary's.
+func Settle(sp unsafe.Pointer) (s Start) {
+	lower(sp)
+	if s.Standing = settle(sp); s.Standing != suid.Installed || !suid.Built {
+		return s
+	}
+	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
+	line, end := pair(unix.SOCK_STREAM)
+	launcher := raw.Call(unix.SYS_GETPID, 0, 0, 0, 0, 0, 0)
+	s.Keeper = fork()
+	if raw.Errno(s.Keeper) != 0 || raw.Errno(line) != 0 {
+		die(raw.Text("gobwrap: Can't start the keeper of the setuid mode\n\x00"))
+	}
+	if s.Keeper == 0 {
+		raw.Close(line)
+		s.Line = end
+		s.First = run(end, launcher, uid, gid)
+		return s
+	}
+	raw.Close(end)
+	s.Line = line
+	drop(uid, gid)
+	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // our files in /proc are the user's again, who needs them for maps
+	return s
+}
+
+// fork clones the keeper. It is the keeper that it will be from its first instruction on: root's
+// ids, and no capability but suid.Kept. The caller has the same, and drops.
+func fork() uintptr {
 	permitted, _, _ := raw.Caps()
 	if permitted&needed == needed {
 		e := raw.Errno(raw.Call(unix.SYS_SETRESUID, 0, 0, 0, 0, 0, 0))
 		guard()
-		if e == 0 {
-			e = raw.SetCaps(permitted&suid.Kept, permitted&suid.Kept, 0)
-		}
-		if e != 0 {
-			step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), e)
+		if e != 0 || raw.SetCaps(permitted&suid.Kept, permitted&suid.Kept, 0) != 0 {
+			return raw.Failed(unix.EPERM)
 		}
 	}
 	return raw.Clone(0)
@@ -67,68 +110,91 @@ func Fork() uintptr {
 // (fs.suid_dumpable).
 func guard() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
-// Run is the keeper, from its clone to its end. It returns in the sandbox's first process
-// alone, which is the user's then. Faults are said by s; line is the launcher's socket.
-func Run(s *step.State, line, launcher, uid, gid uintptr) First {
+// pair makes two connected sockets, away from the standard streams. If it cannot, they are errnos.
+func pair(kind uintptr) (a, b uintptr) {
+	var fds [2]int32
+	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&fds)), 0, 0)
+	if raw.Errno(r) != 0 {
+		return r, r
+	}
+	return lift(uintptr(fds[0])), lift(uintptr(fds[1]))
+}
+
+// lift moves a descriptor away from the standard streams.
+func lift(fd uintptr) uintptr {
+	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
+	raw.Close(fd)
+	return r
+}
+
+// end ends a launch, and says why.
+func end(line uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
+	f := Fault{FaultWord, uint32(sub), uint32(e), extra}
+	raw.Call(unix.SYS_SENDTO, line, raw.Addr(unsafe.Pointer(&f)), FaultSize, unix.MSG_NOSIGNAL, 0, 0)
+	raw.Exit(1)
+}
+
+// run is the keeper, from its clone to its end. It returns in the sandbox's first process alone.
+func run(line, launcher, uid, gid uintptr) First {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
-	if !settle(uid) || raw.Getppid() != launcher {
+	if !confine(uid) {
 		raw.Exit(1)
 	}
 	var h Header
 	receive(line, &h)
-	readConf(s, gid)
+	readConf(line, gid)
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
-		s.EndNoStep(step.Fault{Sub: plan.SubRefused, Extra: extra})
+		end(line, plan.SubRefused, 0, extra)
 	}
-	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayOwn(s, &h, uid, gid) {
+	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayOwn(line, &h, uid, gid) {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
-	if e := raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID)), 0, 0, 0, 0, 0)); e != 0 {
-		s.EndNoStep(step.Fault{Errno: e, Sub: plan.SubClone, Extra: h.Clone &^ unix.CLONE_NEWUSER})
-	}
+	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID)), 0, 0, 0, 0, 0))
 	raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
 	guard()
 	var first First
-	proc := prepare(s, &h, &first)
+	proc := uintptr(0)
+	if e == 0 {
+		proc = prepare(line, &h, &first)
+	}
 	for {
-		mine, its := pair(s)
-		if raw.Getppid() != launcher {
-			raw.Exit(1)
+		mine, its := pair(unix.SOCK_SEQPACKET)
+		if e == 0 {
+			e = raw.Errno(mine)
 		}
-		pid := raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-		if e := raw.Errno(pid); e != 0 {
-			s.EndNoStep(step.Fault{Errno: e, Sub: plan.SubClone, Extra: h.Clone &^ unix.CLONE_NEWUSER})
+		pid := uintptr(0)
+		if e == 0 && raw.Getppid() == launcher {
+			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+			if pid == 0 {
+				raw.Close(mine)
+				born(&h, &first, its, uid, gid)
+				raw.SetMask(unix.SIG_SETMASK, mask, nil)
+				first.Broker, first.Clone, first.Launcher = its, h.Clone, launcher
+				return first
+			}
+			e = raw.Errno(pid)
 		}
-		if pid == 0 {
-			raw.Close(mine)
-			born(&h, &first, its, uid, gid)
-			raw.SetMask(unix.SIG_SETMASK, mask, nil)
-			first.Broker, first.Clone = its, h.Clone
-			return first
+		if e != 0 || pid == 0 {
+			end(line, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
 		}
 		raw.Close(its)
-		fresh := uintptr(0)
+		job := broker.Job{Sock: mine, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
 		if first.Proc == 0 {
-			if e, ok := raw.ReadByte(mine); ok && e == 0 {
-				fresh = raw.Openat(raw.AtCwd, raw.Text(waitingRoom), unix.O_PATH|unix.O_DIRECTORY, 0)
-			}
-			if raw.Errno(fresh) != 0 {
-				raw.Exit(1)
-			}
+			job.Fresh = newProc(mine)
 		}
-		if h.Clone&unix.CLONE_NEWUSER == 0 || mapped(s, &h, pid, mine, uid, gid) {
-			serve(s, &h, &first, broker.Job{Sock: mine, Cwd: proc, Fresh: fresh, UID: uint32(uid), GID: uint32(gid)}, line)
+		if h.Clone&unix.CLONE_NEWUSER == 0 || mapped(line, &h, pid, mine, uid, gid) {
+			serve(line, &h, &first, &job)
 		}
-		raw.Close(mine) // the first process ends
+		raw.Close(mine) // the first process ends, and there is another one
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 }
 
-// settle establishes: no exec gains anything, the bounding set is empty, all uids are root's but
+// confine establishes: no exec gains anything, the bounding set is empty, all uids are root's but
 // that for files, which is the user's, what is effective is suid.Kept at most, and nobody
 // traces.
-func settle(uid uintptr) bool {
+func confine(uid uintptr) bool {
 	permitted, _, ok := raw.Caps()
 	if !ok || permitted&needed != needed { // a container's root, say
 		return false
@@ -151,61 +217,48 @@ func settle(uid uintptr) bool {
 // and where it is not one. There is no room for a descriptor, so that the kernel drops it and says
 // MSG_CTRUNC.
 func receive(line uintptr, h *Header) {
-	patience(line)
-	done := uintptr(0)
-	for done < HeaderSize {
-		var m raw.Msghdr
-		iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)) + done, HeaderSize - done}
-		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
-		r := raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-		if r == 0 && done == 0 {
-			raw.Exit(0)
-		}
-		if raw.Errno(r) != 0 || r == 0 || m.Flags&unix.MSG_CTRUNC != 0 {
-			raw.Exit(1)
-		}
-		done += r
-	}
-	if h.Clone&^namespaces != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
-		raw.Exit(1)
+	bePatient(line)
+	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
+	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
+	r := raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
+	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
+		h.Clone&^namespaces != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
+		raw.Exit(0)
 	}
 }
 
-// patience bounds how long a socket is waited at.
-func patience(sock uintptr) {
+// bePatient bounds how long a socket is waited at.
+func bePatient(sock uintptr) {
 	limit := unix.Timeval{Sec: broker.Patience}
 	raw.Call(unix.SYS_SETSOCKOPT, sock, unix.SOL_SOCKET, unix.SO_RCVTIMEO, raw.Addr(unsafe.Pointer(&limit)), unsafe.Sizeof(limit), 0)
 }
 
-// pair makes the sockets between the broker and the first process, which keep messages apart.
-func pair(s *step.State) (mine, its uintptr) {
-	var fds [2]int32
-	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&fds)), 0, 0)
-	if e := raw.Errno(r); e != 0 {
-		s.EndNoStep(step.Failed(e, plan.SubKeeper))
-	}
-	return s.Above(uintptr(fds[0])), s.Above(uintptr(fds[1]))
-}
+// nowhere is above every descriptor.
+const nowhere = 1<<31 - 1
 
-// serve becomes the broker: it keeps CAP_SYS_ADMIN, its socket, and two descriptors of proc.
-func serve(s *step.State, h *Header, first *First, job broker.Job, line uintptr) {
+// serve becomes the broker: it keeps CAP_SYS_ADMIN, its socket, and two descriptors of proc, and
+// closes the caller's, where there is a call for that.
+func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 	if first.Slave != 0 {
 		raw.Exit(0) // the first process says it
 	}
 	job.Deny = conf.Deny()
-	if job.Fresh != 0 {
-		job.Fresh = s.Above(job.Fresh)
-	}
 	job.IPC, job.UTS = h.Clone&unix.CLONE_NEWIPC != 0, h.Clone&unix.CLONE_NEWUTS != 0
-	raw.Close(s.Sock)
+	raw.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0, 0)
+	raw.Call(unix.SYS_DUP3, job.Cwd, 1, unix.O_CLOEXEC, 0, 0, 0)
+	if job.Fresh != 0 {
+		raw.Call(unix.SYS_DUP3, job.Fresh, 2, unix.O_CLOEXEC, 0, 0, 0)
+		job.Fresh = 2
+	}
 	raw.Close(line)
-	raw.Call(unix.SYS_CLOSE_RANGE, 0, min(job.Sock, job.Cwd, s.Floor())-1, 0, 0, 0, 0) // the caller's, where there is such a call
+	raw.Call(unix.SYS_CLOSE_RANGE, 3, nowhere, 0, 0, 0, 0) // since 5.9
+	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	patience(job.Sock)
+	bePatient(job.Sock)
 	if raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
-	broker.Serve(&job)
+	broker.Serve(job)
 }
 
 // born makes the keeper's clone the user's. Nothing of the user's has been read by it.
@@ -214,20 +267,21 @@ func born(h *Header, first *First, its, uid, gid uintptr) {
 		first.Proc = makeProc()
 		raw.SendByte(its, byte(first.Proc))
 	}
-	if h.Clone&unix.CLONE_NEWUSER != 0 {
+	user := h.Clone&unix.CLONE_NEWUSER != 0
+	e := unix.Errno(0)
+	if user {
 		enterUser(its, uid)
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
-		if e := raw.CutBounding(0); e != 0 { // the namespace came with a full one
-			raw.SendByte(its, byte(e))
-			raw.Exit(1)
-		}
+		e = raw.CutBounding(0) // the namespace came with a full one
 	}
-	e := become(uid, gid)
+	if e == 0 {
+		e = become(uid, gid)
+	}
 	if e == 0 && (!raw.NoMoreThan(0) || !hasIDs(uid, gid)) {
 		e = unix.EPERM
 	}
 	guard()
-	if h.Clone&unix.CLONE_NEWUSER != 0 {
+	if user {
 		raw.SendByte(its, byte(e))
 	}
 	if e != 0 {

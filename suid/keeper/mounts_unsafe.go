@@ -29,7 +29,7 @@ func mount(src, dst, fs unsafe.Pointer, flags uintptr) unix.Errno {
 // would do in a user namespace (mount_namespaces(7)), and raises the loopback interface. What
 // fails is the first process's to report. It returns a proc, which is the working directory:
 // a bind that is detached, so that nobody can mount on what lies in it.
-func prepare(s *step.State, h *Header, first *First) (proc uintptr) {
+func prepare(line uintptr, h *Header, first *First) (proc uintptr) {
 	root := raw.Text("/\x00")
 	if h.Clone&unix.CLONE_NEWNET != 0 {
 		first.Loopback = step.LoopbackUp()
@@ -61,32 +61,42 @@ func prepare(s *step.State, h *Header, first *First) (proc uintptr) {
 		proc = raw.Openat(raw.AtCwd, raw.Text(".\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 		e = raw.Errno(proc)
 	}
-	kind := int64(0)
+	var fs unix.Statfs_t
 	if e == 0 {
-		kind, e = s.FileSystem(proc)
+		e = raw.Errno(raw.Call(unix.SYS_FSTATFS, proc, raw.Addr(unsafe.Pointer(&fs)), 0, 0, 0, 0))
 	}
-	if e == 0 && kind != step.ProcMagic {
+	if e == 0 && fs.Type != step.ProcMagic {
 		e = unix.ENODEV
 	}
 	if e != 0 {
-		s.EndNoStep(step.Failed(e, plan.SubProc))
+		end(line, plan.SubProc, e, 0)
 	}
-	if h.Flags&NewProc == 0 || h.Clone&unix.CLONE_NEWPID == 0 || conf.Deny()&suid.DenyProc != 0 || mounts.covered || !ordinary(proc) {
+	if h.Flags&NewProc == 0 || h.Clone&unix.CLONE_NEWPID == 0 || conf.Deny()&suid.DenyProc != 0 || mounts.covered || !ordinary(proc, uint64(fs.Flags)) {
 		first.Proc = unix.EPERM
 	}
-	return s.Above(proc)
+	return proc
 }
 
 // ordinary reports whether proc is one that the kernel would permit a new one beside: its root,
 // with the flags that a new one has (mnt_already_visible, fs/namespace.c).
-func ordinary(proc uintptr) bool {
+func ordinary(proc uintptr, flags uint64) bool {
 	const procRoot = 1 // PROC_ROOT_INO
 	var st unix.Stat_t
-	var fs unix.Statfs_t
-	if _, e := raw.Fstat(proc, &st); e != 0 || st.Ino != procRoot || raw.Errno(raw.Call(unix.SYS_FSTATFS, proc, raw.Addr(unsafe.Pointer(&fs)), 0, 0, 0, 0)) != 0 {
-		return false
+	_, e := raw.Fstat(proc, &st)
+	return e == 0 && st.Ino == procRoot &&
+		flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
+}
+
+// newProc hears whether the first process has mounted a new proc, and opens it; 0: there is none.
+func newProc(line uintptr) uintptr {
+	if e, ok := raw.ReadByte(line); !ok || e != 0 {
+		return 0
 	}
-	return fs.Flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
+	fd := raw.Openat(raw.AtCwd, raw.Text(waitingRoom), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if raw.Errno(fd) != 0 {
+		raw.Exit(1)
+	}
+	return fd
 }
 
 // makeProc mounts a proc of this process's PID namespace where binds do not find it.

@@ -23,18 +23,18 @@ const noOwner = 255
 // mayOwn reports whether a user namespace may be made: not for a caller who has an id that is
 // to be nobody's, nor for a wish that the administrator refuses. It ends the launch where the
 // namespace is more than a wish.
-func mayOwn(s *step.State, h *Header, uid, gid uintptr) bool {
+func mayOwn(line uintptr, h *Header, uid, gid uintptr) bool {
 	if suid.Reserved(uint32(uid)) || suid.Reserved(uint32(gid)) {
-		without(s, h, step.Fault{Sub: plan.SubRefused, Extra: suid.Extra(suid.RowReserved, 0)})
+		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowReserved, 0))
 		return false
 	}
 	return h.Flags&TryUser == 0 || !conf.Skips()
 }
 
 // without ends the launch, unless the user namespace that there will not be is only a wish.
-func without(s *step.State, h *Header, f step.Fault) {
+func without(line uintptr, h *Header, sub plan.Sub, e unix.Errno, extra uint32) {
 	if h.Flags&TryUser == 0 {
-		s.EndNoStep(f)
+		end(line, sub, e, extra)
 	}
 }
 
@@ -64,60 +64,55 @@ func enterUser(its, uid uintptr) {
 // mapped writes the maps of the first process's user namespace, and hears whether it has taken
 // the user's ids: on some kernels every capability in a user namespace is refused when it is
 // used, root's included.
-func mapped(s *step.State, h *Header, pid, line, uid, gid uintptr) bool {
-	f := step.Fault{Errno: unix.ESRCH, Sub: plan.SubClone}
-	code, ok := raw.ReadByte(line)
+func mapped(line uintptr, h *Header, pid, its, uid, gid uintptr) bool {
+	code, ok := raw.ReadByte(its)
 	switch {
 	case !ok:
+		without(line, h, plan.SubClone, unix.ESRCH, 0)
+		return false
 	case code == noOwner:
-		f = step.Fault{Sub: plan.SubRefused, Extra: suid.Extra(suid.RowNoOwner, 0)}
+		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowNoOwner, 0))
+		return false
 	case code != 0:
-		f = step.Fault{Errno: unix.Errno(code), Sub: plan.SubClone, Extra: h.Clone}
-	default:
-		if f = writeItsMaps(h, pid, line, uid, gid); f.Is() {
-			break
-		}
-		if code, ok = raw.ReadByte(line); ok && code == 0 {
-			return true
-		}
-		f = step.Fault{Sub: plan.SubRefused, Extra: suid.Extra(suid.RowPowerless, 0)}
+		without(line, h, plan.SubClone, unix.Errno(code), h.Clone)
+		return false
 	}
-	without(s, h, f)
-	return false
+	if sub, e := writeMaps(h, pid, its, uid, gid); e != 0 {
+		without(line, h, sub, e, 0)
+		return false
+	}
+	if code, ok = raw.ReadByte(its); !ok || code != 0 {
+		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowPowerless, 0))
+		return false
+	}
+	return true
 }
 
-// writeItsMaps writes the maps of the process pid, which answers on line that it is
+// writeMaps writes the maps of the process pid, which answers on its socket that it is
 // alive once its directory in /proc is open: the number cannot have gone to another one. A
 // /proc that hides processes (hidepid=) shows it by CAP_SYS_PTRACE.
-func writeItsMaps(h *Header, pid, line, uid, gid uintptr) step.Fault {
+func writeMaps(h *Header, pid, its, uid, gid uintptr) (plan.Sub, unix.Errno) {
 	var name raw.Link
 	raw.PutNumber(unsafe.Pointer(&name), pid)
 	dir := raw.Openat(raw.AtCwd, unsafe.Pointer(&name), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(dir); e != 0 {
-		return step.Failed(e, plan.SubUIDMap)
+		return plan.SubUIDMap, e
 	}
-	f := step.Fault{}
-	if !ownProc() || !raw.SendByte(line, 0) || !raw.Hears(line) {
-		f = step.Failed(unix.ESRCH, plan.SubUIDMap)
+	if !ownProc() || !raw.SendByte(its, 0) || !raw.Hears(its) {
+		return plan.SubUIDMap, unix.ESRCH
 	}
-	if !f.Is() {
-		e := step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00"))
-		if e == unix.ENOENT { // before 3.19
-			e = 0
-		}
-		f = step.Failed(e, plan.SubSetgroups)
+	if e := step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00")); e != 0 && e != unix.ENOENT { // before 3.19
+		return plan.SubSetgroups, e
 	}
-	if !f.Is() {
-		f = step.Failed(step.WriteBelow(dir, raw.Text("gid_map\x00"), mapOf(h, h.GID, gid)), plan.SubGIDMap)
+	if e := step.WriteBelow(dir, raw.Text("gid_map\x00"), mapOf(h, h.GID, gid)); e != 0 {
+		return plan.SubGIDMap, e
 	}
-	if !f.Is() {
-		f = step.Failed(step.WriteBelow(dir, raw.Text("uid_map\x00"), mapOf(h, h.UID, uid)), plan.SubUIDMap)
+	if e := step.WriteBelow(dir, raw.Text("uid_map\x00"), mapOf(h, h.UID, uid)); e != 0 {
+		return plan.SubUIDMap, e
 	}
 	raw.Close(dir)
-	if !f.Is() && !raw.SendByte(line, 0) {
-		f = step.Failed(unix.ESRCH, plan.SubUIDMap)
-	}
-	return f
+	raw.SendByte(its, 0)
+	return 0, 0
 }
 
 // ownProc reports whether the working directory, a proc, knows processes by our numbers: it

@@ -31,8 +31,8 @@ const (
 	InKeeper = Module + "/suid/keeper."
 	InBroker = Module + "/suid/broker."
 
-	Entry   = InChild + "entry" // the name that the linker is told
-	Start   = Entry + ".abi0"   // the code behind it: assembly, not the wrapper for Go callers
+	Entry = InChild + "entry" // the name that the linker is told
+	Start = Entry + ".abi0"   // the code behind it: assembly, not the wrapper for Go callers
 )
 
 // Bare are the folders with code that runs without the Go runtime. Each of their files with such

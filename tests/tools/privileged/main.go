@@ -33,7 +33,6 @@ type part struct {
 
 const (
 	afterDrop = "comes after the drop"
-	users     = "is the first process when it is the user's"
 )
 
 // parts are counted one after the other; what one has counted the next does not.
@@ -42,16 +41,14 @@ var parts = [...]part{
 		"from the entry point to the drop",
 		[]string{linked.Start},
 		[]cut{
-			{"enter", "launchDirect", afterDrop},
-			{"enter", "forkFront", afterDrop},
-			{"hosted", "monitorHosted", afterDrop},
-			{"startKeeper", "runKept", users},
-			{"startKeeper", linked.InKeeper + "Run", "is the keeper: the second part"},
+			{"enter", "settled", afterDrop},
+			{"enter", "launch", afterDrop},
+			{linked.InKeeper + "Settle", linked.InKeeper + "run", "is the keeper: the second part"},
 		},
 	},
 	{
 		"the keeper, until it is the broker",
-		[]string{linked.InKeeper + "Run"},
+		[]string{linked.InKeeper + "run"},
 		[]cut{{linked.InKeeper + "serve", linked.InBroker + "Serve", "is the broker: the third part"}},
 	},
 	{
