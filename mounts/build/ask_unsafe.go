@@ -44,12 +44,7 @@ func (r *Root) restrict(fd, flags uintptr) unix.Errno {
 
 // askForFrame is makeFrame. The host's tree is not this process's root any more then, and no host
 // path is looked up by the kernel.
-func (r *Root) askForFrame(p plan.View) step.Fault {
-	old := raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := raw.Errno(old); e != 0 {
-		return step.Failed(e, plan.SubTmpfs)
-	}
-	r.old = r.Above(old)
+func (r *Root) askForFrame() step.Fault {
 	if f := r.Ask(&broker.Request{Op: broker.Root}, broker.None, broker.None); f.Is() {
 		if f.Sub == plan.SubMain {
 			f.Sub = plan.SubPivot
@@ -57,25 +52,21 @@ func (r *Root) askForFrame(p plan.View) step.Fault {
 		return f
 	}
 	r.apart = noChroot
-	top := raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	base := raw.Openat(raw.AtCwd, raw.Text(broker.Base+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	e := raw.Errno(top)
-	if e == 0 {
-		e = raw.Errno(base)
-	}
-	if e != 0 {
+	if e := raw.Errno(base); e != 0 {
 		return step.Failed(e, plan.SubTmpfs)
 	}
-	r.top, r.base = r.Above(top), r.Above(base)
-	newroot := raw.Text("newroot\x00")
-	if e := raw.Mkdirat(r.base, newroot, 0o755); e != 0 {
-		return step.Failed(e, plan.SubTmpfs)
-	}
-	dir := r.newRoot()
-	f := r.attach(p, dir, dir, unix.MS_NOSUID|unix.MS_NODEV)
-	raw.Close(dir)
-	if f.Is() {
-		f.Sub = plan.SubTmpfs
+	r.base = r.Above(base)
+	return step.Fault{}
+}
+
+// askBind is attach. What is not done by the newer calls for want of one, or because a filter
+// refuses it, is done by the older ones from then on.
+func (r *Root) askBind(p plan.View, src, dst, flags uintptr) step.Fault {
+	f := r.Ask(&broker.Request{Op: broker.Bind, A: uint64(flags)}, src, dst)
+	if f.Sub == plan.SubMain && (f.Errno == unix.EPERM || f.Errno == unix.ENOSYS) {
+		r.Engine = ClassicCalls
+		f = r.askClassic(p, src, dst, flags)
 	}
 	return f
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
-	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -99,7 +98,7 @@ func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
 		return r.attachClassic(p, src, dst, flags)
 	}
 	if r.Guarded != 0 {
-		return r.Ask(&broker.Request{Op: broker.Bind, A: uint64(flags)}, src, dst)
+		return r.askBind(p, src, dst, flags)
 	}
 	tree := raw.Call(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Text("\x00")),
 		unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)

@@ -19,10 +19,10 @@ import (
 
 // attachClassic is attach.
 func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
-	kind, e := raw.FileType(src)
-	if e == 0 && r.Guarded != 0 {
-		return r.askClassic(p, src, dst, flags, kind == unix.S_IFDIR)
+	if r.Guarded != 0 {
+		return r.askClassic(p, src, dst, flags)
 	}
+	kind, e := raw.FileType(src)
 	if e == 0 {
 		e = r.makeStage(kind == unix.S_IFDIR)
 	}
@@ -51,9 +51,13 @@ func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 }
 
 // askClassic is attachClassic in setuid mode, where the broker has the stage.
-func (r *Root) askClassic(p plan.View, src, dst, flags uintptr, directory bool) step.Fault {
+func (r *Root) askClassic(p plan.View, src, dst, flags uintptr) step.Fault {
+	file, e := raw.FileType(src)
+	if e != 0 {
+		return step.Main(e)
+	}
 	name, kind := raw.Text(broker.StageFile+"\x00"), uint64(0)
-	if directory {
+	if file == unix.S_IFDIR {
 		name, kind = raw.Text(broker.StageDir+"\x00"), 1
 	}
 	f := r.Ask(&broker.Request{Op: broker.Stage, A: uint64(flags), B: kind}, src, broker.None)
@@ -68,10 +72,13 @@ func (r *Root) askClassic(p plan.View, src, dst, flags uintptr, directory bool) 
 
 // stageRoot is where the paths of mounts on a stage begin.
 func (r *Root) stageRoot() uintptr {
-	if r.Guarded != 0 {
-		return r.top
+	if r.Guarded == 0 {
+		return r.base
 	}
-	return r.base
+	if r.top == 0 {
+		r.top = r.Above(raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0))
+	}
+	return r.top
 }
 
 // makeStage makes what a tree, or a file, is bound to while it is tightened.

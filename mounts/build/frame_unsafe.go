@@ -28,7 +28,7 @@ const (
 // makeFrame is OpRoot.
 func (r *Root) makeFrame(p plan.View) step.Fault {
 	if r.Guarded != 0 {
-		return r.askForFrame(p)
+		return r.askForFrame()
 	}
 	if f := r.coverRoot(); f.Is() {
 		return f

@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -168,7 +169,14 @@ func (r *Root) openAgain(path unsafe.Pointer) uintptr {
 	if r.apart == rootfs {
 		return raw.Failed(unix.EMFILE) // its path means nothing any more
 	}
-	at, f := r.walkFrom(r.old, path, findOnly, 0, 0)
+	old := r.old
+	if r.Guarded != 0 {
+		old = raw.Openat(raw.AtCwd, raw.Text(broker.OldRoot+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	}
+	at, f := r.walkFrom(old, path, findOnly, 0, 0)
+	if r.Guarded != 0 {
+		raw.Close(old)
+	}
 	if f.Sub == plan.SubMagicLink {
 		f.Errno = unix.EMFILE
 	}

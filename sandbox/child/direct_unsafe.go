@@ -283,6 +283,9 @@ func endFailedDirect(p plan.View) bool {
 	reapKeeper()
 	first = lastWord(first)
 	reapStray()
+	if line.heard == setUpFailed && plan.Sub(line.message[2]) == plan.SubKeeper && monitor.keeperEnded&0x7f != 0 {
+		line.heard, first = killed, monitor.keeperEnded
+	}
 	if line.heard != killed || p.JSONFd >= 0 || line.filtered != 0 {
 		if becomeGo() {
 			return true

@@ -81,10 +81,13 @@ func runKept(sp unsafe.Pointer, line uintptr, f keeper.First) {
 	runFirst(p)
 }
 
-// closeLeaks closes, in plan mode, what the host had open without close-on-exec, as hosted has
-// done in the monitor.
+// closeLeaks closes, in plan mode, the socket and the line, and what the host had open without
+// close-on-exec, as hosted has done in the monitor.
 func closeLeaks(sp unsafe.Pointer) {
+	sock, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 16))))
 	line, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 24))))
+	raw.Close(sock)
+	raw.Close(line)
 	first := min(feed.child, acting.Broker, acting.Sock)
 	last := max(feed.child, acting.Broker, acting.Sock)
 	acting.CloseRange(line+1, first-1)
@@ -217,7 +220,7 @@ func awaitsRelease(p plan.View) bool { return monitor.keeper != 0 && acting.Guar
 // set-up has come to its end or the first process to its own.
 func reapKeeper() {
 	if monitor.leaving != 0 {
-		raw.Wait(monitor.leaving)
+		_, monitor.keeperEnded = raw.Wait(monitor.leaving)
 		monitor.leaving = 0
 	}
 }

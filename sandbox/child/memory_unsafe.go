@@ -58,6 +58,8 @@ var monitor struct {
 	keeperEnd uintptr // our end of its socket
 	leaving   uintptr // the pid of a keeper that ends
 	viaKeeper bool    // the plan is for the keeper
+
+	keeperEnded uint32 // the keeper's wait status
 }
 
 // host is what the monitor knows in plan mode; see hosted_unsafe.go.

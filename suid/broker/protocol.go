@@ -66,11 +66,12 @@ const (
 	DenyHostname
 )
 
-// Names on the frame's first tmpfs, which is root's. OldRoot has the host's tree, Base a
-// second tmpfs, which is the user's.
+// Names on the frame's first tmpfs, which is root's. OldRoot has the host's tree; Base and
+// NewRoot are tmpfs of the user's.
 const (
 	OldRoot   = "/oldroot"
 	Base      = "/base"
+	NewRoot   = "/newroot"
 	StageDir  = "/stagedir"
 	StageFile = "/stagefile"
 )

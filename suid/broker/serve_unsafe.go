@@ -130,7 +130,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 
 // mount is mount(2).
 func mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix.Errno {
-	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags|unix.MS_SILENT, raw.Addr(data), 0))
+	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, raw.Addr(data), 0))
 }
 
 // allowed judges the flags of a bind. A bind is nosuid; without MS_RDONLY it may be refused,
@@ -283,8 +283,8 @@ func (j *Job) moveProc(dst uintptr) unix.Errno {
 	return e
 }
 
-// frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it a
-// tmpfs of the user's. See package build for what it is for.
+// frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it two
+// of the user's. See package build for what it is for.
 func (j *Job) frame() unix.Errno {
 	if j.framed {
 		return unix.EBUSY
@@ -307,10 +307,10 @@ func (j *Job) frame() unix.Errno {
 		e = mount(raw.Text("/..\x00"), raw.Text(OldRoot+"\x00"), nil, unix.MS_MOVE, nil)
 	}
 	if e == 0 {
-		e = raw.Mkdirat(raw.AtCwd, raw.Text(Base+"\x00"), 0o755)
+		e = j.dirOfUser(raw.Text(Base + "\x00"))
 	}
 	if e == 0 {
-		e = j.tmpfs(raw.Text(Base+"\x00"), 0o755, 0)
+		e = j.dirOfUser(raw.Text(NewRoot + "\x00"))
 	}
 	if e == 0 && j.Deny&DenyWritable != 0 {
 		var st unix.Stat_t
@@ -321,6 +321,14 @@ func (j *Job) frame() unix.Errno {
 		e = back
 	}
 	return e
+}
+
+// dirOfUser makes a directory, and mounts a tmpfs of the user's on it.
+func (j *Job) dirOfUser(path unsafe.Pointer) unix.Errno {
+	if e := raw.Mkdirat(raw.AtCwd, path, 0o755); e != 0 {
+		return e
+	}
+	return j.tmpfs(path, 0o755, 0)
 }
 
 // pivot is PIVOT: the mount that fd is the root of becomes the only one (pivot_root(2),

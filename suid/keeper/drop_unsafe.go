@@ -104,7 +104,7 @@ func seal(uid, gid uintptr) {
 // Establishes: real, effective, saved and file-system ids are uid and gid, no capability
 // in any set, and neither root nor another id can be had back.
 func drop(uid, gid uintptr) {
-	if become(uid, gid) != 0 || uid != 0 && !dropped(uid, gid) {
+	if become(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !dropped(uid, gid)) {
 		die(raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00"))
 	}
 }
@@ -115,15 +115,12 @@ func die(message unsafe.Pointer) {
 	raw.Exit(1)
 }
 
-// become takes ids of a user's. Where a uid was 0 the kernel takes the capabilities in the
-// same call; then the last one here finds none.
+// become takes ids of a user's. Where a uid was 0 and none is after it, the kernel takes the
+// capabilities in the same call.
 func become(uid, gid uintptr) unix.Errno {
 	e := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
-	}
-	if e == 0 && uid != 0 {
-		e = raw.SetCaps(0, 0, 0)
 	}
 	return e
 }

@@ -168,6 +168,7 @@ func run(line, launcher, uid, gid uintptr) First {
 			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 			if pid == 0 {
 				raw.Close(mine)
+				raw.Close(proc)
 				born(&h, &first, its, uid, gid)
 				raw.SetMask(unix.SIG_SETMASK, mask, nil)
 				first.Broker, first.Clone, first.Launcher = its, h.Clone, launcher
@@ -183,7 +184,7 @@ func run(line, launcher, uid, gid uintptr) First {
 		if first.Proc == 0 {
 			job.Fresh = newProc(mine)
 		}
-		if h.Clone&unix.CLONE_NEWUSER == 0 || mapped(line, &h, pid, mine, uid, gid) {
+		if h.Clone&unix.CLONE_NEWUSER == 0 || mapped(line, proc, &h, pid, mine, uid, gid) {
 			serve(line, &h, &first, &job)
 		}
 		raw.Close(mine) // the first process ends, and there is another one
@@ -255,6 +256,9 @@ func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
 	bePatient(job.Sock)
+	if raw.Fchdir(job.Cwd) != 0 {
+		raw.Exit(1)
+	}
 	if raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
@@ -276,6 +280,9 @@ func born(h *Header, first *First, its, uid, gid uintptr) {
 	}
 	if e == 0 {
 		e = become(uid, gid)
+	}
+	if e == 0 {
+		e = raw.SetCaps(0, 0, 0)
 	}
 	if e == 0 && (!raw.NoMoreThan(0) || !hasIDs(uid, gid)) {
 		e = unix.EPERM

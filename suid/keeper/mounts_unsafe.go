@@ -22,13 +22,13 @@ const (
 
 // mount is mount(2).
 func mount(src, dst, fs unsafe.Pointer, flags uintptr) unix.Errno {
-	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags|unix.MS_SILENT, 0, 0))
+	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, 0, 0))
 }
 
 // prepare stops mounts from propagating to the host, does for what mounts hide what the kernel
 // would do in a user namespace (mount_namespaces(7)), and raises the loopback interface. What
-// fails is the first process's to report. It returns a proc, which is the working directory:
-// a bind that is detached, so that nobody can mount on what lies in it.
+// fails is the first process's to report. It returns a proc: a bind that is detached, so that
+// nobody can mount on what lies in it.
 func prepare(line uintptr, h *Header, first *First) (proc uintptr) {
 	root := raw.Text("/\x00")
 	if h.Clone&unix.CLONE_NEWNET != 0 {
@@ -52,14 +52,11 @@ func prepare(line uintptr, h *Header, first *First) (proc uintptr) {
 		e = mount(name, name, nil, unix.MS_BIND)
 	}
 	if e == 0 {
-		e = raw.Errno(raw.Call(unix.SYS_CHDIR, raw.Addr(name), 0, 0, 0, 0, 0))
+		proc = raw.Openat(raw.AtCwd, name, unix.O_PATH|unix.O_DIRECTORY, 0)
+		e = raw.Errno(proc)
 	}
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_UMOUNT2, raw.Addr(name), unix.MNT_DETACH, 0, 0, 0, 0))
-	}
-	if e == 0 {
-		proc = raw.Openat(raw.AtCwd, raw.Text(".\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-		e = raw.Errno(proc)
 	}
 	var fs unix.Statfs_t
 	if e == 0 {

@@ -64,7 +64,7 @@ func enterUser(its, uid uintptr) {
 // mapped writes the maps of the first process's user namespace, and hears whether it has taken
 // the user's ids: on some kernels every capability in a user namespace is refused when it is
 // used, root's included.
-func mapped(line uintptr, h *Header, pid, its, uid, gid uintptr) bool {
+func mapped(line, proc uintptr, h *Header, pid, its, uid, gid uintptr) bool {
 	code, ok := raw.ReadByte(its)
 	switch {
 	case !ok:
@@ -77,7 +77,7 @@ func mapped(line uintptr, h *Header, pid, its, uid, gid uintptr) bool {
 		without(line, h, plan.SubClone, unix.Errno(code), h.Clone)
 		return false
 	}
-	if sub, e := writeMaps(h, pid, its, uid, gid); e != 0 {
+	if sub, e := writeMaps(h, proc, pid, its, uid, gid); e != 0 {
 		without(line, h, sub, e, 0)
 		return false
 	}
@@ -91,14 +91,14 @@ func mapped(line uintptr, h *Header, pid, its, uid, gid uintptr) bool {
 // writeMaps writes the maps of the process pid, which answers on its socket that it is
 // alive once its directory in /proc is open: the number cannot have gone to another one. A
 // /proc that hides processes (hidepid=) shows it by CAP_SYS_PTRACE.
-func writeMaps(h *Header, pid, its, uid, gid uintptr) (plan.Sub, unix.Errno) {
+func writeMaps(h *Header, proc, pid, its, uid, gid uintptr) (plan.Sub, unix.Errno) {
 	var name raw.Link
 	raw.PutNumber(unsafe.Pointer(&name), pid)
-	dir := raw.Openat(raw.AtCwd, unsafe.Pointer(&name), unix.O_PATH|unix.O_DIRECTORY, 0)
+	dir := raw.Openat(proc, unsafe.Pointer(&name), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(dir); e != 0 {
 		return plan.SubUIDMap, e
 	}
-	if !ownProc() || !raw.SendByte(its, 0) || !raw.Hears(its) {
+	if !ownProc(proc) || !raw.SendByte(its, 0) || !raw.Hears(its) {
 		return plan.SubUIDMap, unix.ESRCH
 	}
 	if e := step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00")); e != 0 && e != unix.ENOENT { // before 3.19
@@ -115,12 +115,12 @@ func writeMaps(h *Header, pid, its, uid, gid uintptr) (plan.Sub, unix.Errno) {
 	return 0, 0
 }
 
-// ownProc reports whether the working directory, a proc, knows processes by our numbers: it
+// ownProc reports whether proc knows processes by our numbers: it
 // may be that of another PID namespace.
-func ownProc() bool {
+func ownProc(proc uintptr) bool {
 	var link raw.Link
 	p := unsafe.Pointer(&link)
-	if _, e := raw.Readlinkat(raw.AtCwd, raw.Text("self\x00"), p, unsafe.Sizeof(link)); e != 0 {
+	if _, e := raw.Readlinkat(proc, raw.Text("self\x00"), p, unsafe.Sizeof(link)); e != 0 {
 		return false
 	}
 	pid, ok := raw.Number(p)
