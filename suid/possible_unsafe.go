@@ -40,8 +40,9 @@ func possible(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64
 	switch s.Op {
 	case plan.OpMount:
 		return unless(s.A != plan.MountTmpfs || uint64(s.F)|uint64(s.G)<<32 <= halfMemory, RowSize).
-			or(unless(s.A != plan.MountMqueue || h.Clone&unix.CLONE_NEWIPC != 0, RowMqueue)).
-			or(unless(s.C == 0, RowLabel))
+			or(unless(s.A != plan.MountMqueue || h.Clone&unix.CLONE_NEWIPC != 0, RowMqueue))
+	case plan.OpLabel:
+		return unless(s.A != plan.LabelNew || s.B == 0, RowLabel)
 	case plan.OpProc:
 		return unless(s.A != 0 && s.Flags&plan.FlagOrBind == 0 || h.Clone&unix.CLONE_NEWPID != 0, RowProc)
 	case plan.OpLoopback:

@@ -33,7 +33,6 @@ func sample(t testing.TB) *plan.Program {
 	fd := add(plan.Step{Op: plan.OpSource, B: 7})
 	console := add(plan.Step{Op: plan.OpSource, B: 1, Flags: plan.FlagConsole})
 	proc := add(plan.Step{Op: plan.OpSource, A: str("/proc")})
-	add(plan.Step{Op: plan.OpLabel, A: plan.LabelNew, B: str("label")})
 	add(plan.Step{Op: plan.OpRoot})
 	add(plan.Step{Op: plan.OpGo})
 	add(plan.Step{Op: plan.OpBind, A: src, B: str("/usr"), C: tight | unix.MS_RDONLY | unix.MS_NOEXEC, E: 0o700})

@@ -234,6 +234,10 @@ func memoryLaws(im *linked.Image) []violation {
 		}
 		switch where := im.Section(s); where {
 		case ".noptrbss", ".rodata":
+		case ".noptrdata": // a table
+			if !inSuid {
+				broken = append(broken, violation{s.Name + " is not zero at the start", nil})
+			}
 		default:
 			broken = append(broken, violation{s.Name + " lies in " + where + ": it is not zero at the start or holds pointers", nil})
 		}
