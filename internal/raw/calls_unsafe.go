@@ -294,7 +294,10 @@ func ReceiveWith(sock uintptr, p unsafe.Pointer, n uintptr, fd *uintptr) uintptr
 	var with rights
 	iov := [2]uintptr{Addr(p), n}
 	h := Msghdr{Iov: Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: Addr(unsafe.Pointer(&with)), Controllen: unsafe.Sizeof(with)}
-	r := Call(unix.SYS_RECVMSG, sock, Addr(unsafe.Pointer(&h)), unix.MSG_CMSG_CLOEXEC|unix.MSG_WAITALL, 0, 0, 0)
+	r := Failed(unix.EINTR)
+	for Errno(r) == unix.EINTR {
+		r = Call(unix.SYS_RECVMSG, sock, Addr(unsafe.Pointer(&h)), unix.MSG_CMSG_CLOEXEC|unix.MSG_WAITALL, 0, 0, 0)
+	}
 	if Errno(r) != 0 {
 		return 0
 	}

@@ -36,14 +36,20 @@ var kept keeper.First
 // keptPlan is what the monitor says to the first process, with the socket on which that says its
 // faults. The plan follows.
 type keptPlan struct {
-	size   uint32
-	hosted uint32 // this is plan mode
+	size, how uint32
 }
+
+// What a keptPlan says of the monitor (how).
+const (
+	isHosted   = 1 << iota // this is plan mode
+	isDirect               // there is no front end
+	isFiltered             // a seccomp filter is in force
+)
 
 // runKept is the first process of the setuid mode, from where it is the user's. The plan comes
 // by the socket that was the keeper's. Nothing of what the launcher has done since it forked the
 // keeper has been done here.
-func runKept(sp unsafe.Pointer, line uintptr, f keeper.First) {
+func runKept(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	kept = f
 	parent = f.Launcher
 	acting.Step = plan.NoStep
@@ -54,14 +60,15 @@ func runKept(sp unsafe.Pointer, line uintptr, f keeper.First) {
 	}
 	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	raw.DefaultAction(unix.SIGCHLD)
-	feed.child, acting.Broker = acting.Above(line), acting.Above(f.Broker)
+	feed.child, acting.Broker = acting.Above(end), acting.Above(f.Broker)
 	var head keptPlan
 	sock := nowhere
 	if raw.ReceiveWith(feed.child, unsafe.Pointer(&head), unsafe.Sizeof(head), &sock) != unsafe.Sizeof(head) || sock == nowhere || head.size > plan.MaxSize {
 		raw.Exit(1)
 	}
 	acting.Sock = acting.Above(sock)
-	if head.hosted != 0 {
+	monitor.direct, line.filtered = head.how&isDirect != 0, head.how&isFiltered
+	if head.how&isHosted != 0 {
 		host.there = true
 		closeLeaks(sp)
 	}
@@ -85,12 +92,12 @@ func runKept(sp unsafe.Pointer, line uintptr, f keeper.First) {
 // close-on-exec, as hosted has done in the monitor.
 func closeLeaks(sp unsafe.Pointer) {
 	sock, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 16))))
-	line, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 24))))
+	end, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 24))))
 	raw.Close(sock)
-	raw.Close(line)
+	raw.Close(end)
 	first := min(feed.child, acting.Broker, acting.Sock)
 	last := max(feed.child, acting.Broker, acting.Sock)
-	acting.CloseRange(line+1, first-1)
+	acting.CloseRange(end+1, first-1)
 	for fd := first + 1; fd < last; fd++ {
 		if fd != feed.child && fd != acting.Broker && fd != acting.Sock {
 			raw.Close(fd)
@@ -166,7 +173,13 @@ func refusedStart() bool { return started.standing != suid.Plain && started.stan
 func hand(p plan.View, h keeper.Header) bool {
 	head := keptPlan{size: p.Size}
 	if host.there {
-		head.hosted = 1
+		head.how |= isHosted
+	}
+	if monitor.direct {
+		head.how |= isDirect
+	}
+	if line.filtered != 0 {
+		head.how |= isFiltered
 	}
 	return raw.SendFull(feed.monitor, unsafe.Pointer(&h), keeper.HeaderSize) &&
 		raw.SendWith(feed.monitor, unsafe.Pointer(&head), unsafe.Sizeof(head), acting.Sock) &&

@@ -75,7 +75,10 @@ func receive(sock uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
 	var m raw.Msghdr
 	m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
 	m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
-	r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+	r := raw.Failed(unix.EINTR)
+	for raw.Errno(r) == unix.EINTR { // it was stopped, or the machine slept
+		r = raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+	}
 	if r != RequestSize || m.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		return None, None, false
 	}

@@ -74,9 +74,11 @@ func Settle(sp unsafe.Pointer) (s Start) {
 	}
 	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
 	line, end := pair(unix.SOCK_STREAM)
-	launcher := raw.Call(unix.SYS_GETPID, 0, 0, 0, 0, 0, 0)
-	s.Keeper = fork()
-	if raw.Errno(s.Keeper) != 0 || raw.Errno(line) != 0 {
+	launcher := raw.Getpid()
+	if s.Keeper = line; raw.Errno(line) == 0 && raw.Errno(end) == 0 {
+		s.Keeper = fork()
+	}
+	if raw.Errno(s.Keeper) != 0 {
 		die(raw.Text("gobwrap: Can't start the keeper of the setuid mode\n\x00"))
 	}
 	if s.Keeper == 0 {
@@ -120,8 +122,11 @@ func pair(kind uintptr) (a, b uintptr) {
 	return lift(uintptr(fds[0])), lift(uintptr(fds[1]))
 }
 
-// lift moves a descriptor away from the standard streams.
+// lift moves a descriptor away from the standard streams, which the caller may have closed.
 func lift(fd uintptr) uintptr {
+	if fd > 2 {
+		return fd
+	}
 	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
 	raw.Close(fd)
 	return r
@@ -164,7 +169,7 @@ func run(line, launcher, uid, gid uintptr) First {
 			e = raw.Errno(mine)
 		}
 		pid := uintptr(0)
-		if e == 0 && raw.Getppid() == launcher {
+		if e == 0 {
 			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 			if pid == 0 {
 				raw.Close(mine)
@@ -176,7 +181,7 @@ func run(line, launcher, uid, gid uintptr) First {
 			}
 			e = raw.Errno(pid)
 		}
-		if e != 0 || pid == 0 {
+		if e != 0 {
 			end(line, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
 		}
 		raw.Close(its)
@@ -192,15 +197,23 @@ func run(line, launcher, uid, gid uintptr) First {
 	}
 }
 
-// confine establishes: no exec gains anything, the bounding set is empty, all uids are root's but
-// that for files, which is the user's, what is effective is suid.Kept at most, and nobody
-// traces.
+// noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.
+const noFixup = 1<<2 | 1<<4
+
+// confine establishes: no exec gains anything, the bounding set is empty, a change of ids takes
+// the capabilities, all uids are root's but that for files, which is the user's, what is effective
+// is suid.Kept at most, and nobody traces.
 func confine(uid uintptr) bool {
 	permitted, _, ok := raw.Caps()
 	if !ok || permitted&needed != needed { // a container's root, say
 		return false
 	}
 	if raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || raw.Call(unix.SYS_PRCTL, unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) != 1 || raw.CutBounding(0) != 0 {
+		return false
+	}
+	// What would let a change of ids from root's leave capabilities (capabilities(7), "The
+	// securebits flags").
+	if bits := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0, 0); bits&noFixup != 0 && raw.Prctl(unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0) != 0 {
 		return false
 	}
 	kept := permitted & suid.Kept &^ (1 << unix.CAP_SETPCAP)
@@ -221,7 +234,10 @@ func receive(line uintptr, h *Header) {
 	bePatient(line)
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
-	r := raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
+	r := raw.Failed(unix.EINTR)
+	for raw.Errno(r) == unix.EINTR { // it was stopped, or the machine slept
+		r = raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
+	}
 	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
 		h.Clone&^namespaces != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
 		raw.Exit(0)
@@ -287,7 +303,6 @@ func born(h *Header, first *First, its, uid, gid uintptr) {
 	if e == 0 && (!raw.NoMoreThan(0) || !hasIDs(uid, gid)) {
 		e = unix.EPERM
 	}
-	guard()
 	if user {
 		raw.SendByte(its, byte(e))
 	}
