@@ -46,7 +46,10 @@ func (r *Root) restrict(fd, flags uintptr) unix.Errno {
 // path is looked up by the kernel.
 func (r *Root) askForFrame() step.Fault {
 	if f := r.Ask(&broker.Request{Op: broker.Root}, broker.None, broker.None); f.Is() {
-		if f.Sub == plan.SubMain {
+		switch f.Sub {
+		case plan.SubMain:
+			f.Sub = plan.SubTmpfs
+		case plan.SubRemount: // not in this request
 			f.Sub = plan.SubPivot
 		}
 		return f
@@ -85,7 +88,9 @@ func (r *Root) askToLeave() step.Fault {
 		f = step.Failed(r.Enter(root), plan.SubPivot)
 	}
 	r.CloseSoon(root)
-	raw.Hears(r.Broker) // its end
+	if !f.Is() {
+		raw.Hears(r.Broker) // its end
+	}
 	raw.Close(r.Broker)
 	r.Broker = 0
 	return f

@@ -20,6 +20,9 @@ import (
 // of a sandbox it does not return.
 func settled(sp unsafe.Pointer, s keeper.Start) {
 	started.standing = s.Standing
+	if s.Failed != 0 {
+		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), s.Failed)
+	}
 	if s.Launcher != 0 {
 		runKept(sp, s.Line, s.First)
 	}

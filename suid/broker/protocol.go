@@ -47,7 +47,8 @@ type Request struct {
 // RequestSize is the size of a Request.
 const RequestSize = 32 + MaxName
 
-// FailedFlags in an answer says that what failed, with the errno in the lower bits, was to add flags.
+// FailedFlags in an answer says that what failed, with the errno in the lower bits, was to add
+// flags; to a ROOT, that it was pivot_root(2).
 const FailedFlags = 1 << 12
 
 // Bounds of what one first process may ask for.

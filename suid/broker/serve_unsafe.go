@@ -111,7 +111,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 		}
 		return uint32(restrict(fd, uintptr(q.A)))
 	case Root:
-		return uint32(j.frame())
+		return j.frame()
 	case Pivot:
 		return uint32(pivot(fd))
 	case Hostname:
@@ -288,9 +288,9 @@ func (j *Job) moveProc(dst uintptr) unix.Errno {
 
 // frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it two
 // of the user's. See package build for what it is for.
-func (j *Job) frame() unix.Errno {
+func (j *Job) frame() uint32 {
 	if j.framed {
-		return unix.EBUSY
+		return uint32(unix.EBUSY)
 	}
 	j.framed = true
 	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
@@ -300,11 +300,13 @@ func (j *Job) frame() unix.Errno {
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_CHDIR, raw.Addr(raw.Text("/..\x00")), 0, 0, 0, 0, 0))
 	}
-	if e == 0 {
-		e = raw.Errno(raw.Call(unix.SYS_PIVOT_ROOT, raw.Addr(here), raw.Addr(here), 0, 0, 0, 0))
+	if e != 0 {
+		return uint32(e)
 	}
-	if e == 0 {
+	if e = raw.Errno(raw.Call(unix.SYS_PIVOT_ROOT, raw.Addr(here), raw.Addr(here), 0, 0, 0, 0)); e == 0 {
 		e = raw.Mkdirat(raw.AtCwd, raw.Text(OldRoot+"\x00"), 0o755)
+	} else {
+		return FailedFlags | uint32(e)
 	}
 	if e == 0 {
 		e = mount(raw.Text("/..\x00"), raw.Text(OldRoot+"\x00"), nil, unix.MS_MOVE, nil)
@@ -323,7 +325,7 @@ func (j *Job) frame() unix.Errno {
 	if back := raw.Fchdir(j.Cwd); e == 0 {
 		e = back
 	}
-	return e
+	return uint32(e)
 }
 
 // dirOfUser makes a directory, and mounts a tmpfs of the user's on it.

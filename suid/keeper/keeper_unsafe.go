@@ -38,8 +38,9 @@ const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | u
 // Start is what has come of a start: see Settle.
 type Start struct {
 	Standing suid.Standing
-	Keeper   uintptr // its pid; 0: there is none
-	Line     uintptr // the socket to it. The first process has the keeper's end
+	Failed   unix.Errno // why there is no keeper, though there should be one
+	Keeper   uintptr    // its pid; 0: there is none
+	Line     uintptr    // the socket to it. The first process has the keeper's end
 	First
 }
 
@@ -75,13 +76,10 @@ func Settle(sp unsafe.Pointer) (s Start) {
 	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
 	line, end := pair(unix.SOCK_STREAM)
 	launcher := raw.Getpid()
-	if s.Keeper = line; raw.Errno(line) == 0 && raw.Errno(end) == 0 {
+	if s.Keeper = max(line, end); raw.Errno(s.Keeper) == 0 {
 		s.Keeper = fork()
 	}
-	if raw.Errno(s.Keeper) != 0 {
-		die(raw.Text("gobwrap: Can't start the keeper of the setuid mode\n\x00"))
-	}
-	if s.Keeper == 0 {
+	if s.Failed = raw.Errno(s.Keeper); s.Keeper == 0 {
 		raw.Close(line)
 		s.Line = end
 		s.First = run(end, launcher, uid, gid)
@@ -231,7 +229,9 @@ func confine(uid uintptr) bool {
 // and where it is not one. There is no room for a descriptor, so that the kernel drops it and says
 // MSG_CTRUNC.
 func receive(line uintptr, h *Header) {
-	bePatient(line)
+	if e := bePatient(line); e != 0 {
+		end(line, plan.SubKeeper, e, 0)
+	}
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
@@ -245,9 +245,9 @@ func receive(line uintptr, h *Header) {
 }
 
 // bePatient bounds how long a socket is waited at.
-func bePatient(sock uintptr) {
+func bePatient(sock uintptr) unix.Errno {
 	limit := unix.Timeval{Sec: broker.Patience}
-	raw.Call(unix.SYS_SETSOCKOPT, sock, unix.SOL_SOCKET, unix.SO_RCVTIMEO, raw.Addr(unsafe.Pointer(&limit)), unsafe.Sizeof(limit), 0)
+	return raw.Errno(raw.Call(unix.SYS_SETSOCKOPT, sock, unix.SOL_SOCKET, unix.SO_RCVTIMEO, raw.Addr(unsafe.Pointer(&limit)), unsafe.Sizeof(limit), 0))
 }
 
 // nowhere is above every descriptor.
@@ -271,11 +271,7 @@ func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 	raw.Call(unix.SYS_CLOSE_RANGE, 3, nowhere, 0, 0, 0, 0) // since 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	bePatient(job.Sock)
-	if raw.Fchdir(job.Cwd) != 0 {
-		raw.Exit(1)
-	}
-	if raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
+	if bePatient(job.Sock) != 0 || raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)
