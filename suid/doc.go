@@ -41,7 +41,7 @@
 //
 //	BIND      source, destination; flags   clones the tree with all its mounts, adds nosuid and the flags, attaches it
 //	FS        destination; kind, mode, size   a new tmpfs, devpts or mqueue
-//	PROC      destination                  moves the one new proc there, which the keeper has had made
+//	PROC      destination                  binds the new proc there that the keeper has had made
 //	RESTRICT  mount; flags                 read-only, nosuid, nodev, noexec: adds flags, takes none
 //	ROOT      —                            the frame: the old root is set aside
 //	PIVOT     new root                     the new root becomes the only one; the broker ends
@@ -69,8 +69,8 @@
 //     descriptor, and named in the same call (below: names).
 //   - Hidden files. BIND is recursive and takes along what lies on a tree. Unbindable mounts would
 //     be left out: if there is one, the keeper makes all mounts private, which ends that. No request
-//     unmounts, and only three move a mount: ROOT the old root, as a whole; PROC the keeper's own
-//     proc, by a descriptor; PLACE what STAGE has made. A directory that can be moved from above a mount
+//     unmounts, and only two move a mount: ROOT the old root, as a whole, and PLACE what STAGE has
+//     made. A directory that can be moved from above a mount
 //     point is not protected, as nowhere (SECURITY.md).
 //   - Mounts of the host. All of the namespace is a slave before there is a first process, so nothing
 //     propagates out. Descriptors of other namespaces: the kernel takes mounts of the caller's own

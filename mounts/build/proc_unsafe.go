@@ -43,9 +43,6 @@ func (r *Root) askProc(p plan.View, s *plan.Step, dst place) step.Fault {
 	}
 	if kind, e := r.FileSystem(proc.fd); e == 0 && kind == step.ProcMagic {
 		f = step.Failed(r.coverAll(p, proc.fd, s.Flags&plan.FlagCover != 0), plan.SubCover)
-		if !f.Is() && r.placed == 0 {
-			r.placed = uint32(raw.Fcntl(proc.fd, unix.F_DUPFD_CLOEXEC, r.Floor()))
-		}
 	}
 	r.leave(proc)
 	return f
@@ -56,11 +53,7 @@ func (r *Root) askProcOn(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 	const flags = unix.MS_NOSUID | unix.MS_NODEV
 	if s.A == 0 || s.Flags&plan.FlagOrBind != 0 {
 		f := step.Main(r.NoProc)
-		switch {
-		case f.Is():
-		case r.placed != 0: // another one
-			return r.attach(p, uintptr(r.placed), dst, flags|unix.MS_NOEXEC)
-		default:
+		if !f.Is() {
 			f = r.Ask(&broker.Request{Op: broker.Proc}, dst, broker.None)
 		}
 		refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES

@@ -14,7 +14,7 @@ import (
 type Job struct {
 	Sock     uintptr // where requests come; it gives up after Patience (SO_RCVTIMEO)
 	Cwd      uintptr // the working directory: a proc that nobody can mount on
-	Fresh    uintptr // the root of the new proc, which PROC moves; 0: there is none
+	Fresh    uintptr // the root of the new proc, which PROC binds; 0: there is none
 	UID, GID uint32  // the user, to whom new file systems belong
 	Deny     uint32  // what the administrator refuses
 	IPC, UTS bool    // these namespaces are the sandbox's own
@@ -104,7 +104,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 	case FS:
 		return uint32(j.newFS(fd, q))
 	case Proc:
-		return uint32(j.moveProc(fd))
+		return uint32(j.bindProc(fd))
 	case Restrict:
 		if q.A&^Flags != 0 {
 			return uint32(unix.EINVAL)
@@ -269,19 +269,19 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 	return mount(raw.Text("tmpfs\x00"), dst, raw.Text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, out)
 }
 
-// moveProc is PROC. The new proc could not be bound where it has waited.
-func (j *Job) moveProc(dst uintptr) unix.Errno {
+// bindProc is PROC. Where the new proc waits it is unbindable, so that binds leave it out.
+func (j *Job) bindProc(dst uintptr) unix.Errno {
 	if j.Fresh == 0 {
 		return unix.EPERM
 	}
 	var from, to raw.Link
-	e := mount(nil, from.Below(j.Fresh), nil, unix.MS_PRIVATE, nil)
+	fresh := from.Below(j.Fresh)
+	e := mount(nil, fresh, nil, unix.MS_PRIVATE, nil)
 	if e == 0 {
-		e = mount(from.Below(j.Fresh), to.Below(dst), nil, unix.MS_MOVE, nil)
+		e = mount(fresh, to.Below(dst), nil, unix.MS_BIND, nil)
 	}
-	if e == 0 {
-		raw.Close(j.Fresh)
-		j.Fresh = 0
+	if again := mount(nil, fresh, nil, unix.MS_UNBINDABLE, nil); e == 0 {
+		e = again
 	}
 	return e
 }

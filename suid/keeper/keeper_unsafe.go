@@ -161,6 +161,9 @@ func run(line, launcher, uid, gid uintptr) First {
 	if e == 0 {
 		proc = prepare(line, &h, &first)
 	}
+	if first.Slave != 0 { // all that the first process is for is to say so
+		h.Clone &^= unix.CLONE_NEWUSER
+	}
 	for {
 		mine, its := pair(unix.SOCK_SEQPACKET)
 		if e == 0 {
@@ -211,7 +214,8 @@ func confine(uid uintptr) bool {
 	}
 	// What would let a change of ids from root's leave capabilities (capabilities(7), "The
 	// securebits flags").
-	if bits := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0, 0); bits&noFixup != 0 && raw.Prctl(unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0) != 0 {
+	bits := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0, 0)
+	if raw.Errno(bits) != 0 || bits&noFixup != 0 && raw.Prctl(unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0) != 0 {
 		return false
 	}
 	kept := permitted & suid.Kept &^ (1 << unix.CAP_SETPCAP)

@@ -34,6 +34,7 @@ func prepare(line uintptr, h *Header, first *First) (proc uintptr) {
 	if h.Clone&unix.CLONE_NEWNET != 0 {
 		first.Loopback = step.LoopbackUp()
 	}
+	first.Proc = unix.EPERM
 	if first.Slave = mount(nil, root, nil, unix.MS_SLAVE|unix.MS_REC); first.Slave != 0 {
 		return 0
 	}
@@ -68,8 +69,8 @@ func prepare(line uintptr, h *Header, first *First) (proc uintptr) {
 	if e != 0 {
 		end(line, plan.SubProc, e, 0)
 	}
-	if h.Flags&NewProc == 0 || h.Clone&unix.CLONE_NEWPID == 0 || conf.Deny()&suid.DenyProc != 0 || mounts.covered || !ordinary(proc, uint64(fs.Flags)) {
-		first.Proc = unix.EPERM
+	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && !mounts.covered && ordinary(proc, uint64(fs.Flags)) {
+		first.Proc = 0
 	}
 	return proc
 }

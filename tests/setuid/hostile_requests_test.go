@@ -173,7 +173,7 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 	case broker.Root:
 		return op, k.ask(op, 0, 0, 0)
 	case broker.Pivot:
-		if d.IntN(20) > 0 {
+		if d.IntN(6) > 0 {
 			// In its place: what has been mounted since is named.
 			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/oldroot/proc/fs/nfsd"}[d.IntN(5)]); fd >= 0 {
 				*pool = append(*pool, fd)
@@ -211,7 +211,7 @@ func (h *hostile) noise(k *talk, pool []int) uint32 {
 		return 0
 	}
 	var fds []int
-	if d.IntN(400) == 0 { // what ends it
+	if d.IntN(120) == 0 { // what ends it
 		b := make([]byte, d.IntN(300))
 		for i := range b {
 			b[i] = byte(d.Uint32())
