@@ -447,7 +447,12 @@ func TestBroker(t *testing.T) {
 		to, _ := os.Readlink(link)
 		names = append(names, filepath.Base(link)+" "+strings.TrimRight(to, "0123456789[]"))
 	}
-	if !slices.Equal(names, []string{"0 socket:", "1 /", "2 /"}) {
+	for i, want := range []string{"0 socket:", "1 /", "2 /"} { // what the detached mounts are called is the kernel's affair
+		if i >= len(names) || !strings.HasPrefix(names[i], want) {
+			t.Errorf("descriptor %d is not %q", i, want)
+		}
+	}
+	if len(names) != 3 {
 		t.Errorf("the broker has open: %q", names)
 	}
 	fd, err := take(k.keeper, 0)

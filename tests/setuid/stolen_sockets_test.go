@@ -224,9 +224,10 @@ func (h *heist) wait() (l loot) {
 	l.answered = h.await(h.line)
 	// The first process makes itself the owner of the socket, and says a word.
 	word := make([]byte, keeper.FaultSize)
-	n, _, err := unix.Recvfrom(h.line, word, unix.MSG_DONTWAIT)
-	if n == keeper.FaultSize && binary.NativeEndian.Uint32(word) == keeper.FaultWord {
-		h.word = word
+	n, _, err := unix.Recvfrom(h.line, word[:4], unix.MSG_DONTWAIT)
+	if n == 4 && binary.NativeEndian.Uint32(word) == keeper.FaultWord {
+		_, _, err = unix.Recvfrom(h.line, word[4:], unix.MSG_DONTWAIT)
+		h.word, n = word, 0
 	}
 	if err == nil && n == 4 {
 		l.first, _ = unix.FcntlInt(uintptr(h.own), unix.F_GETOWN, 0)
