@@ -4,9 +4,6 @@ package vm_test
 
 import (
 	_ "embed"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,18 +19,7 @@ var apparmorScript string
 // profile forbids it.)
 func TestAppArmor(t *testing.T) {
 	t.Parallel()
-	if out, err := exec.Command("../../scripts/packages-setup.sh", "apparmor").CombinedOutput(); err != nil {
-		t.Fatalf("packages-setup.sh: %v\n%s", err, out)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The cache may lie where the guest has a /tmp of its own.
-	foreign := filepath.Join(t.TempDir(), "foreign.tar")
-	if out, err := exec.Command("tar", "-cf", foreign, "-C", filepath.Join(cache, "gobwrap/packages/apparmor-4"), ".").CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v\n%s", err, out)
-	}
+	foreign := unpacked(t, "apparmor")
 	result := boot(t, vm.Machine{
 		Kernel:  "6.12",
 		Script:  apparmorScript,
