@@ -423,7 +423,7 @@ func TestFailedCheckEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	const anchor = "\tp := &line.parser\n\tp.Start("
-	changed := strings.Replace(string(source), anchor, "\tline.steps[line.textLen].A = 1\n"+anchor, 1)
+	changed := strings.Replace(string(source), anchor, "\tline.pool[line.textLen] = 1\n"+anchor, 1)
 	if changed == string(source) {
 		t.Fatalf("no %q in line_unsafe.go to plant something in front of", anchor)
 	}
