@@ -291,7 +291,7 @@ func needsGo() bool {
 // a fault is found again, with its text, by the front end.
 func compileLine(again bool) bool {
 	var f compile.Facts
-	uid, gid := caller(raw.Mapped(stack))
+	uid, gid := caller(raw.Mapped(entered.stack))
 	f.UID, f.GID = uint32(uid), uint32(gid)
 	f.Caps, _, _ = raw.Caps()
 	f.RootCaps = true
@@ -342,13 +342,15 @@ func compileLine(again bool) bool {
 			}
 			fallthrough
 		default:
-			if !placePlan(&c) {
+			var ok bool
+			if c.Buffers, ok = placePlan(&c); !ok {
 				return false
 			}
 		}
 	}
 	return false
 }
+
 // zero reports whether a file holds the number 0.
 func zero(path unsafe.Pointer) bool {
 	fd := raw.Openat(raw.AtCwd, path, unix.O_RDONLY, 0)
@@ -387,26 +389,26 @@ func leadsTo(a, b []byte) bool {
 		first.Dev == second.Dev && first.Ino == second.Ino
 }
 
-// placePlan takes memory for a plan of the size that the compiler wants, and hands its parts
-// over as the compiler's buffers.
-func placePlan(c *compile.Compiler) bool {
+// placePlan takes memory for a plan of the size that the compiler wants, and returns its parts
+// as the compiler's buffers.
+func placePlan(c *compile.Compiler) (b compile.Buffers, ok bool) {
 	n, ok := c.Size()
 	if !ok {
-		return false
+		return b, false
 	}
 	steps, slots, arena := c.Want()
 	at := carve(uintptr(n) + 8 + unsafe.Sizeof(flat.Word(0))*uintptr(steps))
 	if at == 0 {
-		return false
+		return b, false
 	}
 	line.planAt, line.planSize = at, uintptr(n)
 	line.originsAt = (at + uintptr(n) + 7) &^ 7
 	at += plan.HeaderSize
-	c.Steps = unsafe.Slice((*plan.Step)(raw.Mapped(at)), steps)
+	b.Steps = unsafe.Slice((*plan.Step)(raw.Mapped(at)), steps)
 	at += plan.StepSize * uintptr(steps)
-	c.Slots = unsafe.Slice((*uint64)(raw.Mapped(at)), slots)
+	b.Slots = unsafe.Slice((*uint64)(raw.Mapped(at)), slots)
 	at += plan.SlotSize * uintptr(slots)
-	c.Arena = unsafe.Slice((*byte)(raw.Mapped(at)), arena)
-	c.From = unsafe.Slice((*flat.Word)(raw.Mapped(line.originsAt)), steps)
-	return true
+	b.Arena = unsafe.Slice((*byte)(raw.Mapped(at)), arena)
+	b.From = unsafe.Slice((*flat.Word)(raw.Mapped(line.originsAt)), steps)
+	return b, true
 }
