@@ -155,17 +155,19 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	fs, flags := r.mountOptions(p, s)
-	f = r.blame(dst, makeDir, step.Main(r.mountOn(dst.fd, fs, flags, unsafe.Pointer(&buffers.options))))
+	fs, flags, options := r.mountOptions(p, s)
+	f = r.blame(dst, makeDir, step.Main(r.mountOn(dst.fd, fs, flags, options)))
 	r.leave(dst)
 	return f
 }
 
-// mountOptions is which file system to mount, with which flags. The options are in
-// Root.options.
-func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags uintptr) {
-	out := unsafe.Pointer(&buffers.options)
-	buffers.options[0] = 0
+// mountOptions is which file system to mount, with which flags and options.
+func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags uintptr, out unsafe.Pointer) {
+	out = unsafe.Pointer(&buffers.plain)
+	if s.C != 0 {
+		out = unsafe.Pointer(&buffers.options)
+	}
+	*(*byte)(out) = 0
 	n := uintptr(0)
 	fs = raw.Text("mqueue\x00")
 	switch s.A {
@@ -189,7 +191,7 @@ func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags
 		n += raw.Put(unsafe.Add(out, n), p.Str(s.C))
 		raw.Put(unsafe.Add(out, n), raw.Text("\"\x00"))
 	}
-	return fs, flags
+	return fs, flags, out
 }
 
 // mountOn mounts a file system on the directory fd, which is named by its link in the host's

@@ -124,7 +124,6 @@ func HookUnder(point, stage string) (same, below bool) {
 // HookMountOptions is the file system, flags and options of the step i of a plan.
 func HookMountOptions(p *plan.Program, i uint32) (fs string, flags uintptr, options string) {
 	v := plan.ViewAt(unsafe.Pointer(unsafe.SliceData(p.Bytes)))
-	at, flags := hookRoot.mountOptions(v, v.Step(i))
-	o := &buffers.options
-	return string(unsafe.Slice((*byte)(at), raw.Strlen(at))), flags, string(o[:raw.Strlen(unsafe.Pointer(o))])
+	at, flags, o := hookRoot.mountOptions(v, v.Step(i))
+	return string(unsafe.Slice((*byte)(at), raw.Strlen(at))), flags, string(unsafe.Slice((*byte)(o), raw.Strlen(o)))
 }

@@ -57,9 +57,10 @@ type Root struct {
 var buffers struct {
 	last    [256]byte         // the last component of a path, where it is not looked at
 	dirs    [maxDepth]int32   // the directories that a walk has come through: a ring
-	options [2 * pathBuf]byte // of mount(2)
+	plain   [64]byte          // options of mount(2) without a label
 	rest    [2 * pathBuf]byte // of the path that is followed
 	link    [2 * pathBuf]byte // a link on the way, with the rest behind it
+	options [2 * pathBuf]byte // of mount(2)
 	source  [2 * pathBuf]byte // a path of the host's; see fromClosedCwd and localize
 	target  [pathBuf]byte     // a symbolic link that is there already
 	covered [maxCovered]uint32
