@@ -15,7 +15,7 @@ import (
 func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	switch {
 	case o.do == doHelp:
-		return p.fail(AskHelp, 0)
+		return p.fail(AskHelp, p.args)
 	case o.do == doVersion:
 		return p.fail(AskVersion, 0)
 	case o.do == doFeatures:
