@@ -127,6 +127,26 @@ func TestFileSizeLimit(t *testing.T) {
 	})
 }
 
+// Where there is no /dev/null either, a closed standard stream is not a reason for the Go runtime to
+// speak: a message is what it is elsewhere.
+func TestClosedStreamsWithoutNull(t *testing.T) {
+	t.Parallel()
+	for _, closed := range [][]string{nil, {"0"}, {"0", "1"}, {"1"}, {"2"}, {"0", "1", "2"}} {
+		t.Run(strings.Join(closed, ""), func(t *testing.T) {
+			args := []string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /dev && exec "$@"`, "-", probe, "nofds"}
+			for _, fd := range closed {
+				args = append(args, "close", fd)
+			}
+			args = slices.Concat(args, []string{"exec"}, box("--bind", "/nonexistent", "/x"), []string{"/h/probe"})
+			o := launch{who: root, args: args}.run(t)
+			silent := slices.Contains(closed, "2")
+			if o.Status != "1" || o.Stdout != "" || silent && o.Stderr != "" || !silent && (o.Message("gobwrap") != "" || strings.Contains(o.Stderr, "runtime")) {
+				t.Error(o)
+			}
+		})
+	}
+}
+
 // Standard streams that a caller closed stay closed, whatever is built meanwhile, and
 // messages go where standard error is, or nowhere.
 func TestClosedStreams(t *testing.T) {
