@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -155,7 +156,7 @@ func TestRoundTrip(t *testing.T) {
 
 // TestStrings: every string is stored once, and 0 is the empty one.
 func TestStrings(t *testing.T) {
-	var b plan.Builder
+	var b planbuild.Builder
 	if off := b.Str(""); off != 0 {
 		t.Errorf("the empty string lies at %d", off)
 	}
@@ -183,7 +184,7 @@ func TestOutside(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	var b plan.Builder
+	var b planbuild.Builder
 	for range plan.MaxSteps + 1 {
 		b.Add(plan.Step{Op: plan.OpSlave})
 	}
