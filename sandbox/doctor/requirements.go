@@ -147,7 +147,7 @@ const requirementsMiddle = `
 ## The setuid mode
 
 Where none of it can be mended, a binary that is root's with mode 4755 does most of the same, and gives its privileges
-up before it reads anything (README.md says what it refuses). podman, toolbox, distrobox and
+up before it reads anything ([setuid-mode.md](setuid-mode.md) says what it refuses). podman, toolbox, distrobox and
 ` + "`flatpak-spawn --expose-pids`" + ` (so Chromium and Steam in Flatpak) need direct mode and are not served by it.
 
 To it and back, for a binary of one's own:

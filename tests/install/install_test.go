@@ -88,6 +88,15 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/ARCHITECTURE.md":               0o644,
 	"share/doc/gobwrap/docs/conformance.md":                0o644,
 	"share/doc/gobwrap/docs/requirements.md":               0o644,
+	"share/doc/gobwrap/docs/README.md":                     0o644,
+	"share/doc/gobwrap/docs/install.md":                    0o644,
+	"share/doc/gobwrap/docs/recipes.md":                    0o644,
+	"share/doc/gobwrap/docs/troubleshooting.md":            0o644,
+	"share/doc/gobwrap/docs/setuid-mode.md":                0o644,
+	"share/doc/gobwrap/docs/go-package.md":                 0o644,
+	"share/doc/gobwrap/docs/images/session.svg":            0o644,
+	"share/doc/gobwrap/docs/images/doctor.svg":             0o644,
+	"share/doc/gobwrap/docs/images/error.svg":              0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
 }
 
