@@ -129,7 +129,7 @@ fuzz: ## run each fuzz test FUZZTIME times (50000x; a duration works too, but go
 		done; \
 	done
 
-fuzz-plans: ## spoil PLANS plans (a million) at random and have the setuid mode's judges look at each
+fuzz-plans: ## spoil PLANS plans (a million) at random and have setuid mode's judges look at each
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 		GOBWRAP_TEST_PLANS=$(PLANS) $(GO) test -count=1 -timeout=1h -v -run '^TestPlans$$' -coverpkg=./suid,./internal/plan -coverprofile="$$dir/cover" ./suid && \
 		$(GO) tool cover -func="$$dir/cover" | grep _unsafe.go

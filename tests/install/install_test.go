@@ -42,7 +42,7 @@ func TestInstallSetuid(t *testing.T) {
 		{"as built", buildLauncher(t, "0"), ""},
 		{"coverage", buildLauncher(t, "0", "-cover"), "was built with -cover=true"},
 		{"race detector", buildLauncher(t, "1", "-race"), "was built with -race=true"},
-		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without the setuid mode"},
+		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without setuid mode"},
 		{"no launcher", "/bin/false", "does not run"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

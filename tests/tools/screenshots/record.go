@@ -136,7 +136,7 @@ var replacements = []struct {
 	{regexp.MustCompile(`\n[^\n]*\$ $`), ""}, // the last prompt
 	{regexp.MustCompile(`(gobwrap [0-9.]+) on [^\n]*, Linux [^\n]*, as uid`), "$1 on Debian GNU/Linux 12 (bookworm), Linux 6.12, as uid"},
 	{regexp.MustCompile(`Landlock: ABI [0-9]+`), "Landlock: ABI 6"},
-	{regexp.MustCompile(`(Binary: [^\n]*), mode 0[0-7]+, [^\n]*`), "$1, mode 0755, root's: for direct mode only."},
+	{regexp.MustCompile(`(Binary: [^\n]*), mode 0[0-7]+, [^\n]*`), "$1, mode 0755, owned by root: for direct mode only."},
 }
 
 func (m *machine) clean(screen string) string {
