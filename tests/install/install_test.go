@@ -42,7 +42,7 @@ func TestInstallSetuid(t *testing.T) {
 		{"as built", buildLauncher(t, "0"), ""},
 		{"coverage", buildLauncher(t, "0", "-cover"), "was built with -cover=true"},
 		{"race detector", buildLauncher(t, "1", "-race"), "was built with -race=true"},
-		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without the setuid mode"},
+		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without setuid mode"},
 		{"no launcher", "/bin/false", "does not run"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,6 +88,15 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/ARCHITECTURE.md":               0o644,
 	"share/doc/gobwrap/docs/conformance.md":                0o644,
 	"share/doc/gobwrap/docs/requirements.md":               0o644,
+	"share/doc/gobwrap/docs/README.md":                     0o644,
+	"share/doc/gobwrap/docs/install.md":                    0o644,
+	"share/doc/gobwrap/docs/recipes.md":                    0o644,
+	"share/doc/gobwrap/docs/troubleshooting.md":            0o644,
+	"share/doc/gobwrap/docs/setuid-mode.md":                0o644,
+	"share/doc/gobwrap/docs/go-package.md":                 0o644,
+	"share/doc/gobwrap/docs/images/session.svg":            0o644,
+	"share/doc/gobwrap/docs/images/doctor.svg":             0o644,
+	"share/doc/gobwrap/docs/images/error.svg":              0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
 }
 
