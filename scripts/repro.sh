@@ -9,10 +9,10 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
 build() { # OUT
-	make --no-print-directory --silent build build-arm64 BIN="$1"
-	mkdir "$1/deb"
-	packaging/deb.sh amd64 "$1" "$1/deb" >/dev/null
-	packaging/deb.sh arm64 "$1/arm64" "$1/deb" >/dev/null
+	make --no-print-directory --silent build build-static build-arm64 BIN="$1"
+	mkdir "$1/packages"
+	packaging/packages.sh amd64 "$1" "$1/packages"
+	packaging/packages.sh arm64 "$1/arm64" "$1/packages"
 }
 
 build "$dir/first"
