@@ -165,7 +165,7 @@ docs: ## write manuals, completions and docs/requirements.md from the tables
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1
 
-repro: ## build programs and packages twice, for both machines, the second time elsewhere and otherwise, and compare
+repro: ## build programs, packages and releases twice, for both machines, the second time elsewhere and otherwise, and compare
 	scripts/repro.sh
 
 # The file of a build without network ends early, and looks like a whole one.
@@ -213,6 +213,13 @@ packages-arm64: build-arm64 bin/third-party-licences ## the same for arm64
 	packaging/packages.sh arm64 bin/arm64 bin/packages $(FORMATS)
 .PHONY: build-arm64 packages packages-arm64
 FORMATS ?= deb rpm apk archlinux
+
+release: build-static build-arm64 bin/third-party-licences ## make tarballs, npm packages, SBOMs and checksums in bin/release; KEY=FILE signs with minisign
+	@scripts/packages-setup.sh release
+	@rm -rf bin/release && mkdir bin/release
+	packaging/release.sh bin bin/release $(KEY)
+	@cd bin/release && ls -l
+.PHONY: release
 
 # The files are those that make install would write now: it is run into a directory of its own,
 # with empty programs.

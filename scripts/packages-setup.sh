@@ -4,7 +4,7 @@
 # directory and never installed. apk, which Debian has not, is built from its sources, of which
 # APK_TOOLS_SOURCE names another git repository. Silent when there is nothing to do.
 #
-#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|families|apk-tools|bubblewrap-0.12|bubblewrap-0.13]...
+#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]...
 #
 # With --list it only names what is missing.
 set -eu
@@ -91,6 +91,7 @@ for what; do
 		need dpkg-shlibdeps dpkg-dev
 		need pkg-config pkg-config
 		;;
+	release) need npm npm ;;
 	families)
 		need rpm rpm
 		need rpm2cpio rpm2cpio
@@ -114,7 +115,7 @@ if [ -n "$list" ]; then
 	for what; do
 		case $what in
 		apparmor) set -- apparmor-3 apparmor-4 ;;
-		families) set -- ;;
+		families | release) set -- ;;
 		*) set -- "$what" ;;
 		esac
 		for dir; do
@@ -139,7 +140,7 @@ for what; do
 		fetch arm64 bookworm arm64 libseccomp-dev libseccomp2 libc6
 		cp -a "$cache/arm64/libseccomp2/usr/lib" "$cache/arm64/libseccomp-dev/usr/" # where a link leads
 		;;
-	families) ;;
+	families | release) ;;
 	apk-tools) build_apk ;;
 	arm64-kernel) fetch "$what" bookworm arm64 linux-image-cloud-arm64 ;;
 	arm64-kernel-7) fetch "$what" trixie-backports arm64 linux-image-cloud-arm64 ;;
@@ -150,6 +151,6 @@ for what; do
 		;;
 	bubblewrap-0.12) fetch "$what" trixie "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
 	bubblewrap-0.13) fetch "$what" forky "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
-	*) echo "usage: $0 [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|families|apk-tools|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
+	*) echo "usage: $0 [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
 	esac
 done

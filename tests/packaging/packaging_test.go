@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/internal/version"
 )
 
 // makePackages runs packages.sh for what is built in bin: some formats, or all.
@@ -149,6 +151,49 @@ func apk(t *testing.T, dir string) {
 	delete(files["gobwrap"], "usr/bin/gobwrap")
 	if !maps.Equal(files["gobwrap"], files["gobwrap-setuid"]) {
 		t.Errorf("gobwrap has %v and gobwrap-setuid %v", files["gobwrap"], files["gobwrap-setuid"])
+	}
+}
+
+// TestRecipes: the ebuild and the expression for nixpkgs can be read, are of this version, and
+// come to what they should; the tools that would build by them are not in Debian.
+func TestRecipes(t *testing.T) {
+	ebuild := filepath.Join("../../packaging/gentoo", "gobwrap-"+version.Own+".ebuild")
+	script := `
+		inherit() { :; }
+		use() { [[ " $USES " == *" $1 "* ]]; }
+		emake() { echo "make $*"; }
+		dosym() { echo "link $*"; }
+		fperms() { echo "mode $*"; }
+		tc-getCC() { echo gcc; }
+		PV=$1 P=gobwrap-$1 D=/d EPREFIX= USES=$2
+		source "$0"
+		[[ $EAPI = 8 && -n $LICENSE && -n $SRC_URI ]] && src_compile && src_install`
+	for uses, want := range map[string]string{
+		"seccomp bwrap suid": "make bin/gobwrap bin/third-party-licences\nmake bin/gobwrap-seccomp\nmake DESTDIR=/d PREFIX=/usr install\n" +
+			"link gobwrap /usr/bin/bwrap\nlink gobwrap.1 /usr/share/man/man1/bwrap.1\nmode 4755 /usr/bin/gobwrap\n",
+		"": "make bin/gobwrap bin/third-party-licences\nmake DESTDIR=/d PREFIX=/usr install\n",
+	} {
+		out, err := exec.Command("bash", "-euc", script, ebuild, version.Own, uses).CombinedOutput()
+		if err != nil || string(out) != want {
+			t.Errorf("USE=%q: %v: %s", uses, err, out)
+		}
+	}
+
+	text, err := os.ReadFile("../../packaging/nix/package.nix")
+	if err != nil || !strings.Contains(string(text), `version = "`+version.Own+`";`) {
+		t.Errorf("%v: package.nix is of another version", err)
+	}
+	if _, err := exec.LookPath("nix-instantiate"); err != nil {
+		t.Skip("there is no nix-instantiate (Debian's nix-bin) to read package.nix with")
+	}
+	const call = `
+		(import ../../packaging/nix/package.nix {
+			lib = { fakeHash = "x"; optionalString = c: s: if c then s else ""; licenses.asl20 = 1; };
+			buildGoModule = a: a; fetchFromGitHub = a: a.rev; libseccomp = 1; pkg-config = 2; asBwrap = true;
+		}).installPhase`
+	out, err := exec.Command("nix-instantiate", "--eval", "--strict", "-E", call).Output()
+	if err != nil || !strings.Contains(string(out), `make install DESTDIR= PREFIX=$out\nln -s gobwrap $out/bin/bwrap`) {
+		t.Errorf("package.nix: %v: %s", err, out)
 	}
 }
 
