@@ -57,7 +57,7 @@ var arrows = []struct {
 	{"sandbox/doctor", "sandbox sandbox/child mounts suid golang.org/x/sys/unix", "it makes launches, as any program does, and reports what they have shown"},
 	{"sandbox/doctor", "internal/helper internal/jsontext internal/kernel internal/procfs", "its launches inherit nothing; it reads files, and writes JSON"},
 	{"internal/docs", "", "it writes manuals and completions of the tables that tests hand it: no program contains it"},
-	{"suid", "internal/plan golang.org/x/sys/unix", "the tables of the setuid mode: it judges bytes, and runs in the keeper too"},
+	{"suid", "internal/plan golang.org/x/sys/unix", "the tables of setuid mode: it judges bytes, and runs in the keeper too"},
 	{"sandbox", "sandbox/child internal/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
 	{"sandbox", "internal/helper", "it has maps written by newuidmap"},
 	{"sandbox", "internal/jsontext internal/kernel internal/procfs", "it writes reports, and knows the host"},

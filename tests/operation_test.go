@@ -18,19 +18,21 @@ const (
 
 // The tests of it, one for each package that looks operations up.
 var madeUpTests = map[string]string{
-	"internal/plan/madeup_test.go": `package plan
+	"internal/plan/madeup_test.go": `package plan_test
 
 import (
 	"strings"
 	"testing"
 
+	. "github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // program is a plan with a step in the root that is built, or in front of that.
 func program(t *testing.T, s Step, early bool) *Program {
 	t.Helper()
-	b := &Builder{Clone: unix.CLONE_NEWNS}
+	b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 	s.B = b.Str("/x")
 	b.Add(Step{Op: OpSlave})
 	if early {

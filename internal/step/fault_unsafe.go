@@ -60,7 +60,7 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 func (s *State) End(f Fault) {
 	s.Say(plan.MsgFault, f, s.Step, f.Extra)
 	if s.Alone != 0 {
-		Complain(raw.Text("set-up failed\x00"), f.Errno, raw.Text("; under this limit on processes (ulimit -u) there is no room for the process that says where\x00"))
+		Complain(raw.Text("set-up failed\x00"), f.Errno, raw.Text("; under this limit on processes (ulimit -u) no process can be started that reports where\x00"))
 	}
 	raw.Exit(max(s.Status, 1))
 }

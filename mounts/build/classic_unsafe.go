@@ -193,7 +193,7 @@ func (r *Root) remount(fd, flags uintptr) unix.Errno {
 	return r.Mount(nil, link.Absolute(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_SILENT|flags, nil)
 }
 
-// outOfReach reports whether a path that failed with e is closed to the user: a directory
+// outOfReach reports whether a path that failed with e does not admit the user: a directory
 // that they may not search, or a file system that does not answer (ENOTCONN, ESTALE, EIO
 // and what else such have). What set-up itself ran out of is not.
 func outOfReach(e unix.Errno) bool {

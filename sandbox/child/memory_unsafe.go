@@ -53,7 +53,7 @@ var monitor struct {
 	ear    uintptr // where it hears messages then
 	first  uintptr // the pid of the sandbox's first process; 0: none
 
-	// The setuid mode; see package suid.
+	// Setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid; 0: none
 	keeperEnd uintptr // our end of its socket
 	keptEar   uintptr // the pair on which it says its faults, and its first process all: where these are heard
