@@ -20,7 +20,14 @@ func (l *line) fault() error {
 	word := l.word(f.Word)
 	switch f.Code {
 	case cmdline.AskHelp:
-		return answered{text: help(program())}
+		if f.Word == 0 {
+			return answered{text: help(program())}
+		}
+		text, err := helpOn(word)
+		if err != nil {
+			return err
+		}
+		return answered{text: text}
 	case cmdline.AskVersion:
 		return answered{text: version.Line(program())}
 	case cmdline.AskFeatures:
@@ -34,7 +41,7 @@ func (l *line) fault() error {
 	case cmdline.WantsValue:
 		return errors.New(o.Name + " takes a value: " + o.Name + "=" + o.Value)
 	case cmdline.WantsOperands:
-		return hinted(o.Name+arity(o), "it is "+o.Name+" "+o.Operands)
+		return hinted(o.Name+arity(o), "use "+o.Name+" "+o.Operands)
 	case cmdline.LayersDangle:
 		return errors.New("--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay")
 	case cmdline.PermsDangle:
@@ -55,7 +62,7 @@ func (l *line) fault() error {
 		_, err := idmap.ParseRange(word)
 		return errors.New(o.Name + ": " + err.Error())
 	case cmdline.BadName:
-		return errors.New(strings.TrimPrefix(o.Name, "--") + " failed: " + strconv.Quote(word) + " is no name of a variable")
+		return errors.New(o.Name + ": invalid variable name " + strconv.Quote(word))
 	case cmdline.Argv0Twice:
 		return errors.New("--argv0 used multiple times")
 	case cmdline.NoLayers:
