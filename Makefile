@@ -27,7 +27,7 @@ NEWEST_GO   ?= go1.27.4
 # A recipe that fails leaves no target that the next make would take for made.
 .DELETE_ON_ERROR:
 
-.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-go conformance vm lint fuzz fuzz-plans check \
+.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-go conformance vm lint fuzz fuzz-page fuzz-plans check \
 	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
@@ -146,12 +146,11 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 
-fuzz: ## run each fuzz test FUZZTIME times (50000x; a duration works too, but go may then end a clean run with an error)
-	@set -e; for pkg in $$($(GO) list ./... | grep -v /tests/); do \
-		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime=10x $$pkg; \
-		done; \
-	done
+fuzz: ## run each fuzz test FUZZTIME: times (50000x) or long (10m)
+	$(GO) run ./tests/tools/fuzz -time $(FUZZTIME)
+
+fuzz-page: ## the same, with new inputs kept in testdata, and the figures in docs/fuzzing.md
+	$(GO) run ./tests/tools/fuzz -time $(FUZZTIME) -keep -md docs/fuzzing.md
 
 fuzz-plans: ## spoil PLANS plans (a million) at random and have setuid mode's judges look at each
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \

@@ -226,6 +226,7 @@ func TestSpecByProgram(t *testing.T) {
 	}
 }
 
+// FuzzEnvironment: of each variable the last word counts, whatever was said before it.
 func FuzzEnvironment(f *testing.F) {
 	f.Add("A=1\nPWD=/\nB", "A=2\n-B\n!\nC=")
 	f.Fuzz(func(t *testing.T, base, script string) {
