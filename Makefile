@@ -24,6 +24,9 @@ KERNEL      ?= 6.12
 # The newest Go that is tested; go.mod names the oldest. The module proxy has both.
 NEWEST_GO   ?= go1.27.4
 
+# The second reference of compat and conformance, beside the installed bubblewrap.
+NEWEST_BWRAP = 0.13
+
 # A recipe that fails leaves no target that the next make would take for made.
 .DELETE_ON_ERROR:
 
@@ -91,6 +94,8 @@ test-says:
 LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
 test-long: need-root setup build ## run campaigns, load and repetition at full length; needs root
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
+	reference=$$(scripts/reference-setup.sh $(NEWEST_BWRAP)) && export BWRAP_REFERENCE=$$reference && \
+		$(GOTEST) ./tests/compat && $(GOTEST) -run TestNewerReference ./tests/conformance
 
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines; needs root
 	@scripts/vm-setup.sh

@@ -32,7 +32,7 @@ func looked(namespace string) map[string]string {
 		"app": "1", "user-namespace": namespace, "id": "12345", "seccomp": "2", "no-new-privs": "1", "interfaces": "1",
 		"diary": "", "usr": "read-only", "app-dir": "read-only", "shared": "writable",
 		"exit-status": "7", "sandbox-shared": "no", "sandbox-app": "1",
-		"listed": "1", "killed": "137", "listed-after": "0", "icon": "1",
+		"listed": "1", "killed": "137", "listed-after": "0", "icon": "1", "persisted": "text", "persisted-at": "text",
 		"spawn-0-app": "1", "spawn-0-seccomp": "2", "spawn-0-shared": "writable", "spawn-0-diary": "", "spawn-0-seen": "no",
 	}
 }
@@ -67,8 +67,8 @@ func TestFlatpak(t *testing.T) {
 		t.Errorf("it failed: %s", o)
 	}
 	list := w.calls(t)
-	want(t, list, 9, "hello", "--args", "--unshare-pid", "--seccomp", "--info-fd", "--lock-file", "--ro-bind-fd", "--file", "--perms")
-	want(t, list, 9, "xdg-dbus-proxy", "--args", "--file")
+	want(t, list, 11, "hello", "--args", "--unshare-pid", "--seccomp", "--info-fd", "--lock-file", "--ro-bind-fd", "--file", "--perms")
+	want(t, list, 11, "xdg-dbus-proxy", "--args", "--file")
 	want(t, list, 2, "hello", "--pidns", "--userns", "--userns2")
 	want(t, list, 1, "flatpak-validate-icon", "--unshare-pid", "--unshare-net", "--die-with-parent", "--chdir")
 	want(t, list, 1, "sh", "--info-fd", "--seccomp", "--unshare-net")
