@@ -19,9 +19,18 @@ var apparmorScript string
 // profile forbids it.)
 func TestAppArmor(t *testing.T) {
 	t.Parallel()
+	for _, kernel := range vm.Kernels()[1:] { // 6.1's does not mediate user namespaces
+		t.Run(kernel, func(t *testing.T) {
+			t.Parallel()
+			testAppArmor(t, kernel)
+		})
+	}
+}
+
+func testAppArmor(t *testing.T, kernel string) {
 	foreign := unpacked(t, "apparmor")
 	result := boot(t, vm.Machine{
-		Kernel:  "6.12",
+		Kernel:  kernel,
 		Script:  apparmorScript,
 		Files:   map[string]string{"gobwrap": "../../bin/gobwrap", "foreign.tar": foreign},
 		Params:  "apparmor=1 security=apparmor",
