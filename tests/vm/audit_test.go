@@ -43,33 +43,39 @@ func TestAudit(t *testing.T) {
 	if result.Status != 0 || !strings.HasSuffix(result.Output, "\nend\n") {
 		t.Fatalf("the script ended with %d:\n%s", result.Status, result.Output)
 	}
-	made, events := map[int]uint64{}, map[int]int{}
+	made, refused := map[int]uint64{}, map[int]int{}
 	for line := range strings.Lines(result.Output) {
-		var who, login, call, child int
+		var who, login, call, child, uid, euid int
 		var flags uint64
 		var exe string
-		if n, _ := fmt.Sscanf(line, "event %d %d %d %x %d %s", &who, &login, &call, &flags, &child, &exe); n < 6 {
+		if n, _ := fmt.Sscanf(line, "event %d %d %d %x %d %d %d %s", &who, &login, &call, &flags, &child, &uid, &euid, &exe); n < 8 {
 			continue
 		}
-		if login != who || child < 0 || call == unix.SYS_CLONE && child < 2 {
+		if child < 0 {
+			refused[who]++
+			continue
+		}
+		if login != who || uid != who || euid != who || call == unix.SYS_CLONE && child < 2 {
 			t.Errorf("asked for %d: %s", who, line)
 		}
 		if strings.Contains(exe, "gobwrap") == (who == 12349) {
 			t.Errorf("another program: %s", line)
 		}
 		made[who] |= flags
-		events[who]++
 	}
 	for who, want := range map[int]uint64{
 		12345: allNamespaces,
-		12346: allNamespaces &^ unix.CLONE_NEWUSER,
+		12346: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET, // by the keeper
 		12347: unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
 		12348: 0,
 		12349: unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
 	} {
 		const kinds = allNamespaces
 		if have := made[who] & kinds; have != want {
-			t.Errorf("login uid %d made %#x by %d calls, want %#x", who, have, events[who], want)
+			t.Errorf("login uid %d made %#x, want %#x", who, have, want)
+		}
+		if want := map[bool]int{true: 1}[who == 12347]; refused[who] != want { // --disable-userns looks whether it works
+			t.Errorf("%d calls of login uid %d were refused, want %d", refused[who], who, want)
 		}
 	}
 	if t.Failed() {

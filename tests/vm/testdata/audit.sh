@@ -1,5 +1,5 @@
 # Runs Debian's auditd with the rules of docs/audit.md, and launches below two login uids. Prints
-# what ausearch finds: "event WHO LOGIN-UID CALL FLAGS EXIT EXE", where WHO is who was asked for.
+# what ausearch finds: "event WHO LOGIN-UID CALL FLAGS EXIT UID EUID EXE", where WHO is who was asked for.
 #
 # shellcheck shell=sh
 set -eu
@@ -41,7 +41,7 @@ as() (
 	exec setpriv --reuid "$id" --regid "$id" --clear-groups "$@"
 )
 as 12345 /run/plain/gobwrap --unshare-all --ro-bind / / -- true
-as 12346 /run/setuid/gobwrap --mode setuid --unshare-all --ro-bind / / -- true
+as 12346 /run/setuid/gobwrap --mode setuid --unshare-pid --unshare-net --ro-bind / / -- true
 as 12347 /run/plain/gobwrap --unshare-user --disable-userns --ro-bind / / -- true
 as 12348 sh -c 'true & wait' # the control: no namespaces
 as 12349 unshare --user --net true # no launcher of ours
@@ -52,7 +52,7 @@ for who in 12345 12346 12347 12348 12349; do
 	"$sbin/ausearch" -if /run/audit/log --raw -k namespaces -ul "$who" 2>/dev/null | awk -v who="$who" '
 		$1 == "type=SYSCALL" {
 			for (i = 2; i <= NF; i++) { n = index($i, "="); f[substr($i, 1, n - 1)] = substr($i, n + 1) }
-			print "event", who, f["auid"], f["syscall"], f["a0"], f["exit"], f["exe"]
+			print "event", who, f["auid"], f["syscall"], f["a0"], f["exit"], f["uid"], f["euid"], f["exe"]
 		}' || true
 done
 echo end
