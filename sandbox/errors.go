@@ -130,7 +130,8 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	if e.Hint == "" {
 		e.Hint = hint(step, m)
 	}
-	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
+	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink ||
+		step.Op == plan.OpCgroup && f.errno == unix.EBADF {
 		f.errno = 0
 	}
 	if text := pathHint(p, step, m); text != "" {

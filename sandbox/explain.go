@@ -171,6 +171,18 @@ var sentences = [plan.NumOps]sentence{
 		return "Unable to lock file " + p.Str(s.A)
 	},
 	plan.OpSeccomp: fixed("Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP)"),
+	plan.OpCgroup: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		what := "Can't start in the cgroup of fd " + strconv.Itoa(int(s.A))
+		switch {
+		case unix.Errno(m.Errno) != unix.EBADF || m.Extra == plan.CgroupDirectory:
+			return what
+		case m.Extra == plan.CgroupOld:
+			return what + ", which is one of version 1"
+		case m.Extra == plan.CgroupFile:
+			return what + ", which is a file in a cgroup and not its directory"
+		}
+		return what + ", which is not a cgroup"
+	},
 	plan.OpExec: func(_ *plan.Program, _ plan.Step, o plan.Origin, _ plan.Message) string {
 		return "execvp " + strings.Join(o.Words, " ")
 	},

@@ -17,7 +17,7 @@ import (
 // OpCaps has given it up by then.
 func doBare(p plan.View, s *plan.Step) step.Fault {
 	switch s.Op {
-	case plan.OpLock, plan.OpTimeout:
+	case plan.OpLock, plan.OpTimeout, plan.OpCgroup:
 		return step.Fault{} // init's: see takeLocks; the monitor's
 	case plan.OpClose:
 		closeBetween(uintptr(s.A), uintptr(s.B))
