@@ -40,6 +40,7 @@ func TestRefusedInSetuidMode(t *testing.T) {
 		{"--map-auto", []string{"--unshare-user", "--map-auto"}, false, "the keeper writes the maps, and maps the caller alone"},
 		{"--mqueue", []string{"--mqueue", "/m"}, false, "without --unshare-ipc it would show the host's queues"},
 		{"--oom-score-adj", []string{"--oom-score-adj", "10"}, true, "the kernel's file for it is root's while"},
+		{"--cgroup", []string{"--cgroup", "7"}, false, "the kernel would ask whether the keeper may"},
 		{"--size", []string{"--size", "1152921504606846976", "--tmpfs", "/t"}, true, "a tmpfs may be given half of the memory"},
 	} {
 		seen[c.option] = true
