@@ -25,10 +25,9 @@ import (
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
 var relay struct {
-	fd        uintptr // signalfd(2); 0: none
-	was       uint64  // the caller's signal mask
-	held      bool    // signals are blocked
-	continued bool    // SIGCONT has come
+	fd   uintptr // signalfd(2); 0: none
+	was  uint64  // the caller's signal mask
+	held bool    // signals are blocked
 }
 
 // passedOn are the signals that --forward-signals passes on.
@@ -117,8 +116,7 @@ func passSignals(p plan.View) {
 			if by := childStopped(p); by != 0 {
 				suspend(p, by)
 			}
-		case sig == unix.SIGCONT:
-			relay.continued = true
+		case sig == unix.SIGCONT: // see continued
 		case int32(info[code]) > 0 && !hasSession(p) && !p.Has(plan.FlagForeground): // the terminal's, which the command has had itself
 		case uintptr(info[sender]) == commandPid(p) && info[sender] != 0: // it has signalled its group
 		default:
@@ -169,10 +167,8 @@ func suspend(p plan.View, by unix.Signal) {
 		if by == unix.SIGSTOP {
 			by = unix.SIGTSTP // which a caller may ignore
 		}
-		relay.continued = false
 		raw.Kill(0, uintptr(by))
-		passSignals(p)
-		if !relay.continued && now != command {
+		if now != command && !continued() {
 			// Nothing stops a process group whose shell is gone. The kernel ends what is
 			// stopped in one so (setpgid(2), "orphaned").
 			end = unix.SIGHUP
@@ -186,6 +182,13 @@ func suspend(p plan.View, by unix.Signal) {
 		raw.Kill(-command, uintptr(unix.SIGCONT))
 	}
 	raw.Close(tty)
+}
+
+// continued reports whether this process has been stopped and continued: SIGCONT is pending.
+func continued() bool {
+	set := uint64(0)
+	raw.Call(unix.SYS_RT_SIGPENDING, raw.Addr(unsafe.Pointer(&set)), 8, 0, 0, 0, 0)
+	return set&raw.MaskOf(unix.SIGCONT) != 0
 }
 
 // handOver makes the command's process group the foreground one, where the launcher's is that.
