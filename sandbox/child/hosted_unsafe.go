@@ -167,7 +167,8 @@ func watch(p plan.View) (word uint32) {
 	}
 	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
 	fds[2].Fd, fds[2].Events = -1, unix.POLLIN
-	fds[3].Fd, fds[3].Events = openRelay(p), unix.POLLIN
+	fds[3].Fd, fds[3].Events = takesSignals(), unix.POLLIN
+	handOver(p)
 	blind := false
 	if !p.Has(plan.FlagInit) {
 		fd := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)

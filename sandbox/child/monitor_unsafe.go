@@ -329,7 +329,7 @@ func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 	next := uintptr(0)
 	for next < nowhere {
 		keep := nowhere
-		for _, fd := range [...]uintptr{a, b, c, orNowhere(host.line), orNowhere(monitor.cgroup)} {
+		for _, fd := range [...]uintptr{a, b, c, orNowhere(host.line), orNowhere(monitor.cgroup), orNowhere(relay.fd)} {
 			if fd >= next {
 				keep = min(keep, fd)
 			}

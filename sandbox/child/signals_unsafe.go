@@ -18,16 +18,15 @@ import (
 // back when the command stops, stops with its own group, and hands the terminal over again when
 // that is continued.
 //
-// The signals are blocked from before the first clone, and read from a descriptor when set-up is
-// over. Until then those that end a process are let through while the monitor waits (listen).
+// The signals are blocked from before the first clone, and read from a descriptor. Until set-up is
+// over the monitor does itself what they do by default (listen).
 
 // relay is what the monitor knows of it.
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
 var relay struct {
-	fd   uintptr // signalfd(2); 0: none
-	was  uint64  // the caller's signal mask
-	held bool    // signals are blocked
+	fd  uintptr // signalfd(2); 0: none
+	was uint64  // the caller's signal mask
 }
 
 // passedOn are the signals that --forward-signals passes on.
@@ -52,73 +51,87 @@ func heldSignals(p plan.View) (set uint64) {
 // relays reports whether the monitor has signals to read.
 func relays(p plan.View) bool { return heldSignals(p) != 0 }
 
-// holdSignals comes before the first clone.
+// holdSignals comes before the first clone. Where there is no descriptor to be had, the signals do
+// what they do by default.
 func holdSignals(p plan.View) {
-	if relays(p) && !relay.held {
-		raw.SetMask(unix.SIG_BLOCK, heldSignals(p), &relay.was)
-		relay.held = true
+	set := heldSignals(p)
+	if set == 0 || relay.fd != 0 {
+		return
 	}
+	fd := raw.Call(unix.SYS_SIGNALFD4, ^uintptr(0), raw.Addr(unsafe.Pointer(&set)), 8, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0, 0)
+	if raw.Errno(fd) != 0 {
+		return
+	}
+	if relay.fd = acting.Above(fd); relay.fd != fd {
+		raw.Close(fd)
+	}
+	raw.SetMask(unix.SIG_BLOCK, set, &relay.was)
 }
 
 // letSignals gives a process that has been cloned the caller's mask.
 func letSignals() {
-	if relay.held {
+	if relay.fd != 0 {
+		raw.Close(relay.fd)
+		relay.fd = 0
 		raw.SetMask(unix.SIG_SETMASK, relay.was, nil)
 	}
 }
 
-// listen waits for something to read on sock, or for the end of set-up, and lets signals through
-// meanwhile.
+// listen waits for something to read on sock, or for the end of set-up. A signal that comes
+// before that ends the launch, as it would without the option.
 func listen(sock uintptr) {
-	if !relay.held {
+	if relay.fd == 0 {
 		return
 	}
-	var fds [2]raw.PollFd
+	var fds [3]raw.PollFd
 	fds[0].Fd, fds[0].Events = int32(sock), unix.POLLIN
 	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
-	// These end nothing, and would be lost: the kernel drops a signal that is ignored by default
-	// when it comes, but not while it is blocked.
-	mask := relay.was | raw.MaskOf(unix.SIGCHLD) | raw.MaskOf(unix.SIGCONT)
+	fds[2].Fd, fds[2].Events = int32(relay.fd), unix.POLLIN
 	for {
-		r := raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 2, 0, raw.Addr(unsafe.Pointer(&mask)), 8, 0)
-		if raw.Errno(r) != unix.EINTR {
+		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, 0, 0, 8, 0)
+		// What a signal was sent after is seen before it, if it is looked for again.
+		var now unix.Timespec
+		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, raw.Addr(unsafe.Pointer(&now)), 0, 8, 0)
+		if fds[0].Revents != 0 || fds[1].Revents != 0 {
 			return
+		}
+		var info signalInfo
+		if fds[2].Revents != 0 && info.read() && raw.MaskOf(info.signal())&passedOn != 0 && info.signal() != unix.SIGWINCH {
+			endLike(uint32(info.signal()))
 		}
 	}
 }
 
-// openRelay returns the descriptor on which signals are read, -1 for none.
-func openRelay(p plan.View) int32 {
-	if !relay.held {
+// signalInfo is struct signalfd_siginfo.
+type signalInfo [32]uint32
+
+func (i *signalInfo) read() bool {
+	return raw.Call(unix.SYS_READ, relay.fd, raw.Addr(unsafe.Pointer(i)), unsafe.Sizeof(*i), 0, 0, 0) == unsafe.Sizeof(*i)
+}
+
+func (i *signalInfo) signal() unix.Signal { return unix.Signal(i[0]) }
+func (i *signalInfo) code() int32         { return int32(i[2]) }
+func (i *signalInfo) sender() uintptr     { return uintptr(i[3]) }
+
+// takesSignals returns the descriptor on which signals are read, -1 for none.
+func takesSignals() int32 {
+	if relay.fd == 0 {
 		return -1
 	}
-	set := heldSignals(p)
-	fd := raw.Call(unix.SYS_SIGNALFD4, ^uintptr(0), raw.Addr(unsafe.Pointer(&set)), 8, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0, 0)
-	if raw.Errno(fd) != 0 {
-		letSignals() // they end the monitor again
-		return -1
-	}
-	relay.fd = acting.Above(fd)
-	if relay.fd != fd {
-		raw.Close(fd)
-	}
-	handOver(p)
 	return int32(relay.fd)
 }
 
 // passSignals reads what signals have come, and does what each of them is for.
 func passSignals(p plan.View) {
-	var info [32]uint32 // struct signalfd_siginfo
-	for raw.Call(unix.SYS_READ, relay.fd, raw.Addr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0, 0, 0) == unsafe.Sizeof(info) {
-		const number, code, sender = 0, 2, 3
-		switch sig := unix.Signal(info[number]); {
+	for info := (signalInfo{}); info.read(); {
+		switch sig := info.signal(); {
 		case sig == unix.SIGCHLD:
 			if by := childStopped(p); by != 0 {
 				suspend(p, by)
 			}
 		case sig == unix.SIGCONT: // see continued
-		case int32(info[code]) > 0 && !hasSession(p) && !p.Has(plan.FlagForeground): // the terminal's, which the command has had itself
-		case uintptr(info[sender]) == commandPid(p) && info[sender] != 0: // it has signalled its group
+		case info.code() > 0 && !hasSession(p) && !p.Has(plan.FlagForeground): // the terminal's, which the command has had itself
+		case info.sender() == commandPid(p) && info.sender() != 0: // it has signalled its group
 		default:
 			signalCommand(p, sig)
 		}

@@ -54,8 +54,8 @@ func TestRefusedInSetuidMode(t *testing.T) {
 			files = append(files, info, open(t, "/dev/null"))
 			o := launch{who: who, args: args, files: files}.run(t)
 			switch {
-			case who == fallback && (c.option == "--userns" || c.option == "--pidns"):
-				o.Refused(t, "") // a given namespace that cannot be entered: there is no second way
+			case who == fallback && (c.option == "--userns" || c.option == "--pidns" || c.option == "--cgroup"):
+				o.Refused(t, "") // a given namespace or cgroup that cannot be entered: there is no second way
 			case who == fallback && strings.HasSuffix(c.option, "-map") || who.setuid && c.option == "--map-auto":
 				o.Refused(t, "") // ranges have no second way either; and nothing is granted to this user
 			case who.setuid:
