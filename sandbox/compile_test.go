@@ -123,9 +123,9 @@ func TestRules(t *testing.T) {
 			s.Session.AsPID1, s.Namespaces.PID = true, Want
 			s.Session.Locks = []string{"/l"}
 		},
-		compile.ForegroundAndSession: func(s *Spec) { s.Session.Foreground, s.Session.New = true, Want },
-		compile.UsageNeedsStatus:     func(s *Spec) { s.Report.Usage = true },
-		compile.LabelsNeedSELinux:    func(s *Spec) { s.Lockdown.ExecLabel = text },
+		compile.ForegroundSession: func(s *Spec) { s.Session.Foreground, s.Session.New = true, Want },
+		compile.UsageNeedsStatus:  func(s *Spec) { s.Report.Usage = true },
+		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
 	for rule := range compile.Rule(len(rules)) {
 		r := rules[rule]

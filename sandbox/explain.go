@@ -114,7 +114,7 @@ var sentences = [plan.NumOps]sentence{
 	},
 	plan.OpProc: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubFallback && s.Flags&plan.FlagOrBind != 0 {
-			return "No new proc on /newroot" + p.Str(s.B) + ", the outer one is bound and shows the processes outside"
+			return "No new proc on /newroot" + p.Str(s.B) + ", the outer one is bound instead and shows the processes outside"
 		}
 		if m.Sub == plan.SubFallback {
 			return "No new proc on /newroot" + p.Str(s.B) + ", an empty directory is there instead"
@@ -242,11 +242,11 @@ func hint(s plan.Step, m plan.Message) string {
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
 	case s.Op == plan.OpGroups && e == unix.EPERM:
-		return "Identity.KeepGroups leaves them as they are"
+		return "set Identity.KeepGroups to keep them"
 	case s.Op == plan.OpProc && m.Sub == plan.SubMain && e == unix.EPERM:
-		return "in a container with a masked /proc the kernel refuses a new one; ProcFallback mounts.Empty does without, mounts.BindOuter shows the outer one"
+		return "in a container with a masked /proc the kernel refuses a new one; set ProcFallback to mounts.Empty to do without one, or to mounts.BindOuter to show the outer one"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs && e == unix.EPERM:
-		return "the root is the kernel's first file system (an initramfs), which cannot be taken away: a command with CAP_SYS_ADMIN could get back to it; drop that capability"
+		return "the root is the kernel's first file system (an initramfs), which cannot be unmounted: drop CAP_SYS_ADMIN, with which the command could get back to it"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubRootfs:
 		return "the root is the kernel's first file system (an initramfs), which needs chroot(2), and that is refused here"
 	case s.Op == plan.OpRoot && m.Sub == plan.SubPivot && e == unix.EINVAL:

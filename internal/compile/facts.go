@@ -20,7 +20,7 @@ type Facts struct {
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
 
-	Setuid    bool // the plan is for the keeper of the setuid mode (package suid)
+	Setuid    bool // the plan is for the keeper of setuid mode (package suid)
 	Tentative bool // the kernel may refuse direct mode, and there is another way
 	Filtered  bool // the launcher runs under a seccomp filter, which may kill what sets the sandbox up
 	Hosted    bool // an embedding program starts the launcher, and goes on
@@ -75,7 +75,7 @@ const (
 	PID1AndLocks
 	LabelsNeedSELinux
 	UsageNeedsStatus
-	ForegroundAndSession
+	ForegroundSession
 )
 
 // Check returns the first rule that is broken.
@@ -123,7 +123,7 @@ func (c *Compiler) Check() Rule {
 	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
 		return UsageNeedsStatus
 	case s.On(flat.Foreground) && s.Wishes[flat.Session].IsNew():
-		return ForegroundAndSession
+		return ForegroundSession
 	}
 	return Fine
 }

@@ -10,7 +10,7 @@ import (
 // which the kernel would cut there.
 var (
 	ErrTooLarge = errors.New("the command line is too large for one plan")
-	ErrNUL      = errors.New("a string holds a NUL byte")
+	ErrNUL      = errors.New("a string contains a NUL byte")
 )
 
 // Origin says which option asked for a step, for messages and listings: the option and

@@ -111,7 +111,7 @@ func TestForeground(t *testing.T) {
 			out := launch{who: v.who, args: v.inShell(`test $$ = $(cut -d" " -f5 /proc/$$/stat) && echo leads`, "--foreground")}.run(t)
 			out.OK(t, "leads\n")
 			out = launch{who: v.who, args: v.inShell("echo ran", "--foreground", "--new-session")}.run(t)
-			out.Refused(t, "--foreground and --new-session exclude each other")
+			out.Refused(t, "--foreground cannot be combined with --new-session")
 		})
 	})
 }

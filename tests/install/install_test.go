@@ -42,7 +42,7 @@ func TestInstallSetuid(t *testing.T) {
 		{"as built", buildLauncher(t, "0"), ""},
 		{"coverage", buildLauncher(t, "0", "-cover"), "was built with -cover=true"},
 		{"race detector", buildLauncher(t, "1", "-race"), "was built with -race=true"},
-		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without the setuid mode"},
+		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without setuid mode"},
 		{"no launcher", "/bin/false", "does not run"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,6 +88,15 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/ARCHITECTURE.md":               0o644,
 	"share/doc/gobwrap/docs/conformance.md":                0o644,
 	"share/doc/gobwrap/docs/requirements.md":               0o644,
+	"share/doc/gobwrap/docs/README.md":                     0o644,
+	"share/doc/gobwrap/docs/install.md":                    0o644,
+	"share/doc/gobwrap/docs/recipes.md":                    0o644,
+	"share/doc/gobwrap/docs/troubleshooting.md":            0o644,
+	"share/doc/gobwrap/docs/setuid-mode.md":                0o644,
+	"share/doc/gobwrap/docs/go-package.md":                 0o644,
+	"share/doc/gobwrap/docs/images/session.svg":            0o644,
+	"share/doc/gobwrap/docs/images/doctor.svg":             0o644,
+	"share/doc/gobwrap/docs/images/error.svg":              0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
 }
 
@@ -138,6 +147,32 @@ func TestInstall(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(prefix, "share/doc/gobwrap/apparmor/gobwrap"))
 	if err != nil || !strings.Contains(string(text), "\nprofile gobwrap /opt/some/bin/gobwrap flags=(attach_disconnected, mediate_deleted) {\n") {
 		t.Errorf("%v: the profile is not for the place:\n%s", err, text)
+	}
+	uninstall(t, dir, prefix)
+}
+
+// uninstall runs make uninstall: it removes what make install left and nothing beside it.
+func uninstall(t *testing.T, dir, prefix string) {
+	t.Helper()
+	beside := filepath.Join(prefix, "share/man/man1/other.1")
+	if err := os.WriteFile(beside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("make", "--no-print-directory", "uninstall", "DESTDIR="+dir, "PREFIX=/opt/some")
+	cmd.Dir = "../.."
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make uninstall: %v\n%s", err, text)
+	}
+	for name := range installed {
+		if _, err := os.Lstat(filepath.Join(prefix, name)); err == nil {
+			t.Errorf("make uninstall leaves %s", name)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(prefix, "share/doc/gobwrap")); err == nil {
+		t.Error("make uninstall leaves share/doc/gobwrap")
+	}
+	if _, err := os.Stat(beside); err != nil {
+		t.Errorf("make uninstall removes another program's file: %v", err)
 	}
 }
 
