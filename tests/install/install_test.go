@@ -89,6 +89,9 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/conformance.md":                0o644,
 	"share/doc/gobwrap/docs/requirements.md":               0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
+	"share/doc/gobwrap/selinux/gobwrap.te":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.fc":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.if":                 0o644,
 }
 
 // TestInstall: make install leaves these files and no others, whatever the umask; the
