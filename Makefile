@@ -24,8 +24,8 @@ KERNEL      ?= 6.12
 # A recipe that fails leaves no target that the next make would take for made.
 .DELETE_ON_ERROR:
 
-.PHONY: help build setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients conformance vm lint fuzz fuzz-plans check \
-	bench bench-table privileged-lines demo docs man repro install install-setuid clean
+.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients conformance vm lint fuzz fuzz-plans check \
+	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,8 @@ help: ## list the targets
 build: bin/third-party-licences ## build bin/gobwrap, and bin/gobwrap-seccomp (which needs gcc and libseccomp-dev)
 	$(LAUNCHER) -o $(BIN)/gobwrap ./cmd/gobwrap
 	$(COMPILER) -o $(BIN)/gobwrap-seccomp ./cmd/gobwrap-seccomp
+
+launcher: bin/gobwrap bin/third-party-licences ## build what make install needs; needs Go only
 
 bin/gobwrap: $(SOURCES)
 	$(LAUNCHER) -o $@ ./cmd/gobwrap
@@ -138,7 +140,7 @@ fuzz: ## run each fuzz test FUZZTIME times (50000x; a duration works too, but go
 		done; \
 	done
 
-fuzz-plans: ## spoil PLANS plans (a million) at random and have the setuid mode's judges look at each
+fuzz-plans: ## spoil PLANS plans (a million) at random and have setuid mode's judges look at each
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 		GOBWRAP_TEST_PLANS=$(PLANS) $(GO) test -count=1 -timeout=1h -v -run '^TestPlans$$' -coverpkg=./suid,./internal/plan -coverprofile="$$dir/cover" ./suid && \
 		$(GO) tool cover -func="$$dir/cover" | grep _unsafe.go
@@ -161,6 +163,10 @@ demo: bin/gobwrap ## show some sandboxes, as the calling user
 docs: ## write manuals, completions and docs/requirements.md from the tables
 	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
 	$(GO) test -count=1 ./sandbox/doctor -run '^TestRequirements$$' -update
+
+screenshots: ## record the terminal sessions that README shows, in docs/images
+	@mkdir -p docs/images
+	$(GO) run ./tests/tools/screenshots docs/images
 
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1
@@ -190,10 +196,11 @@ install-launcher:
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.bash "$(SHARE)/bash-completion/completions/gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/_gobwrap "$(SHARE)/zsh/site-functions/_gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.fish "$(SHARE)/fish/vendor_completions.d/gobwrap.fish"
-	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs" "$(SHARE)/doc/gobwrap/selinux"
+	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs/images" "$(SHARE)/doc/gobwrap/selinux"
 	install -m 0644 packaging/selinux/gobwrap.* "$(SHARE)/doc/gobwrap/selinux/"
 	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE $(LICENCES) "$(SHARE)/doc/gobwrap/"
 	install -m 0644 docs/*.md "$(SHARE)/doc/gobwrap/docs/"
+	install -m 0644 docs/images/*.svg "$(SHARE)/doc/gobwrap/docs/images/"
 	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/apparmor/gobwrap >"$(SHARE)/doc/gobwrap/apparmor/gobwrap"
 	chmod 0644 "$(SHARE)/doc/gobwrap/apparmor/gobwrap"
 

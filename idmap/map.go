@@ -42,7 +42,7 @@ func ParseRange(s string) (Range, error) {
 	for i, to := range []*uint32{&r.Inside, &r.Outside, &r.Count} {
 		n, ok := number(fields[i])
 		if !ok {
-			return Range{}, errors.New(s + ": " + strconv.Quote(fields[i]) + " is no number from 0 to 4294967295")
+			return Range{}, errors.New(s + ": " + strconv.Quote(fields[i]) + " is not a number from 0 to 4294967295")
 		}
 		*to = n
 	}

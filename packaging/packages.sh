@@ -33,6 +33,7 @@ stage() { # FORMAT
 	mkdir -p "$STAGE/usr/share/gobwrap"
 	mv "$STAGE/usr/share/doc/gobwrap/apparmor" "$STAGE/usr/share/doc/gobwrap/selinux" "$STAGE/usr/share/gobwrap/"
 	mv "$STAGE/usr/share/doc/gobwrap/docs" "$STAGE/" # a pattern takes all that is below it
+	mv "$STAGE/docs/images" "$STAGE/"
 	if [ "$1" = deb ]; then
 		ZSH=vendor-completions
 		mv "$STAGE/usr/share/doc/gobwrap/CHANGELOG.md" "$STAGE/usr/share/doc/gobwrap/changelog"

@@ -51,15 +51,15 @@ func (d *describer) files() {
 		{"ro", "read-only from the host"},
 		{"rw", "WRITABLE from the host"},
 		{"dev", "WRITABLE from the host, with its devices"},
-		{"tight", "made read-only afterwards"},
-		{"new", "new, and gone at the end"},
+		{"tight", "made read-only"},
+		{"new", "new, removed at the end"},
 		{"link", "links"},
-		{"proc", "processes are shown in"},
+		{"proc", "proc mounted at"},
 	} {
 		d.say(k.what, kinds[k.kind]...)
 	}
 	if len(d.s.files) == 0 {
-		d.say("files", "none, an empty root")
+		d.say("files", "none, the root directory is empty")
 	}
 }
 
@@ -160,8 +160,8 @@ func (d *describer) namespaces() {
 			shared = append(shared, ns.name)
 		}
 	}
-	d.say("namespaces of its own", own...)
-	d.say("namespaces that the caller gave", joined...)
+	d.say("new namespaces", own...)
+	d.say("namespaces entered", joined...)
 	d.say("namespaces shared with the caller", shared...)
 }
 
@@ -181,9 +181,9 @@ func (d *describer) ids() {
 		}
 		d.say(a.kind+"s", list...)
 	}
-	groups := "the caller's supplementary ones stay usable"
+	groups := "the caller's supplementary groups stay usable"
 	if losesGroups(d.s, d.h, &gids) {
-		groups = "none of the caller's supplementary ones"
+		groups = "no supplementary groups of the caller"
 	}
 	d.say("groups", groups)
 }
@@ -200,17 +200,17 @@ func span(first, count uint32) string {
 func (d *describer) privilege() {
 	inside := ""
 	if wantsUser(d.s, d.h) || d.s.Namespaces.JoinUser.Given() {
-		inside = ", which count in its user namespace only"
+		inside = ", inside its user namespace only"
 	}
 	caps := "none"
 	switch {
 	case wantedCaps(d.s, d.h) == 0:
 	case len(d.s.Identity.Caps) == 0 && (d.h.UID != 0 || !d.s.Identity.KeepCaps):
-		caps = "to deal with these ids as root does" + inside
+		caps = "what package managers need for these ids" + inside
 	case len(d.s.Identity.Caps) == 0:
 		caps = "all of the caller's" + inside
 	default:
-		caps = "as Identity.Caps says" + inside
+		caps = "as set by Identity.Caps" + inside
 	}
 	d.say("capabilities", caps)
 	filters := "none"
@@ -231,12 +231,12 @@ func (d *describer) limits() {
 	if l.Timeout == 0 {
 		return
 	}
-	end := "the command, and nothing that it has started"
+	end := "the command only"
 	switch {
 	case d.s.Namespaces.PID.isNew():
 		end = "everything in the sandbox"
 	case d.s.Session.New.isNew():
-		end = "what is in its session"
+		end = "everything in its session"
 	}
 	t, _ := l.flat()
 	d.say("after "+(time.Duration(t.After)*time.Millisecond).String(), "SIGTERM to the command, and "+(time.Duration(t.Grace)*time.Millisecond).String()+" later SIGKILL to "+end)

@@ -152,16 +152,16 @@ func explainLaunch(m plan.Message) (text, hint string) {
 	case plan.SubDeathSignal:
 		return "prctl(PR_SET_PDEATHSIG)", ""
 	case plan.SubSeal:
-		return "Can't take the privileges of the sandbox's init", ""
+		return "Can't drop the privileges of the sandbox's init", ""
 	case plan.SubThreads:
-		return "Can't take over a program that starts itself: threads of its libraries do not end",
+		return "Can't take over a program that starts itself: threads of its libraries have not ended",
 			"link it with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry, or install gobwrap and set Cmd.Launcher"
 	case plan.SubPlan:
 		if m.Errno != 0 {
 			return "Can't get memory or a pipe for the launch", ""
 		}
 		if plan.Verdict(m.Extra) == plan.BadHeader {
-			return "the launcher does not understand the plan", "it may be a gobwrap of another version than this program's"
+			return "the launcher does not understand the plan", "it may be a gobwrap of another version than this program"
 		}
 		return "internal error, please report: the plan was refused with " + strconv.Itoa(int(m.Extra)), ""
 	}
@@ -172,10 +172,10 @@ func explainLaunch(m plan.Message) (text, hint string) {
 		return "No permissions to create a new namespace", "unprivileged user namespaces are refused here: " +
 			"see kernel.unprivileged_userns_clone, user.max_user_namespaces, a container's seccomp filter, or a chroot"
 	case unix.EACCES:
-		return "Creating new namespace failed", "a security module refuses user namespaces here: see AppArmor's or SELinux's rules"
+		return "Creating new namespace failed", "a security module refuses user namespaces here: see the rules of AppArmor or SELinux"
 	case unix.ENOSPC, unix.EUSERS:
 		return "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded",
-			"raise user.max_user_namespaces and its kin with sysctl"
+			"raise user.max_user_namespaces and the like with sysctl"
 	}
 	return "Creating new namespace failed", ""
 }

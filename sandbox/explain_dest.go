@@ -39,13 +39,13 @@ func destinationHint(p *plan.Program, m plan.Message) string {
 	case e == unix.EISDIR:
 		return said(part+" is a directory", by, itself)
 	case e == unix.EACCES && by != "":
-		return said(above(part)+" is closed to the user", by, false)
+		return said(above(part)+" does not admit the user", by, false)
 	case e == unix.EROFS:
 		text := "the destination lies on a read-only mount"
 		if by != "" {
 			text += " (" + by + ")"
 		}
-		return text + "; make a tmpfs or a writable bind above it first"
+		return text + "; mount a tmpfs or a writable bind above it first"
 	}
 	return ""
 }
@@ -56,9 +56,9 @@ func said(fact, by string, itself bool) string {
 	case by == "":
 		return fact
 	case itself:
-		return fact + ": " + by + " puts it there"
+		return fact + ": " + by + " created it"
 	}
-	return fact + ": it comes with " + by
+	return fact + ": it is part of " + by
 }
 
 // faultyPart is the beginning of a destination that could not be made or entered, as the

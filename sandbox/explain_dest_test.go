@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // TestDestinationHint: what stands at a place is what the last operation before put there.
 func TestDestinationHint(t *testing.T) {
-	b := &plan.Builder{}
+	b := &planbuild.Builder{}
 	b.Add(plan.Step{Op: plan.OpSlave})
 	b.From(plan.Origin{Words: []string{"--ro-bind", "/src", "/a"}})
 	src := b.Len()
@@ -48,13 +49,13 @@ func TestDestinationHint(t *testing.T) {
 		part  string
 		want  string
 	}{
-		{last, plan.SubParents, unix.ENOTDIR, "/a/f", "/a/f is not a directory: --tmpfs /a/f puts it there"},
-		{last, plan.SubParents, unix.ENOTDIR, "/a/f/x", "/a/f/x is not a directory: it comes with --tmpfs /a/f"},
-		{last, plan.SubParents, unix.ENOTDIR, "/a", "/a is not a directory: --ro-bind /src /a puts it there"},
-		{last, plan.SubParents, unix.EACCES, "/a/f/x", "/a/f is closed to the user: it comes with --tmpfs /a/f"},
+		{last, plan.SubParents, unix.ENOTDIR, "/a/f", "/a/f is not a directory: --tmpfs /a/f created it"},
+		{last, plan.SubParents, unix.ENOTDIR, "/a/f/x", "/a/f/x is not a directory: it is part of --tmpfs /a/f"},
+		{last, plan.SubParents, unix.ENOTDIR, "/a", "/a is not a directory: --ro-bind /src /a created it"},
+		{last, plan.SubParents, unix.EACCES, "/a/f/x", "/a/f does not admit the user: it is part of --tmpfs /a/f"},
 		{last, plan.SubParents, unix.ENOSPC, "/a/f/x", ""},
 		{last, plan.SubParents, unix.ENOTDIR, "", ""},
-		{nth(t, p, plan.OpDir, 0), plan.SubMakeDir, unix.EROFS, "/a/d", "the destination lies on a read-only mount (--ro-bind /src /a); make a tmpfs or a writable bind above it first"},
+		{nth(t, p, plan.OpDir, 0), plan.SubMakeDir, unix.EROFS, "/a/d", "the destination lies on a read-only mount (--ro-bind /src /a); mount a tmpfs or a writable bind above it first"},
 		{nth(t, p, plan.OpBind, 0), plan.SubMakeDir, unix.ENOTDIR, "", ""},
 	} {
 		m := plan.Message{Kind: plan.MsgFault, Step: c.step, Sub: c.sub, Errno: uint32(c.errno), Extra: uint32(len(c.part))}

@@ -20,18 +20,18 @@ func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
 	case s.Op == plan.OpBecome && e == unix.EINVAL:
 		return "the user namespace does not map this id: see its uid_map and gid_map"
 	case e == unix.EOVERFLOW && joinsUser(p):
-		return "the user namespace of Namespaces.JoinUser does not map the caller's ids: its uid_map and gid_map have to be written first"
+		return "the user namespace of Namespaces.JoinUser does not map the caller's ids: write its uid_map and gid_map first"
 	case e == unix.EROFS && writesProc(s, m):
 		return readOnlyProc
 	case s.Op == plan.OpBind && e == unix.EINVAL && isStream(p.Str(p.Step(s.A).A)):
-		return "a pipe or a socket can't be bound; mounts.ReadOnlyData binds a file with what can be read from it"
+		return "a pipe or a socket can't be bound; use mounts.ReadOnlyData to bind a file with its data"
 	case s.Op == plan.OpSource && e == unix.EACCES && newUser && syscall.Getuid() == 0:
-		return "in a new user namespace root has no rights over the files of others: a directory on the way is closed to it; share the user namespace (Namespaces.User)"
+		return "in a new user namespace root has no rights over files of other users, and may not enter a directory of the path; share the user namespace (Namespaces.User)"
 	}
 	return ""
 }
 
-const readOnlyProc = "/proc is mounted read-only here: mount it writable, or inside another sandbox give that one mounts.Proc"
+const readOnlyProc = "/proc is mounted read-only here: mount it writable, or give the outer sandbox mounts.Proc"
 
 func joinsUser(p *plan.Program) bool {
 	for i := range p.Header().Join {

@@ -44,12 +44,12 @@ func overlayHint(p *plan.Program, s plan.Step) string {
 	}
 	for _, l := range layers {
 		if point := mountBelow(l.path); point != "" {
-			return "a mount lies below " + l.role + ", on " + point + ": in a user namespace the kernel does not show what is under it"
+			return "a mount lies below " + l.role + ", on " + point + ": in a user namespace the kernel does not let anybody see what is under it"
 		}
 	}
 	for _, l := range layers {
 		if l.fs == unix.OVERLAYFS_SUPER_MAGIC {
-			return l.role + " lies on an overlay itself: more than two on each other are not possible"
+			return l.role + " is on an overlay itself: at most two can lie on each other"
 		}
 	}
 	return ""
@@ -67,7 +67,7 @@ func writableHint(upper, work layer) string {
 	case upper.path == work.path:
 		return upper.role + " and " + work.role + " must be two directories"
 	case within(upper.path, work.path), within(work.path, upper.path):
-		return upper.role + " and " + work.role + " must not lie in each other"
+		return upper.role + " and " + work.role + " must not contain each other"
 	}
 	return ""
 }

@@ -9,13 +9,14 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // everything is a program in which every operation occurs.
 func everything(t *testing.T) *plan.Program {
 	t.Helper()
-	b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+	b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 	for _, ns := range []struct {
 		option string
 		kind   uint32
@@ -124,14 +125,14 @@ func TestExplain(t *testing.T) {
 		{plan.OpBind, 0, plan.SubParents, unix.EROFS, "", "Can't mkdir parents for /dst: Read-only file system", "read-only mount"},
 		{plan.OpBind, 0, plan.SubMakeDir, unix.EROFS, "", "Can't mkdir /dst: Read-only file system", "read-only mount"},
 		{plan.OpBind, 0, plan.SubMakeFile, unix.EROFS, "", "Can't create file at /dst: Read-only file system", "read-only mount"},
-		{plan.OpBind, 0, plan.SubMakeFile, unix.EISDIR, "", "Can't create file at /dst: Is a directory", "a directory is there already"},
+		{plan.OpBind, 0, plan.SubMakeFile, unix.EISDIR, "", "Can't create file at /dst: Is a directory", "there is a directory already"},
 		{plan.OpProc, 0, 0, unix.EPERM, "", "Can't mount proc on /newroot/proc: Operation not permitted", "masked /proc"},
 		{plan.OpMount, 0, 0, unix.ENOMEM, "", "Can't mount tmpfs on /newroot/tmp: Cannot allocate memory", "memory"},
 		{plan.OpOverlay, 0, 0, unix.ELOOP, "", "Can't make overlay mount on /newroot/ov: Too many levels of symbolic links", "overlap"},
 		{plan.OpOverlay, 0, 0, unix.EINVAL, "", "Can't make overlay mount on /newroot/ov: Invalid argument", "one file system"},
 		{plan.OpDir, 0, plan.SubMakeDir, unix.EACCES, "", "Can't mkdir /dir: Permission denied", "may not create"},
 		{plan.OpFile, 0, plan.SubMakeFile, unix.EROFS, "", "Can't create file /file: Read-only file system", "read-only mount"},
-		{plan.OpFile, 0, plan.SubRead, unix.EISDIR, "", "Can't read data for /file from fd 6: Is a directory", "of a directory"},
+		{plan.OpFile, 0, plan.SubRead, unix.EISDIR, "", "Can't read data for /file from fd 6: Is a directory", "to a directory"},
 		{plan.OpFile, 0, plan.SubWrite, unix.ENOSPC, "", "Can't write data to file /file: No space left on device", "is full"},
 		{plan.OpData, 0, 0, unix.EPERM, "", "Can't bind mount data on /newroot/data: Operation not permitted", "mounting is refused"},
 		{plan.OpSymlink, 0, plan.SubExists, unix.EEXIST, "other", "Can't make symlink at /link: existing destination is other", ""},
@@ -145,7 +146,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpHostname, 0, 0, unix.EINVAL, "", "Can't set hostname to AAA: Invalid argument", "64 bytes"},
 		{plan.OpLimitUserns, 0, 0, unix.EACCES, "", "cannot write to /proc/sys/user/max_user_namespaces: Permission denied", "covered"},
 		{plan.OpNoUserns, 0, plan.SubUnexpected, unix.EPERM, "", "creation of new user namespaces was not disabled as requested", ""},
-		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", "in the sandbox"},
+		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", "inside the sandbox"},
 		{plan.OpSet, 0, 0, unix.EPERM, "--rlimit", "Can't carry out --rlimit nofile=9: Operation not permitted", "hard limit"},
 		{plan.OpScore, 0, 0, unix.EACCES, "--oom-score-adj", "Can't carry out --oom-score-adj -5: Permission denied", "CAP_SYS_RESOURCE"},
 		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing processes outside (Landlock): Cannot allocate memory", "memory"},
@@ -161,7 +162,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpNest, 0, 0, unix.EUSERS, "", "Creating a nested user namespace failed: Too many users", "max_user_namespaces"},
 		{plan.OpNest, 0, plan.SubUIDMap, unix.EPERM, "", "setting up uid map: Operation not permitted", ""},
 		{plan.OpNest, 0, plan.SubGIDMap, unix.EINVAL, "", "setting up gid map: Invalid argument", ""},
-		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", "in the sandbox"},
+		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", "inside the sandbox"},
 		{plan.OpLock, 0, 0, unix.EAGAIN, "", "Unable to lock file AAA: Resource temporarily unavailable", "another process"},
 		{plan.OpSeccomp, 0, 0, unix.EINVAL, "", "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP): Invalid argument", "CONFIG_SECCOMP_FILTER"},
 		{plan.OpExec, 0, 0, unix.ENOENT, "", "execvp cmd: No such file or directory", ""},
@@ -208,7 +209,7 @@ func TestExplainPath(t *testing.T) {
 func TestExplainFallback(t *testing.T) {
 	for fallback, want := range map[mounts.Fallback]string{
 		mounts.Empty:     "No new proc on /newroot/proc, an empty directory is there instead: Operation not permitted",
-		mounts.BindOuter: "No new proc on /newroot/proc, the outer one is bound and shows the processes outside: Operation not permitted",
+		mounts.BindOuter: "No new proc on /newroot/proc, the outer one is bound instead and shows the processes outside: Operation not permitted",
 	} {
 		s := Spec{
 			Namespaces: Namespaces{PID: Want}, Files: []mounts.Op{mounts.Proc("/proc")},

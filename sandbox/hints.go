@@ -22,7 +22,7 @@ var errnoHints = [...]struct {
 
 	{
 		ops: []plan.Op{plan.OpSetns}, errnos: []unix.Errno{unix.EPERM},
-		hint: "joining a namespace takes CAP_SYS_ADMIN in the user namespace that owns it",
+		hint: "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it",
 	},
 	{
 		ops: []plan.Op{plan.OpUnshare, plan.OpNest}, subs: []plan.Sub{plan.SubMain}, errnos: []unix.Errno{unix.ENOSPC, unix.EUSERS},
@@ -34,7 +34,7 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: []plan.Op{plan.OpLoopback}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
-		hint: "the network namespace came without the right to use it: see AppArmor's or the container's rules",
+		hint: "the network namespace came without the right to use it: see the rules of AppArmor or the container",
 	},
 	{
 		ops: []plan.Op{plan.OpLoopback}, errnos: []unix.Errno{unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT},
@@ -43,7 +43,7 @@ var errnoHints = [...]struct {
 	{ops: []plan.Op{plan.OpSlave}, errnos: []unix.Errno{unix.EINVAL}, hint: "the root is not a mount point, as in a chroot"},
 	{
 		ops: []plan.Op{plan.OpSlave, plan.OpRoot, plan.OpPivot}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
-		hint: "mounting is forbidden by AppArmor, seccomp or Landlock (as in a sandbox of the setuid mode)",
+		hint: "mounting is forbidden by AppArmor, seccomp or Landlock (as inside a sandbox that setuid mode made)",
 	},
 
 	// Sources.
@@ -54,41 +54,41 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: []plan.Op{plan.OpSource}, errnos: []unix.Errno{unix.ELOOP},
-		hint: "a symbolic link on the way leads back to itself",
+		hint: "a symbolic link in the path leads back to itself",
 	},
 
 	// Destinations.
 	{
 		subs: destinationSubs, errnos: []unix.Errno{unix.EROFS},
-		hint: "the destination lies on a read-only mount; make a tmpfs or a writable bind above it first",
+		hint: "the destination lies on a read-only mount; mount a tmpfs or a writable bind above it first",
 	},
 	{
 		ops: []plan.Op{plan.OpSymlink}, errnos: []unix.Errno{unix.EROFS},
-		hint: "the destination lies on a read-only mount; make a tmpfs or a writable bind above it first",
+		hint: "the destination lies on a read-only mount; mount a tmpfs or a writable bind above it first",
 	},
 	{ops: []plan.Op{plan.OpChmod}, errnos: []unix.Errno{unix.EROFS}, hint: "the file lies on a read-only mount"},
 	{
 		subs: []plan.Sub{plan.SubMakeFile}, errnos: []unix.Errno{unix.EISDIR},
-		hint: "a directory is there already, and what is put there is not one",
+		hint: "there is a directory already, and the new file is not one",
 	},
 	{
 		subs: []plan.Sub{plan.SubMakeDir}, errnos: []unix.Errno{unix.EEXIST, unix.ENOTDIR},
-		hint: "something that is not a directory is there already, and what is put there is one",
+		hint: "there is a file already, and the new file is a directory",
 	},
 	{
 		subs: destinationSubs, errnos: []unix.Errno{unix.EACCES, unix.EPERM},
-		hint: "the destination lies in a directory of the host in which the caller may not create it; make it there before, or a tmpfs above it",
+		hint: "the caller may not create files in this directory of the host; create the destination before, or mount a tmpfs above it",
 	},
 	{
 		subs: append([]plan.Sub{plan.SubWrite}, destinationSubs...), errnos: []unix.Errno{unix.ENOSPC, unix.EDQUOT},
-		hint: "the file system of the destination is full, or a quota on it is used up",
+		hint: "the file system of the destination is full, or its quota is used up",
 	},
-	{subs: []plan.Sub{plan.SubRead}, errnos: []unix.Errno{unix.EISDIR}, hint: "the descriptor is that of a directory"},
+	{subs: []plan.Sub{plan.SubRead}, errnos: []unix.Errno{unix.EISDIR}, hint: "the descriptor refers to a directory"},
 	{subs: []plan.Sub{plan.SubRead}, errnos: []unix.Errno{unix.EBADF}, hint: "the descriptor is not open for reading"},
 	{subs: []plan.Sub{plan.SubRead}, errnos: []unix.Errno{unix.EAGAIN}, hint: "the descriptor is non-blocking (O_NONBLOCK), and there is nothing to read yet"},
 	{
 		ops: []plan.Op{plan.OpChmod}, errnos: []unix.Errno{unix.ENOENT},
-		hint: "an earlier operation has to make the file",
+		hint: "create the file with an earlier operation",
 	},
 	{
 		ops: []plan.Op{plan.OpChmod}, errnos: []unix.Errno{unix.EPERM},
@@ -96,7 +96,7 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: []plan.Op{plan.OpRemountRO}, subs: []plan.Sub{plan.SubNoMount}, errnos: []unix.Errno{unix.EINVAL},
-		hint: "only a mount point can be made read-only: bind the directory onto itself first",
+		hint: "only a mount point can be made read-only; bind the directory onto itself first",
 	},
 
 	// Mounts.
@@ -111,7 +111,7 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: []plan.Op{plan.OpOverlay}, subs: []plan.Sub{plan.SubMain}, errnos: []unix.Errno{unix.ENODEV},
-		hint: "the kernel's module for overlays is not loaded: modprobe overlay",
+		hint: "the kernel module for overlays is not loaded; as root, run modprobe overlay",
 	},
 	{
 		ops: []plan.Op{plan.OpBind, plan.OpMount, plan.OpData}, subs: []plan.Sub{plan.SubMain}, errnos: []unix.Errno{unix.EPERM},
@@ -131,35 +131,35 @@ var errnoHints = [...]struct {
 		ops: []plan.Op{plan.OpLimitUserns}, errnos: []unix.Errno{unix.ENOENT},
 		hint: "/proc/sys/user is covered here, or this kernel is older than 4.9",
 	},
-	{ops: []plan.Op{plan.OpChdir}, errnos: []unix.Errno{unix.ENOENT}, hint: "the directory is looked up in the sandbox, and must have been put there"},
-	{ops: []plan.Op{plan.OpChdir}, errnos: []unix.Errno{unix.EACCES}, hint: "the user may not enter it, or a directory above it"},
+	{ops: []plan.Op{plan.OpChdir}, errnos: []unix.Errno{unix.ENOENT}, hint: "the directory is looked up inside the sandbox; add it there"},
+	{ops: []plan.Op{plan.OpChdir}, errnos: []unix.Errno{unix.EACCES}, hint: "the user has no permission to enter it, or a directory above it"},
 	{
 		ops: []plan.Op{plan.OpLabel}, errnos: []unix.Errno{unix.EINVAL, unix.ENOENT, unix.EOPNOTSUPP},
-		hint: "SELinux is not in force here, or its policy does not know the label",
+		hint: "SELinux is not enabled here, or its policy does not know the label",
 	},
-	{ops: []plan.Op{plan.OpLabel}, errnos: []unix.Errno{unix.EACCES, unix.EPERM}, hint: "SELinux's policy does not permit this label to the caller"},
+	{ops: []plan.Op{plan.OpLabel}, errnos: []unix.Errno{unix.EACCES, unix.EPERM}, hint: "the SELinux policy does not permit this label to the caller"},
 	{
 		ops: []plan.Op{plan.OpCaps}, subs: []plan.Sub{plan.SubMain}, errnos: []unix.Errno{unix.EPERM},
 		hint: "the caller does not hold all of these capabilities",
 	},
 	{
 		ops: []plan.Op{plan.OpCaps}, subs: []plan.Sub{plan.SubBounding}, errnos: []unix.Errno{unix.EPERM},
-		hint: "it takes CAP_SETPCAP",
+		hint: "this needs CAP_SETPCAP",
 	},
 	{
 		ops: []plan.Op{plan.OpCaps}, subs: []plan.Sub{plan.SubAmbient}, errnos: []unix.Errno{unix.EPERM},
 		hint: "the caller's securebits forbid it (SECBIT_NO_CAP_AMBIENT_RAISE)",
 	},
 	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EINVAL}, hint: "the user namespace does not map this id"},
-	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EPERM}, hint: "it takes CAP_SETUID and CAP_SETGID in the user namespace"},
+	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EPERM}, hint: "this needs CAP_SETUID and CAP_SETGID in the user namespace"},
 	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EAGAIN}, hint: "this user has as many processes as RLIMIT_NPROC permits"},
 	{
 		ops: []plan.Op{plan.OpSet}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
-		hint: "the caller's hard limit is the most that it can be set to; and a niceness can be lowered with CAP_SYS_NICE or RLIMIT_NICE only",
+		hint: "a limit cannot be set above the caller's hard limit, and lowering the niceness needs CAP_SYS_NICE or RLIMIT_NICE",
 	},
 	{
 		ops: []plan.Op{plan.OpScore}, errnos: []unix.Errno{unix.EACCES, unix.EPERM},
-		hint: "a score below the caller's takes CAP_SYS_RESOURCE outside of the sandbox",
+		hint: "a score below the caller's needs CAP_SYS_RESOURCE outside of the sandbox",
 	},
 	{
 		ops: []plan.Op{plan.OpFence}, errnos: []unix.Errno{unix.E2BIG},
@@ -167,7 +167,7 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: []plan.Op{plan.OpLock}, subs: []plan.Sub{plan.SubSource}, errnos: []unix.Errno{unix.ENOENT},
-		hint: "the file is looked up in the sandbox, and must have been put there",
+		hint: "the file is looked up inside the sandbox; add it there",
 	},
 	{
 		ops: []plan.Op{plan.OpLock}, subs: []plan.Sub{plan.SubMain}, errnos: []unix.Errno{unix.EAGAIN, unix.EACCES},
@@ -191,7 +191,7 @@ var errnoHints = [...]struct {
 const (
 	hintEMFILE = "raise the limit on open files (RLIMIT_NOFILE)"
 	hintENFILE = "the system permits no more open files (fs.file-max)"
-	hintENOMEM = "memory is used up, or what the cgroup may have of it"
+	hintENOMEM = "memory is used up, or the memory limit of the cgroup is reached"
 	hintENOSYS = "the kernel is too old for this, or a seccomp filter hides the system call"
 )
 
@@ -203,7 +203,7 @@ var destinationSubs = []plan.Sub{plan.SubParents, plan.SubMakeDir, plan.SubMakeF
 // errnoHint looks a failure up in errnoHints; "" is no hint.
 func errnoHint(s plan.Step, m plan.Message) string {
 	if s.Op == plan.OpMount && s.A == plan.MountMqueue && m.Sub == plan.SubMain && unix.Errno(m.Errno) == unix.EPERM {
-		return "a message queue file system takes an IPC namespace of the sandbox's own"
+		return "a message queue file system needs a new IPC namespace"
 	}
 	for i := range errnoHints {
 		h := &errnoHints[i]
@@ -221,7 +221,7 @@ func launchHint(m plan.Message) string {
 	case m.Sub == plan.SubClone && e == unix.EAGAIN:
 		return "the limit on processes is reached: RLIMIT_NPROC, or pids.max of the cgroup"
 	case m.Sub == plan.SubClone && e == unix.ENOMEM:
-		return "memory is used up; or the first process of the PID namespace that was joined has ended, and there can be no more in it"
+		return "memory is used up, or the first process of the joined PID namespace has ended, so that no further process can start in it"
 	case m.Sub == plan.SubPlan && (e == unix.EMFILE || e == unix.ENFILE):
 		return "raise the limit on open files (RLIMIT_NOFILE, fs.file-max)"
 	case e == unix.ENOMEM:

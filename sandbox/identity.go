@@ -101,7 +101,7 @@ func (h *facts) subHint(kind string, r idmap.Range) string {
 
 // nameHint says what a caller lacks whom the system knows by number only.
 func (h *facts) nameHint() string {
-	return "the system has no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users that it knows by name"
+	return "there is no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users with a name"
 }
 
 // check reports what the kernel would refuse.

@@ -109,6 +109,6 @@ func killedUnder(h *facts) error {
 	}
 	return &SetupError{
 		Stage: "launch", Err: ErrKilled,
-		Hint: "this process runs under a seccomp filter, which kills what it does not permit; it must permit what set-up needs",
+		Hint: "this process runs under a seccomp filter that kills; the filter must permit what the set-up needs",
 	}
 }

@@ -75,7 +75,7 @@ func inPath() (l launcher, ok bool) {
 }
 
 var (
-	errSecure = errors.New("a set-id program can't start itself, nor trust PATH: it has to set Cmd.Launcher")
+	errSecure = errors.New("a set-id program can't start itself or trust PATH: set Cmd.Launcher")
 	errRace   = errors.New("a program that is built with -race, -msan or -asan can't start itself: " +
 		"install gobwrap (go install needs -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry), or set Cmd.Launcher")
 	errLibrary = errors.New("code that is a library of another program can't start itself: install gobwrap, or set Cmd.Launcher")
@@ -169,7 +169,7 @@ func (l launcher) explain(err error) error {
 	}
 	out := *e
 	out.Err = err // which ErrKilled is
-	out.Hint = "if nobody has killed it: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
+	out.Hint = "unless it was killed: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
 	return &out
 }
 

@@ -43,7 +43,7 @@ func mapFor(to link, p *plan.Program, step uint32, pid int) error {
 func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
 	w := mapWriter{p: p, step: step, pid: pid, env: env}
 	if !ownProc() {
-		return w.fault("uid", "/proc is that of another PID namespace: maps would be another process's", 0)
+		return w.fault("uid", "/proc belongs to another PID namespace, so the maps would be those of another process", 0)
 	}
 	s := p.Step(step)
 	for _, m := range []struct {
@@ -175,7 +175,7 @@ func (w *mapWriter) refused(kind, name, text string, own uint32, err error) erro
 	case h.UID != 0 && (h.UserName == "" || strings.Contains(words, "user name")):
 		e.Hint = h.nameHint()
 	case noNewPrivs():
-		e.Hint = name + " is set-user-id root, which does not count for a caller with NoNewPrivs (in another sandbox, a hardened service)"
+		e.Hint = name + " is set-user-id root, which has no effect for a caller with NoNewPrivs (in another sandbox, or a hardened service)"
 	case strings.Contains(words, "not permitted"):
 		e.Hint = name + " must be set-user-id root, or have cap_setuid,cap_setgid, on a file system without nosuid; in a container these ids must exist"
 	}

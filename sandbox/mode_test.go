@@ -106,7 +106,7 @@ func TestAfter(t *testing.T) {
 		}
 	}
 	var root *SetupError
-	if !errors.As(after(&SetupError{Err: errors.New("refused")}, errors.New("no"), false), &root) || root.Hint != "tried without a user namespace because one was refused: refused" {
+	if !errors.As(after(&SetupError{Err: errors.New("refused")}, errors.New("no"), false), &root) || root.Hint != "tried without a user namespace, because one was refused: refused" {
 		t.Errorf("root's second attempt: %+v", root)
 	}
 }
@@ -220,8 +220,8 @@ func TestExplainKeeper(t *testing.T) {
 
 		{"a descriptor", plan.NoStep, plan.SubFd, 0, 1000, "", "fd 1000 can't be used in setuid mode", ""},
 		{"a descriptor of an option", tmpfs, plan.SubFd, unix.EBADF, 9, "Files[1]", "fd 9 can't be used in setuid mode", ""},
-		{"the keeper itself", plan.NoStep, plan.SubKeeper, unix.EPERM, 0, "", "the setuid mode failed: Operation not permitted", "CAP_SYS_ADMIN"},
-		{"the keeper is gone", plan.NoStep, plan.SubKeeper, 0, 0, "", "the setuid mode failed", "CAP_SYS_ADMIN"},
+		{"the keeper itself", plan.NoStep, plan.SubKeeper, unix.EPERM, 0, "", "setuid mode failed: Operation not permitted", "CAP_SYS_ADMIN"},
+		{"the keeper is gone", plan.NoStep, plan.SubKeeper, 0, 0, "", "setuid mode failed", "CAP_SYS_ADMIN"},
 	} {
 		e := explain(p, plan.Message{Kind: plan.MsgFault, Step: c.step, Sub: c.sub, Errno: uint32(c.errno), Extra: c.extra})
 		if e.Field != c.option || !strings.Contains(e.Error(), c.message) {

@@ -77,7 +77,7 @@ func (v *validator) wish(field string, w Wish) {
 // text refuses what no C string can hold.
 func (v *validator) text(field, s string) {
 	if strings.IndexByte(s, 0) >= 0 {
-		v.bad(field, "holds a NUL byte")
+		v.bad(field, "contains a NUL byte")
 	}
 }
 
@@ -138,7 +138,7 @@ func (v *validator) env(list []EnvOp) {
 		name := at("Spec.Env", i)
 		switch {
 		case op.Clear && (op.Name != "" || op.Value != "" || op.Unset):
-			v.bad(name+".Clear", "excludes the other fields")
+			v.bad(name+".Clear", "cannot be combined with the other fields")
 		case op.Clear:
 		case op.Name == "" || strings.Contains(op.Name, "="):
 			v.bad(name+".Name", strconv.Quote(op.Name)+" is not the name of a variable")
@@ -183,7 +183,7 @@ func (v *validator) lockdown(l *Lockdown) {
 	}{{"Lockdown.ExecLabel", l.ExecLabel}, {"Lockdown.FileLabel", l.FileLabel}} {
 		v.text(label.field, label.text.String())
 		if badLabel(label.text.String()) {
-			v.bad(label.field, "the label is longer than 1023 bytes or holds a quote, a backslash or a line's end")
+			v.bad(label.field, "the label is longer than 1023 bytes, or contains a quote, a backslash or a newline")
 		}
 	}
 }

@@ -63,8 +63,8 @@ func IsBuiltin(name []byte) bool {
 func Named(name string) ([]byte, error) {
 	filter, ok := Builtin(name, runtime.GOARCH)
 	if !ok {
-		return nil, errors.New(strconv.Quote(name) + " is none of the built-in profiles " + strings.Join(Builtins(), ", ") +
-			"; the path of a file has a slash in it")
+		return nil, errors.New(strconv.Quote(name) + " is not one of the built-in profiles " + strings.Join(Builtins(), ", ") +
+			"; the path of a file must contain a slash")
 	}
 	return filter, nil
 }

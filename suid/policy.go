@@ -89,7 +89,7 @@ func (r Row) Words() (option, why string) {
 // Refusal is what setuid mode does not do, whatever the kernel permits, and why.
 type Refusal struct{ Options, Why string }
 
-// Refusals are the options that the policy refuses. The doctor lists them; README and
+// Refusals are the options that the policy refuses. The doctor lists them; docs/setuid-mode.md and
 // manual name them too (TestRefusals).
 func Refusals() (all []Refusal) {
 	for _, w := range words {

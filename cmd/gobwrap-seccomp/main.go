@@ -36,10 +36,10 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"compile", "[-o FILE] [--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE...", "write the filter that a profile means", (*tool).compile},
-		{"check", "[--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE", "list what of a profile is left out of its filter", (*tool).check},
+		{"compile", "[-o FILE] [--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE...", "compile a profile to a filter", (*tool).compile},
+		{"check", "[--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE", "list the parts of a profile that its filter leaves out", (*tool).check},
 		{"dump", "[--arch ARCH] FILTER", "list a filter's instructions", (*tool).dump},
-		{"test", "[--arch ARCH] FILTER SYSCALL [ARGUMENT]...", "say what a filter answers to a call", (*tool).test},
+		{"test", "[--arch ARCH] FILTER SYSCALL [ARGUMENT]...", "print what a filter answers to a system call", (*tool).test},
 	}
 }
 

@@ -23,7 +23,7 @@ func (g *target) define(set *flag.FlagSet) {
 	set.Func("cap", "", func(s string) error {
 		for name := range strings.SplitSeq(s, ",") {
 			if name != "ALL" && !strings.HasPrefix(name, "CAP_") {
-				return fmt.Errorf("%q is no capability: CAP_…, or ALL", name)
+				return fmt.Errorf("invalid capability %q (want CAP_… or ALL)", name)
 			}
 			g.caps = append(g.caps, name)
 		}

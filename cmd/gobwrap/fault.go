@@ -41,7 +41,7 @@ func (l *line) fault() error {
 	case cmdline.WantsValue:
 		return errors.New(o.Name + " takes a value: " + o.Name + "=" + o.Value)
 	case cmdline.WantsOperands:
-		return hinted(o.Name+arity(o), "it is "+o.Name+" "+o.Operands)
+		return hinted(o.Name+arity(o), "use "+o.Name+" "+o.Operands)
 	case cmdline.LayersDangle:
 		return errors.New("--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay")
 	case cmdline.PermsDangle:
@@ -62,7 +62,7 @@ func (l *line) fault() error {
 		_, err := idmap.ParseRange(word)
 		return errors.New(o.Name + ": " + err.Error())
 	case cmdline.BadName:
-		return errors.New(strings.TrimPrefix(o.Name, "--") + " failed: " + strconv.Quote(word) + " is not a name of a variable")
+		return errors.New(o.Name + ": invalid variable name " + strconv.Quote(word))
 	case cmdline.Argv0Twice:
 		return errors.New("--argv0 used multiple times")
 	case cmdline.NoLayers:

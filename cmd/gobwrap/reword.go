@@ -42,7 +42,7 @@ var rules = [...]string{
 	compile.RangesJoin:        "--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already",
 	compile.JoinNewUser:       "--userns not compatible --unshare-user",
 	compile.RangesNeedUser:    "--uid-map, --gid-map and --map-auto require --unshare-user",
-	compile.AutoAndMaps:       "--map-auto excludes --uid-map and --gid-map",
+	compile.AutoAndMaps:       "--map-auto cannot be combined with --uid-map and --gid-map",
 	compile.DisableNeedsUser:  "--disable-userns requires --unshare-user",
 	compile.DisableAndBlock:   "--disable-userns is not compatible with  --userns-block-fd",
 	compile.BlockNeedsUser:    "--userns-block-fd requires --unshare-user",
@@ -57,23 +57,23 @@ var rules = [...]string{
 }
 
 const noSetuid = "--mode setuid: this binary was not started set-user-id root: " +
-	"it must belong to root, have mode 4755, and lie where set-id bits count (no nosuid mount, no NoNewPrivs)"
+	"it must belong to root and have mode 4755, and set-user-id must have an effect (no nosuid mount, no NoNewPrivs)"
 
 // advice is what package sandbox says to programs, and what it is on the command line.
 //
 //nolint:gochecknoglobals // read-only table
 var advice = [...]string{
-	"Identity.KeepGroups leaves", "--keep-groups leaves",
-	"ProcFallback mounts.Empty does without, mounts.BindOuter shows", "--fallback-proc=none does without, --fallback-proc=bind shows",
+	"set Identity.KeepGroups to keep", "use --keep-groups to keep",
+	"set ProcFallback to mounts.Empty to do without one, or to mounts.BindOuter to show", "use --fallback-proc=none to do without one, or --fallback-proc=bind to show",
 	"(mounts.System has both)", "(--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64)",
 	"user namespace of Namespaces.JoinUser does", "user namespace of --userns does",
-	"mounts.ReadOnlyData binds", "--ro-bind-data FD DEST binds",
+	"use mounts.ReadOnlyData to bind", "use --ro-bind-data FD DEST to bind",
 	"share the user namespace (Namespaces.User)", "leave out --unshare-user",
-	"give that one mounts.Proc", "give that one --proc /proc",
+	"give the outer sandbox mounts.Proc", "give the outer sandbox --proc /proc",
 	"with Namespaces.DisableUsers the capabilities of Identity.Caps", "with --disable-userns the capabilities of --cap-add",
 	"with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps", "with --dev and a uid or gid other than 0 the capabilities of --cap-add",
 	"namespaces (Identity.UID and GID)", "namespaces (--uid 0 --gid 0)",
-	"as Identity.Caps says", "as --cap-add and --cap-drop say",
+	"as set by Identity.Caps", "as set by --cap-add and --cap-drop",
 }
 
 // inOptions is a text of package sandbox in the terms of the command line.
@@ -109,8 +109,8 @@ func sentenceFor(err error) string {
 	case !errors.As(err, &id):
 		return ""
 	case id.Device:
-		return "--dev needs " + id.Kind + " 0 inside, to whom its devpts belongs: add it with --" + id.Kind + "-map or --" + id.Kind + " 0"
+		return "--dev needs " + id.Kind + " 0 inside, which its devpts belongs to: map it with --" + id.Kind + "-map or --" + id.Kind + " 0"
 	}
 	return "--" + id.Kind + " " + strconv.FormatUint(uint64(id.ID), 10) + ": no --" + id.Kind +
-		"-map has this id, and the caller's own has another one there (" + id.Detail + ")"
+		"-map contains this id, and the caller is mapped to another one (" + id.Detail + ")"
 }

@@ -14,7 +14,7 @@ func (l *line) noCommand() error {
 	hint := more
 	switch {
 	case l.Fault.Word != 0:
-		hint = "the command must be on the command line: " + strconv.Quote(l.word(l.Fault.Word)) + " and what follows it in the data of --args is not read"
+		hint = "give the command on the command line: " + strconv.Quote(l.word(l.Fault.Word)) + " and what follows it in the data of --args is ignored"
 	case l.Fault.At != 0:
 		words := l.origin(l.Fault.At).Words
 		if i := cmdline.Lookup([]byte(words[0])); i >= 0 && cmdline.Options[i].Operands != "" && words[0] != "--args" {
@@ -48,9 +48,9 @@ func suggest(word string) string {
 		case 0:
 			return name + " takes no value"
 		case 1:
-			return "the value is an argument of its own: " + name + " " + value
+			return "give the value as a separate argument: " + name + " " + value
 		default:
-			return "the values are arguments of their own: " + name + " " + o.Operands
+			return "give the values as separate arguments: " + name + " " + o.Operands
 		}
 	}
 	near := nearest(plainName(name))

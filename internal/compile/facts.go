@@ -20,7 +20,7 @@ type Facts struct {
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
 
-	Setuid    bool // the plan is for the keeper of the setuid mode (package suid)
+	Setuid    bool // the plan is for the keeper of setuid mode (package suid)
 	Tentative bool // the kernel may refuse direct mode, and there is another way
 	Filtered  bool // the launcher runs under a seccomp filter, which may kill what sets the sandbox up
 	Hosted    bool // an embedding program starts the launcher, and goes on

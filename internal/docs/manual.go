@@ -37,7 +37,7 @@ func Manual(page string, options []Option, commands ...Command) (string, error) 
 		line = strings.TrimSpace(line)
 		head, ok := heads[line]
 		if !ok {
-			return "", fmt.Errorf("%q stands there twice, or no table has it", line)
+			return "", fmt.Errorf("%q is there twice, or is in no table", line)
 		}
 		delete(heads, line)
 		out.WriteString(head + "\n")

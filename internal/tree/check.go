@@ -97,7 +97,7 @@ func (k Kind) String() string {
 // that does not exist. Whether paths exist is not asked.
 func (op *Op) Check() *FieldError {
 	if !op.Kind.Valid() {
-		return &FieldError{"", "is empty: a function of package mounts makes it"}
+		return &FieldError{"", "is empty: make it with a function of package mounts"}
 	}
 	kind := kinds[op.Kind]
 	needs := kind.needs
@@ -156,4 +156,4 @@ func (op *Op) checkPaths() *FieldError {
 	return nil
 }
 
-const nul = "holds a NUL byte"
+const nul = "contains a NUL byte"

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file does for a sandbox of the setuid mode without a user namespace what the
+// This file does for a sandbox of setuid mode without a user namespace what the
 // kernel does for one with: there, the mounts of the host are locked together, and what
 // one of them hides stays hidden (mount_namespaces(7)).
 

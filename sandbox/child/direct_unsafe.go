@@ -26,7 +26,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 	monitor.direct = true
 	openFeed()
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	if p.Has(plan.FlagDieWithParent) {
 		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 		if raw.Getppid() != started.parent {

@@ -1,5 +1,5 @@
 // Package child is the code that runs without the Go runtime: the monitor, the sandbox's
-// first process, its init and the keeper of the setuid mode.
+// first process, its init and the keeper of setuid mode.
 //
 // # A launch
 //

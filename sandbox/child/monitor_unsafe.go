@@ -23,7 +23,7 @@ const (
 // runMonitor is the launcher after the fork: it receives the plan, starts the
 // sandbox's first process, waits, and ends with the payload's status.
 func runMonitor(front uintptr) {
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	p := attempt(front)
 	for p.Has(plan.FlagTentative) && !reachedGo() {
 		again()

@@ -29,7 +29,7 @@ type cause struct {
 	Says   string
 	Fixes  []fix
 
-	SetuidToo bool // the setuid mode fails for the same reason
+	SetuidToo bool // setuid mode fails for the same reason
 }
 
 // fix is what removes a cause.

@@ -32,10 +32,10 @@ type binary struct {
 	Nosuid   bool   // on a mount where set-id bits do not count
 	Mount    string // the mount point that it lies on
 	FileCaps bool
-	Keeper   bool // it was started set-user-id root, and has the setuid mode
+	Keeper   bool // it was started set-user-id root, and has setuid mode
 }
 
-// Setuid reports whether the binary is installed as the setuid mode needs it.
+// Setuid reports whether the binary is installed as setuid mode needs it.
 func (b binary) Setuid() bool { return b.UID == 0 && b.Mode&0o6000 == 0o4000 && !b.FileCaps }
 
 // word reads a file that holds one.

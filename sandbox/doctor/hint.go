@@ -42,7 +42,7 @@ func (k *failure) inOneLine(c *cause) string {
 		if len(fix.Now) > 0 {
 			how := " As root: "
 			if fix.ByUser {
-				how = " Mend it with: "
+				how = " Fix it with: "
 			}
 			return text + how + strings.Join(fix.Now, " && ") + "  (more: " + quoteShell(k.Facts.Binary.Path) + " --doctor)"
 		}

@@ -51,7 +51,7 @@ func (l *launcher) exe() (string, error) {
 // launch starts a sandbox and waits for its end.
 func (l *launcher) launch(s sandbox.Spec) outcome {
 	if l.facts.noProc() {
-		return outcome{stage: "launch", errno: syscall.ENODEV, message: "Can't open /proc: there is no proc on it"}
+		return outcome{stage: "launch", errno: syscall.ENODEV, message: "Can't open /proc: no proc is mounted there"}
 	}
 	s.Files = append([]mounts.Op{mounts.ReadOnly(l.facts.self()).At(inside)}, s.Files...)
 	command := l.command
@@ -74,7 +74,7 @@ func (l *launcher) launch(s sandbox.Spec) outcome {
 	}
 	o := l.outcome(err)
 	if ctx.Err() != nil {
-		o = outcome{stage: "launch", message: "it has not ended after " + strconv.Itoa(int(patience.Seconds())) + " s"}
+		o = outcome{stage: "launch", message: "it did not end within " + strconv.Itoa(int(patience.Seconds())) + " s"}
 	}
 	return o
 }

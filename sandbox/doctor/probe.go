@@ -215,7 +215,7 @@ func (p *prober) ranges() {
 }
 
 // landlock asks for the version of Landlock's interface (landlock_create_ruleset(2)).
-// Direct mode does not use it; the setuid mode does, from version 2 on, and programs inside may.
+// Direct mode does not use it; setuid mode does, from version 2 on, and programs inside may.
 func (p *prober) landlock() {
 	a := kernel.Landlock.Probe()
 	switch {
@@ -237,18 +237,18 @@ func (p *prober) landlock() {
 // (/proc/sys/kernel/overflowuid, by default).
 const overflowID = 65534
 
-// setuid tries the setuid mode where the binary is installed for it. Where direct mode
-// does not work, what the setuid mode can do is what counts.
+// setuid tries setuid mode where the binary is installed for it. Where direct mode
+// does not work, what setuid mode can do is what counts.
 func (p *prober) setuid() {
 	switch {
 	case p.facts.UID == 0:
-		p.note(Result{Step: Setuid, Detail: "root needs none"})
+		p.note(Result{Step: Setuid, Detail: "not needed by root"})
 		return
 	case p.facts.Binary.Mode&syscall.S_ISUID != 0 && p.facts.Binary.UID == overflowID && p.facts.inUserNS():
 		p.note(Result{Step: Setuid, State: Failed, Message: "the binary's owner has no id in this user namespace"})
 		return
 	case !p.facts.Binary.Setuid():
-		p.note(Result{Step: Setuid, Detail: "this binary is not installed for it"})
+		p.note(Result{Step: Setuid, Detail: "this binary is not installed for that"})
 		return
 	}
 	o := p.launch(spec(sandbox.Setuid))

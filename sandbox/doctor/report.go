@@ -59,7 +59,7 @@ func (r *Diagnosis) directWorks() bool { return r.state(Command) == OK }
 func (r *Diagnosis) chooseMode() {
 	switch {
 	case r.facts.noProc() && !r.directWorks() && r.state(Setuid) != OK:
-		r.Why, r.Status = "nothing can be started without a proc on /proc", StatusNothing
+		r.Why, r.Status = "nothing can be started without a proc at /proc", StatusNothing
 	case r.directWorks() && r.facts.byPrivilege():
 		r.Mode, r.Why, r.Status = "direct", "the caller is root", StatusDirect
 	case r.directWorks():
@@ -67,9 +67,9 @@ func (r *Diagnosis) chooseMode() {
 	case r.state(Setuid) == OK:
 		r.Mode, r.Why, r.Status = "setuid", "direct mode does not work, and this binary is installed set-user-id root", StatusSetuid
 	case r.facts.Binary.Setuid():
-		r.Why, r.Status = "direct mode does not work, and neither does the setuid mode", StatusNothing
+		r.Why, r.Status = "direct mode does not work, and neither does setuid mode", StatusNothing
 	default:
-		r.Why, r.Status = "direct mode does not work, and this binary is not installed for the setuid mode", StatusNothing
+		r.Why, r.Status = "direct mode does not work, and this binary is not installed for setuid mode", StatusNothing
 	}
 }
 
@@ -132,7 +132,7 @@ func (r *Diagnosis) findLacking() {
 }
 
 // counts reports whether a step's failure takes its options away: those of user
-// namespaces say nothing about the setuid mode, where root may make them.
+// namespaces say nothing about setuid mode, where root may make them.
 func (r *Diagnosis) counts(s Result) bool {
 	return r.Mode == "direct" || r.Mode == "setuid" && (s.Setuid || !slices.Contains(cloneSteps, s.Step) && s.Step != IDMaps && s.Step != Nested && s.Step != Limit)
 }
@@ -149,14 +149,14 @@ func sentence(s Result) string {
 func (r *Diagnosis) findNotes() {
 	b, f := r.facts.Binary, r.facts
 	if f.UID == 0 {
-		r.note("This is the answer for root. Ordinary users may get another one: ask as one of them.")
+		r.note("This is the result for root. It may differ for ordinary users; run this as one of them.")
 	}
 	switch r.Mode {
 	case "setuid":
-		r.note("podman, toolbox, distrobox and flatpak-spawn --expose-pids (so Chromium and Steam in Flatpak) need direct mode: the setuid mode does not serve them.")
+		r.note("podman, toolbox, distrobox and flatpak-spawn --expose-pids (so Chromium and Steam in Flatpak) need direct mode; they do not work with setuid mode.")
 	case "":
 		if f.UID != 0 && !b.Setuid() && r.setuidMayHelp() {
-			r.note("Where none of this can be fixed, the setuid mode is left: " + toSetuid(f))
+			r.note("If none of this can be fixed, use setuid mode: " + toSetuid(f))
 		}
 	case "direct":
 		if b.Setuid() && f.UID != 0 {
@@ -167,10 +167,10 @@ func (r *Diagnosis) findNotes() {
 		r.note(policyNote(f))
 	}
 	if b.Mode&0o6000 != 0 && !b.Setuid() {
-		r.note("The binary has set-id bits that make no installation: it has to be root's with mode 4755 and without file capabilities, or have mode 0755.")
+		r.note("The binary has set-id bits in an unsupported combination. It must be owned by root with mode 4755 and without file capabilities, or have mode 0755.")
 	}
 	if r.kernel.Openat2 == enosys && f.filtered() && !f.before(kernel.Openat2.Since) {
-		r.note("openat2 is hidden by a filter (systemd's RestrictSUIDSGID= does that): older calls are used, and nothing is lost.")
+		r.note("A filter refuses openat2 (systemd's RestrictSUIDSGID= does that). Older calls are used instead, and everything works.")
 	}
 }
 
@@ -194,7 +194,7 @@ func policyNote(f *facts) string {
 	return policy.Path + " is advisory here: this user can make namespaces without gobwrap."
 }
 
-// setuidMayHelp reports whether a binary that is installed for the setuid mode could work here.
+// setuidMayHelp reports whether a binary that is installed for setuid mode could work here.
 func (r *Diagnosis) setuidMayHelp() bool {
 	f := r.facts
 	if f.inUserNS() || f.noNewPrivs() || f.chrootedDirectory() || f.Binary.Path == "" {

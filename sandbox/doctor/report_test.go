@@ -97,7 +97,7 @@ func TestOneCauseOnce(t *testing.T) {
 	}
 }
 
-// TestMoves: how to get to the setuid mode and back, where a package manager would undo
+// TestMoves: how to get to setuid mode and back, where a package manager would undo
 // a chmod and where not.
 func TestMoves(t *testing.T) {
 	f := tree(t, "ubuntu2404")
@@ -125,7 +125,7 @@ func TestMoves(t *testing.T) {
 		t.Errorf("notes where the bit is not needed: %q", notes)
 	}
 	f.Binary.Mode = 0o2755
-	if notes := judge(f, works(), kernelFacts{}).notes; len(notes) != 1 || !strings.Contains(notes[0], "make no installation") {
+	if notes := judge(f, works(), kernelFacts{}).notes; len(notes) != 1 || !strings.Contains(notes[0], "unsupported combination") {
 		t.Errorf("notes on a set-group-id binary: %q", notes)
 	}
 }
@@ -139,7 +139,7 @@ func TestText(t *testing.T) {
 			{Step: MountNS, State: OK},
 			{Step: Command},
 			{Step: Landlock, State: OK, Detail: "ABI 4"},
-			{Step: Setuid, Detail: "this binary is not installed for it"},
+			{Step: Setuid, Detail: "this binary is not installed for that"},
 		}, kernelFacts{MountEngine: "new"}),
 		"docker": judge(tree(t, "docker"), refused(eperm, Untried), kernelFacts{MountEngine: "classic"}),
 	} {

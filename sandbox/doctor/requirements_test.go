@@ -63,7 +63,7 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: a fix for %q that says nothing", c.ID, fix.Where)
 			}
 			if len(fix.Boot) > 0 && len(fix.Now) == 0 {
-				t.Errorf("%s: mended across reboots, but not now", c.ID)
+				t.Errorf("%s: fixed across reboots, but not now", c.ID)
 			}
 			texts = append(append(append(texts, fix.Note), fix.Now...), fix.Boot...)
 		}

@@ -56,7 +56,7 @@ func binary(t *testing.T) program {
 		t.Fatal(err)
 	}
 	if len(loader) > len(p.interp) {
-		t.Fatalf("%s is linked for the loader %s, whose name has no room for %s", exe, p.interp, loader)
+		t.Fatalf("%s is linked for the loader %s, whose name is too short for %s", exe, p.interp, loader)
 	}
 	copy(data[at:], loader+strings.Repeat("\x00", len(p.interp)-len(loader)))
 	p.copy = filepath.Join(openDir(t), filepath.Base(exe))

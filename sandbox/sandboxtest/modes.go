@@ -62,7 +62,7 @@ func Modes(t *testing.T, f func(t *testing.T, m Mode)) {
 	root := os.Getuid() == 0
 	t.Run("root", func(t *testing.T) {
 		if !root {
-			t.Skip("this needs root, who can also be every user")
+			t.Skip("this needs root")
 		}
 		f(t, here(t, "root", ownLauncher(t)))
 	})
@@ -209,7 +209,7 @@ func setuidCopy(t *testing.T) string {
 	var fs syscall.Statfs_t
 	const nosuid = 2 // ST_NOSUID
 	if err := syscall.Statfs(dir, &fs); err != nil || fs.Flags&nosuid != 0 {
-		t.Skipf("%s lies on a mount where set-id bits do not count (%v): set TMPDIR", dir, err)
+		t.Skipf("%s is on a mount where set-user-id has no effect (%v): set TMPDIR", dir, err)
 	}
 	path := filepath.Join(dir, "gobwrap")
 	copyFile(t, from, path, 0o755)

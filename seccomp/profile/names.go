@@ -35,10 +35,10 @@ func Number(a bpf.Arch, name string) (int32, error) {
 	}
 	nr, err := libseccomp.GetSyscallFromNameByArch(name, t)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no call that libseccomp %s knows", name, Library())
+		return 0, fmt.Errorf("%q is not a system call that libseccomp %s knows", name, Library())
 	}
 	if nr < 0 {
-		return 0, fmt.Errorf("%s has no number of its own for %q", a.Name, name)
+		return 0, fmt.Errorf("%s has no number for %q", a.Name, name)
 	}
 	return int32(nr), nil
 }

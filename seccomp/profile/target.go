@@ -38,7 +38,7 @@ func machineOf(goarch string) (machine, error) {
 			map[specs.Arch]bpf.Arch{specs.ArchAARCH64: bpf.AArch64, specs.ArchARM: bpf.ARM},
 		}, nil
 	}
-	return machine{}, fmt.Errorf("no filters are made for %q: amd64 or arm64", goarch)
+	return machine{}, fmt.Errorf("no filters are made for %q (want amd64 or arm64)", goarch)
 }
 
 // archNative is podman's word for the target's own architecture.

@@ -44,7 +44,7 @@ func privileged(t *testing.T, owner int, mode uint32, caps uint32) string {
 // setuid root, and no more, does nothing, whatever the command line says.
 func TestPrivilegedInstallationIsRefused(t *testing.T) {
 	t.Parallel()
-	const mend = ": install it with mode 0755, or owned by root with mode 4755, without group bits and capabilities"
+	const fix = ": install it with mode 0755, or owned by root with mode 4755, without group bits and capabilities"
 	for _, c := range []struct {
 		name       string
 		owner      int
@@ -64,7 +64,7 @@ func TestPrivilegedInstallationIsRefused(t *testing.T) {
 				{"--ro-bind", "/", "/", "echo", "ran"}, {"--mode", "setuid", "--ro-bind", "/", "/", "echo", "ran"}, {"--version"}, {},
 			} {
 				o := launch{who: user, args: append([]string{path}, args...)}.run(t)
-				o.Refused(t, c.sense+mend)
+				o.Refused(t, c.sense+fix)
 				if o.Stdout != "" {
 					t.Errorf("%q: %s", args, o)
 				}
@@ -130,8 +130,8 @@ func TestSetuidModeIsNotHad(t *testing.T) {
 		{"by root", root, nil, installed, "", sense},
 		{"no-new-privs", user, []string{"setpriv", "--no-new-privs", "--"}, installed, "", sense},
 		{"nosuid", user, nil, copied + "/gobwrap", nosuid, sense},
-		{"no-admin", root, append([]string{"setpriv", "--bounding-set", "-sys_admin"}, stepDown...), installed, "", "the setuid mode failed"},
-		{"no-setpcap", root, append([]string{"setpriv", "--bounding-set", "-setpcap"}, stepDown...), installed, "", "the setuid mode failed"},
+		{"no-admin", root, append([]string{"setpriv", "--bounding-set", "-sys_admin"}, stepDown...), installed, "", "setuid mode failed"},
+		{"no-setpcap", root, append([]string{"setpriv", "--bounding-set", "-setpcap"}, stepDown...), installed, "", "setuid mode failed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rest := box()[1:]

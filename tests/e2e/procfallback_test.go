@@ -22,11 +22,11 @@ func system(words ...string) []string {
 
 const (
 	noProc    = "gobwrap: No new proc on /newroot%s, an empty directory is there instead: Operation not permitted\n"
-	outerProc = "gobwrap: No new proc on /newroot%s, the outer one is bound and shows the processes outside: Operation not permitted\n"
+	outerProc = "gobwrap: No new proc on /newroot%s, the outer one is bound instead and shows the processes outside: Operation not permitted\n"
 )
 
 // eachMasked runs a test where a new proc is refused: to a user, and to root in a user
-// namespace, by a container's /proc, with each mount engine; and in the setuid mode,
+// namespace, by a container's /proc, with each mount engine; and in setuid mode,
 // where the kernel lets root have it, by a filter that refuses just that mount.
 func eachMasked(t *testing.T, errno string, test func(t *testing.T, l launch)) {
 	t.Helper()

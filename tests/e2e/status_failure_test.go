@@ -227,7 +227,7 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 			for _, words := range [][]string{withProgram(installed, args), withProgram(installed, fronted), withProgram(gobwrap, fronted)} {
 				o := launch{who: who, wrap: wrap, args: words}.run(t)
 				early := strings.Contains(o.Stderr, "the Go runtime ended") || strings.Contains(o.Stderr, "Can't start the ")
-				gone = gone || strings.Contains(o.Stderr, "no room for the process that says where")
+				gone = gone || strings.Contains(o.Stderr, "no process can be started that reports where")
 				if o.Status != "42" && !(early && o.Status == "1") || o.Message("gobwrap") != "" {
 					t.Errorf("%d processes, %v: %s", limit, words, o)
 				}

@@ -27,7 +27,7 @@ type via struct {
 	mode  string // what "mode" says
 }
 
-// ways are direct mode for both users, and the setuid mode. The set-user-id copy lies in
+// ways are direct mode for both users, and setuid mode. The set-user-id copy lies in
 // a directory that goes with the test.
 func ways(t *testing.T) []via {
 	t.Helper()
@@ -307,7 +307,7 @@ func TestStatusWithoutSenders(t *testing.T) {
 			wrap := []string{enosys, "-e", "EPERM", "-n", fmt.Sprint(call), "--"}
 			o, docs := launch{who: who, wrap: wrap, args: append(box("--json-status-fd", "3", "--unshare-pid"), "/h/probe", "exit", "3")}.told(t)
 			if who.setuid && call == unix.SYS_RECVMSG { // the keeper takes nothing by another call
-				o.Refused(t, "the setuid mode failed")
+				o.Refused(t, "setuid mode failed")
 				return
 			}
 			if o.Status != "3" || o.Stderr != "" || !slices.Equal(keys(docs), want) {

@@ -86,7 +86,7 @@ func TestUnseenDestinations(t *testing.T) {
 	})
 }
 
-// TestUnreachableMounts: a mount below a directory that is closed to the user does not keep
+// TestUnreachableMounts: a mount below a directory that does not admit the user does not keep
 // the tree around it from being bound, and the others are read-only. Below a file system
 // whose server is dead it is the same.
 func TestUnreachableMounts(t *testing.T) {

@@ -65,7 +65,7 @@ func TestImpossible(t *testing.T) {
 		"two fields":     {granted, []string{"--uid-map", "0:1"}, []string{"--uid-map", "INSIDE:OUTSIDE:COUNT"}},
 		"four fields":    {granted, []string{"--gid-map", "0:1:1:1"}, []string{"--gid-map", "INSIDE:OUTSIDE:COUNT"}},
 		"nothing":        {granted, []string{"--uid-map", ""}, []string{"--uid-map", "INSIDE:OUTSIDE:COUNT"}},
-		"no number":      {granted, []string{"--uid-map", "0:x:1"}, []string{"--uid-map", `"x"`}},
+		"not a number":   {granted, []string{"--uid-map", "0:x:1"}, []string{"--uid-map", `"x"`}},
 		"negative":       {granted, []string{"--uid-map", "-1:0:1"}, []string{"--uid-map", `"-1"`}},
 		"plus":           {granted, []string{"--uid-map", "0:+1:1"}, []string{"--uid-map", `"+1"`}},
 		"blank":          {granted, []string{"--uid-map", "0: 1:1"}, []string{"--uid-map", `" 1"`}},
@@ -85,14 +85,14 @@ func TestImpossible(t *testing.T) {
 		"too long": {
 			granted, append(many("--uid-map", 300, 1000000000, 2000000000), granted.maps(1)[2:]...), []string{"--uid-map", "bytes", "4095"},
 		},
-		"auto and a map": {granted, append(granted.maps(1), "--map-auto"), []string{"--map-auto excludes --uid-map and --gid-map"}},
+		"auto and a map": {granted, append(granted.maps(1), "--map-auto"), []string{"--map-auto cannot be combined with --uid-map and --gid-map"}},
 		"no entry": {
 			bare, []string{"--map-auto"}, []string{"--map-auto", "/etc/subuid grants no uids to bare", `hint: add the line "bare:100000:65536" to /etc/subuid`},
 		},
 		"an own id twice": {
 			granted,
 			[]string{"--uid-map", "5:4210:1", "--gid-map", "5:4210:1", "--uid", "6"},
-			[]string{"--uid 6", "no --uid-map has this id", "the caller's own has another one"},
+			[]string{"--uid 6", "no --uid-map contains this id", "the caller is mapped to another one"},
 		},
 		"dev without root": {granted, append(both("5:310005:9", "0:311000:9"), "--dev", "/dev"), []string{"--dev needs uid 0 inside", "--uid-map"}},
 		"dev without its group": {
@@ -133,7 +133,7 @@ func TestNotGranted(t *testing.T) {
 		"a supplementary group": {
 			member, append(member.maps(5)[:2], "--gid-map", fmt.Sprintf("0:%d:1", club)), []string{fmt.Sprintf("--gid-map 0:%d:1", club), "/etc/subgid"},
 		},
-		"no name": {nameless, nameless.maps(5), []string{"--uid-map", "the system has no user 4212", "getent passwd 4212"}},
+		"no name": {nameless, nameless.maps(5), []string{"--uid-map", "there is no user 4212", "getent passwd 4212"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
