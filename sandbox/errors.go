@@ -107,6 +107,9 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper, plan.SubStanding:
 		explainKeeper(e, f, p, m)
 		return e
+	case plan.SubPolicy, plan.SubPolicyFile:
+		explainPolicy(e, f, m)
+		return e
 	}
 	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
 		f.message, e.Hint = explainLaunch(m)

@@ -152,6 +152,9 @@ const (
 	SubNoExec        // on a mount with noexec
 	SubNotExecutable // no permission to execute it
 	SubNoProgram     // a device, a FIFO, a socket
+	// The administrator's policy.conf.
+	SubPolicy     // it does not permit this: Extra is the verdict (package policy)
+	SubPolicyFile // it is not root's alone, or Extra is the line that can't be understood
 )
 
 // kind is how an operand is checked and printed.

@@ -187,6 +187,9 @@ func reopenFeed() {
 // start clones the sandbox's first process, through a joining one where namespaces
 // are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p plan.View) uintptr {
+	if !permitted(p) {
+		return 0
+	}
 	holdSignals(p)
 	knowCommand(p)
 	if monitor.viaKeeper {
