@@ -35,7 +35,7 @@ type fuzzTest struct {
 
 // outcome is what a run came to.
 type outcome struct {
-	took       time.Duration
+	took       time.Duration // without the build
 	executions int
 	failed     bool
 }
@@ -61,7 +61,7 @@ func run(limit, pattern string, keep bool, page string) error {
 	if err != nil {
 		return err
 	}
-	table, failed := "| test | what holds | time | executions | inputs kept |\n|---|---|--:|--:|--:|\n", 0
+	table, failed := "| test | what is tried | time | executions | inputs kept |\n|---|---|--:|--:|--:|\n", 0
 	for _, f := range tests {
 		if !chosen.MatchString(f.dir + "/" + f.name) {
 			continue
@@ -129,11 +129,10 @@ func comment[C interface{ Text() string }](all []C, name string) string {
 	return ""
 }
 
-var progress = regexp.MustCompile(`execs: (\d+)`)
+var progress = regexp.MustCompile(`elapsed: (\S+), execs: (\d+)`)
 
 // fuzz runs it, passes on what go test says, and reads from it how much it was.
 func (f fuzzTest) fuzz(limit string) (o outcome) {
-	begun := time.Now()
 	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+f.name+"$", "-fuzztime", limit, "-fuzzminimizetime", "10x", "./"+f.dir)
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -146,7 +145,7 @@ func (f fuzzTest) fuzz(limit string) (o outcome) {
 	}
 	said := follow(out, os.Stdout)
 	err = cmd.Wait()
-	return judge(said, err, time.Since(begun))
+	return judge(said, err)
 }
 
 func follow(from io.Reader, to io.Writer) string {
@@ -159,10 +158,11 @@ func follow(from io.Reader, to io.Writer) string {
 }
 
 // judge says what a run came to.
-func judge(said string, err error, took time.Duration) (o outcome) {
-	o.took = took
+func judge(said string, err error) (o outcome) {
 	if all := progress.FindAllStringSubmatch(said, -1); all != nil {
-		o.executions, _ = strconv.Atoi(all[len(all)-1][1])
+		last := all[len(all)-1]
+		o.took, _ = time.ParseDuration(last[1])
+		o.executions, _ = strconv.Atoi(last[2])
 	}
 	outOfTime := strings.Contains(said, "context deadline exceeded") && !strings.Contains(said, "Failing input written")
 	o.failed = err != nil && !outOfTime || o.executions == 0

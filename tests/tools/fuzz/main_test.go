@@ -59,7 +59,7 @@ func TestJudge(t *testing.T) {
 		{line + "FAIL\n", failed, true},
 		{"no fuzz tests to fuzz\n", nil, true},
 	} {
-		if o := judge(c.said, c.err, time.Second); o.failed != c.want || !o.failed && o.executions != 1234 {
+		if o := judge(c.said, c.err); o.failed != c.want || !o.failed && (o.executions != 1234 || o.took != 3*time.Second) {
 			t.Errorf("%q: %+v", c.said, o)
 		}
 	}
