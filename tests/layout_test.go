@@ -78,7 +78,7 @@ var arrows = []struct {
 	{"seccomp/profile", "seccomp seccomp/bpf golang.org/x/sys/unix", "makes filters; with cgo, so nothing that the launcher contains may import it"},
 	{"seccomp/profile", "github.com/opencontainers/runtime-spec/specs-go github.com/seccomp/libseccomp-golang", "the profiles' words, and the compiler"},
 	{"cmd/gobwrap-seccomp", "seccomp seccomp/bpf seccomp/profile golang.org/x/sys/unix", "the compiler as a program of its own, which the launcher runs"},
-	{"sandbox/child", "internal/cmdline internal/compile internal/flat seccomp", "it reads the command line and makes the plan, without a runtime"},
+	{"sandbox/child", "idmap internal/cmdline internal/compile internal/flat seccomp", "it reads the command line and makes the plan, without a runtime"},
 	{"sandbox/child", "internal/plan internal/raw internal/step mounts/build suid golang.org/x/sys/unix unsafe", "it runs without a runtime: constants and struct layouts only, not even package syscall"},
 	{"mounts/build", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same; it knows files and mounts, and no process"},
 	{"internal/step", "internal/plan internal/raw golang.org/x/sys/unix unsafe", "the same; what a process that carries out a plan knows, and how it fails"},

@@ -13,7 +13,7 @@ import (
 const (
 	madeUpOp  = "	OpMadeUp // A number, B dst: for TestMadeUpOperation\n"
 	madeUpRow = "	OpMadeUp: {\"made-up\", inRoot, [7]kind{num, path}, [7]string{\"n\", \"dst\"}, FlagTry},\n"
-	madeUpDo  = "	case plan.OpMadeUp:\n		return step.Failed(unix.Errno(s.A), plan.SubExists), true\n"
+	madeUpDo  = "	case s.Op == plan.OpMadeUp:\n		return step.Failed(unix.Errno(s.A), plan.SubExists), true\n"
 )
 
 // The tests of it, one for each package that looks operations up.
@@ -127,7 +127,7 @@ func TestMadeUpOperation(t *testing.T) {
 		put(name, changed)
 	}
 	plant("internal/plan/op.go", "	NumOps\n", madeUpOp, "	OpExec:    {", madeUpRow)
-	plant("mounts/build/root_unsafe.go", "	case plan.OpSlave:\n", madeUpDo)
+	plant("mounts/build/root_unsafe.go", "	case s.Op == plan.OpSlave:\n", madeUpDo)
 	for name, text := range madeUpTests {
 		put(name, text)
 	}

@@ -13,22 +13,22 @@ import (
 // do carries out what the option at work says. It changes nothing before it has all it
 // needs, since it is called again for the same option after a question.
 func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
-	switch o.do {
-	case doHelp:
+	switch {
+	case o.do == doHelp:
 		return p.fail(AskHelp, p.args)
-	case doVersion:
+	case o.do == doVersion:
 		return p.fail(AskVersion, 0)
-	case doFeatures:
+	case o.do == doFeatures:
 		return p.fail(AskFeatures, 0)
-	case doDoctor:
+	case o.do == doDoctor:
 		return p.fail(AskDoctor, p.args)
-	case doArgs:
+	case o.do == doArgs:
 		return p.file(text, known, items)
-	case doNamedFD, doSyncFD, doKeepFD, doBindFD, doFile, doData, doSeccomp, doAddSeccomp:
+	case o.do == doNamedFD, o.do == doSyncFD, o.do == doKeepFD, o.do == doBindFD, o.do == doFile, o.do == doData, o.do == doSeccomp, o.do == doAddSeccomp:
 		return p.descriptor(o, text, known, items)
-	case doBind, doBindTry, doLayer, doOverlay:
+	case o.do == doBind, o.do == doBindTry, o.do == doLayer, o.do == doOverlay:
 		return p.source(o, text, known, items)
-	case doAt, doSymlink, doChmod, doPerms, doSize:
+	case o.do == doAt, o.do == doSymlink, o.do == doChmod, o.do == doPerms, o.do == doSize:
 		return p.operation(o, text, items)
 	default:
 		return p.setting(o, text, items)
@@ -38,39 +38,39 @@ func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item)
 // setting is for options that concern neither files nor descriptors.
 func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	word := text.At(p.args)
-	switch o.do {
-	case doSwitch:
+	switch {
+	case o.do == doSwitch:
 		p.Spec.Turn(uint(o.on))
-	case doWish:
+	case o.do == doWish:
 		if w := &p.Spec.Wishes[o.on]; flat.Wish(o.with) != flat.Try || *w != flat.Want {
 			*w = flat.Wish(o.with)
 		}
-	case doUnshareAll:
+	case o.do == doUnshareAll:
 		w := &p.Spec.Wishes
 		w[flat.IPC], w[flat.PID], w[flat.Net], w[flat.UTS] = flat.Want, flat.Want, flat.Want, flat.Want
 		w[flat.User], w[flat.Cgroup] = max(w[flat.User], flat.Try), max(w[flat.Cgroup], flat.Try)
-	case doNewSession:
+	case o.do == doNewSession:
 		p.Spec.Wishes[flat.Session] = flat.Want
-	case doText:
+	case o.do == doText:
 		p.Spec.Strs[o.on] = flat.Str{Word: p.args, From: p.from}
-	case doArgv0:
+	case o.do == doArgv0:
 		if p.Spec.Strs[flat.Argv0].Given() {
 			return p.fail(Argv0Twice, 0)
 		}
 		p.Spec.Strs[flat.Argv0] = flat.Str{Word: p.args, From: p.from}
-	case doEnv:
+	case o.do == doEnv:
 		return p.environment(flat.Kind(o.with), text, items)
-	case doLock:
+	case o.do == doLock:
 		p.add(items, flat.Item{Kind: flat.Lock, A: p.args})
-	case doChooseMode:
+	case o.do == doChooseMode:
 		return p.mode(word)
-	case doFailStatus:
+	case o.do == doFailStatus:
 		n, ok := flat.Decimal(word, 255)
 		if !ok || n == 0 {
 			return p.fail(BadValue, p.args)
 		}
 		p.Spec.FailStatus = uint8(n)
-	case doFallbackProc:
+	case o.do == doFallbackProc:
 		switch {
 		case flat.Equal(word, "none"):
 			p.Spec.Fallback = uint8(tree.Empty)
@@ -79,11 +79,11 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		default:
 			return p.fail(BadValue, p.args)
 		}
-	case doSeccompProfile:
+	case o.do == doSeccompProfile:
 		return p.profile(text, items)
-	case doTimeout:
+	case o.do == doTimeout:
 		return p.timeout(word)
-	case doSetting:
+	case o.do == doSetting:
 		if _, ok := setting.Parse(setting.Kind(o.on), word); !ok {
 			return p.fail(BadValue, p.args)
 		}

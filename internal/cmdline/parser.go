@@ -22,6 +22,7 @@ type Parser struct {
 	at, end     flat.Word // the words that are left
 	outer, last flat.Word // those of the command line, while a file's are read
 	inFile      bool
+	settled     bool // the options have been read
 
 	dashes  bool      // "--" has ended the options
 	typed   flat.Word // the last option of the command line itself
@@ -39,10 +40,9 @@ type Parser struct {
 	counted flat.Word // the last one of them
 
 	// What is left to the end, since a later use of the same option takes its place.
-	late    [16]Fault // of options that name a descriptor, by their flat.FD; see lateFilter
-	filter  Fault     // where the --seccomp that counts stands; its Word is 0 if there is none
-	slot    int       // index of its items
-	settled bool      // the options have been read
+	late   [16]Fault // of options that name a descriptor, by their flat.FD; see lateFilter
+	filter Fault     // where the --seccomp that counts stands; its Word is 0 if there is none
+	slot   int       // index of its items
 }
 
 // lateFilter is --seccomp's place in late.

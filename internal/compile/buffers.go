@@ -48,20 +48,30 @@ func (c *Compiler) byte(b byte) {
 	c.used.arena++
 }
 
+// short is how many bytes are copied one by one: memmove lies among the Go runtime's code, in a page
+// that nothing else of a launch is in.
+const short = 128
+
 // bytes appends bytes to the arena.
 func (c *Compiler) bytes(b []byte) {
 	if n := c.used.arena; n+len(b) <= len(c.Arena) {
-		copy(c.Arena[n:], b)
+		to := c.Arena[n : n+len(b)]
+		if len(b) > short {
+			copy(to, b)
+		} else {
+			for i := range to {
+				to[i] = b[i]
+			}
+		}
 	}
 	c.used.arena += len(b)
 }
 
-// text appends the bytes of s to the arena.
+// text appends the bytes of s, a constant, to the arena.
 func (c *Compiler) text(s string) {
-	if n := c.used.arena; n+len(s) <= len(c.Arena) {
-		copy(c.Arena[n:], s)
+	for i := range len(s) {
+		c.byte(s[i])
 	}
-	c.used.arena += len(s)
 }
 
 // here is the offset of the string that is appended next.

@@ -150,42 +150,43 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 		return
 	}
 	at := c.box(c.Text.At(it.B), "")
-	switch it.Kind {
-	case flat.Bind, flat.BindFD:
+	switch {
+	case it.Kind == flat.Bind, it.Kind == flat.BindFD:
 		c.bind(src, at, tree.Access(it.Access))
-	case flat.Tmpfs:
-		c.step(plan.Step{
-			Op: plan.OpMount, A: plan.MountTmpfs, B: at, C: c.label(),
-			D: mode(it, 0o755), E: parents(it), F: uint32(it.Size), G: uint32(it.Size >> 32),
-		})
-	case flat.Proc:
+	case it.Kind == flat.Tmpfs:
+		s := plan.Step{Op: plan.OpMount, A: plan.MountTmpfs, B: at, C: c.label()}
+		s.D, s.E, s.F, s.G = mode(it, 0o755), parents(it), uint32(it.Size), uint32(it.Size>>32) // as in bind
+		c.step(s)
+	case it.Kind == flat.Proc:
 		c.proc(src, at)
-	case flat.Mqueue:
+	case it.Kind == flat.Mqueue:
 		c.mount(plan.MountMqueue, at, 0, bindParents)
-	case flat.Overlay:
+	case it.Kind == flat.Overlay:
 		c.step(plan.Step{
 			Op: plan.OpOverlay, A: src - it.N, B: at, C: it.N, D: overlayKind(tree.Writes(it.Writes)), E: bindParents,
 		})
-	case flat.Dir:
+	case it.Kind == flat.Dir:
 		c.step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})
-	case flat.File:
+	case it.Kind == flat.File:
 		c.step(plan.Step{Op: plan.OpFile, A: uint32(it.FD), B: at, D: mode(it, 0o666), E: parents(it)})
-	case flat.Data:
+	case it.Kind == flat.Data:
 		c.step(plan.Step{
 			Op: plan.OpData, A: uint32(it.FD), B: at, C: flags(tree.Access(it.Access)),
 			D: mode(it, 0o600), E: parentsOf(mode(it, 0o600)),
 		})
-	case flat.Symlink:
+	case it.Kind == flat.Symlink:
 		c.step(plan.Step{Op: plan.OpSymlink, A: c.word(it.A), B: at, E: bindParents})
-	case flat.Chmod:
+	case it.Kind == flat.Chmod:
 		c.step(plan.Step{Op: plan.OpChmod, B: at, D: it.Mode})
-	case flat.RemountRO:
+	case it.Kind == flat.RemountRO:
 		c.step(plan.Step{Op: plan.OpRemountRO, B: at})
 	}
 }
 
 func (c *Compiler) bind(src, at uint32, a tree.Access) {
-	c.step(plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a), E: bindParents})
+	s := plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a)}
+	s.E = bindParents // a literal with more than four fields is copied from a page that else no launch reads
+	c.step(s)
 }
 
 // label is the label of new file systems; 0: none.
@@ -198,7 +199,9 @@ func (c *Compiler) label() uint32 {
 
 // mount appends a new file system, all of it with the label for files.
 func (c *Compiler) mount(kind, at, mode, parents uint32) {
-	c.step(plan.Step{Op: plan.OpMount, A: kind, B: at, C: c.label(), D: mode, E: parents})
+	s := plan.Step{Op: plan.OpMount, A: kind, B: at, C: c.label()}
+	s.D, s.E = mode, parents // as in bind
+	c.step(s)
 }
 
 func overlayKind(w tree.Writes) uint32 {

@@ -145,7 +145,7 @@ func Complain(what unsafe.Pointer, e unix.Errno, more unsafe.Pointer) {
 
 // GiveUp is Complain, and the end of a launch that has nobody else to report it.
 func GiveUp(what unsafe.Pointer, e unix.Errno) {
-	Complain(what, e, raw.Text("\x00"))
+	Complain(what, e, raw.Empty())
 	raw.Exit(1)
 }
 

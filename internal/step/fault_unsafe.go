@@ -41,11 +41,11 @@ func (f Fault) Or(later Fault) Fault {
 
 // Say sends a message to the launcher, and reports whether somebody took it.
 func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
-	m := unsafe.Pointer(&s.message)
-	s.message[0], s.message[1], s.message[2], s.message[3], s.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
+	m := unsafe.Pointer(&said.message)
+	said.message[0], said.message[1], said.message[2], said.message[3], said.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
 	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
 	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubNoProgram {
-		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&s.named))
+		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&said.named))
 	}
 	if s.Filtered != 0 { // a filter that lets the payload write need not let it send
 		return raw.WriteFull(s.Sock, m, plan.MessageSize) == 0
@@ -78,13 +78,13 @@ func (s *State) Warn(e unix.Errno, sub plan.Sub) {
 
 // Name keeps a path for the message of a fault that is about it. A long one is cut.
 func (s *State) Name(path unsafe.Pointer) {
-	end := uintptr(len(s.named) - 1)
+	end := uintptr(len(said.named) - 1)
 	for i := uintptr(0); i < end; i++ {
 		c := *(*byte)(unsafe.Add(path, i))
-		*(*byte)(unsafe.Add(unsafe.Pointer(&s.named), i)) = c
+		*(*byte)(unsafe.Add(unsafe.Pointer(&said.named), i)) = c
 		if c == 0 {
 			return
 		}
 	}
-	*(*byte)(unsafe.Add(unsafe.Pointer(&s.named), end)) = 0
+	*(*byte)(unsafe.Add(unsafe.Pointer(&said.named), end)) = 0
 }

@@ -51,8 +51,9 @@ func (s *State) CloseProc() {
 
 // FileSystem is the type of the file system that fd lies on (statfs(2)).
 func (s *State) FileSystem(fd uintptr) (int64, unix.Errno) {
-	e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&s.statfs)), 0, 0, 0, 0))
-	return s.statfs.Type, e
+	var st unix.Statfs_t
+	e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0))
+	return st.Type, e
 }
 
 // WriteProc writes a string to a file below the host's /proc, in one write.

@@ -76,7 +76,7 @@ func (r *Root) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) st
 	if flags == 0 {
 		return step.Fault{}
 	}
-	r.covered.n = 0
+	r.covered = 0
 	for range maxLooks {
 		astray, f := r.lookAtStage(p, stage, flags)
 		if f.Is() || astray == 0 {
@@ -89,7 +89,7 @@ func (r *Root) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) st
 		if !sure {
 			continue
 		}
-		if r.covered.n >= maxCovered {
+		if r.covered >= maxCovered {
 			break
 		}
 		r.knowCovered(astray)
@@ -137,13 +137,13 @@ func (r *Root) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (as
 
 // knowCovered keeps the id of a mount that is to be left alone.
 func (r *Root) knowCovered(id uintptr) {
-	r.covered.ids[r.covered.n&(maxCovered-1)] = uint32(id)
-	r.covered.n = min(r.covered.n+1, maxCovered)
+	buffers.covered[r.covered&(maxCovered-1)] = uint32(id)
+	r.covered = min(r.covered+1, maxCovered)
 }
 
 func (r *Root) knownCovered(id uintptr) bool {
-	for i := uint32(0); i < r.covered.n; i++ {
-		if r.covered.ids[i&(maxCovered-1)] == uint32(id) {
+	for i := uint32(0); i < r.covered; i++ {
+		if buffers.covered[i&(maxCovered-1)] == uint32(id) {
 			return true
 		}
 	}
@@ -217,7 +217,7 @@ func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
 		if there == 0 || !r.findMount(id, &line) {
 			return false
 		}
-		mine := unsafe.Pointer(&r.info.point)
+		mine := unsafe.Pointer(&buffers.info.point)
 		raw.Put(mine, r.mountPoint(&line))
 		if raw.Equal(mine, stage) {
 			return false

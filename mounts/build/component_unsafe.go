@@ -113,7 +113,7 @@ func isLink(fd uintptr) (bool, unix.Errno) {
 		return kind == unix.S_IFLNK, 0
 	}
 	var begin [2]byte
-	_, looked := raw.Readlinkat(fd, raw.Text("\x00"), unsafe.Pointer(&begin), 2)
+	_, looked := raw.Readlinkat(fd, raw.Empty(), unsafe.Pointer(&begin), 2)
 	switch looked {
 	case 0:
 		return true, 0

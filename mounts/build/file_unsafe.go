@@ -46,7 +46,7 @@ func (r *Root) copyTo(src, dst uintptr) step.Fault {
 }
 
 func (r *Root) copyAll(src, dst uintptr) step.Fault {
-	p := unsafe.Pointer(&r.copied)
+	p := unsafe.Pointer(&buffers.copied)
 	for {
 		n := raw.Call(unix.SYS_READ, src, raw.Addr(p), copyBuf, 0, 0, 0)
 		if e := raw.Errno(n); e == unix.EINTR {
@@ -110,19 +110,19 @@ func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	name, target := unsafe.Pointer(&r.walk.last), p.Str(s.A)
+	name, target := unsafe.Pointer(&buffers.last), p.Str(s.A)
 	e := unix.EEXIST
-	if r.walk.last[0] != 0 {
+	if buffers.last[0] != 0 {
 		e = raw.Errno(raw.Call(unix.SYS_SYMLINKAT, raw.Addr(target), above.fd, raw.Addr(name), 0, 0, 0))
 	}
 	f = step.Main(e)
 	if e == unix.EEXIST {
 		f = step.Failed(e, plan.SubExists)
-		r.target[0] = 0
-		if r.walk.last[0] != 0 && r.linksTo(above.fd, name, target) {
+		buffers.target[0] = 0
+		if buffers.last[0] != 0 && r.linksTo(above.fd, name, target) {
 			f = step.Fault{}
 		}
-		r.Name(unsafe.Pointer(&r.target))
+		r.Name(unsafe.Pointer(&buffers.target))
 	}
 	r.leave(above)
 	return f
@@ -131,8 +131,8 @@ func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 // linksTo reports whether name is a symbolic link to target. What it links to is in
 // Root.target.
 func (r *Root) linksTo(dir uintptr, name, target unsafe.Pointer) bool {
-	buf := unsafe.Pointer(&r.target)
-	n, e := raw.Readlinkat(dir, name, buf, uintptr(len(r.target)))
+	buf := unsafe.Pointer(&buffers.target)
+	n, e := raw.Readlinkat(dir, name, buf, uintptr(len(buffers.target)))
 	return e == 0 && raw.IsWord(buf, n, target)
 }
 

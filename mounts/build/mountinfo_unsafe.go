@@ -47,7 +47,7 @@ func (r *Root) openMountinfo() (mountinfo, unix.Errno) {
 
 // readMount parses the next line; more is false at the end.
 func (r *Root) readMount(m *mountinfo, out *mountLine) (more bool, e unix.Errno) {
-	buf := unsafe.Pointer(&r.info.text)
+	buf := unsafe.Pointer(&buffers.info.text)
 	for {
 		for i := m.next; i < m.have; i++ {
 			if *(*byte)(unsafe.Add(buf, i)) == '\n' {
@@ -95,7 +95,7 @@ func (r *Root) readMount(m *mountinfo, out *mountLine) (more bool, e unix.Errno)
 
 // mountPoint is where the mount of a line is mounted, as long as no other line has been read.
 func (r *Root) mountPoint(line *mountLine) unsafe.Pointer {
-	return unsafe.Add(unsafe.Pointer(&r.info.text), line.point)
+	return unsafe.Add(unsafe.Pointer(&buffers.info.text), line.point)
 }
 
 // parseMountLine reads "ID PARENT MAJ:MIN ROOT POINT OPTIONS …" at [at, end).
@@ -232,8 +232,8 @@ func (r *Root) mountID(fd uintptr) (uintptr, unix.Errno) {
 	if e := raw.Errno(info); e != 0 {
 		return 0, e
 	}
-	p := unsafe.Pointer(&r.info.fd)
-	got := raw.ReadFull(info, p, uintptr(len(r.info.fd)))
+	p := unsafe.Pointer(&buffers.info.fd)
+	got := raw.ReadFull(info, p, uintptr(len(buffers.info.fd)))
 	raw.Close(info)
 	for i := uintptr(0); i+8 < got; i++ {
 		if !raw.IsWord(unsafe.Add(p, i), 8, raw.Text("mnt_id:\t\x00")) {

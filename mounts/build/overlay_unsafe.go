@@ -72,7 +72,7 @@ func (r *Root) upperLayer(p plan.View, s *plan.Step) (upper, work uintptr, f ste
 // layers writes the mount options. The last source is the topmost layer, which overlayfs
 // wants first.
 func (r *Root) layers(p plan.View, s *plan.Step, upper, work uintptr) unsafe.Pointer {
-	out := unsafe.Pointer(&r.options)
+	out := unsafe.Pointer(&buffers.options)
 	n := raw.Put(out, raw.Text("lowerdir=\x00"))
 	for k := s.C; k > 0; k-- {
 		if k < s.C {

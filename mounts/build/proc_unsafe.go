@@ -55,7 +55,7 @@ func (r *Root) procOn(p plan.View, s *plan.Step, stage uintptr) step.Fault {
 	if fresh && r.masked != 0 {
 		e = unix.EPERM // as the kernel says in a user namespace
 	} else if fresh {
-		e = r.mountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Text("\x00"))
+		e = r.mountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Empty())
 	}
 	refused := e == unix.EPERM || e == unix.EACCES
 	if refused && s.Flags&(plan.FlagOrBind|plan.FlagOrNone) != 0 {

@@ -90,11 +90,8 @@ func onlySlashes(path unsafe.Pointer) bool {
 
 // inRoot is the quick way.
 func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
-	r.how.Flags = unix.O_PATH | unix.O_CLOEXEC
-	r.how.Mode = 0
-	r.how.Resolve = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
 	for range 128 { // EAGAIN: somebody renames; the kernel could not be sure
-		fd := r.openat2(root, path)
+		fd := openat2(root, path, unix.O_PATH|unix.O_CLOEXEC, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
 		if raw.Errno(fd) != unix.EAGAIN {
 			return fd
 		}
@@ -102,8 +99,9 @@ func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
 	return raw.Failed(unix.EAGAIN)
 }
 
-func (r *Root) openat2(dir uintptr, path unsafe.Pointer) uintptr {
-	return raw.Call(unix.SYS_OPENAT2, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&r.how)), unsafe.Sizeof(r.how), 0, 0)
+func openat2(dir uintptr, path unsafe.Pointer, flags, resolve uint64) uintptr {
+	how := unix.OpenHow{Flags: flags, Resolve: resolve}
+	return raw.Call(unix.SYS_OPENAT2, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
 }
 
 // ChangeDir changes into a directory of the sandbox, for the payload. None of our descriptors
@@ -112,10 +110,7 @@ func (r *Root) openat2(dir uintptr, path unsafe.Pointer) uintptr {
 func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 	fd := uintptr(0)
 	if r.Engine == NewCalls {
-		r.how.Flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
-		r.how.Mode = 0
-		r.how.Resolve = unix.RESOLVE_NO_MAGICLINKS
-		fd = r.openat2(raw.AtCwd, path)
+		fd = openat2(raw.AtCwd, path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, unix.RESOLVE_NO_MAGICLINKS)
 		if e := raw.Errno(fd); e != 0 {
 			return e
 		}
@@ -145,14 +140,14 @@ func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, paren
 }
 
 func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
-	p := unsafe.Pointer(&r.walk.rest)
+	p := unsafe.Pointer(&buffers.rest)
 	if raw.Strlen(path) >= pathBuf {
 		return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 	}
 	raw.Put(p, path)
-	r.walk.last[0] = 0
+	buffers.last[0] = 0
 	pos, links := uintptr(0), 0
-	for range len(r.walk.rest) {
+	for range len(buffers.rest) {
 		var end, next uintptr
 		pos, end, next = cutComponent(p, pos)
 		if end == pos {
@@ -179,7 +174,7 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 			return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 		}
 		if last && want == stayAbove {
-			raw.Put(unsafe.Pointer(&r.walk.last), name)
+			raw.Put(unsafe.Pointer(&buffers.last), name)
 			return r.finish(root)
 		}
 		at, f := r.component(root, name, last, want, mode, parents)
@@ -232,7 +227,7 @@ func (r *Root) whereNow(root uintptr) uintptr {
 	if r.walk.depth == 0 {
 		return root
 	}
-	return uintptr(r.walk.dirs[(r.walk.depth-1)&(maxDepth-1)])
+	return uintptr(buffers.dirs[(r.walk.depth-1)&(maxDepth-1)])
 }
 
 // goDown enters the directory fd, which the walk then owns.
@@ -240,7 +235,7 @@ func (r *Root) goDown(fd uintptr) {
 	if r.walk.open == maxDepth {
 		r.forgetOldest()
 	}
-	r.walk.dirs[r.walk.depth&(maxDepth-1)] = int32(fd)
+	buffers.dirs[r.walk.depth&(maxDepth-1)] = int32(fd)
 	r.walk.depth++
 	r.walk.open++
 }
@@ -260,7 +255,7 @@ func (r *Root) goUp() bool {
 func (r *Root) closeLast() {
 	r.walk.depth--
 	r.walk.open--
-	r.CloseSoon(uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)]))
+	r.CloseSoon(uintptr(buffers.dirs[r.walk.depth&(maxDepth-1)]))
 }
 
 // forgetOldest closes the directory that was entered first, of those that are open, but not
@@ -269,7 +264,7 @@ func (r *Root) forgetOldest() bool {
 	if r.walk.open < 2 {
 		return false
 	}
-	raw.Close(uintptr(r.walk.dirs[(r.walk.depth-r.walk.open)&(maxDepth-1)]))
+	raw.Close(uintptr(buffers.dirs[(r.walk.depth-r.walk.open)&(maxDepth-1)]))
 	r.walk.open--
 	return true
 }
@@ -284,12 +279,12 @@ func (r *Root) unwind() {
 
 // follow puts the target of the link name in front of the rest of the path.
 func (r *Root) follow(here uintptr, name unsafe.Pointer, next uintptr) (absolute bool, f step.Fault) {
-	buf := unsafe.Pointer(&r.walk.link)
+	buf := unsafe.Pointer(&buffers.link)
 	n, e := raw.Readlinkat(here, name, buf, pathBuf)
 	if e != 0 {
 		return false, step.Failed(e, plan.SubParents)
 	}
-	rest := unsafe.Add(unsafe.Pointer(&r.walk.rest), next)
+	rest := unsafe.Add(unsafe.Pointer(&buffers.rest), next)
 	if n == 0 || n+raw.Strlen(rest) >= pathBuf-2 {
 		return false, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 	}
@@ -302,7 +297,7 @@ func (r *Root) follow(here uintptr, name unsafe.Pointer, next uintptr) (absolute
 		n++
 	}
 	raw.Put(unsafe.Add(buf, n), rest)
-	raw.Put(unsafe.Pointer(&r.walk.rest), buf)
+	raw.Put(unsafe.Pointer(&buffers.rest), buf)
 	return first == '/', step.Fault{}
 }
 
@@ -319,7 +314,7 @@ func (r *Root) finish(root uintptr) (place, step.Fault) {
 	if r.walk.depth > 0 {
 		r.walk.depth--
 		r.walk.open--
-		return place{fd: uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)])}, step.Fault{}
+		return place{fd: uintptr(buffers.dirs[r.walk.depth&(maxDepth-1)])}, step.Fault{}
 	}
 	fd := raw.Fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
 	return place{fd: fd}, step.Failed(raw.Errno(fd), plan.SubParents)

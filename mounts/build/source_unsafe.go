@@ -64,12 +64,12 @@ func (r *Root) fromClosedCwd(path unsafe.Pointer) uintptr {
 	if *(*byte)(path) == 0 {
 		return openHost(r.Proc, raw.Text("self/cwd\x00"))
 	}
-	full := unsafe.Pointer(&r.source)
+	full := unsafe.Pointer(&buffers.source)
 	n, e := raw.Readlinkat(r.Proc, raw.Text("self/cwd\x00"), full, pathBuf)
 	if e != 0 {
 		return raw.Failed(e)
 	}
-	if *(*byte)(full) != '/' || n+raw.Strlen(path)+2 > uintptr(len(r.source)) {
+	if *(*byte)(full) != '/' || n+raw.Strlen(path)+2 > uintptr(len(buffers.source)) {
 		return raw.Failed(unix.EACCES) // "(unreachable)": it belongs to another mount namespace
 	}
 	for startsWithDotDot(path) {
@@ -210,8 +210,8 @@ func (r *Root) localize(fd uintptr) (uintptr, step.Fault) {
 		return 0, step.Main(e)
 	}
 	var link raw.Link
-	path := unsafe.Pointer(&r.source)
-	if _, e := raw.Readlinkat(r.Proc, link.Below(fd), path, uintptr(len(r.source))); e != 0 {
+	path := unsafe.Pointer(&buffers.source)
+	if _, e := raw.Readlinkat(r.Proc, link.Below(fd), path, uintptr(len(buffers.source))); e != 0 {
 		return 0, step.Main(e)
 	}
 	here := raw.Openat(raw.AtCwd, path, unix.O_PATH, 0)

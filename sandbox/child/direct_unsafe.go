@@ -26,7 +26,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 	monitor.direct = true
 	openFeed()
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	if p.Has(plan.FlagDieWithParent) {
 		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 		if raw.Getppid() != started.parent {
@@ -301,7 +301,7 @@ func becomeGo() bool {
 	}
 	pid := raw.Clone(0)
 	if e := raw.Errno(pid); e != 0 {
-		step.Complain(raw.Text("Can't start the front end\x00"), e, raw.Text("\x00"))
+		step.Complain(raw.Text("Can't start the front end\x00"), e, raw.Empty())
 		return false
 	}
 	if pid == 0 {

@@ -100,7 +100,7 @@ func frontEnd(launcher uintptr) {
 	// No signal is the front end's business: it ends with the launcher.
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), nil)
 	muffle()
-	hideSettings(raw.Mapped(stack))
+	hideSettings(raw.Mapped(entered.stack))
 	widen(unix.RLIMIT_AS)
 	widen(unix.RLIMIT_DATA)
 }

@@ -130,7 +130,7 @@ func Args() []string {
 	if !Entered() {
 		return nil
 	}
-	return vectorAt(raw.Mapped(stack + 8))
+	return vectorAt(raw.Mapped(entered.stack + 8))
 }
 
 // Environ is the environment as the kernel handed it over: in order, with duplicates
@@ -139,8 +139,8 @@ func Environ() []string {
 	if !Entered() {
 		return nil
 	}
-	argc := *(*uintptr)(raw.Mapped(stack))
-	env := vectorAt(raw.Mapped(stack + 8 + 8*argc + 8))
+	argc := *(*uintptr)(raw.Mapped(entered.stack))
+	env := vectorAt(raw.Mapped(entered.stack + 8 + 8*argc + 8))
 	for i, entry := range env {
 		if entry != "" && entry[0] == hidden {
 			if whole := "G" + entry[1:] + "\x00"; runtimeSetting(unsafe.Pointer(unsafe.StringData(whole))) {

@@ -84,7 +84,7 @@ func hosted(sp unsafe.Pointer) {
 
 // monitorHosted is the part that a host which starts itself has too (takenOver).
 func monitorHosted() {
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	if refusedStart() {
 		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(started.standing))
 		raw.Exit(1)

@@ -43,7 +43,7 @@ func splitInit(p plan.View) {
 	}
 	if pid == 0 {
 		// From here on the parent to outlive is init; the feed becomes init's alone.
-		parent = mine
+		acting.Parent = mine
 		end := feed.child
 		feed.child = 0
 		dieWithParent()

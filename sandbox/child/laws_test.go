@@ -313,7 +313,7 @@ func checkProgram(t *testing.T, im *linked.Image) {
 			break
 		}
 	}
-	for _, name := range []string{"acting", "started", "feed", "monitor", "host", "front", "payload", "blamed", "line", "dummy", "stack"} {
+	for _, name := range []string{"acting", "started", "feed", "monitor", "host", "front", "payload", "blamed", "line", "dummy", "entered"} {
 		if where := im.Section(symbol(t, im, linked.InChild+name)); where != ".noptrbss" {
 			t.Errorf("%s lies in %s", name, where)
 		}
@@ -423,7 +423,7 @@ func TestFailedCheckEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	const anchor = "\tp := &line.parser\n\tp.Start("
-	changed := strings.Replace(string(source), anchor, "\tline.steps[line.textLen].A = 1\n"+anchor, 1)
+	changed := strings.Replace(string(source), anchor, "\tline.known[line.textLen].FD = 1\n"+anchor, 1)
 	if changed == string(source) {
 		t.Fatalf("no %q in line_unsafe.go to plant something in front of", anchor)
 	}

@@ -107,15 +107,13 @@ var smallPlan [1 << 13]uint64
 //
 //lint:ignore U1000 used by entry, in assembly
 //nolint:gochecknoglobals // read by entry
-var dummy [64]uint64
+var dummy [16]uint64
 
-// tls is where amd64's compiled code finds dummy: entry points FS behind its first word.
-//
-//lint:ignore U1000 used by entry, in assembly
-//nolint:gochecknoglobals // read by entry
-var tls [2]uintptr
-
-// stack is the stack pointer that the kernel gave, for the runtime's start.
+// entered is what entry stores: where amd64's compiled code finds dummy, which entry points FS
+// behind the first word of, and the stack pointer that the kernel gave, for the runtime's start.
 //
 //nolint:gochecknoglobals // written by entry
-var stack uintptr
+var entered struct {
+	_     [2]uintptr
+	stack uintptr
+}

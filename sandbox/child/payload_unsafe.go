@@ -16,25 +16,25 @@ import (
 // doBare executes a step of the payload's process that takes no privilege: in setuid mode
 // OpCaps has given it up by then.
 func doBare(p plan.View, s *plan.Step) step.Fault {
-	switch s.Op {
-	case plan.OpLock, plan.OpTimeout:
+	switch {
+	case s.Op == plan.OpLock, s.Op == plan.OpTimeout:
 		return step.Fault{} // init's: see takeLocks; the monitor's
-	case plan.OpClose:
+	case s.Op == plan.OpClose:
 		closeBetween(uintptr(s.A), uintptr(s.B))
 		return step.Fault{}
-	case plan.OpFence:
+	case s.Op == plan.OpFence:
 		return step.Main(fence())
-	case plan.OpChdir:
+	case s.Op == plan.OpChdir:
 		return step.Main(chdir(p, s))
-	case plan.OpTell:
+	case s.Op == plan.OpTell:
 		tellWho()
 		return step.Fault{}
-	case plan.OpSet:
+	case s.Op == plan.OpSet:
 		v := setting.Values{s.B, s.C, s.D, s.E, s.F}
 		return step.Main(v.Set(setting.Kind(s.A)))
-	case plan.OpSeccomp:
+	case s.Op == plan.OpSeccomp:
 		return step.Main(filterPayload(p, s))
-	case plan.OpExec:
+	case s.Op == plan.OpExec:
 		return execute(p)
 	}
 	return step.Main(unix.ENOSYS)
