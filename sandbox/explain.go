@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// explainStep says what a step tried. The wording is bwrap's where it has one:
-// scripts match it (see COMPAT in gobwrap(1)).
+// explainStep returns what a step tried. The wording is bwrap's where it has one: scripts
+// match it (see COMPAT in gobwrap(1)).
 func explainStep(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
 	dst := p.Str(s.B)
 	if s.Op == plan.OpChdir {
@@ -47,7 +47,7 @@ func fixed(text string) sentence {
 	return func(*plan.Program, plan.Step, plan.Origin, plan.Message) string { return text }
 }
 
-// sentences are the words for each operation's own failure.
+// sentences are the messages for each operation's own failure.
 //
 //nolint:gochecknoglobals // read-only table
 var sentences = [plan.NumOps]sentence{
@@ -221,7 +221,7 @@ func explainSource(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) 
 	return "Can't find source path /proc/self/fd/" + strconv.Itoa(int(s.B))
 }
 
-// hint knows the usual causes.
+// hint returns the usual cause of a failure, or "".
 func hint(s plan.Step, m plan.Message) string {
 	e := unix.Errno(m.Errno)
 	switch {

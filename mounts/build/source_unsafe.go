@@ -126,8 +126,8 @@ func (r *Root) spend(s *plan.Step, src uintptr) {
 // keepFree is how many descriptors the operations themselves need, at most.
 const keepFree = 12
 
-// sourceOf is the descriptor of a source, 0 where it may be missing and is. The process's root
-// is the old root, so a late one is opened as it would have been.
+// sourceOf returns the descriptor of a source, 0 where it may be missing and is. The process's
+// root is the old root, so a late one is opened as it would have been.
 func (r *Root) sourceOf(p plan.View, i uint32) uintptr {
 	s := p.Step(i)
 	if s.G != late && s.G != 0 && s.C != spent {
