@@ -9,7 +9,7 @@ GO       ?= go
 # The launcher is static, has its own entry point (package sandbox/child) and is the
 # same, byte by byte, wherever it is built.
 ENTRY := github.com/gobwrap/gobwrap/sandbox/child.entry
-COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid="
+COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -buildmode=pie -ldflags="-s -w -buildid= -extldflags=-Wl,-z,now"
 LAUNCHER = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -E $(ENTRY)"
 
 SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp suid \
@@ -18,7 +18,7 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST      := $(GO) test -count=1 -timeout=15m
-SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/debian/*.p* cmd/*/completions/*.bash)
+SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/deb/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
 # A recipe that fails leaves no target that the next make would take for made.
@@ -42,6 +42,15 @@ bin/gobwrap: $(SOURCES)
 bin/gobwrap-seccomp: $(SOURCES)
 	$(COMPILER) -o $@ ./cmd/gobwrap-seccomp
 
+# Programs without shared libraries, for packages that cannot know which C library there is.
+STATIC_COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags netgo,osusergo \
+	-ldflags="-s -w -buildid= -linkmode=external -extldflags=-static"
+
+build-static: ## build both without shared libraries, in bin/static
+	$(LAUNCHER) -o $(BIN)/static/gobwrap ./cmd/gobwrap
+	$(STATIC_COMPILER) -o $(BIN)/static/gobwrap-seccomp ./cmd/gobwrap-seccomp
+.PHONY: build-static
+
 # Where scripts/packages-setup.sh unpacks libseccomp for arm64. The directory is named to
 # the linker besides, since go build caches what pkg-config said.
 ARM64_LIBSECCOMP := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gobwrap/packages/arm64/libseccomp-dev
@@ -53,6 +62,8 @@ build-arm64: ## build both programs for arm64, on Debian amd64
 	@scripts/packages-setup.sh arm64
 	GOARCH=arm64 $(LAUNCHER) -o $(BIN)/arm64/gobwrap ./cmd/gobwrap
 	$(ARM64) $(COMPILER) -o $(BIN)/arm64/gobwrap-seccomp ./cmd/gobwrap-seccomp
+	install -D -m 0755 $(BIN)/arm64/gobwrap $(BIN)/arm64/static/gobwrap
+	$(ARM64) $(STATIC_COMPILER) -o $(BIN)/arm64/static/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
 setup: ## install what tests, demo and bench need (Debian, as root)
 	@scripts/setup.sh
@@ -62,13 +73,13 @@ need-root:
 .PHONY: need-root
 
 test: need-root test-says setup build ## run all tests (as root)
-	@scripts/packages-setup.sh arm64 apparmor
+	@scripts/packages-setup.sh arm64 apparmor families
 	$(GO) run ./tests/tools/runall
 
 test-says:
 	@echo "make test: about 5 minutes on a fast machine with two processors, 15 on a slow one; the first time also what it installs:"
 	@scripts/setup.sh --list
-	@scripts/packages-setup.sh --list arm64 apparmor
+	@scripts/packages-setup.sh --list arm64 apparmor families
 .PHONY: test-says
 
 # Of the suites with campaigns, what asks harness.Long how much there is to do.
@@ -160,7 +171,7 @@ screenshots: ## record the terminal sessions that README shows, in docs/images
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1
 
-repro: ## build programs and packages twice, in different places, and compare
+repro: ## build programs, packages and releases twice, and compare
 	scripts/repro.sh
 
 # The file of a build without network ends early, and looks like a whole one.
@@ -176,6 +187,7 @@ install: bin/gobwrap bin/third-party-licences ## install what is built below DES
 # These install what is built.
 INTO  = $(DESTDIR)$(PREFIX)
 SHARE = $(INTO)/share
+LICENCES = bin/third-party-licences
 install-files: install-launcher install-seccomp
 
 install-launcher:
@@ -185,7 +197,7 @@ install-launcher:
 	install -D -m 0644 cmd/gobwrap/completions/_gobwrap "$(SHARE)/zsh/site-functions/_gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.fish "$(SHARE)/fish/vendor_completions.d/gobwrap.fish"
 	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs/images"
-	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE bin/third-party-licences "$(SHARE)/doc/gobwrap/"
+	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE $(LICENCES) "$(SHARE)/doc/gobwrap/"
 	install -m 0644 docs/*.md "$(SHARE)/doc/gobwrap/docs/"
 	install -m 0644 docs/images/*.svg "$(SHARE)/doc/gobwrap/docs/images/"
 	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/apparmor/gobwrap >"$(SHARE)/doc/gobwrap/apparmor/gobwrap"
@@ -199,14 +211,34 @@ install-seccomp:
 	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.fish "$(SHARE)/fish/vendor_completions.d/gobwrap-seccomp.fish"
 .PHONY: install-files install-launcher install-seccomp
 
-deb: bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences ## make Debian packages in bin/deb (needs dpkg-dev)
-	@mkdir -p bin/deb
-	packaging/deb.sh "$$(dpkg-architecture -qDEB_HOST_ARCH)" bin bin/deb
+packages: build build-static ## make packages in bin/packages: FORMATS of deb, rpm, apk, archlinux
+	@mkdir -p bin/packages
+	packaging/packages.sh "$$($(GO) env GOARCH)" bin bin/packages $(FORMATS)
 
-deb-arm64: build-arm64 bin/third-party-licences ## the same for arm64
-	@mkdir -p bin/deb
-	packaging/deb.sh arm64 bin/arm64 bin/deb
-.PHONY: build-arm64 deb deb-arm64
+packages-arm64: build-arm64 bin/third-party-licences ## the same for arm64
+	@mkdir -p bin/packages
+	packaging/packages.sh arm64 bin/arm64 bin/packages $(FORMATS)
+.PHONY: build-arm64 packages packages-arm64
+FORMATS ?= deb rpm apk archlinux
+
+release: build-static build-arm64 bin/third-party-licences ## make tarballs, npm packages, SBOMs and checksums; KEY=FILE signs
+	@scripts/packages-setup.sh release
+	@rm -rf bin/release && mkdir bin/release
+	packaging/release.sh bin bin/release $(KEY)
+	@cd bin/release && ls -l
+.PHONY: release
+
+# The files are those that make install would write now: it is run into a directory of its own,
+# with empty programs.
+uninstall: ## remove what make install and make install-setuid installed
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	for name in $(PROGRAMS) third-party-licences; do : >"$$dir/$$name"; done && \
+	$(MAKE) --no-print-directory -s install-files BIN="$$dir" LICENCES="$$dir/third-party-licences" DESTDIR="$$dir/tree" && \
+	(cd "$$dir/tree" && find . -type f -print0) | (cd "$(DESTDIR)/" && xargs -0 rm -fv --) && \
+	(cd "$$dir/tree" && find . -depth -type d -path '*/doc/gobwrap*' -print0) | \
+		(cd "$(DESTDIR)/" && xargs -0 rmdir --ignore-fail-on-non-empty -- 2>/dev/null; true)
+PROGRAMS = gobwrap gobwrap-seccomp
+.PHONY: uninstall
 
 install-setuid: install ## the same with mode 4755; read docs/setuid-mode.md first
 	scripts/install-setuid.sh bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"

@@ -32,149 +32,83 @@ func explainStep(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) st
 	case plan.SubWrite:
 		return "Can't write data to file " + dst
 	}
-	if say := sentences[s.Op]; say != nil {
-		return say(p, s, o, m)
+	text := ""
+	if say := parts[s.Op]; say != nil {
+		text = say(p, s, o, m)
 	}
-	if len(o.Words) == 0 {
+	if text == "" {
+		text = p.Sentence(s)
+	}
+	switch {
+	case text != "":
+		return text
+	case len(o.Words) == 0:
 		return "Can't do " + s.Op.String()
 	}
 	return "Can't carry out " + strings.Join(o.Words, " ")
 }
 
-type sentence func(*plan.Program, plan.Step, plan.Origin, plan.Message) string
-
-func fixed(text string) sentence {
-	return func(*plan.Program, plan.Step, plan.Origin, plan.Message) string { return text }
-}
-
-// sentences are the messages for each operation's own failure.
+// parts are what a fault in a part of an operation is called, where that is not the sentence of its
+// row (package plan): "" is that sentence.
 //
 //nolint:gochecknoglobals // read-only table
-var sentences = [plan.NumOps]sentence{
-	plan.OpSetns:    explainSetns,
-	plan.OpIDMap:    explainIDMap,
-	plan.OpUnshare:  fixed("Creating a nested user namespace failed"),
-	plan.OpLoopback: fixed("loopback: Failed RTM_NEWADDR"),
-	plan.OpSlave:    fixed("Failed to make / slave"),
-	plan.OpSource:   explainSource,
+var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Message) string{
+	plan.OpSetns:  explainSetns,
+	plan.OpIDMap:  explainIDMap,
+	plan.OpNest:   explainIDMap,
+	plan.OpSource: explainSource,
 	plan.OpRoot: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubPivot || m.Sub == plan.SubRootfs {
-			return "pivot_root"
-		}
-		return "Failed to mount tmpfs"
+		return bySub(m, map[plan.Sub]string{plan.SubPivot: "pivot_root", plan.SubRootfs: "pivot_root"})
 	},
 	plan.OpBind: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		src := p.Step(s.A)
-		from := p.Str(src.A)
-		if src.A == 0 {
-			from = "fd " + strconv.Itoa(int(src.B))
-		}
-		what := "Can't bind mount " + from + " on /newroot" + p.Str(s.B)
-		switch m.Sub {
-		case plan.SubSubmount:
-			return what + ": Unable to remount a mount below it with correct flags"
-		case plan.SubRemount:
-			return what + ": Unable to apply mount flags (" + plan.MountFlags(s.C) + ")"
-		}
-		return what
-	},
-	plan.OpMount: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't mount " + plan.MountKinds[s.A] + " on /newroot" + p.Str(s.B)
-	},
-	plan.OpOverlay: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't make overlay mount on /newroot" + p.Str(s.B)
-	},
-	plan.OpDir: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't mkdir " + p.Str(s.B)
-	},
-	plan.OpFile: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't create file " + p.Str(s.B)
-	},
-	plan.OpData: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't bind mount data on /newroot" + p.Str(s.B)
+		what := p.Sentence(s)
+		return bySub(m, map[plan.Sub]string{
+			plan.SubSubmount: what + ": Unable to remount a mount below it with correct flags",
+			plan.SubRemount:  what + ": Unable to apply mount flags (" + plan.MountFlags(s.C) + ")",
+		})
 	},
 	plan.OpSymlink: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubExists {
-			found := m.Text()
-			if found == "" {
-				return "Can't make symlink at " + p.Str(s.B) + ": File exists"
-			}
-			return "Can't make symlink at " + p.Str(s.B) + ": existing destination is " + found
+		what, found := p.Sentence(s), m.Text()
+		if found == "" {
+			return bySub(m, map[plan.Sub]string{plan.SubExists: what + ": File exists"})
 		}
-		return "Can't make symlink at " + p.Str(s.B)
-	},
-	plan.OpChmod: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't chmod 0" + strconv.FormatUint(uint64(s.D), 8) + " " + p.Str(s.B)
+		return bySub(m, map[plan.Sub]string{plan.SubExists: what + ": existing destination is " + found})
 	},
 	plan.OpRemountRO: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubNoMount {
-			return `Can't remount readonly on /newroot` + p.Str(s.B) + `: Unable to find "/newroot` + p.Str(s.B) + `" in mount table`
-		}
-		return "Can't remount readonly on /newroot" + p.Str(s.B)
+		return bySub(m, map[plan.Sub]string{plan.SubNoMount: p.Sentence(s) + `: Unable to find "/newroot` + p.Str(s.B) + `" in mount table`})
 	},
 	plan.OpProc: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubFallback && s.Flags&plan.FlagOrBind != 0 {
-			return "No new proc on /newroot" + p.Str(s.B) + ", the outer one is bound instead and shows the processes outside"
+		instead := ", an empty directory is there instead"
+		if s.Flags&plan.FlagOrBind != 0 {
+			instead = ", the outer one is bound instead and shows the processes outside"
 		}
-		if m.Sub == plan.SubFallback {
-			return "No new proc on /newroot" + p.Str(s.B) + ", an empty directory is there instead"
-		}
-		if m.Sub == plan.SubCover {
-			return "Can't cover parts of proc for /newroot" + p.Str(s.B) + " read-only"
-		}
-		return "Can't mount proc on /newroot" + p.Str(s.B)
+		return bySub(m, map[plan.Sub]string{
+			plan.SubFallback: "No new proc on /newroot" + p.Str(s.B) + instead,
+			plan.SubCover:    "Can't cover parts of proc for /newroot" + p.Str(s.B) + " read-only",
+		})
 	},
-	plan.OpPivot: fixed("pivot_root(/newroot)"),
-	plan.OpHostname: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't set hostname to " + p.Str(s.A)
-	},
-	plan.OpLimitUserns: fixed("cannot write to /proc/sys/user/max_user_namespaces"),
 	plan.OpNoUserns: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubUnexpected {
-			return "creation of new user namespaces was not disabled as requested"
-		}
-		return "Can't test whether user namespaces are disabled"
-	},
-	plan.OpChdir: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't chdir to " + p.Str(s.A)
+		return bySub(m, map[plan.Sub]string{plan.SubUnexpected: "creation of new user namespaces was not disabled as requested"})
 	},
 	plan.OpWaitFd: func(_ *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
 		return "Can't wait for fd " + strconv.Itoa(int(s.A)) + " (" + strings.Join(o.Words, " ") + ")"
 	},
-	plan.OpGo:     fixed("Can't report the sandbox's namespaces"),
-	plan.OpSetsid: fixed("setsid"),
-	plan.OpLabel: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
-		return "Can't set label " + p.Str(s.B) + " of " + [...]string{"the command", "files"}[s.A]
-	},
 	plan.OpCaps: func(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
-		switch m.Sub {
-		case plan.SubBounding:
-			return "Dropping capability from bounds"
-		case plan.SubAmbient:
-			return "Adding ambient capability"
-		}
-		return "Can't set capabilities"
+		return bySub(m, map[plan.Sub]string{plan.SubBounding: "Dropping capability from bounds", plan.SubAmbient: "Adding ambient capability"})
 	},
 	plan.OpBecome: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubGIDMap {
-			return "unable to switch to gid " + dec(s.B)
-		}
-		return "unable to switch to uid " + dec(s.A)
+		return bySub(m, map[plan.Sub]string{plan.SubGIDMap: "unable to switch to gid " + dec(s.B)})
 	},
-	plan.OpGroups: fixed("Can't give up the caller's supplementary groups"),
-	plan.OpNest:   explainNest,
-	plan.OpFence:  fixed("Can't keep the command from tracing processes outside (Landlock)"),
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		if m.Sub == plan.SubSource {
-			return "Unable to open lock file " + p.Str(s.A)
-		}
-		return "Unable to lock file " + p.Str(s.A)
+		return bySub(m, map[plan.Sub]string{plan.SubSource: "Unable to open lock file " + p.Str(s.A)})
 	},
-	plan.OpSeccomp: fixed("Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP)"),
 	plan.OpExec: func(_ *plan.Program, _ plan.Step, o plan.Origin, _ plan.Message) string {
 		return "execvp " + strings.Join(o.Words, " ")
 	},
 }
+
+// bySub returns the text for the part that has failed, "" for any other.
+func bySub(m plan.Message, texts map[plan.Sub]string) string { return texts[m.Sub] }
 
 func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 	switch {
@@ -190,26 +124,16 @@ func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) s
 }
 
 func explainIDMap(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
-	switch m.Sub {
-	case plan.SubSetgroups:
-		return "error writing to setgroups"
-	case plan.SubGIDMap:
-		return "setting up gid map"
-	default:
-		return "setting up uid map"
-	}
+	return bySub(m, map[plan.Sub]string{
+		plan.SubSetgroups: "error writing to setgroups",
+		plan.SubGIDMap:    "setting up gid map",
+		plan.SubUIDMap:    "setting up uid map",
+	})
 }
 
-func explainNest(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
-	if m.Sub == plan.SubMain {
-		return "Creating a nested user namespace failed"
-	}
-	return explainIDMap(p, s, o, m)
-}
-
-func explainSource(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
+func explainSource(_ *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
 	if s.A != 0 {
-		return "Can't find source path " + p.Str(s.A)
+		return ""
 	}
 	what := "fd " + strconv.Itoa(int(s.B))
 	if len(o.Words) > 0 {

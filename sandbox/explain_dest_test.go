@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // TestDestinationHint: what stands at a place is what the last operation before put there.
 func TestDestinationHint(t *testing.T) {
-	b := &plan.Builder{}
+	b := &planbuild.Builder{}
 	b.Add(plan.Step{Op: plan.OpSlave})
 	b.From(plan.Origin{Words: []string{"--ro-bind", "/src", "/a"}})
 	src := b.Len()

@@ -9,13 +9,14 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // everything is a program in which every operation occurs.
 func everything(t *testing.T) *plan.Program {
 	t.Helper()
-	b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+	b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 	for _, ns := range []struct {
 		option string
 		kind   uint32

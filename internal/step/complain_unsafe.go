@@ -145,7 +145,7 @@ func Complain(what unsafe.Pointer, e unix.Errno, more unsafe.Pointer) {
 
 // GiveUp prints a message like Complain, and ends the process: no other one can report it.
 func GiveUp(what unsafe.Pointer, e unix.Errno) {
-	Complain(what, e, raw.Empty())
+	Complain(what, e, raw.Text("\x00"))
 	raw.Exit(1)
 }
 

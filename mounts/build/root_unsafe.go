@@ -40,6 +40,7 @@ type Root struct {
 	idle   idle
 	nofile unix.Rlimit // the limit on descriptors as it was
 	raised uint32      // it has been raised
+	spare  uint32      // so many sources can be opened before free descriptors are counted anew
 
 	covered uint32 // how many mounts others hide: see buffers
 	walk    struct {

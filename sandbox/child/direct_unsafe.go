@@ -301,7 +301,7 @@ func becomeGo() bool {
 	}
 	pid := raw.Clone(0)
 	if e := raw.Errno(pid); e != 0 {
-		step.Complain(raw.Text("Can't start the front end\x00"), e, raw.Empty())
+		step.Complain(raw.Text("Can't start the front end\x00"), e, raw.Text("\x00"))
 		return false
 	}
 	if pid == 0 {

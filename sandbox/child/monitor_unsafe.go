@@ -135,7 +135,7 @@ func explainFront(status uint32) {
 		step.Tell(2, raw.Text("can't start: the Go runtime ended with status \x00"), uintptr(exitCode(status)),
 			raw.Text("; limits on processes or memory may be too low\x00"))
 	case uint32(unix.SIGSYS):
-		step.Complain(raw.Text("can't start: a seccomp filter killed the front end (SIGSYS); it must permit what Go programs call\x00"), 0, raw.Empty())
+		step.Complain(raw.Text("can't start: a seccomp filter killed the front end (SIGSYS); it must permit what Go programs call\x00"), 0, raw.Text("\x00"))
 	default:
 		step.Tell(2, raw.Text("can't start: the front end was killed by signal \x00"), uintptr(sig),
 			raw.Text("; if not by hand, memory may be short\x00"))
@@ -195,7 +195,7 @@ func start(p plan.View) uintptr {
 	pid := fork(uintptr(p.Clone), p)
 	if e := raw.Errno(pid); e != 0 {
 		if !acting.Say(plan.MsgFault, step.Fault{Errno: e, Sub: plan.SubClone}, plan.NoStep, p.Clone) {
-			step.Complain(raw.Text("Creating new namespace failed\x00"), e, raw.Empty())
+			step.Complain(raw.Text("Creating new namespace failed\x00"), e, raw.Text("\x00"))
 		}
 		return 0
 	}

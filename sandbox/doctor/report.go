@@ -195,9 +195,9 @@ func toSetuid(f *facts) string {
 }
 
 // packaged reports whether this binary is that of Debian's package gobwrap, and the package
-// name is installed (dpkg(1), the files of /var/lib/dpkg/info).
+// name is installed: a copyright file is in every Debian package, and in no other of ours.
 func (f *facts) packaged(name string) bool {
-	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/var/lib/dpkg/info/"+name+".list")
+	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/usr/share/doc/"+name+"/copyright")
 }
 
 func toDirect(f *facts) string {

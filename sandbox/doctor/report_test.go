@@ -111,7 +111,7 @@ func TestMoves(t *testing.T) {
 		}
 	}
 	files := f.Files.(recorded)
-	files["/var/lib/dpkg/info/gobwrap.list"], files["/var/lib/dpkg/info/gobwrap-setuid.list"] = "", ""
+	files["/usr/share/doc/gobwrap/copyright"], files["/usr/share/doc/gobwrap-setuid/copyright"] = "", ""
 	f.Binary.Path = "/usr/bin/gobwrap"
 	if to, back := toSetuid(f), toDirect(f); to != "apt install gobwrap-setuid" || back != "apt remove gobwrap-setuid" {
 		t.Errorf("with Debian's packages: %q, %q", to, back)

@@ -148,6 +148,32 @@ func TestInstall(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "\nprofile gobwrap /opt/some/bin/gobwrap flags=(attach_disconnected, mediate_deleted) {\n") {
 		t.Errorf("%v: the profile is not for the place:\n%s", err, text)
 	}
+	uninstall(t, dir, prefix)
+}
+
+// uninstall runs make uninstall: it removes what make install left and nothing beside it.
+func uninstall(t *testing.T, dir, prefix string) {
+	t.Helper()
+	beside := filepath.Join(prefix, "share/man/man1/other.1")
+	if err := os.WriteFile(beside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("make", "--no-print-directory", "uninstall", "DESTDIR="+dir, "PREFIX=/opt/some")
+	cmd.Dir = "../.."
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make uninstall: %v\n%s", err, text)
+	}
+	for name := range installed {
+		if _, err := os.Lstat(filepath.Join(prefix, name)); err == nil {
+			t.Errorf("make uninstall leaves %s", name)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(prefix, "share/doc/gobwrap")); err == nil {
+		t.Error("make uninstall leaves share/doc/gobwrap")
+	}
+	if _, err := os.Stat(beside); err != nil {
+		t.Errorf("make uninstall removes another program's file: %v", err)
+	}
 }
 
 // TestManualsAreClean: man has nothing to complain of.

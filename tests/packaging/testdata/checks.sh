@@ -61,3 +61,17 @@ nothing_left() {
 	cmp /var/lib/dpkg/diversions /mnt/var/lib/dpkg/diversions
 	cmp /var/lib/dpkg/statoverride /mnt/var/lib/dpkg/statoverride
 }
+
+# followed is the version of bubblewrap that the gobwrap in a root follows.
+followed() { "$1/usr/bin/gobwrap" --version | sed 's/.*(bubblewrap \(.*\) compatible)$/\1/'; }
+
+# needs_glibc prints the newest version of glibc's symbols that a program needs.
+needs_glibc() { readelf -V "$1" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1; }
+
+# empty looks for what is left in a root, except for the package manager's own records.
+empty() { # ROOT PATH...
+	left=$(cd "$1" && find . ! -type d)
+	shift
+	for own; do left=$(echo "$left" | grep -v "^$own") || true; done
+	[ -z "$left" ] || fail "left: $left"
+}

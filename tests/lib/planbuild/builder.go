@@ -1,32 +1,21 @@
-package plan
+// Package planbuild makes plans step by step, for tests: those that the compiler does not make too.
+package planbuild
 
 import (
 	"encoding/binary"
-	"errors"
 	"strings"
-)
 
-// Errors of Program: a plan beyond MaxSize, MaxSteps or MaxSlots; a string with a NUL,
-// which the kernel would cut there.
-var (
-	ErrTooLarge = errors.New("the command line is too large for one plan")
-	ErrNUL      = errors.New("a string contains a NUL byte")
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
-
-// Origin says which option asked for a step, for messages and listings: the option and
-// its operands, as typed.
-type Origin struct {
-	Words []string
-}
 
 // Builder collects a plan. The zero value is ready for use.
 type Builder struct {
 	Flags uint32
 	Clone uint32
 
-	steps   []Step
-	origins []Origin
-	origin  Origin
+	steps   []plan.Step
+	origins []plan.Origin
+	origin  plan.Origin
 	join    uint32
 	setup   uint32
 	arena   []byte
@@ -43,7 +32,7 @@ type Builder struct {
 }
 
 // From sets the origin of the steps added from now on.
-func (b *Builder) From(o Origin) { b.origin = o }
+func (b *Builder) From(o plan.Origin) { b.origin = o }
 
 // Str puts a string into the arena, once, and returns its offset.
 func (b *Builder) Str(s string) uint32 {
@@ -78,7 +67,7 @@ func (b *Builder) Blob(p []byte) uint32 {
 }
 
 // Add appends a step and returns its index.
-func (b *Builder) Add(s Step) uint32 {
+func (b *Builder) Add(s plan.Step) uint32 {
 	b.steps = append(b.steps, s)
 	b.origins = append(b.origins, b.origin)
 	return uint32(len(b.steps) - 1)
@@ -112,15 +101,8 @@ func (b *Builder) Failed(status uint8) { b.failed = uint32(status) }
 // IDs sets what the keeper maps the caller to.
 func (b *Builder) IDs(uid, gid uint32) { b.uid, b.gid = uid, gid }
 
-// Program is a finished plan: the bytes for the acting side, the origins for the words.
-type Program struct {
-	Bytes   []byte
-	Origins []Origin
-	Flags   uint32
-}
-
-// Program lays the plan out. It fails with ErrTooLarge or ErrNUL.
-func (b *Builder) Program() (*Program, error) {
+// Program lays the plan out. It fails with plan.ErrTooLarge or plan.ErrNUL.
+func (b *Builder) Program() (*plan.Program, error) {
 	var slots []uint64
 	strs := func(list []string) uint32 {
 		first := uint32(len(slots))
@@ -136,15 +118,15 @@ func (b *Builder) Program() (*Program, error) {
 		}
 		return first
 	}
-	h := Header{
-		Magic: Magic, Flags: b.Flags, Clone: b.Clone,
+	h := plan.Header{
+		Magic: plan.Magic, Flags: b.Flags, Clone: b.Clone,
 		Steps: uint32(len(b.steps)), Join: b.join, Setup: b.setup,
 		Argc: uint32(len(b.argv)), Envc: uint32(len(b.env)), Pathc: uint32(len(b.paths)),
 		Closec: uint32(len(b.closed)), Earlyc: uint32(len(b.early)), Syncc: uint32(len(b.sync)), JSONFd: b.jsonFd,
 		UID: b.uid, GID: b.gid, Failed: max(b.failed, 1),
 	}
 	if h.Join > 0 {
-		h.Flags |= FlagJoin
+		h.Flags |= plan.FlagJoin
 	}
 	h.Argv = strs(b.argv)
 	slots = append(slots, 0)
@@ -156,27 +138,27 @@ func (b *Builder) Program() (*Program, error) {
 	h.Script = uint32(len(slots))
 	slots = append(slots, make([]uint64, len(b.argv)+2)...)
 	h.Slots = uint32(len(slots))
-	h.Arena = HeaderSize + h.Steps*StepSize + h.Slots*SlotSize
+	h.Arena = plan.HeaderSize + h.Steps*plan.StepSize + h.Slots*plan.SlotSize
 	h.ArenaLen = uint32(len(b.arena))
-	if len(b.steps) > MaxSteps || len(slots) > MaxSlots || int64(h.Arena)+int64(len(b.arena)) > MaxSize {
-		return nil, ErrTooLarge
+	if len(b.steps) > plan.MaxSteps || len(slots) > plan.MaxSlots || int64(h.Arena)+int64(len(b.arena)) > plan.MaxSize {
+		return nil, plan.ErrTooLarge
 	}
 	if b.nul {
-		return nil, ErrNUL
+		return nil, plan.ErrNUL
 	}
 	h.Size = h.Arena + h.ArenaLen
 	out := make([]byte, 0, h.Size)
-	out = h.append(out)
+	out = appendHeader(out, &h)
 	for i := range b.steps {
-		out = b.steps[i].append(out)
+		out = appendStep(out, &b.steps[i])
 	}
 	for _, s := range slots {
 		out = binary.NativeEndian.AppendUint64(out, s)
 	}
-	return &Program{Bytes: append(out, b.arena...), Origins: b.origins, Flags: h.Flags}, nil
+	return &plan.Program{Bytes: append(out, b.arena...), Origins: b.origins, Flags: h.Flags}, nil
 }
 
-func (h *Header) append(out []byte) []byte {
+func appendHeader(out []byte, h *plan.Header) []byte {
 	for _, v := range []uint32{
 		h.Magic, h.Size, h.Flags, h.Clone, h.Steps, h.Join, h.Setup, h.Slots, h.Arena, h.ArenaLen,
 		h.Argv, h.Argc, h.Env, h.Envc, h.Paths, h.Pathc, h.Script, h.Close, h.Closec, h.Early, h.Earlyc, h.Sync, h.Syncc,
@@ -187,7 +169,7 @@ func (h *Header) append(out []byte) []byte {
 	return out
 }
 
-func (s *Step) append(out []byte) []byte {
+func appendStep(out []byte, s *plan.Step) []byte {
 	out = binary.NativeEndian.AppendUint16(out, uint16(s.Op))
 	out = binary.NativeEndian.AppendUint16(out, s.Flags)
 	for _, v := range []uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G} {
