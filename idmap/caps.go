@@ -97,7 +97,7 @@ func capNumber(s []byte) (Caps, bool) {
 	return 1 << (n & 63), len(s) > 0 && n < 64
 }
 
-// Names are the capabilities of a set as capabilities(7) has them, in order, as far as
+// Names returns the capabilities of a set as capabilities(7) has them, in order, as far as
 // they have names.
 func (c Caps) Names() (names []string) {
 	for n, name := range capNames {

@@ -65,10 +65,10 @@ func (r Range) check() error {
 	return nil
 }
 
-// ends is the first number after a range.
+// ends returns the first number after a range.
 func ends(first, count uint32) uint64 { return uint64(first) + uint64(count) }
 
-// String is the range as ParseRange takes it.
+// String returns the range as ParseRange takes it.
 func (r Range) String() string {
 	return dec(r.Inside) + ":" + dec(r.Outside) + ":" + dec(r.Count)
 }
@@ -86,7 +86,7 @@ func (m Map) Has(inside uint32) bool {
 	return ok
 }
 
-// Outside is the id outside that an id inside stands for.
+// Outside returns the id outside that an id inside stands for.
 func (m Map) Outside(inside uint32) (uint32, bool) {
 	for _, r := range m {
 		if within(inside, r.Inside, r.Count) {
@@ -96,7 +96,7 @@ func (m Map) Outside(inside uint32) (uint32, bool) {
 	return 0, false
 }
 
-// Inside is the id inside that stands for an id outside.
+// Inside returns the id inside that stands for an id outside.
 func (m Map) Inside(outside uint32) (uint32, bool) {
 	for _, r := range m {
 		if within(outside, r.Outside, r.Count) {
@@ -106,7 +106,7 @@ func (m Map) Inside(outside uint32) (uint32, bool) {
 	return 0, false
 }
 
-// Text is what is written to uid_map or gid_map.
+// Text returns what is written to uid_map or gid_map.
 func (m Map) Text() string {
 	var out strings.Builder
 	for _, r := range m {
@@ -115,7 +115,7 @@ func (m Map) Text() string {
 	return out.String()
 }
 
-// Args are the numbers of the map as newuidmap(1) and newgidmap(1) take them.
+// Args returns the numbers of the map as newuidmap(1) and newgidmap(1) take them.
 func (m Map) Args() []string {
 	var out []string
 	for _, r := range m {

@@ -4,7 +4,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// link is the way of a launch to the acting side, and to those whom options name.
+// link connects a launch with the acting side, and with the descriptors that options name.
 type link interface {
 	hand(p *plan.Program, keeper bool) bool // the plan goes first
 	send(b []byte) bool

@@ -108,7 +108,7 @@ var keptOut = map[string]string{
 	"os/signal":     "the launcher's signals are none of the runtime's business",
 	"encoding/json": "a start-up of tables for two lines of output",
 	"flag":          "the option table is the parser",
-	"log":           "voice.go is the voice",
+	"log":           "printer.go prints",
 	"regexp":        "no user's text needs it",
 	"text/template": "large, and reflective",
 	"crypto/tls":    "nothing here speaks to anybody",

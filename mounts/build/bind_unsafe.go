@@ -161,7 +161,7 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 	return f
 }
 
-// mountOptions is which file system to mount, with which flags and options.
+// mountOptions returns which file system to mount, with which flags and options.
 func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags uintptr, out unsafe.Pointer) {
 	out = unsafe.Pointer(&buffers.plain)
 	if s.C != 0 {

@@ -230,7 +230,7 @@ func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
 	return false
 }
 
-// whereLeads is the id of the mount in which the path of a mount ends, or stops.
+// whereLeads returns the id of the mount in which the path of a mount ends, or stops.
 func (r *Root) whereLeads(id uintptr) uintptr {
 	var line mountLine
 	if !r.findMount(id, &line) {

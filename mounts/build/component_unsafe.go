@@ -75,8 +75,8 @@ func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (place, step
 	}
 }
 
-// refusedPart is the part of a step that cannot open a component: making what stands at the
-// end is at fault where it cannot even be looked at, everything else is on the way there.
+// refusedPart returns the part of a step that cannot open a component: making what stands at
+// the end is at fault where it cannot even be looked at, everything else is on the way there.
 func refusedPart(e unix.Errno, last bool, want int) plan.Sub {
 	switch {
 	case e != unix.EACCES || !last || want == findOnly:

@@ -137,7 +137,7 @@ func hasIDs(uid, gid uintptr) bool {
 // the maps. The process has nothing that the user could not have.
 func makeDumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
 
-// ambient is the ambient set: capabilities that the caller, not the file, gave.
+// ambient returns the ambient set: capabilities that the caller, not the file, gave.
 func ambient() uint64 {
 	set := uint64(0)
 	for c := uintptr(0); c <= raw.LastCap; c++ {

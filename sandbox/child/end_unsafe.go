@@ -221,7 +221,7 @@ func reclaimTerminal(p plan.View) {
 	raw.Close(tty)
 }
 
-// exitCode is the shell's number for a wait status.
+// exitCode returns the shell's number for a wait status.
 func exitCode(status uint32) uint32 {
 	if sig := status & 0x7f; sig != 0 {
 		return 128 + sig

@@ -71,7 +71,7 @@ func execute(p plan.View) step.Fault {
 	return step.Main(e)
 }
 
-// candidate is the i-th file that exec tries.
+// candidate returns the i-th file that exec tries.
 func candidate(p plan.View, i uint32) unsafe.Pointer {
 	return p.Str(uint32(*p.Slot(p.Paths + i)))
 }

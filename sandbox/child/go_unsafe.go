@@ -49,7 +49,7 @@ type message struct {
 	_                             [plan.MessageSize - plan.MessageText - 4 - 8*plan.NumNamespaces]byte
 }
 
-// namespace is the inode of one of this process's namespaces, in the order of
+// namespace returns the inode of one of this process's namespaces, in the order of
 // plan.NamespaceFiles; 0 where the kernel has no such kind.
 func namespace(i uintptr) uint64 {
 	name := raw.Text("self/ns/uts\x00")

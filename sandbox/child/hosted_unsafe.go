@@ -131,7 +131,7 @@ func isSocket(fd uintptr) bool {
 	return socketOption(fd, unix.SO_DOMAIN) == unix.AF_UNIX && socketOption(fd, unix.SO_TYPE) == unix.SOCK_STREAM
 }
 
-// socketOption is a number of getsockopt(2), 0 where there is none.
+// socketOption returns a number of getsockopt(2), 0 where there is none.
 func socketOption(fd, option uintptr) uint32 {
 	value, size := uint32(0), uint32(4)
 	e := raw.Errno(raw.Call(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, option, raw.Addr(unsafe.Pointer(&value)), raw.Addr(unsafe.Pointer(&size)), 0))
@@ -253,8 +253,8 @@ func hasEnded(pid uintptr) bool {
 	return raw.Errno(r) != 0 || info[0] == uint32(unix.SIGCHLD)
 }
 
-// lastStatus is the payload's status, by init's word where there is one. What is left with
-// init then goes too, and init with it: nothing is left for the host to inherit.
+// lastStatus returns the payload's status, by init's word where there is one. What is left
+// with init then goes too, and init with it: nothing is left for the host to inherit.
 func lastStatus(p plan.View, word uint32) uint32 {
 	readUsage(p, word)
 	if clock.stage != inTime {

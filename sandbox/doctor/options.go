@@ -29,7 +29,7 @@ var options = map[Step]string{
 	SetuidUser: "--unshare-user, --uid, --gid",
 }
 
-// inOptions is a message about a Spec of the attempts for somebody who knows the command
+// inOptions returns a message about a Spec of the attempts for somebody who knows the command
 // line: it names the option, and not the field.
 func inOptions(message string) string {
 	return strings.Replace(message, "Identity.MapAuto", options[Ranges], 1)

@@ -107,7 +107,7 @@ func (k *failure) fillFix(empty fix) fix {
 	return out
 }
 
-// cause is the finding that explains a step, or nil.
+// cause returns the finding that explains a step, or nil.
 func (r *Diagnosis) cause(s Step) *finding {
 	for _, f := range r.found {
 		if slices.Contains(f.Steps, s) {

@@ -46,7 +46,7 @@ func probe(args []string) int {
 	return 0
 }
 
-// word is the name of an error number, or ok.
+// word returns the name of an error number, or ok.
 func word(err error) string {
 	if err == nil {
 		return "ok"

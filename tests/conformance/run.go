@@ -100,7 +100,7 @@ func (r *runner) newScene(c *testCase, p *program, m mode) (*scene, error) {
 	return s, nil
 }
 
-// values are what expected lines may name.
+// values returns what expected lines may name.
 func (s *scene) values() *strings.Replacer {
 	uid, gid := s.m.ids()
 	return strings.NewReplacer("$W", s.w, "$T", s.t, "$U", fmt.Sprint(uid), "$G", fmt.Sprint(gid), "$BWRAP", filepath.Base(s.p.Name))

@@ -167,7 +167,7 @@ func (s *stage) copySetuid(from, to string) (string, error) {
 	return to, copyTo(from, to, 0o755|os.ModeSetuid)
 }
 
-// systemOptions are the options that bind what a shell needs: /usr, and what the root
+// systemOptions returns the options that bind what a shell needs: /usr, and what the root
 // directory has of it or links to it.
 func systemOptions(root string) string {
 	words := []string{"--ro-bind", "/usr", "/usr"}

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errnoHints say what an errno means for a part of an operation, and what can be done about
-// it, where that is certain enough. The first row that fits is taken.
+// errnoHints say what an errno means for a part of an operation and what to do about it, where
+// that is known well enough. The first row that fits is taken.
 //
 //nolint:gochecknoglobals // read-only table
 var errnoHints = [...]struct {
@@ -225,7 +225,8 @@ func errnoHint(s plan.Step, m plan.Message) string {
 	return ""
 }
 
-// launchHint is the hint for what fails outside of the steps, where explainLaunch has none.
+// launchHint returns the hint for what fails outside of the steps, where explainLaunch has
+// none.
 func launchHint(m plan.Message) string {
 	switch e := unix.Errno(m.Errno); {
 	case m.Sub == plan.SubClone && e == unix.EAGAIN:

@@ -139,7 +139,7 @@ var (
 	frameBig  = regexp.MustCompile(`^SUB \$?.*, RSP, R20$`)
 )
 
-// Frame is how much stack a call of f takes, its return address included.
+// Frame returns how much stack a call of f takes, its return address included.
 func Frame(f *Function) int {
 	size := 8
 	for _, in := range f.Code {

@@ -74,7 +74,7 @@ func (b *Builder) Add(s plan.Step) uint32 {
 	return uint32(len(b.steps) - 1)
 }
 
-// Len is how many steps there are: the index of the next one.
+// Len returns how many steps there are: the index of the next one.
 func (b *Builder) Len() uint32 { return uint32(len(b.steps)) }
 
 // EndJoin ends the steps of the joining process.

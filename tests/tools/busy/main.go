@@ -86,7 +86,7 @@ func run() error {
 	return nil
 }
 
-// touch is a heap of that many MiB, in pieces that the collector has to look at.
+// touch returns a heap of that many MiB, in pieces that the collector has to look at.
 func touch(mib int) [][]*byte {
 	var all [][]*byte
 	for range mib {
@@ -154,7 +154,7 @@ func one() error {
 	return launch()
 }
 
-// fork is the clone that a launcher without a helper would need: of the whole process.
+// fork returns the clone that a launcher without a helper would need: of the whole process.
 // The child ends at once; it is not safe to do more.
 func fork() error {
 	pid, _, e := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
