@@ -28,7 +28,7 @@ KERNEL      ?= 6.12
 	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: bin/third-party-licences ## build bin/gobwrap, and bin/gobwrap-seccomp (which needs gcc and libseccomp-dev)
 	$(LAUNCHER) -o $(BIN)/gobwrap ./cmd/gobwrap
