@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is about the end of a launch. Runs in: monitor, but for sayBegun, which runs in
+// This file is about the end of a launch. Runs in: monitor, except for sayBegun, which runs in
 // the payload's process, and sayEnd, which runs in init.
 
 // Words on the feed besides announce's and reached.
@@ -250,7 +250,7 @@ func reportEnd(p plan.View, status uint32) {
 }
 
 // reportExit writes the last document of --json-status-fd. A reader that went away
-// is no reason to die of SIGPIPE.
+// is not a reason to die of SIGPIPE.
 func reportExit(fd uintptr, code uint32) {
 	ignore := raw.Sigaction{Handler: raw.Ignore}
 	raw.SetAction(unix.SIGPIPE, &ignore, nil)
