@@ -107,6 +107,9 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper, plan.SubStanding:
 		explainKeeper(e, f, p, m)
 		return e
+	case plan.SubPolicy, plan.SubPolicyFile:
+		explainPolicy(e, f, m)
+		return e
 	}
 	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
 		f.message, e.Hint = explainLaunch(m)
@@ -130,7 +133,8 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	if e.Hint == "" {
 		e.Hint = hint(step, m)
 	}
-	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
+	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink ||
+		step.Op == plan.OpCgroup && f.errno == unix.EBADF {
 		f.errno = 0
 	}
 	if text := pathHint(p, step, m); text != "" {
