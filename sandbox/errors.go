@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
 	"golang.org/x/sys/unix"
 )
 
@@ -101,84 +102,15 @@ func strerror(e syscall.Errno) string {
 
 // explain turns a message of the acting side into an error.
 func explain(p *plan.Program, m plan.Message) *SetupError {
-	f := &failure{errno: syscall.Errno(m.Errno)}
-	e := &SetupError{Stage: "launch", Err: f, refused: refuses(p, m), noUser: refusesUser(p, m)}
-	switch m.Sub {
-	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper, plan.SubStanding:
-		explainKeeper(e, f, p, m)
-		return e
-	case plan.SubPolicy, plan.SubPolicyFile:
-		explainPolicy(e, f, m)
-		return e
+	t := fault.Explain(p, m)
+	e := &SetupError{
+		Stage: t.Stage, Field: t.Field, Path: t.Path, Hint: t.Hint, Err: &failure{t.Message, t.Errno},
+		refused: refuses(p, m), noUser: refusesUser(p, m),
 	}
-	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
-		f.message, e.Hint = explainLaunch(m)
-		if e.Hint == "" {
-			e.Hint = launchHint(m)
-		}
-		return e
-	}
-	o := p.Origins[m.Step]
-	step := p.Step(m.Step)
-	e.Stage, e.Path = step.Op.String(), p.Path(step)
-	switch {
-	case len(o.Words) == 0:
-	case step.Op == plan.OpExec:
-		e.Path = o.Words[0] // the command's name, which no option gave
-	default:
-		e.Field = o.Words[0]
-	}
-	f.message = explainStep(p, step, o, m)
-	e.Hint = hintNamespace(p, step, m)
-	if e.Hint == "" {
-		e.Hint = hint(step, m)
-	}
-	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink ||
-		step.Op == plan.OpCgroup && f.errno == unix.EBADF {
-		f.errno = 0
-	}
-	if text := pathHint(p, step, m); text != "" {
-		e.Hint = text
+	if t.NoSetuid {
+		e.Err = ErrNoSetuid
 	}
 	return e
-}
-
-// explainLaunch formats what failed outside of the steps.
-func explainLaunch(m plan.Message) (text, hint string) {
-	switch m.Sub {
-	case plan.SubProc:
-		return "Can't open /proc", "the launcher needs the host's proc mounted on /proc"
-	case plan.SubNoNewPrivs:
-		return "prctl(PR_SET_NO_NEW_PRIVS)", ""
-	case plan.SubDeathSignal:
-		return "prctl(PR_SET_PDEATHSIG)", ""
-	case plan.SubSeal:
-		return "Can't drop the privileges of the sandbox's init", ""
-	case plan.SubThreads:
-		return "Can't take over a program that starts itself: threads of its libraries have not ended",
-			"link it with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry, or install gobwrap and set Cmd.Launcher"
-	case plan.SubPlan:
-		if m.Errno != 0 {
-			return "Can't get memory or a pipe for the launch", ""
-		}
-		if plan.Verdict(m.Extra) == plan.BadHeader {
-			return "the launcher does not understand the plan", "it may be a gobwrap of another version than this program"
-		}
-		return "internal error, please report: the plan was refused with " + strconv.Itoa(int(m.Extra)), ""
-	}
-	switch syscall.Errno(m.Errno) {
-	case unix.EINVAL:
-		return "Creating new namespace failed", "this kernel lacks one of: " + plan.Namespaces(m.Extra)
-	case unix.EPERM:
-		return "No permissions to create a new namespace", "unprivileged user namespaces are refused here: " +
-			"see kernel.unprivileged_userns_clone, user.max_user_namespaces, a container's seccomp filter, or a chroot"
-	case unix.EACCES:
-		return "Creating new namespace failed", "a security module refuses user namespaces here: see the rules of AppArmor or SELinux"
-	case unix.ENOSPC, unix.EUSERS:
-		return "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded",
-			"raise user.max_user_namespaces and the like with sysctl"
-	}
-	return "Creating new namespace failed", ""
 }
 
 // ErrKilled is returned when the acting side ended without a message: the launcher, or the

@@ -13,6 +13,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/procfs"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
 	"golang.org/x/sys/unix"
 )
 
@@ -91,7 +92,7 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 	case unix.EPERM:
 		e.Hint = "the ids outside must exist in the caller's own user namespace: see /proc/self/" + kind + "_map"
 	case unix.EROFS:
-		e.Hint = readOnlyProc
+		e.Hint = fault.ReadOnlyProc
 	case unix.EINVAL:
 		e.Hint = "before Linux 4.15 a map has at most 5 ranges"
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -184,7 +185,7 @@ func TestTriesUser(t *testing.T) {
 // TestExplainKeeper: the words for what the keeper has to say.
 func TestExplainKeeper(t *testing.T) {
 	p := compiled(t, "setuid-session")
-	tmpfs, bare := nth(t, p, plan.OpMount, 0), nth(t, p, plan.OpSlave, 0) // --tmpfs /tmp; of no option
+	tmpfs, bare := planbuild.Nth(t, p, plan.OpMount, 0), planbuild.Nth(t, p, plan.OpSlave, 0) // --tmpfs /tmp; of no option
 	bind := uint32(0)
 	for n, option := range suid.Features() {
 		if option == "--bind" {
@@ -203,7 +204,7 @@ func TestExplainKeeper(t *testing.T) {
 		{"a row, of an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowOverlay, 0), "Files[1]", "Files[1]" + not + "its layers", ""},
 		{"a row, of no option", bare, plan.SubRefused, 0, suid.Extra(suid.RowNested, 0), "--disable-userns", "--disable-userns" + not, ""},
 		{"a row, of the whole", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowForgive, 0), "--not-a-security-boundary", "--not-a-security-boundary" + not, ""},
-		{"a row, of one word", nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.RowCapsKept, 0), "x", "x" + not + "it does not give up", ""},
+		{"a row, of one word", planbuild.Nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.RowCapsKept, 0), "x", "x" + not + "it does not give up", ""},
 		{"a row, of the step after the last", p.Header().Steps, plan.SubRefused, 0, suid.Extra(suid.RowSteps, 0), "this command line", "this command line" + not + "it takes more than", ""},
 		{"a row, of a step that is not there", 1 << 20, plan.SubRefused, 0, suid.Extra(suid.RowSteps, 0), "this command line", "this command line" + not + "it takes more than", ""},
 		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowSize, 0), "Files[1]", "Files[1]" + not + "a tmpfs", ""},

@@ -73,6 +73,8 @@ var arrows = []struct {
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
 	{"internal/helper", "golang.org/x/sys/unix", "it starts small programs and waits for them"},
 	{"sandbox", "sandbox/internal/self", "a host may be its own launcher"},
+	{"sandbox", "sandbox/internal/fault", "its errors say what a fault means"},
+	{"sandbox/internal/fault", "internal/plan internal/procfs internal/tree suid golang.org/x/sys/unix", "texts of numbers: it knows the plan, the errnos, and the policy of setuid mode"},
 	{"sandbox/internal/self", "unsafe", "it is initialised before what it would import"},
 	{"sandbox/sandboxtest", "sandbox mounts", "for the tests of those who use package sandbox"},
 	{"mounts", "internal/tree", "it makes operations"},

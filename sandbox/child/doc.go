@@ -183,8 +183,7 @@
 //     (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
 //     are masked. (TestLaws: runtime.panicIndex and the like are runtime calls.) The parser,
-//     the compiler, the reader of policy.conf and line_unsafe.go do have bounds checks,
-//     which run while there is no
+//     the compiler, the reader of policy.conf and line_unsafe.go do have bounds checks, which run while there is no
 //     first process: one that fails ends the launcher by a signal (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
 //     barrier. (TestLaws: runtime.gcWriteBarrier.)

@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strconv"
@@ -97,7 +97,7 @@ var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Messag
 		return bySub(m, map[plan.Sub]string{plan.SubBounding: "Dropping capability from bounds", plan.SubAmbient: "Adding ambient capability"})
 	},
 	plan.OpBecome: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		return bySub(m, map[plan.Sub]string{plan.SubGIDMap: "unable to switch to gid " + dec(s.B)})
+		return bySub(m, map[plan.Sub]string{plan.SubGIDMap: "unable to switch to gid " + strconv.FormatUint(uint64(s.B), 10)})
 	},
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		return bySub(m, map[plan.Sub]string{plan.SubSource: "Unable to open lock file " + p.Str(s.A)})
