@@ -17,6 +17,9 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+MISSPELL    := github.com/golangci/misspell/cmd/misspell@v0.8.0
+# Names of Go, of bubblewrap's messages and of other programs.
+SPELT_SO    := color,labeling,localize,signaled,thumbnailers
 GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/deb/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
@@ -132,6 +135,8 @@ lint: ## check format, vet, staticcheck, shellcheck, spelling, style, names
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags clients ./tests/clients
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
+	scripts/check-prose.sh
+	@$(GO) run $(MISSPELL) -error -locale UK -i "$(SPELT_SO)" $$(git ls-files | grep -vE '/fuzz/|\.bpf$$|LICENSE|package-lock|\.golangci')
 
 fuzz: ## run each fuzz test FUZZTIME times (default 50000x)
 	@set -e; for pkg in $$($(GO) list ./... | grep -v /tests/); do \

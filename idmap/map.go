@@ -16,12 +16,12 @@ const MaxRanges = 340
 // write of less than a page, and a page has 4096 bytes or more.
 const MaxText = 4095
 
-// none is (uid_t)-1, which is no id.
+// none is (uid_t)-1, which is not an id.
 const none = 1<<32 - 1
 
 // Range is one line of a uid_map or gid_map: Count ids from Inside on are those from
 // Outside on. Ids are unsigned: directory services hand out those above 2³¹. The zero
-// value is no valid range.
+// value is not a valid range.
 type Range struct {
 	Inside, Outside, Count uint32
 }
@@ -164,11 +164,11 @@ func overlap(a, na, b, nb uint32) bool {
 	return uint64(a) < ends(b, nb) && uint64(b) < ends(a, na)
 }
 
-// Auto maps what /etc/subuid or /etc/subgid grants: the ids of sub, one range after the
-// other, are those from 1 on inside, and the caller's own is inside. So the k-th granted
-// id is k inside, whatever the caller is there, except for one: if the caller is not 0, the
-// granted id whose number the caller has is 0, or the last one if the caller has none of
-// their numbers. There is always a 0, therefore, if anything is granted.
+// Auto maps what /etc/subuid or /etc/subgid grants: the ids of sub, one range after the other,
+// are those from 1 on inside, and the caller's own is inside. So the k-th granted id is k
+// inside, whatever the caller is there, except for one: if the caller is not 0, the granted id
+// whose number the caller has is 0, or, if the caller has none of their numbers, the last one.
+// There is always a 0, therefore, if anything is granted.
 func Auto(own, inside uint32, sub []Range) Map {
 	m := Map{{inside, own, 1}}
 	at := uint64(1)

@@ -72,7 +72,7 @@ func bindFD(fd FD, dest string, access tree.Access) Op {
 }
 
 // System shows the host's programs and libraries, read-only: /usr, and /bin, /sbin and
-// /lib with its kin as the host has them, as links or as trees of their own. It has
+// /lib and the like as the host has them, as links or as trees of their own. It has
 // nothing of /etc.
 func System() []Op {
 	ops := []Op{ReadOnly("/usr")}

@@ -30,7 +30,7 @@ type link interface {
 //	write info documents
 //	one byte ─────────────────────────────────────▶ the other steps
 //	◀────────────────────────────────────────────── Fault, Warn
-//	◀────────────────────────────────────────────── Exec, where somebody wants to know
+//	◀────────────────────────────────────────────── Exec, where an option needs it
 //	◀─ end: every copy of the socket is closed ──── exec, or exit
 //
 // A tentative plan that fails before OpGo leaves the monitor waiting for another one, when

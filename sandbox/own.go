@@ -59,10 +59,10 @@ func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 	return message(buf), sender, ok
 }
 
-// monitorEnds reports whether the monitor, the parent of the launcher's front end, is about
-// to end: somebody has killed the launcher, and the caller learns that from its status. The
-// kernel marks a process as exiting (PF_EXITING, proc_pid_stat(5), field 9) before it closes
-// the socket at whose end this is asked.
+// monitorEnds reports whether the monitor, the parent of the launcher's front end, is about to
+// end: the launcher was killed, and the caller learns that from its status. The kernel marks a
+// process as exiting (PF_EXITING, proc_pid_stat(5), field 9) before it closes the socket at
+// whose end this is asked.
 func monitorEnds() bool {
 	const exiting = 0x4
 	text := procfs.Text("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")

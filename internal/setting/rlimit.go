@@ -46,8 +46,8 @@ func (v *Values) limit() limit {
 	return limit{v[0], uint64(v[1]) | uint64(v[2])<<32, uint64(v[3]) | uint64(v[4])<<32}
 }
 
-// CPUTime is the hard limit on processor time that a setting is, in seconds; Unlimited if it is
-// another one.
+// CPUTime returns the hard limit on processor time that a setting is, in seconds; Unlimited if
+// it is another one.
 func (v *Values) CPUTime(k Kind) uint64 {
 	if l := v.limit(); k == Rlimit && l.resource == unix.RLIMIT_CPU {
 		return l.hard

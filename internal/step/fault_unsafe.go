@@ -31,7 +31,7 @@ func Main(e unix.Errno) Fault { return Failed(e, plan.SubMain) }
 // Is reports whether there is a fault.
 func (f Fault) Is() bool { return f.Errno != 0 }
 
-// Or returns f, or, if it is no fault, that of a later call.
+// Or returns f, or, if it is not a fault, that of a later call.
 func (f Fault) Or(later Fault) Fault {
 	if f.Is() {
 		return f

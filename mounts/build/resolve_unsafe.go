@@ -90,7 +90,7 @@ func onlySlashes(path unsafe.Pointer) bool {
 
 // inRoot returns the quick way.
 func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
-	for range 128 { // EAGAIN: somebody renames; the kernel could not be sure
+	for range 128 { // EAGAIN: a rename happened; the kernel could not be sure
 		fd := openat2(root, path, unix.O_PATH|unix.O_CLOEXEC, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
 		if raw.Errno(fd) != unix.EAGAIN {
 			return fd

@@ -95,7 +95,7 @@ func now() uint64 {
 }
 
 // patience returns how long there is nothing to do, but at most what t says, in t; 0 stands
-// for ever.
+// until the process ends.
 func patience(t *unix.Timespec) uintptr {
 	if clock.next != 0 {
 		left, at := uint64(0), now()

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reportAndWait is OpGo. The monitor learns on the feed that a tentative attempt has
-// come so far; the front end learns which namespaces these are, and lets us go on once
-// it has told whoever wanted to know.
+// reportAndWait is OpGo. The monitor learns on the feed that a tentative attempt has come so
+// far; the front end learns which namespaces these are, and lets us go on once it has written
+// the reports.
 func reportAndWait(p plan.View) unix.Errno {
 	if p.Has(plan.FlagTentative) {
 		if e := raw.WriteWord(feed.child, reached); e != 0 {

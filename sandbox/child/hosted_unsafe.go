@@ -16,18 +16,17 @@ import (
 //
 //	argv: PlanWord, the socket's number, the line's, a mask of ignored signals
 //
-// The socket is as in any launch. The line is a socket whose other end the host alone has,
-// and the payload's processes never. Until there is a first process, whatever happens
-// there kills the monitor (armLine), and what it has started with it (FlagDieWithParent is
-// in every such plan). From then on the monitor looks itself (watch): at the end of the
-// line, or a byte LineKill, it ends the sandbox and is the last to go. The host says
-// LineRuns when set-up is over: without FlagLifeline the sandbox may then outlive it. So
-// nothing hangs on a thread of the host's, whose end is where PR_SET_PDEATHSIG would
-// strike.
+// The socket is as in any launch. The line is a socket whose other end the host alone has, and
+// the payload's processes never. Until there is a first process, whatever happens there kills
+// the monitor (armLine), and what it has started with it (FlagDieWithParent is in every such
+// plan). From then on the monitor looks itself (watch): at the end of the line, or a byte
+// LineKill, it ends the sandbox and is the last to go. The host says LineRuns when set-up is
+// over: without FlagLifeline the sandbox may then outlive it. So nothing hangs on a thread of
+// the host's, whose end is where PR_SET_PDEATHSIG would act.
 
 // PlanWord is the name, argv[0], of a program that is to be a monitor. A caller with
-// bubblewrap's command line has no use for it. It is not an argument, since there are
-// programs that let strangers choose the arguments of a privileged one, but not its name.
+// bubblewrap's command line has no use for it. It is not an argument, since there are programs
+// that let users choose the arguments of a privileged program, but not its name.
 const PlanWord = "gobwrap: monitor"
 
 // What the host says on the line.

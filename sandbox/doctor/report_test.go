@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// works is a list of results in which everything does, but for some.
+// works returns results in which everything works, except for some steps.
 func works(failed ...Result) (all []Result) {
 	for _, row := range stepRows {
 		r := Result{Step: row.step, State: OK}

@@ -171,7 +171,7 @@ func status(ws syscall.WaitStatus) string {
 	return fmt.Sprint(ws.ExitStatus())
 }
 
-// unlinked opens files without a name, which stay readable whoever writes how much.
+// unlinked opens files without a name, which can be read however much is written.
 func (s *scene) unlinked(n int) ([]*os.File, error) {
 	var files []*os.File
 	for range n {

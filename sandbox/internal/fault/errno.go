@@ -210,7 +210,7 @@ const (
 //nolint:gochecknoglobals // read-only table
 var destinationSubs = []plan.Sub{plan.SubParents, plan.SubMakeDir, plan.SubMakeFile}
 
-// errnoHint looks a failure up in errnoHints; "" is no hint.
+// errnoHint looks a failure up in errnoHints; "" is not a hint.
 func errnoHint(s plan.Step, m plan.Message) string {
 	if s.Op == plan.OpMount && s.A == plan.MountMqueue && m.Sub == plan.SubMain && unix.Errno(m.Errno) == unix.EPERM {
 		return "a message queue file system needs a new IPC namespace"

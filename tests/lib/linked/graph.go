@@ -67,7 +67,7 @@ func (im *Image) leaves(f *Function, i int) string {
 		if err == nil {
 			return ""
 		}
-		return "an indirect jump that is no switch (" + in.Text + "): " + err.Error()
+		return "an indirect jump that is not a switch (" + in.Text + "): " + err.Error()
 	} else {
 		return "an indirect call: " + in.Text
 	}

@@ -179,7 +179,7 @@ func appendStep(out []byte, s *plan.Step) []byte {
 	return out
 }
 
-// Nth is the index of the n-th step with an operation, counted from 0.
+// Nth returns the index of the n-th step with an operation, counted from 0.
 func Nth(t testing.TB, p *plan.Program, op plan.Op, n int) uint32 {
 	t.Helper()
 	for i := range p.Header().Steps {

@@ -46,7 +46,8 @@ func main() {
 }
 
 func run() error {
-	// Whoever is left over would come to us, and be seen by the check for children.
+	// A process that is left over would become our child, and be seen by the check for
+	// children.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return err
 	}
@@ -202,7 +203,7 @@ func launch() error {
 	return nil
 }
 
-// holdOn is for somebody who kills us.
+// holdOn waits to be killed.
 func holdOn() error {
 	c := prepared("/bin/sleep", *command)
 	if *block {

@@ -70,7 +70,7 @@ func (sum *summary) vet() {
 	}
 }
 
-// run runs go test and adds what comes of it to the sum. A package that fails is no error.
+// run runs go test and adds what comes of it to the sum. A package that fails is not an error.
 func (s step) run(sum *summary) error {
 	args := append([]string{"test", "-json", "-count=1", "-timeout=30m"}, s.packages...)
 	cmd := exec.Command("go", args...)
