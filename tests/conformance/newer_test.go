@@ -74,7 +74,7 @@ func TestNewerReference(t *testing.T) {
 			t.Errorf("%s is in the list of changes, but does as older ones do", name)
 		}
 		if !slices.Contains(rows, row) {
-			t.Errorf("%s: %s is no row of differences.md", name, row)
+			t.Errorf("%s: differences.md has no row %s", name, row)
 		}
 	}
 }

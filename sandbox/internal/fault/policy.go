@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strconv"
@@ -9,18 +9,18 @@ import (
 )
 
 // explainPolicy formats what the administrator's policy.conf has against a launch.
-func explainPolicy(e *SetupError, f *failure, m plan.Message) {
+func explainPolicy(e *Text, m plan.Message) {
 	if m.Sub == plan.SubPolicyFile {
 		switch {
 		case m.Extra != 0:
-			f.message = policy.Path + ":" + strconv.Itoa(int(m.Extra)) + ": this line can't be understood, and nothing is started"
+			e.Message = policy.Path + ":" + strconv.Itoa(int(m.Extra)) + ": this line can't be understood, and nothing is started"
 			e.Hint = `it may hold lines "groups NUMBER…", "refuse OPTION…", "require OPTION…" and comments`
-		case f.errno == 0 || f.errno == unix.EPERM:
-			f.errno = 0
-			f.message = policy.Path + " can't be trusted, and nothing is started"
+		case e.Errno == 0 || e.Errno == unix.EPERM:
+			e.Errno = 0
+			e.Message = policy.Path + " can't be trusted, and nothing is started"
 			e.Hint = "it must be a regular file of root's, writable for nobody else, of at most 32 KiB"
 		default:
-			f.message = policy.Path + " can't be read, and nothing is started"
+			e.Message = policy.Path + " can't be read, and nothing is started"
 			e.Hint = "it and its directory must be readable for all, and no links"
 		}
 		return
@@ -29,10 +29,10 @@ func explainPolicy(e *SetupError, f *failure, m plan.Message) {
 	e.Field = option
 	switch verdict {
 	case policy.Refused:
-		f.message = option + " is refused by the administrator (" + policy.Path + ")"
+		e.Message = option + " is refused by the administrator (" + policy.Path + ")"
 	case policy.Required:
-		f.message = option + " is required by the administrator (" + policy.Path + ")"
+		e.Message = option + " is required by the administrator (" + policy.Path + ")"
 	default:
-		f.message = "the administrator permits sandboxes to groups that the caller is not in (" + policy.Path + ")"
+		e.Message = "the administrator permits sandboxes to groups that the caller is not in (" + policy.Path + ")"
 	}
 }
