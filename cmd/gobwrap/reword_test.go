@@ -14,6 +14,11 @@ import (
 // TestAdvice: what is replaced is what package sandbox says, to the letter.
 func TestAdvice(t *testing.T) {
 	names, err := filepath.Glob("../../sandbox/*.go")
+	if err == nil {
+		var more []string
+		more, err = filepath.Glob("../../sandbox/internal/fault/*.go")
+		names = append(names, more...)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
