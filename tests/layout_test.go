@@ -45,7 +45,7 @@ var arrows = []struct {
 	{"internal/compile", "internal/flat internal/setting idmap internal/tree seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
 	{"internal/policy", "internal/flat internal/plan golang.org/x/sys/unix", "the administrator's policy.conf: a text read, and a plan judged by it, without a runtime"},
 	{"sandbox/child", "internal/policy", "it asks about every plan before it starts something"},
-	{"sandbox", "internal/policy", "its verdicts become messages"},
+	{"sandbox/internal/fault", "internal/policy", "its verdicts become messages"},
 	{"sandbox/doctor", "internal/policy", "it says whether the file binds"},
 	{"internal/version", "", "two constants"},
 	{"cmd/gobwrap", "internal/version", "it prints them"},
