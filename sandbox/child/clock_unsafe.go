@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock is what the monitor knows of the command's time. Times are nanoseconds of
+// clock is the monitor's state about the command's time. Times are nanoseconds of
 // CLOCK_MONOTONIC.
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
