@@ -111,6 +111,7 @@ func receive(front uintptr) plan.View {
 		}
 		quit(code)
 	}
+	// The length of a plan has room for a mark: it is at most plan.MaxSize.
 	n := word &^ forKeeper
 	monitor.viaKeeper = word&forKeeper != 0
 	if n > plan.MaxSize {
@@ -221,6 +222,7 @@ func startJoined(p plan.View) uintptr {
 		helper, ok = readWord()
 	}
 	raw.Wait(pid)
+	// The helper ends when it has cloned; its status says nothing that the feed does not.
 	if ok && helper != 0 {
 		raw.Wait(uintptr(helper))
 	}

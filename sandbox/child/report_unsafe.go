@@ -31,6 +31,7 @@ func append1(n uintptr, s unsafe.Pointer) uintptr {
 	return n + raw.Put(unsafe.Add(unsafe.Pointer(&document), n), s)
 }
 
+// appendNumber appends a number to what is in document.
 func appendNumber(n, v uintptr) uintptr {
 	return n + raw.PutNumber(unsafe.Add(unsafe.Pointer(&document), n), v)
 }
@@ -70,6 +71,7 @@ func namespacesDocument(p plan.View, n uintptr, between unsafe.Pointer) uintptr 
 	return appendNamespace(p, n, 5, unix.CLONE_NEWUTS, raw.Text("uts\x00"), between)
 }
 
+// appendNamespace appends the inode of a namespace, if it is new and the kernel has the kind.
 func appendNamespace(p plan.View, n, i uintptr, flag uint32, name, between unsafe.Pointer) uintptr {
 	at := unsafe.Add(unsafe.Pointer(&line.message), plan.MessageText+4+8*i) // see plan.Message.Namespace
 	id := uintptr(*(*uint64)(at))
@@ -99,6 +101,7 @@ func reportUsage(p plan.View, status uint32) {
 	n := appendSeconds(append1(0, raw.Text("{ \"usage\": { \"wall\": \x00")), now()-clock.began)
 	n = appendSeconds(append1(n, raw.Text(", \"user\": \x00")), nanoseconds(&used.Utime))
 	n = appendSeconds(append1(n, raw.Text(", \"system\": \x00")), nanoseconds(&used.Stime))
+	// Linux counts it in KiB (getrusage(2)).
 	n = appendNumber(append1(n, raw.Text(", \"max-rss\": \x00")), uintptr(used.Maxrss)<<10)
 	n = appendNumber(append1(n, raw.Text(", \"context-switches\": \x00")), uintptr(used.Nvcsw+used.Nivcsw))
 	switch n = append1(n, raw.Text(" }, \"ended-by\": \x00")); {
@@ -112,12 +115,14 @@ func reportUsage(p plan.View, status uint32) {
 	report(p.JSONFd, n)
 }
 
+// nanoseconds is a time of getrusage(2).
 func nanoseconds(t *unix.Timeval) uint64 { return uint64(t.Sec)*1e9 + uint64(t.Usec)*1e3 }
 
 // appendSeconds appends nanoseconds as seconds, with six decimals.
 func appendSeconds(n uintptr, ns uint64) uintptr {
 	n = append1(appendNumber(n, uintptr(ns/1e9)), raw.Text(".\x00"))
 	micro := ns % 1e9 / 1e3
+	// The zeros in front: a number has none of its own.
 	for least := uint64(1e5); least > max(micro, 1); least /= 10 {
 		n = append1(n, raw.Text("0\x00"))
 	}
