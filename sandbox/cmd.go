@@ -53,10 +53,6 @@ type Cmd struct {
 	front    *front.Line       // where a command line has made the Spec
 }
 
-// ExitError is a command that has failed. A command that a signal has killed is reported
-// as such. It is the type of package os/exec.
-type ExitError = exec.ExitError
-
 // Command prepares a command in a sandbox. Until Spec says more, there is nothing in it.
 func Command(name string, arg ...string) *Cmd {
 	return &Cmd{Path: name, Args: append([]string{name}, arg...)}

@@ -123,6 +123,7 @@ func TestRules(t *testing.T) {
 			s.Session.AsPID1, s.Namespaces.PID = true, Want
 			s.Session.Locks = []string{"/l"}
 		},
+		compile.ForegroundSession: func(s *Spec) { s.Session.Foreground, s.Session.New = true, Want },
 		compile.UsageNeedsStatus:  func(s *Spec) { s.Report.Usage = true },
 		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}

@@ -227,6 +227,9 @@ func (d *describer) limits() {
 	for _, x := range l.settings() {
 		list = append(list, strings.TrimPrefix(x.kind.String()+" ", "rlimit ")+x.text)
 	}
+	if l.Cgroup.Given() {
+		list = append(list, "those of the cgroup that fd "+strconv.Itoa(l.Cgroup.N())+" has open")
+	}
 	d.say("limits", list...)
 	if l.Timeout == 0 {
 		return
@@ -235,6 +238,8 @@ func (d *describer) limits() {
 	switch {
 	case d.s.Namespaces.PID.isNew():
 		end = "everything in the sandbox"
+	case l.Cgroup.Given():
+		end = "everything in its cgroup"
 	case d.s.Session.New.isNew():
 		end = "everything in its session"
 	}

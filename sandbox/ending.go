@@ -3,7 +3,9 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -33,6 +35,7 @@ type ending struct {
 	over     chan struct{} // closed when the end of the context has been dealt with
 	err      error         // what came of that, for Wait
 	deadline time.Time     // WaitDelay after it
+	usage    Usage         // after Wait
 }
 
 var errNotStarted = errors.New("sandbox: not started")
@@ -218,20 +221,29 @@ func (c *Cmd) Wait() error {
 	if !c.end.deadline.IsZero() { // it holds for the streams, too
 		x.WaitDelay = max(time.Until(c.end.deadline), 1)
 	}
-	said := [1]byte{}
+	said := make([]byte, child.UsageSize)
 	_ = c.line.SetReadDeadline(time.Now().Add(time.Second)) // its other end is closed
-	_, _ = c.line.Read(said[:])
+	n, _ := io.ReadFull(c.line, said)
 	c.end.mu.Lock()
 	c.end.waited = true
 	c.release()
 	c.end.mu.Unlock()
 	err := x.Wait()
 	c.ProcessState = x.ProcessState
-	if said[0] == child.LineTimeout {
+	usage, ended := readUsage(said[:n])
+	if c.Spec.Report.Usage {
+		c.end.usage = usage
+	}
+	var failed *exec.ExitError
+	var exit *ExitError
+	if errors.As(err, &failed) {
+		exit = &ExitError{failed, c.end.usage}
+		err = exit
+	}
+	if ended && usage.EndedBy == EndedByTimeout {
 		return errors.Join(ErrTimeout, err)
 	}
-	var exit *ExitError
-	if c.end.err != nil && !errors.As(err, &exit) {
+	if c.end.err != nil && exit == nil {
 		return c.end.err
 	}
 	return err

@@ -42,6 +42,8 @@ func everything(t *testing.T) *plan.Program {
 	b.From(plan.Origin{})
 	b.Add(plan.Step{Op: plan.OpClose})
 	b.Add(plan.Step{Op: plan.OpTimeout})
+	b.From(from("--cgroup 9"))
+	b.Add(plan.Step{Op: plan.OpCgroup, A: 9})
 	b.From(plan.Origin{})
 	b.Add(plan.Step{Op: plan.OpSlave})
 	add := func(option string, step plan.Step) uint32 {
@@ -134,6 +136,8 @@ func TestExplain(t *testing.T) {
 		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", "inside the sandbox"},
 		{plan.OpSet, 0, 0, unix.EPERM, "--rlimit", "Can't carry out --rlimit nofile=9: Operation not permitted", "hard limit"},
 		{plan.OpScore, 0, 0, unix.EACCES, "--oom-score-adj", "Can't carry out --oom-score-adj -5: Permission denied", "CAP_SYS_RESOURCE"},
+		{plan.OpCgroup, 0, 0, unix.EACCES, "--cgroup", "Can't start in the cgroup of fd 9: Permission denied", "cgroup.procs"},
+		{plan.OpCgroup, 0, 0, unix.EBADF, "--cgroup", "Can't start in the cgroup of fd 9, which is not a cgroup", "type cgroup2"},
 		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing processes outside (Landlock): Cannot allocate memory", "memory"},
 		{plan.OpGo, 0, 0, unix.EPIPE, "", "Can't report the sandbox's namespaces: Broken pipe", ""},
 		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},

@@ -94,7 +94,7 @@ func (f *flattener) once(s *wanted) {
 	for bit, on := range map[uint]bool{
 		flat.DisableUsers: n.DisableUsers, flat.AssertUsersDisabled: n.AssertUsersDisabled, flat.MapAuto: s.Identity.MapAuto,
 		flat.KeepGroups: s.Identity.KeepGroups, flat.DieWithParent: s.Session.DieWithParent, flat.AsPID1: s.Session.AsPID1,
-		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.CapsGiven: len(s.Identity.Caps) > 0,
+		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.Foreground: s.Session.Foreground, flat.CapsGiven: len(s.Identity.Caps) > 0,
 	} {
 		if on {
 			out.Turn(bit)
@@ -113,6 +113,9 @@ func (f *flattener) once(s *wanted) {
 	}
 	if s.line != nil && s.line.Close {
 		out.Turn(flat.CloseFDs)
+	}
+	if s.line != nil && s.line.Forward {
+		out.Turn(flat.Forward)
 	}
 	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
 	f.command(s.Command.Args)

@@ -25,6 +25,12 @@ type Limits struct {
 	// an error that is [ErrTimeout].
 	Timeout time.Duration
 	Grace   time.Duration // 0 stands for 2 seconds, a negative value for no time at all
+
+	// An open directory of cgroup version 2, in which the sandbox's first process is made
+	// (CLONE_INTO_CGROUP, clone(2), since Linux 5.7). What its files limit holds for the sandbox
+	// as a whole. It should be the sandbox's alone: without a PID namespace everything in it is
+	// killed at the time-out. Not in setuid mode.
+	Cgroup FD
 }
 
 // ErrTimeout is what Wait returns when Limits.Timeout was over before the command ended. If the

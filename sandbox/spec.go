@@ -143,12 +143,16 @@ type EnvOp struct {
 
 // Session is how the payload hangs together with its caller.
 type Session struct {
-	New           Wish     // a terminal session of its own (setsid): no typing into the caller's
-	DieWithParent bool     // the end of the caller's process is the sandbox's
-	AsPID1        bool     // no init: the payload is PID 1
-	Locks         []string // paths in the sandbox on which init holds a read lock
-	SyncFDs       []FD     // open as long as the sandbox lives
-	BlockFD       FD       // wait for a byte or the end before the payload starts
+	New           Wish // a terminal session of its own (setsid): no typing into the caller's
+	DieWithParent bool // the end of the caller's process is the sandbox's
+	AsPID1        bool // no init: the payload is PID 1
+	// The payload leads a process group of its own. Where this process's is the terminal's
+	// foreground group, the terminal is given to that one, and taken back at the end and while
+	// the payload is stopped. New must be Share.
+	Foreground bool
+	Locks      []string // paths in the sandbox on which init holds a read lock
+	SyncFDs    []FD     // open as long as the sandbox lives
+	BlockFD    FD       // wait for a byte or the end before the payload starts
 }
 
 // Report says who is told what.
@@ -159,7 +163,8 @@ type Report struct {
 	JSONStatusFD FD
 	UserBlockFD  FD    // wait until somebody else has written the id maps
 	FailStatus   uint8 // the launcher's exit status where set-up fails; 0 stands for 1
-	// Usage: JSONStatusFD also gets, before "exit-code", "usage" and "ended-by"; see gobwrap(1).
+	// Usage: Usage of the Cmd and of ExitError say what the command has used, and how it has
+	// ended; JSONStatusFD, if there is one, gets the same before "exit-code" (see gobwrap(1)).
 	Usage bool
 }
 

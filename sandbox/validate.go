@@ -223,6 +223,7 @@ func (w *wanted) descriptors() []named {
 		flat.InfoFD:      {"Report.InfoFD", r.InfoFD, false},
 		flat.StatusFD:    {"Report.JSONStatusFD", r.JSONStatusFD, false},
 		flat.UserBlockFD: {"Report.UserBlockFD", r.UserBlockFD, false},
+		flat.CgroupFD:    {"Limits.Cgroup", w.Limits.Cgroup, false},
 	}
 	for i, fd := range w.Session.SyncFDs {
 		list = append(list, named{at("Session.SyncFDs", i), fd, true})

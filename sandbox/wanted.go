@@ -73,14 +73,14 @@ func (w *wanted) fds() (used, read []int) {
 		}
 	}
 	n, r := &w.Namespaces, &w.Report
-	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, w.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD)
+	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, w.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD, w.Limits.Cgroup)
 	use(w.Session.SyncFDs...)
 	for i := range w.files {
 		if op := &w.files[i]; op.Kind == tree.BindFD {
 			use(SetFD(op.FD.N))
 		}
 	}
-	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD} {
+	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD, w.Limits.Cgroup} {
 		if fd.Given() && !slices.Contains(read, fd.N()) {
 			read = append(read, fd.N())
 		}

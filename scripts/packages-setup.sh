@@ -99,6 +99,9 @@ for what; do
 		need pacman pacman-package-manager
 		need lintian lintian
 		need rpmlint rpmlint
+		need checkmodule checkpolicy
+		need semodule_package semodule-utils
+		need /usr/share/selinux/devel/Makefile selinux-policy-dev
 		need /usr/lib/python3/dist-packages/magic python3-magic
 		;;
 	apk-tools)

@@ -149,7 +149,7 @@ func (l *line) spec() sandbox.Spec {
 		},
 		ProcFallback: mounts.Fallback(s.Fallback),
 		Session: sandbox.Session{
-			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
+			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), Foreground: s.On(flat.Foreground), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
 		},
 		Report: sandbox.Report{
 			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus, Usage: s.On(flat.Usage),
@@ -157,6 +157,7 @@ func (l *line) spec() sandbox.Spec {
 		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel"), Forgive: s.On(flat.Forgive)},
 		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
 	}
+	out.Limits.Cgroup = fd(flat.CgroupFD, "Limits.Cgroup")
 	if t := s.Timeout; t.After != 0 {
 		l.fields["Limits.Timeout"] = t.From
 		out.Limits.Timeout, out.Limits.Grace = milliseconds(t.After), milliseconds(t.Grace)

@@ -24,7 +24,7 @@ func parse(argv []string) (*line, *options, error) {
 	opts := &options{
 		spec: l.spec(), levelPrefix: s.On(flat.LevelPrefix), dryRun: s.On(flat.DryRun), explain: s.On(flat.Explain),
 	}
-	opts.line.Words, opts.line.Close = l.words, s.On(flat.CloseFDs)
+	opts.line.Words, opts.line.Close, opts.line.Forward = l.words, s.On(flat.CloseFDs), s.On(flat.Forward)
 	for i := range l.items[:l.Items] {
 		l.item(opts, i)
 	}

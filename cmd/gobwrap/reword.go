@@ -53,6 +53,7 @@ var rules = [...]string{
 	compile.PID1NeedsPID:      "Specifying --as-pid-1 requires --unshare-pid",
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
 	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
+	compile.ForegroundSession: "--foreground cannot be combined with --new-session: a new session has no terminal",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
 }
 

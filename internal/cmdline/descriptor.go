@@ -71,7 +71,7 @@ func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.It
 	p.Spec.FDs[o.on] = flat.FD{} // the number may be one of the launcher's own
 	if open {
 		p.Spec.FDs[o.on] = flat.NewFD(fd, p.from)
-		p.use(items, fd, reports)
+		p.use(items, fd, reports || o.on == flat.CgroupFD)
 	}
 	return Done
 }

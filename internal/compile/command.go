@@ -36,6 +36,11 @@ func (c *Compiler) command() {
 		c.step(plan.Step{Op: plan.OpTimeout, A: t.After, B: t.Grace})
 		c.from = 0
 	}
+	if g := c.Spec.FDs[flat.CgroupFD]; g.Given() {
+		c.from = g.From
+		c.step(plan.Step{Op: plan.OpCgroup, A: uint32(g.N())})
+		c.from = 0
+	}
 	c.settings() // they could be in the way of what comes before
 	c.filters()
 	c.from = c.Spec.Command
@@ -279,6 +284,8 @@ func (c *Compiler) flags() {
 	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync) // there is no init to hold them: the monitor does
 	c.flag(s.On(flat.Forgive), plan.FlagForgive)
 	c.flag(s.On(flat.Usage), plan.FlagUsage)
+	c.flag(s.On(flat.Forward), plan.FlagForward)
+	c.flag(s.On(flat.Foreground), plan.FlagForeground)
 }
 
 // flag sets a flag of the plan, if it is to be on.

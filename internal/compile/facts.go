@@ -75,6 +75,7 @@ const (
 	PID1AndLocks
 	LabelsNeedSELinux
 	UsageNeedsStatus
+	ForegroundSession
 )
 
 // Check returns the first rule that is broken.
@@ -119,8 +120,10 @@ func (c *Compiler) Check() Rule {
 		return PID1AndLocks
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
-	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given():
+	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
 		return UsageNeedsStatus
+	case s.On(flat.Foreground) && s.Wishes[flat.Session].IsNew():
+		return ForegroundSession
 	}
 	return Fine
 }

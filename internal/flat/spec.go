@@ -47,6 +47,7 @@ const (
 	InfoFD
 	StatusFD
 	UserBlockFD
+	CgroupFD
 	numFDs
 )
 
@@ -82,6 +83,8 @@ const (
 	Explain
 	CloseFDs
 	Usage
+	Forward
+	Foreground
 )
 
 // FD is a file descriptor that an option names. The zero value is none.

@@ -21,6 +21,8 @@ type Line struct {
 	Read  []int // those of them that nothing needs once the plan is made
 	Close bool  // all others are not passed on either, but the standard streams and Keep
 	Keep  []int
+
+	Forward bool // signals to the launcher are the command's
 }
 
 //nolint:gochecknoglobals // set once, before main

@@ -56,6 +56,8 @@ var (
 		{FlagMapRoot, "map-root"},
 		{FlagLifeline, "lifeline"},
 		{FlagUsage, "usage"},
+		{FlagForward, "forward"},
+		{FlagForeground, "foreground"},
 	}
 )
 

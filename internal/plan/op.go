@@ -46,6 +46,7 @@ const (
 	OpScore          // A text: write this process's oom_score_adj
 	OpClose          // payload: A first, B last: close these descriptors, except for the acting side's own
 	OpTimeout        // monitor: A, B milliseconds: when to ask the command to end, and how long after that to kill everything
+	OpCgroup         // monitor: A fd: the cgroup in which the first process starts
 	OpSet            // payload: A kind of setting (package setting), B to F its values
 	NumOps
 )
@@ -92,6 +93,14 @@ const (
 	OverlayRW  = iota // the two sources after the lower ones: upper and work directory
 	OverlayTmp        // upper and work directory on an invisible tmpfs
 	OverlayRO
+)
+
+// What the descriptor of an OpCgroup is (Message.Extra).
+const (
+	CgroupNone      = iota // nothing of a cgroup
+	CgroupDirectory        // a cgroup
+	CgroupFile             // a file in one
+	CgroupOld              // of version 1
 )
 
 // Sub says which part of a step failed.
@@ -143,6 +152,9 @@ const (
 	SubNoExec        // on a mount with noexec
 	SubNotExecutable // no permission to execute it
 	SubNoProgram     // a device, a FIFO, a socket
+	// The administrator's policy.conf.
+	SubPolicy     // it does not permit this: Extra is the verdict (package policy)
+	SubPolicyFile // it is not root's alone, or Extra is the line that can't be understood
 )
 
 // kind is how an operand is checked and printed.
@@ -243,6 +255,7 @@ var ops = [NumOps]opInfo{
 	OpScore:   {"oom-score-adj", inSetUp, [7]kind{str}, [7]string{"to"}, 0, ""},
 	OpClose:   {"close", inPayload, [7]kind{fd, fd}, [7]string{"from", "to"}, 0, ""},
 	OpTimeout: {"timeout", inPayload, [7]kind{num, num}, [7]string{"after", "grace"}, 0, ""},
+	OpCgroup:  {"cgroup", inPayload, [7]kind{fd}, [7]string{"fd"}, 0, "Can't start in the cgroup of fd {A}"},
 	OpSet:     {"set", inPayload, [7]kind{num, numbers, more, more, more, more}, [7]string{"kind", "values"}, 0, ""},
 	OpSeccomp: {"seccomp", inPayload, [7]kind{filter, num}, [7]string{"filter", "len"}, 0, "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP)"},
 	OpExec:    {name: "exec", phase: atEnd},

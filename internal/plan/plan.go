@@ -50,6 +50,10 @@ const (
 	FlagLifeline
 	// FlagUsage: the end is reported with what the command has used.
 	FlagUsage
+	// FlagForward: the monitor passes signals on to the command.
+	FlagForward
+	// FlagForeground: the command leads a process group, to which the monitor gives the terminal.
+	FlagForeground
 )
 
 // Header is the fixed front of a plan. All offsets count from the plan's first byte.

@@ -86,7 +86,7 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 		return BadLayout
 	}
 	const flags = FlagInit | FlagDieWithParent | FlagHandshake | FlagJoin | FlagKeepSync | FlagForgive |
-		FlagTentative | FlagTryUser | FlagMapRoot | FlagLifeline | FlagUsage
+		FlagTentative | FlagTryUser | FlagMapRoot | FlagLifeline | FlagUsage | FlagForward | FlagForeground
 	if h.Flags&^uint32(flags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 || h.Failed == 0 || h.Failed > 255 {
 		return BadLayout
 	}

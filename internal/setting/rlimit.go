@@ -46,6 +46,15 @@ func (v *Values) limit() limit {
 	return limit{v[0], uint64(v[1]) | uint64(v[2])<<32, uint64(v[3]) | uint64(v[4])<<32}
 }
 
+// CPUTime is the hard limit on processor time that a setting is, in seconds; Unlimited if it is
+// another one.
+func (v *Values) CPUTime(k Kind) uint64 {
+	if l := v.limit(); k == Rlimit && l.resource == unix.RLIMIT_CPU {
+		return l.hard
+	}
+	return Unlimited
+}
+
 // parseLimit reads NAME=SOFT[:HARD]; without HARD, that is SOFT too.
 func parseLimit(word []byte) (l limit, ok bool) {
 	name, values, found := cut(word, '=')

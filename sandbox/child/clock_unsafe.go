@@ -23,7 +23,8 @@ var clock struct {
 	command uintptr // the command's pid, where it is not the first process; 0: not known
 	pidfd   uintptr // a pidfd of it; 0: none
 
-	used unix.Rusage // what the command has used, and the children that it has waited for
+	kills uint64      // how often the cgroup had been out of memory before
+	used  unix.Rusage // what the command has used, and the children that it has waited for
 }
 
 // What has been done to a command whose time is over (clock.stage).
@@ -43,9 +44,12 @@ func timeout(p plan.View) *plan.Step {
 	return nil
 }
 
+// watches reports whether the monitor does more than wait for the end.
+func watches(p plan.View) bool { return timeout(p) != nil || relays(p) }
+
 // knowCommand makes the word that set-up is over bring along who says it: the command.
 func knowCommand(p plan.View) {
-	if !p.Has(plan.FlagInit) || timeout(p) == nil {
+	if !p.Has(plan.FlagInit) || !watches(p) {
 		return
 	}
 	end := feed.monitor
@@ -63,16 +67,15 @@ func passSender(sock uintptr) {
 
 // begin starts the clock: set-up is over, as the process sender says.
 func begin(p plan.View, sender uintptr) {
-	if clock.began != 0 || !p.Has(plan.FlagUsage) && timeout(p) == nil {
+	if clock.began != 0 || !p.Has(plan.FlagUsage) && !watches(p) {
 		return
 	}
-	clock.began = now()
+	clock.began, clock.command = now(), sender
 	s := timeout(p)
 	if s == nil {
 		return
 	}
 	clock.next, clock.grace = clock.began+uint64(s.A)*1e6, uint64(s.B)*1e6
-	clock.command = sender
 }
 
 // openCommand opens the command's pidfd, so that no other process gets its signals.
@@ -137,10 +140,13 @@ func signalCommand(p plan.View, sig unix.Signal) {
 }
 
 // killAll ends everything in the sandbox: the PID namespace by its first process; without one
-// the session, if it is the sandbox's own; else the command. It reports whether the first
-// process ends by it.
+// the cgroup, if there is one; else the session, if it is the sandbox's own; else the command.
+// It reports whether the first process ends by it.
 func killAll(p plan.View) bool {
 	alone := p.Clone&unix.CLONE_NEWPID == 0
+	if alone && killCgroup() {
+		return true
+	}
 	if alone && !hasSession(p) {
 		signalCommand(p, unix.SIGKILL)
 		return false

@@ -196,6 +196,7 @@ func hearSetUp(p plan.View) uint32 {
 	reached := p.JSONFd < 0 && p.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
+		listen(monitor.ear)
 		sender, ok := hear(monitor.ear, unsafe.Pointer(m), plan.MessageSize)
 		if !ok && !(reached || command != 0) {
 			line.heard = killed

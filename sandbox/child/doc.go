@@ -177,14 +177,14 @@
 //
 // They hold here and in every file of another package that says "No runtime" in its first
 // comment: mounts/build, suid, internal/raw, internal/step, internal/plan, and with bounds
-// checks internal/cmdline, internal/compile, internal/flat, idmap and seccomp.
+// checks internal/cmdline, internal/compile, internal/policy, internal/flat, idmap and seccomp.
 //
 //   - No call into the runtime: no allocation, no growing stack, no map, string
 //     building, interface, closure, defer, panic. Only such files, and raw system calls.
 //     (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
 //     are masked. (TestLaws: runtime.panicIndex and its kin are runtime calls.) The parser,
-//     the compiler and line_unsafe.go do have bounds checks, which run while there is no
+//     the compiler, policy.conf's reader and line_unsafe.go do have bounds checks, which run while there is no
 //     first process: one that fails ends the launcher by a signal (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
 //     barrier. (TestLaws: runtime.gcWriteBarrier.)

@@ -112,6 +112,7 @@ func tellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
+	listen(feed.monitor)
 	word, sender, _ := readWordFrom()
 	if word == begun {
 		begin(p, sender)
@@ -151,7 +152,7 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 func payloadStatus(p plan.View) uint32 {
 	word := uint32(0)
 	switch {
-	case timeout(p) != nil:
+	case watches(p):
 		word = watch(p)
 	case p.Has(plan.FlagInit):
 		word, _ = readWord()
@@ -203,22 +204,19 @@ func reapInit() {
 // ends, but inside a new PID namespace the caller's group has no number. Without it the
 // caller's next read(2) fails with EIO (credentials(7), "Sessions, process groups").
 func reclaimTerminal(p plan.View) {
-	if p.Clone&unix.CLONE_NEWPID == 0 && !joinsPID(p) {
+	handed := p.Has(plan.FlagForeground)
+	if p.Clone&unix.CLONE_NEWPID == 0 && !joinsPID(p) && !handed {
 		return
 	}
-	tty := raw.Openat(raw.AtCwd, raw.Text("/dev/tty\x00"), unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if raw.Errno(tty) != 0 {
+	tty := openTerminal()
+	if tty == 0 {
 		return
 	}
-	group := int32(0)
-	e := raw.Errno(raw.Call(unix.SYS_IOCTL, tty, unix.TIOCGPGRP, raw.Addr(unsafe.Pointer(&group)), 0, 0, 0))
-	// 0: a group that is not in our PID namespace. Another one that lives has the terminal
-	// rightly: a shell that has put us into the background, or a process inside.
-	if e == 0 && group > 0 && raw.Errno(raw.Call(unix.SYS_KILL, -uintptr(group), 0, 0, 0, 0, 0)) == unix.ESRCH {
-		group = int32(raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
-		// Or the kernel would stop us, as it does processes in the background.
-		raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGTTOU), nil)
-		raw.Call(unix.SYS_IOCTL, tty, unix.TIOCSPGRP, raw.Addr(unsafe.Pointer(&group)), 0, 0, 0)
+	// Another group that lives has the terminal rightly: a shell that has put us into the
+	// background, or a process inside; but for the command's, which got it from us.
+	group := foreground(tty)
+	if group != 0 && (handed && group == commandPid(p) || raw.Errno(raw.Call(unix.SYS_KILL, -group, 0, 0, 0, 0, 0)) == unix.ESRCH) {
+		setForeground(tty, raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
 	}
 	raw.Close(tty)
 }

@@ -18,6 +18,7 @@ import (
 func settleForExec(p plan.View) {
 	payload.settled = true
 	acting.CloseProc()
+	leadGroup(p)
 	raw.Call(unix.SYS_UMASK, payload.umask, 0, 0, 0, 0, 0)
 	// The mask is the caller's, but for SIGCHLD, which commands count on.
 	raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.SIGCHLD), nil)

@@ -36,9 +36,6 @@ const (
 	LineKill            // the sandbox is to end; or set-up has failed
 )
 
-// LineTimeout is what the monitor says on it: the command's time was over before it ended.
-const LineTimeout = 1
-
 const planWord = PlanWord + "\x00"
 
 // inPlanMode reports whether this start is for plan mode.
@@ -110,9 +107,7 @@ func monitorHosted() {
 	if p.JSONFd >= 0 && ran() {
 		reportEnd(p, status)
 	}
-	if clock.stage != inTime {
-		raw.SendByte(host.line, LineTimeout)
-	}
+	sayUsage(p, status)
 	endLike(status)
 }
 
@@ -165,13 +160,15 @@ const fSetSig = 10 // F_SETSIG
 // watch waits for the payload, and obeys the line and the clock meanwhile. It returns init's
 // word, 0 if there is none.
 func watch(p plan.View) (word uint32) {
-	var fds [3]raw.PollFd
+	var fds [4]raw.PollFd
 	fds[0].Fd, fds[0].Events = -1, unix.POLLIN
 	if host.there {
 		fds[0].Fd = int32(host.line)
 	}
 	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
 	fds[2].Fd, fds[2].Events = -1, unix.POLLIN
+	fds[3].Fd, fds[3].Events = takesSignals(), unix.POLLIN
+	handOver(p)
 	blind := false
 	if !p.Has(plan.FlagInit) {
 		fd := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)
@@ -188,13 +185,16 @@ func watch(p plan.View) (word uint32) {
 		if blind {
 			nap.Nsec = 1e7
 		}
-		fds[0].Revents, fds[1].Revents, fds[2].Revents = 0, 0, 0
-		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, patience(&nap), 0, 8, 0)
+		fds[0].Revents, fds[1].Revents, fds[2].Revents, fds[3].Revents = 0, 0, 0, 0
+		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 4, patience(&nap), 0, 8, 0)
 		tick(p)
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
 			if said == begun {
 				begin(p, sender)
+				handOver(p)
+			} else if said&stopped != 0 && said&ended == 0 {
+				suspend(p, unix.Signal(said&0xff))
 			} else if p.Has(plan.FlagInit) {
 				return said
 			}
@@ -204,6 +204,9 @@ func watch(p plan.View) (word uint32) {
 		}
 		if fds[2].Revents != 0 || blind && hasEnded(monitor.first) {
 			return 0
+		}
+		if fds[3].Revents != 0 {
+			passSignals(p)
 		}
 		if fds[0].Revents != 0 {
 			fds[0].Fd = heed(p)
@@ -279,7 +282,7 @@ func endLike(status uint32) {
 // hangUp closes, in a process that is not the monitor, what only that needs: the line, the
 // ear, and the ways to the keeper.
 func hangUp() {
-	for _, fd := range [...]*uintptr{&monitor.ear, &host.line, &monitor.keeperEnd, &monitor.keptEar, &monitor.keptSock} {
+	for _, fd := range [...]*uintptr{&monitor.ear, &monitor.cgroup, &host.line, &monitor.keeperEnd, &monitor.keptEar, &monitor.keptSock} {
 		if *fd != 0 {
 			raw.Close(*fd)
 			*fd = 0

@@ -124,7 +124,7 @@ func runInit(p plan.View, child uintptr, g *gate) {
 	filter(p, g)
 	last := uint32(1) // until the payload's own is known
 	for {
-		r, status := raw.WaitUsage(^uintptr(0), &clock.used)
+		r, status := reap(p, child)
 		if e := raw.Errno(r); e == unix.ECHILD {
 			raw.Exit(last)
 		} else if e != 0 { // refused by the payload's own filter

@@ -52,6 +52,7 @@ var monitor struct {
 	direct bool    // there is no front end; see direct_unsafe.go
 	ear    uintptr // where it hears messages then
 	first  uintptr // the pid of the sandbox's first process; 0: none
+	cgroup uintptr // the directory of the cgroup in which that was made; 0: none
 
 	// Setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid; 0: none

@@ -31,6 +31,7 @@ func runMonitor(front uintptr) {
 	}
 	releaseFirst(p)
 	closeOthers(p, 2) // errors of set-up may still be reported there
+	listen(feed.monitor)
 	if status := waitFront(front); status != 0 {
 		endFailed(p, status)
 	}
@@ -77,6 +78,7 @@ func reachedGo() bool {
 		raw.Close(feed.child)
 		feed.child = 0
 	}
+	listen(feed.monitor)
 	word, _ := readWord()
 	return word == reached
 }
@@ -186,6 +188,10 @@ func reopenFeed() {
 // start clones the sandbox's first process, through a joining one where namespaces
 // are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p plan.View) uintptr {
+	if !permitted(p) {
+		return 0
+	}
+	holdSignals(p)
 	knowCommand(p)
 	if monitor.viaKeeper {
 		return startKept(p)
@@ -193,14 +199,15 @@ func start(p plan.View) uintptr {
 	if p.Has(plan.FlagJoin) {
 		return startJoined(p)
 	}
-	pid := fork(uintptr(p.Clone), p)
+	pid, said := forkInto(uintptr(p.Clone), p)
 	if e := raw.Errno(pid); e != 0 {
-		if !acting.Say(plan.MsgFault, step.Fault{Errno: e, Sub: plan.SubClone}, plan.NoStep, p.Clone) {
+		if !said && !acting.Say(plan.MsgFault, step.Fault{Errno: e, Sub: plan.SubClone}, plan.NoStep, p.Clone) {
 			step.Complain(raw.Text("Creating new namespace failed\x00"), e, raw.Text("\x00"))
 		}
 		return 0
 	}
 	if pid == 0 {
+		letSignals()
 		runFirst(p)
 	}
 	return pid
@@ -211,8 +218,9 @@ func start(p plan.View) uintptr {
 // its number is not ours: it makes itself the owner of the socket that both hold, and
 // the kernel translates (F_GETOWN, fcntl(2)).
 func startJoined(p plan.View) uintptr {
-	pid := fork(0, p)
+	pid, _ := forkInto(0, p)
 	if pid == 0 {
+		letSignals()
 		runJoiner(p)
 	}
 	raw.Close(feed.child)
@@ -312,23 +320,24 @@ func closeOthers(p plan.View, but uintptr) {
 // nowhere is above every descriptor.
 const nowhere = uintptr(1<<31 - 1)
 
-// closeAllBut closes every descriptor but a, b, c, the line and, where sync says so, the
-// sync fds.
+// orNowhere is a descriptor of ours, nowhere if it is not open.
+func orNowhere(fd uintptr) uintptr {
+	if fd == 0 {
+		return nowhere
+	}
+	return fd
+}
+
+// closeAllBut closes every descriptor but a, b, c, the line, the cgroup and, where sync says so,
+// the sync fds.
 func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 	next := uintptr(0)
 	for next < nowhere {
 		keep := nowhere
-		if a >= next && a < keep {
-			keep = a
-		}
-		if b >= next && b < keep {
-			keep = b
-		}
-		if c >= next && c < keep {
-			keep = c
-		}
-		if line := host.line; line != 0 && line >= next && line < keep {
-			keep = line
+		for _, fd := range [...]uintptr{a, b, c, orNowhere(host.line), orNowhere(monitor.cgroup), orNowhere(relay.fd)} {
+			if fd >= next {
+				keep = min(keep, fd)
+			}
 		}
 		for i := uint32(0); sync && i < p.Syncc; i++ {
 			if v := uintptr(*p.Slot(p.Sync + i)); v >= next && v < keep {

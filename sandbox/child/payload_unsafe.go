@@ -17,7 +17,7 @@ import (
 // OpCaps has given it up by then.
 func doBare(p plan.View, s *plan.Step) step.Fault {
 	switch {
-	case s.Op == plan.OpLock, s.Op == plan.OpTimeout:
+	case s.Op == plan.OpLock, s.Op == plan.OpTimeout, s.Op == plan.OpCgroup:
 		return step.Fault{} // init's: see takeLocks; the monitor's
 	case s.Op == plan.OpClose:
 		closeBetween(uintptr(s.A), uintptr(s.B))

@@ -94,37 +94,3 @@ func reportRuns(command uintptr) {
 	}
 	report(status.N(), append1(n, raw.Text("{ \"setup-complete\": true }\n\x00")))
 }
-
-// reportUsage writes what the command has used, and how it has ended.
-func reportUsage(p plan.View, status uint32) {
-	used := &clock.used
-	n := appendSeconds(append1(0, raw.Text("{ \"usage\": { \"wall\": \x00")), now()-clock.began)
-	n = appendSeconds(append1(n, raw.Text(", \"user\": \x00")), nanoseconds(&used.Utime))
-	n = appendSeconds(append1(n, raw.Text(", \"system\": \x00")), nanoseconds(&used.Stime))
-	// Linux counts it in KiB (getrusage(2)).
-	n = appendNumber(append1(n, raw.Text(", \"max-rss\": \x00")), uintptr(used.Maxrss)<<10)
-	n = appendNumber(append1(n, raw.Text(", \"context-switches\": \x00")), uintptr(used.Nvcsw+used.Nivcsw))
-	switch n = append1(n, raw.Text(" }, \"ended-by\": \x00")); {
-	case clock.stage != inTime:
-		n = append1(n, raw.Text("\"timeout\" }\n\x00"))
-	case status&0x7f != 0:
-		n = append1(n, raw.Text("\"signal\" }\n\x00"))
-	default:
-		n = append1(n, raw.Text("\"exit\" }\n\x00"))
-	}
-	report(p.JSONFd, n)
-}
-
-// nanoseconds is a time of getrusage(2).
-func nanoseconds(t *unix.Timeval) uint64 { return uint64(t.Sec)*1e9 + uint64(t.Usec)*1e3 }
-
-// appendSeconds appends nanoseconds as seconds, with six decimals.
-func appendSeconds(n uintptr, ns uint64) uintptr {
-	n = append1(appendNumber(n, uintptr(ns/1e9)), raw.Text(".\x00"))
-	micro := ns % 1e9 / 1e3
-	// The zeros in front: a number has none of its own.
-	for least := uint64(1e5); least > max(micro, 1); least /= 10 {
-		n = append1(n, raw.Text("0\x00"))
-	}
-	return appendNumber(n, uintptr(micro))
-}

@@ -40,6 +40,7 @@ func TestRefusedInSetuidMode(t *testing.T) {
 		{"--map-auto", []string{"--unshare-user", "--map-auto"}, false, "the keeper writes the maps, and maps the caller alone"},
 		{"--mqueue", []string{"--mqueue", "/m"}, false, "without --unshare-ipc it would show the host's queues"},
 		{"--oom-score-adj", []string{"--oom-score-adj", "10"}, true, "the kernel's file for it is root's while"},
+		{"--cgroup", []string{"--cgroup", "7"}, false, "the kernel would ask whether the keeper may"},
 		{"--size", []string{"--size", "1152921504606846976", "--tmpfs", "/t"}, true, "a tmpfs may be given half of the memory"},
 	} {
 		seen[c.option] = true
@@ -53,8 +54,8 @@ func TestRefusedInSetuidMode(t *testing.T) {
 			files = append(files, info, open(t, "/dev/null"))
 			o := launch{who: who, args: args, files: files}.run(t)
 			switch {
-			case who == fallback && (c.option == "--userns" || c.option == "--pidns"):
-				o.Refused(t, "") // a given namespace that cannot be entered: there is no second way
+			case who == fallback && (c.option == "--userns" || c.option == "--pidns" || c.option == "--cgroup"):
+				o.Refused(t, "") // a given namespace or cgroup that cannot be entered: there is no second way
 			case who == fallback && strings.HasSuffix(c.option, "-map") || who.setuid && c.option == "--map-auto":
 				o.Refused(t, "") // ranges have no second way either; and nothing is granted to this user
 			case who.setuid:

@@ -157,6 +157,16 @@ var errnoHints = [...]struct {
 		ops: []plan.Op{plan.OpSet}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
 		hint: "a limit cannot be set above the caller's hard limit, and lowering the niceness needs CAP_SYS_NICE or RLIMIT_NICE",
 	},
+	{ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.EBADF}, hint: "open the directory of a cgroup below a mount of the type cgroup2, as with 3</sys/fs/cgroup/NAME"},
+	{
+		ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.EACCES, unix.EPERM},
+		hint: "it takes write permission for cgroup.procs, there and in the directory above both that cgroup and the caller's",
+	},
+	{ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.ENOENT, unix.ENODEV}, hint: "the cgroup has been removed; or it lies outside of the caller's cgroup namespace"},
+	{ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.EBUSY}, hint: "it has passed controllers on to those below it (cgroup.subtree_control), and can hold no process itself"},
+	{ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.EOPNOTSUPP}, hint: "the cgroup is invalid (cgroup.type): one above it is threaded"},
+	{ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.EAGAIN}, hint: "the limit on processes is reached: pids.max of the cgroup, or RLIMIT_NPROC"},
+	{ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.ENOSYS, unix.EINVAL, unix.E2BIG}, hint: "this takes clone3(2) of Linux 5.7, and no seccomp filter that hides it"},
 	{
 		ops: []plan.Op{plan.OpScore}, errnos: []unix.Errno{unix.EACCES, unix.EPERM},
 		hint: "a score below the caller's needs CAP_SYS_RESOURCE outside of the sandbox",

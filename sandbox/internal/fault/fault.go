@@ -31,6 +31,9 @@ func Explain(p *plan.Program, m plan.Message) Text {
 	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper, plan.SubStanding:
 		explainKeeper(&e, p, m)
 		return e
+	case plan.SubPolicy, plan.SubPolicyFile:
+		explainPolicy(&e, m)
+		return e
 	}
 	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
 		e.Message, e.Hint = explainLaunch(m)
@@ -54,7 +57,8 @@ func Explain(p *plan.Program, m plan.Message) Text {
 	if e.Hint == "" {
 		e.Hint = hint(step, m)
 	}
-	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
+	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink ||
+		step.Op == plan.OpCgroup && e.Errno == unix.EBADF {
 		e.Errno = 0
 	}
 	if text := pathHint(p, step, m); text != "" {

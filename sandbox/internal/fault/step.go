@@ -102,6 +102,15 @@ var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Messag
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		return bySub(m, map[plan.Sub]string{plan.SubSource: "Unable to open lock file " + p.Str(s.A)})
 	},
+	plan.OpCgroup: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
+		kind := [...]string{
+			plan.CgroupNone: "which is not a cgroup", plan.CgroupFile: "which is a file in a cgroup and not its directory", plan.CgroupOld: "which is one of version 1",
+		}
+		if unix.Errno(m.Errno) != unix.EBADF || m.Extra == plan.CgroupDirectory || int(m.Extra) >= len(kind) {
+			return ""
+		}
+		return "Can't start in the cgroup of fd " + strconv.Itoa(int(s.A)) + ", " + kind[m.Extra]
+	},
 	plan.OpExec: func(_ *plan.Program, _ plan.Step, o plan.Origin, _ plan.Message) string {
 		return "execvp " + strings.Join(o.Words, " ")
 	},

@@ -112,6 +112,8 @@ func harmlessPayload(p *plan.Program, h plan.Header) error {
 				return fmt.Errorf("step %d: %+v keeps something", i, s)
 			}
 			bare = true
+		} else if s.Op == plan.OpCgroup {
+			return fmt.Errorf("step %d: a cgroup that the keeper could enter, and the caller not", i)
 		} else if !bare && s.Op != plan.OpLock {
 			return fmt.Errorf("step %d: %v comes before everything is given up", i, s.Op)
 		}

@@ -37,7 +37,7 @@ const (
 //nolint:gochecknoglobals // read-only
 var Bare = []string{
 	"sandbox/child", "mounts/build", "suid", "internal/plan", "internal/step", "internal/raw",
-	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "idmap", "seccomp",
+	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
 }
 
 // Image is a linked gobwrap: its ELF file, and its functions without a runtime taken apart.
