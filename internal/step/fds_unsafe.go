@@ -84,9 +84,8 @@ func (s *State) CloseRange(first, last uintptr) {
 	s.closeListed(first, last)
 }
 
-// closeListed is CloseRange by what /proc lists, one by one. The monitor, which may lack a /proc,
-// then tries every number up to the limit, and some more: a descriptor may have been opened before
-// the limit was set.
+// closeListed is CloseRange by what /proc lists; without a /proc it tries every number, those above
+// a limit that was set later too.
 func (s *State) closeListed(first, last uintptr) {
 	at, path := raw.AtCwd, raw.Text("/proc/self/fd\x00") // for the monitor, whose /proc is the host's
 	if s.Proc != 0 {
