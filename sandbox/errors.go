@@ -23,7 +23,7 @@ type SetupError struct {
 	is      error // what else it is, for errors.Is
 }
 
-// Error is what was tried, and why it failed, in bubblewrap's words where it has some.
+// Error returns what was tried, and why it failed, with bubblewrap's wording where it has one.
 func (e *SetupError) Error() string { return e.Err.Error() }
 
 // Unwrap makes errors.Is work with errnos and with the fs.Err values.
@@ -36,8 +36,8 @@ func (e *SetupError) Is(target error) bool {
 	return target == ErrUserNamespaces && e.noUser || e.is != nil && target == e.is
 }
 
-// ErrUserNamespaces is what every launch amounts to that failed because the kernel, or
-// who configured it, refuses user namespaces to this user, or has no more of them.
+// ErrUserNamespaces matches the error of every launch that failed because this user may not
+// make user namespaces, or because their limit is reached.
 var ErrUserNamespaces = errors.New("user namespaces are refused here")
 
 // reason is an error with a text of its own.
@@ -46,7 +46,7 @@ type reason struct {
 	err  error
 }
 
-// because is an error that says text, and is what err is.
+// because returns an error with this text that wraps err.
 func because(text string, err error) error { return &reason{text, err} }
 
 func (r *reason) Error() string { return r.text }
@@ -75,14 +75,14 @@ func (f *failure) Unwrap() error {
 	return f.errno
 }
 
-// errnoOf is what the kernel said, 0 where it was not the kernel.
+// errnoOf returns what the kernel said, 0 where it was not the kernel.
 func errnoOf(err error) syscall.Errno {
 	var errno syscall.Errno
 	errors.As(err, &errno)
 	return errno
 }
 
-// strerror words an errno as the C library does, which scripts match: with a capital.
+// strerror formats an errno as the C library does, with a capital: scripts match that.
 func strerror(e syscall.Errno) string {
 	text := e.Error()
 	switch e {
@@ -100,7 +100,7 @@ func strerror(e syscall.Errno) string {
 	return text
 }
 
-// explain is the error of a message of the acting side.
+// explain turns a message of the acting side into an error.
 func explain(p *plan.Program, m plan.Message) *SetupError {
 	t := fault.Explain(p, m)
 	e := &SetupError{
@@ -113,8 +113,8 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	return e
 }
 
-// ErrKilled is returned when the acting side ended without a word: somebody killed the
-// launcher, or the sandbox's first process.
+// ErrKilled is returned when the acting side ended without a message: the launcher, or the
+// sandbox's first process, was killed.
 var ErrKilled error = &SetupError{Stage: "launch", Err: errors.New("killed before the command ran")}
 
 // killedBy is ErrKilled with the signal, 0 if that is not known, where it is certain that
@@ -130,6 +130,6 @@ func (sig killedBy) Error() string {
 
 func (killedBy) Unwrap() error { return ErrKilled }
 
-// killed is the error of a launch whose first process has ended without a fault, with a
+// killed returns the error of a launch whose first process has ended without a fault, with a
 // wait status (wait(2)), 0 if that is not known.
 func killed(status uint32) error { return &SetupError{Stage: "launch", Err: killedBy(status & 0x7f)} }

@@ -264,7 +264,7 @@ func TestExplainLaunch(t *testing.T) {
 			t.Errorf("part %d: %q, hint %q; want %q, %q", c.sub, err, err.Hint, c.want, c.hint)
 		}
 	}
-	// A step that the program does not have is no reason to panic.
+	// A step that the program does not have is not a reason to panic.
 	if err := explain(p, plan.Message{Step: 1 << 30, Errno: uint32(unix.EPERM)}); err.Error() == "" {
 		t.Error("no words for an unknown step")
 	}
@@ -280,7 +280,7 @@ func TestErrno(t *testing.T) {
 		t.Errorf("%q wraps %v", err, errors.Unwrap(err))
 	}
 	if err := error(&SetupError{Err: &failure{"m", unix.EPERM}}); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%v is no refusal", err)
+		t.Errorf("%v is not a refusal", err)
 	}
 }
 

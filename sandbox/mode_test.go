@@ -77,7 +77,7 @@ func TestRefuses(t *testing.T) {
 				t.Errorf("step %d, errno %d: explain says otherwise", i, int(e))
 			}
 			if i < late.Header().Steps && refuses(late, m) {
-				t.Errorf("step %d, errno %d after somebody was asked for the maps", i, int(e))
+				t.Errorf("step %d, errno %d after the maps were asked for", i, int(e))
 			}
 		}
 	}
@@ -174,7 +174,7 @@ func TestTriesUser(t *testing.T) {
 		{"root wants none", root(), Namespaces{}, false},
 		{"root of a container", container, Namespaces{User: Try}, false}, // nothing else works
 		{"root, and there are none", without, Namespaces{User: Try}, false},
-		{"a user", user(), Namespaces{User: Try}, false}, // he needs one
+		{"a user", user(), Namespaces{User: Try}, false}, // an ordinary user needs one
 	} {
 		if got := c.host.triesUser(wantedOf(&Spec{Namespaces: c.ns}, nil)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
@@ -236,7 +236,7 @@ func TestExplainKeeper(t *testing.T) {
 		}
 	}
 	if e := explain(p, plan.Message{Step: plan.NoStep, Sub: plan.SubConf, Errno: uint32(unix.EACCES)}); !errors.Is(e, fs.ErrPermission) {
-		t.Errorf("%v is no refusal", e)
+		t.Errorf("%v is not a refusal", e)
 	}
 }
 

@@ -58,7 +58,7 @@ fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
 		mkdir "$dir/tree/${deb%%_*}"
 		dpkg-deb -R "$deb" "$dir/tree/${deb%%_*}"
 	done
-	mv -T "$dir/tree" "$into" || [ -e "$into" ] # somebody else may have been faster
+	mv -T "$dir/tree" "$into" || [ -e "$into" ] # another run may have been faster
 )
 
 # build_apk builds apk from its sources.

@@ -25,7 +25,7 @@ const (
 	OpChmod          // B dst, D mode
 	OpRemountRO      // B dst
 	OpProc           // A OpSource of the host's, or 0 for a new one; B dst, E parents; FlagCover
-	OpPivot          // leave the old root for ever
+	OpPivot          // leave the old root permanently
 	OpHostname       // A name
 	OpLimitUserns    // allow one more user namespace below this one, and none below that
 	OpNoUserns       // prove that no further user namespace can be made

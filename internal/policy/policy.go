@@ -1,8 +1,8 @@
 // Package policy reads the administrator's policy.conf, and judges plans by it.
 //
-// The launcher asks it about every plan before the first process is made, whoever made the
-// plan. It binds a caller who has no other way to a user namespace than the launcher: see
-// SECURITY.md. The setuid mode has a file of its own besides (package suid), which its
+// The launcher asks it about every plan, wherever that comes from, before it makes the first
+// process. It binds a caller that can get a user namespace only through the launcher: see
+// SECURITY.md. Setuid mode also has a file of its own (package suid), which its
 // privileged side reads.
 package policy
 
@@ -89,7 +89,7 @@ var features = [...]feature{
 	{"--close-fds", byOp, uint32(plan.OpClose)},
 }
 
-// Options are those that "refuse" and "require" may name.
+// Options returns those that "refuse" and "require" may name.
 func Options() []string {
 	out := make([]string, 0, len(features))
 	for _, f := range features {
@@ -112,7 +112,7 @@ const (
 // Pack puts a verdict and the feature that it is about into a message's one number.
 func Pack(v Verdict, feature uint32) uint32 { return uint32(v) | feature<<8 }
 
-// Unpack is the verdict, and the option that it is about, or "".
+// Unpack returns the verdict, and the option that it is about, or "".
 func Unpack(n uint32) (v Verdict, option string) {
 	v = Verdict(n & 0xff)
 	if f := n >> 8; (v == Refused || v == Required) && f < uint32(len(features)) {

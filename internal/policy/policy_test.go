@@ -58,6 +58,22 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// FuzzRead: whatever the file holds, it is read to its end or to a line that it has.
+func FuzzRead(f *testing.F) {
+	f.Add("# only these\ngroups 100 1001\nrefuse --bind\nrequire --unshare-net --new-session\n")
+	f.Add("groups 4294967295")
+	f.Fuzz(func(t *testing.T, text string) {
+		var p, again policy.Policy
+		line := p.Read([]byte(text), []uint32{100})
+		if int(line) > strings.Count(text, "\n")+1 {
+			t.Fatalf("line %d", line)
+		}
+		if line == 0 && (again.Read([]byte("\n"+text+"\n#"), []uint32{100}) != 0 || again != p) {
+			t.Fatalf("%+v, and between other lines %+v", p, again)
+		}
+	})
+}
+
 // TestOptions: each option that a line can name is one of the launcher's, and they fit in a set.
 func TestOptions(t *testing.T) {
 	options := policy.Options()

@@ -320,7 +320,7 @@ func closeOthers(p plan.View, but uintptr) {
 // nowhere is above every descriptor.
 const nowhere = uintptr(1<<31 - 1)
 
-// orNowhere is a descriptor of ours, nowhere if it is not open.
+// orNowhere returns a descriptor of ours, nowhere if it is not open.
 func orNowhere(fd uintptr) uintptr {
 	if fd == 0 {
 		return nowhere

@@ -21,15 +21,19 @@ const maxSupplementary = 1 << 16
 const unmapped = 65534
 
 // permitted asks the administrator's policy.conf about a plan, and says on the socket why it
-// does not permit it. Where there is no such file it takes one system call. It does not bind
-// root, who writes the file.
+// does not permit it. Where there is no such file it takes one system call, however many plans
+// a launch has. It does not bind root, who writes the file.
 func permitted(p plan.View) bool {
+	if monitor.free {
+		return true
+	}
 	fd := raw.Openat(raw.AtCwd, raw.Text(policy.Path+"\x00"), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	e := raw.Errno(fd)
 	if e == unix.ENOENT || raw.Call(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) == 0 {
 		if e == 0 {
 			raw.Close(fd)
 		}
+		monitor.free = true
 		return true
 	}
 	if e != 0 {

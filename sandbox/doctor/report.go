@@ -107,7 +107,7 @@ func (k *failure) fillFix(empty fix) fix {
 	return out
 }
 
-// cause is the finding that explains a step, or nil.
+// cause returns the finding that explains a step, or nil.
 func (r *Diagnosis) cause(s Step) *finding {
 	for _, f := range r.found {
 		if slices.Contains(f.Steps, s) {
@@ -209,6 +209,9 @@ func (r *Diagnosis) note(text string) { r.notes = append(r.notes, text) }
 // distribution: where a package manager would undo a chmod, it has to be told.
 func toSetuid(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
+	if swap := f.swap("gobwrap", "gobwrap-setuid"); swap != "" {
+		return swap
+	}
 	switch {
 	case f.packaged("gobwrap"):
 		return "apt install gobwrap-setuid"
@@ -224,8 +227,32 @@ func (f *facts) packaged(name string) bool {
 	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/usr/share/doc/"+name+"/copyright")
 }
 
+// swap is the command that puts one of our packages in the place of another, where the packages
+// exclude each other: not with dpkg. It is "" where this binary is in none of them.
+func (f *facts) swap(from, to string) string {
+	if f.Binary.Path != "/usr/bin/gobwrap" || !f.Files.Exists("/usr/share/gobwrap/apparmor/gobwrap") {
+		return ""
+	}
+	for _, place := range f.places() {
+		switch place {
+		case fedora, rhel:
+			return "dnf swap " + from + " " + to
+		case suse:
+			return "zypper install " + to + " -" + from
+		case alpine:
+			return "apk del " + from + " && apk add " + to
+		case arch:
+			return "pacman -S " + to
+		}
+	}
+	return ""
+}
+
 func toDirect(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
+	if swap := f.swap("gobwrap-setuid", "gobwrap"); swap != "" {
+		return swap
+	}
 	switch {
 	case f.packaged("gobwrap-setuid"):
 		return "apt remove gobwrap-setuid"

@@ -182,9 +182,9 @@ func TestOtherWays(t *testing.T) {
 // TestCost: without the file a launch makes one system call more, which is for it; with one that
 // permits the launch no Go runtime starts.
 func TestCost(t *testing.T) {
-	calls := func() string {
-		log := filepath.Join(harness.Scratch(t, base, uid), "strace")
-		o := launch(t, uid, "/usr/bin/strace", "-f", "-qq", "-o", log, gobwrap, "--unshare-net", "--new-session")
+	calls := func(who uint32, options ...string) string {
+		log := filepath.Join(harness.Scratch(t, base, who), "strace")
+		o := launch(t, who, "/usr/bin/strace", append([]string{"-f", "-qq", "-o", log, gobwrap}, options...)...)
 		if o.Status != "0" {
 			t.Fatal(o)
 		}
@@ -197,12 +197,12 @@ func TestCost(t *testing.T) {
 	if err := os.RemoveAll(policy.Path); err != nil {
 		t.Fatal(err)
 	}
-	without := calls()
+	without := calls(uid, "--unshare-net", "--new-session")
 	if n := strings.Count(without, policy.Path); n != 1 || strings.Contains(without, "getgroups") {
 		t.Errorf("%d calls for the file that is not there:\n%s", n, without)
 	}
 	write(t, "require --unshare-net\ngroups 4242\nrefuse --bind")
-	with := calls()
+	with := calls(uid, "--unshare-net", "--new-session")
 	for _, of := range []string{"sigaltstack(", "gettid(", "epoll_create1("} {
 		if strings.Contains(with, of) {
 			t.Errorf("with the file the Go runtime starts: %s:\n%s", of, with)

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errnoHints say what an errno means for a part of an operation, and what can be done about
-// it, where that is certain enough. The first row that fits is taken.
+// errnoHints say what an errno means for a part of an operation and what to do about it, where
+// that is known well enough. The first row that fits is taken.
 //
 //nolint:gochecknoglobals // read-only table
 var errnoHints = [...]struct {
@@ -210,7 +210,7 @@ const (
 //nolint:gochecknoglobals // read-only table
 var destinationSubs = []plan.Sub{plan.SubParents, plan.SubMakeDir, plan.SubMakeFile}
 
-// errnoHint looks a failure up in errnoHints; "" is no hint.
+// errnoHint looks a failure up in errnoHints; "" is not a hint.
 func errnoHint(s plan.Step, m plan.Message) string {
 	if s.Op == plan.OpMount && s.A == plan.MountMqueue && m.Sub == plan.SubMain && unix.Errno(m.Errno) == unix.EPERM {
 		return "a message queue file system needs a new IPC namespace"
@@ -225,7 +225,8 @@ func errnoHint(s plan.Step, m plan.Message) string {
 	return ""
 }
 
-// launchHint is the hint for what fails outside of the steps, where explainLaunch has none.
+// launchHint returns the hint for what fails outside of the steps, where explainLaunch has
+// none.
 func launchHint(m plan.Message) string {
 	switch e := unix.Errno(m.Errno); {
 	case m.Sub == plan.SubClone && e == unix.EAGAIN:

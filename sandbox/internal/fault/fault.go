@@ -24,7 +24,7 @@ type Text struct {
 	NoSetuid bool // it is that no launcher is installed for setuid mode
 }
 
-// Explain words a message of the acting side about the plan p.
+// Explain formats a message of the acting side about the plan p.
 func Explain(p *plan.Program, m plan.Message) Text {
 	e := Text{Stage: "launch", Errno: syscall.Errno(m.Errno)}
 	switch m.Sub {
@@ -67,7 +67,7 @@ func Explain(p *plan.Program, m plan.Message) Text {
 	return e
 }
 
-// explainLaunch words what failed outside of the steps.
+// explainLaunch formats what failed outside of the steps.
 func explainLaunch(m plan.Message) (text, hint string) {
 	switch m.Sub {
 	case plan.SubProc:

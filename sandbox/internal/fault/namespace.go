@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hintNamespace knows what errnos mean that come from the namespace in which set-up runs,
-// or from what a source is there.
+// hintNamespace explains errnos that come from the user namespace in which set-up runs, or
+// from the kind of a source.
 func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
 	e := unix.Errno(m.Errno)
 	newUser := p.Header().Clone&unix.CLONE_NEWUSER != 0

@@ -189,7 +189,7 @@ func (im *Image) Symbol(name string) (elf.Symbol, error) {
 	return elf.Symbol{}, fmt.Errorf("%s: no symbol %s", im.Arch, name)
 }
 
-// Section is the name of the section that a symbol lies in.
+// Section returns the name of the section that a symbol lies in.
 func (im *Image) Section(s elf.Symbol) string {
 	if int(s.Section) < len(im.File.Sections) {
 		return im.File.Sections[s.Section].Name

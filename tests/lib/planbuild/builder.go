@@ -74,7 +74,7 @@ func (b *Builder) Add(s plan.Step) uint32 {
 	return uint32(len(b.steps) - 1)
 }
 
-// Len is how many steps there are: the index of the next one.
+// Len returns how many steps there are: the index of the next one.
 func (b *Builder) Len() uint32 { return uint32(len(b.steps)) }
 
 // EndJoin ends the steps of the joining process.
@@ -179,7 +179,7 @@ func appendStep(out []byte, s *plan.Step) []byte {
 	return out
 }
 
-// Nth is the index of the n-th step with an operation, counted from 0.
+// Nth returns the index of the n-th step with an operation, counted from 0.
 func Nth(t testing.TB, p *plan.Program, op plan.Op, n int) uint32 {
 	t.Helper()
 	for i := range p.Header().Steps {

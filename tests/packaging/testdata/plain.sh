@@ -19,7 +19,7 @@ for file in copyright changelog.Debian.gz third-party-licences README.md; do
 	[ -s "/usr/share/doc/gobwrap/$file" ] || fail "no $file"
 done
 
-# The profile is the one that the launcher prints for this path, but for the comments.
+# The profile is the one that the launcher prints for this path, except for the comments.
 gobwrap --doctor=apparmor | grep -v '^#' >/tmp/printed
 grep -v '^#' /usr/share/gobwrap/apparmor/gobwrap | cmp - /tmp/printed || fail "another profile than --doctor=apparmor prints"
 
