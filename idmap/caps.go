@@ -65,6 +65,7 @@ func sameName(s []byte, name string) bool {
 	return true
 }
 
+// small is c in small letters, of the ASCII ones: no locale counts.
 func small(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'
@@ -76,7 +77,7 @@ func small(c byte) byte {
 func capNumber(s []byte) (Caps, bool) {
 	base := uint(10)
 	if len(s) > 1 && s[0] == '0' {
-		base, s = 8, s[1:]
+		base, s = 8, s[1:] // "0" itself is one too
 		if small(s[0]) == 'x' {
 			base, s = 16, s[1:]
 		}

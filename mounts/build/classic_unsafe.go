@@ -33,6 +33,8 @@ func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	var path [2]raw.Link
 	stage := unsafe.Pointer(&path)
 	raw.Put(unsafe.Add(stage, raw.PutLink(stage, r.base)), stageName)
+	// MS_BIND takes no other flags: the kernel ignores them, so the copy comes first, with the
+	// rights of the original (mount(2)).
 	e = r.Mount(from.Absolute(src), stage, nil, unix.MS_BIND|unix.MS_REC|unix.MS_SILENT, nil)
 	if e == 0 && flags&unix.MS_RDONLY != 0 { // as in setFlags; first, so that nothing comes between
 		e = r.Mount(nil, stage, nil, unix.MS_PRIVATE|unix.MS_REC|unix.MS_SILENT, nil)
@@ -43,6 +45,7 @@ func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	if f := r.tightenStage(p, stageName, flags); f.Is() {
 		return f
 	}
+	// What is moved keeps its flags, and its mounts below.
 	return step.Main(r.Mount(stage, to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil))
 }
 
@@ -112,6 +115,7 @@ func (r *Root) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (as
 		}
 		point := r.mountPoint(&line)
 		top, below := under(point, stage)
+		// Not of this tree; or nothing is to be added; or another mount hides it.
 		if (!top && !below) || line.flags&flags == flags || r.knownCovered(line.id) {
 			continue
 		}
@@ -140,6 +144,7 @@ func (r *Root) knowCovered(id uintptr) {
 	r.covered = min(r.covered+1, maxCovered)
 }
 
+// knownCovered reports whether a mount is to be left alone.
 func (r *Root) knownCovered(id uintptr) bool {
 	for i := uint32(0); i < r.covered; i++ {
 		if buffers.covered[i&(maxCovered-1)] == uint32(id) {
@@ -189,6 +194,8 @@ func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) 
 // remount gives the mount that fd is the root of its flags anew.
 func (r *Root) remount(fd, flags uintptr) unix.Errno {
 	var link raw.Link
+	// MS_BIND makes it a change of the mount alone, not of the file system. Flags that are locked
+	// must be given again, or the kernel refuses all (mount_namespaces(7)).
 	return r.Mount(nil, link.Absolute(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_SILENT|flags, nil)
 }
 
@@ -210,6 +217,7 @@ const maxChain = 64
 // to a mount that is stacked on it, or on an ancestor of its mount point, directly or through
 // other mounts.
 func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
+	// Up the chain of what this mount lies on: hidden with one of those, it is hidden too.
 	there := r.whereLeads(id)
 	for range maxChain {
 		var line mountLine
@@ -260,6 +268,8 @@ func (r *Root) covers(there, id, parent uintptr, point unsafe.Pointer) bool {
 		if there == id || there == parent || !r.findMount(there, &line) {
 			return false
 		}
+		// On the same root, or above the mount point in the same parent: either way the path ends
+		// in the other mount.
 		over := r.mountPoint(&line)
 		if line.parent == id && raw.Equal(over, point) {
 			return true

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// makeDirectory is OpDir. One that is there will do, and keeps its mode.
 func (r *Root) makeDirectory(p plan.View, s *plan.Step) step.Fault {
 	dst, f := r.dest(p.Str(s.B), makeDir, s.D, s.E)
 	if f.Is() {
@@ -45,6 +46,7 @@ func (r *Root) copyTo(src, dst uintptr) step.Fault {
 	return f
 }
 
+// copyAll is copyTo, with the signal out of the way.
 func (r *Root) copyAll(src, dst uintptr) step.Fault {
 	p := unsafe.Pointer(&buffers.copied)
 	for {
@@ -110,6 +112,7 @@ func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
+	// The walk has stopped above the last component: symlinkat(2) does not follow it.
 	name, target := unsafe.Pointer(&buffers.last), p.Str(s.A)
 	e := unix.EEXIST
 	if buffers.last[0] != 0 {

@@ -81,6 +81,7 @@ func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place,
 	return at, f
 }
 
+// onlySlashes reports whether a path is the root itself.
 func onlySlashes(path unsafe.Pointer) bool {
 	for *(*byte)(path) == '/' {
 		path = unsafe.Add(path, 1)
@@ -99,6 +100,7 @@ func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
 	return raw.Failed(unix.EAGAIN)
 }
 
+// openat2 is openat2(2), since 5.6.
 func openat2(dir uintptr, path unsafe.Pointer, flags, resolve uint64) uintptr {
 	how := unix.OpenHow{Flags: flags, Resolve: resolve}
 	return raw.Call(unix.SYS_OPENAT2, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
@@ -139,6 +141,8 @@ func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, paren
 	return at, f
 }
 
+// goThrough is walkFrom without the way back. What is left of the path stands in buffers.rest,
+// where links are put in front of it.
 func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
 	p := unsafe.Pointer(&buffers.rest)
 	if raw.Strlen(path) >= pathBuf {
@@ -187,12 +191,15 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 			if f.Is() {
 				return place{}, f
 			}
+			// From the top, which is the new root, not this process's.
 			if absolute {
 				r.unwind()
 			}
 			pos = 0
 			continue
 		}
+		// How much of the path leads to what is at fault; behind a link that is no part of what the
+		// user wrote.
 		if f.Is() && links == 0 {
 			f.Extra = uint32(end)
 		}
@@ -320,6 +327,7 @@ func (r *Root) finish(root uintptr) (place, step.Fault) {
 	return place{fd: fd}, step.Failed(raw.Errno(fd), plan.SubParents)
 }
 
+// isDot and isDotDot report whether a component is "." or "..".
 func isDot(p unsafe.Pointer) bool {
 	return *(*byte)(p) == '.' && *(*byte)(unsafe.Add(p, 1)) == 0
 }

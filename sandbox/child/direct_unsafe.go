@@ -142,6 +142,7 @@ func refuses(p plan.View) bool {
 	if step >= p.Steps || e != unix.EPERM && e != unix.EACCES {
 		return false
 	}
+	// Behind OpGo the attempt is no longer tentative.
 	for i := uint32(0); i < step; i++ {
 		if p.Step(i).Op == plan.OpGo {
 			return false
@@ -179,6 +180,7 @@ func openEar(p plan.View) bool {
 	return true
 }
 
+// closeEar ends the hearing: what is said from here on is lost.
 func closeEar() {
 	if monitor.ear != 0 {
 		raw.Close(monitor.ear)
@@ -189,6 +191,8 @@ func closeEar() {
 // hearSetUp reads messages until the payload runs, or there is a fault or a warning.
 func hearSetUp(p plan.View) uint32 {
 	m := &line.message
+	// Somebody relies on a command that runs only where it can be told apart: otherwise the end of
+	// the socket, which the exec closes, is enough.
 	reached := p.JSONFd < 0 && p.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
@@ -296,6 +300,8 @@ func endFailedDirect(p plan.View) bool {
 // nothing, this process prints a possible reason.
 func becomeGo() bool {
 	launcher := raw.Getpid()
+	// On it that process says that it has spoken (Spoken). Without it a message may come twice, but
+	// none gets lost.
 	mine, its, e := acting.SocketPair()
 	if e != 0 {
 		mine, its = nowhere, nowhere

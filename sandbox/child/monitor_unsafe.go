@@ -113,6 +113,7 @@ func receive(front uintptr) plan.View {
 		}
 		quit(code)
 	}
+	// The length of a plan has room for a mark: it is at most plan.MaxSize.
 	n := word &^ forKeeper
 	monitor.viaKeeper = word&forKeeper != 0
 	if n > plan.MaxSize {
@@ -229,6 +230,7 @@ func startJoined(p plan.View) uintptr {
 		helper, ok = readWord()
 	}
 	raw.Wait(pid)
+	// The helper ends when it has cloned; its status says nothing that the feed does not.
 	if ok && helper != 0 {
 		raw.Wait(uintptr(helper))
 	}
