@@ -173,6 +173,9 @@ func TestForkBomb(t *testing.T) {
 	eachWay(t, func(t *testing.T, v via) {
 		mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
 		script := "trap '' TERM; f() { f & sleep " + mark + " & f; }; f & exec sleep " + mark
+		if v.who == root { // whom no RLIMIT_NPROC stops
+			script = "trap '' TERM; f() { test $1 = 0 || { f $(($1 - 1)) & f $(($1 - 1)) & }; exec sleep " + mark + "; }; f 7"
+		}
 		out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--rlimit", "nproc=300", "--rlimit", "cpu=60", "--timeout", "0.5:0.2")}.run(t)
 		if out.Status != "137" {
 			t.Error(out)
@@ -207,7 +210,12 @@ func TestUsage(t *testing.T) {
 				}
 			}
 		}
-		out := launch{who: v.who, args: v.inShell("exit 0", "--usage")}.run(t)
+		// A command that is killed when its time is over has used that.
+		out := launch{who: v.who, args: v.inShell("trap '' TERM; while :; do :; done", "--unshare-pid", "--timeout", "0.3:0.2", "--usage", "--json-status-fd", "2")}.run(t)
+		if e := endingOf(t, out.Stderr); e.by != "timeout" || e.user == 0 || e.maxRSS < 100<<10 {
+			t.Errorf("%+v", e)
+		}
+		out = launch{who: v.who, args: v.inShell("exit 0", "--usage")}.run(t)
 		if out.Status != "1" || !strings.Contains(out.Stderr, "--usage requires --json-status-fd") {
 			t.Error(out)
 		}

@@ -22,16 +22,20 @@ as() { # COMMAND…: as the user, in the cgroup run
 	(echo 0 >$cg/given/run/cgroup.procs && exec setpriv --reuid 12345 --regid 12345 --clear-groups -- "$@")
 }
 
-hog='exec tail /dev/zero'
-bomb='trap "" TERM; f() { f & f; }; f'
-ignorer='trap "" TERM; while :; do sleep 1000; done'
-daemon='(setsid sleep 1000 >/dev/null 2>&1 &); exec sleep 1000'
 # shellcheck disable=SC2016 # for the shell inside
-stopped='kill -STOP $$'
-failed='exit 3'
+script() { # NAME
+	case $1 in
+	hog) echo 'exec tail /dev/zero' ;;
+	bomb) echo 'trap "" TERM; f() { f & f; }; f & kill -STOP $$' ;;
+	ignorer) echo 'trap "" TERM; while :; do sleep 1000; done' ;;
+	daemon) echo '(setsid sleep 1000 >/dev/null 2>&1 &); exec sleep 1000' ;;
+	stopped) echo 'kill -STOP $$' ;;
+	failed) echo 'exit 3' ;;
+	esac
+}
 
 say() { # NAME STATUS DIRECTORY
-	left=$(cat "$3/cgroup.procs" 2>/dev/null | wc -l)
+	left=$(wc -l 2>/dev/null <"$3/cgroup.procs")
 	echo "$1 $2 $(sed -n 's/.*"ended-by": "\([a-z]*\)".*/\1/p' /tmp/status) $(sed -n 's/.*"oom-kills": \([0-9]*\).*/\1/p' /tmp/status) $left"
 }
 
@@ -41,12 +45,12 @@ for scope in none pid; do
 	options=""
 	[ $scope = none ] || options="--unshare-pid --proc /proc"
 	for what in hog bomb ignorer daemon stopped failed; do
-		eval "script=\$$what"
+		script=$(script $what)
 		as mkdir $cg/given/box
 		as sh -c "echo 32M >$cg/given/box/memory.max; echo 0 >$cg/given/box/memory.swap.max; echo 40 >$cg/given/box/pids.max" 2>/dev/null || :
 		status=0
 		# shellcheck disable=SC2086 # several words
-		as /run/plain/gobwrap --bind / / $options --cgroup 3 --timeout 2:0.3 --usage --json-status-fd 4 -- sh -c "$script" 3<$cg/given/box 4>/tmp/status 2>/dev/null || status=$?
+		as /run/plain/gobwrap --bind / / --dev /dev $options --cgroup 3 --timeout 2:0.3 --usage --json-status-fd 4 -- sh -c "$script" 3<$cg/given/box 4>/tmp/status 2>/dev/null || status=$?
 		say "cgroup-$scope-$what" $status $cg/given/box
 		[ $what != hog ] || [ "$(sed -n 's/.*"memory-peak": \([0-9]*\).*/\1/p' /tmp/status)" -le 33554432 ] || echo "memory-peak is too much"
 		rmdir $cg/given/box
@@ -58,10 +62,10 @@ for mode in plain setuid; do
 	options=""
 	[ $mode = plain ] || options="--mode setuid"
 	for what in hog bomb ignorer daemon stopped failed; do
-		eval "script=\$$what"
+		script=$(script $what)
 		status=0
 		# shellcheck disable=SC2086 # several words
-		as /run/plain/gobwrap-limit --memory 64M --tasks 60 --cpus 0.8 -- /run/$mode/gobwrap $options --bind / / --unshare-pid --timeout 2:0.3 --usage --json-status-fd 4 -- sh -c "$script" 4>/tmp/status 2>/dev/null || status=$?
+		as /run/plain/gobwrap-limit --memory 64M --tasks 60 --cpus 0.8 -- /run/$mode/gobwrap $options --bind / / --dev /dev --unshare-pid --timeout 2:0.3 --usage --json-status-fd 4 -- sh -c "$script" 4>/tmp/status 2>/dev/null || status=$?
 		say "limit-$mode-$what" $status $cg/given
 	done
 	echo "limit-$mode directories $(find $cg/given -mindepth 1 -maxdepth 1 -type d | wc -l)"
