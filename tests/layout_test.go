@@ -72,6 +72,7 @@ var arrows = []struct {
 	{"internal/helper", "golang.org/x/sys/unix", "it starts small programs and waits for them"},
 	{"sandbox", "sandbox/internal/self", "a host may be its own launcher"},
 	{"sandbox/internal/self", "unsafe", "it is initialised before what it would import"},
+	{"sandbox/examples/judge", "sandbox mounts", "a program like that of any other module"},
 	{"sandbox/sandboxtest", "sandbox mounts", "for the tests of those who use package sandbox"},
 	{"mounts", "internal/tree", "a leaf: it makes operations"},
 	{"idmap", "internal/plan", "a leaf: it words maps and sets"},
@@ -130,8 +131,9 @@ var inits = map[string]string{
 
 // goroutines are the files that may start one. The launcher runs none of them.
 var goroutines = map[string]string{
-	"cmd/gobwrap-limit/cgroup.go": "it passes signals on while it waits; it is not the launcher",
-	"sandbox/hosted.go":           "in a host, what os/exec started may take as long as the caller's own Reader",
+	"sandbox/examples/judge/main.go": "it runs several programs at a time",
+	"cmd/gobwrap-limit/cgroup.go":    "it passes signals on while it waits; it is not the launcher",
+	"sandbox/hosted.go":              "in a host, what os/exec started may take as long as the caller's own Reader",
 }
 
 type goPackage struct {

@@ -282,3 +282,46 @@ func TestScore(t *testing.T) {
 		}
 	})
 }
+
+// TestVerdicts: what judges of programs ask for follows from the report. The letters are those of
+// isolate(1), which gives the same to these scripts.
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	scripts := map[string]string{
+		"exit 0": "", "exit 3": "RE", "exit 137": "RE", "sh -c 'kill -SEGV $$'; exit 5": "RE",
+		"kill -SEGV $$": "SG", "kill -KILL $$": "SG", "kill -TERM $$": "SG",
+		"sleep 600": "TO", "while :; do :; done": "TO", "trap '' TERM XCPU; sleep 600; sleep 600": "TO", "kill -STOP $$": "TO",
+	}
+	eachWay(t, func(t *testing.T, v via) {
+		for script, want := range scripts {
+			t.Run(script, func(t *testing.T) {
+				t.Parallel()
+				limit := "600"
+				if want == "TO" {
+					limit = "0.3:0"
+				}
+				out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--timeout", limit, "--usage", "--json-status-fd", "2")}.run(t)
+				e, verdict := endingOf(t, out.Stderr), ""
+				switch {
+				case e.by == "timeout", e.by == "limit":
+					verdict = "TO"
+				case e.by == "signal", e.by == "oom":
+					verdict = "SG"
+				case e.code != 0:
+					verdict = "RE"
+				}
+				if verdict != want {
+					t.Errorf("%q, want %q: %+v", verdict, want, e)
+				}
+			})
+		}
+		out := launch{who: v.who, args: v.inShell("while :; do :; done", "--unshare-pid", "--rlimit", "cpu=1:2", "--usage", "--json-status-fd", "2")}.run(t)
+		if e := endingOf(t, out.Stderr); e.by != "limit" || e.code != 152 {
+			t.Errorf("%+v", e)
+		}
+		out = launch{who: v.who, args: v.inShell("trap '' XCPU; while :; do :; done", "--unshare-pid", "--rlimit", "cpu=1:1", "--usage", "--json-status-fd", "2")}.run(t)
+		if e := endingOf(t, out.Stderr); e.by != "limit" || e.code != 137 {
+			t.Errorf("%+v", e)
+		}
+	})
+}

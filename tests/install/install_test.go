@@ -96,6 +96,7 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/troubleshooting.md":            0o644,
 	"share/doc/gobwrap/docs/setuid-mode.md":                0o644,
 	"share/doc/gobwrap/docs/go-package.md":                 0o644,
+	"share/doc/gobwrap/docs/judge.md":                      0o644,
 	"share/doc/gobwrap/docs/images/session.svg":            0o644,
 	"share/doc/gobwrap/docs/images/doctor.svg":             0o644,
 	"share/doc/gobwrap/docs/images/error.svg":              0o644,
