@@ -19,6 +19,9 @@ SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp 
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+MISSPELL    := github.com/golangci/misspell/cmd/misspell@v0.8.0
+# Names of Go, of bubblewrap's messages and of other programs.
+SPELT_SO    := color,labeling,localize,signaled,thumbnailers
 GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/deb/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
@@ -30,14 +33,14 @@ KERNEL      ?= 6.12
 	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: bin/third-party-licences ## build bin/gobwrap, bin/gobwrap-limit, and bin/gobwrap-seccomp (which needs gcc and libseccomp-dev)
+build: bin/third-party-licences ## build all programs into bin (needs gcc, libseccomp-dev)
 	$(LAUNCHER) -o $(BIN)/gobwrap ./cmd/gobwrap
 	$(LIMIT) -o $(BIN)/gobwrap-limit ./cmd/gobwrap-limit
 	$(COMPILER) -o $(BIN)/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
-launcher: bin/gobwrap bin/gobwrap-limit bin/third-party-licences ## build what make install needs; needs Go only
+launcher: bin/gobwrap bin/gobwrap-limit bin/third-party-licences ## build what make install needs (needs Go only)
 
 bin/gobwrap: $(SOURCES)
 	$(LAUNCHER) -o $@ ./cmd/gobwrap
@@ -52,7 +55,7 @@ bin/gobwrap-seccomp: $(SOURCES)
 STATIC_COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags netgo,osusergo \
 	-ldflags="-s -w -buildid= -linkmode=external -extldflags=-static"
 
-build-static: ## build all without shared libraries, in bin/static, for packages and make release
+build-static: ## build all without shared libraries, in bin/static
 	$(LAUNCHER) -o $(BIN)/static/gobwrap ./cmd/gobwrap
 	$(LIMIT) -o $(BIN)/static/gobwrap-limit ./cmd/gobwrap-limit
 	$(STATIC_COMPILER) -o $(BIN)/static/gobwrap-seccomp ./cmd/gobwrap-seccomp
@@ -65,7 +68,7 @@ ARM64 = GOARCH=arm64 CC=aarch64-linux-gnu-gcc PKG_CONFIG_SYSROOT_DIR=$(ARM64_LIB
 	PKG_CONFIG_LIBDIR=$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu/pkgconfig \
 	CGO_LDFLAGS="-O2 -g -L$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu"
 
-build-arm64: ## build all for arm64, in bin/arm64 (Debian; its set-up installs a compiler)
+build-arm64: ## build all programs for arm64, on Debian amd64
 	@scripts/packages-setup.sh arm64
 	GOARCH=arm64 $(LAUNCHER) -o $(BIN)/arm64/gobwrap ./cmd/gobwrap
 	GOARCH=arm64 $(LIMIT) -o $(BIN)/arm64/gobwrap-limit ./cmd/gobwrap-limit
@@ -74,14 +77,14 @@ build-arm64: ## build all for arm64, in bin/arm64 (Debian; its set-up installs a
 	install -D -m 0755 $(BIN)/arm64/gobwrap-limit $(BIN)/arm64/static/gobwrap-limit
 	$(ARM64) $(STATIC_COMPILER) -o $(BIN)/arm64/static/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
-setup: ## install what tests, demo and bench need (Debian; as root; only what is missing)
+setup: ## install what tests, demo and bench need (Debian, as root)
 	@scripts/setup.sh
 
 need-root:
 	@[ "$$(id -u)" = 0 ] || { echo "This starts launchers as root and as ordinary users: run it as root. (make test-unit needs no root.)" >&2; exit 1; }
 .PHONY: need-root
 
-test: need-root test-says setup build ## run all tests, campaigns in their short form; needs root
+test: need-root test-says setup build ## run all tests (as root)
 	@scripts/packages-setup.sh arm64 apparmor families
 	$(GO) run ./tests/tools/runall
 
@@ -93,22 +96,22 @@ test-says:
 
 # Of the suites with campaigns, what asks harness.Long how much there is to do.
 LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
-test-long: need-root setup build ## run campaigns, load and repetition at full length; needs root
+test-long: need-root setup build ## run campaigns, load and repetition at full length (as root)
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
 
-test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines; needs root
+test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines (as root)
 	@scripts/vm-setup.sh
 	$(GOTEST) -v -tags vm ./tests/vm
 	$(GOTEST) -tags vm -run X32 ./tests/seccomp
 
-test-arm64: need-root build ## run the programs for arm64, in an emulated machine too; needs root
+test-arm64: need-root build ## run the programs for arm64, in an emulated machine too (as root)
 	$(GOTEST) -tags vm ./tests/arm64
 
-test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap as their bwrap; needs root
+test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap (as root)
 	@scripts/clients-setup.sh
 	$(GOTEST) -tags clients ./tests/clients
 
-vm: need-root ## run CMD='…' in a guest with KERNEL (6.1, 6.12 or 7)
+vm: need-root ## run CMD='…' on the kernel KERNEL (6.1, 6.12 or 7), as root
 	@scripts/vm-setup.sh
 	@$(GO) build -o bin/vm ./tests/tools/boot
 	@CMD=$${CMD:-uname -a}; bin/vm -kernel $(KERNEL) -- sh -c "$$CMD"
@@ -116,21 +119,21 @@ vm: need-root ## run CMD='…' in a guest with KERNEL (6.1, 6.12 or 7)
 test-unit: ## run the tests that need neither root nor a built launcher
 	$(GOTEST) $$($(GO) list ./... | grep -v /tests/)
 
-test-compat: need-root setup build ## compare bin/gobwrap with the installed bwrap, or with REFERENCE (0.11, 0.12, 0.13 or a path); needs root
+test-compat: need-root setup build ## compare with bwrap, or with REFERENCE (0.11, 0.12, 0.13, a path)
 ifdef REFERENCE
 	reference=$$(scripts/reference-setup.sh $(REFERENCE)) && BWRAP_REFERENCE=$$reference $(GOTEST) ./tests/compat
 else
 	$(GOTEST) ./tests/compat
 endif
 
-test-e2e: need-root setup build ## run the end-to-end tests; needs root
+test-e2e: need-root setup build ## run the end-to-end tests (as root)
 	$(GOTEST) ./tests/e2e/...
 
-conformance: need-root setup build ## run the conformance suite with both programs, results into docs/conformance.md; needs root
+conformance: need-root setup build ## run the conformance suite, results into docs/conformance.md
 	$(GO) run ./tests/conformance -bwrap /usr/bin/bwrap -bwrap bin/gobwrap -known $(KNOWN_HOLES) -md docs/conformance.md
 KNOWN_HOLES := CVE-2026-87766,chdir-by-descriptor
 
-lint: ## check format, vet, staticcheck, shellcheck, names in documents
+lint: ## check format, vet, staticcheck, shellcheck, spelling, style, names
 	@bad=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
 		[ -z "$$bad" ] || { echo "gofumpt would change:"; echo "$$bad"; exit 1; } >&2
 	$(GO) vet ./...
@@ -141,15 +144,17 @@ lint: ## check format, vet, staticcheck, shellcheck, names in documents
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags clients ./tests/clients
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
+	scripts/check-prose.sh
+	@$(GO) run $(MISSPELL) -error -locale UK -i "$(SPELT_SO)" $$(git ls-files | grep -vE '/fuzz/|\.bpf$$|LICENSE|package-lock|\.golangci')
 
-fuzz: ## run each fuzz test FUZZTIME times (50000x; a duration works too, but go may then end a clean run with an error)
+fuzz: ## run each fuzz test FUZZTIME times (default 50000x)
 	@set -e; for pkg in $$($(GO) list ./... | grep -v /tests/); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime=10x $$pkg; \
 		done; \
 	done
 
-fuzz-plans: ## spoil PLANS plans (a million) at random and have setuid mode's judges look at each
+fuzz-plans: ## corrupt PLANS plans (default 1000000) and have each one checked
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 		GOBWRAP_TEST_PLANS=$(PLANS) $(GO) test -count=1 -timeout=1h -v -run '^TestPlans$$' -coverpkg=./suid,./internal/plan -coverprofile="$$dir/cover" ./suid && \
 		$(GO) tool cover -func="$$dir/cover" | grep _unsafe.go
@@ -157,10 +162,10 @@ PLANS ?= 1000000
 
 check: lint test repro ## run all that a change must pass
 
-bench: bin/gobwrap ## compare with the installed bwrap and a static one; flags in BENCH, see tests/tools/bench
+bench: bin/gobwrap ## compare with the installed bwrap and a static one; flags in BENCH
 	$(GO) run ./tests/tools/bench $(BENCH)
 
-bench-table: need-root setup bin/gobwrap ## the same at length, put into README.md
+bench-table: need-root setup bin/gobwrap ## the same at length, into README.md (as root)
 	$(GO) run ./tests/tools/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
 
 privileged-lines: ## count the lines that can run with privilege in setuid mode
@@ -169,7 +174,7 @@ privileged-lines: ## count the lines that can run with privilege in setuid mode
 demo: bin/gobwrap ## show some sandboxes, as the calling user
 	@scripts/demo.sh bin/gobwrap
 
-docs: ## write manuals, completions and docs/requirements.md from the tables
+docs: ## write manuals, help, completions and docs/requirements.md
 	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
 	$(GO) test -count=1 ./sandbox/doctor -run '^TestRequirements$$' -update
 
@@ -180,7 +185,7 @@ screenshots: ## record the terminal sessions that README shows, in docs/images
 man: ## show the manual
 	man -l cmd/gobwrap/gobwrap.1
 
-repro: ## build programs, packages and releases twice, for both machines, the second time elsewhere and otherwise, and compare
+repro: ## build programs, packages and releases twice, and compare
 	scripts/repro.sh
 
 # The file of a build without network ends early, and looks like a whole one.
@@ -188,7 +193,7 @@ bin/third-party-licences: go.mod go.sum scripts/licences.sh
 	@mkdir -p bin
 	scripts/licences.sh >$@
 
-install: bin/gobwrap bin/third-party-licences ## install the launcher below DESTDIR and PREFIX (never setuid), and what make build has built besides; needs Go only
+install: bin/gobwrap bin/third-party-licences ## install what is built below DESTDIR and PREFIX (needs Go only)
 	@$(MAKE) --no-print-directory install-launcher
 	@if [ -e $(BIN)/gobwrap-limit ]; then $(MAKE) --no-print-directory bin/gobwrap-limit install-limit; \
 		else echo "gobwrap-limit is not built, and not installed: make launcher builds it"; fi
@@ -207,7 +212,8 @@ install-launcher:
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.bash "$(SHARE)/bash-completion/completions/gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/_gobwrap "$(SHARE)/zsh/site-functions/_gobwrap"
 	install -D -m 0644 cmd/gobwrap/completions/gobwrap.fish "$(SHARE)/fish/vendor_completions.d/gobwrap.fish"
-	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs/images"
+	install -d -m 0755 "$(SHARE)/doc/gobwrap/apparmor" "$(SHARE)/doc/gobwrap/docs/images" "$(SHARE)/doc/gobwrap/selinux"
+	install -m 0644 packaging/selinux/gobwrap.* "$(SHARE)/doc/gobwrap/selinux/"
 	install -m 0644 README.md SECURITY.md CHANGELOG.md LICENSE $(LICENCES) "$(SHARE)/doc/gobwrap/"
 	install -m 0644 docs/*.md "$(SHARE)/doc/gobwrap/docs/"
 	install -m 0644 docs/images/*.svg "$(SHARE)/doc/gobwrap/docs/images/"
@@ -226,7 +232,7 @@ install-seccomp:
 	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.fish "$(SHARE)/fish/vendor_completions.d/gobwrap-seccomp.fish"
 .PHONY: install-files install-launcher install-limit install-seccomp
 
-packages: build build-static ## make packages in bin/packages: FORMATS, of deb, rpm, apk and archlinux
+packages: build build-static ## make packages in bin/packages: FORMATS of deb, rpm, apk, archlinux
 	@mkdir -p bin/packages
 	packaging/packages.sh "$$($(GO) env GOARCH)" bin bin/packages $(FORMATS)
 
@@ -236,7 +242,7 @@ packages-arm64: build-arm64 bin/third-party-licences ## the same for arm64
 .PHONY: build-arm64 packages packages-arm64
 FORMATS ?= deb rpm apk archlinux
 
-release: build-static build-arm64 bin/third-party-licences ## make tarballs, npm packages, SBOMs and checksums in bin/release; KEY=FILE signs with minisign
+release: build-static build-arm64 bin/third-party-licences ## make tarballs, npm packages, SBOMs and checksums; KEY=FILE signs
 	@scripts/packages-setup.sh release
 	@rm -rf bin/release && mkdir bin/release
 	packaging/release.sh bin bin/release $(KEY)
@@ -245,7 +251,7 @@ release: build-static build-arm64 bin/third-party-licences ## make tarballs, npm
 
 # The files are those that make install would write now: it is run into a directory of its own,
 # with empty programs.
-uninstall: ## remove what make install and make install-setuid put below DESTDIR and PREFIX
+uninstall: ## remove what make install and make install-setuid installed
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	for name in $(PROGRAMS) third-party-licences; do : >"$$dir/$$name"; done && \
 	$(MAKE) --no-print-directory -s install-files BIN="$$dir" LICENCES="$$dir/third-party-licences" DESTDIR="$$dir/tree" && \
@@ -255,7 +261,7 @@ uninstall: ## remove what make install and make install-setuid put below DESTDIR
 PROGRAMS = gobwrap gobwrap-limit gobwrap-seccomp
 .PHONY: uninstall
 
-install-setuid: install ## the same, but set-user-id root (mode 4755): for kernels that refuse user namespaces; see SECURITY.md
+install-setuid: install ## the same with mode 4755; read docs/setuid-mode.md first
 	scripts/install-setuid.sh bin/gobwrap "$(DESTDIR)$(PREFIX)/bin/gobwrap"
 
 clean: ## remove what was built

@@ -7,10 +7,10 @@ import "strings"
 // Caps is a set of capabilities; bit n stands for number n of capabilities(7).
 type Caps uint64
 
-// RangeCaps are what it takes to deal with several ids as root does: to give files away
-// and to read and change those of others, to become somebody else, to signal. They count
-// in the user namespace only, and for ids that it maps (user_namespaces(7)); none of them
-// mounts, or reaches a network.
+// RangeCaps are what it takes to deal with several ids as root does: to give files away and to
+// read and change those of others, to switch to other ids, to signal. They count in the user
+// namespace only, and for ids that it maps (user_namespaces(7)); none of them mounts, or
+// reaches a network.
 const RangeCaps Caps = 1<<chown | 1<<dacOverride | 1<<fowner | 1<<fsetid | 1<<kill | 1<<setgid | 1<<setuid |
 	1<<sysChroot | 1<<setfcap
 
@@ -97,7 +97,7 @@ func capNumber(s []byte) (Caps, bool) {
 	return 1 << (n & 63), len(s) > 0 && n < 64
 }
 
-// Names are the capabilities of a set as capabilities(7) has them, in order, as far as
+// Names returns the capabilities of a set as capabilities(7) has them, in order, as far as
 // they have names.
 func (c Caps) Names() (names []string) {
 	for n, name := range capNames {

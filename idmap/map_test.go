@@ -181,7 +181,7 @@ func autoModel(own, inside uint32, sub []idmap.Range) map[uint32]uint32 {
 	return m
 }
 
-// TestAutoModel: the k-th granted id is k, but for the two that change places.
+// TestAutoModel: the k-th granted id is k, except for the two that change places.
 func TestAutoModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 20000 {

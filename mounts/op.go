@@ -13,7 +13,7 @@ import (
 // to anything but a tmpfs, makes it one that is refused before anything is started.
 type Op struct{ data tree.Op }
 
-// Tree is the operation for package sandbox.
+// Tree returns the operation for package sandbox.
 func (op Op) Tree() tree.Op { return op.data }
 
 // At puts what was made elsewhere in the sandbox than its function says: a bind elsewhere
@@ -72,7 +72,7 @@ func bindFD(fd FD, dest string, access tree.Access) Op {
 }
 
 // System shows the host's programs and libraries, read-only: /usr, and /bin, /sbin and
-// /lib with its kin as the host has them, as links or as trees of their own. It has
+// /lib and the like as the host has them, as links or as trees of their own. It has
 // nothing of /etc.
 func System() []Op {
 	ops := []Op{ReadOnly("/usr")}
@@ -86,23 +86,23 @@ func System() []Op {
 	return ops
 }
 
-// Tmpfs is an empty file system in memory, which is gone at the end.
+// Tmpfs returns an empty file system in memory, which is gone at the end.
 func Tmpfs(dest string) Op { return at(tree.Tmpfs, dest) }
 
-// Proc is a proc that shows the processes of the sandbox.
+// Proc returns a proc that shows the processes of the sandbox.
 func Proc(dest string) Op { return at(tree.Proc, dest) }
 
-// Dev is a small /dev: null, zero, full, random, urandom, tty, ptmx with its pts, shm, and
-// the links to the standard streams.
+// Dev returns a small /dev: null, zero, full, random, urandom, tty, ptmx with its pts, shm,
+// and the links to the standard streams.
 func Dev(dest string) Op { return at(tree.Dev, dest) }
 
-// Mqueue is a file system of POSIX message queues (mq_overview(7)).
+// Mqueue returns a file system of POSIX message queues (mq_overview(7)).
 func Mqueue(dest string) Op { return at(tree.Mqueue, dest) }
 
-// Dir is an empty directory, or the one that is there.
+// Dir returns an empty directory, or the one that is there.
 func Dir(dest string) Op { return at(tree.Dir, dest) }
 
-// Symlink is a link at dest that says target.
+// Symlink returns a link at dest that says target.
 func Symlink(target, dest string) Op {
 	return Op{tree.Op{Kind: tree.Symlink, Target: target, Dest: dest}}
 }
@@ -134,10 +134,10 @@ func overlay(writes tree.Writes, dest string, layers []string) Op {
 	return Op{tree.Op{Kind: tree.Overlay, Dest: dest, Layers: slices.Clone(layers), Writes: writes}}
 }
 
-// File is a new file. It belongs to the directory or the file system that dest lies in.
+// File returns a new file. It belongs to the directory or the file system that dest lies in.
 func File(dest string, content Content) Op { return file(tree.File, dest, content, tree.ReadOnly) }
 
-// ReadOnlyData is a file that lies nowhere else and is mounted at dest, read-only.
+// ReadOnlyData returns a file that lies nowhere else and is mounted at dest, read-only.
 func ReadOnlyData(dest string, content Content) Op {
 	return file(tree.Data, dest, content, tree.ReadOnly)
 }
@@ -167,13 +167,13 @@ func (b Bytes) fill(op *tree.Op) { op.Content = append([]byte{}, b...) }
 // 0 to 2 are the standard streams. The zero value is "not given"; [SetFD] makes one.
 type FD struct{ number tree.FD }
 
-// SetFD is the descriptor n.
+// SetFD returns the descriptor n.
 func SetFD(n int) FD { return FD{tree.FD{N: n, Given: true}} }
 
 // Given reports whether f was made by [SetFD].
 func (f FD) Given() bool { return f.number.Given }
 
-// N is the number, -1 where none was given.
+// N returns the number, -1 where none was given.
 func (f FD) N() int {
 	if !f.Given() {
 		return -1

@@ -31,8 +31,9 @@ stage() { # FORMAT
 	make --no-print-directory install-files BIN="$from" DESTDIR="$STAGE" PREFIX=/usr >/dev/null
 	find "$STAGE/usr/share/man" -type f -exec gzip -9n {} +
 	mkdir -p "$STAGE/usr/share/gobwrap"
-	mv "$STAGE/usr/share/doc/gobwrap/apparmor" "$STAGE/usr/share/gobwrap/"
+	mv "$STAGE/usr/share/doc/gobwrap/apparmor" "$STAGE/usr/share/doc/gobwrap/selinux" "$STAGE/usr/share/gobwrap/"
 	mv "$STAGE/usr/share/doc/gobwrap/docs" "$STAGE/" # a pattern takes all that is below it
+	mv "$STAGE/docs/images" "$STAGE/"
 	if [ "$1" = deb ]; then
 		ZSH=vendor-completions
 		mv "$STAGE/usr/share/doc/gobwrap/CHANGELOG.md" "$STAGE/usr/share/doc/gobwrap/changelog"

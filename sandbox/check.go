@@ -5,8 +5,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/front"
 )
 
-// rules are what the fields of a Spec must not say together (see compile.Rule): the field that
-// is to change, and why.
+// rules are about fields of a Spec that cannot be combined (see compile.Rule): the field to
+// change, and why.
 //
 //nolint:gochecknoglobals // read-only table
 var rules = [...]struct{ field, problem string }{
@@ -30,7 +30,7 @@ var rules = [...]struct{ field, problem string }{
 	compile.LabelsNeedSELinux: {"Lockdown.ExecLabel", "needs SELinux, which this system does not have"},
 }
 
-// broken is the error of a rule that is broken.
+// broken returns the error for a rule that is broken.
 func (w *wanted) broken(r compile.Rule) error {
 	field := rules[r].field
 	if r == compile.LabelsNeedSELinux && !w.Lockdown.ExecLabel.Given() {

@@ -505,7 +505,7 @@ func TestRefusedBySetuid(t *testing.T) {
 			t.Errorf("%+v", err)
 		}
 		c = m.Command(host(), "true")
-		c.Launcher = "" // which is no installation
+		c.Launcher = "" // which is not an installation
 		if err := c.Run(); !errors.Is(err, sandbox.ErrNoSetuid) {
 			t.Errorf("%v", err)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
-// describe says in words what a sandbox will contain, and which risks stay, a line each.
-// It knows what the Spec says and nothing of what lies in the files.
+// describe returns lines that say what a sandbox will contain and which risks remain. It uses
+// the Spec only, and does not look at files.
 func describe(s *wanted, h facts) []string {
 	if err := validate(s); err != nil {
 		return []string{"impossible: " + err.Error()}
@@ -63,7 +63,7 @@ func (d *describer) files() {
 	}
 }
 
-// kindOf is the line on which an operation is listed.
+// kindOf returns the line on which an operation is listed.
 func kindOf(op *tree.Op) string {
 	switch op.Kind {
 	case tree.Bind, tree.BindFD:
@@ -83,7 +83,7 @@ func kindOf(op *tree.Op) string {
 	}
 }
 
-// place is where an operation acts, and what it takes for that.
+// place returns where an operation acts, and what it takes for that.
 func place(op *tree.Op) string {
 	dest := tree.BoxPath(op.Dest)
 	switch op.Kind {
@@ -165,14 +165,14 @@ func (d *describer) namespaces() {
 	d.say("namespaces shared with the caller", shared...)
 }
 
-// ids says who is who inside, where there are ranges.
+// ids describes the id maps, if several ids are mapped.
 func (d *describer) ids() {
 	if !d.s.Identity.ranges() {
 		return
 	}
 	uids, gids, err := who(d.s, d.h)
 	if err != nil {
-		return // the launch says why
+		return // the launch reports it
 	}
 	for _, a := range []*axis{&uids, &gids} {
 		var list []string
@@ -188,7 +188,7 @@ func (d *describer) ids() {
 	d.say("groups", groups)
 }
 
-// span words a range of ids.
+// span formats a range of ids.
 func span(first, count uint32) string {
 	if count == 1 {
 		return dec(first)
@@ -196,7 +196,7 @@ func span(first, count uint32) string {
 	return dec(first) + " to " + dec(first+count-1)
 }
 
-// privilege says what the command may do beyond its files.
+// privilege describes the capabilities and the filters.
 func (d *describer) privilege() {
 	inside := ""
 	if wantsUser(d.s, d.h) || d.s.Namespaces.JoinUser.Given() {
@@ -220,7 +220,7 @@ func (d *describer) privilege() {
 	d.say("system call filters", filters)
 }
 
-// limits says how much the command may have, and what ends with its time.
+// limits describes the resource limits and the time-out.
 func (d *describer) limits() {
 	l := &d.s.Limits
 	var list []string

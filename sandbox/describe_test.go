@@ -174,12 +174,12 @@ func TestRisks(t *testing.T) {
 		{"homes to read", home, []mounts.Op{roBind("/home", "/home")}, "/home/u/.ssh, /home/u/.gnupg, /home/u/.aws and others (use --tmpfs /home/u)"},
 		{"home below an overlay", home, []mounts.Op{mounts.TmpOverlay("/h", "/usr", "/home/u")}, "/h/.ssh, /h/.gnupg, /h/.aws and others (use --tmpfs /h)"},
 		{"home, covered", home, []mounts.Op{roBind("/home", "/home"), mounts.Tmpfs("/home/u")}, ""},
-		{"home, but for some", home, append([]mounts.Op{roBind("/home/u", "/h")}, covers("/h")[1:]...), "if there are any: /h/.ssh (use --tmpfs /h)"},
+		{"home, except for some", home, append([]mounts.Op{roBind("/home/u", "/h")}, covers("/h")[1:]...), "if there are any: /h/.ssh (use --tmpfs /h)"},
 		{"keys", home, []mounts.Op{roBind("/home/u/.ssh", "/k")}, "if there are any: /k (use --tmpfs /k)"},
 		{"a key", home, []mounts.Op{roBind("/home/u/.ssh/id_rsa", "/k")}, "if there are any: /k (use --tmpfs /k)"},
 		{"settings", home, []mounts.Op{roBind("/home/u/.config", "/c")}, "/c/gcloud, /c/google-chrome, /c/chromium (use --tmpfs /c)"},
 		{"a project", home, []mounts.Op{roBind("/home/u/src", "/c")}, ""},
-		{"somebody else's home", home, []mounts.Op{roBind("/home/v", "/h")}, ""},
+		{"another user's home", home, []mounts.Op{roBind("/home/v", "/h")}, ""},
 	} {
 		s := tight
 		s.Files = c.ops

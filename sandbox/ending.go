@@ -22,8 +22,8 @@ const (
 	untilMonitor = 3 * time.Second
 )
 
-// ending is what a started Cmd knows about its end. The context may be done at any time, in
-// a goroutine of its own.
+// ending is the state of a started Cmd that concerns its end. The context may be done at any
+// time, in a goroutine of its own.
 type ending struct {
 	mu      sync.Mutex
 	running bool     // set-up is over, and the command runs
@@ -57,8 +57,8 @@ func (c *Cmd) runs(t *host) {
 	c.end.mu.Lock()
 	defer c.end.mu.Unlock()
 	c.end.running, c.end.command = true, t.command
-	// A process that is found by its number is the command if the command has not ended
-	// after that: the number is its own until somebody has waited for it.
+	// A process that is found by its number is the command if the command has not ended after
+	// that: the number is not reused until the process has been waited for.
 	if t.pid == 0 {
 		return
 	}
@@ -93,14 +93,14 @@ func (c *Cmd) release() {
 	if c.end.command != nil {
 		_ = c.end.command.Close()
 	}
-	if p := c.Process; p != c.exec.Process { // nobody waits for it by itself, which would close what it holds
+	if p := c.Process; p != c.exec.Process { // no Wait closes what it holds
 		pid := p.Pid
 		_ = p.Release()
 		p.Pid = pid
 	}
 }
 
-// say says something on the line.
+// say writes a byte to the line.
 func (c *Cmd) say(word byte) error {
 	c.end.mu.Lock()
 	line := c.line
@@ -147,9 +147,9 @@ func (c *Cmd) Signal(sig os.Signal) error {
 	return c.send(s)
 }
 
-// Kill ends the sandbox with all that is in it. The command goes first, so that
-// ProcessState knows what it has used, and the monitor last: nobody is left for this
-// process to inherit.
+// Kill ends the sandbox with all that is in it. The command goes first, so that ProcessState
+// knows what it has used, and the monitor last, so that no process is left for this one to
+// inherit.
 func (c *Cmd) Kill() error {
 	c.end.mu.Lock()
 	running := c.end.running
@@ -162,7 +162,7 @@ func (c *Cmd) Kill() error {
 	return c.say(child.LineKill)
 }
 
-// insist is Kill for a monitor that may have been stopped.
+// insist is like Kill, for a monitor that may have been stopped.
 func (c *Cmd) insist() error {
 	err := c.Kill()
 	monitor := c.exec.Process
@@ -179,8 +179,8 @@ func (c *Cmd) later(after time.Duration, do func()) {
 	}
 }
 
-// cancelled is called when the context is done. Until the command runs there is nobody who
-// could be asked to end.
+// cancelled is called when the context is done. Before the command runs, nothing can be asked
+// to end.
 func (c *Cmd) cancelled() {
 	defer close(c.end.over)
 	c.end.mu.Lock()

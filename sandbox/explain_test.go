@@ -80,21 +80,6 @@ func everything(t *testing.T) *plan.Program {
 	return p
 }
 
-// nth is the index of the n-th step with an operation, counted from 0.
-func nth(t *testing.T, p *plan.Program, op plan.Op, n int) uint32 {
-	t.Helper()
-	for i := range p.Header().Steps {
-		if p.Step(i).Op == op {
-			if n == 0 {
-				return i
-			}
-			n--
-		}
-	}
-	t.Fatalf("the program has no %v", op)
-	return 0
-}
-
 // TestExplain: the words for what failed, and the hint. Scripts match many of them.
 func TestExplain(t *testing.T) {
 	p := everything(t)
@@ -172,7 +157,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpExec, 0, 0, unix.ENOENT, "", "execvp cmd: No such file or directory", ""},
 		{plan.OpDir, 0, plan.SubMagicLink, unix.ELOOP, "", "Can't follow the link to /dir: it is one of /proc that leads out of the sandbox", ""},
 	} {
-		i := nth(t, p, c.op, c.n)
+		i := planbuild.Nth(t, p, c.op, c.n)
 		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: i, Sub: c.sub, Errno: uint32(c.errno), Raw: []byte(c.text + "\x00")})
 		if err.Error() != c.want {
 			t.Errorf("%v, part %d: %q, want %q", c.op, c.sub, err, c.want)
@@ -198,12 +183,12 @@ func TestExplainPath(t *testing.T) {
 		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpExec: "cmd",
 	}
 	for op := plan.Op(1); op < plan.NumOps; op++ {
-		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, op, 0), Errno: uint32(unix.EPERM)})
+		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: planbuild.Nth(t, p, op, 0), Errno: uint32(unix.EPERM)})
 		if err.Path != want[op] {
 			t.Errorf("%v: path %q, want %q", op, err.Path, want[op])
 		}
 	}
-	exec := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, plan.OpExec, 0), Errno: uint32(unix.ENOENT)})
+	exec := explain(p, plan.Message{Kind: plan.MsgFault, Step: planbuild.Nth(t, p, plan.OpExec, 0), Errno: uint32(unix.ENOENT)})
 	if exec.Field != "" {
 		t.Errorf("the command's name is called the option %q", exec.Field)
 	}
@@ -223,7 +208,7 @@ func TestExplainFallback(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := plan.Message{Kind: plan.MsgWarn, Step: nth(t, p, plan.OpProc, 0), Sub: plan.SubFallback, Errno: uint32(unix.EPERM)}
+		m := plan.Message{Kind: plan.MsgWarn, Step: planbuild.Nth(t, p, plan.OpProc, 0), Sub: plan.SubFallback, Errno: uint32(unix.EPERM)}
 		if text := explain(p, m).Error(); text != want {
 			t.Errorf("%q, want %q", text, want)
 		}
@@ -234,7 +219,7 @@ func TestExplainFallback(t *testing.T) {
 func TestExplainAll(t *testing.T) {
 	p := everything(t)
 	for op := plan.Op(1); op < plan.NumOps; op++ {
-		i := nth(t, p, op, 0)
+		i := planbuild.Nth(t, p, op, 0)
 		for sub := plan.SubMain; sub <= plan.SubPlan+4; sub++ {
 			if sub == plan.SubRead && op != plan.OpFile && op != plan.OpData {
 				continue // nothing else reads
@@ -279,7 +264,7 @@ func TestExplainLaunch(t *testing.T) {
 			t.Errorf("part %d: %q, hint %q; want %q, %q", c.sub, err, err.Hint, c.want, c.hint)
 		}
 	}
-	// A step that the program does not have is no reason to panic.
+	// A step that the program does not have is not a reason to panic.
 	if err := explain(p, plan.Message{Step: 1 << 30, Errno: uint32(unix.EPERM)}); err.Error() == "" {
 		t.Error("no words for an unknown step")
 	}
@@ -295,7 +280,7 @@ func TestErrno(t *testing.T) {
 		t.Errorf("%q wraps %v", err, errors.Unwrap(err))
 	}
 	if err := error(&SetupError{Err: &failure{"m", unix.EPERM}}); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%v is no refusal", err)
+		t.Errorf("%v is not a refusal", err)
 	}
 }
 

@@ -70,7 +70,8 @@ func start(to link, s *wanted, h facts, p *plan.Program, warn func(error)) error
 	return launch(to, s, &h, p, h.Setuid, warn)
 }
 
-// admit asks the keeper's tables what it will say, for the words: the keeper asks again.
+// admit checks a plan against the keeper's tables, to get the error message. The keeper checks
+// it again.
 func admit(p *plan.Program) error {
 	row, step := gate(p)
 	if row == suid.Permitted {
@@ -141,7 +142,7 @@ func refuses(p *plan.Program, m plan.Message) bool {
 // noneAllowed reports whether the limit on user namespaces is 0.
 func noneAllowed() bool { return zero("/proc/sys/user/max_user_namespaces") }
 
-// goStep is the index of OpGo, after which an attempt is no longer tentative.
+// goStep returns the index of OpGo, after which an attempt is no longer tentative.
 func goStep(p *plan.Program) uint32 {
 	for i := range p.Header().Steps {
 		if p.Step(i).Op == plan.OpGo {

@@ -7,10 +7,10 @@ import (
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
-// doors are sockets that lead out of a sandbox, by the ends of their names or by parts.
+// services are sockets that lead out of a sandbox, by the ends of their paths or by parts.
 //
 //nolint:gochecknoglobals // read-only table
-var doors = []struct{ part, end, what string }{
+var services = []struct{ part, end, what string }{
 	{end: "system_bus_socket", what: "the system's D-Bus: services act for the command as for the caller"},
 	{end: "/bus", what: "the session's D-Bus: services can start programs outside"},
 	{part: "/.X11-unix", what: "X11: the command can read and type into other windows"},
@@ -23,7 +23,8 @@ var doors = []struct{ part, end, what string }{
 	{part: "/tmp/ssh-", what: "perhaps an SSH agent: the command can log in elsewhere"},
 }
 
-// programs are where files are that only look like doors: /sys/bus, wayland-scanner.
+// programs are directories with files that only look like such sockets: /sys/bus,
+// wayland-scanner.
 //
 //nolint:gochecknoglobals // read-only table
 var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/opt"}
@@ -37,12 +38,12 @@ var secrets = []string{
 	".cargo/credentials.toml", ".password-store", ".local/share/keyrings", ".mozilla", ".config/google-chrome", ".config/chromium",
 }
 
-// socketDirs are where most doors are. /var/run is a link to the first.
+// socketDirs are where most sockets are. /var/run is a link to the first.
 //
 //nolint:gochecknoglobals // read-only table
 var socketDirs = []string{"/run", "/tmp"}
 
-// risks are those that stay, and what takes them away.
+// risks lists the risks that remain, each with the option that removes it.
 func (d *describer) risks() {
 	for i := range d.s.files {
 		d.bindRisks(i)
@@ -74,7 +75,7 @@ func (d *describer) hasProc() bool {
 	return false
 }
 
-// bindRisks are those of one bind, if it is to be seen at all.
+// bindRisks lists the risks of one bind, unless a later operation hides it.
 func (d *describer) bindRisks(i int) {
 	op := &d.s.files[i]
 	source, dest := tree.BoxPath(op.Source), tree.BoxPath(op.Dest)
@@ -86,7 +87,7 @@ func (d *describer) bindRisks(i int) {
 	if op.Kind != tree.Bind || d.hidden(dest, i) {
 		return
 	}
-	d.risk(d.door(source) != "", op.Source+" is "+d.door(source))
+	d.risk(d.service(source) != "", op.Source+" is "+d.service(source))
 	home, _ := get(d.h.Env, "HOME") // outside: what is called so inside starts nothing later
 	d.risk(op.Access != tree.ReadOnly && (source == "/" || home != "" && lies(tree.BoxPath(home), source)),
 		op.Source+" is writable: the command can change files that run outside later, such as .bashrc")
@@ -141,8 +142,8 @@ func (d *describer) secretRisk(i int, source, dest string) {
 	d.risk(len(open) > 0, "the command can read keys and passwords, if there are any: "+strings.Join(open, ", ")+more+" (use --tmpfs "+remedy+")")
 }
 
-// door is what a source leads to; "" for nothing that is known.
-func (d *describer) door(source string) string {
+// service returns the service that a source leads to, or "".
+func (d *describer) service(source string) string {
 	for _, dir := range programs {
 		if lies(source, dir) {
 			return ""
@@ -151,9 +152,9 @@ func (d *describer) door(source string) string {
 	if agent, ok := get(d.h.Env, "SSH_AUTH_SOCK"); ok && agent != "" && tree.BoxPath(agent) == source {
 		return "the SSH agent: the command can log in elsewhere"
 	}
-	for _, door := range doors {
-		if door.part != "" && strings.Contains(source, door.part) || door.end != "" && strings.HasSuffix(source, door.end) {
-			return door.what
+	for _, s := range services {
+		if s.part != "" && strings.Contains(source, s.part) || s.end != "" && strings.HasSuffix(source, s.end) {
+			return s.what
 		}
 	}
 	return ""

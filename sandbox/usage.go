@@ -69,8 +69,8 @@ type ExitError struct {
 // Unwrap returns what package os/exec would have returned.
 func (e *ExitError) Unwrap() error { return e.ExitError }
 
-// Usage is what the command has used, if Report.Usage was set.
+// Usage returns what the command has used, if Report.Usage was set.
 func (e *ExitError) Usage() Usage { return e.usage }
 
-// Usage is what the command has used, if Report.Usage was set, after Wait.
+// Usage returns what the command has used, if Report.Usage was set, after Wait.
 func (c *Cmd) Usage() Usage { return c.end.usage }

@@ -12,12 +12,12 @@ import (
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// badField is the error of a field that cannot be as it is.
+// badField returns the error for a field that is not valid.
 func badField(field, problem string) *SetupError {
 	return &SetupError{Stage: "options", Field: field, Err: errors.New(field + ": " + problem)}
 }
 
-// badField is the error of a field, under the name that its author knows.
+// badField returns the error of a field, under the name that its author knows.
 func (w *wanted) badField(field, problem string) *SetupError { return badField(w.name(field), problem) }
 
 // validate looks at every field of a Spec for itself, and reports the first one that cannot
@@ -210,8 +210,8 @@ type named struct {
 	needed bool // the field is there to hold one
 }
 
-// descriptors are the descriptors of s, except those of its Files, given or not: first those
-// that it names once, by their indexes in package flat.
+// descriptors returns the descriptors of s, except those of its Files, given or not: first
+// those that it names once, by their indexes in package flat.
 func (w *wanted) descriptors() []named {
 	n, r := &w.Namespaces, &w.Report
 	list := []named{

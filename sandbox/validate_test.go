@@ -161,7 +161,7 @@ func TestFieldsHaveChecks(t *testing.T) {
 	}
 }
 
-// TestPathsOfDescriptors: a path through a descriptor that the Cmd passes is no error.
+// TestPathsOfDescriptors: a path through a descriptor that the Cmd passes is not an error.
 func TestPathsOfDescriptors(t *testing.T) {
 	c := Command("/bin/true")
 	c.Pass(os.Stdin)

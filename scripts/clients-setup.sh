@@ -15,7 +15,7 @@ need() { # COMMAND-OR-FILE PACKAGE
 	*) command -v "$1" >/dev/null 2>&1 ;;
 	esac || missing="$missing $2"
 }
-# For what is no command, or lies where another package may put the like.
+# For what is not a command, or lies where another package may put one too.
 need_package() { # PACKAGE
 	dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii' || missing="$missing $1"
 }

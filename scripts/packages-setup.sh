@@ -58,7 +58,7 @@ fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
 		mkdir "$dir/tree/${deb%%_*}"
 		dpkg-deb -R "$deb" "$dir/tree/${deb%%_*}"
 	done
-	mv -T "$dir/tree" "$into" || [ -e "$into" ] # somebody else may have been faster
+	mv -T "$dir/tree" "$into" || [ -e "$into" ] # another run may have been faster
 )
 
 # build_apk builds apk from its sources.
@@ -99,6 +99,9 @@ for what; do
 		need pacman pacman-package-manager
 		need lintian lintian
 		need rpmlint rpmlint
+		need checkmodule checkpolicy
+		need semodule_package semodule-utils
+		need /usr/share/selinux/devel/Makefile selinux-policy-dev
 		need /usr/lib/python3/dist-packages/magic python3-magic
 		;;
 	apk-tools)

@@ -147,7 +147,7 @@ func plain(code uint16) bool {
 func findUnwritten(bpf []byte, n int, written *Cells) Flaw {
 	all := ^uint16(0)
 	for i := range n + 1 {
-		written[i] = all // by whoever jumps to an instruction
+		written[i] = all // by each jump to an instruction
 	}
 	here := uint16(0)
 	for i := range n {

@@ -180,7 +180,7 @@ func inJudge(t *testing.T, f func(judge func([]byte) bool)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // for ever
+		runtime.LockOSThread() // until the process ends
 		if _, _, failed = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); failed != 0 {
 			return
 		}

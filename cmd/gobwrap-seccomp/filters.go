@@ -57,7 +57,7 @@ func (t *tool) filter(name string, a bpf.Arch) (bpf.Program, error) {
 	return p, about(name, err)
 }
 
-// entry is the --arch of the commands that take a filter.
+// entry returns the --arch of the commands that take a filter.
 func entry(args []string) (bpf.Arch, []string, error) {
 	var name string
 	rest, err := options(args, func(set *flag.FlagSet) { set.StringVar(&name, "arch", runtime.GOARCH, "") })

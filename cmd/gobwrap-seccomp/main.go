@@ -46,7 +46,7 @@ func commands() []command {
 // errUsage asks for the usage text.
 var errUsage = errors.New("usage")
 
-// run is the whole program; its result is the exit status: 0, 1 for what failed, 2 for a
+// run returns the whole program. It returns the exit status: 0, 1 for what failed, 2 for a
 // command line that is none.
 func (t *tool) run(args []string) int {
 	err := t.dispatch(args)

@@ -50,7 +50,7 @@ func (t *tool) load(path string) (*profile.Profile, error) {
 	return profile.Parse(title(path), text)
 }
 
-// title is what messages call a file: standard input, which has no name, goes without.
+// title returns what messages call a file: standard input, which has no name, goes without.
 func title(path string) string {
 	if path == "-" {
 		return ""

@@ -91,10 +91,10 @@ func errno(err error) syscall.Errno {
 	return e
 }
 
-// word is the string at w.
+// word returns the string at w.
 func (l *line) word(w flat.Word) string { return string(l.text.At(w)) }
 
-// origin is the option at w, for messages and listings: its name and its operands.
+// origin returns the option at w, for messages and listings: its name and its operands.
 func (l *line) origin(w flat.Word) plan.Origin {
 	if w == 0 {
 		return plan.Origin{}
@@ -113,7 +113,7 @@ func (l *line) origin(w flat.Word) plan.Origin {
 	return plan.Origin{Words: words}
 }
 
-// spec is what can be said once.
+// spec returns what can be said once.
 func (l *line) spec() sandbox.Spec {
 	s := &l.Spec
 	wish := func(i int) sandbox.Wish { return sandbox.Wish(s.Wishes[i]) + sandbox.Share }
@@ -231,7 +231,7 @@ func (l *line) item(to *options, i int) {
 	}
 }
 
-// filter is an item as a filter.
+// filter returns an item as a filter.
 func (l *line) filter(it *flat.Item) sandbox.Filter {
 	switch it.Kind {
 	case flat.Filter:
@@ -255,7 +255,7 @@ func (o *options) use(it *flat.Item) {
 	}
 }
 
-// file is item i as an operation on files.
+// file returns item i as an operation on files.
 func (l *line) file(i int) mounts.Op {
 	it := &l.items[i]
 	op := l.operation(i)
@@ -271,7 +271,7 @@ func (l *line) file(i int) mounts.Op {
 	return op
 }
 
-// operation is item i by its kind.
+// operation returns item i by its kind.
 func (l *line) operation(i int) mounts.Op {
 	it := &l.items[i]
 	a, dest, fd, access := l.word(it.A), l.word(it.B), mounts.SetFD(int(it.FD)), tree.Access(it.Access)
@@ -300,7 +300,7 @@ func (l *line) operation(i int) mounts.Op {
 	}
 }
 
-// overlay is item i, which follows its layers.
+// overlay returns item i, which follows its layers.
 func (l *line) overlay(i int) mounts.Op {
 	it := &l.items[i]
 	dest := l.word(it.B)

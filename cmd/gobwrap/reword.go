@@ -21,7 +21,7 @@ var optionOf = map[string]string{
 	"Identity.GIDMap":  "--gid-map",
 }
 
-// words is the option that has set a field, with its operands (front.Line).
+// words returns the option that has set a field, with its operands (front.Line).
 func (l *line) words(field string) []string {
 	if w, set := l.fields[field]; set {
 		return l.origin(w).Words
@@ -32,8 +32,8 @@ func (l *line) words(field string) []string {
 	return nil
 }
 
-// rules are the sentences for options that do not go together: bubblewrap's, where scripts may
-// match them.
+// rules are the messages for options that cannot be combined. They have bubblewrap's wording
+// where scripts may match it.
 //
 //nolint:gochecknoglobals // read-only table
 var rules = [...]string{
@@ -60,7 +60,7 @@ var rules = [...]string{
 const noSetuid = "--mode setuid: this binary was not started set-user-id root: " +
 	"it must belong to root and have mode 4755, and set-user-id must have an effect (no nosuid mount, no NoNewPrivs)"
 
-// advice is what package sandbox says to programs, and what it is on the command line.
+// advice lists phrases of package sandbox, each followed by its translation to options.
 //
 //nolint:gochecknoglobals // read-only table
 var advice = [...]string{
@@ -77,10 +77,10 @@ var advice = [...]string{
 	"as set by Identity.Caps", "as set by --cap-add and --cap-drop",
 }
 
-// inOptions is a text of package sandbox in the terms of the command line.
+// inOptions returns a text of package sandbox in the terms of the command line.
 func inOptions(text string) string { return strings.NewReplacer(advice[:]...).Replace(text) }
 
-// reword is an error of package sandbox in the terms of the command line.
+// reword returns an error of package sandbox in the terms of the command line.
 func reword(err error) error {
 	var setup *sandbox.SetupError
 	hint := ""
@@ -98,7 +98,7 @@ func reword(err error) error {
 	return &out
 }
 
-// sentenceFor is the sentence for an error that has one, or "".
+// sentenceFor returns the sentence for an error that has one, or "".
 func sentenceFor(err error) string {
 	var broken *front.Broken
 	var id *front.Unmapped

@@ -8,7 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 )
 
-// noCommand is the error for a command line without a command, with the hint that fits.
+// noCommand returns the error for a command line without a command, with the hint that fits.
 func (l *line) noCommand() error {
 	const more = "--help lists the options"
 	hint := more
@@ -37,7 +37,7 @@ func quoteAll(words []string) string {
 //nolint:gochecknoglobals // read-only table
 var habits = map[string]string{"-h": "--help", "-?": "--help", "-v": "--version", "-V": "--version"}
 
-// suggest is the hint for an option that does not exist, or ""; word is as typed.
+// suggest returns the hint for an option that does not exist, or ""; word is as typed.
 func suggest(word string) string {
 	if name := habits[word]; name != "" {
 		return "did you mean " + name + "?"
@@ -60,14 +60,14 @@ func suggest(word string) string {
 	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
-// plainName is an option's name without what people confuse: the number of dashes, capital
-// letters, and underscores in place of dashes.
+// plainName returns an option's name without what people confuse: the number of dashes,
+// capital letters, and underscores in place of dashes.
 func plainName(name string) string {
 	return strings.ReplaceAll(strings.ToLower(strings.TrimLeft(name, "-")), "_", "-")
 }
 
-// nearest are the options whose names are the fewest typing mistakes away from name, at most
-// one mistake for every four letters and three in all; or else those that begin with it.
+// nearest returns the options whose names are the fewest typing mistakes away from name, at
+// most one mistake for every four letters and three in all; or else those that begin with it.
 func nearest(name string) (found []string) {
 	if len(name) < 2 || len(name) > 64 {
 		return nil
@@ -93,7 +93,7 @@ func nearest(name string) (found []string) {
 	return found
 }
 
-// distance is how many letters must be inserted, removed, replaced or swapped with their
+// distance returns how many letters must be inserted, removed, replaced or swapped with their
 // neighbour to make b of a.
 func distance(a, b string) int {
 	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
@@ -118,7 +118,7 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// suggestCap is the hint for a capability that does not exist, or "".
+// suggestCap returns the hint for a capability that does not exist, or "".
 func suggestCap(word string) string {
 	name := "CAP_" + strings.ToUpper(word)
 	if _, ok := idmap.ParseCap([]byte(name)); !ok {

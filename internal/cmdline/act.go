@@ -10,8 +10,8 @@ import (
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// do carries out what the option at work says. It changes nothing before it has all it
-// needs, since it is called again for the same option after a question.
+// do carries out the current option. It changes nothing before it has all that it needs,
+// because it is called again for the same option after a question.
 func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	switch {
 	case o.do == doHelp:
@@ -35,7 +35,7 @@ func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item)
 	}
 }
 
-// setting is for options that concern neither files nor descriptors.
+// setting carries out the options that concern neither files nor descriptors.
 func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	word := text.At(p.args)
 	switch {
@@ -128,12 +128,12 @@ func (p *Parser) timeout(word []byte) Status {
 	return Done
 }
 
-// identity is for options that say who the payload is.
+// identity carries out the options for the payload's ids and capabilities.
 func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 	s := &p.Spec
 	switch o.do {
 	case doID:
-		n, ok := flat.Decimal(word, 1<<32-2) // (uid_t)-1 is no id
+		n, ok := flat.Decimal(word, 1<<32-2) // (uid_t)-1 is not an id
 		if !ok && o.on == flat.UID {
 			return p.fail(BadUID, p.args)
 		}
@@ -224,8 +224,7 @@ func (p *Parser) profile(text flat.Text, items []flat.Item) Status {
 	return Done
 }
 
-// operation is for operations on files that take nothing from outside, and for what may
-// stand in front of one.
+// operation carries out file options without a source, and the options that modify them.
 func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status {
 	switch o.do {
 	case doAt:

@@ -34,8 +34,8 @@ func (p *Parser) fd(text flat.Text, known []Known) (fd int32, s Status) {
 	return int32(n), Done
 }
 
-// latest reads the operand of an option of which the last counts: whatever is wrong with the
-// descriptor is a fault only if no other one follows. open is false where something is.
+// latest reads the operand of an option of which only the last one counts. A bad descriptor is
+// a fault only if no other one follows. open is false if it is bad.
 func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known) (fd int32, open bool, s Status) {
 	n, ok := flat.Decimal(text.At(p.args), 1<<31-1)
 	if !ok {
@@ -59,7 +59,7 @@ func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known)
 	return int32(n), late.Code == None, Done
 }
 
-// named is for options that name a descriptor for later.
+// named carries out the options that name a descriptor for later.
 func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	reports := o.on == flat.InfoFD || o.on == flat.StatusFD
 	fd, open, s := p.latest(o.on, reports, text, known)
@@ -91,7 +91,7 @@ func (p *Parser) sync(text flat.Text, known []Known, items []flat.Item) Status {
 	return s
 }
 
-// descriptor is for options whose first operand is a descriptor.
+// descriptor carries out the options whose first operand is a descriptor.
 func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	switch o.do {
 	case doSeccomp, doAddSeccomp:
@@ -145,7 +145,7 @@ func (p *Parser) free(fd int32, items []flat.Item) Status {
 	return Done
 }
 
-// contents is what a descriptor holds, which is read to its end.
+// contents returns what a descriptor holds, up to its end.
 func (p *Parser) contents(text flat.Text, known []Known, items []flat.Item, limit uint32) (k int, s Status) {
 	p.Filter = limit != MaxArgs
 	fd, s := p.fd(text, known)
@@ -168,8 +168,8 @@ func (p *Parser) consume(items []flat.Item, fd int32) {
 	p.add(items, flat.Item{Kind: flat.Used, FD: fd, Flags: flat.Early | flat.Consumed})
 }
 
-// file reads options from a descriptor, in place. The first word that is no option ends
-// them; what follows it is dropped, as bwrap has it.
+// file reads options from a descriptor, in place. The first word that is not an option ends
+// them; what follows is dropped, as in bwrap.
 func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 	if p.inFile {
 		return p.fail(NestedArgs, 0)
@@ -226,7 +226,7 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 
 const filterSize = seccomp.Size * (seccomp.MaxInstructions + 1)
 
-// readFilter fills in the items of the filter of the option at work.
+// readFilter fills in the items of the filter of the current option.
 func (p *Parser) readFilter(text flat.Text, known []Known, items []flat.Item) Status {
 	k, s := p.contents(text, known, items, filterSize)
 	if s != Done {

@@ -198,7 +198,7 @@ func Lookup(name []byte) int {
 	return -1
 }
 
-// Arity is the number of words that follow an option.
+// Arity returns the number of words that follow an option.
 func (o *Option) Arity() int {
 	if o.Operands == "" {
 		return 0

@@ -28,7 +28,7 @@ type Parser struct {
 	typed   flat.Word // the last option of the command line itself
 	dropped flat.Word // the first word of a file's that is not an option
 
-	option  uint8     // the option at work
+	option  uint8     // the current option
 	from    flat.Word // where it stands
 	args    flat.Word // its first operand
 	after   flat.Word // what follows the last one
@@ -54,7 +54,7 @@ const (
 	pendingSize
 )
 
-// Status is what Run came to.
+// Status is the result of Run.
 type Status uint8
 
 // Statuses. A caller that is asked for something gives it, and calls Run again.
@@ -265,13 +265,13 @@ func (p *Parser) command(text flat.Text) Status {
 	return Done
 }
 
-// fail ends parsing with a fault of the option at work.
+// fail ends parsing with a fault of the current option.
 func (p *Parser) fail(code Code, w flat.Word) Status {
 	p.Fault = Fault{Code: code, Option: p.option, At: p.from, Word: w}
 	return Failed
 }
 
-// add appends an item of the option at work.
+// add appends an item of the current option.
 func (p *Parser) add(items []flat.Item, i flat.Item) {
 	i.From = p.from
 	items[p.Items] = i

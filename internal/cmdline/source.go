@@ -11,7 +11,7 @@ import (
 // mount options that mount(2) takes.
 const MaxLayers = 128
 
-// source is for operations with a host path.
+// source carries out the options with a host path.
 func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	if o.do == doLayer && p.layers >= MaxLayers {
 		return p.fail(TooManyLayers, 0)

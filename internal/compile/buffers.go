@@ -74,7 +74,7 @@ func (c *Compiler) text(s string) {
 	}
 }
 
-// here is the offset of the string that is appended next.
+// here returns the offset of the string that is appended next.
 func (c *Compiler) here() uint32 { return uint32(c.used.arena) }
 
 // word puts a string of the text into the arena; an empty one is at offset 0.

@@ -50,7 +50,8 @@ func (c *Compiler) command() {
 	c.settleEnv()
 }
 
-// closes closes every descriptor but the standard streams and those that are to be kept.
+// closes appends the steps that close every descriptor except for the standard streams and
+// those that are to be kept.
 func (c *Compiler) closes() {
 	const top = 1<<31 - 1
 	for next := uint32(3); c.Spec.On(flat.CloseFDs) && next <= top; {
@@ -202,7 +203,7 @@ func (c *Compiler) constant2(dir string, name []byte) uint32 {
 	return at
 }
 
-// path is the value of PATH in the payload's environment.
+// path returns the value of PATH in the payload's environment.
 func (c *Compiler) path() (value []byte, set bool) {
 	if at := c.find("PATH"); at >= 0 {
 		return c.value(at), true

@@ -33,7 +33,7 @@ type Compiler struct {
 	envc            int
 }
 
-// Status is what Run came to.
+// Status is the result of Run.
 type Status uint8
 
 // Statuses.
@@ -43,8 +43,8 @@ const (
 	AskPWD        // does $PWD (see PWD) lead to Facts.Cwd? Run begins anew with the answer
 )
 
-// Run makes the plan's parts, in the order in which they happen: the reading list of a
-// sandbox. [Compiler.Check] comes first.
+// Run makes the parts of the plan, in the order in which they happen. Call [Compiler.Check]
+// first.
 func (c *Compiler) Run() Status {
 	c.used, c.header, c.from = used{}, plan.Header{}, 0
 	c.byte(0) // offset 0 stands for no string
@@ -197,8 +197,9 @@ func (c *Compiler) wait(fd flat.FD) {
 	c.from = 0
 }
 
-// goes reports whether somebody waits for the namespaces to be there; lateGo, that this
-// comes after the frame, so that what the kernel refuses is known by then.
+// goes reports whether the launch waits for a go-ahead when the namespaces exist. lateGo
+// reports whether it does so after the frame is built, when it is known what the kernel
+// refuses.
 func (c *Compiler) goes() bool { return c.reports() || c.Facts.Tentative }
 
 func (c *Compiler) lateGo() bool {
@@ -213,7 +214,7 @@ func (c *Compiler) idmap(uid, outUID, gid, outGID uint32) {
 	c.step(plan.Step{Op: plan.OpIDMap, A: c.single(uid, outUID), B: c.single(gid, outGID)})
 }
 
-// single is the text of a map of one id.
+// single returns the text of a map of one id.
 func (c *Compiler) single(inside, outside uint32) uint32 {
 	at := c.here()
 	c.number(inside)
@@ -255,7 +256,7 @@ func (c *Compiler) finalIdentity() {
 	}
 }
 
-// session is what init and payload share.
+// session appends the steps that init and payload share.
 func (c *Compiler) session() {
 	c.wait(c.Spec.FDs[flat.BlockFD])
 	if c.Spec.Wishes[flat.Session].IsNew() {
@@ -276,7 +277,7 @@ func (c *Compiler) session() {
 	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
 }
 
-// caps settles what the payload may do.
+// caps appends the step that sets the payload's capabilities.
 func (c *Compiler) caps() {
 	f := c.Facts
 	want := idmap.Caps(0)

@@ -50,7 +50,7 @@ func (c *Compiler) environment() Status {
 
 const pwd = "PWD"
 
-// PWD is the value that AskPWD is about.
+// PWD returns the value that AskPWD is about.
 func (c *Compiler) PWD() []byte {
 	if at := c.find(pwd); at >= 0 {
 		return c.value(at)
@@ -78,7 +78,7 @@ func (c *Compiler) put(i int, v uint64) {
 	}
 }
 
-// nameOf is the variable's name of entry i, nil for one that has no "=".
+// nameOf returns the variable's name of entry i, nil for one that has no "=".
 func (c *Compiler) nameOf(i int) []byte {
 	v := c.at(i)
 	if v&setBy != 0 {
@@ -93,7 +93,7 @@ func (c *Compiler) nameOf(i int) []byte {
 	return nil
 }
 
-// value is what entry i sets its variable to.
+// value returns what entry i sets its variable to.
 func (c *Compiler) value(i int) []byte {
 	v := c.at(i)
 	if v&setBy != 0 {

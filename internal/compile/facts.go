@@ -52,7 +52,7 @@ const (
 	No
 )
 
-// Rule is a combination of options that cannot be. Package sandbox has the texts.
+// Rule is a combination of options that is not possible. Package sandbox has the texts.
 type Rule uint8
 
 // The rules, in the order in which they are checked.

@@ -10,8 +10,8 @@ import (
 )
 
 // files builds the root: first the sources, so that nothing has been changed when one is
-// missing, then the frame, the operations in their order, and the farewell to the old
-// root. A new network namespace gets its loopback interface before.
+// missing, then the frame, the operations in their order, and the change of root. A new
+// network namespace gets its loopback interface before.
 func (c *Compiler) files() {
 	if c.Spec.Wishes[flat.Net].IsNew() {
 		c.step(plan.Step{Op: plan.OpLoopback})
@@ -74,7 +74,7 @@ func (c *Compiler) bindsProc() bool {
 	return !c.newProc() || tree.Fallback(c.Spec.Fallback) == tree.BindOuter
 }
 
-// sourceCount is how many OpSource steps an operation has.
+// sourceCount returns how many OpSource steps an operation has.
 func (c *Compiler) sourceCount(it *flat.Item) uint32 {
 	switch it.Kind {
 	case flat.Bind, flat.BindFD, flat.Layer:
@@ -189,7 +189,7 @@ func (c *Compiler) bind(src, at uint32, a tree.Access) {
 	c.step(s)
 }
 
-// label is the label of new file systems; 0: none.
+// label returns the label of new file systems; 0: none.
 func (c *Compiler) label() uint32 {
 	if l := c.Spec.Strs[flat.FileLabel]; l.Given() && len(c.Text.At(l.Word)) > 0 {
 		return c.word(l.Word)
@@ -215,7 +215,7 @@ func overlayKind(w tree.Writes) uint32 {
 	}
 }
 
-// flags are what a bind adds to the flags that its mounts have.
+// flags returns what a bind adds to the flags that its mounts have.
 func flags(a tree.Access) uint32 {
 	switch a {
 	case tree.WithDevice:
@@ -227,7 +227,7 @@ func flags(a tree.Access) uint32 {
 	}
 }
 
-// mode is what was given, or the default.
+// mode returns what was given, or the default.
 func mode(it *flat.Item, standard uint32) uint32 {
 	if it.Has(flat.HasMode) {
 		return it.Mode
@@ -235,7 +235,7 @@ func mode(it *flat.Item, standard uint32) uint32 {
 	return standard
 }
 
-// parents is the mode of parents made on the way: what the given mode denies to the group
+// parents returns the mode of parents made on the way: what the given mode denies to the group
 // or to others altogether is denied there too.
 func parents(it *flat.Item) uint32 {
 	if it.Has(flat.HasMode) {
@@ -311,7 +311,7 @@ func (c *Compiler) dev(it *flat.Item, src uint32) {
 	}
 }
 
-// inDev is a name below the small /dev.
+// inDev returns a name below the small /dev.
 func (c *Compiler) inDev(dst []byte, name string) uint32 {
 	at := c.box(dst, "/")
 	c.used.arena-- // the NUL

@@ -8,7 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// Size is the length of the plan in bytes; false where it is beyond a plan's limits.
+// Size returns the length of the plan in bytes; false where it is beyond a plan's limits.
 func (c *Compiler) Size() (n int, ok bool) {
 	u := &c.used
 	n = plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize + u.arena

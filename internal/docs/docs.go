@@ -21,7 +21,7 @@ type Option struct {
 	Once     bool // given again, only the last one counts
 }
 
-// operands are the names of the words that follow.
+// operands returns the names of the words that follow.
 func (o *Option) operands() []string { return strings.Fields(o.Operands) }
 
 // free reports whether the option's value, if it has one, is not one of a list.

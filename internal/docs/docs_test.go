@@ -136,6 +136,6 @@ no
 		t.Errorf("%v\n%s", err, have)
 	}
 	if _, err := Text(".Sh OTHER\n.Sh OPTIONS\n.Bl -tag\n@option --plain\n.Xx y\n.El\n", sample); err == nil {
-		t.Error("an unknown macro is no error")
+		t.Error("an unknown macro is not an error")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestString: a JSON reader gets back what went in, and U+FFFD for what is no text.
+// TestString: a JSON reader gets back what went in, and U+FFFD for what is not text.
 func TestString(t *testing.T) {
 	texts := []string{"", "plain", `"`, `\`, `\"`, "/", "a\nb\tc\r", "\x00\x01\x1f\x20\x7f", "é–€𝄞", "\u2028\u2029\ufeff", "\ufffd"}
 	for b := range 256 {

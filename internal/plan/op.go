@@ -25,7 +25,7 @@ const (
 	OpChmod          // B dst, D mode
 	OpRemountRO      // B dst
 	OpProc           // A OpSource of the host's, or 0 for a new one; B dst, E parents; FlagCover
-	OpPivot          // leave the old root for ever
+	OpPivot          // leave the old root permanently
 	OpHostname       // A name
 	OpLimitUserns    // allow one more user namespace below this one, and none below that
 	OpNoUserns       // prove that no further user namespace can be made
@@ -152,6 +152,9 @@ const (
 	SubNoExec        // on a mount with noexec
 	SubNotExecutable // no permission to execute it
 	SubNoProgram     // a device, a FIFO, a socket
+	// The administrator's policy.conf.
+	SubPolicy     // it does not permit this: Extra is the verdict (package policy)
+	SubPolicyFile // it is not root's alone, or Extra is the line that can't be understood
 )
 
 // kind is how an operand is checked and printed.

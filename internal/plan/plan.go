@@ -108,14 +108,14 @@ type Message struct {
 	Raw   []byte // kind Ready: numbers. Otherwise what was found, which may be cut, and NUL
 }
 
-// Text is what was found where something else was wanted.
+// Text returns what was found where something else was wanted.
 func (m *Message) Text() string {
 	text, _, _ := strings.Cut(string(m.Raw), "\x00")
 	return text
 }
 
-// Namespace is the inode of a namespace in a MsgReady, by its place in NamespaceFiles;
-// 0: none.
+// Namespace returns the inode of a namespace in a MsgReady, by its place in NamespaceFiles; 0:
+// none.
 func (m *Message) Namespace(i int) uint64 {
 	if at := 4 + 8*i; at+8 <= len(m.Raw) { // 4: so that they are aligned
 		return binary.NativeEndian.Uint64(m.Raw[at:])

@@ -28,7 +28,7 @@ func (p *Program) Str(off uint32) string {
 	return string(rest[:max(bytes.IndexByte(rest, 0), 0)])
 }
 
-// Path is what a step works on: its destination, or its source where it has none.
+// Path returns what a step works on: its destination, or its source where it has none.
 func (p *Program) Path(s Step) string {
 	if s.Op == 0 || s.Op >= NumOps {
 		return ""
@@ -65,7 +65,7 @@ func (p *Program) slots(first, n uint32) []uint64 {
 	return out
 }
 
-// String is the name that listings use.
+// String returns the name that listings use.
 func (o Op) String() string {
 	if o >= NumOps {
 		return "invalid"

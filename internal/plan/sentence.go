@@ -23,7 +23,7 @@ func (p *Program) Sentence(s Step) string {
 	}
 }
 
-// spoken is an operand as a sentence has it.
+// spoken returns an operand as a sentence has it.
 func (p *Program) spoken(k kind, v uint32) string {
 	switch k {
 	case source:

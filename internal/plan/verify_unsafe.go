@@ -22,10 +22,9 @@ const (
 	BadOrder
 )
 
-// Verify judges the n bytes at base: whether walking them can read outside of
-// them, name a string that does not end, or ask for what the tables do not know.
-// It is the only judge of a plan; whoever executes one calls it first, on a copy
-// that nobody else can write.
+// Verify judges the n bytes at base: whether walking them can read outside of them, name a
+// string that does not end, or ask for what the tables do not know. It is the only check of a
+// plan. A process that executes one calls it first, on a copy that nobody else can write.
 func Verify(base unsafe.Pointer, n uint32) Verdict {
 	if n < HeaderSize {
 		return BadHeader

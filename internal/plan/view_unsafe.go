@@ -13,10 +13,10 @@ type View struct {
 	*Header
 }
 
-// ViewAt is the verified plan at base.
+// ViewAt returns the verified plan at base.
 func ViewAt(base unsafe.Pointer) View { return View{base, (*Header)(base)} }
 
-// Base is where the plan begins.
+// Base returns where the plan begins.
 func (v View) Base() unsafe.Pointer { return v.base }
 
 // Step is step i.
@@ -25,7 +25,8 @@ func (v View) Step(i uint32) *Step { return StepAt(v.base, min(i, v.Steps-1)) }
 // Slot is slot i.
 func (v View) Slot(i uint32) *uint64 { return SlotAt(v.base, v.Header, min(i, v.Slots-1)) }
 
-// Str is the string at an offset into the arena, with its NUL. Offset 0 is the empty string.
+// Str returns the string at an offset into the arena, with its NUL. Offset 0 is the empty
+// string.
 func (v View) Str(off uint32) unsafe.Pointer {
 	if off >= v.ArenaLen {
 		off = 0

@@ -17,7 +17,7 @@ type Fault struct {
 	Extra uint32   // a number that Sub explains; of a destination, how many bytes lead to what is at fault, or 0
 }
 
-// Failed is a fault of one part of a step; with 0, none.
+// Failed returns a fault of one part of a step; with 0, none.
 func Failed(e unix.Errno, sub plan.Sub) Fault {
 	if e == 0 {
 		return Fault{}
@@ -25,13 +25,13 @@ func Failed(e unix.Errno, sub plan.Sub) Fault {
 	return Fault{Errno: e, Sub: sub}
 }
 
-// Main is a fault of the step's main part; with 0, none.
+// Main returns a fault of the step's main part; with 0, none.
 func Main(e unix.Errno) Fault { return Failed(e, plan.SubMain) }
 
 // Is reports whether there is a fault.
 func (f Fault) Is() bool { return f.Errno != 0 }
 
-// Or is f, or where that is none the fault of a later call.
+// Or returns f, or, if it is not a fault, that of a later call.
 func (f Fault) Or(later Fault) Fault {
 	if f.Is() {
 		return f
@@ -39,7 +39,7 @@ func (f Fault) Or(later Fault) Fault {
 	return later
 }
 
-// Say sends a message to the launcher, and reports whether somebody took it.
+// Say sends a message to the launcher, and reports whether it could be sent.
 func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 	m := unsafe.Pointer(&said.message)
 	said.message[0], said.message[1], said.message[2], said.message[3], said.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra

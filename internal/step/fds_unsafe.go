@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Floor is where our descriptors begin.
+// Floor returns where our descriptors begin.
 func (s *State) Floor() uintptr {
 	s.measure()
 	return s.high
 }
 
-// Limit is the limit on descriptors that is in force.
+// Limit returns the limit on descriptors that is in force.
 func (s *State) Limit() uintptr {
 	s.measure()
 	return s.limit

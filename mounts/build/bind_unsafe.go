@@ -77,8 +77,8 @@ func (r *Root) matches(dst uintptr, want int) step.Fault {
 	return step.Fault{}
 }
 
-// kindUnseen is S_IFDIR for a directory, S_IFREG for another file, and 0 where the kernel
-// does not say. It does not ask the file system, whose server may be dead or somebody else's.
+// kindUnseen is S_IFDIR for a directory, S_IFREG for another file, and 0 where the kernel does
+// not say. It does not ask the file system, whose server may be dead or another user's.
 func (r *Root) kindUnseen(fd uintptr) uint32 {
 	var link raw.Link
 	again := raw.Openat(r.Proc, link.Below(fd), unix.O_PATH|unix.O_DIRECTORY, 0)
@@ -161,7 +161,7 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 	return f
 }
 
-// mountOptions is which file system to mount, with which flags and options.
+// mountOptions returns which file system to mount, with which flags and options.
 func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags uintptr, out unsafe.Pointer) {
 	out = unsafe.Pointer(&buffers.plain)
 	if s.C != 0 {

@@ -68,10 +68,9 @@ const (
 	maxCovered = 256
 )
 
-// tightenStage adds flags to every mount at and below the stage that can be seen. What
-// another mount covers for good stays as it is; but somebody who renames directories
-// can make a mount look covered, so that is believed only when mountinfo explains it,
-// time after time.
+// tightenStage adds flags to every mount at and below the stage that can be seen. What another
+// mount covers permanently stays as it is; but a process that renames directories can make a
+// mount look covered, so that is believed only when mountinfo explains it, time after time.
 func (r *Root) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) step.Fault {
 	if flags == 0 {
 		return step.Fault{}
@@ -230,7 +229,7 @@ func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
 	return false
 }
 
-// whereLeads is the id of the mount in which the path of a mount ends, or stops.
+// whereLeads returns the id of the mount in which the path of a mount ends, or stops.
 func (r *Root) whereLeads(id uintptr) uintptr {
 	var line mountLine
 	if !r.findMount(id, &line) {

@@ -37,7 +37,7 @@ func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int
 			return at, f
 		}
 	}
-	for range 16 { // somebody may make and remove the name while we look
+	for range 16 { // another process may make and remove the name while we look
 		// What stands at the end may be an automount, which is covered, not mounted: only
 		// O_DIRECTORY would ask for that.
 		e := unix.ENOTDIR
@@ -75,8 +75,8 @@ func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (place, step
 	}
 }
 
-// refusedPart is the part of a step that cannot open a component: making what stands at the
-// end is at fault where it cannot even be looked at, everything else is on the way there.
+// refusedPart returns the part of a step that cannot open a component: making what stands at
+// the end is at fault where it cannot even be looked at, everything else is on the way there.
 func refusedPart(e unix.Errno, last bool, want int) plan.Sub {
 	switch {
 	case e != unix.EACCES || !last || want == findOnly:
@@ -105,7 +105,7 @@ func mayEnd(fd uintptr, last bool) (place, step.Fault) {
 }
 
 // isLink reports whether fd, opened with O_PATH|O_NOFOLLOW, is a symbolic link. A file that
-// cannot be looked at (fstat: EACCES of somebody else's FUSE mount, ENOTCONN of a dead one,
+// cannot be looked at (fstat: EACCES of another user's FUSE mount, ENOTCONN of a dead one,
 // ESTALE) can still be covered: that it is not a link is known without its file system.
 func isLink(fd uintptr) (bool, unix.Errno) {
 	kind, e := raw.FileType(fd)

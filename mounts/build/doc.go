@@ -13,8 +13,9 @@
 //	└── newroot   the new root, a mount of its own
 //
 // Sources are host paths that the kernel resolves below the old root; destinations are paths
-// that are resolved below newroot ([Root.dest]), by descriptor, so that none leaves it, whatever
-// somebody renames meanwhile (CVE-2026-87766). What is found is only handled by descriptor.
+// that are resolved below newroot ([Root.dest]), by descriptor, so that none leaves it,
+// whatever another process renames meanwhile (CVE-2026-87766). What is found is only handled
+// by descriptor.
 //
 // # Engines
 //

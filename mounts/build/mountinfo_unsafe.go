@@ -93,7 +93,8 @@ func (r *Root) readMount(m *mountinfo, out *mountLine) (more bool, e unix.Errno)
 	}
 }
 
-// mountPoint is where the mount of a line is mounted, as long as no other line has been read.
+// mountPoint returns where the mount of a line is mounted, as long as no other line has been
+// read.
 func (r *Root) mountPoint(line *mountLine) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(&buffers.info.text), line.point)
 }
@@ -185,8 +186,8 @@ func unescape(p unsafe.Pointer) {
 	}
 }
 
-// digit is the octal digit at p+i, or something above 7. It is asked for i+1 only
-// after i was a digit, so it does not read past the string's NUL.
+// digit returns the octal digit at p+i, or something above 7. It is asked for i+1 only after i
+// was a digit, so it does not read past the string's NUL.
 func digit(p unsafe.Pointer, i uintptr) byte {
 	return *(*byte)(unsafe.Add(p, i)) - '0'
 }

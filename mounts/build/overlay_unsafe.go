@@ -53,8 +53,8 @@ func (r *Root) mountLayers(p plan.View, s *plan.Step, upper, work uintptr) step.
 	return f
 }
 
-// upperLayer is the layer that takes what is written, and its work directory; 0 where there
-// is none.
+// upperLayer returns the layer that takes what is written, and its work directory; 0 where
+// there is none.
 func (r *Root) upperLayer(p plan.View, s *plan.Step) (upper, work uintptr, f step.Fault) {
 	e := unix.Errno(0)
 	switch s.D {
@@ -101,7 +101,7 @@ func (r *Root) privateDir() (uintptr, unix.Errno) {
 	return fd, raw.Errno(fd)
 }
 
-// privateName is the name of the newest file on the frame's tmpfs.
+// privateName returns the name of the newest file on the frame's tmpfs.
 func (r *Root) privateName(name *raw.Link) unsafe.Pointer {
 	raw.PutNumber(unsafe.Pointer(name), uintptr(r.serial))
 	return unsafe.Pointer(name)

@@ -13,7 +13,7 @@ import (
 
 // mountProc mounts /proc. It is made ready on the frame's tmpfs, where nobody else can reach
 // it, and then moved: there is no moment in which its covers are missing, and no path below
-// the destination that somebody could rename away.
+// the destination, which another process could rename.
 func (r *Root) mountProc(p plan.View, s *plan.Step) step.Fault {
 	dst, f := r.dest(p.Str(s.B), makeDir, 0o755, s.E)
 	if f.Is() {

@@ -88,9 +88,9 @@ func onlySlashes(path unsafe.Pointer) bool {
 	return *(*byte)(path) == 0
 }
 
-// inRoot is the quick way.
+// inRoot returns the quick way.
 func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
-	for range 128 { // EAGAIN: somebody renames; the kernel could not be sure
+	for range 128 { // EAGAIN: a rename happened; the kernel could not be sure
 		fd := openat2(root, path, unix.O_PATH|unix.O_CLOEXEC, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
 		if raw.Errno(fd) != unix.EAGAIN {
 			return fd
@@ -131,8 +131,8 @@ func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 	return e
 }
 
-// walkFrom is the careful way. The directories that it has come through are in walk.dirs, the
-// last maxDepth of them open.
+// walkFrom returns the careful way. The directories that it has come through are in walk.dirs,
+// the last maxDepth of them open.
 func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
 	at, f := r.goThrough(root, path, want, mode, parents)
 	r.unwind()
@@ -222,7 +222,7 @@ func cutComponent(p unsafe.Pointer, pos uintptr) (begin, end, next uintptr) {
 	return pos, end, next
 }
 
-// whereNow is the directory that a walk stands in.
+// whereNow returns the directory that a walk stands in.
 func (r *Root) whereNow(root uintptr) uintptr {
 	if r.walk.depth == 0 {
 		return root

@@ -190,8 +190,8 @@ func freeOf(first, n uintptr) (free uint32, ok bool) {
 	return free, true
 }
 
-// sourceOf is the descriptor of a source, 0 where it may be missing and is. The process's root
-// is the old root, so a late one is opened as it would have been.
+// sourceOf returns the descriptor of a source, 0 where it may be missing and is. The process's
+// root is the old root, so a late one is opened as it would have been.
 func (r *Root) sourceOf(p plan.View, i uint32) uintptr {
 	s := p.Step(i)
 	if s.G != late && s.G != 0 && s.C != spent {

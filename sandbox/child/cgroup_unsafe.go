@@ -66,7 +66,7 @@ func cloneInto(flags uintptr) uintptr {
 	return raw.Call(unix.SYS_CLONE3, raw.Addr(unsafe.Pointer(&a)), unsafe.Sizeof(a), 0, 0, 0, 0)
 }
 
-// cgroupKind is what a descriptor is that the kernel does not take for a cgroup.
+// cgroupKind returns what a descriptor is that the kernel does not take for a cgroup.
 func cgroupKind(fd uintptr) uint32 {
 	var st unix.Statfs_t
 	if raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0)) != 0 {
@@ -102,7 +102,8 @@ func killCgroup() bool {
 // noFigure stands for what the kernel does not say.
 const noFigure = ^uint64(0)
 
-// peakMemory is the most memory that the cgroup has had, in bytes (memory.peak, since Linux 5.19).
+// peakMemory returns the most memory that the cgroup has had, in bytes (memory.peak, since
+// Linux 5.19).
 func peakMemory() uint64 {
 	var text [32]byte
 	if cgroupFile(raw.Text("memory.peak\x00"), unsafe.Pointer(&text), uintptr(len(text))) == 0 {
@@ -111,8 +112,8 @@ func peakMemory() uint64 {
 	return leading(unsafe.Pointer(&text))
 }
 
-// outOfMemory is how many processes of the cgroup the kernel has killed because memory was short
-// (memory.events).
+// outOfMemory returns how many processes of the cgroup the kernel has killed because memory
+// was short (memory.events).
 func outOfMemory() uint64 {
 	var text [512]byte
 	n := cgroupFile(raw.Text("memory.events\x00"), unsafe.Pointer(&text), uintptr(len(text)))
@@ -141,7 +142,7 @@ func cgroupFile(name, buf unsafe.Pointer, size uintptr) uintptr {
 	return n
 }
 
-// leading is the number at the front of a text.
+// leading returns the number at the front of a text.
 func leading(p unsafe.Pointer) (n uint64) {
 	for i := uintptr(0); i < 20; i++ {
 		c := *(*byte)(unsafe.Add(p, i))

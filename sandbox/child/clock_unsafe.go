@@ -39,7 +39,7 @@ const (
 // nanoseconds. When it ends they are killed at once.
 const untilAll = 1e8
 
-// timeout is the step that bounds the command's time, nil if there is none.
+// timeout returns the step that bounds the command's time, nil if there is none.
 func timeout(p plan.View) *plan.Step {
 	for i := p.Setup; i < p.Steps; i++ {
 		if s := p.Step(i); s.Op == plan.OpTimeout {
@@ -99,8 +99,8 @@ func now() uint64 {
 	return uint64(t.Sec)*1e9 + uint64(t.Nsec)
 }
 
-// patience is how long there is nothing to do, but at most what t says, in t; 0 stands for
-// ever.
+// patience returns how long there is nothing to do, but at most what t says, in t; 0 stands
+// until the process ends.
 func patience(t *unix.Timespec) uintptr {
 	if clock.next != 0 {
 		left, at := uint64(0), now()

@@ -61,7 +61,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 }
 
-// linePlan is the plan of the command line.
+// linePlan returns the plan of the command line.
 func linePlan() plan.View {
 	return plan.ViewAt(raw.Mapped(line.planAt))
 }

@@ -26,10 +26,10 @@ func lower(sp unsafe.Pointer) {
 	}
 }
 
-// standAndDrop settles what this start is, leaves a keeper behind where there is to be
-// one, and gives up, for ever, what a set-id bit or file capabilities gave. AT_SECURE is
-// known to be set, which alone says little: a change of SELinux or AppArmor domain sets
-// it too, and so does a caller with several ids.
+// standAndDrop settles what this start is, leaves a keeper behind where there is to be one,
+// and gives up permanently what a set-id bit or file capabilities gave. AT_SECURE is known to
+// be set, which alone says little: a change of SELinux or AppArmor domain sets it too, and so
+// does a caller with several ids.
 func standAndDrop(sp unsafe.Pointer, ear, sock uintptr) {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
@@ -137,7 +137,7 @@ func hasIDs(uid, gid uintptr) bool {
 // the maps. The process has nothing that the user could not have.
 func makeDumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
 
-// ambient is the ambient set: capabilities that the caller, not the file, gave.
+// ambient returns the ambient set: capabilities that the caller, not the file, gave.
 func ambient() uint64 {
 	set := uint64(0)
 	for c := uintptr(0); c <= raw.LastCap; c++ {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is about the end of a launch. Runs in: monitor, but for sayBegun, which runs in
+// This file is about the end of a launch. Runs in: monitor, except for sayBegun, which runs in
 // the payload's process, and sayEnd, which runs in init.
 
 // Words on the feed besides announce's and reached.
@@ -213,7 +213,7 @@ func reclaimTerminal(p plan.View) {
 		return
 	}
 	// Another group that lives has the terminal rightly: a shell that has put us into the
-	// background, or a process inside; but for the command's, which got it from us.
+	// background, or a process inside; except for the command's, which got it from us.
 	group := foreground(tty)
 	if group != 0 && (handed && group == commandPid(p) || raw.Errno(raw.Call(unix.SYS_KILL, -group, 0, 0, 0, 0, 0)) == unix.ESRCH) {
 		setForeground(tty, raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
@@ -221,7 +221,7 @@ func reclaimTerminal(p plan.View) {
 	raw.Close(tty)
 }
 
-// exitCode is the shell's number for a wait status.
+// exitCode returns the shell's number for a wait status.
 func exitCode(status uint32) uint32 {
 	if sig := status & 0x7f; sig != 0 {
 		return 128 + sig
@@ -248,7 +248,7 @@ func reportEnd(p plan.View, status uint32) {
 }
 
 // reportExit writes the last document of --json-status-fd. A reader that went away
-// is no reason to die of SIGPIPE.
+// is not a reason to die of SIGPIPE.
 func reportExit(fd uintptr, code uint32) {
 	ignore := raw.Sigaction{Handler: raw.Ignore}
 	raw.SetAction(unix.SIGPIPE, &ignore, nil)

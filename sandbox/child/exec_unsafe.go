@@ -20,7 +20,7 @@ func settleForExec(p plan.View) {
 	acting.CloseProc()
 	leadGroup(p)
 	raw.Call(unix.SYS_UMASK, payload.umask, 0, 0, 0, 0, 0)
-	// The mask is the caller's, but for SIGCHLD, which commands count on.
+	// The mask is the caller's, except for SIGCHLD, which commands rely on.
 	raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.SIGCHLD), nil)
 	settleDeathSignal(p)
 }
@@ -71,7 +71,7 @@ func execute(p plan.View) step.Fault {
 	return step.Main(e)
 }
 
-// candidate is the i-th file that exec tries.
+// candidate returns the i-th file that exec tries.
 func candidate(p plan.View, i uint32) unsafe.Pointer {
 	return p.Str(uint32(*p.Slot(p.Paths + i)))
 }

@@ -16,18 +16,17 @@ import (
 //
 //	argv: PlanWord, the socket's number, the line's, a mask of ignored signals
 //
-// The socket is as in any launch. The line is a socket whose other end the host alone has,
-// and the payload's processes never. Until there is a first process, whatever happens
-// there kills the monitor (armLine), and what it has started with it (FlagDieWithParent is
-// in every such plan). From then on the monitor looks itself (watch): at the end of the
-// line, or a byte LineKill, it ends the sandbox and is the last to go. The host says
-// LineRuns when set-up is over: without FlagLifeline the sandbox may then outlive it. So
-// nothing hangs on a thread of the host's, whose end is where PR_SET_PDEATHSIG would
-// strike.
+// The socket is as in any launch. The line is a socket whose other end the host alone has, and
+// the payload's processes never. Until there is a first process, whatever happens there kills
+// the monitor (armLine), and what it has started with it (FlagDieWithParent is in every such
+// plan). From then on the monitor looks itself (watch): at the end of the line, or a byte
+// LineKill, it ends the sandbox and is the last to go. The host says LineRuns when set-up is
+// over: without FlagLifeline the sandbox may then outlive it. So nothing hangs on a thread of
+// the host's, whose end is where PR_SET_PDEATHSIG would act.
 
 // PlanWord is the name, argv[0], of a program that is to be a monitor. A caller with
-// bubblewrap's command line has no use for it. It is not an argument, since there are
-// programs that let strangers choose the arguments of a privileged one, but not its name.
+// bubblewrap's command line has no use for it. It is not an argument, since there are programs
+// that let users choose the arguments of a privileged program, but not its name.
 const PlanWord = "gobwrap: monitor"
 
 // What the host says on the line.
@@ -131,7 +130,7 @@ func isSocket(fd uintptr) bool {
 	return socketOption(fd, unix.SO_DOMAIN) == unix.AF_UNIX && socketOption(fd, unix.SO_TYPE) == unix.SOCK_STREAM
 }
 
-// socketOption is a number of getsockopt(2), 0 where there is none.
+// socketOption returns a number of getsockopt(2), 0 where there is none.
 func socketOption(fd, option uintptr) uint32 {
 	value, size := uint32(0), uint32(4)
 	e := raw.Errno(raw.Call(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, option, raw.Addr(unsafe.Pointer(&value)), raw.Addr(unsafe.Pointer(&size)), 0))
@@ -253,8 +252,8 @@ func hasEnded(pid uintptr) bool {
 	return raw.Errno(r) != 0 || info[0] == uint32(unix.SIGCHLD)
 }
 
-// lastStatus is the payload's status, by init's word where there is one. What is left with
-// init then goes too, and init with it: nothing is left for the host to inherit.
+// lastStatus returns the payload's status, by init's word where there is one. What is left
+// with init then goes too, and init with it: nothing is left for the host to inherit.
 func lastStatus(p plan.View, word uint32) uint32 {
 	readUsage(p, word)
 	if clock.stage != inTime {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gate is a page that init and payload share until the payload's exec: what init says
-// without a system call, which the filters that it has by then might refuse.
+// gate is the start barrier, a page that init and payload share until the payload's exec. Init
+// writes to it without a system call, which its filters might refuse by then.
 type gate struct {
 	state uint32 // gateShut, gateOpen, gateBroken
 	errno uint32 // why the filter of a gateBroken could not be installed
@@ -70,8 +70,8 @@ func boundBoth(p plan.View) {
 	}
 }
 
-// pass waits at the gate. Init is busy for some ten microseconds, and cannot wake us where
-// a filter may refuse it the call. If it dies we die with it.
+// pass waits at the start barrier. Init is busy for some ten microseconds, and cannot wake us
+// where a filter may refuse it the call. If it dies we die with it.
 func pass(p plan.View, g *gate) {
 	woken := wakes(p)
 	for raw.Load(&g.state) == gateShut {
@@ -138,9 +138,9 @@ func runInit(p plan.View, child uintptr, g *gate) {
 	}
 }
 
-// filter installs the payload's filters in init too, so that nobody escapes them by
-// taking it over, and opens the gate. If it cannot, the payload says so. The calls that
-// init still makes are excepted: an allow-list for the payload need not have them.
+// filter installs the payload's filters in init too, so that nobody escapes them by taking it
+// over, and opens the start barrier. If it cannot, the payload says so. The calls that init
+// still makes are excepted: an allow-list for the payload need not have them.
 func filter(p plan.View, g *gate) {
 	for i := p.Setup; i < p.Steps; i++ {
 		s := p.Step(i)
@@ -204,9 +204,9 @@ func lockAll(p plan.View) {
 	}
 }
 
-// seal takes init's privileges and bars the payload from it: from its memory (the
-// environment of the caller, what the options cleared included) and from the host's
-// file behind /proc/1/exe (CVE-2019-5736).
+// seal drops init's privileges and protects it from the payload: from its memory (the
+// environment of the caller, what the options cleared included) and from the host's file
+// behind /proc/1/exe (CVE-2019-5736).
 //
 // Init stays undumpable: its memory belongs to the user namespace outside, so that no
 // capability inside gets past that. It would also bar the caller, though, who may want

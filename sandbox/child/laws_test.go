@@ -18,7 +18,7 @@ import (
 // program: they walk its call graph from the ELF entry point, instruction by instruction.
 
 // allowed are the functions with a runtime that code without one may refer to, each
-// with the reason why that is no call into the runtime.
+// with the reason why that is not a call into the runtime.
 var allowed = map[string]string{
 	"runtime.morestack_noctxt": "in front of every function; never taken, since the dummy g's stack guard is 0",
 }
@@ -39,7 +39,7 @@ var checks = map[string]string{
 	"runtime.duffcopy":                "words copied",
 }
 
-// forbidden words what a runtime function stands for; the first prefix counts.
+// forbidden says what a runtime function stands for; the first prefix counts.
 var forbidden = [][2]string{
 	{"runtime.panic", "a check that can panic (bounds, division, conversion)"},
 	{"runtime.gopanic", "a panic"},

@@ -174,7 +174,7 @@ func carve(n uintptr) uintptr {
 	return raw.Addr(unsafe.Pointer(&line.pool)) + at
 }
 
-// workingDirectory is the caller's; nil if it has no name.
+// workingDirectory returns the caller's; nil if it has no name.
 func workingDirectory() []byte {
 	before := line.taken
 	at := carve(unix.PathMax)

@@ -50,6 +50,7 @@ var feed struct {
 //nolint:gochecknoglobals // see above
 var monitor struct {
 	direct bool    // there is no front end; see direct_unsafe.go
+	free   bool    // no policy.conf binds the caller; see policy_unsafe.go
 	ear    uintptr // where it hears messages then
 	first  uintptr // the pid of the sandbox's first process; 0: none
 	cgroup uintptr // the directory of the cgroup in which that was made; 0: none

@@ -187,6 +187,9 @@ func reopenFeed() {
 // start clones the sandbox's first process, through a joining one where namespaces
 // are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p plan.View) uintptr {
+	if !permitted(p) {
+		return 0
+	}
 	holdSignals(p)
 	knowCommand(p)
 	if monitor.viaKeeper {
@@ -315,7 +318,7 @@ func closeOthers(p plan.View, but uintptr) {
 // nowhere is above every descriptor.
 const nowhere = uintptr(1<<31 - 1)
 
-// orNowhere is a descriptor of ours, nowhere if it is not open.
+// orNowhere returns a descriptor of ours, nowhere if it is not open.
 func orNowhere(fd uintptr) uintptr {
 	if fd == 0 {
 		return nowhere

@@ -78,7 +78,7 @@ func waitFd(fd uintptr) unix.Errno {
 			raw.Close(fd)
 			return 0
 		case unix.EINTR:
-		case unix.EAGAIN: // somebody made it non-blocking
+		case unix.EAGAIN: // another process made it non-blocking
 			var p raw.PollFd
 			p.Fd, p.Events = int32(fd), unix.POLLIN
 			raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&p)), 1, 0, 0, 8, 0)

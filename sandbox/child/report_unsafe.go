@@ -18,7 +18,7 @@ import (
 var document [1 << 12]byte
 
 // report writes n bytes of document to a descriptor of an option. A reader that went away
-// is no reason to die of SIGPIPE, nor to fail.
+// is not a reason to die of SIGPIPE, nor to fail.
 func report(fd int32, n uintptr) {
 	ignore, was := raw.Sigaction{Handler: raw.Ignore}, raw.Sigaction{}
 	raw.SetAction(unix.SIGPIPE, &ignore, &was)

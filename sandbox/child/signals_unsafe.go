@@ -1,7 +1,7 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
-// Runs in: the monitor, but for leadGroup, which runs in the payload's process, and reap, which
+// Runs in: the monitor, except for leadGroup, which runs in the payload's process, and reap, which
 // runs in init.
 
 import (
@@ -37,7 +37,7 @@ const passedOn = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) |
 // lowest bits.
 const stopped = 1 << 28
 
-// heldSignals are those that the monitor reads.
+// heldSignals returns those that the monitor reads.
 func heldSignals(p plan.View) (set uint64) {
 	if p.Has(plan.FlagForward) {
 		set = passedOn
@@ -138,7 +138,7 @@ func passSignals(p plan.View) {
 	}
 }
 
-// commandPid is the command's pid, 0 if that is not known.
+// commandPid returns the command's pid, 0 if that is not known.
 func commandPid(p plan.View) uintptr {
 	if p.Has(plan.FlagInit) {
 		return clock.command
@@ -228,7 +228,8 @@ func openTerminal() uintptr {
 	return tty
 }
 
-// foreground is the terminal's foreground process group; 0: one outside of the PID namespace.
+// foreground returns the terminal's foreground process group; 0: one outside of the PID
+// namespace.
 func foreground(tty uintptr) uintptr {
 	group := int32(0)
 	if raw.Errno(raw.Call(unix.SYS_IOCTL, tty, unix.TIOCGPGRP, raw.Addr(unsafe.Pointer(&group)), 0, 0, 0)) != 0 || group < 0 {

@@ -34,7 +34,7 @@ const (
 	ByLimit          // a signal of RLIMIT_CPU or RLIMIT_FSIZE
 )
 
-// settleUsage is what there is to say of a command that has ended with a wait status.
+// settleUsage returns what there is to say of a command that has ended with a wait status.
 func settleUsage(p plan.View, status uint32) (u Usage) {
 	used := &clock.used
 	if clock.began != 0 {
@@ -60,7 +60,8 @@ func settleUsage(p plan.View, status uint32) (u Usage) {
 	return u
 }
 
-// cpuTime is the hard limit on processor time of the plan, in nanoseconds, where the kernel kills.
+// cpuTime returns the hard limit on processor time of the plan, in nanoseconds, where the
+// kernel kills.
 func cpuTime(p plan.View) uint64 {
 	most := ^uint64(0)
 	for i := p.Setup; i < p.Steps; i++ {

@@ -2,11 +2,11 @@ package doctor
 
 import "strings"
 
-// AppArmor is a profile for the running program, at its path, on machines where AppArmor
-// gives user namespaces only to programs whose profile says so (apparmor.d(5), "userns").
-// The launcher may do everything; what it runs has no capability and makes no user
-// namespace, since a profile that let everything through would give every user what the
-// machine refuses them.
+// AppArmor returns a profile for the running program, at its path, on machines where AppArmor
+// gives user namespaces only to programs whose profile says so (apparmor.d(5), "userns"). The
+// launcher may do everything; what it runs has no capability and makes no user namespace,
+// since a profile that let everything through would give every user what the machine refuses
+// them.
 func AppArmor() string { return appArmor(here(selfExe).Binary.Path) }
 
 func appArmor(path string) string {
@@ -71,7 +71,7 @@ profile gobwrap_payload flags=(attach_disconnected, mediate_deleted) {
 }
 `
 
-// quoteProfile is a path as a profile's attachment: what would be a pattern is not one,
+// quoteProfile returns a path as a profile's attachment: what would be a pattern is not one,
 // and a space does not end it.
 func quoteProfile(path string) string {
 	var out strings.Builder

@@ -133,6 +133,12 @@ var setuidCauses = [...]cause{
 		Fixes: []fix{{Now: []string{"cat /etc/gobwrap/setuid.conf"}}},
 	},
 	{
+		ID:    "policy",
+		Fits:  func(k *failure) bool { return k.Facts.policed() && k.Errno == 0 && !k.Killed },
+		Says:  "The administrator's policy does not permit what was tried: /etc/gobwrap/policy.conf.",
+		Fixes: []fix{{Now: []string{"cat /etc/gobwrap/policy.conf"}, ByUser: true, Note: "A launch that does as the file says works."}},
+	},
+	{
 		ID:    "setuid-in-userns",
 		Steps: []Step{Setuid},
 		Fits:  func(k *failure) bool { return k.Facts.inUserNS() },

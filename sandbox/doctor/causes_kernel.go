@@ -167,7 +167,7 @@ var knobCauses = [...]cause{
 	},
 }
 
-// setSysctl is the fix that most of them have in common (sysctl.d(5)).
+// setSysctl returns the fix that most of them have in common (sysctl.d(5)).
 func setSysctl(setting string) fix {
 	return fix{
 		Now:  []string{"sysctl -w " + setting},

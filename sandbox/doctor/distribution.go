@@ -57,7 +57,7 @@ func (f *facts) os() osRelease {
 	return o
 }
 
-// places are the keys by which a fix for this machine is found, the nearest first.
+// places returns the keys by which a fix for this machine is found, the nearest first.
 func (f *facts) places() []string {
 	var list []string
 	if c := f.container(); c != "" {

@@ -40,7 +40,7 @@ type launcher struct {
 	facts   *facts
 }
 
-// exe is the program that is started.
+// exe returns the program that is started.
 func (l *launcher) exe() (string, error) {
 	if l.path != "" {
 		return l.path, nil
@@ -79,7 +79,7 @@ func (l *launcher) launch(s sandbox.Spec) outcome {
 	return o
 }
 
-// outcome is what the error of a launch means.
+// outcome returns what the error of a launch means.
 func (l *launcher) outcome(err error) (o outcome) {
 	o.stage, o.message = "launch", err.Error()
 	var e *sandbox.SetupError
@@ -96,8 +96,8 @@ func (l *launcher) outcome(err error) (o outcome) {
 	return o
 }
 
-// self is a path of this binary that a sandbox can bind. In a chroot the link /proc/self/exe
-// leads to a mount of another namespace, which cannot be bound.
+// self returns a path of this binary that a sandbox can bind. In a chroot the link
+// /proc/self/exe leads to a mount of another namespace, which cannot be bound.
 func (f *facts) self() string {
 	if files, ok := f.Files.(sameFile); ok && f.Binary.Path != "" {
 		if same, known := files.SameFile(selfExe, f.Binary.Path); known && same {

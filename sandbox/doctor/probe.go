@@ -48,7 +48,7 @@ func restoreLimits() {
 
 func (p *prober) note(r Result) { p.seen = append(p.seen, r) }
 
-// state is what is known of a step.
+// state returns what is known of a step.
 func (p *prober) state(s Step) State {
 	for _, r := range p.seen {
 		if r.Step == s {
@@ -58,7 +58,7 @@ func (p *prober) state(s Step) State {
 	return Untried
 }
 
-// inOrder is a result for every step, in the order of the table.
+// inOrder returns a result for every step, in the order of the table.
 func (p *prober) inOrder() (all []Result) {
 	for _, row := range stepRows {
 		r := Result{Step: row.step}
@@ -175,7 +175,7 @@ func (p *prober) judge(a *attempt, o outcome) {
 	}
 }
 
-// failure is the result of a step whose launch has failed.
+// failure returns the result of a step whose launch has failed.
 func (o outcome) failure(s Step) Result {
 	return Result{Step: s, State: Failed, Errno: o.errno, Message: o.message, Killed: o.killed}
 }

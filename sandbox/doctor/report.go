@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/kernel"
+	"github.com/gobwrap/gobwrap/internal/policy"
 	"github.com/gobwrap/gobwrap/suid"
 )
 
@@ -106,7 +107,7 @@ func (k *failure) fillFix(empty fix) fix {
 	return out
 }
 
-// cause is the finding that explains a step, or nil.
+// cause returns the finding that explains a step, or nil.
 func (r *Diagnosis) cause(s Step) *finding {
 	for _, f := range r.found {
 		if slices.Contains(f.Steps, s) {
@@ -162,12 +163,35 @@ func (r *Diagnosis) findNotes() {
 			r.note("Direct mode works, so the set-user-id bit is not needed: " + toDirect(f))
 		}
 	}
+	if f.policed() {
+		r.note(policyNote(f))
+	}
 	if b.Mode&0o6000 != 0 && !b.Setuid() {
 		r.note("The binary has set-id bits in an unsupported combination. It must be owned by root with mode 4755 and without file capabilities, or have mode 0755.")
 	}
 	if r.kernel.Openat2 == enosys && f.filtered() && !f.before(kernel.Openat2.Since) {
 		r.note("A filter refuses openat2 (systemd's RestrictSUIDSGID= does that). Older calls are used instead, and everything works.")
 	}
+}
+
+// policed reports whether the administrator's policy.conf binds the caller.
+func (f *facts) policed() bool { return f.UID != 0 && f.Files.Exists(policy.Path) }
+
+// policyNote says whether policy.conf binds: only a caller who has no other way to a user
+// namespace than the launcher is bound.
+func policyNote(f *facts) string {
+	label := f.label()
+	apparmor := f.sysctl("kernel.apparmor_restrict_unprivileged_userns") == "1" && strings.HasPrefix(label, "gobwrap")
+	selinux := f.enforcing() && strings.Contains(label, ":gobwrap_t")
+	switch {
+	case apparmor && f.sysctl("kernel.yama.ptrace_scope") >= "2":
+		return policy.Path + " binds this user, as far as no other program's AppArmor profile permits user namespaces."
+	case apparmor:
+		return policy.Path + " is advisory here: AppArmor gives user namespaces to the launcher, but this user may trace it (kernel.yama.ptrace_scope is below 2)."
+	case selinux:
+		return policy.Path + " binds this user, as far as the SELinux policy permits no other domain user namespaces, nor tracing gobwrap_t."
+	}
+	return policy.Path + " is advisory here: this user can make namespaces without gobwrap."
 }
 
 // setuidMayHelp reports whether a binary that is installed for setuid mode could work here.
@@ -185,6 +209,9 @@ func (r *Diagnosis) note(text string) { r.notes = append(r.notes, text) }
 // distribution: where a package manager would undo a chmod, it has to be told.
 func toSetuid(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
+	if swap := f.swap("gobwrap", "gobwrap-setuid"); swap != "" {
+		return swap
+	}
 	switch {
 	case f.packaged("gobwrap"):
 		return "apt install gobwrap-setuid"
@@ -200,8 +227,32 @@ func (f *facts) packaged(name string) bool {
 	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/usr/share/doc/"+name+"/copyright")
 }
 
+// swap is the command that puts one of our packages in the place of another, where the packages
+// exclude each other: not with dpkg. It is "" where this binary is in none of them.
+func (f *facts) swap(from, to string) string {
+	if f.Binary.Path != "/usr/bin/gobwrap" || !f.Files.Exists("/usr/share/gobwrap/apparmor/gobwrap") {
+		return ""
+	}
+	for _, place := range f.places() {
+		switch place {
+		case fedora, rhel:
+			return "dnf swap " + from + " " + to
+		case suse:
+			return "zypper install " + to + " -" + from
+		case alpine:
+			return "apk del " + from + " && apk add " + to
+		case arch:
+			return "pacman -S " + to
+		}
+	}
+	return ""
+}
+
 func toDirect(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
+	if swap := f.swap("gobwrap-setuid", "gobwrap"); swap != "" {
+		return swap
+	}
 	switch {
 	case f.packaged("gobwrap-setuid"):
 		return "apt remove gobwrap-setuid"

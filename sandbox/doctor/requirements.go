@@ -39,7 +39,7 @@ var distributions = [...]distribution{
 	{Name: "Inside another sandbox", Causes: []string{"nested-too-deep", "filter", "proc-masked"}},
 }
 
-// requirements is the page docs/requirements.md.
+// requirements returns the page docs/requirements.md.
 func requirements() string {
 	var out strings.Builder
 	out.WriteString(requirementsHead)
@@ -92,7 +92,7 @@ func (c *cause) page(out *strings.Builder) {
 	}
 }
 
-// placeNames is the name of a family for people.
+// placeNames returns the name of a family for people.
 func placeNames(where string) string {
 	switch where {
 	case docker, gentoo, kubernetes:

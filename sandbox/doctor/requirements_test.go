@@ -43,7 +43,7 @@ func TestDistributions(t *testing.T) {
 		delete(named, c.ID)
 	}
 	for id := range named {
-		t.Errorf("a distribution names %q, which is no cause", id)
+		t.Errorf("a distribution names %q, which is not a cause", id)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Text is the report for people.
+// Text returns the report for people.
 func (r *Diagnosis) Text(version string) string {
 	var out strings.Builder
 	f := r.facts
@@ -98,7 +98,7 @@ func commands(out *strings.Builder, title string, list []string) {
 	}
 }
 
-// describe is what the installed binary is, in words.
+// describe returns what the installed binary is, in words.
 func (b binary) describe() string {
 	if b.Path == "" {
 		return "unknown, because there is no proc at /proc"

@@ -38,7 +38,7 @@ type program struct {
 	copy   string   // a copy of exe whose loader is the one in home
 }
 
-// binary is what there is to know of the test binary. A copy lives as long as the test.
+// binary returns what there is to know of the test binary. A copy lives as long as the test.
 func binary(t *testing.T) program {
 	t.Helper()
 	exe, err := os.Executable()
@@ -69,8 +69,8 @@ func binary(t *testing.T) program {
 	return p
 }
 
-// interpreter is the loader of a program, and where in the file its name is; "" if it needs
-// none.
+// interpreter returns the loader of a program, and where in the file its name is; "" if it
+// needs none.
 func interpreter(t *testing.T, exe string) (name string, at uint64) {
 	t.Helper()
 	f, err := elf.Open(exe)

@@ -86,7 +86,7 @@ func Modes(t *testing.T, f func(t *testing.T, m Mode)) {
 	})
 }
 
-// here is the mode in this process. It skips a test where the kernel refuses it.
+// here returns the mode in this process. It skips a test where the kernel refuses it.
 func here(t *testing.T, name, launcher string) Mode {
 	t.Helper()
 	m := Mode{Name: name, Launcher: launcher, Spec: specMode(name)}
@@ -109,7 +109,7 @@ func here(t *testing.T, name, launcher string) Mode {
 //nolint:gochecknoglobals // tests know each other by their names only
 var known sync.Map
 
-// modeOf is the mode in which a test runs, if it is within Modes.
+// modeOf returns the mode in which a test runs, if it is within Modes.
 func modeOf(name string) (Mode, bool) {
 	for name != "" {
 		if m, ok := known.Load(name); ok {
@@ -151,7 +151,7 @@ func asUser(t *testing.T, mode, launcher string) {
 	}
 }
 
-// pattern is what -test.run takes for the subtest of this name.
+// pattern returns what -test.run takes for the subtest of this name.
 func pattern(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
@@ -160,7 +160,7 @@ func pattern(name string) string {
 	return strings.Join(parts, "/")
 }
 
-// openDir is a temporary directory that everybody can enter.
+// openDir returns a temporary directory that everybody can enter.
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sandboxtest-")

@@ -11,7 +11,7 @@ func wrap(rule string) string {
 	return `{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [` + rule + `]}`
 }
 
-// refusals are texts that are no profile.
+// refusals are texts that are not profiles.
 var refusals = []struct{ name, text, want string }{
 	{"empty", "", "the profile is empty"},
 	{"blank", " \n\t", "the profile is empty"},

@@ -12,7 +12,7 @@ func token(a bpf.Arch) (libseccomp.ScmpArch, error) {
 	return libseccomp.GetArchFromString(a.Name)
 }
 
-// Name is the name of a call, or empty where libseccomp knows none.
+// Name returns the name of a call, or empty where libseccomp knows none.
 func Name(a bpf.Arch, nr uint32) string {
 	t, err := token(a)
 	if err != nil {
@@ -25,9 +25,9 @@ func Name(a bpf.Arch, nr uint32) string {
 	return name
 }
 
-// Number is the number of a call at an entry point. A call that exists elsewhere only
-// has none; nor has one of those that 32-bit x86 has twice, as a part of socketcall or
-// ipc, and since 4.3 by itself.
+// Number returns the number of a call at an entry point. A call that exists elsewhere only has
+// none; nor has one of those that 32-bit x86 has twice, as a part of socketcall or ipc, and
+// since 4.3 by itself.
 func Number(a bpf.Arch, name string) (int32, error) {
 	t, err := token(a)
 	if err != nil {
@@ -43,7 +43,7 @@ func Number(a bpf.Arch, name string) (int32, error) {
 	return int32(nr), nil
 }
 
-// Library is the version of libseccomp.
+// Library returns the version of libseccomp.
 func Library() string {
 	major, minor, micro := libseccomp.GetLibraryVersion()
 	return fmt.Sprintf("%d.%d.%d", major, minor, micro)

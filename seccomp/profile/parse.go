@@ -62,7 +62,7 @@ func (d *document) read(text []byte) error {
 	return d.settle()
 }
 
-// worded says where a text is no profile.
+// worded says where a text is not a profile.
 func worded(text []byte, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError

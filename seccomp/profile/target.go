@@ -44,7 +44,7 @@ func machineOf(goarch string) (machine, error) {
 // archNative is podman's word for the target's own architecture.
 const archNative specs.Arch = "SCMP_ARCH_NATIVE"
 
-// architectures are those whose calls the filter knows: the target's own, and what the
+// architectures returns those whose calls the filter knows: the target's own, and what the
 // profile lists besides. foreign are those listed that the target's kernel has not.
 func (d *document) architectures(m machine) (all, foreign []specs.Arch, err error) {
 	listed := d.Architectures

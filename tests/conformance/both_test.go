@@ -127,7 +127,7 @@ func rowComplaints(t *testing.T, shown []string) (bad []string) {
 	}
 	for _, id := range shown {
 		if !rows[id] {
-			bad = append(bad, id+" is shown, but is no row of differences.md")
+			bad = append(bad, id+" is shown, but is not a row of differences.md")
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(rows)) {
@@ -141,7 +141,7 @@ func rowComplaints(t *testing.T, shown []string) (bad []string) {
 	}
 	for id := range notShown {
 		if !rows[id] {
-			bad = append(bad, id+" is in notShown, but is no row")
+			bad = append(bad, id+" is in notShown, but is not a row")
 		}
 	}
 	return bad
@@ -194,7 +194,7 @@ func TestDifferencesThatAreGone(t *testing.T) {
 			t.Errorf("%s: %q", x.name, bad)
 		}
 	}
-	if bad := rowComplaints(t, []string{"no-such-row"}); !slices.Contains(bad, "no-such-row is shown, but is no row of differences.md") || len(bad) < 10 {
+	if bad := rowComplaints(t, []string{"no-such-row"}); !slices.Contains(bad, "no-such-row is shown, but is not a row of differences.md") || len(bad) < 10 {
 		t.Errorf("%q", bad)
 	}
 }

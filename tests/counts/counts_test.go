@@ -193,7 +193,7 @@ func TestNoRuntime(t *testing.T) {
 						t.Errorf("%d calls of %s", seen.calls[of], of)
 					}
 				}
-				if n := seen.calls["futex"]; n > 2 { // init and the payload's process, at the gate
+				if n := seen.calls["futex"]; n > 2 { // init and the payload's process, at the start barrier
 					t.Errorf("%d calls of futex", n)
 				}
 				if n := seen.calls["rt_sigaction"]; n > 16 {

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// image enters a root of its own with few things in it, and does the rest of the world
-// there: so what the host has in its root, such as a container's marker, is not seen. The
-// launcher itself makes it, for root, who keeps his capabilities.
+// image enters a root of its own with few things in it, and does the rest of the world there:
+// so what the host has in its root, such as a container's marker, is not seen. The launcher
+// itself makes it, for root, which keeps its capabilities.
 const image = `
 	if [ -z "${inside:-}" ]; then
 		printf '%s\n' "$script" >"$dir/script"
@@ -48,7 +48,8 @@ func TestContainer(t *testing.T) {
 		status: 4, causes: map[string]string{"user-namespace": "filter"}, says: "This process runs under a seccomp filter", lacks: "docker",
 		fix: "as=$plain", launch: minimal, hint: "seccomp filter",
 	}.run(t)
-	// Root who lacks CAP_SYS_ADMIN takes a user namespace by himself, where he may.
+	// Root without CAP_SYS_ADMIN makes a user namespace without being asked, where that is
+	// permitted.
 	world{name: "root without CAP_SYS_ADMIN", root: true, setup: image + drop, mode: "direct", says: "the kernel permits user namespaces to this user"}.run(t)
 	world{
 		name: "root without anything", root: true, setup: image + "plain=$as; " + drop + filter("EPERM", noClone),
@@ -57,7 +58,7 @@ func TestContainer(t *testing.T) {
 	}.run(t)
 }
 
-// A filter of somebody's.
+// A seccomp filter whose origin is not known.
 func TestFilter(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -53,7 +53,7 @@ func TestPrivilegedInstallationIsRefused(t *testing.T) {
 	}{
 		{"2755", 0, 0o2755, 0, "this binary is set-group-id, which is not supported"},
 		{"6755", 0, 0o6755, 0, "this binary is set-group-id, which is not supported"},
-		{"stranger", 12346, 0o4755, 0, "this binary is set-user-id, but not root's, which is not supported"},
+		{"another user", 12346, 0o4755, 0, "this binary is set-user-id, but not root's, which is not supported"},
 		{"capability", 0, 0o0755, 1 << unix.CAP_SYS_ADMIN, "this binary has file capabilities, which are not supported"},
 		{"capability-and-bit", 0, 0o4755, 1 << unix.CAP_CHOWN, "this binary has file capabilities, which are not supported"},
 		{"writable", 0, 0o4775, 0, "how it is installed cannot be told"},

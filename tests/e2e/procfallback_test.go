@@ -94,7 +94,7 @@ func TestProcFallbackBind(t *testing.T) {
 	})
 }
 
-// The warnings are no failure: all documents come, under a filter too.
+// The warnings are not failure: all documents come, under a filter too.
 func TestProcFallbackIsTold(t *testing.T) {
 	t.Parallel()
 	eachMasked(t, "EPERM", func(t *testing.T, l launch) {
@@ -109,7 +109,7 @@ func TestProcFallbackIsTold(t *testing.T) {
 	})
 }
 
-// Where the kernel does not refuse, the option is without effect; and it is no cure for
+// Where the kernel does not refuse, the option is without effect; and it is not a cure for
 // failures of another kind.
 func TestProcFallbackIsForRefusals(t *testing.T) {
 	t.Parallel()

@@ -8,9 +8,8 @@ import (
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-// What the keeper would have to do with root's rights for a stranger is refused, in
-// words, whether setuid mode was asked for or is the second way. Without it, the caller
-// may have it.
+// What the keeper would have to do with root's rights is refused, in words, whether setuid
+// mode was asked for or is the second way. Without it, the caller may have it.
 func TestRefusedInSetuidMode(t *testing.T) {
 	t.Parallel()
 	w := user.scratch(t)

@@ -253,7 +253,7 @@ func TestSetupExitStatusWhateverFails(t *testing.T) {
 	t.Parallel()
 	eachWho(t, func(t *testing.T, who identity) {
 		args := box("--tmpfs", "/tmp", "--unshare-pid", "--setup-exit-status", "42")
-		everyCall(t, who, engine{}, fmt.Sprint(int(unix.EPERM)), args, nil, func(s strike) string {
+		everyCall(t, who, engine{}, fmt.Sprint(int(unix.EPERM)), args, nil, func(s injection) string {
 			early := s.end == "status 1" && notReadYet.MatchString(s.Stderr)
 			switch {
 			case s.left != "":

@@ -275,7 +275,7 @@ func TestStatusInTime(t *testing.T) {
 	})
 }
 
-// noCall is a filter that kills whoever makes a system call.
+// noCall is a filter that kills the process that makes a system call.
 func noCall(t *testing.T, nr uint32) *os.File {
 	t.Helper()
 	const load, equal, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K

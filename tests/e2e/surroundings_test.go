@@ -209,7 +209,7 @@ func TestStrangeWorkingDirectory(t *testing.T) {
 	})
 }
 
-// A chroot is no place to build a sandbox in; the message says so.
+// A chroot is not a place to build a sandbox in; the message says so.
 func TestChroot(t *testing.T) {
 	t.Parallel()
 	each(t, []identity{root, setuid}, func(t *testing.T, who identity) {

@@ -41,8 +41,8 @@ func covering(who identity, dir, dst string) [][]string {
 }
 
 // TestUnseenDestinations: a directory or file that set-up may not look at, since it is the
-// root of somebody else's FUSE mount, or of one whose server is dead or answers with an
-// error, is covered like any other.
+// root of another user's FUSE mount, or of one whose server is dead or answers with an error,
+// is covered like any other.
 func TestUnseenDestinations(t *testing.T) {
 	t.Parallel()
 	needsFUSE(t)

@@ -101,6 +101,9 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/images/doctor.svg":             0o644,
 	"share/doc/gobwrap/docs/images/error.svg":              0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
+	"share/doc/gobwrap/selinux/gobwrap.te":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.fc":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.if":                 0o644,
 }
 
 // TestInstall: make install leaves these files and no others, whatever the umask; the

@@ -68,6 +68,7 @@ func TestPackages(t *testing.T) {
 	dir := all(t)
 	t.Run("same wherever made", func(t *testing.T) { same(t, dir) })
 	t.Run("apk", func(t *testing.T) { apk(t, dir) })
+	t.Run("selinux", selinux)
 	t.Run("dependencies", func(t *testing.T) { dependencies(t, dir) })
 	for _, name := range []string{
 		"plain", "setuid", "administrator", "as-bwrap", "diversion", "apparmor", "lint", "rpm", "archlinux", "apk-tools",
@@ -219,6 +220,26 @@ func gunzip(t *testing.T, name string) (members [][]byte) {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return members
+}
+
+// selinux: the module compiles with Debian's reference policy, and so does one of a site's that
+// uses it. That has no class user_namespace yet, so nothing is linked.
+func selinux(t *testing.T) {
+	dir := t.TempDir()
+	script := `
+		cp ../../packaging/selinux/gobwrap.* "$0"
+		cd "$0"
+		printf 'policy_module(site, 1)\ngen_require(\140 type user_t; role user_r; \047)\ngobwrap_run(user_t, user_r)\n' >site.te
+		exec make -f /usr/share/selinux/devel/Makefile NAME=default gobwrap.pp site.pp`
+	out, err := exec.Command("sh", "-ec", script, dir).CombinedOutput()
+	if err != nil || strings.Contains(strings.ToLower(string(out)), "warning") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"gobwrap.pp", "site.pp"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() < 1000 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // dependencies: gobwrap.yaml names the libraries that dpkg-shlibdeps finds.

@@ -123,7 +123,7 @@ func TestNotGranted(t *testing.T) {
 		"one too many": {
 			granted, granted.maps(65537), []string{"--uid-map 0:310000:65537", "/etc/subuid does not grant these uids to granted", `"granted:310000:65537"`},
 		},
-		"somebody else's": {granted, member.maps(1), []string{"--uid-map 0:420000:1", `"granted:420000:1"`}},
+		"another user's": {granted, member.maps(1), []string{"--uid-map 0:420000:1", `"granted:420000:1"`}},
 		"uids but no gids": {
 			granted,
 			[]string{"--uid-map", "0:310000:10", "--gid-map", "0:310000:10"},
@@ -221,7 +221,7 @@ func TestHelperMisbehaves(t *testing.T) {
 	launch{who: granted, args: append(box(granted.maps(10)...), "echo", "in"), env: []string{"PATH=" + dir + ":/usr/bin"}}.run(t).OK(t, "in\n")
 }
 
-// TestHelperHangs: somebody who never answers is not waited for without end, nor does he
+// TestHelperHangs: a helper that never answers is not waited for without end, nor does it
 // outlive the launcher.
 func TestHelperHangs(t *testing.T) {
 	t.Parallel()
@@ -263,7 +263,7 @@ func TestHelperNeverAnswers(t *testing.T) {
 }
 
 // TestForeignProc: where /proc is that of another PID namespace the number of the first
-// process is somebody else's there, who must not be given ids.
+// process is another one there, which must not be given ids.
 func TestForeignProc(t *testing.T) {
 	t.Parallel()
 	for _, who := range []identity{granted, root} {

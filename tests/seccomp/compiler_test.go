@@ -129,7 +129,7 @@ func gone(t *testing.T, file string) {
 	}
 }
 
-// TestBadProfiles: what is no profile, as the launcher says it.
+// TestBadProfiles: what is not a profile, as the launcher says it.
 func TestBadProfiles(t *testing.T) {
 	text, err := os.ReadFile(podman)
 	if err != nil {

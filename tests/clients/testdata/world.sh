@@ -15,7 +15,7 @@ for file in passwd group hosts; do
 done
 mount --bind "$bwrap" /usr/bin/bwrap
 mount --bind "$modules" "$dir/node_modules"
-# /tmp is private but for the directory that the tests are in, if that is there.
+# /tmp is private except for the directory that the tests are in, if that is there.
 base=${dir%/*}
 mkdir -p /run/user
 mount -t tmpfs -o mode=0755 tmpfs /run/user

@@ -4,6 +4,7 @@ package planbuild
 import (
 	"encoding/binary"
 	"strings"
+	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
@@ -73,7 +74,7 @@ func (b *Builder) Add(s plan.Step) uint32 {
 	return uint32(len(b.steps) - 1)
 }
 
-// Len is how many steps there are: the index of the next one.
+// Len returns how many steps there are: the index of the next one.
 func (b *Builder) Len() uint32 { return uint32(len(b.steps)) }
 
 // EndJoin ends the steps of the joining process.
@@ -176,4 +177,19 @@ func appendStep(out []byte, s *plan.Step) []byte {
 		out = binary.NativeEndian.AppendUint32(out, v)
 	}
 	return out
+}
+
+// Nth returns the index of the n-th step with an operation, counted from 0.
+func Nth(t testing.TB, p *plan.Program, op plan.Op, n int) uint32 {
+	t.Helper()
+	for i := range p.Header().Steps {
+		if p.Step(i).Op == op {
+			if n == 0 {
+				return i
+			}
+			n--
+		}
+	}
+	t.Fatalf("the program has no %v", op)
+	return 0
 }

@@ -27,7 +27,7 @@ remove() { quiet dpkg -r "$@"; }
 purge() { quiet dpkg -P "$@"; }
 mode() { stat -c '%a %U:%G' "$1"; }
 
-# as_user runs a command as somebody without rights.
+# as_user runs a command as a user without rights.
 as_user() { setpriv --reuid 12345 --regid 12345 --clear-groups "$@"; }
 
 # as_bwrap is what gobwrap says of itself as bwrap.

@@ -72,7 +72,7 @@ func (m *machine) record(s session) (string, error) {
 	return m.clean(screen.String()), err
 }
 
-// shell is a shell of an ordinary user, uid 1000 in a user namespace of its own.
+// shell returns a shell of an ordinary user, uid 1000 in a user namespace of its own.
 func (m *machine) shell(refuses bool) *exec.Cmd {
 	script := `exec setpriv --ambient-caps=-all --inh-caps=-all bash --noprofile --norc -i`
 	if refuses {

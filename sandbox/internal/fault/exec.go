@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strconv"
@@ -7,7 +7,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// hintExec says why a command that is there was not executed. The kernel has the same errno
+// hintExec returns why a command that exists was not executed. The kernel has the same errno
 // for a command that is missing and for one whose interpreter is.
 func hintExec(m plan.Message) string {
 	file := strconv.Quote(m.Text())

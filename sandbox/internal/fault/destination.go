@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pathHint is what can be said about a path that is at fault, or "".
+// pathHint returns what can be said about a path that is at fault, or "".
 func pathHint(p *plan.Program, s plan.Step, m plan.Message) string {
 	e := unix.Errno(m.Errno)
 	if s.Op == plan.OpOverlay && m.Sub == plan.SubMain && (e == unix.EINVAL || e == unix.ELOOP || e == unix.ENOTDIR || e == unix.EBUSY) {
@@ -61,7 +61,7 @@ func said(fact, by string, itself bool) string {
 	return fact + ": it is part of " + by
 }
 
-// faultyPart is the beginning of a destination that could not be made or entered, as the
+// faultyPart returns the beginning of a destination that could not be made or entered, as the
 // acting side says (Extra is its length, 0 where links were followed).
 func faultyPart(dst string, m plan.Message) string {
 	switch m.Sub {
@@ -79,8 +79,9 @@ func faultyPart(dst string, m plan.Message) string {
 	return ""
 }
 
-// madeBy is the last operation before the step i on whose destination path lies, in its own
-// words, and whether it is just that. An empty string: the path is the new root's own.
+// madeBy returns the last operation before step i on whose destination path lies, as it was
+// given, and whether the destination is path itself. An empty string: the path is the new
+// root's own.
 func madeBy(p *plan.Program, i uint32, path string) (words string, itself bool) {
 	for i > 0 {
 		i--
@@ -104,7 +105,7 @@ func madeBy(p *plan.Program, i uint32, path string) (words string, itself bool) 
 	return "", false
 }
 
-// above is the directory that a path lies in.
+// above returns the directory that a path lies in.
 func above(path string) string {
 	if i := strings.LastIndexByte(path, '/'); i > 0 {
 		return path[:i]

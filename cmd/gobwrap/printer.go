@@ -12,21 +12,20 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
-// voice is the only writer to the standard streams. Its rules:
-//   - every line starts with the program's name: "bwrap: " for a program started under
-//     a name of bwrap's, "gobwrap: " otherwise; with --level-prefix "<3>" or "<4>" first;
+// printer is the only writer to the standard streams. Its rules:
+//   - every line starts with the program's name: "bwrap: " for a program started under a name that ends in bwrap, "gobwrap: " otherwise; with --level-prefix "<3>" or "<4>" first;
 //   - bwrap's wording is kept where scripts may match it;
 //   - a second line "hint: …" follows where the cause is known.
-type voice struct {
+type printer struct {
 	argv0  string
 	name   string
 	levels bool
-	report *sandbox.Report // who else is told, once the command line is read
-	begun  bool            // the launch: from here on the monitor knows the status for a failure
+	report *sandbox.Report // where errors are also written, once the command line is read
+	begun  bool            // the launch has begun: the monitor knows the status for a failure
 }
 
-func newVoice(argv []string) *voice {
-	v := &voice{name: "gobwrap"}
+func newPrinter(argv []string) *printer {
+	v := &printer{name: "gobwrap"}
 	if len(argv) > 0 {
 		v.argv0 = argv[0]
 	}
@@ -36,7 +35,7 @@ func newVoice(argv []string) *voice {
 	return v
 }
 
-func (v *voice) line(level, text string) {
+func (v *printer) line(level, text string) {
 	prefix := v.name + ": "
 	if v.levels {
 		prefix = level + prefix
@@ -45,8 +44,8 @@ func (v *voice) line(level, text string) {
 	child.Spoken()
 }
 
-// fail says why nothing was run, and returns the status for it.
-func (v *voice) fail(err error) int {
+// fail prints why nothing was run, and returns the exit status.
+func (v *printer) fail(err error) int {
 	err = reword(err)
 	v.line("<3>", err.Error())
 	advise(err)
@@ -56,7 +55,7 @@ func (v *voice) fail(err error) int {
 	return v.failed(err)
 }
 
-// hintOf is an error's hint, or "".
+// hintOf returns an error's hint, or "".
 func hintOf(err error) string {
 	var setup *sandbox.SetupError
 	if errors.As(err, &setup) {
@@ -65,8 +64,8 @@ func hintOf(err error) string {
 	return ""
 }
 
-// failed tells those who read along that nothing was run, and returns the status for it.
-func (v *voice) failed(err error) int {
+// failed writes the error to the descriptors of the report, and returns the exit status.
+func (v *printer) failed(err error) int {
 	if v.report == nil {
 		return 1
 	}
@@ -75,13 +74,13 @@ func (v *voice) failed(err error) int {
 }
 
 // describe prints what --explain has to say.
-func (v *voice) describe(lines []string) {
+func (v *printer) describe(lines []string) {
 	for _, text := range lines {
 		v.line("<6>", inOptions(text))
 	}
 }
 
-// ending is the last line of --explain: whether the command now runs.
+// ending returns the last line of --explain: whether the command now runs.
 func ending(o *options) string {
 	words := make([]string, len(o.spec.Command.Args))
 	for i, w := range o.spec.Command.Args {
@@ -96,8 +95,9 @@ func ending(o *options) string {
 	return what + ": " + strings.Join(words, " ")
 }
 
-// refuse ends a run at the command line: with an answer or an error.
-func (v *voice) refuse(err error) int {
+// refuse prints the answer or the error that ends a run at the command line, and returns the
+// exit status.
+func (v *printer) refuse(err error) int {
 	var a answered
 	switch {
 	case errors.As(err, &a):
@@ -110,24 +110,24 @@ func (v *voice) refuse(err error) int {
 	}
 }
 
-func (v *voice) warn(err error) { v.line("<4>", inOptions(err.Error())) }
+func (v *printer) warn(err error) { v.line("<4>", inOptions(err.Error())) }
 
-func (v *voice) warnAll(texts []string) {
+func (v *printer) warnAll(texts []string) {
 	for _, t := range texts {
 		v.line("<4>", t)
 	}
 }
 
 // out prints what was asked for.
-func (v *voice) out(text string) int {
+func (v *printer) out(text string) int {
 	if !write(1, text) {
 		return 1
 	}
 	return 0
 }
 
-// lastWords turns a bug into a sentence: no traceback.
-func (v *voice) lastWords(status *int) {
+// reportPanic turns a panic into a message without a traceback.
+func (v *printer) reportPanic(status *int) {
 	if r := recover(); r != nil {
 		text := "unknown"
 		switch e := r.(type) {
@@ -140,13 +140,13 @@ func (v *voice) lastWords(status *int) {
 		v.line("<3>", text)
 		*status = v.failed(errors.New(text))
 		if v.begun {
-			*status = 1 // a word to the monitor (child.Exit) could reach who waits for the go
+			*status = 1 // child.Exit would write to the socket, where set-up may be waiting for its go-ahead
 		}
 	}
 }
 
-// write writes all of text to fd. A stream that is closed or full of errors is not
-// a reason to say more.
+// write writes all of text to fd, and reports whether it could. An error of a stream is not
+// reported on another one.
 func write(fd int, text string) bool {
 	b := []byte(text)
 	for len(b) > 0 {

@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strings"
@@ -41,7 +41,7 @@ func TestDestinationHint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := nth(t, p, plan.OpDir, 1)
+	last := planbuild.Nth(t, p, plan.OpDir, 1)
 	for _, c := range []struct {
 		step  uint32
 		sub   plan.Sub
@@ -55,8 +55,8 @@ func TestDestinationHint(t *testing.T) {
 		{last, plan.SubParents, unix.EACCES, "/a/f/x", "/a/f does not admit the user: it is part of --tmpfs /a/f"},
 		{last, plan.SubParents, unix.ENOSPC, "/a/f/x", ""},
 		{last, plan.SubParents, unix.ENOTDIR, "", ""},
-		{nth(t, p, plan.OpDir, 0), plan.SubMakeDir, unix.EROFS, "/a/d", "the destination lies on a read-only mount (--ro-bind /src /a); mount a tmpfs or a writable bind above it first"},
-		{nth(t, p, plan.OpBind, 0), plan.SubMakeDir, unix.ENOTDIR, "", ""},
+		{planbuild.Nth(t, p, plan.OpDir, 0), plan.SubMakeDir, unix.EROFS, "/a/d", "the destination lies on a read-only mount (--ro-bind /src /a); mount a tmpfs or a writable bind above it first"},
+		{planbuild.Nth(t, p, plan.OpBind, 0), plan.SubMakeDir, unix.ENOTDIR, "", ""},
 	} {
 		m := plan.Message{Kind: plan.MsgFault, Step: c.step, Sub: c.sub, Errno: uint32(c.errno), Extra: uint32(len(c.part))}
 		if got := destinationHint(p, m); got != c.want {

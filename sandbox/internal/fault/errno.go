@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"slices"
@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errnoHints say what an errno means for a part of an operation, and what can be done about
-// it, where that is certain enough. The first row that fits is taken.
+// errnoHints say what an errno means for a part of an operation and what to do about it, where
+// that is known well enough. The first row that fits is taken.
 //
 //nolint:gochecknoglobals // read-only table
 var errnoHints = [...]struct {
@@ -17,8 +17,8 @@ var errnoHints = [...]struct {
 	errnos []unix.Errno // empty: all
 	hint   string
 }{
-	{errnos: []unix.Errno{unix.EMFILE}, hint: hintEMFILE},
-	{errnos: []unix.Errno{unix.ENFILE}, hint: hintENFILE},
+	{errnos: []unix.Errno{unix.EMFILE}, hint: HintEMFILE},
+	{errnos: []unix.Errno{unix.ENFILE}, hint: HintENFILE},
 
 	{
 		ops: []plan.Op{plan.OpSetns}, errnos: []unix.Errno{unix.EPERM},
@@ -193,16 +193,16 @@ var errnoHints = [...]struct {
 		hint: "all filters of a process together have at most 32768 instructions, counting 4 more for each filter",
 	},
 
-	{errnos: []unix.Errno{unix.ENOMEM}, hint: hintENOMEM},
-	{errnos: []unix.Errno{unix.ENOSYS}, hint: hintENOSYS},
+	{errnos: []unix.Errno{unix.ENOMEM}, hint: HintENOMEM},
+	{errnos: []unix.Errno{unix.ENOSYS}, hint: HintENOSYS},
 }
 
 // What these mean is the same for every operation.
 const (
-	hintEMFILE = "raise the limit on open files (RLIMIT_NOFILE)"
-	hintENFILE = "the system permits no more open files (fs.file-max)"
-	hintENOMEM = "memory is used up, or the memory limit of the cgroup is reached"
-	hintENOSYS = "the kernel is too old for this, or a seccomp filter hides the system call"
+	HintEMFILE = "raise the limit on open files (RLIMIT_NOFILE)"
+	HintENFILE = "the system permits no more open files (fs.file-max)"
+	HintENOMEM = "memory is used up, or the memory limit of the cgroup is reached"
+	HintENOSYS = "the kernel is too old for this, or a seccomp filter hides the system call"
 )
 
 // destinationSubs are the parts of an operation that make its destination.
@@ -210,7 +210,7 @@ const (
 //nolint:gochecknoglobals // read-only table
 var destinationSubs = []plan.Sub{plan.SubParents, plan.SubMakeDir, plan.SubMakeFile}
 
-// errnoHint looks a failure up in errnoHints; "" is no hint.
+// errnoHint looks a failure up in errnoHints; "" is not a hint.
 func errnoHint(s plan.Step, m plan.Message) string {
 	if s.Op == plan.OpMount && s.A == plan.MountMqueue && m.Sub == plan.SubMain && unix.Errno(m.Errno) == unix.EPERM {
 		return "a message queue file system needs a new IPC namespace"
@@ -225,7 +225,8 @@ func errnoHint(s plan.Step, m plan.Message) string {
 	return ""
 }
 
-// launchHint is the hint for what fails outside of the steps, where explainLaunch has none.
+// launchHint returns the hint for what fails outside of the steps, where explainLaunch has
+// none.
 func launchHint(m plan.Message) string {
 	switch e := unix.Errno(m.Errno); {
 	case m.Sub == plan.SubClone && e == unix.EAGAIN:
@@ -235,7 +236,7 @@ func launchHint(m plan.Message) string {
 	case m.Sub == plan.SubPlan && (e == unix.EMFILE || e == unix.ENFILE):
 		return "raise the limit on open files (RLIMIT_NOFILE, fs.file-max)"
 	case e == unix.ENOMEM:
-		return hintENOMEM
+		return HintENOMEM
 	case e == unix.ENOSYS, m.Sub != plan.SubClone && m.Sub != plan.SubProc && (e == unix.EPERM || e == unix.EACCES):
 		return "a seccomp filter is likely to refuse this system call"
 	}

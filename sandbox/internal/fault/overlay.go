@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"os"
@@ -22,8 +22,8 @@ type layer struct {
 	mount    uint64 // the mount's id, 0: unknown
 }
 
-// overlayHint looks at the layers of an overlay that the kernel has refused, which itself
-// says one errno for all, and names the one that is at fault. "" if none can be found.
+// overlayHint finds the layer because of which the kernel refused an overlay, or returns "".
+// The kernel has one errno for all reasons.
 func overlayHint(p *plan.Program, s plan.Step) string {
 	layers, ok := layersOf(p, s)
 	if !ok {
@@ -155,7 +155,7 @@ func (l *layer) look(path string) bool {
 	return true
 }
 
-// mountBelow is a mount point below a directory, or "".
+// mountBelow returns a mount point below a directory, or "".
 func mountBelow(dir string) string {
 	if dir == "" {
 		return ""

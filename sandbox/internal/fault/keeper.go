@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strconv"
@@ -9,7 +9,7 @@ import (
 )
 
 // explainKeeper words what the keeper of the setuid mode, or what waits for it, has to say.
-func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
+func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 	option := ""
 	if int64(m.Step) < int64(len(p.Origins)) && len(p.Origins[m.Step].Words) > 0 {
 		option = p.Origins[m.Step].Words[0]
@@ -26,28 +26,28 @@ func explainKeeper(e *SetupError, f *failure, p *plan.Program, m plan.Message) {
 			option = named
 		}
 		e.Field = option
-		f.message = option + " is not possible in setuid mode: " + why
+		e.Message = option + " is not possible in setuid mode: " + why
 		if row == suid.RowConfOff || row == suid.RowConfGroup {
-			e.Field, f.message = "", "setuid mode is not possible here: "+why
+			e.Field, e.Message = "", "setuid mode is not possible here: "+why
 		}
 	case plan.SubConf:
-		f.message = "setuid mode refuses to run: " + suid.ConfPath + " can't be trusted"
+		e.Message = "setuid mode refuses to run: " + suid.ConfPath + " can't be trusted"
 		switch {
 		case m.Extra != 0:
-			f.message = "setuid mode refuses to run: line " + strconv.Itoa(int(m.Extra)) + " of " + suid.ConfPath + " can't be understood"
+			e.Message = "setuid mode refuses to run: line " + strconv.Itoa(int(m.Extra)) + " of " + suid.ConfPath + " can't be understood"
 			e.Hint = `it may hold lines "off", "groups NUMBER…", "refuse OPTION…" and comments`
 		case m.Errno == 0:
 			e.Hint = "it and its directory must belong to root and be writable for nobody else; at most 32 KiB, no link"
 		}
 	case plan.SubFd:
-		f.message = "fd " + strconv.Itoa(int(m.Extra)) + " can't be used in setuid mode: it is not open, used twice, or too high a number"
+		e.Message = "fd " + strconv.Itoa(int(m.Extra)) + " can't be used in setuid mode: it is not open, used twice, or too high a number"
 	case plan.SubStanding:
-		f.message = suid.Standing(m.Extra).Refusal()
-		if f.message == "" {
-			e.Err = ErrNoSetuid
+		e.Message = suid.Standing(m.Extra).Refusal()
+		if e.Message == "" {
+			e.NoSetuid = true
 		}
 	default:
-		f.message = "the setuid mode failed"
+		e.Message = "the setuid mode failed"
 		e.Hint = "in a container without CAP_SYS_ADMIN, or in a user namespace, a setuid binary has not enough privilege"
 	}
 }

@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strconv"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// explainStep says what a step tried. The wording is bwrap's where it has one:
-// scripts match it (see COMPAT in gobwrap(1)).
+// explainStep returns what a step tried. The wording is bwrap's where it has one: scripts
+// match it (see COMPAT in gobwrap(1)).
 func explainStep(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
 	dst := p.Str(s.B)
 	if s.Op == plan.OpChdir {
@@ -97,7 +97,7 @@ var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Messag
 		return bySub(m, map[plan.Sub]string{plan.SubBounding: "Dropping capability from bounds", plan.SubAmbient: "Adding ambient capability"})
 	},
 	plan.OpBecome: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
-		return bySub(m, map[plan.Sub]string{plan.SubGIDMap: "unable to switch to gid " + dec(s.B)})
+		return bySub(m, map[plan.Sub]string{plan.SubGIDMap: "unable to switch to gid " + strconv.FormatUint(uint64(s.B), 10)})
 	},
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		return bySub(m, map[plan.Sub]string{plan.SubSource: "Unable to open lock file " + p.Str(s.A)})
@@ -116,7 +116,7 @@ var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Messag
 	},
 }
 
-// bySub is the text for the part that has failed, "" for any other.
+// bySub returns the text for the part that has failed, "" for any other.
 func bySub(m plan.Message, texts map[plan.Sub]string) string { return texts[m.Sub] }
 
 func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
@@ -154,7 +154,7 @@ func explainSource(_ *plan.Program, s plan.Step, o plan.Origin, m plan.Message) 
 	return "Can't find source path /proc/self/fd/" + strconv.Itoa(int(s.B))
 }
 
-// hint knows the usual causes.
+// hint returns the usual cause of a failure, or "".
 func hint(s plan.Step, m plan.Message) string {
 	e := unix.Errno(m.Errno)
 	switch {

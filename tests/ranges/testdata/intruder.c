@@ -1,7 +1,6 @@
-// burglar tries what can be done to another process and prints what succeeds, a word a
-// line:
+// intruder tries what can be done to another process and prints what succeeds, a word a line:
 //
-//	burglar PID
+//	intruder PID
 //
 // None of it harms: signal 0 is sent, limits are read, what is opened is not written.
 #define _GNU_SOURCE
@@ -57,7 +56,7 @@ static int memory(void) {
 }
 
 // descriptors reports whether one can be had. Their numbers can be listed by the owner of the
-// directory, whoever may use them.
+// directory, whichever process may use them.
 static int descriptors(void) {
 	char name[20], link[PATH_MAX];
 	int handle = syscall(SYS_pidfd_open, pid, 0);

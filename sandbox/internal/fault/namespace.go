@@ -1,4 +1,4 @@
-package sandbox
+package fault
 
 import (
 	"strings"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hintNamespace knows what errnos mean that come from the namespace in which set-up runs,
-// or from what a source is there.
+// hintNamespace explains errnos that come from the user namespace in which set-up runs, or
+// from the kind of a source.
 func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
 	e := unix.Errno(m.Errno)
 	newUser := p.Header().Clone&unix.CLONE_NEWUSER != 0
@@ -22,7 +22,7 @@ func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
 	case e == unix.EOVERFLOW && joinsUser(p):
 		return "the user namespace of Namespaces.JoinUser does not map the caller's ids: write its uid_map and gid_map first"
 	case e == unix.EROFS && writesProc(s, m):
-		return readOnlyProc
+		return ReadOnlyProc
 	case s.Op == plan.OpBind && e == unix.EINVAL && isStream(p.Str(p.Step(s.A).A)):
 		return "a pipe or a socket can't be bound; use mounts.ReadOnlyData to bind a file with its data"
 	case s.Op == plan.OpSource && e == unix.EACCES && newUser && syscall.Getuid() == 0:
@@ -31,7 +31,8 @@ func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
 	return ""
 }
 
-const readOnlyProc = "/proc is mounted read-only here: mount it writable, or give the outer sandbox mounts.Proc"
+// ReadOnlyProc is the hint where a file of proc could not be written.
+const ReadOnlyProc = "/proc is mounted read-only here: mount it writable, or give the outer sandbox mounts.Proc"
 
 func joinsUser(p *plan.Program) bool {
 	for i := range p.Header().Join {
