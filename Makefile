@@ -26,16 +26,24 @@ GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/deb/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
+# The newest Go that is tested; go.mod names the oldest. The module proxy has both.
+NEWEST_GO   ?= go1.27.4
+
+# The second reference of compat and conformance, beside the installed bubblewrap.
+NEWEST_BWRAP = 0.13
+
 # A recipe that fails leaves no target that the next make would take for made.
 .DELETE_ON_ERROR:
 
-.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients conformance vm lint fuzz fuzz-plans check \
+.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-go conformance vm lint fuzz fuzz-page fuzz-plans check \
 	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: bin/third-party-licences ## build all programs into bin (needs gcc, libseccomp-dev)
+build: bin/third-party-licences build-programs ## build all programs into bin (needs gcc, libseccomp-dev)
+
+build-programs:
 	$(LAUNCHER) -o $(BIN)/gobwrap ./cmd/gobwrap
 	$(LIMIT) -o $(BIN)/gobwrap-limit ./cmd/gobwrap-limit
 	$(COMPILER) -o $(BIN)/gobwrap-seccomp ./cmd/gobwrap-seccomp
@@ -98,6 +106,8 @@ test-says:
 LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
 test-long: need-root setup build ## run campaigns, load and repetition at full length (as root)
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
+	reference=$$(scripts/reference-setup.sh $(NEWEST_BWRAP)) && export BWRAP_REFERENCE=$$reference && \
+		$(GOTEST) ./tests/compat && $(GOTEST) -run TestNewerReference ./tests/conformance
 
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines (as root)
 	@scripts/vm-setup.sh
@@ -110,6 +120,14 @@ test-arm64: need-root build ## run the programs for arm64, in an emulated machin
 test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap (as root)
 	@scripts/clients-setup.sh
 	$(GOTEST) -tags clients ./tests/clients
+
+# Everything that depends on how the runtime starts: the units with the laws and the list of
+# what is assumed, launches that become Go, embedding programs.
+test-go: need-root setup ## test with NEWEST_GO: units, laws, some launches (as root)
+	GOTOOLCHAIN=$(NEWEST_GO) $(MAKE) BIN=bin/$(NEWEST_GO) build-programs
+	GOTOOLCHAIN=$(NEWEST_GO) $(MAKE) test-unit
+	GOTOOLCHAIN=$(NEWEST_GO) $(GOTEST) -run 'Facts|Inherits|RuntimeVariables|Features|Explain|FailureBefore|SmallLimits|ThousandMounts|StatusOfALaunch|SetuidInstallation|NothingToTakeFromInit' ./tests/e2e
+	GOTOOLCHAIN=$(NEWEST_GO) $(GOTEST) -run 'SelfIsFirst|Unnoticed|StartsOnce|ReadmeExample|Sandboxtest' ./tests/hosted
 
 vm: need-root ## run CMD='…' on the kernel KERNEL (6.1, 6.12 or 7), as root
 	@scripts/vm-setup.sh
@@ -147,12 +165,11 @@ lint: ## check format, vet, staticcheck, shellcheck, spelling, style, names
 	scripts/check-prose.sh
 	@$(GO) run $(MISSPELL) -error -locale UK -i "$(SPELT_SO)" $$(git ls-files | grep -vE '/fuzz/|\.bpf$$|LICENSE|package-lock|\.golangci')
 
-fuzz: ## run each fuzz test FUZZTIME times (default 50000x)
-	@set -e; for pkg in $$($(GO) list ./... | grep -v /tests/); do \
-		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime=10x $$pkg; \
-		done; \
-	done
+fuzz: ## run each fuzz test for FUZZTIME (default 50000x; or 10m)
+	$(GO) run ./tests/tools/fuzz -time $(FUZZTIME)
+
+fuzz-page: ## the same; keep new inputs, write docs/fuzzing.md
+	$(GO) run ./tests/tools/fuzz -time $(FUZZTIME) -keep -md docs/fuzzing.md
 
 fuzz-plans: ## corrupt PLANS plans (default 1000000) and have each one checked
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
@@ -239,7 +256,7 @@ packages: build build-static ## make packages in bin/packages: FORMATS of deb, r
 packages-arm64: build-arm64 bin/third-party-licences ## the same for arm64
 	@mkdir -p bin/packages
 	packaging/packages.sh arm64 bin/arm64 bin/packages $(FORMATS)
-.PHONY: build-arm64 packages packages-arm64
+.PHONY: build-programs build-arm64 packages packages-arm64
 FORMATS ?= deb rpm apk archlinux
 
 release: build-static build-arm64 bin/third-party-licences ## make tarballs, npm packages, SBOMs and checksums; KEY=FILE signs
