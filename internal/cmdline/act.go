@@ -42,11 +42,14 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case o.do == doSwitch:
 		p.Spec.Turn(uint(o.on))
 	case o.do == doWish:
+		// --unshare-user-try does not take back what --unshare-user has demanded.
 		if w := &p.Spec.Wishes[o.on]; flat.Wish(o.with) != flat.Try || *w != flat.Want {
 			*w = flat.Wish(o.with)
 		}
 	case o.do == doUnshareAll:
 		w := &p.Spec.Wishes
+		// Of these every kernel has all; user and cgroup namespaces may be missing or refused, and
+		// --unshare-all does without, as with bwrap.
 		w[flat.IPC], w[flat.PID], w[flat.Net], w[flat.UTS] = flat.Want, flat.Want, flat.Want, flat.Want
 		w[flat.User], w[flat.Cgroup] = max(w[flat.User], flat.Try), max(w[flat.Cgroup], flat.Try)
 	case o.do == doNewSession:
@@ -54,6 +57,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case o.do == doText:
 		p.Spec.Strs[o.on] = flat.Str{Word: p.args, From: p.from}
 	case o.do == doArgv0:
+		// Unlike other options: two names for one argument cannot both be meant.
 		if p.Spec.Strs[flat.Argv0].Given() {
 			return p.fail(Argv0Twice, 0)
 		}
@@ -99,6 +103,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 //nolint:gochecknoglobals // read-only table
 var Modes = [...]string{flat.Auto: "auto", flat.Direct: "direct", flat.Setuid: "setuid"}
 
+// mode is --mode.
 func (p *Parser) mode(word []byte) Status {
 	for i := range Modes {
 		if flat.Equal(word, Modes[i]) {
@@ -109,6 +114,7 @@ func (p *Parser) mode(word []byte) Status {
 	return p.fail(BadValue, p.args)
 }
 
+// timeout is --timeout SECONDS[:GRACE].
 func (p *Parser) timeout(word []byte) Status {
 	after, grace := word, []byte(nil)
 	t := flat.Timeout{Grace: flat.Grace, From: p.from}
@@ -142,6 +148,7 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 		}
 		s.IDs[o.on] = flat.ID{N: uint32(n), Given: true}
 	case doMapRoot:
+		// Root inside is uid 0 and gid 0.
 		s.IDs[flat.UID], s.IDs[flat.GID] = flat.ID{Given: true}, flat.ID{Given: true}
 		s.Wishes[flat.User] = flat.Want
 	case doMapAuto:
@@ -160,6 +167,7 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 		}
 		s.Turn(flat.CapsGiven)
 		if o.do == doCapDrop {
+			// The order counts: what is dropped and added later is there.
 			s.DropCaps, s.AddCaps = s.DropCaps|uint64(caps), s.AddCaps&^uint64(caps)
 		} else {
 			s.AddCaps |= uint64(caps)
@@ -183,10 +191,13 @@ func isRange(word []byte) bool {
 		n[field] = v
 		field, from = field+1, i+1
 	}
+	// The kernel takes no range that holds (uid_t)-1, which stands for no id in its calls.
 	const none = 1<<32 - 1
 	return field == len(n) && n[2] > 0 && n[0]+n[2] <= none && n[1]+n[2] <= none
 }
 
+// environment is for options that change the command's environment. A name must not be empty, nor
+// hold "=", as for setenv(3).
 func (p *Parser) environment(kind flat.Kind, text flat.Text, items []flat.Item) Status {
 	i := flat.Item{Kind: kind}
 	if kind != flat.ClearEnv {
@@ -250,6 +261,7 @@ func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status 
 		if p.pending&pendingSize != 0 {
 			return p.fail(SizeTwice, 0)
 		}
+		// tmpfs takes it as a number of bytes, and 0 as no limit, which is what --size is not for.
 		n, ok := flat.Decimal(text.At(p.args), 1<<63-1)
 		if !ok || n == 0 {
 			return p.fail(BadSize, p.args)
@@ -267,6 +279,6 @@ func (p *Parser) addFile(items []flat.Item, i flat.Item) {
 	if p.pending&pendingSize != 0 {
 		i.Size = p.size
 	}
-	p.pending = 0
+	p.pending = 0 // they count for one operation
 	p.add(items, i)
 }

@@ -62,6 +62,8 @@ func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known)
 // named carries out the options that name a descriptor for later.
 func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	reports := o.on == flat.InfoFD || o.on == flat.StatusFD
+	// A report is written when the sandbox is there: a descriptor that cannot be written is refused
+	// now.
 	fd, open, s := p.latest(o.on, reports, text, known)
 	if s != Done {
 		return s
@@ -110,6 +112,7 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 	}
 	switch o.do {
 	case doKeepFD:
+		// To keep one means to close the others: it implies --close-fds.
 		p.Spec.Turn(flat.CloseFDs)
 		p.add(items, flat.Item{Kind: flat.KeepFD, FD: fd})
 	case doBindFD:
@@ -147,6 +150,8 @@ func (p *Parser) free(fd int32, items []flat.Item) Status {
 
 // contents returns what a descriptor holds, up to its end.
 func (p *Parser) contents(text flat.Text, known []Known, items []flat.Item, limit uint32) (k int, s Status) {
+	// The caller of the parser judges a filter when it reads it, so that the parser need not hold 8
+	// KiB of memory for that.
 	p.Filter = limit != MaxArgs
 	fd, s := p.fd(text, known)
 	if s == Done {
@@ -184,6 +189,8 @@ func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 		return Failed
 	}
 	p.consume(items, known[k].FD)
+	// The words lie behind each other in the text, so what has been read is walked like the command
+	// line itself.
 	p.outer, p.last, p.inFile = p.after, p.end, true
 	p.at, p.end = known[k].At, known[k].At+flat.Word(known[k].Len)
 	return Done
@@ -194,6 +201,8 @@ func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	for i := range items[:p.Items] {
 		it := &items[i]
+		// One replaces, the other adds: which filters there would be is not for us to guess. bwrap
+		// refuses it, too.
 		if it.Kind == flat.Filter && it.Has(flat.Added) != (o.do == doAddSeccomp) {
 			return p.fail(MixedSeccomp, 0)
 		}
@@ -205,6 +214,7 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 		}
 		p.slot = p.Items
 		p.add(items, flat.Item{Kind: flat.Filter, Flags: flat.Added})
+		// Filled in by readFilter, with the descriptor.
 		p.add(items, flat.Item{Kind: flat.Used})
 		return p.readFilter(text, known, items)
 	}
@@ -213,6 +223,7 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 		return s
 	}
 	if p.filter.Word != 0 {
+		// An earlier --seccomp: its descriptor stays one that is not for the command.
 		items[p.slot].Kind = flat.Invalid
 		p.filter = Fault{}
 	}
@@ -224,6 +235,8 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 	return Done
 }
 
+// filterSize is one instruction more than the kernel takes, so that a filter that is too long is
+// seen to be.
 const filterSize = seccomp.Size * (seccomp.MaxInstructions + 1)
 
 // readFilter fills in the items of the filter of the current option.

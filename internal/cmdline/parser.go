@@ -107,6 +107,7 @@ func (p *Parser) Run(text flat.Text, known []Known, items []flat.Item) Status {
 		if p.at < p.end {
 			p.dropped = p.at
 		}
+		// Back to the command line, behind --args.
 		p.at, p.end, p.inFile = p.outer, p.last, false
 		if p.pending&pendingPerms != 0 {
 			return p.fail(PermsDangle, 0)
@@ -141,6 +142,7 @@ func (p *Parser) settle(text flat.Text, known []Known, items []flat.Item) Status
 func (p *Parser) word(text flat.Text, known []Known, items []flat.Item) (more bool, s Status) {
 	if text.Is(p.at, "--") {
 		p.at = text.Next(p.at)
+		// In a file "--" ends that file's options alone.
 		p.dashes = !p.inFile
 		return false, Done
 	}
@@ -160,6 +162,7 @@ func (p *Parser) word(text flat.Text, known []Known, items []flat.Item) (more bo
 	if s = p.fits(o, text); s != Done {
 		return false, s
 	}
+	// Not again where the parser was asked something meanwhile and comes to the same option twice.
 	if o.Scalar && p.counted != p.from {
 		p.count(items)
 	}
@@ -200,6 +203,7 @@ func (p *Parser) find(text flat.Text) Status {
 	}
 	o := &Options[i]
 	p.option = uint8(i)
+	// --option=VALUE is the only form: a word behind it would be the command.
 	if o.Value != "" && !o.Optional && value == 0 {
 		return p.fail(WantsValue, 0)
 	}
@@ -233,6 +237,7 @@ func (p *Parser) fits(o *Option, text flat.Text) Status {
 	if !o.Paths {
 		return Done
 	}
+	// FD and OCTAL stand in front of a path, and are not one.
 	n, skip := o.Arity(), 0
 	if n > 1 && (o.begins("FD") || o.begins("OCTAL")) {
 		skip = 1
@@ -253,6 +258,8 @@ func (p *Parser) fits(o *Option, text flat.Text) Status {
 func (p *Parser) command(text flat.Text) Status {
 	if p.at >= p.end {
 		p.fail(NoCommand, p.dropped)
+		// The message names the last option, whose operand the command may have become; after "--"
+		// there is no doubt.
 		if p.Fault.At = p.typed; p.dashes {
 			p.Fault.At = 0
 		}

@@ -26,7 +26,7 @@ func (c *Compiler) step(s plan.Step) uint32 {
 	n := c.used.steps
 	if n < len(c.Steps) && n < len(c.From) {
 		c.Steps[n] = s
-		c.From[n] = c.from
+		c.From[n] = c.from // for messages and listings
 	}
 	c.used.steps = n + 1
 	return uint32(n)

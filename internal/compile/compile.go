@@ -69,6 +69,7 @@ func (c *Compiler) Run() Status {
 	return Done
 }
 
+// fits reports whether nothing was left out.
 func (c *Compiler) fits() bool {
 	return c.used.steps <= min(len(c.Steps), len(c.From)) && c.used.slots <= len(c.Slots) && c.used.arena <= len(c.Arena)
 }
@@ -202,14 +203,19 @@ func (c *Compiler) wait(fd flat.FD) {
 // refuses.
 func (c *Compiler) goes() bool { return c.reports() || c.Facts.Tentative }
 
+// With a user namespace that somebody else is to map (--userns-block-fd), the word comes before
+// that, since they wait for it.
 func (c *Compiler) lateGo() bool {
 	return c.Facts.Tentative && !c.Spec.FDs[flat.UserBlockFD].Given()
 }
 
+// reports reports whether there are documents to write about a sandbox that has been made.
 func (c *Compiler) reports() bool {
 	return c.Spec.FDs[flat.InfoFD].Given() || c.Spec.FDs[flat.StatusFD].Given()
 }
 
+// idmap appends the maps of one uid and one gid. The kernel lets a process without privilege map
+// its own ids alone, each to one (user_namespaces(7)).
 func (c *Compiler) idmap(uid, outUID, gid, outGID uint32) {
 	c.step(plan.Step{Op: plan.OpIDMap, A: c.single(uid, outUID), B: c.single(gid, outGID)})
 }
@@ -224,6 +230,7 @@ func (c *Compiler) single(inside, outside uint32) uint32 {
 	return at
 }
 
+// hostname sets the name in the UTS namespace: a rule demands that this is new (Check).
 func (c *Compiler) hostname() {
 	if name := c.Spec.Strs[flat.Hostname]; name.Given() {
 		c.from = name.From
@@ -236,7 +243,7 @@ func (c *Compiler) hostname() {
 func (c *Compiler) finalIdentity() {
 	f := c.Facts
 	if f.DropsGroups {
-		c.step(plan.Step{Op: plan.OpGroups})
+		c.step(plan.Step{Op: plan.OpGroups}) // while set-up has CAP_SETGID
 	}
 	if c.Spec.On(flat.DisableUsers) {
 		// In the namespace of set-up, whose root alone may set it; it counts all
@@ -274,6 +281,8 @@ func (c *Compiler) session() {
 			c.from = 0
 		}
 	}
+	// Locks and sync descriptors belong to a process that lives as long as the sandbox, and PID 1
+	// of a namespace must reap orphans: both is init's work.
 	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
 }
 
@@ -282,6 +291,7 @@ func (c *Compiler) caps() {
 	f := c.Facts
 	want := idmap.Caps(0)
 	switch {
+	// Root keeps what it has, as with bwrap; everybody else begins with nothing.
 	case f.UID == 0 && f.RootCaps:
 		want = idmap.Caps(f.Caps)
 	case f.Ranges && c.insideUID == 0:
@@ -289,6 +299,8 @@ func (c *Compiler) caps() {
 	}
 	want = want&^idmap.Caps(c.Spec.DropCaps) | idmap.Caps(c.Spec.AddCaps)
 	step := plan.Step{Op: plan.OpCaps}
+	// Ambient ones survive the exec of a program that is not set-user-id and has no file
+	// capabilities (capabilities(7), 4.3). For root the kernel grants the permitted ones anyway.
 	ambient := idmap.Caps(0)
 	if c.Spec.On(flat.CapsGiven) {
 		ambient = want
@@ -301,6 +313,8 @@ func (c *Compiler) caps() {
 		want &= have
 		ambient = 0
 	}
+	// A capset that root is refused (a container that took capabilities away) is passed over, if
+	// there is nothing more than was wanted.
 	if f.UID == 0 {
 		step.Flags |= plan.FlagLenient
 	}

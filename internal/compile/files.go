@@ -16,6 +16,7 @@ func (c *Compiler) files() {
 	if c.Spec.Wishes[flat.Net].IsNew() {
 		c.step(plan.Step{Op: plan.OpLoopback})
 	}
+	// Before anything is mounted: in a shared mount a tmpfs would show on the host as well.
 	c.step(plan.Step{Op: plan.OpSlave})
 	first := c.used.steps
 	for i := range c.Items {
@@ -23,12 +24,15 @@ func (c *Compiler) files() {
 		c.sources(&c.Items[i])
 	}
 	c.from = 0
+	// Behind the sources and in front of the frame: what is looked up is looked up as the caller,
+	// what is made belongs to the payload.
 	c.become()
 	c.labelNew(true)
 	c.step(plan.Step{Op: plan.OpRoot})
 	if c.goes() && c.lateGo() {
 		c.step(plan.Step{Op: plan.OpGo})
 	}
+	// Each operation is told which of the sources are its own: they stand in the same order.
 	src := uint32(first)
 	for i := range c.Items {
 		it := &c.Items[i]
@@ -133,8 +137,8 @@ func (c *Compiler) sources(it *flat.Item) {
 
 // Modes of what is made on the way.
 const (
-	bindParents = 0o700
-	dirParents  = 0o755
+	bindParents = 0o700 // nobody else is to look into what is above a bind, as with bwrap
+	dirParents  = 0o755 // as mkdir -p makes them
 )
 
 // nosuid goes with everything that is bound or mounted, except where bwrap leaves it off.
@@ -183,6 +187,7 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 	}
 }
 
+// bind appends an OpBind of a source.
 func (c *Compiler) bind(src, at uint32, a tree.Access) {
 	s := plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a)}
 	s.E = bindParents // a literal with more than four fields is copied from a page that else no launch reads
@@ -204,6 +209,7 @@ func (c *Compiler) mount(kind, at, mode, parents uint32) {
 	c.step(s)
 }
 
+// overlayKind is what the acting side calls an overlay of which the changes go there.
 func overlayKind(w tree.Writes) uint32 {
 	switch w {
 	case tree.Kept:
@@ -244,6 +250,7 @@ func parents(it *flat.Item) uint32 {
 	return dirParents
 }
 
+// parentsOf is the mode of directories that are made for a file with a given mode.
 func parentsOf(given uint32) uint32 {
 	mode := uint32(dirParents)
 	if given&0o070 == 0 {
@@ -261,6 +268,7 @@ func parentsOf(given uint32) uint32 {
 func (c *Compiler) proc(src, at uint32) {
 	step := plan.Step{Op: plan.OpProc, B: at, E: bindParents}
 	switch fallback := tree.Fallback(c.Spec.Fallback); {
+	// The host's processes are those of the sandbox: its proc shows nothing else.
 	case !c.newProc():
 		step.A = src
 	case fallback == tree.BindOuter:
@@ -268,6 +276,8 @@ func (c *Compiler) proc(src, at uint32) {
 	case fallback == tree.Empty:
 		step.Flags = plan.FlagOrNone
 	}
+	// Root outside owns the files that act on the machine, whatever namespace it is in. Where it is
+	// somebody else, the acting side asks whether they can be written.
 	if c.Facts.UID == 0 {
 		step.Flags |= plan.FlagCover
 	}
@@ -332,6 +342,7 @@ func (c *Compiler) becomeInGiven() {
 	}
 }
 
+// become1 appends a switch to one id; own: it is the caller's number.
 func (c *Compiler) become1(s plan.Step, own bool) {
 	if own {
 		s.Flags = plan.FlagTry

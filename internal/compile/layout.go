@@ -57,6 +57,7 @@ func (c *Compiler) Layout(out []byte) {
 	copy(out[at:], c.Arena[:u.arena])
 }
 
+// putStep writes a step as plan.Step lies in memory.
 func putStep(out []byte, s *plan.Step) {
 	binary.NativeEndian.PutUint16(out, uint16(s.Op))
 	binary.NativeEndian.PutUint16(out[2:], s.Flags)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bind puts a source on its destination. A source that may be missing and is, is passed over.
+// bind binds a source to its destination. A source that may be missing, and is, is skipped.
 func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 	src := r.sourceOf(p, s.A)
 	if e := raw.Errno(src); e != 0 || src == 0 {
@@ -21,6 +21,7 @@ func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 	if e != 0 {
 		return step.Main(e)
 	}
+	// A mount point is to be of the same kind. What covers it hides its mode, which is bwrap's.
 	want, mode := makeFile, uint32(0o444)
 	if kind == unix.S_IFDIR {
 		want, mode = makeDir, 0o755
@@ -30,6 +31,8 @@ func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 		return f
 	}
 	f = r.blame(dst, want, r.attach(p, src, dst.fd, uintptr(s.C)))
+	// open_tree(2) and mount(2) refuse a mount of another mount namespace, which is what a
+	// descriptor of the caller's leads to.
 	if f.Errno == unix.EINVAL && f.Sub == plan.SubMain {
 		f = r.attachHere(p, src, dst.fd, uintptr(s.C), f)
 	}
@@ -97,6 +100,8 @@ func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if r.Engine == ClassicCalls {
 		return r.attachClassic(p, src, dst, flags)
 	}
+	// A copy of the tree that nobody can reach: until it is moved to its place it has no more
+	// rights than it is to have (open_tree(2), since 5.2).
 	tree := r.AsAdmin(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),
 		unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
 	if e := raw.Errno(tree); e != 0 {
@@ -165,6 +170,7 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags uintptr, out unsafe.Pointer) {
 	out = unsafe.Pointer(&buffers.plain)
 	if s.C != 0 {
+		// A label may be a kilobyte long (plan.MaxLabel).
 		out = unsafe.Pointer(&buffers.options)
 	}
 	*(*byte)(out) = 0

@@ -27,6 +27,7 @@ func (r *Root) component(root uintptr, name unsafe.Pointer, last bool, want int,
 	}
 }
 
+// openOrMake is component for descriptors that suffice.
 func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
 	if last && want == openFile {
 		return openForWriting(here, name, mode)
@@ -63,6 +64,8 @@ func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int
 	return place{}, step.Failed(unix.EAGAIN, plan.SubParents)
 }
 
+// openForWriting opens the last component for its new contents. A FIFO must not hold us up
+// (O_NONBLOCK), and a link is followed by the walk, not by the kernel.
 func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (place, step.Fault) {
 	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, uintptr(mode))
 	switch e := raw.Errno(fd); e {
@@ -129,6 +132,7 @@ func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, paren
 	switch {
 	case want == findOnly:
 		return place{}, step.Failed(unix.ENOENT, plan.SubParents)
+	// A directory on the way.
 	case !last:
 		fd, e := makeAndOpen(here, name, parents)
 		return place{fd: fd}, step.Failed(e, plan.SubParents)
@@ -136,6 +140,7 @@ func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, paren
 		fd, e := makeAndOpen(here, name, mode)
 		return place{fd, makeDir}, step.Failed(e, plan.SubMakeDir)
 	}
+	// O_EXCL: what another process has put there meanwhile is not opened.
 	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, uintptr(mode))
 	return place{fd, makeFile}, step.Failed(raw.Errno(fd), plan.SubMakeFile)
 }
@@ -146,6 +151,7 @@ func makeAndOpen(here uintptr, name unsafe.Pointer, mode uint32) (uintptr, unix.
 		return 0, e
 	}
 	fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	// Somebody has put something else in its place, or taken it away: the caller looks again.
 	if e := raw.Errno(fd); e == unix.ENOTDIR || e == unix.ENOENT {
 		return 0, unix.EEXIST
 	}

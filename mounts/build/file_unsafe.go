@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// makeDirectory is OpDir. One that is there will do, and keeps its mode.
 func (r *Root) makeDirectory(p plan.View, s *plan.Step) step.Fault {
 	dst, f := r.dest(p.Str(s.B), makeDir, s.D, s.E)
 	if f.Is() {
@@ -45,6 +46,7 @@ func (r *Root) copyTo(src, dst uintptr) step.Fault {
 	return f
 }
 
+// copyAll is copyTo, with the signal out of the way.
 func (r *Root) copyAll(src, dst uintptr) step.Fault {
 	p := unsafe.Pointer(&buffers.copied)
 	for {
@@ -104,12 +106,13 @@ func (r *Root) attachPrivate(p plan.View, dst, flags uintptr) step.Fault {
 	return f
 }
 
-// symlink makes a symbolic link. One that is there and says the same will do.
+// symlink makes a symbolic link. An identical link that exists is accepted.
 func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 	above, f := r.dest(p.Str(s.B), stayAbove, 0, s.E)
 	if f.Is() {
 		return f
 	}
+	// The walk has stopped above the last component: symlinkat(2) does not follow it.
 	name, target := unsafe.Pointer(&buffers.last), p.Str(s.A)
 	e := unix.EEXIST
 	if buffers.last[0] != 0 {
@@ -136,8 +139,8 @@ func (r *Root) linksTo(dir uintptr, name, target unsafe.Pointer) bool {
 	return e == 0 && raw.IsWord(buf, n, target)
 }
 
-// chmod changes a mode by the file's own descriptor. Those of O_PATH are not for fchmod, so
-// it goes through the host's /proc; fchmodat2 (6.6) would save that.
+// chmod changes the mode of a file by its descriptor. fchmod(2) refuses descriptors opened
+// with O_PATH, so this goes through the host's /proc; fchmodat2 (6.6) would not need to.
 func (r *Root) chmod(path unsafe.Pointer, mode uint32) step.Fault {
 	dst, f := r.dest(path, findOnly, 0, 0)
 	if f.Is() {

@@ -70,6 +70,8 @@ func (r *Root) readMount(m *mountinfo, out *mountLine) (more bool, e unix.Errno)
 		}
 		m.have -= m.next
 		m.next = 0
+		// The buffer holds two paths of 4095 bytes with each byte escaped; a mount point can only
+		// be longer if a directory above it was moved deeper.
 		if m.have >= infoBuf && m.lenient {
 			m.inside, m.skipped = true, true
 			m.have = 0
@@ -142,6 +144,7 @@ func tagged(buf unsafe.Pointer, at, end uintptr) bool {
 	return false
 }
 
+// field reads a number up to the next space.
 func field(buf unsafe.Pointer, at, end uintptr) (value, next uintptr, ok bool) {
 	for first := at; at < end; at++ {
 		c := *(*byte)(unsafe.Add(buf, at))
@@ -156,6 +159,7 @@ func field(buf unsafe.Pointer, at, end uintptr) (value, next uintptr, ok bool) {
 	return 0, at, false
 }
 
+// skipField returns where the field behind the one at at begins.
 func skipField(buf unsafe.Pointer, at, end uintptr) uintptr {
 	for at < end && *(*byte)(unsafe.Add(buf, at)) != ' ' {
 		at++
@@ -169,6 +173,7 @@ func unescape(p unsafe.Pointer) {
 	for from := uintptr(0); ; from++ {
 		c := *(*byte)(unsafe.Add(p, from))
 		if c == '\\' {
+			// Three octal digits, or it is a backslash: the kernel writes one as \134.
 			a, b, d := digit(p, from+1), digit(p, from+2), byte(8)
 			if a < 8 && b < 8 {
 				d = digit(p, from+3)
@@ -192,6 +197,7 @@ func digit(p unsafe.Pointer, i uintptr) byte {
 	return *(*byte)(unsafe.Add(p, i)) - '0'
 }
 
+// mountFlag is the flag that a word of the mount's options stands for; 0 for others.
 func mountFlag(p unsafe.Pointer, n uintptr) uintptr {
 	switch {
 	case raw.IsWord(p, n, raw.Text("ro\x00")):

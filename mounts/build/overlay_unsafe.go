@@ -14,6 +14,7 @@ import (
 // overlay mounts an overlay. Its layers are named by descriptor, so that no path is looked up
 // twice, none needs escaping, and 128 of them fit into the page of options.
 func (r *Root) overlay(p plan.View, s *plan.Step) step.Fault {
+	// A late source is opened now: its number goes into the options.
 	for i := s.A; i < s.A+s.C; i++ {
 		if e := raw.Errno(r.sourceOf(p, i)); e != 0 {
 			return step.Failed(e, plan.SubSource)
@@ -86,6 +87,8 @@ func (r *Root) layers(p plan.View, s *plan.Step, upper, work uintptr) unsafe.Poi
 		n += raw.Put(unsafe.Add(out, n), raw.Text(",workdir=\x00"))
 		n += raw.PutLink(unsafe.Add(out, n), work)
 	}
+	// In a user namespace overlayfs may only use the attributes user.overlay.*, and wants to be
+	// told so (since 5.11).
 	raw.Put(unsafe.Add(out, n), raw.Text(",userxattr\x00"))
 	return out
 }

@@ -42,15 +42,18 @@ func execute(p plan.View) step.Fault {
 	if !payload.settled {
 		settleForExec(p)
 	}
+	// In the plan's own memory: nobody needs the offsets any more.
 	argv, env := vector(p, p.Argv, p.Argc), vector(p, p.Env, p.Envc)
 	e, denied := unix.ENOENT, false
 	for i := uint32(0); i < p.Pathc; i++ {
 		file := candidate(p, i)
 		now := raw.Errno(raw.Call(unix.SYS_EXECVE, raw.Addr(file), raw.Addr(argv), raw.Addr(env), 0, 0, 0))
+		// Not for the kernel to run: execvp(3) takes it for a shell script.
 		if now == unix.ENOEXEC {
 			now = asScript(p, file, env)
 		}
 		switch now {
+		// It goes on, but if nothing else is found, this is what is said.
 		case unix.EACCES:
 			denied = true
 		case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT, unix.ENAMETOOLONG:
@@ -62,6 +65,7 @@ func execute(p plan.View) step.Fault {
 	if denied {
 		e = unix.EACCES
 	}
+	// With a filter in force it was done before: the filter may refuse what it calls.
 	if acting.Filtered == 0 {
 		diagnose(p)
 	}

@@ -23,12 +23,15 @@ func runFirst(p plan.View) {
 	if e := raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); e != 0 {
 		acting.EndNoStep(step.Failed(e, plan.SubNoNewPrivs))
 	}
+	// Modes are to be what the plan says. The payload gets the caller's mask back (settleForExec).
 	payload.umask = raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
+	// Nothing here needs them, and a pipe's writer waits for its readers to go.
 	closeSlots(p, p.Early, p.Earlyc)
 	acting.OpenProc()
 	if monitor.direct && line.filtered == 0 {
 		acting.Clear = 1
 	}
+	// Before anything is mounted: a tree is bound by one engine from end to end.
 	acting.ChooseEngine()
 	run(p, p.Join, p.Setup)
 	awaitRelease(p)
@@ -43,6 +46,7 @@ func runFirst(p plan.View) {
 	} else {
 		sayBegun(feed.child)
 	}
+	// Descriptors that options named are not for the payload.
 	closeSlots(p, p.Close, p.Closec)
 	run(p, p.Setup, p.Steps)
 	raw.Exit(1) // not reached: the last step is OpExec

@@ -30,6 +30,8 @@ const (
 // locks and the sync fds, and is out of the payload's reach.
 func splitInit(p plan.View) {
 	acting.Step = plan.NoStep
+	// Shared memory survives the fork as one page that both see (mmap(2),
+	// MAP_SHARED|MAP_ANONYMOUS).
 	r := raw.Call(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
 	if e := raw.Errno(r); e != 0 {
 		acting.End(step.Failed(e, plan.SubPlan))
@@ -128,6 +130,7 @@ func runInit(p plan.View, child uintptr, g *gate) {
 		} else if e != 0 { // refused by the payload's own filter
 			raw.Exit(1)
 		}
+		// An orphan that was handed to us: reaped, and of no interest.
 		if r != child {
 			continue
 		}

@@ -87,7 +87,7 @@ func findWords(sp unsafe.Pointer) bool {
 		at += raw.Strlen(raw.Mapped(at)) + 1
 	}
 	line.envEnd, line.textLen = uint32(at-base), at-base
-	return line.textLen < 1<<30
+	return line.textLen < 1<<30 // offsets of words are 32 bits wide
 }
 
 func lineText() flat.Text { return unsafe.Slice((*byte)(raw.Mapped(line.textAt)), line.textLen) }
@@ -122,6 +122,8 @@ func parseLine() bool {
 			k.Open = passed(uintptr(p.FD))
 			k.Write = k.Open && canWrite(uintptr(p.FD))
 			line.nknown++
+		// Read from where it stands, to its end, as a pipe can only be: what has been read is not
+		// read again by the front end (Words).
 		case cmdline.Read:
 			if !readKnown() {
 				return false
@@ -212,6 +214,7 @@ func growText(n uintptr) bool {
 		return true
 	}
 	size := 2*line.textLen + n
+	// The words lie on the stack, where the kernel has put them: there is no room behind them.
 	at := memory(size)
 	if at == 0 || size > 1<<30 {
 		return false
@@ -249,6 +252,7 @@ func readKnown() bool {
 			break
 		}
 	}
+	// So that a path in it can be handed to the kernel.
 	*(*byte)(raw.Mapped(line.textAt + line.textLen)) = 0
 	line.textLen++
 	k.Read = true
@@ -303,6 +307,8 @@ func compileLine(again bool) bool {
 	f.Cwd = workingDirectory()
 	s := &line.parser.Spec
 	f.CgroupNamespaces = s.Wishes[flat.Cgroup] == flat.Try && found(raw.Text("/proc/self/ns/cgroup\x00"))
+	// Root takes a user namespace that need not be only where the kernel has them, and does without
+	// where it refuses one.
 	root := f.UID == 0 && s.Wishes[flat.User] == flat.Try && !s.FDs[flat.JoinUser].Given()
 	f.UserNamespaces = root && !again && found(raw.Text("/proc/self/ns/user\x00")) && !zero(raw.Text("/proc/sys/user/max_user_namespaces\x00"))
 	f.Tentative = f.UserNamespaces && f.Caps>>unix.CAP_SYS_ADMIN&1 != 0
@@ -314,6 +320,7 @@ func compileLine(again bool) bool {
 		}
 	}
 	items := lineItems()[:line.parser.Items]
+	// What a terminal is, only a small /dev needs to know: it gets a console.
 	for i := range items {
 		if items[i].Kind == flat.Dev {
 			var settings unix.Termios

@@ -31,6 +31,7 @@ func append1(n uintptr, s unsafe.Pointer) uintptr {
 	return n + raw.Put(unsafe.Add(unsafe.Pointer(&document), n), s)
 }
 
+// appendNumber appends a number to what is in document.
 func appendNumber(n, v uintptr) uintptr {
 	return n + raw.PutNumber(unsafe.Add(unsafe.Pointer(&document), n), v)
 }
@@ -70,6 +71,7 @@ func namespacesDocument(p plan.View, n uintptr, between unsafe.Pointer) uintptr 
 	return appendNamespace(p, n, 5, unix.CLONE_NEWUTS, raw.Text("uts\x00"), between)
 }
 
+// appendNamespace appends the inode of a namespace, if it is new and the kernel has the kind.
 func appendNamespace(p plan.View, n, i uintptr, flag uint32, name, between unsafe.Pointer) uintptr {
 	at := unsafe.Add(unsafe.Pointer(&line.message), plan.MessageText+4+8*i) // see plan.Message.Namespace
 	id := uintptr(*(*uint64)(at))
