@@ -12,6 +12,8 @@ ENTRY := github.com/gobwrap/gobwrap/sandbox/child.entry
 COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -buildmode=pie -ldflags="-s -w -buildid= -extldflags=-Wl,-z,now"
 LAUNCHER = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -E $(ENTRY)"
 
+LIMIT    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid="
+
 SOURCES  = go.mod go.sum $(shell find cmd idmap internal mounts sandbox seccomp suid \
 	-name '*.s' -o -name '*.bpf' -o -name '*.go' ! -name '*_test.go')
 
@@ -24,23 +26,35 @@ GOTEST      := $(GO) test -count=1 -timeout=15m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/deb/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
+# The newest Go that is tested; go.mod names the oldest. The module proxy has both.
+NEWEST_GO   ?= go1.27.4
+
+# The second reference of compat and conformance, beside the installed bubblewrap.
+NEWEST_BWRAP = 0.13
+
 # A recipe that fails leaves no target that the next make would take for made.
 .DELETE_ON_ERROR:
 
-.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients conformance vm lint fuzz fuzz-plans check \
+.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-go conformance vm lint fuzz fuzz-page fuzz-plans check \
 	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: bin/third-party-licences ## build bin/gobwrap and bin/gobwrap-seccomp (needs gcc, libseccomp-dev)
+build: bin/third-party-licences build-programs ## build all programs into bin (needs gcc, libseccomp-dev)
+
+build-programs:
 	$(LAUNCHER) -o $(BIN)/gobwrap ./cmd/gobwrap
+	$(LIMIT) -o $(BIN)/gobwrap-limit ./cmd/gobwrap-limit
 	$(COMPILER) -o $(BIN)/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
-launcher: bin/gobwrap bin/third-party-licences ## build what make install needs (needs Go only)
+launcher: bin/gobwrap bin/gobwrap-limit bin/third-party-licences ## build what make install needs (needs Go only)
 
 bin/gobwrap: $(SOURCES)
 	$(LAUNCHER) -o $@ ./cmd/gobwrap
+
+bin/gobwrap-limit: $(SOURCES)
+	$(LIMIT) -o $@ ./cmd/gobwrap-limit
 
 bin/gobwrap-seccomp: $(SOURCES)
 	$(COMPILER) -o $@ ./cmd/gobwrap-seccomp
@@ -49,8 +63,9 @@ bin/gobwrap-seccomp: $(SOURCES)
 STATIC_COMPILER = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags netgo,osusergo \
 	-ldflags="-s -w -buildid= -linkmode=external -extldflags=-static"
 
-build-static: ## build both without shared libraries, in bin/static
+build-static: ## build all without shared libraries, in bin/static
 	$(LAUNCHER) -o $(BIN)/static/gobwrap ./cmd/gobwrap
+	$(LIMIT) -o $(BIN)/static/gobwrap-limit ./cmd/gobwrap-limit
 	$(STATIC_COMPILER) -o $(BIN)/static/gobwrap-seccomp ./cmd/gobwrap-seccomp
 .PHONY: build-static
 
@@ -61,11 +76,13 @@ ARM64 = GOARCH=arm64 CC=aarch64-linux-gnu-gcc PKG_CONFIG_SYSROOT_DIR=$(ARM64_LIB
 	PKG_CONFIG_LIBDIR=$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu/pkgconfig \
 	CGO_LDFLAGS="-O2 -g -L$(ARM64_LIBSECCOMP)/usr/lib/aarch64-linux-gnu"
 
-build-arm64: ## build both programs for arm64, on Debian amd64
+build-arm64: ## build all programs for arm64, on Debian amd64
 	@scripts/packages-setup.sh arm64
 	GOARCH=arm64 $(LAUNCHER) -o $(BIN)/arm64/gobwrap ./cmd/gobwrap
+	GOARCH=arm64 $(LIMIT) -o $(BIN)/arm64/gobwrap-limit ./cmd/gobwrap-limit
 	$(ARM64) $(COMPILER) -o $(BIN)/arm64/gobwrap-seccomp ./cmd/gobwrap-seccomp
 	install -D -m 0755 $(BIN)/arm64/gobwrap $(BIN)/arm64/static/gobwrap
+	install -D -m 0755 $(BIN)/arm64/gobwrap-limit $(BIN)/arm64/static/gobwrap-limit
 	$(ARM64) $(STATIC_COMPILER) -o $(BIN)/arm64/static/gobwrap-seccomp ./cmd/gobwrap-seccomp
 
 setup: ## install what tests, demo and bench need (Debian, as root)
@@ -89,6 +106,8 @@ test-says:
 LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
 test-long: need-root setup build ## run campaigns, load and repetition at full length (as root)
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
+	reference=$$(scripts/reference-setup.sh $(NEWEST_BWRAP)) && export BWRAP_REFERENCE=$$reference && \
+		$(GOTEST) ./tests/compat && $(GOTEST) -run TestNewerReference ./tests/conformance
 
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines (as root)
 	@scripts/vm-setup.sh
@@ -101,6 +120,14 @@ test-arm64: need-root build ## run the programs for arm64, in an emulated machin
 test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap (as root)
 	@scripts/clients-setup.sh
 	$(GOTEST) -tags clients ./tests/clients
+
+# Everything that depends on how the runtime starts: the units with the laws and the list of
+# what is assumed, launches that become Go, embedding programs.
+test-go: need-root setup ## test with NEWEST_GO: units, laws, some launches (as root)
+	GOTOOLCHAIN=$(NEWEST_GO) $(MAKE) BIN=bin/$(NEWEST_GO) build-programs
+	GOTOOLCHAIN=$(NEWEST_GO) $(MAKE) test-unit
+	GOTOOLCHAIN=$(NEWEST_GO) $(GOTEST) -run 'Facts|Inherits|RuntimeVariables|Features|Explain|FailureBefore|SmallLimits|ThousandMounts|StatusOfALaunch|SetuidInstallation|NothingToTakeFromInit' ./tests/e2e
+	GOTOOLCHAIN=$(NEWEST_GO) $(GOTEST) -run 'SelfIsFirst|Unnoticed|StartsOnce|ReadmeExample|Sandboxtest' ./tests/hosted
 
 vm: need-root ## run CMD='…' on the kernel KERNEL (6.1, 6.12 or 7), as root
 	@scripts/vm-setup.sh
@@ -138,12 +165,11 @@ lint: ## check format, vet, staticcheck, shellcheck, spelling, style, names
 	scripts/check-prose.sh
 	@$(GO) run $(MISSPELL) -error -locale UK -i "$(SPELT_SO)" $$(git ls-files | grep -vE '/fuzz/|\.bpf$$|LICENSE|package-lock|\.golangci')
 
-fuzz: ## run each fuzz test FUZZTIME times (default 50000x)
-	@set -e; for pkg in $$($(GO) list ./... | grep -v /tests/); do \
-		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime=10x $$pkg; \
-		done; \
-	done
+fuzz: ## run each fuzz test for FUZZTIME (default 50000x; or 10m)
+	$(GO) run ./tests/tools/fuzz -time $(FUZZTIME)
+
+fuzz-page: ## the same; keep new inputs, write docs/fuzzing.md
+	$(GO) run ./tests/tools/fuzz -time $(FUZZTIME) -keep -md docs/fuzzing.md
 
 fuzz-plans: ## corrupt PLANS plans (default 1000000) and have each one checked
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
@@ -186,6 +212,8 @@ bin/third-party-licences: go.mod go.sum scripts/licences.sh
 
 install: bin/gobwrap bin/third-party-licences ## install what is built below DESTDIR and PREFIX (needs Go only)
 	@$(MAKE) --no-print-directory install-launcher
+	@if [ -e $(BIN)/gobwrap-limit ]; then $(MAKE) --no-print-directory bin/gobwrap-limit install-limit; \
+		else echo "gobwrap-limit is not built, and not installed: make launcher builds it"; fi
 	@if [ -e $(BIN)/gobwrap-seccomp ]; then $(MAKE) --no-print-directory bin/gobwrap-seccomp install-seccomp; \
 		else echo "gobwrap-seccomp is not built, and not installed: make build builds it (with gcc and libseccomp-dev)"; fi
 
@@ -193,7 +221,7 @@ install: bin/gobwrap bin/third-party-licences ## install what is built below DES
 INTO  = $(DESTDIR)$(PREFIX)
 SHARE = $(INTO)/share
 LICENCES = bin/third-party-licences
-install-files: install-launcher install-seccomp
+install-files: install-launcher install-limit install-seccomp
 
 install-launcher:
 	install -D -m 0755 $(BIN)/gobwrap "$(INTO)/bin/gobwrap"
@@ -209,13 +237,17 @@ install-launcher:
 	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/apparmor/gobwrap >"$(SHARE)/doc/gobwrap/apparmor/gobwrap"
 	chmod 0644 "$(SHARE)/doc/gobwrap/apparmor/gobwrap"
 
+install-limit:
+	install -D -m 0755 $(BIN)/gobwrap-limit "$(INTO)/bin/gobwrap-limit"
+	install -D -m 0644 cmd/gobwrap-limit/gobwrap-limit.1 "$(SHARE)/man/man1/gobwrap-limit.1"
+
 install-seccomp:
 	install -D -m 0755 $(BIN)/gobwrap-seccomp "$(INTO)/bin/gobwrap-seccomp"
 	install -D -m 0644 cmd/gobwrap-seccomp/gobwrap-seccomp.1 "$(SHARE)/man/man1/gobwrap-seccomp.1"
 	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.bash "$(SHARE)/bash-completion/completions/gobwrap-seccomp"
 	install -D -m 0644 cmd/gobwrap-seccomp/completions/_gobwrap-seccomp "$(SHARE)/zsh/site-functions/_gobwrap-seccomp"
 	install -D -m 0644 cmd/gobwrap-seccomp/completions/gobwrap-seccomp.fish "$(SHARE)/fish/vendor_completions.d/gobwrap-seccomp.fish"
-.PHONY: install-files install-launcher install-seccomp
+.PHONY: install-files install-launcher install-limit install-seccomp
 
 packages: build build-static ## make packages in bin/packages: FORMATS of deb, rpm, apk, archlinux
 	@mkdir -p bin/packages
@@ -224,7 +256,7 @@ packages: build build-static ## make packages in bin/packages: FORMATS of deb, r
 packages-arm64: build-arm64 bin/third-party-licences ## the same for arm64
 	@mkdir -p bin/packages
 	packaging/packages.sh arm64 bin/arm64 bin/packages $(FORMATS)
-.PHONY: build-arm64 packages packages-arm64
+.PHONY: build-programs build-arm64 packages packages-arm64
 FORMATS ?= deb rpm apk archlinux
 
 release: build-static build-arm64 bin/third-party-licences ## make tarballs, npm packages, SBOMs and checksums; KEY=FILE signs
@@ -243,7 +275,7 @@ uninstall: ## remove what make install and make install-setuid installed
 	(cd "$$dir/tree" && find . -type f -print0) | (cd "$(DESTDIR)/" && xargs -0 rm -fv --) && \
 	(cd "$$dir/tree" && find . -depth -type d -path '*/doc/gobwrap*' -print0) | \
 		(cd "$(DESTDIR)/" && xargs -0 rmdir --ignore-fail-on-non-empty -- 2>/dev/null; true)
-PROGRAMS = gobwrap gobwrap-seccomp
+PROGRAMS = gobwrap gobwrap-limit gobwrap-seccomp
 .PHONY: uninstall
 
 install-setuid: install ## the same with mode 4755; read docs/setuid-mode.md first

@@ -7,10 +7,10 @@ import "strings"
 // Caps is a set of capabilities; bit n stands for number n of capabilities(7).
 type Caps uint64
 
-// RangeCaps are what it takes to deal with several ids as root does: to give files away and to
-// read and change those of others, to switch to other ids, to signal. They count in the user
-// namespace only, and for ids that it maps (user_namespaces(7)); none of them mounts, or
-// reaches a network.
+// RangeCaps are the capabilities that root of several ids needs: to give files away, to read
+// and change files of other ids, to switch to other ids, and to send signals. They apply in
+// the user namespace only, and to ids that it maps (user_namespaces(7)). None of them permits
+// mounts or network access.
 const RangeCaps Caps = 1<<chown | 1<<dacOverride | 1<<fowner | 1<<fsetid | 1<<kill | 1<<setgid | 1<<setuid |
 	1<<sysChroot | 1<<setfcap
 

@@ -135,7 +135,7 @@ func (m Map) Identity() Map {
 	return out
 }
 
-// Check tells why the kernel would refuse the map, which it does with no more than EINVAL.
+// Check returns why the kernel would refuse the map: the kernel itself says only EINVAL.
 func (m Map) Check() error {
 	for i, r := range m {
 		if err := r.check(); err != nil {
@@ -164,11 +164,10 @@ func overlap(a, na, b, nb uint32) bool {
 	return uint64(a) < ends(b, nb) && uint64(b) < ends(a, na)
 }
 
-// Auto maps what /etc/subuid or /etc/subgid grants: the ids of sub, one range after the other,
-// are those from 1 on inside, and the caller's own is inside. So the k-th granted id is k
-// inside, whatever the caller is there, except for one: if the caller is not 0, the granted id
-// whose number the caller has is 0, or, if the caller has none of their numbers, the last one.
-// There is always a 0, therefore, if anything is granted.
+// Auto maps the ids of sub, which /etc/subuid or /etc/subgid grants: the k-th granted id is k
+// in the sandbox, and the caller's own id is inside. There is one exception: if the caller is
+// not 0, the granted id whose number the caller takes is 0 (or, if the caller takes none of
+// their numbers, the last granted id is 0). So id 0 is always mapped if anything is granted.
 func Auto(own, inside uint32, sub []Range) Map {
 	m := Map{{inside, own, 1}}
 	at := uint64(1)

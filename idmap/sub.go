@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// SubIDs reads the text of /etc/subuid or /etc/subgid (subuid(5)): the ranges that are
-// granted to a user, in their order, as Range.Outside and Range.Count. A line names its
-// user by login name or by number; names are all that fit. Lines that say nothing are
-// passed over, as newuidmap(1) does.
+// SubIDs reads the text of /etc/subuid or /etc/subgid (subuid(5)): the ranges that are granted
+// to a user, in their order, as Range.Outside and Range.Count. A line names its user by login
+// name or by number; names are all that fit. Malformed lines are skipped, as newuidmap(1)
+// does.
 func SubIDs(text string, names ...string) []Range {
 	var out []Range
 	for line := range strings.Lines(text) {
@@ -62,8 +62,8 @@ const (
 	blockSub = 65_536
 )
 
-// FreeRange returns the first range that the text of /etc/subuid or /etc/subgid grants to
-// nobody yet, or the last of all where there is none.
+// FreeRange returns the first range that the text of /etc/subuid or /etc/subgid does not grant
+// yet, or the last range of all if there is none.
 func FreeRange(text string) Range {
 	var taken []Range
 	for line := range strings.Lines(text) {

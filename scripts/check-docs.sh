@@ -44,6 +44,7 @@ for option in $(grep -oh '`\(gobwrap \)\{0,1\}--[a-z][a-z0-9-]*' $documents | se
 	case $option in
 	--unshare) ;; # --unshare-{user,…}
 	--no-sandbox) ;; # Chromium's
+	--persist) ;; # Flatpak's
 	*) grep -q "Name: \"$option\"" internal/cmdline/options.go || complain "no such option: $option" ;;
 	esac
 done

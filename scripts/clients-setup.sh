@@ -59,6 +59,9 @@ if [ -n "$missing" ]; then
 	install 2>/dev/null || { apt-get update -qq && install; }
 fi
 
+# A newer Flatpak, which a world puts over the installed one.
+scripts/packages-setup.sh flatpak-backports
+
 # npm checks every package against the hash in the lock file. Scripts of the packages are
 # not run. Node itself is one of them: Debian's is older than the sandbox runtime asks for.
 if ! cmp -s "$lock" "$cache/npm/package-lock.json"; then

@@ -4,7 +4,7 @@
 # directory and never installed. apk, which Debian has not, is built from its sources, of which
 # APK_TOOLS_SOURCE names another git repository. Silent when there is nothing to do.
 #
-#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]...
+#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|audit|flatpak-backports|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]...
 #
 # With --list it only names what is missing.
 set -eu
@@ -152,8 +152,10 @@ for what; do
 		fetch apparmor-3 bookworm amd64 apparmor
 		fetch apparmor-4 trixie amd64 apparmor libapparmor1 libc6 libstdc++6 libgcc-s1
 		;;
+	audit) fetch "$what" bookworm amd64 auditd libaudit1 libauparse0 libcap-ng0 libwrap0 libnsl2 libtirpc3 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libkeyutils1 libcom-err2 ;;
+	flatpak-backports) fetch "$what" bookworm-backports amd64 flatpak ;; # its libraries are Debian 12's
 	bubblewrap-0.12) fetch "$what" trixie "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
 	bubblewrap-0.13) fetch "$what" forky "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
-	*) echo "usage: $0 [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
+	*) echo "usage: $0 [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|audit|flatpak-backports|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
 	esac
 done

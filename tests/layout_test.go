@@ -50,6 +50,8 @@ var arrows = []struct {
 	{"internal/version", "", "two constants"},
 	{"cmd/gobwrap", "internal/version", "it prints them"},
 	{"cmd/gobwrap-seccomp", "internal/version", "the same"},
+	{"cmd/gobwrap-limit", "internal/version golang.org/x/sys/unix", "the same; it makes cgroups"},
+	{"cmd/gobwrap-limit", "github.com/coreos/go-systemd/v22/dbus github.com/godbus/dbus/v5", "it asks systemd for a scope; a program of its own, since nothing that the launcher contains speaks D-Bus"},
 	{"sandbox/child", "internal/version", "the same, without a runtime"},
 	{"internal/setting", "internal/flat internal/raw golang.org/x/sys/unix unsafe", "settings are read, and made, without a runtime"},
 	{"cmd/gobwrap", "internal/setting", "it hands the parser's settings to package sandbox"},
@@ -76,6 +78,7 @@ var arrows = []struct {
 	{"sandbox", "sandbox/internal/fault", "its errors say what a fault means"},
 	{"sandbox/internal/fault", "internal/plan internal/procfs internal/tree suid golang.org/x/sys/unix", "texts of numbers: it knows the plan, the errnos, and the policy of setuid mode"},
 	{"sandbox/internal/self", "unsafe", "it is initialised before what it would import"},
+	{"sandbox/examples/judge", "sandbox mounts", "a program like that of any other module"},
 	{"sandbox/sandboxtest", "sandbox mounts", "for the tests of those who use package sandbox"},
 	{"mounts", "internal/tree", "it makes operations"},
 	{"idmap", "internal/plan", "it formats maps and sets"},
@@ -134,7 +137,9 @@ var inits = map[string]string{
 
 // goroutines are the files that may start one. The launcher runs none of them.
 var goroutines = map[string]string{
-	"sandbox/hosted.go": "in a host, what os/exec started may take as long as the caller's own Reader",
+	"sandbox/examples/judge/main.go": "it runs several programs at a time",
+	"cmd/gobwrap-limit/cgroup.go":    "it passes signals on while it waits; it is not the launcher",
+	"sandbox/hosted.go":              "in a host, what os/exec started may take as long as the caller's own Reader",
 }
 
 type goPackage struct {

@@ -1,7 +1,7 @@
-// Command gobwrap-seccomp makes seccomp filters of the profiles that container engines
-// use, and shows what filters do. The launcher runs it for --seccomp-profile FILE.
+// Command gobwrap-seccomp compiles seccomp profiles in the format of container engines, and
+// shows what filters do. The launcher runs it for --seccomp-profile FILE.
 //
-// It contains C: libseccomp. That is why it is a program of its own.
+// It is a separate program because it contains C code, libseccomp.
 package main
 
 import (
@@ -46,8 +46,8 @@ func commands() []command {
 // errUsage asks for the usage text.
 var errUsage = errors.New("usage")
 
-// run returns the whole program. It returns the exit status: 0, 1 for what failed, 2 for a
-// command line that is none.
+// run returns the whole program. It returns the exit status: 0, 1 if something failed, 2 for a
+// mistake in the command line.
 func (t *tool) run(args []string) int {
 	err := t.dispatch(args)
 	switch {
@@ -101,7 +101,7 @@ func usage() string {
 	return out.String()
 }
 
-// options reads a command's flags. What is wrong with them is the usage text's to say.
+// options reads a command's flags. The usage text is printed for a mistake.
 func options(args []string, define func(*flag.FlagSet)) ([]string, error) {
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard)

@@ -2,9 +2,8 @@
 // the text of --help=OPTION, and the completions for bash, zsh and fish. They are made of the tables that the
 // programs parse their command lines with.
 //
-// It is linked into neither program: the tests of cmd/gobwrap and cmd/gobwrap-seccomp
-// call it, compare its results with the files beside them, and write these with -update
-// (make docs).
+// No program contains it: the tests of cmd/gobwrap and cmd/gobwrap-seccomp call it, compare
+// its results with the files in their folders, and write these with -update (make docs).
 package docs
 
 import (
@@ -42,7 +41,7 @@ func (o *Option) words() []string {
 	return out
 }
 
-// Kind says how an operand is completed. The zero Kind is a word that nobody can guess.
+// Kind says how an operand is completed. The zero Kind is a word that cannot be completed.
 type Kind struct {
 	Files     bool
 	Dirs      bool

@@ -31,6 +31,7 @@ func TestString(t *testing.T) {
 	}
 }
 
+// FuzzString: what is quoted comes back by encoding/json.
 func FuzzString(f *testing.F) {
 	f.Add("a\xff\"\\\x00")
 	f.Fuzz(func(t *testing.T, in string) {

@@ -31,12 +31,12 @@ const (
 	OpNoUserns       // prove that no further user namespace can be made
 	OpChdir          // payload: A path, B PWD string. FlagTry: on failure the next OpChdir is tried
 	OpWaitFd         // A fd: wait for a byte or the end
-	OpGo             // the namespaces and the frame are there: tell who wants to know, and wait for the go
+	OpGo             // the namespaces and the frame are there: report them, and wait for the go-ahead
 	OpSetsid         // start a session
 	OpLabel          // A whose label, B label
-	OpTell           // payload: tell the front end who it is
+	OpTell           // payload: tell the front end its pid
 	OpCaps           // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
-	OpFence          // payload: where nothing else stands between, keep it from tracing what is outside
+	OpFence          // payload: keep it from tracing processes outside, where no user namespace does
 	OpLock           // init: A path: take a read lock
 	OpSeccomp        // A filter, B number of instructions
 	OpBecome         // A uid, B gid, or SameID: switch to these ids and keep the capabilities
@@ -59,8 +59,8 @@ const (
 	FlagBounding
 	// FlagLenient: OpCaps forgives EPERM from capset.
 	FlagLenient
-	// FlagCover: the sandbox's root is the host's, who can write what covers protect:
-	// OpProc does not ask.
+	// FlagCover: the sandbox's root user is the host's, which can write what covers protect:
+	// OpProc covers it without asking.
 	FlagCover
 	// FlagOrBind: an OpProc whose new proc the kernel refuses binds its source instead.
 	FlagOrBind
@@ -121,7 +121,7 @@ const (
 	SubSetgroups       // setgroups
 	SubGIDMap          // gid_map
 	SubProc            // the host's /proc
-	SubRace            // what an fd named is no longer there
+	SubRace            // the file of an fd is no longer there
 	SubExists          // the symlink's place holds something else: Text, if it is a link
 	SubNoMount         // no mount point
 	SubPivot           // pivot_root
@@ -134,7 +134,7 @@ const (
 	SubPlan            // the plan was refused by Verify (Extra is the reason), or could not be taken
 	SubNoNewPrivs      // prctl(PR_SET_NO_NEW_PRIVS)
 	SubDeathSignal     // prctl(PR_SET_PDEATHSIG)
-	SubSeal            // barring the payload from init
+	SubSeal            // protecting init from the payload
 	SubCover           // covering parts of proc
 	SubFallback        // a new proc, which was done without (a warning)
 	SubRefused         // setuid mode does not do this: Extra is the row of the policy (package suid)
@@ -198,7 +198,7 @@ const (
 	atEnd                    // as the last step
 )
 
-// opInfo is all that others than the function that carries an operation out know of it.
+// opInfo describes an operation, for all code except for the function that carries it out.
 type opInfo struct {
 	name     string
 	phase    phase

@@ -97,8 +97,8 @@ type Step struct {
 	G     uint32
 }
 
-// Message is all that the acting side can say to the thinking side: fixed-size,
-// numbers only, so that it can be written without a runtime.
+// Message is what the acting side reports: it has a fixed size and only numbers, so that it
+// can be written without a runtime.
 type Message struct {
 	Kind  uint32
 	Step  uint32 // index of the step, or NoStep

@@ -15,7 +15,7 @@ type Origin struct {
 	Words []string
 }
 
-// Program is a finished plan: the bytes for the acting side, the origins for the words.
+// Program is a finished plan: the bytes for the acting side, and the origins for messages.
 type Program struct {
 	Bytes   []byte
 	Origins []Origin

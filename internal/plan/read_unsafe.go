@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// Reading a finished program on the thinking side, for words and listings.
+// This file reads a finished program, for messages and listings.
 
 // Header returns the program's header.
 func (p *Program) Header() Header { return *(*Header)(unsafe.Pointer(unsafe.SliceData(p.Bytes))) }
@@ -47,7 +47,7 @@ func (p *Program) Path(s Step) string {
 	return ""
 }
 
-// Verify judges the program as the acting side will.
+// Verify checks the program as the acting side will.
 func (p *Program) Verify() Verdict {
 	if len(p.Bytes) < HeaderSize {
 		return BadHeader

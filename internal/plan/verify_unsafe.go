@@ -6,7 +6,7 @@ import "unsafe"
 
 // In Verify every load is checked against the length first.
 
-// Verdict is what Verify thinks of a plan; Good is zero.
+// Verdict is the result of Verify; Good is zero.
 type Verdict uint32
 
 // Verdicts. A plan made by Builder is always Good; the rest are bugs or attacks.
@@ -22,9 +22,9 @@ const (
 	BadOrder           // a step where its operation may not stand
 )
 
-// Verify judges the n bytes at base: whether walking them can read outside of them, name a
-// string that does not end, or ask for what the tables do not know. It is the only check of a
-// plan. A process that executes one calls it first, on a copy that nobody else can write.
+// Verify checks the n bytes at base: that executing them cannot read outside of them or name a
+// string that does not end, and asks only for what the tables contain. It is the only check of
+// a plan. A process that executes one calls it first, on a copy that nobody else can write.
 func Verify(base unsafe.Pointer, n uint32) Verdict {
 	if n < HeaderSize {
 		return BadHeader
@@ -227,7 +227,7 @@ func verifyFilter(h *Header, off, n uint32) Verdict {
 	return Good
 }
 
-// verifyLabel demands what can stand between the quotes of a mount option.
+// verifyLabel checks that a label can be put between the quotes of a mount option.
 func verifyLabel(base unsafe.Pointer, h *Header, off uint32) Verdict {
 	if off >= h.ArenaLen {
 		return BadString
@@ -259,8 +259,8 @@ func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 	return Good
 }
 
-// verifySlots demands the ranges one behind the other, as Builder lays them out: the
-// child turns offsets into addresses in place, so that no range may share a slot.
+// verifySlots checks that the ranges lie one behind the other, as the compiler lays them out:
+// the child turns offsets into addresses in place, so that no range may share a slot.
 func verifySlots(base unsafe.Pointer, h *Header) Verdict {
 	if h.Argc == 0 || h.Pathc == 0 || h.Argc > h.Slots || h.Envc > h.Slots || h.Pathc > h.Slots ||
 		h.Closec > h.Slots || h.Earlyc > h.Slots || h.Syncc > h.Slots { // all below 2^24: sums do not overflow

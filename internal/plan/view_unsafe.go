@@ -4,10 +4,10 @@ package plan
 
 import "unsafe"
 
-// View is a plan in memory, for who carries it out, without a runtime. Verify has judged
-// it, and nobody else can write there. Its accessors stay inside the plan whatever index they
-// are given: one that is out of range gives the last step or slot, or the empty string. Every
-// plan has a step and a slot.
+// View is a plan in memory, for the processes that execute it without a runtime. Verify has
+// checked it, and no other process can write to it. Its accessors stay inside the plan
+// whatever index they are given: one that is out of range gives the last step or slot, or the
+// empty string. Every plan has a step and a slot.
 type View struct {
 	base unsafe.Pointer
 	*Header

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bind puts a source on its destination. A source that may be missing and is, is passed over.
+// bind binds a source to its destination. A source that may be missing, and is, is skipped.
 func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 	src := r.sourceOf(p, s.A)
 	if e := raw.Errno(src); e != 0 || src == 0 {

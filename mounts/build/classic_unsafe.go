@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file does with r.Mount(2) what the new calls do where a kernel or a filter
-// lacks them. A tree is bound to a stage on the frame's tmpfs, where the payload
-// cannot look, tightened there mount by mount, and then moved to its destination:
-// so here too nothing is ever visible with too many rights.
+// This file does with mount(2) what the new calls do, for kernels without them and filters
+// that refuse them. A tree is bound to a stage on the frame's tmpfs, where the payload cannot
+// look, tightened there mount by mount, and then moved to its destination: so here too nothing
+// is ever visible with too many rights.
 
-// attachClassic is attach.
+// attachClassic is attach with mount(2).
 func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	kind, e := raw.FileType(src)
 	if e == 0 {
@@ -166,9 +166,9 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 	return next == 0, next == '/'
 }
 
-// tightenOne remounts the mount that a line names, if its path leads there. One that the
-// user cannot reach stays as it is: r.Mount(2) has no other way to it than a path, and the
-// payload does not get there either.
+// tightenOne remounts the mount that a line names, if its path leads there. One that the user
+// cannot reach stays as it is: mount(2) can name it only by a path, and the payload does not
+// get there either.
 func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
 	at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
 	for i := 0; i < 2 && f.Is() && outOfReach(f.Errno); i++ {
@@ -213,9 +213,9 @@ func outOfReach(e unix.Errno) bool {
 // maxChain bounds how deep mounts lie in each other.
 const maxChain = 64
 
-// isCovered reports whether mountinfo explains why the path of a mount leads elsewhere: the
-// mount that it leads to, or one that that lies on, is mounted on this one's root, or above
-// its mount point on the same parent; or the like holds for one that this lies on.
+// isCovered reports whether mountinfo proves that another mount hides this one: its path leads
+// to a mount that is stacked on it, or on an ancestor of its mount point, directly or through
+// other mounts.
 func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
 	// Up the chain of what this mount lies on: hidden with one of those, it is hidden too.
 	there := r.whereLeads(id)

@@ -106,7 +106,7 @@ func (r *Root) attachPrivate(p plan.View, dst, flags uintptr) step.Fault {
 	return f
 }
 
-// symlink makes a symbolic link. One that is there and says the same will do.
+// symlink makes a symbolic link. An identical link that exists is accepted.
 func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 	above, f := r.dest(p.Str(s.B), stayAbove, 0, s.E)
 	if f.Is() {
@@ -139,8 +139,8 @@ func (r *Root) linksTo(dir uintptr, name, target unsafe.Pointer) bool {
 	return e == 0 && raw.IsWord(buf, n, target)
 }
 
-// chmod changes a mode by the file's own descriptor. Those of O_PATH are not for fchmod, so
-// it goes through the host's /proc; fchmodat2 (6.6) would save that.
+// chmod changes the mode of a file by its descriptor. fchmod(2) refuses descriptors opened
+// with O_PATH, so this goes through the host's /proc; fchmodat2 (6.6) would not need to.
 func (r *Root) chmod(path unsafe.Pointer, mode uint32) step.Fault {
 	dst, f := r.dest(path, findOnly, 0, 0)
 	if f.Is() {

@@ -14,7 +14,7 @@ import (
 // This file resolves destinations: paths below the new root, which never leave it while it
 // is built (CVE-2026-87766), whatever an attacker renames meanwhile.
 //
-// The quick way asks openat2 (since 5.6) with RESOLVE_IN_ROOT. The careful way goes down one
+// The quick way is openat2 (since 5.6) with RESOLVE_IN_ROOT. The careful way walks down one
 // component at a time with O_NOFOLLOW, keeps the directories that it came through open, and
 // takes ".." to mean the one before: no rename can make it climb above the root. It serves
 // kernels and filters without openat2, and makes what is missing on either.
@@ -64,7 +64,7 @@ func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place,
 			return place{fd: root}, step.Fault{}
 		}
 		// The careful way makes what is missing, knows which part is at fault, and does not
-		// mind who renames or mounts meanwhile (EAGAIN).
+		// depend on renames or mounts meanwhile (EAGAIN).
 		fd := r.inRoot(root, path)
 		if raw.Errno(fd) == 0 {
 			r.CloseSoon(root)
@@ -89,7 +89,7 @@ func onlySlashes(path unsafe.Pointer) bool {
 	return *(*byte)(path) == 0
 }
 
-// inRoot returns the quick way.
+// inRoot opens a path the quick way.
 func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
 	for range 128 { // EAGAIN: a rename happened; the kernel could not be sure
 		fd := openat2(root, path, unix.O_PATH|unix.O_CLOEXEC, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
@@ -133,8 +133,8 @@ func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 	return e
 }
 
-// walkFrom returns the careful way. The directories that it has come through are in walk.dirs,
-// the last maxDepth of them open.
+// walkFrom opens a path the careful way. The directories that it has come through are in
+// walk.dirs, the last maxDepth of them open.
 func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
 	at, f := r.goThrough(root, path, want, mode, parents)
 	r.unwind()
@@ -248,8 +248,8 @@ func (r *Root) goDown(fd uintptr) {
 }
 
 // goUp leaves a directory for the one that it was entered from; above the root there is
-// nothing. It reports false where that one is no longer open: so far up, with so much in
-// between, no path leads that anybody uses.
+// nothing. It reports false if that one is no longer open, which happens only in paths with
+// more than maxDepth levels in between.
 func (r *Root) goUp() bool {
 	if r.walk.depth == 0 {
 		return true

@@ -27,7 +27,7 @@ QA_PREBUILT="usr/bin/gobwrap"
 RESTRICT="strip test"
 
 src_compile() {
-	emake bin/gobwrap bin/third-party-licences
+	emake bin/gobwrap bin/gobwrap-limit bin/third-party-licences
 	if use seccomp; then
 		CC="$(tc-getCC)" emake bin/gobwrap-seccomp
 	fi

@@ -30,7 +30,7 @@ buildGoModule rec {
   # buildGoModule would link it without.
   buildPhase = ''
     runHook preBuild
-    make bin/gobwrap bin/gobwrap-seccomp bin/third-party-licences
+    make bin/gobwrap bin/gobwrap-limit bin/gobwrap-seccomp bin/third-party-licences
     runHook postBuild
   '';
   doCheck = false; # its tests want root and bubblewrap

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock is what the monitor knows of the command's time. Times are nanoseconds of
+// clock is the monitor's state about the command's time. Times are nanoseconds of
 // CLOCK_MONOTONIC.
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
@@ -29,10 +29,15 @@ var clock struct {
 
 // What has been done to a command whose time is over (clock.stage).
 const (
-	inTime = iota
-	asked  // SIGTERM to the command
-	forced // SIGKILL to all
+	inTime  = iota
+	asked   // SIGTERM to the command
+	killing // SIGKILL to the command, so that init says what it has used
+	forced  // SIGKILL to all
 )
+
+// untilAll is how long a command that has been killed may take to end, before all others are killed:
+// nanoseconds. When it ends they are killed at once.
+const untilAll = 1e8
 
 // timeout returns the step that bounds the command's time, nil if there is none.
 func timeout(p plan.View) *plan.Step {
@@ -117,13 +122,17 @@ func patience(t *unix.Timespec) uintptr {
 // killed.
 func tick(p plan.View) {
 	for clock.next != 0 && now() >= clock.next {
-		if clock.stage++; clock.stage == asked {
+		switch clock.stage++; clock.stage {
+		case asked:
 			signalCommand(p, unix.SIGTERM)
 			clock.next += clock.grace
-			continue
+		case killing:
+			signalCommand(p, unix.SIGKILL)
+			clock.next = now() + untilAll
+		default:
+			clock.next = 0
+			killAll(p)
 		}
-		clock.next = 0
-		killAll(p)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dieWithParent makes a parent that dies take this process along, also one that is already
-// gone.
+// dieWithParent makes this process end when its parent ends, or at once if it has ended
+// already.
 func dieWithParent() {
 	armDeathSignal()
 	requireParent(raw.Getppid())

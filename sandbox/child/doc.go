@@ -90,7 +90,7 @@
 // (self_unsafe.go). What the runtime has done by then is undone: its threads are ended by a
 // signal whose handler is the system call exit, its handlers and the signal mask are taken
 // back, its descriptors closed; it has not lifted the limit on descriptors yet, which
-// package os does. Its memory stays, untouched.
+// package syscall does. Its memory stays, untouched.
 //
 // The monitor then ends as the payload did, by the same signal if it was one, and only when
 // the first process has been waited for. Of set-id installations see package suid: the
@@ -195,6 +195,10 @@
 //     buffer belongs to one function or one group of them.
 //   - A function returns the fault of a step (package step); the process ends in run, which
 //     sends it as a plan.Message. Messages are formatted where there is a runtime.
+//
+// What all this assumes of the Go release (where the g is, what the runtime reads and
+// changes at its start) is one list, in runtime_test.go, whose test names what a release
+// has changed.
 //
 // The laws are tested on the linked program and not enforced by go:nosplit, whose
 // chains may have some 800 bytes of stack. TestLawsCatch breaks each of them and

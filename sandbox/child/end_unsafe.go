@@ -86,7 +86,7 @@ func killFirst() uint32 {
 	return status
 }
 
-// lastWord hears the feed to its end. It returns the payload's wait status where init has
+// lastWord reads the feed to its end. It returns the payload's wait status where init has
 // outlived the payload's process and says it, and otherwise the first process's.
 func lastWord(first uint32) uint32 {
 	for {

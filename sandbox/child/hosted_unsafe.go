@@ -11,25 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is plan mode: the front end is a Go program that goes on, the host, which
-// started this process as the monitor at once:
+// This file is plan mode: the front end is an embedding program (called the host here), which
+// started this process as the monitor:
 //
 //	argv: PlanWord, the socket's number, the line's, a mask of ignored signals
 //
-// The socket is as in any launch. The line is a socket whose other end the host alone has, and
-// the payload's processes never. Until there is a first process, whatever happens there kills
-// the monitor (armLine), and what it has started with it (FlagDieWithParent is in every such
-// plan). From then on the monitor looks itself (watch): at the end of the line, or a byte
-// LineKill, it ends the sandbox and is the last to go. The host says LineRuns when set-up is
-// over: without FlagLifeline the sandbox may then outlive it. So nothing hangs on a thread of
-// the host's, whose end is where PR_SET_PDEATHSIG would act.
+// The socket is as in any launch. The line is a socket whose other end only the host holds,
+// and no process of the payload. Until the first process exists, any event on the line kills
+// the monitor (armLine), and with it what it has started (FlagDieWithParent is in every such
+// plan). From then on the monitor watches the line itself (watch): at its end, or for a byte
+// LineKill, it ends the sandbox, and then itself. The host sends LineRuns when set-up is over;
+// without FlagLifeline, the sandbox may then outlive the host. So the sandbox does not depend
+// on a thread of the host, as it would with PR_SET_PDEATHSIG.
 
 // PlanWord is the name, argv[0], of a program that is to be a monitor. A caller with
 // bubblewrap's command line has no use for it. It is not an argument, since there are programs
 // that let users choose the arguments of a privileged program, but not its name.
 const PlanWord = "gobwrap: monitor"
 
-// What the host says on the line.
+// Bytes that the host writes to the line.
 const (
 	LineRuns = iota + 1 // set-up is over, and others have been told
 	LineKill            // the sandbox is to end; or set-up has failed
@@ -52,7 +52,7 @@ func enterHosted(sp uintptr) {
 		return
 	}
 	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
-		raw.Exit(1) // a set-id host lends nobody its privilege
+		raw.Exit(1) // a set-id host must not act for its caller
 	}
 	hosted(raw.Mapped(sp))
 }
@@ -95,8 +95,9 @@ func monitorHosted() {
 		p = attempt(0)
 	}
 	releaseFirst(p)
-	// From here on we look ourselves. The host says nothing on the line before it has seen
-	// the end of the socket, of which closeOthers closes our copy: no word of its kills us.
+	// From here on this process watches the line itself. The host says nothing on the line
+	// before it has seen the end of the socket, of which closeOthers closes our copy, so
+	// nothing that it writes kills us.
 	raw.Fcntl(host.line, unix.F_SETFL, 0)
 	closeOthers(p, nowhere)
 	reapKeeper()
@@ -140,8 +141,8 @@ func socketOption(fd, option uintptr) uint32 {
 	return value
 }
 
-// armLine makes whatever happens on the line kill us (F_SETSIG, fcntl(2)), wherever we
-// are. What has happened before that raises no signal.
+// armLine makes any event on the line kill this process (F_SETSIG, fcntl(2)). Earlier events
+// raise no signal.
 func armLine() bool {
 	if raw.Errno(raw.Fcntl(host.line, unix.F_SETOWN, raw.Getpid())) != 0 || raw.Errno(raw.Fcntl(host.line, fSetSig, uintptr(unix.SIGKILL))) != 0 ||
 		raw.Errno(raw.Fcntl(host.line, unix.F_SETFL, unix.O_ASYNC)) != 0 {
@@ -156,8 +157,8 @@ func armLine() bool {
 
 const fSetSig = 10 // F_SETSIG
 
-// watch waits for the payload, and obeys the line and the clock meanwhile. It returns init's
-// word, 0 if there is none.
+// watch waits for the payload, and meanwhile handles the line and the clock. It returns init's
+// message, 0 if there is none.
 func watch(p plan.View) (word uint32) {
 	var fds [4]raw.PollFd
 	fds[0].Fd, fds[0].Events = -1, unix.POLLIN
@@ -213,8 +214,7 @@ func watch(p plan.View) (word uint32) {
 	}
 }
 
-// heed does what the line says, and returns it, or -1 where there is nothing more to
-// expect of it.
+// heed reads a byte from the line, acts on it and returns it, or -1 if nothing more will come.
 func heed(p plan.View) int32 {
 	word, ok := raw.ReadByte(host.line)
 	if !ok {
@@ -232,8 +232,8 @@ func heed(p plan.View) int32 {
 	return int32(host.line)
 }
 
-// ran reports whether the command has run, as the host has it, who may not have said so yet:
-// what it tells others about that comes before the exit status.
+// ran waits for the host's message that the command runs, and reports whether it has come: the
+// host writes its reports about that before the exit status.
 func ran() bool {
 	for host.said == 0 {
 		host.said = LineKill

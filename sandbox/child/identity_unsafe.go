@@ -137,8 +137,8 @@ func mapFromAbove(in, self uintptr, uid, gid unsafe.Pointer) {
 	raw.Exit(0)
 }
 
-// noUserns proves that a further user namespace is refused: it tries, in a child
-// that has nothing else to do.
+// noUserns verifies that a further user namespace is refused, by trying to make one in a
+// child.
 func noUserns() step.Fault {
 	pid := raw.Clone(0)
 	if e := raw.Errno(pid); e != 0 {

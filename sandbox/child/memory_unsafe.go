@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the processes of a launch know. All of it is static memory, of which a process that is
-// cloned has a copy, and holds no pointer, so the runtime's collector never looks at it.
+// The state of the processes of a launch. All of it is static memory, of which a process that
+// is cloned has a copy, and holds no pointer, so the runtime's collector never looks at it.
 // Descriptors of ours lie above 2, so 0 stands for one that is not open.
 
-// acting is what a process that carries out a plan knows, and the root that it builds. The
-// monitor reports faults by it too.
+// acting is the state of a process that carries out a plan, and the root that it builds. The
+// monitor also reports faults through it.
 //
 //nolint:gochecknoglobals // see above
 var acting build.Root
@@ -45,7 +45,7 @@ var feed struct {
 	child   uintptr // the first process's, later init's
 }
 
-// monitor is what the monitor knows.
+// monitor is the state of the monitor.
 //
 //nolint:gochecknoglobals // see above
 var monitor struct {
@@ -64,7 +64,7 @@ var monitor struct {
 	viaKeeper bool    // the plan is for the keeper
 }
 
-// host is what the monitor knows in plan mode; see hosted_unsafe.go.
+// host is the state of the monitor in plan mode; see hosted_unsafe.go.
 //
 //nolint:gochecknoglobals // see above
 var host struct {
@@ -73,7 +73,7 @@ var host struct {
 	said  byte    // the first byte that it has said there
 }
 
-// front is what a process knows that has become a Go program.
+// front is the state of a process that has become a Go program.
 //
 //nolint:gochecknoglobals // see above
 var front struct {
@@ -81,7 +81,7 @@ var front struct {
 	senders uint32  // it wants to know from which process each message is
 }
 
-// payload is what the payload's process knows.
+// payload is the state of the payload's process.
 //
 //nolint:gochecknoglobals // see above
 var payload struct {

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the front end says of its plan, above the size of it.
+// Flags in the front end's message, above the size of its plan.
 const (
 	// forKeeper: it is one for the keeper.
 	forKeeper = 1 << 30
-	// leaving: there is none. The front end ends, and says with which status, the lowest eight
-	// bits: its own could be the runtime's word for a crash.
+	// leaving: there is no plan. The front end ends, and the lowest eight bits are its status.
+	// Its exit status is not used, because it may be the Go runtime's crash status.
 	leaving = 1 << 29
 )
 
@@ -68,8 +68,8 @@ func attempt(front uintptr) plan.View {
 	return p
 }
 
-// reachedGo reports whether a tentative attempt came to OpGo. If not, the front end has
-// been told why, and either sends another plan or ends.
+// reachedGo reports whether a tentative attempt reached OpGo. If not, the front end has been
+// told why, and either sends another plan or ends.
 func reachedGo() bool {
 	if monitor.first == 0 {
 		return false
@@ -95,8 +95,8 @@ func again() {
 	acting.Say(plan.MsgOver, step.Fault{}, plan.NoStep, status)
 }
 
-// receive reads the plan and has it verified. A front end that ends without one
-// (help, an error, a listing) has said all that there is to say.
+// receive reads the plan and has it verified. A front end that ends without one (help, an
+// error, a listing) has printed everything.
 func receive(front uintptr) plan.View {
 	word, got := raw.ReadWord(acting.Sock)
 	if got && word&leaving != 0 && !host.there {
@@ -131,7 +131,7 @@ func receive(front uintptr) plan.View {
 	return plan.View{}
 }
 
-// explainFront prints why the front end has ended without a word, by its wait status.
+// explainFront prints why the front end ended without a message, from its wait status.
 func explainFront(status uint32) {
 	switch sig := status & 0x7f; sig {
 	case 0:
@@ -162,16 +162,16 @@ func take(n uint32) (plan.View, unix.Errno, plan.Verdict) {
 	return plan.ViewAt(base), 0, plan.Verify(base, n)
 }
 
-// quit ends a launch that came to nothing.
+// quit ends a launch that failed before there was a plan.
 func quit(code uint32) {
 	dismissKeeper()
 	reapKeeper()
 	raw.Exit(code)
 }
 
-// openFeed makes the pair of sockets between the monitor and the sandbox's first
-// process: the payload's status comes up from init, and who looks whether the other end
-// is closed learns whether the monitor still lives.
+// openFeed makes the pair of sockets between the monitor and the sandbox's first process: the
+// payload's status comes from init through it, and its closed end shows that the monitor has
+// ended.
 func openFeed() {
 	feed.monitor, feed.child = sockets()
 }
@@ -213,10 +213,10 @@ func start(p plan.View) uintptr {
 	return pid
 }
 
-// startJoined starts the joining process and learns from it, and from the first
-// process, who is there. The first process may live in another pid namespace, where
-// its number is not ours: it makes itself the owner of the socket that both hold, and
-// the kernel translates (F_GETOWN, fcntl(2)).
+// startJoined starts the joining process, and learns its helper's pid and the first process's
+// pid. The first process may live in another pid namespace, where its number is not ours: it
+// makes itself the owner of the socket that both hold, and the kernel translates (F_GETOWN,
+// fcntl(2)).
 func startJoined(p plan.View) uintptr {
 	pid, _ := forkInto(0, p)
 	if pid == 0 {
@@ -288,7 +288,7 @@ func cloneFirst(p plan.View) {
 	raw.Exit(0)
 }
 
-// announce tells the monitor who the first process is; see startJoined.
+// announce tells the monitor the pid of the first process; see startJoined.
 func announce() {
 	raw.Fcntl(acting.Sock, unix.F_SETOWN, raw.Getpid())
 	raw.WriteWord(feed.child, 1)
@@ -355,7 +355,7 @@ func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 // runs, or when there was nothing to run.
 func waitFront(front uintptr) uint32 {
 	if host.there {
-		return 0 // it goes on, and has the words by itself
+		return 0 // the embedding program goes on, and formats the message itself
 	}
 	r, status := raw.Wait(front)
 	if raw.Errno(r) != 0 {

@@ -21,7 +21,7 @@ import (
 // The signals are blocked from before the first clone, and read from a descriptor. Until set-up is
 // over the monitor does itself what they do by default (listen).
 
-// relay is what the monitor knows of it.
+// relay is the monitor's state for this.
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
 var relay struct {

@@ -102,8 +102,8 @@ func dropIn(setting string) []string {
 //nolint:gochecknoglobals // read-only table
 var setuidCauses = [...]cause{
 	{
-		// execve(2): set-id bits do not count with no_new_privs, on a nosuid mount, and
-		// where the owner has no id in the caller's user namespace.
+		// execve(2): set-id bits have no effect with no_new_privs, on a nosuid mount, and if
+		// the owner has no id in the caller's user namespace.
 		ID:    "setuid-no-new-privs",
 		Steps: []Step{Setuid},
 		Fits:  func(k *failure) bool { return !k.Facts.Binary.Keeper && k.Facts.noNewPrivs() },

@@ -50,8 +50,8 @@ var platformCauses = [...]cause{
 	},
 }
 
-// processCauses are what this very process was started with or in, as it shows at the first
-// step that meets it.
+// processCauses come from how this process was started, or from what it runs in. They show at
+// the first step that is affected.
 //
 //nolint:gochecknoglobals // read-only table
 var processCauses = [...]cause{
@@ -93,7 +93,7 @@ var processCauses = [...]cause{
 	},
 }
 
-// knobCauses are switches that the administrator can turn.
+// knobCauses are settings that the administrator can change.
 //
 //nolint:gochecknoglobals // read-only table
 var knobCauses = [...]cause{
@@ -179,7 +179,7 @@ func setSysctl(setting string) fix {
 // 459c7c565ac3); Ubuntu's and Debian's kernels could before.
 const overlaysSince = "5.11"
 
-// landlockFor is what Landlock is needed for.
+// landlockFor says what Landlock is needed for.
 const landlockFor = "Direct mode does not need it. Setuid mode does: without Landlock, only a user namespace, where root may make one, " +
 	"keeps the command from tracing the caller's processes outside. Programs that restrict themselves may need it too."
 
@@ -264,7 +264,7 @@ var kernelCauses = [...]cause{
 // and the launcher need a proc.
 const enterRoot = `unshare --mount sh -c 'mount --rbind DIR DIR && cd DIR && mkdir -p proc && mount --rbind /proc proc && pivot_root . . && umount -l . && exec chroot . sh'`
 
-// toolCauses are programs that are not there.
+// toolCauses are programs that are not installed.
 //
 //nolint:gochecknoglobals // read-only table
 var toolCauses = [...]cause{

@@ -30,7 +30,7 @@ const (
 	StatusNothing = 4
 )
 
-// Result is what came of one step.
+// Result is the result of one step.
 type Result struct {
 	Step    Step
 	State   State

@@ -29,7 +29,7 @@ type binary struct {
 	Path     string
 	Mode     uint32 // permission and set-id bits, as chmod takes them
 	UID      int    // its owner
-	Nosuid   bool   // on a mount where set-id bits do not count
+	Nosuid   bool   // on a mount where set-id bits have no effect
 	Mount    string // the mount point that it lies on
 	FileCaps bool
 	Keeper   bool // it was started set-user-id root, and has setuid mode
@@ -105,9 +105,10 @@ func (f *facts) label() string {
 
 func (f *facts) enforcing() bool { return f.word("/sys/fs/selinux/enforce") == "1" }
 
-// container names what this process is contained in, or is "". A marker alone does not
-// count: images of machines are made from those of containers. Without --privileged a
-// container has a filter, or a bounding set without CAP_SYS_ADMIN, and so has its PID 1.
+// container returns the kind of container that this process is in, or "". A marker file alone
+// is not enough, because images of machines are made from images of containers. Without
+// --privileged a container has a filter, or a bounding set without CAP_SYS_ADMIN, and so has
+// its PID 1.
 func (f *facts) container() string {
 	bounding, err := strconv.ParseUint(f.field("/proc/1/status", "CapBnd"), 16, 64)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
-// outcome is what came of a launch.
+// outcome is the result of a launch.
 type outcome struct {
 	works   bool
 	stage   string // see sandbox.SetupError

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// prober makes the attempts and keeps what came of them.
+// prober makes the attempts and keeps their results.
 type prober struct {
 	facts  *facts
 	launch func(sandbox.Spec) outcome
@@ -180,8 +180,8 @@ func (o outcome) failure(s Step) Result {
 	return Result{Step: s, State: Failed, Errno: o.errno, Message: o.message, Killed: o.killed}
 }
 
-// apart tries what root's other attempts do without: a user namespace, and one in it,
-// for which another id than root's is reason enough.
+// apart tries what root's other attempts do not need: a user namespace, and one nested in it,
+// which an id other than root's requires.
 func (p *prober) apart(s Step) {
 	if p.state(UserNS) != OK || p.state(s) != Untried {
 		return
@@ -275,8 +275,8 @@ func (p *prober) setuid() {
 	}
 }
 
-// noteSetuid notes what came of a step in setuid mode, in place of what is known of it in
-// direct mode.
+// noteSetuid records the result of a step in setuid mode, instead of its result in direct
+// mode.
 func (p *prober) noteSetuid(s Step, o outcome) {
 	r := Result{Step: s, State: OK, Detail: "in setuid mode"}
 	if !o.works {

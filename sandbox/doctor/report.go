@@ -18,7 +18,7 @@ type finding struct {
 	Fixes []fix // filled in, for this place
 }
 
-// lack is what will not work in the mode that there is.
+// lack is something that will not work in the mode that is used.
 type lack struct{ Options, Why string }
 
 // kernelFacts are what was found of the kernel beyond the steps.
@@ -27,7 +27,7 @@ type kernelFacts struct {
 	Openat2     syscall.Errno
 }
 
-// judge makes a report of what the attempts have shown.
+// judge makes a report from the results of the attempts.
 func judge(f *facts, seen []Result, k kernelFacts) *Diagnosis {
 	r := &Diagnosis{facts: f, Steps: seen, kernel: k}
 	r.chooseMode()

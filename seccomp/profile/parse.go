@@ -74,11 +74,20 @@ func worded(text []byte, err error) error {
 	case errors.As(err, &kind) && kind.Field == "":
 		return fmt.Errorf("the profile is not a JSON object, but: %s", kind.Value)
 	case errors.As(err, &kind):
-		// Embedded types are Go's affair.
-		field := strings.NewReplacer("LinuxSeccomp.", "", "LinuxSyscall.", "").Replace(kind.Field)
+		field := fieldOf(kind.Field)
 		return fmt.Errorf("%s%s: %s, where a %s is wanted", line(text, kind.Offset), field, kind.Value, wanted(kind.Type.Kind().String()))
 	}
 	return err
+}
+
+// fieldOf is the name of a field of the profile. Embedded types are Go's affair, and where in a
+// list it is only releases since 1.27 say.
+func fieldOf(name string) string {
+	parts := slices.DeleteFunc(strings.Split(name, "."), func(part string) bool {
+		_, err := strconv.Atoi(part)
+		return err == nil || part == "LinuxSeccomp" || part == "LinuxSyscall"
+	})
+	return strings.Join(parts, ".")
 }
 
 // wanted is JSON's word for a kind of Go's.

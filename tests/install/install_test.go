@@ -70,8 +70,10 @@ func TestInstallSetuid(t *testing.T) {
 // installed is what make install leaves below PREFIX, with its modes.
 var installed = map[string]os.FileMode{
 	"bin/gobwrap":                                          0o755,
+	"bin/gobwrap-limit":                                    0o755,
 	"bin/gobwrap-seccomp":                                  0o755,
 	"share/man/man1/gobwrap.1":                             0o644,
+	"share/man/man1/gobwrap-limit.1":                       0o644,
 	"share/man/man1/gobwrap-seccomp.1":                     0o644,
 	"share/bash-completion/completions/gobwrap":            0o644,
 	"share/zsh/site-functions/_gobwrap":                    0o644,
@@ -94,6 +96,7 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/troubleshooting.md":            0o644,
 	"share/doc/gobwrap/docs/setuid-mode.md":                0o644,
 	"share/doc/gobwrap/docs/go-package.md":                 0o644,
+	"share/doc/gobwrap/docs/judge.md":                      0o644,
 	"share/doc/gobwrap/docs/images/session.svg":            0o644,
 	"share/doc/gobwrap/docs/images/doctor.svg":             0o644,
 	"share/doc/gobwrap/docs/images/error.svg":              0o644,
@@ -113,7 +116,7 @@ func TestInstall(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `make --no-print-directory bin/gobwrap-seccomp; umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
+	cmd := exec.Command("sh", "-c", `make --no-print-directory bin/gobwrap-limit bin/gobwrap-seccomp; umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
 	cmd.Dir = "../.."
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make install: %v\n%s", err, text)
@@ -181,7 +184,7 @@ func uninstall(t *testing.T, dir, prefix string) {
 
 // TestManualsAreClean: man has nothing to complain of.
 func TestManualsAreClean(t *testing.T) {
-	for _, page := range []string{"../../cmd/gobwrap/gobwrap.1", "../../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
+	for _, page := range []string{"../../cmd/gobwrap/gobwrap.1", "../../cmd/gobwrap-limit/gobwrap-limit.1", "../../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
 		cmd := exec.Command("man", "--warnings", "--local-file", page)
 		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANWIDTH=80")
 		var complaints strings.Builder
@@ -208,7 +211,7 @@ func TestInstallLauncherAlone(t *testing.T) {
 	}
 	for name := range installed {
 		_, err := os.Stat(filepath.Join(dir, "to/opt", name))
-		if here, want := err == nil, !strings.Contains(name, "gobwrap-seccomp"); here != want {
+		if here, want := err == nil, !strings.Contains(name, "gobwrap-seccomp") && !strings.Contains(name, "gobwrap-limit"); here != want {
 			t.Errorf("%s: %v, want %v", name, here, want)
 		}
 	}

@@ -170,9 +170,9 @@ func TestRecipes(t *testing.T) {
 		source "$0"
 		[[ $EAPI = 8 && -n $LICENSE && -n $SRC_URI ]] && src_compile && src_install`
 	for uses, want := range map[string]string{
-		"seccomp bwrap suid": "make bin/gobwrap bin/third-party-licences\nmake bin/gobwrap-seccomp\nmake DESTDIR=/d PREFIX=/usr install\n" +
+		"seccomp bwrap suid": "make bin/gobwrap bin/gobwrap-limit bin/third-party-licences\nmake bin/gobwrap-seccomp\nmake DESTDIR=/d PREFIX=/usr install\n" +
 			"link gobwrap /usr/bin/bwrap\nlink gobwrap.1 /usr/share/man/man1/bwrap.1\nmode 4755 /usr/bin/gobwrap\n",
-		"": "make bin/gobwrap bin/third-party-licences\nmake DESTDIR=/d PREFIX=/usr install\n",
+		"": "make bin/gobwrap bin/gobwrap-limit bin/third-party-licences\nmake DESTDIR=/d PREFIX=/usr install\n",
 	} {
 		out, err := exec.Command("bash", "-euc", script, ebuild, version.Own, uses).CombinedOutput()
 		if err != nil || string(out) != want {

@@ -5,8 +5,6 @@ package vm_test
 import (
 	_ "embed"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,28 +45,22 @@ func TestPolicyByAppArmor(t *testing.T) {
 // withAppArmor runs a script on a kernel with AppArmor, with a parser that knows user namespaces.
 func withAppArmor(t *testing.T, script string, files map[string]string) {
 	t.Helper()
-	if out, err := exec.Command("../../scripts/packages-setup.sh", "apparmor").CombinedOutput(); err != nil {
-		t.Fatalf("packages-setup.sh: %v\n%s", err, out)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The cache may lie where the guest has a /tmp of its own.
-	foreign := filepath.Join(t.TempDir(), "foreign.tar")
-	if out, err := exec.Command("tar", "-cf", foreign, "-C", filepath.Join(cache, "gobwrap/packages/apparmor-4"), ".").CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v\n%s", err, out)
-	}
+	foreign := unpacked(t, "apparmor")
 	all := map[string]string{"gobwrap": "../../bin/gobwrap", "foreign.tar": foreign}
 	maps.Copy(all, files)
-	result := boot(t, vm.Machine{
-		Kernel:  "6.12",
-		Script:  parserScript + script,
-		Files:   all,
-		Params:  "apparmor=1 security=apparmor",
-		Modules: []string{"overlay"}, // the doctor asks for it
-	})
-	if result.Status != 0 || !strings.HasSuffix(strings.TrimSpace(result.Output), "all as it should be") {
-		t.Errorf("the script ended with %d:\n%s", result.Status, result.Output)
+	for _, kernel := range vm.Kernels()[1:] { // 6.1's does not mediate user namespaces
+		t.Run(kernel, func(t *testing.T) {
+			t.Parallel()
+			result := boot(t, vm.Machine{
+				Kernel:  kernel,
+				Script:  parserScript + script,
+				Files:   all,
+				Params:  "apparmor=1 security=apparmor",
+				Modules: []string{"overlay"}, // the doctor asks for it
+			})
+			if result.Status != 0 || !strings.HasSuffix(strings.TrimSpace(result.Output), "all as it should be") {
+				t.Errorf("the script ended with %d:\n%s", result.Status, result.Output)
+			}
+		})
 	}
 }
