@@ -54,7 +54,7 @@ func connect(ctx context.Context) (*dbus.Conn, error) {
 		return nil, errors.New("it does not run here")
 	}
 	if os.Geteuid() == 0 {
-		return dbus.NewSystemConnectionContext(ctx)
+		return dbus.NewWithContext(ctx) // by the bus, or else directly
 	}
 	return dbus.NewUserConnectionContext(ctx)
 }
