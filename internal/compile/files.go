@@ -277,7 +277,7 @@ func (c *Compiler) proc(src, at uint32) {
 		step.Flags = plan.FlagOrNone
 	}
 	// Root outside owns the files that act on the machine, whatever namespace it is in. Where it is
-	// somebody else, the acting side asks whether they can be written.
+	// another user, the acting side asks whether they can be written.
 	if c.Facts.UID == 0 {
 		step.Flags |= plan.FlagCover
 	}
