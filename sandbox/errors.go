@@ -130,6 +130,10 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 	if e.Hint == "" {
 		e.Hint = hint(step, m)
 	}
+	switch m.Sub {
+	case plan.SubNoMatch, plan.SubTooMany, plan.SubWhole, plan.SubHolders:
+		f.errno = 0
+	}
 	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
 		f.errno = 0
 	}

@@ -52,6 +52,7 @@ var rules = [...]string{
 	compile.HostnameNeedsUTS:  "Specifying --hostname requires --unshare-uts",
 	compile.PID1NeedsPID:      "Specifying --as-pid-1 requires --unshare-pid",
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
+	compile.PID1AndProtect:    "--as-pid-1 excludes --protect, for which an init holds locks; --protect-try works",
 	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
 }
@@ -63,6 +64,7 @@ const noSetuid = "--mode setuid: this binary was not started set-user-id root: "
 //
 //nolint:gochecknoglobals // read-only table
 var advice = [...]string{
+	"Op.Try leaves out", "the form of the option that ends with -try leaves out",
 	"Identity.KeepGroups leaves", "--keep-groups leaves",
 	"ProcFallback mounts.Empty does without, mounts.BindOuter shows", "--fallback-proc=none does without, --fallback-proc=bind shows",
 	"(mounts.System has both)", "(--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64)",

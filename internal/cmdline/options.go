@@ -82,9 +82,16 @@ const (
 	doSetting
 	doTimeout
 	doKeepFD
+	doMask
+	doMaskTry
 )
 
 const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
+
+const (
+	wantsPath    = "an absolute path in the sandbox, other than its root"
+	wantsPattern = "an absolute path whose first component is literal, of *, ?, [a-z], \\ and, as whole components, **"
+)
 
 // Options is every option, in the order of --help.
 //
@@ -143,6 +150,14 @@ var Options = [...]Option{
 	{Name: "--bind-fd", Operands: "FD DEST", Help: "Bind open directory or path fd on DEST", Paths: true, do: doBindFD, with: uint8(tree.ReadWrite)},
 	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind open directory or path fd read-only on DEST", Paths: true, do: doBindFD, with: uint8(tree.ReadOnly)},
 	{Name: "--remount-ro", Operands: "DEST", Help: "Remount DEST as readonly; does not recursively remount", Paths: true, do: doAt, with: uint8(flat.RemountRO)},
+	{Name: "--mask", Operands: "PATH", Help: "Let nobody in the sandbox read, list or write PATH: it stays a file or a directory, and opening it fails with EACCES", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Mask)},
+	{Name: "--mask-try", Operands: "PATH", Help: "Equal to --mask but ignores non-existent PATH", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Mask)},
+	{Name: "--mask-glob", Operands: "PATTERN", Help: "The same for what matches PATTERN when the sandbox is made, with *, ?, [a-z] and, for any directories, **", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Mask)},
+	{Name: "--mask-glob-try", Operands: "PATTERN", Help: "Equal to --mask-glob but nothing need match PATTERN", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, with: uint8(flat.Mask)},
+	{Name: "--protect", Operands: "PATH", Help: "Keep PATH as it is: read-only, and neither it nor a directory above it can be moved or replaced; if it is missing, it cannot be made (PATH/: it would be a directory)", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Protect)},
+	{Name: "--protect-try", Operands: "PATH", Help: "Equal to --protect but ignores non-existent PATH", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Protect)},
+	{Name: "--protect-glob", Operands: "PATTERN", Help: "Protect what matches PATTERN when the sandbox is made", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Protect)},
+	{Name: "--protect-glob-try", Operands: "PATTERN", Help: "Equal to --protect-glob but nothing need match PATTERN", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, with: uint8(flat.Protect)},
 	{Name: "--overlay-src", Operands: "SRC", Help: "Read files from SRC in the following overlay", Paths: true, Layer: true, do: doLayer},
 	{Name: "--overlay", Operands: "RWSRC WORKDIR DEST", Help: "Mount overlayfs on DEST, with RWSRC as the host path for writes and WORKDIR an empty directory on the same filesystem as RWSRC", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Kept)},
 	{Name: "--tmp-overlay", Operands: "DEST", Help: "Mount overlayfs on DEST, with writes going to an invisible tmpfs", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Forgotten)},

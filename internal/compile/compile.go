@@ -273,7 +273,7 @@ func (c *Compiler) session() {
 			c.from = 0
 		}
 	}
-	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
+	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD) || c.placeholders())
 }
 
 // caps settles what the payload may do.

@@ -73,6 +73,7 @@ const (
 	HostnameNeedsUTS
 	PID1NeedsPID
 	PID1AndLocks
+	PID1AndProtect
 	LabelsNeedSELinux
 	UsageNeedsStatus
 )
@@ -117,6 +118,8 @@ func (c *Compiler) Check() Rule {
 		return PID1NeedsPID
 	case s.On(flat.AsPID1) && c.has(flat.Lock):
 		return PID1AndLocks
+	case s.On(flat.AsPID1) && c.placeholders():
+		return PID1AndProtect
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
 	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given():

@@ -181,7 +181,36 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 		c.step(plan.Step{Op: plan.OpChmod, B: at, D: it.Mode})
 	case flat.RemountRO:
 		c.step(plan.Step{Op: plan.OpRemountRO, B: at})
+	case flat.Mask:
+		c.step(plan.Step{Op: plan.OpMask, Flags: denialFlags(it), B: at})
+	case flat.Protect:
+		directory := uint32(0)
+		if flat.EndsWithSlash(c.Text.At(it.B)) {
+			directory = 1
+		}
+		c.step(plan.Step{Op: plan.OpProtect, Flags: denialFlags(it), A: directory, B: at})
 	}
+}
+
+// denialFlags are the flags of a step that masks or protects.
+func denialFlags(it *flat.Item) (flags uint16) {
+	if it.Has(flat.Absent) {
+		flags |= plan.FlagTry
+	}
+	if it.Has(flat.Glob) {
+		flags |= plan.FlagGlob
+	}
+	return flags
+}
+
+// placeholders reports whether there may be placeholders, on which init holds locks.
+func (c *Compiler) placeholders() bool {
+	for i := range c.Items {
+		if it := &c.Items[i]; it.Kind == flat.Protect && it.Flags&(flat.Absent|flat.Glob) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Compiler) bind(src, at uint32, a tree.Access) {

@@ -44,7 +44,7 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 	m := unsafe.Pointer(&s.message)
 	s.message[0], s.message[1], s.message[2], s.message[3], s.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
 	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
-	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubNoProgram {
+	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubFile {
 		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&s.named))
 	}
 	if s.Filtered != 0 { // a filter that lets the payload write need not let it send

@@ -55,6 +55,12 @@ func (s *State) FileSystem(fd uintptr) (int64, unix.Errno) {
 	return s.statfs.Type, e
 }
 
+// MountFlags are the flags of the mount that fd lies on, as statfs(2) has them (ST_RDONLY).
+func (s *State) MountFlags(fd uintptr) (int64, unix.Errno) {
+	_, e := s.FileSystem(fd)
+	return s.statfs.Flags, e
+}
+
 // WriteProc writes a string to a file below the host's /proc, in one write.
 func (s *State) WriteProc(path, value unsafe.Pointer) unix.Errno {
 	return WriteBelow(s.Proc, path, value)

@@ -27,9 +27,11 @@ const (
 type Root struct {
 	step.State
 
-	Engine  uint32 // ClassicCalls or NewCalls
-	Mapped  uint32 // in setuid mode: the process is in a user namespace that the keeper made
-	Private uint32 // no mount propagates to the host any more, so that OpSlave has nothing to do
+	Engine  uint32  // ClassicCalls or NewCalls
+	Mapped  uint32  // in setuid mode: the process is in a user namespace that the keeper made
+	Umask   uint32  // the caller's
+	Feed    uintptr // where the monitor is told of placeholders
+	Private uint32  // no mount propagates to the host any more, so that OpSlave has nothing to do
 
 	base   uintptr // the frame's tmpfs
 	old    uintptr // the old root
@@ -43,6 +45,22 @@ type Root struct {
 	how    unix.OpenHow
 	attr   unix.MountAttr
 
+	masks struct {
+		dir, file uintptr // what covers a directory, and another file; 0: not made
+		dev       uint64  // the device that they lie on
+	}
+	found   [pathBuf]byte     // the literal beginning of a pattern
+	whole   [2 * pathBuf]byte // what matches it
+	missing struct {
+		more  bool      // components follow the one that is missing
+		above [256]byte // the name of the directory that lacks it; empty: not known
+		aside [256]byte // see aside
+	}
+	holders struct {
+		fds      [MaxHolders]int32 // placeholders, with a lock on each
+		n        uint32
+		dev, ino uint64 // the directory that the monitor was told last
+	}
 	covered struct {
 		ids [maxCovered]uint32 // mounts that others hide
 		n   uint32
@@ -96,6 +114,10 @@ func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
 		return r.bindData(p, s), true
 	case plan.OpSymlink:
 		return r.symlink(p, s), true
+	case plan.OpMask:
+		return r.mask(p, s), true
+	case plan.OpProtect:
+		return r.protect(p, s), true
 	case plan.OpChmod:
 		return r.chmod(p.Str(s.B), s.D), true
 	}

@@ -24,6 +24,7 @@ func runFirst(p plan.View) {
 		acting.EndNoStep(step.Failed(e, plan.SubNoNewPrivs))
 	}
 	payload.umask = raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
+	acting.Umask, acting.Feed = uint32(payload.umask), feed.child
 	closeSlots(p, p.Early, p.Earlyc)
 	acting.OpenProc()
 	if monitor.direct && line.filtered == 0 {

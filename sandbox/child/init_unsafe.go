@@ -46,6 +46,7 @@ func splitInit(p plan.View) {
 		parent = mine
 		end := feed.child
 		feed.child = 0
+		forgetHeld()
 		dieWithParent()
 		pass(p, g)
 		sayBegun(end)

@@ -39,6 +39,7 @@ func runMonitor(front uintptr) {
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
+	removePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)
 	raw.Exit(exitCode(status))
@@ -310,8 +311,8 @@ func closeOthers(p plan.View, but uintptr) {
 // nowhere is above every descriptor.
 const nowhere = uintptr(1<<31 - 1)
 
-// closeAllBut closes every descriptor but a, b, c, the line and, where sync says so, the
-// sync fds.
+// closeAllBut closes every descriptor but a, b, c, the line, what placeholders need and, where
+// sync says so, the sync fds.
 func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 	next := uintptr(0)
 	for next < nowhere {
@@ -328,6 +329,7 @@ func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 		if line := host.line; line != 0 && line >= next && line < keep {
 			keep = line
 		}
+		keep = heldAbove(next, keep)
 		for i := uint32(0); sync && i < p.Syncc; i++ {
 			if v := uintptr(*p.Slot(p.Sync + i)); v >= next && v < keep {
 				keep = v
