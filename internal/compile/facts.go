@@ -74,6 +74,7 @@ const (
 	PID1NeedsPID
 	PID1AndLocks
 	PID1AndProtect
+	AdminOfGiven
 	LabelsNeedSELinux
 	UsageNeedsStatus
 )
@@ -120,6 +121,8 @@ func (c *Compiler) Check() Rule {
 		return PID1AndLocks
 	case s.On(flat.AsPID1) && c.placeholders():
 		return PID1AndProtect
+	case (join || block) && c.opensDenials():
+		return AdminOfGiven
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
 	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given():

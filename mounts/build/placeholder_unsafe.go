@@ -328,9 +328,12 @@ func (r *Root) markAndLock(fd uintptr) (uintptr, step.Fault) {
 		return 0, step.Failed(e, plan.SubPlaceholder)
 	}
 	e := raw.Errno(raw.Call(unix.SYS_FLOCK, held, unix.LOCK_SH|unix.LOCK_NB, 0, 0, 0, 0))
-	if e != 0 { // a monitor removes what another process has left under this name
+	if e != 0 {
 		raw.Close(held)
-		return 0, step.Failed(unix.ENOENT, plan.SubPlaceholder)
+		if e == unix.EWOULDBLOCK { // a monitor removes what another process has left under this name
+			e = unix.ENOENT
+		}
+		return 0, step.Failed(e, plan.SubPlaceholder)
 	}
 	return held, step.Fault{}
 }

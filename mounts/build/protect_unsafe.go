@@ -25,10 +25,13 @@ func (r *Root) protect(p plan.View, s *plan.Step) step.Fault {
 	if s.Flags&plan.FlagGlob != 0 {
 		return r.glob(p, s)
 	}
-	for range maxTries {
+	for i := range maxTries {
 		f := r.protectPath(p, s, 0)
 		if f.Sub != subAgain {
 			return f
+		}
+		if i > 8 {
+			raw.Nap(1e6)
 		}
 	}
 	return step.Main(unix.EAGAIN)

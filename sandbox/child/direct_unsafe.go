@@ -286,6 +286,7 @@ func endDirect(p plan.View) {
 	removePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)
+	endCaught(status)
 	raw.Exit(exitCode(status))
 }
 

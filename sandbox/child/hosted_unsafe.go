@@ -164,16 +164,17 @@ func armLine() bool {
 
 const fSetSig = 10 // F_SETSIG
 
-// watch waits for the payload, and obeys the line and the clock meanwhile. It returns init's
-// word, 0 if there is none.
+// watch waits for the payload, and obeys the line, the clock and signals meanwhile. It returns
+// init's word, 0 if there is none.
 func watch(p plan.View) (word uint32) {
-	var fds [3]raw.PollFd
+	var fds [4]raw.PollFd
 	fds[0].Fd, fds[0].Events = -1, unix.POLLIN
 	if host.there {
 		fds[0].Fd = int32(host.line)
 	}
 	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
 	fds[2].Fd, fds[2].Events = -1, unix.POLLIN
+	fds[3].Fd, fds[3].Events = catchSignals(), unix.POLLIN
 	blind := false
 	if !p.Has(plan.FlagInit) {
 		fd := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)
@@ -190,12 +191,13 @@ func watch(p plan.View) (word uint32) {
 		if blind {
 			nap.Nsec = 1e7
 		}
-		fds[0].Revents, fds[1].Revents, fds[2].Revents = 0, 0, 0
-		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, patience(&nap), 0, 8, 0)
+		fds[0].Revents, fds[1].Revents, fds[2].Revents, fds[3].Revents = 0, 0, 0, 0
+		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 4, patience(&nap), 0, 8, 0)
 		tick(p)
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
 			if said&build.HolderWord != 0 {
+				fds[3].Fd = catchSignals()
 				continue
 			}
 			if said == begun {
@@ -212,6 +214,9 @@ func watch(p plan.View) (word uint32) {
 		}
 		if fds[0].Revents != 0 {
 			fds[0].Fd = heed(p)
+		}
+		if fds[3].Revents != 0 {
+			obeySignal(p)
 		}
 	}
 }

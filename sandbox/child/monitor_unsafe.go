@@ -42,6 +42,7 @@ func runMonitor(front uintptr) {
 	removePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)
+	endCaught(status)
 	raw.Exit(exitCode(status))
 }
 

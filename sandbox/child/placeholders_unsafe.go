@@ -6,6 +6,7 @@ package child
 import (
 	"unsafe"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/mounts/build"
 	"golang.org/x/sys/unix"
@@ -19,6 +20,9 @@ var placeholders struct {
 	n     uint32
 	dirs  [build.MaxHolders]int32 // the directory that each one lies in
 	names [build.MaxHolders][build.HolderLen + 1]byte
+
+	signals uintptr // where they are read (signalfd(2)); 0: they have their default action
+	caught  uint32  // the last one that came from the terminal
 }
 
 // knowPlaceholder takes in a word about a placeholder: its name follows on the feed. dir is the
@@ -49,6 +53,71 @@ func removePlaceholders() {
 	for i := uint32(0); i < placeholders.n; i++ {
 		k := i & (build.MaxHolders - 1)
 		acting.Remove(uintptr(placeholders.dirs[k]), unsafe.Pointer(&placeholders.names[k]))
+	}
+}
+
+// Signals that end the monitor would leave placeholders behind. So where there are some, it
+// reads those signals, and removes them first:
+//
+//   - One that the terminal sends, the command has got too, unless it has a session of its own.
+//     The monitor waits for it, and ends as it has ended.
+//   - Any other one ends the sandbox, where the command is to die with the launcher, and then the
+//     launcher. Without --die-with-parent the sandbox outlives it, and needs them.
+
+// catchSignals makes signals readable, if there are placeholders, and returns the descriptor; -1:
+// there is none.
+func catchSignals() int32 {
+	if placeholders.n == 0 {
+		return -1
+	}
+	if placeholders.signals != 0 {
+		return int32(placeholders.signals)
+	}
+	set := uint64(0)
+	for _, sig := range [...]unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
+		var now raw.Sigaction
+		raw.SetAction(sig, nil, &now)
+		if now.Handler != raw.Ignore {
+			set |= raw.MaskOf(sig)
+		}
+	}
+	fd := raw.Call(unix.SYS_SIGNALFD4, ^uintptr(0), raw.Addr(unsafe.Pointer(&set)), 8, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0, 0)
+	if raw.Errno(fd) != 0 {
+		return -1
+	}
+	raw.SetMask(unix.SIG_BLOCK, set, nil)
+	placeholders.signals = fd
+	return int32(fd)
+}
+
+// obeySignal does what a signal says that has been read.
+func obeySignal(p plan.View) {
+	const fromKernel = 0x80 // SI_KERNEL: the terminal's
+	var info struct {
+		signo uint32
+		errno int32
+		code  int32
+		_     [29]uint32
+	}
+	n := raw.Call(unix.SYS_READ, placeholders.signals, raw.Addr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0, 0, 0)
+	if n != unsafe.Sizeof(info) {
+		return
+	}
+	if info.code == fromKernel && !hasSession(p) {
+		placeholders.caught = info.signo
+		return
+	}
+	if p.Has(plan.FlagDieWithParent) {
+		killFirst()
+		removePlaceholders()
+	}
+	endLike(info.signo & 0x7f)
+}
+
+// endCaught ends this process by a signal of the terminal's that has ended the command, too.
+func endCaught(status uint32) {
+	if sig := status & 0x7f; sig != 0 && sig == placeholders.caught {
+		endLike(status)
 	}
 }
 
