@@ -26,7 +26,6 @@ var rules = [...]struct{ field, problem string }{
 	compile.PID1NeedsPID:      {"Session.AsPID1", "needs a new PID namespace (Namespaces.PID)"},
 	compile.PID1AndLocks:      {"Session.AsPID1", "excludes Session.Locks, which an init holds"},
 	compile.AdminOfGiven:      {"Identity.Caps", "with Namespaces.JoinUser or Report.UserBlockFD, CAP_SYS_ADMIN takes away what mounts.Mask and mounts.Protect do"},
-	compile.PID1AndProtect:    {"Session.AsPID1", "excludes mounts.Protect, except with Try or Glob: an init holds the locks on what stands for missing paths"},
 	compile.UsageNeedsStatus:  {"Report.Usage", "needs Report.JSONStatusFD"},
 	compile.LabelsNeedSELinux: {"Lockdown.ExecLabel", "needs SELinux, which this system does not have"},
 }

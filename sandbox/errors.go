@@ -131,7 +131,7 @@ func explain(p *plan.Program, m plan.Message) *SetupError {
 		e.Hint = hint(step, m)
 	}
 	switch m.Sub {
-	case plan.SubNoMatch, plan.SubTooMany, plan.SubWhole, plan.SubHolders:
+	case plan.SubNoMatch, plan.SubTooMany, plan.SubWhole, plan.SubHolders, plan.SubNoEnd:
 		f.errno = 0
 	}
 	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {

@@ -29,6 +29,8 @@ func explainDenial(o plan.Origin, m plan.Message) string {
 		return what + ": it is the whole sandbox"
 	case plan.SubShield:
 		return what + ": no overlay could be mounted, without which the command's capabilities (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) open what is masked"
+	case plan.SubNoEnd:
+		return what + ": it is missing, and to keep it so takes a PID namespace"
 	case plan.SubHolders:
 		return what + ": too many protected paths are missing (at most 128)"
 	}

@@ -70,6 +70,10 @@ var errnoHints = [...]struct {
 		hint: hintTry,
 	},
 	{
+		ops: denials, subs: []plan.Sub{plan.SubNoEnd},
+		hint: "what stands for it can be removed when all processes of the sandbox have ended, which is known of a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)",
+	},
+	{
 		ops: denials, subs: []plan.Sub{plan.SubMark},
 		hint: "the file system there has no user extended attributes: make the path before, or leave this out",
 	},

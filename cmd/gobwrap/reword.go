@@ -53,7 +53,6 @@ var rules = [...]string{
 	compile.PID1NeedsPID:      "Specifying --as-pid-1 requires --unshare-pid",
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
 	compile.AdminOfGiven:      "with --userns or --userns-block-fd the command could unmount what --mask and --protect do: add --cap-drop CAP_SYS_ADMIN",
-	compile.PID1AndProtect:    "--as-pid-1 excludes --protect, for which an init holds locks; --protect-try works",
 	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
 }
@@ -65,6 +64,7 @@ const noSetuid = "--mode setuid: this binary was not started set-user-id root: "
 //
 //nolint:gochecknoglobals // read-only table
 var advice = [...]string{
+	"a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)", "--unshare-pid, and an init (not --as-pid-1)",
 	"Op.Try leaves out", "the form of the option that ends with -try leaves out",
 	"Identity.KeepGroups leaves", "--keep-groups leaves",
 	"ProcFallback mounts.Empty does without, mounts.BindOuter shows", "--fallback-proc=none does without, --fallback-proc=bind shows",

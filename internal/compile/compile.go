@@ -281,7 +281,7 @@ func (c *Compiler) session() {
 			c.from = 0
 		}
 	}
-	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD) || c.placeholders())
+	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
 }
 
 // denies reports whether paths are masked or protected.

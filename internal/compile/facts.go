@@ -73,7 +73,6 @@ const (
 	HostnameNeedsUTS
 	PID1NeedsPID
 	PID1AndLocks
-	PID1AndProtect
 	AdminOfGiven
 	LabelsNeedSELinux
 	UsageNeedsStatus
@@ -119,8 +118,6 @@ func (c *Compiler) Check() Rule {
 		return PID1NeedsPID
 	case s.On(flat.AsPID1) && c.has(flat.Lock):
 		return PID1AndLocks
-	case s.On(flat.AsPID1) && c.placeholders():
-		return PID1AndProtect
 	case (join || block) && c.opensDenials():
 		return AdminOfGiven
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:

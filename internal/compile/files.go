@@ -203,16 +203,6 @@ func denialFlags(it *flat.Item) (flags uint16) {
 	return flags
 }
 
-// placeholders reports whether there may be placeholders, on which init holds locks.
-func (c *Compiler) placeholders() bool {
-	for i := range c.Items {
-		if it := &c.Items[i]; it.Kind == flat.Protect && it.Flags&(flat.Absent|flat.Glob) == 0 {
-			return true
-		}
-	}
-	return false
-}
-
 func (c *Compiler) bind(src, at uint32, a tree.Access) {
 	c.step(plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a), E: bindParents})
 }

@@ -159,6 +159,7 @@ const (
 	SubWhole   // the destination is the sandbox's root
 	SubShield  // an overlay, without which a capability of the payload's opens masks
 	SubHolders // there are too many placeholders
+	SubNoEnd   // without a PID namespace and an init nobody knows when a placeholder is no longer needed
 )
 
 // kind is how an operand is checked and printed.

@@ -22,7 +22,8 @@ import (
 //   - Each sandbox that needs it has a shared lock on it (flock(2)), which init holds.
 //   - It is empty.
 //
-// The monitor removes it when its sandbox has ended ([Remove]), unless another sandbox has a lock. If
+// The sandbox must have a PID namespace, with an init: when that has ended, all its processes have,
+// and the payload cannot end it. The monitor removes the placeholder when its sandbox has ended ([Remove]), unless another sandbox has a lock. If
 // the monitor is killed before that, the placeholder stays, and the next sandbox that needs it
 // takes it over.
 //
@@ -90,19 +91,41 @@ func isAt(dir uintptr, name unsafe.Pointer, st *unix.Stat_t) bool {
 // missingHere puts a placeholder where walk.last is missing, in the directory that the walk stands
 // in. That directory may be one itself, of a sandbox that protects the same path.
 func (r *Root) missingHere(p plan.View, s *plan.Step, root uintptr) step.Fault {
-	dir, name := r.whereNow(root), unsafe.Pointer(&r.walk.last)
+	here, name := r.whereNow(root), unsafe.Pointer(&r.walk.last)
 	directory := r.missing.more || s.A != 0
 	depth := r.walk.depth
 	switch {
-	case r.isReadOnly(dir), s.Flags&plan.FlagTry != 0: // nothing can be made there; or may be
+	case r.isReadOnly(here), s.Flags&plan.FlagTry != 0: // nothing can be made there; or may be
 		return step.Fault{}
-	case r.missing.above[0] != 0 && depth == r.walk.open && depth > 0 && r.isPlaceholder(dir):
-		name, directory, dir = unsafe.Pointer(&r.missing.above), true, root
+	case r.missing.above[0] != 0 && depth == r.walk.open && depth > 0 && r.isPlaceholder(here):
+		name, directory, here = unsafe.Pointer(&r.missing.above), true, root
 		if depth > 1 {
-			dir = uintptr(r.walk.dirs[(depth-2)&(maxDepth-1)])
+			here = uintptr(r.walk.dirs[(depth-2)&(maxDepth-1)])
 		}
 	}
-	if r.holders.n >= MaxHolders {
+	raw.Put(unsafe.Pointer(&r.missing.name), name)
+	dir := raw.Fcntl(here, unix.F_DUPFD_CLOEXEC, 3)
+	if e := raw.Errno(dir); e != 0 {
+		return step.Main(e)
+	}
+	r.unwind() // the next one looks up paths
+	f := r.keepMissing(p, dir, unsafe.Pointer(&r.missing.name), directory)
+	raw.Close(dir)
+	return f
+}
+
+// keepMissing puts a placeholder called name into dir.
+func (r *Root) keepMissing(p plan.View, dir uintptr, name unsafe.Pointer, directory bool) step.Fault {
+	if r.isOurs(p, dir) {
+		if f := makePlain(dir, name, directory); f.Errno != unix.EEXIST {
+			return f.Or(r.tightenName(p, dir, name))
+		}
+		return step.Failed(unix.EEXIST, subAgain)
+	}
+	switch {
+	case p.Clone&unix.CLONE_NEWPID == 0 || !p.Has(plan.FlagInit):
+		return step.Failed(unix.EINVAL, plan.SubNoEnd)
+	case r.holders.n >= MaxHolders:
 		return step.Failed(unix.E2BIG, plan.SubHolders)
 	}
 	held, f := r.lockPlaceholder(dir, name)
@@ -120,11 +143,16 @@ func (r *Root) missingHere(p plan.View, s *plan.Step, root uintptr) step.Fault {
 	if e := r.tellMonitor(dir, name); e != 0 {
 		return step.Failed(e, plan.SubHolders)
 	}
+	return r.tightenName(p, dir, name)
+}
+
+// tightenName is tighten for name in dir.
+func (r *Root) tightenName(p plan.View, dir uintptr, name unsafe.Pointer) step.Fault {
 	top := raw.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if raw.Errno(top) != 0 {
-		return step.Failed(unix.EAGAIN, subAgain)
+	if e := raw.Errno(top); e != 0 {
+		return step.Failed(e, subAgain)
 	}
-	f = r.tighten(p, top)
+	f := r.tighten(p, top)
 	r.CloseSoon(top)
 	return f
 }
@@ -187,11 +215,6 @@ func (r *Root) makePlaceholder(p plan.View, dir uintptr, name unsafe.Pointer, di
 	if e := raise(lowered); e != 0 {
 		f = f.Or(step.Main(e))
 	}
-	if f.Sub == plan.SubMark && r.isOurs(p, dir) {
-		if f = makePlain(dir, name, directory); !f.Is() {
-			return 0, step.Failed(unix.EAGAIN, subAgain) // it is there now
-		}
-	}
 	if f.Sub != plan.SubPlaceholder {
 		r.Name(name)
 		return fd, f
@@ -213,10 +236,13 @@ func (r *Root) makePlaceholder(p plan.View, dir uintptr, name unsafe.Pointer, di
 	return 0, f
 }
 
-// isOurs reports whether a directory lies on a tmpfs that set-up has mounted: what is in it goes
-// with the sandbox, and needs no mark. Before 6.6 a tmpfs had no user extended attributes.
+// isOurs reports whether a directory lies on a tmpfs that set-up has mounted, the frame's or one
+// of the plan: what is in it goes with the sandbox.
 func (r *Root) isOurs(p plan.View, dir uintptr) bool {
 	var st, other unix.Stat_t
+	if kind, e := r.FileSystem(dir); e != 0 || kind != unix.TMPFS_MAGIC {
+		return false
+	}
 	if _, e := raw.Fstat(dir, &st); e != 0 {
 		return false
 	}
@@ -224,20 +250,16 @@ func (r *Root) isOurs(p plan.View, dir uintptr) bool {
 		return true
 	}
 	for i := p.Join; i < r.Step; i++ {
-		if s := p.Step(i); s.Op != plan.OpMount || s.A != plan.MountTmpfs {
+		s := p.Step(i)
+		if s.Op != plan.OpMount || s.A != plan.MountTmpfs {
 			continue
 		}
-		fd := r.newRoot()
-		if raw.Errno(fd) != 0 {
-			return false
-		}
-		at := r.inRoot(fd, p.Str(p.Step(i).B))
-		raw.Close(fd)
-		if raw.Errno(at) != 0 {
+		at, f := r.dest(p.Str(s.B), findOnly, 0, 0)
+		if f.Is() {
 			continue
 		}
-		_, e := raw.Fstat(at, &other)
-		raw.Close(at)
+		_, e := raw.Fstat(at.fd, &other)
+		r.leave(at)
 		if e == 0 && st.Dev == other.Dev {
 			return true
 		}
@@ -305,7 +327,7 @@ func (r *Root) makeFileHolder(dir uintptr, name unsafe.Pointer) (uintptr, step.F
 		f = step.Failed(raw.Errno(raw.Call(unix.SYS_LINKAT, r.Proc, raw.Addr(link.Below(file)), dir, raw.Addr(name), unix.AT_SYMLINK_FOLLOW, 0)), plan.SubPlaceholder)
 	}
 	if f.Is() && named {
-		r.takeAway(dir, name, file, 0)
+		r.takeAway(dir, name, r.aside(name, true), file, 0)
 	}
 	raw.Close(file)
 	if f.Is() && held != 0 {
@@ -338,42 +360,51 @@ func (r *Root) markAndLock(fd uintptr) (uintptr, step.Fault) {
 	return held, step.Fault{}
 }
 
-// makeDirectoryHolder makes an empty directory under the name aside, and renames it. One that is
-// there has been left by a process that was killed, or is of one that is at work.
+// makeDirectoryHolder makes an empty directory under the name aside, marks it, and renames it. An
+// empty one that is there has been left by a process that was killed, or is of one that is at
+// work. Where anything else is there, which is not ours, or the file system cannot rename in that
+// way, the directory is made where it belongs, and marked a moment later.
 func (r *Root) makeDirectoryHolder(dir uintptr, name unsafe.Pointer) (uintptr, step.Fault) {
-	other := r.aside(name)
-	e := raw.Mkdirat(dir, other, 0o755&^r.Umask)
-	if e != 0 && e != unix.EEXIST {
+	other := r.aside(name, false)
+	held, f := r.makeMarked(dir, other, true)
+	if f.Is() && f.Errno != unix.ENOTEMPTY {
+		return held, f
+	}
+	e := unix.EINVAL
+	if !f.Is() {
+		if e = renameat2(dir, other, name); e == 0 {
+			return held, f
+		}
+		raw.Call(unix.SYS_UNLINKAT, dir, raw.Addr(other), unix.AT_REMOVEDIR, 0, 0, 0)
+		raw.Close(held)
+	}
+	if e == unix.EINVAL || e == unix.ENOSYS {
+		return r.makeMarked(dir, name, false)
+	}
+	return 0, step.Failed(e, plan.SubPlaceholder)
+}
+
+// makeMarked makes a directory, marks it, and returns a descriptor of it with a shared lock. With
+// takes, an empty one that is there will do; ENOTEMPTY stands for anything else there.
+func (r *Root) makeMarked(dir uintptr, name unsafe.Pointer, takes bool) (uintptr, step.Fault) {
+	e := raw.Mkdirat(dir, name, 0o755&^r.Umask)
+	if e != 0 && !(takes && e == unix.EEXIST) {
 		return 0, step.Failed(e, plan.SubPlaceholder)
 	}
-	fd := raw.Openat(dir, other, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-	if e := raw.Errno(fd); e != 0 {
-		putBack(dir, other, name)
-		return 0, step.Failed(unix.ENOENT, plan.SubPlaceholder)
+	there := e != 0
+	fd := raw.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	e = raw.Errno(fd)
+	if e == 0 && there && !isEmpty(fd) || there && e != 0 && e != unix.ENOENT {
+		e = unix.ENOTEMPTY
 	}
-	if !isEmpty(fd) {
-		putBack(dir, other, name)
-		raw.Close(fd)
-		return 0, step.Failed(unix.ENOENT, plan.SubPlaceholder)
-	}
-	held, f := r.markAndLock(fd)
+	held, f := uintptr(0), step.Failed(e, plan.SubPlaceholder)
 	if !f.Is() {
-		e := renameat2(dir, other, name)
-		if e == unix.EINVAL { // the file system cannot do it without replacing
-			e = raw.Mkdirat(dir, name, 0o755&^r.Umask)
-			if e == 0 {
-				e = unix.EEXIST
-			}
+		if held, f = r.markAndLock(fd); f.Is() {
+			raw.Call(unix.SYS_UNLINKAT, dir, raw.Addr(name), unix.AT_REMOVEDIR, 0, 0, 0)
 		}
-		f = step.Failed(e, plan.SubPlaceholder)
 	}
-	raw.Close(fd)
-	if f.Is() {
-		raw.Call(unix.SYS_UNLINKAT, dir, raw.Addr(other), unix.AT_REMOVEDIR, 0, 0, 0)
-		if held != 0 {
-			raw.Close(held)
-			held = 0
-		}
+	if raw.Errno(fd) == 0 {
+		raw.Close(fd)
 	}
 	return held, f
 }
@@ -384,10 +415,16 @@ func renameat2(dir uintptr, from, to unsafe.Pointer) unix.Errno {
 }
 
 // aside is the name under which a placeholder called name is made, if it is a directory, and
-// removed.
-func (r *Root) aside(name unsafe.Pointer) unsafe.Pointer {
+// removed. Another one has a random number in it.
+func (r *Root) aside(name unsafe.Pointer, another bool) unsafe.Pointer {
 	out := unsafe.Pointer(&r.missing.aside)
 	n := raw.Put(out, raw.Text(".gobwrap-\x00"))
+	if another {
+		var random uint64
+		raw.Call(unix.SYS_GETRANDOM, raw.Addr(unsafe.Pointer(&random)), 8, 0, 0, 0, 0)
+		n += raw.PutNumber(unsafe.Add(out, n), uintptr(random))
+		n += raw.Put(unsafe.Add(out, n), raw.Text("-\x00"))
+	}
 	for i := uintptr(0); n < unix.NAME_MAX; i++ {
 		c := byteOf(name, i)
 		r.missing.aside[n&255] = c
@@ -402,7 +439,7 @@ func (r *Root) aside(name unsafe.Pointer) unsafe.Pointer {
 
 // Remove removes the placeholder name in dir, if it still is one, and no sandbox needs it.
 func (r *Root) Remove(dir uintptr, name unsafe.Pointer) {
-	for range 8 {
+	for i := range 8 {
 		fd := raw.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 		if raw.Errno(fd) != 0 {
 			return
@@ -414,7 +451,7 @@ func (r *Root) Remove(dir uintptr, name unsafe.Pointer) {
 			if kind, _ := raw.FileType(fd); kind == unix.S_IFDIR {
 				how = unix.AT_REMOVEDIR
 			}
-			again = r.takeAway(dir, name, fd, how)
+			again = r.takeAway(dir, name, r.aside(name, i > 0), fd, how)
 		}
 		raw.Close(fd)
 		if !again {
@@ -431,19 +468,18 @@ func notWritten(fd uintptr) bool {
 	return raw.Errno(raw.Fcntl(fd, unix.F_SETLEASE, unix.F_RDLCK)) != unix.EAGAIN
 }
 
-// takeAway removes name in dir, which was the file fd a moment ago: how is AT_REMOVEDIR for a
-// directory. What has the name by now, if it is another file, stays. again is true where a process
-// that was killed has left something in the way.
-func (r *Root) takeAway(dir uintptr, name unsafe.Pointer, fd, how uintptr) (again bool) {
+// takeAway removes name in dir, which was the file fd a moment ago, by the name other: how is
+// AT_REMOVEDIR for a directory. What has the name by now, if it is another file, stays. again is
+// true where something lies at other.
+func (r *Root) takeAway(dir uintptr, name, other unsafe.Pointer, fd, how uintptr) (again bool) {
 	var st unix.Stat_t
 	if _, e := raw.Fstat(fd, &st); e != 0 || !isAt(dir, name, &st) {
 		return false
 	}
-	other := r.aside(name)
 	switch e := renameat2(dir, name, other); e {
 	case 0:
 	case unix.EEXIST:
-		r.clear(dir, other)
+		clearAside(dir, other)
 		return true
 	case unix.EINVAL, unix.ENOSYS: // the file system cannot do it without replacing
 		if how == unix.AT_REMOVEDIR {
@@ -477,9 +513,9 @@ func putBack(dir uintptr, other, name unsafe.Pointer) {
 	}
 }
 
-// clear removes a placeholder that a monitor, killed meanwhile, has left under the name aside.
+// clearAside removes a placeholder that a monitor, killed meanwhile, has left under the name aside.
 // Nobody else uses the name.
-func (r *Root) clear(dir uintptr, other unsafe.Pointer) {
+func clearAside(dir uintptr, other unsafe.Pointer) {
 	fd := raw.Openat(dir, other, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if raw.Errno(fd) != 0 {
 		return

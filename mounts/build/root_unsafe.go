@@ -54,6 +54,7 @@ type Root struct {
 	missing struct {
 		more  bool      // components follow the one that is missing
 		above [256]byte // the name of the directory that lacks it; empty: not known
+		name  [256]byte // of the placeholder at work
 		aside [256]byte // see aside
 	}
 	holders struct {

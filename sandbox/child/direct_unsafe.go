@@ -44,6 +44,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 		p = linePlan()
 		monitor.first = start(p)
 	}
+	catchSignals(p)
 	releaseFirst(p)
 	reapKeeper()
 	deaf()
@@ -192,6 +193,7 @@ func hearSetUp(p plan.View) uint32 {
 	reached := p.JSONFd < 0 && p.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
+		awaitEar(p)
 		sender, ok := hear(monitor.ear, unsafe.Pointer(m), plan.MessageSize)
 		if !ok && !(reached || command != 0) {
 			line.heard = killed

@@ -163,7 +163,7 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 func payloadStatus(p plan.View) uint32 {
 	word := uint32(0)
 	switch {
-	case timeout(p) != nil || placeholders.n > 0:
+	case timeout(p) != nil || catchSignals(p) >= 0:
 		word = watch(p)
 	case p.Has(plan.FlagInit):
 		word, _ = readWord()

@@ -174,7 +174,7 @@ func watch(p plan.View) (word uint32) {
 	}
 	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
 	fds[2].Fd, fds[2].Events = -1, unix.POLLIN
-	fds[3].Fd, fds[3].Events = catchSignals(), unix.POLLIN
+	fds[3].Fd, fds[3].Events = catchSignals(p), unix.POLLIN
 	blind := false
 	if !p.Has(plan.FlagInit) {
 		fd := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)
@@ -197,7 +197,6 @@ func watch(p plan.View) (word uint32) {
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
 			if said&build.HolderWord != 0 {
-				fds[3].Fd = catchSignals()
 				continue
 			}
 			if said == begun {

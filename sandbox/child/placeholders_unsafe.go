@@ -64,14 +64,14 @@ func removePlaceholders() {
 //   - Any other one ends the sandbox, where the command is to die with the launcher, and then the
 //     launcher. Without --die-with-parent the sandbox outlives it, and needs them.
 
-// catchSignals makes signals readable, if there are placeholders, and returns the descriptor; -1:
+// catchSignals makes signals readable, if there may be placeholders, and returns the descriptor; -1:
 // there is none.
-func catchSignals() int32 {
-	if placeholders.n == 0 {
-		return -1
-	}
+func catchSignals(p plan.View) int32 {
 	if placeholders.signals != 0 {
 		return int32(placeholders.signals)
+	}
+	if !mayHold(p) {
+		return -1
 	}
 	set := uint64(0)
 	for _, sig := range [...]unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
@@ -86,13 +86,45 @@ func catchSignals() int32 {
 		return -1
 	}
 	raw.SetMask(unix.SIG_BLOCK, set, nil)
-	placeholders.signals = fd
-	return int32(fd)
+	placeholders.signals = acting.Above(fd)
+	return int32(placeholders.signals)
 }
 
-// obeySignal does what a signal says that has been read.
-func obeySignal(p plan.View) {
-	const fromKernel = 0x80 // SI_KERNEL: the terminal's
+// mayHold reports whether a plan may make placeholders.
+func mayHold(p plan.View) bool {
+	for i := p.Join; i < p.Setup; i++ {
+		if s := p.Step(i); s.Op == plan.OpProtect && s.Flags == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitEar waits until there is something to hear of set-up. A signal ends that, and the launch.
+func awaitEar(p plan.View) {
+	if placeholders.signals == 0 {
+		return
+	}
+	var fds [2]raw.PollFd
+	fds[0].Fd, fds[0].Events = int32(monitor.ear), unix.POLLIN
+	fds[1].Fd, fds[1].Events = int32(placeholders.signals), unix.POLLIN
+	for fds[0].Revents == 0 {
+		r := raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 2, 0, 0, 8, 0)
+		if e := raw.Errno(r); e != 0 && e != unix.EINTR {
+			return
+		}
+		if sig, _ := readSignal(); sig != 0 && fds[1].Revents != 0 {
+			killFirst()
+			lastWord(0)
+			removePlaceholders()
+			endLike(sig)
+		}
+	}
+}
+
+// readSignal is the next signal, 0 if there is none, and where it comes from (sigaction(2),
+// si_code).
+func readSignal() (sig uint32, code int32) {
 	var info struct {
 		signo uint32
 		errno int32
@@ -101,17 +133,27 @@ func obeySignal(p plan.View) {
 	}
 	n := raw.Call(unix.SYS_READ, placeholders.signals, raw.Addr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0, 0, 0)
 	if n != unsafe.Sizeof(info) {
-		return
+		return 0, 0
 	}
-	if info.code == fromKernel && !hasSession(p) {
-		placeholders.caught = info.signo
+	return info.signo & 0x7f, info.code
+}
+
+// obeySignal does what a signal says.
+func obeySignal(p plan.View) {
+	const fromKernel = 0x80 // SI_KERNEL: the terminal's
+	sig, code := readSignal()
+	switch {
+	case sig == 0:
 		return
-	}
-	if p.Has(plan.FlagDieWithParent) {
+	case code == fromKernel && !hasSession(p):
+		placeholders.caught = sig
+		return
+	case p.Has(plan.FlagDieWithParent):
 		killFirst()
+		lastWord(0)
 		removePlaceholders()
 	}
-	endLike(info.signo & 0x7f)
+	endLike(sig)
 }
 
 // endCaught ends this process by a signal of the terminal's that has ended the command, too.
@@ -124,6 +166,9 @@ func endCaught(status uint32) {
 // heldAbove is the lowest descriptor of those that placeholders need, in this process, from
 // next on, or other where that is lower.
 func heldAbove(next, other uintptr) uintptr {
+	if fd := placeholders.signals; fd != 0 && fd >= next && fd < other {
+		other = fd
+	}
 	for i := uint32(0); i < placeholders.n; i++ {
 		if fd := uintptr(placeholders.dirs[i&(build.MaxHolders-1)]); fd >= next && fd < other {
 			other = fd
