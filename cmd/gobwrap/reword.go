@@ -65,7 +65,7 @@ const noSetuid = "--mode setuid: this binary was not started set-user-id root: "
 //nolint:gochecknoglobals // read-only table
 var advice = [...]string{
 	"a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)", "--unshare-pid, and an init (not --as-pid-1)",
-	"Op.Try leaves out", "the form of the option that ends with -try leaves out",
+	"Op.Try leaves out", "the form that ends with -try (--mask-try) leaves out",
 	"Identity.KeepGroups leaves", "--keep-groups leaves",
 	"ProcFallback mounts.Empty does without, mounts.BindOuter shows", "--fallback-proc=none does without, --fallback-proc=bind shows",
 	"(mounts.System has both)", "(--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64)",

@@ -6,7 +6,6 @@ package build
 import (
 	"unsafe"
 
-	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
@@ -36,14 +35,15 @@ const (
 	levelSize = 1 << 15
 	maxLevels = 1 << 10
 	entries   = 64 // the offset of the entries in a level
+	maxWild   = 64 // components of a pattern: more than flat.MaxWild, so that bit maxWild-1 stands for a match
 )
 
 // search is a pattern at work. It lies on the stack of glob.
 type search struct {
 	pattern uintptr
-	n       uint32                  // how many components there are
-	first   [flat.MaxWild + 4]int32 // the offset of each one in the pattern
-	length  [flat.MaxWild + 4]int32
+	n       uint32         // how many components there are
+	first   [maxWild]int32 // the offset of each one in the pattern
+	length  [maxWild]int32
 	levels  uintptr
 	depth   uintptr
 	found   uint32
@@ -105,7 +105,7 @@ func (r *Root) split(q *search, pattern unsafe.Pointer) (prefix unsafe.Pointer) 
 		pos = next
 	}
 	literal = min(literal, last)
-	for pos := literal; q.n < uint32(len(q.first)); {
+	for pos := literal; q.n < maxWild-1; {
 		begin, end, next := cutComponent(pattern, pos)
 		if begin == end {
 			break
@@ -243,11 +243,10 @@ func (r *Root) unread(q *search, e unix.Errno) step.Fault {
 	return step.Failed(e, plan.SubUnread)
 }
 
-// pathFound is the path of the entry at work.
+// pathFound is the path of the entry at work. One that is too long is cut.
 func (r *Root) pathFound(q *search) unsafe.Pointer {
-	out := unsafe.Pointer(&r.found)
-	n := raw.Strlen(out)
-	end := n
+	out := unsafe.Pointer(&r.whole)
+	end := raw.Put(out, unsafe.Pointer(&r.found))
 	for i := uintptr(0); i < q.depth; i++ {
 		l := q.levelAt(i)
 		if l.name == 0 {
@@ -257,19 +256,13 @@ func (r *Root) pathFound(q *search) unsafe.Pointer {
 		if end+raw.Strlen(name)+2 >= uintptr(len(r.whole)) {
 			break
 		}
-		if i == 0 {
-			raw.Put(unsafe.Pointer(&r.whole), out)
-		}
 		if end == 0 || r.whole[(end-1)&(2*pathBuf-1)] != '/' {
 			r.whole[end&(2*pathBuf-1)] = '/'
 			end++
 		}
-		end += raw.Put(unsafe.Add(unsafe.Pointer(&r.whole), end), name)
+		end += raw.Put(unsafe.Add(out, end), name)
 	}
-	if end == n {
-		raw.Put(unsafe.Pointer(&r.whole), out)
-	}
-	return unsafe.Pointer(&r.whole)
+	return out
 }
 
 // next deals with the next entry of the innermost level, or leaves it.
@@ -314,8 +307,10 @@ func (r *Root) next(p plan.View, s *plan.Step, q *search) step.Fault {
 // deny masks or protects a match. One that is gone by now is none.
 func (r *Root) deny(p plan.View, s *plan.Step, q *search, dir uintptr, name unsafe.Pointer) step.Fault {
 	if s.Op == plan.OpProtect {
-		r.pathFound(q)
-		f := r.protectPath(p, s, q.depth)
+		f := step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+		if raw.Strlen(r.pathFound(q)) < pathBuf {
+			f = r.protectPath(p, s, q.depth)
+		}
 		if f.Errno == unix.ENOENT { // gone
 			q.found--
 			return step.Fault{}
