@@ -307,7 +307,7 @@ func (r *Root) next(p plan.View, s *plan.Step, q *search) step.Fault {
 // deny masks or protects a match. One that is gone by now is none.
 func (r *Root) deny(p plan.View, s *plan.Step, q *search, dir uintptr, name unsafe.Pointer) step.Fault {
 	if s.Op == plan.OpProtect {
-		f := step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+		f := step.Main(unix.ENAMETOOLONG)
 		if raw.Strlen(r.pathFound(q)) < pathBuf {
 			f = r.protectPath(p, s, q.depth)
 		}

@@ -41,24 +41,24 @@ func (r *Root) mask(p plan.View, s *plan.Step) step.Fault {
 	case f.Is():
 		return f
 	}
-	if r.isWhole(dst.fd) {
-		f = step.Failed(unix.EINVAL, plan.SubWhole)
-	} else {
-		f = r.maskAt(dst.fd)
-	}
+	f = r.maskAt(dst.fd)
 	r.leave(dst)
 	return f
 }
 
 // maskAt covers the file dst.
 func (r *Root) maskAt(dst uintptr) step.Fault {
-	kind, e := raw.FileType(dst)
+	var st unix.Stat_t
+	kind, e := raw.Fstat(dst, &st)
 	if e != 0 {
 		kind = r.kindUnseen(dst)
 	}
 	from := r.masks.file
 	if kind == unix.S_IFDIR {
 		from = r.masks.dir
+		if r.isWhole(dst, &st) {
+			return step.Failed(unix.EINVAL, plan.SubWhole)
+		}
 	}
 	return step.Main(r.bindAs(from, dst, 0))
 }
@@ -207,18 +207,15 @@ func (r *Root) shield(lower uintptr) (uintptr, unix.Errno) {
 	return top, e
 }
 
-// isWhole reports whether fd is the root of the sandbox.
-func (r *Root) isWhole(fd uintptr) bool {
+// isWhole reports whether fd, which st is about, is the root of the sandbox.
+func (r *Root) isWhole(fd uintptr, st *unix.Stat_t) bool {
 	root := r.newRoot()
 	if raw.Errno(root) != 0 {
 		return false
 	}
-	var mine, its unix.Stat_t
-	_, e := raw.Fstat(root, &mine)
-	if e == 0 {
-		_, e = raw.Fstat(fd, &its)
-	}
-	same := e == 0 && mine.Dev == its.Dev && mine.Ino == its.Ino && r.sameMount(root, fd)
+	var its unix.Stat_t
+	_, e := raw.Fstat(root, &its)
+	same := e == 0 && st.Dev == its.Dev && st.Ino == its.Ino && r.sameMount(root, fd)
 	r.CloseSoon(root)
 	return same
 }

@@ -40,7 +40,7 @@ const MaxHolders = 128
 
 // Held is the descriptor with the lock on placeholder i; 0: there are no more.
 func (r *Root) Held(i uint32) uintptr {
-	if i >= r.holders.n {
+	if i >= r.held {
 		return 0
 	}
 	return uintptr(r.holders.fds[i&(MaxHolders-1)])
@@ -125,7 +125,7 @@ func (r *Root) keepMissing(p plan.View, dir uintptr, name unsafe.Pointer, direct
 	switch {
 	case p.Clone&unix.CLONE_NEWPID == 0 || !p.Has(plan.FlagInit):
 		return step.Failed(unix.EINVAL, plan.SubNoEnd)
-	case r.holders.n >= MaxHolders:
+	case r.held >= MaxHolders:
 		return step.Failed(unix.E2BIG, plan.SubHolders)
 	}
 	held, f := r.lockPlaceholder(dir, name)
@@ -138,8 +138,8 @@ func (r *Root) keepMissing(p plan.View, dir uintptr, name unsafe.Pointer, direct
 	if r.Guarded != 0 { // no number that the plan may name
 		held = r.Above(held)
 	}
-	r.holders.fds[r.holders.n&(MaxHolders-1)] = int32(held)
-	r.holders.n++
+	r.holders.fds[r.held&(MaxHolders-1)] = int32(held)
+	r.held++
 	if e := r.tellMonitor(dir, name); e != 0 {
 		return step.Failed(e, plan.SubHolders)
 	}

@@ -86,7 +86,7 @@ const subMissing = subLink + 2
 func (r *Root) holdAll(root uintptr, path unsafe.Pointer, tail uintptr) (at uintptr, f step.Fault) {
 	rest := unsafe.Pointer(&r.walk.rest)
 	if raw.Strlen(path) >= pathBuf {
-		return 0, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+		return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
 	}
 	raw.Put(rest, path)
 	r.walk.last[0] = 0
@@ -108,12 +108,12 @@ func (r *Root) holdAll(root uintptr, path unsafe.Pointer, tail uintptr) (at uint
 		if isDotDot(name) {
 			r.missing.above[0] = 0
 			if !r.goUp() {
-				return 0, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+				return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
 			}
 			continue
 		}
 		if end-begin > unix.NAME_MAX {
-			return 0, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
+			return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
 		}
 		here := r.whereNow(root)
 		fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
@@ -123,7 +123,7 @@ func (r *Root) holdAll(root uintptr, path unsafe.Pointer, tail uintptr) (at uint
 			r.missing.more = !last
 			return 0, step.Failed(e, subMissing)
 		case e != 0:
-			return 0, step.Failed(e, plan.SubParents)
+			return 0, step.Failed(e, plan.SubMain)
 		}
 		link, e := isLink(fd)
 		matched := components(unsafe.Add(rest, next)) < tail
@@ -149,7 +149,7 @@ func (r *Root) holdAll(root uintptr, path unsafe.Pointer, tail uintptr) (at uint
 		}
 		if link {
 			if links++; links > 40 { // as the kernel (path_resolution(7))
-				return 0, step.Failed(unix.ELOOP, plan.SubParents)
+				return 0, step.Failed(unix.ELOOP, plan.SubMain)
 			}
 			absolute, f := r.follow(here, name, next)
 			if f.Is() {
@@ -164,7 +164,7 @@ func (r *Root) holdAll(root uintptr, path unsafe.Pointer, tail uintptr) (at uint
 		}
 		fd = raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0) // what is mounted on it by now
 		if e := raw.Errno(fd); e != 0 {
-			return 0, step.Failed(e, plan.SubParents)
+			return 0, step.Failed(e, plan.SubMain)
 		}
 		raw.Put(unsafe.Pointer(&r.missing.above), name)
 		r.goDown(fd)

@@ -38,6 +38,7 @@ type Root struct {
 	apart  uint32  // where the old root is, if it is not this process's: onTop or rootfs
 	masked uint32  // parts of the host's proc are covered
 	serial uint32  // of the files on the frame's tmpfs
+	held   uint32  // how many placeholders there are
 
 	idle   idle
 	nofile unix.Rlimit // the limit on descriptors as it was
@@ -45,23 +46,6 @@ type Root struct {
 	how    unix.OpenHow
 	attr   unix.MountAttr
 
-	masks struct {
-		dir, file uintptr // what covers a directory, and another file; 0: not made
-		dev       uint64  // the device that they lie on
-	}
-	found   [pathBuf]byte     // the literal beginning of a pattern
-	whole   [2 * pathBuf]byte // what matches it
-	missing struct {
-		more  bool      // components follow the one that is missing
-		above [256]byte // the name of the directory that lacks it; empty: not known
-		name  [256]byte // of the placeholder at work
-		aside [256]byte // see aside
-	}
-	holders struct {
-		fds      [MaxHolders]int32 // placeholders, with a lock on each
-		n        uint32
-		dev, ino uint64 // the directory that the monitor was told last
-	}
 	covered struct {
 		ids [maxCovered]uint32 // mounts that others hide
 		n   uint32
@@ -84,6 +68,24 @@ type Root struct {
 		point [infoBuf]byte // a mount point; see isCovered
 	}
 	copied [copyBuf]byte // contents of a file
+
+	// What few sandboxes use stands at the end, so that others touch no page of it.
+	masks struct {
+		dir, file uintptr // what covers a directory, and another file; 0: not made
+		dev       uint64  // the device that they lie on
+	}
+	found   [pathBuf]byte     // the literal beginning of a pattern
+	whole   [2 * pathBuf]byte // what matches it
+	missing struct {
+		more  bool      // components follow the one that is missing
+		above [256]byte // the name of the directory that lacks it; empty: not known
+		name  [256]byte // of the placeholder at work
+		aside [256]byte // see aside
+	}
+	holders struct {
+		fds      [MaxHolders]int32 // placeholders, with a lock on each
+		dev, ino uint64            // the directory that the monitor was told last
+	}
 }
 
 // Do does a step that concerns files or mounts; mine is false for any other.

@@ -53,6 +53,11 @@ var monitor struct {
 	ear    uintptr // where it hears messages then
 	first  uintptr // the pid of the sandbox's first process; 0: none
 
+	// See placeholders_unsafe.go.
+	holders uint32  // how many placeholders there are
+	caught  uint32  // the last signal that came from the terminal
+	signals uintptr // where signals are read (signalfd(2)); 0: they have their default action
+
 	// The setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid; 0: none
 	keeperEnd uintptr // our end of its socket

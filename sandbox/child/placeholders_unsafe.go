@@ -13,44 +13,40 @@ import (
 )
 
 // placeholders are what --protect has put on the host for paths that are missing there, as the
-// first process has told the monitor (package build). A sandbox without any stores nothing here.
+// first process has told the monitor (package build): monitor.holders of them.
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
 var placeholders struct {
-	n     uint32
 	dirs  [build.MaxHolders]int32 // the directory that each one lies in
 	names [build.MaxHolders][build.HolderLen + 1]byte
-
-	signals uintptr // where they are read (signalfd(2)); 0: they have their default action
-	caught  uint32  // the last one that came from the terminal
 }
 
 // knowPlaceholder takes in a word about a placeholder: its name follows on the feed. dir is the
 // directory that it lies in; 0: the one of the placeholder before.
 func knowPlaceholder(dir uintptr, word uint32) bool {
-	i := placeholders.n & (build.MaxHolders - 1)
+	i := monitor.holders & (build.MaxHolders - 1)
 	name := unsafe.Pointer(&placeholders.names[i])
 	n := uintptr(word & build.HolderLen)
-	if dir == 0 && placeholders.n > 0 {
+	if dir == 0 && monitor.holders > 0 {
 		dir = uintptr(placeholders.dirs[(i-1)&(build.MaxHolders-1)])
 	}
-	if raw.ReadFull(feed.monitor, name, n) != n || dir == 0 || placeholders.n == build.MaxHolders {
+	if raw.ReadFull(feed.monitor, name, n) != n || dir == 0 || monitor.holders == build.MaxHolders {
 		return false
 	}
 	*(*byte)(unsafe.Add(name, n)) = 0
 	placeholders.dirs[i] = int32(dir)
-	placeholders.n++
+	monitor.holders++
 	return true
 }
 
 // removePlaceholders removes those that no other sandbox needs.
 func removePlaceholders() {
-	if placeholders.n == 0 {
+	if monitor.holders == 0 {
 		return
 	}
 	ignore := raw.Sigaction{Handler: raw.Ignore}
 	raw.SetAction(unix.SIGIO, &ignore, nil) // see Remove
-	for i := uint32(0); i < placeholders.n; i++ {
+	for i := uint32(0); i < monitor.holders; i++ {
 		k := i & (build.MaxHolders - 1)
 		acting.Remove(uintptr(placeholders.dirs[k]), unsafe.Pointer(&placeholders.names[k]))
 	}
@@ -67,8 +63,8 @@ func removePlaceholders() {
 // catchSignals makes signals readable, if there may be placeholders, and returns the descriptor; -1:
 // there is none.
 func catchSignals(p plan.View) int32 {
-	if placeholders.signals != 0 {
-		return int32(placeholders.signals)
+	if monitor.signals != 0 {
+		return int32(monitor.signals)
 	}
 	if !mayHold(p) {
 		return -1
@@ -86,8 +82,8 @@ func catchSignals(p plan.View) int32 {
 		return -1
 	}
 	raw.SetMask(unix.SIG_BLOCK, set, nil)
-	placeholders.signals = acting.Above(fd)
-	return int32(placeholders.signals)
+	monitor.signals = acting.Above(fd)
+	return int32(monitor.signals)
 }
 
 // mayHold reports whether a plan may make placeholders.
@@ -102,12 +98,12 @@ func mayHold(p plan.View) bool {
 
 // awaitEar waits until there is something to hear of set-up. A signal ends that, and the launch.
 func awaitEar(p plan.View) {
-	if placeholders.signals == 0 {
+	if monitor.signals == 0 {
 		return
 	}
 	var fds [2]raw.PollFd
 	fds[0].Fd, fds[0].Events = int32(monitor.ear), unix.POLLIN
-	fds[1].Fd, fds[1].Events = int32(placeholders.signals), unix.POLLIN
+	fds[1].Fd, fds[1].Events = int32(monitor.signals), unix.POLLIN
 	for fds[0].Revents == 0 {
 		r := raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 2, 0, 0, 8, 0)
 		if e := raw.Errno(r); e != 0 && e != unix.EINTR {
@@ -131,7 +127,7 @@ func readSignal() (sig uint32, code int32) {
 		code  int32
 		_     [29]uint32
 	}
-	n := raw.Call(unix.SYS_READ, placeholders.signals, raw.Addr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0, 0, 0)
+	n := raw.Call(unix.SYS_READ, monitor.signals, raw.Addr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0, 0, 0)
 	if n != unsafe.Sizeof(info) {
 		return 0, 0
 	}
@@ -146,7 +142,7 @@ func obeySignal(p plan.View) {
 	case sig == 0:
 		return
 	case code == fromKernel && !hasSession(p):
-		placeholders.caught = sig
+		monitor.caught = sig
 		return
 	case p.Has(plan.FlagDieWithParent):
 		killFirst()
@@ -158,7 +154,7 @@ func obeySignal(p plan.View) {
 
 // endCaught ends this process by a signal of the terminal's that has ended the command, too.
 func endCaught(status uint32) {
-	if sig := status & 0x7f; sig != 0 && sig == placeholders.caught {
+	if sig := status & 0x7f; sig != 0 && sig == monitor.caught {
 		endLike(status)
 	}
 }
@@ -166,10 +162,10 @@ func endCaught(status uint32) {
 // heldAbove is the lowest descriptor of those that placeholders need, in this process, from
 // next on, or other where that is lower.
 func heldAbove(next, other uintptr) uintptr {
-	if fd := placeholders.signals; fd != 0 && fd >= next && fd < other {
+	if fd := monitor.signals; fd != 0 && fd >= next && fd < other {
 		other = fd
 	}
-	for i := uint32(0); i < placeholders.n; i++ {
+	for i := uint32(0); i < monitor.holders; i++ {
 		if fd := uintptr(placeholders.dirs[i&(build.MaxHolders-1)]); fd >= next && fd < other {
 			other = fd
 		}
