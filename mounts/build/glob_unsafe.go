@@ -311,7 +311,7 @@ func (r *Root) deny(p plan.View, s *plan.Step, q *search, dir uintptr, name unsa
 		if raw.Strlen(r.pathFound(q)) < pathBuf {
 			f = r.protectPath(p, s, q.depth)
 		}
-		if f.Errno == unix.ENOENT { // gone
+		if f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR { // gone
 			q.found--
 			return step.Fault{}
 		}

@@ -54,7 +54,7 @@ func (r *Root) protectPath(p plan.View, s *plan.Step, tail uintptr) step.Fault {
 	if e := raw.Errno(root); e != 0 {
 		return step.Main(e)
 	}
-	at, f := r.holdAll(root, path, tail)
+	at, f := r.holdAll(s, root, path, tail)
 	if f.Is() && f.Sub == subMissing && tail == 0 {
 		f = r.missingHere(p, s, root)
 	} else if f.Is() && f.Sub == subMissing {
@@ -83,7 +83,7 @@ const subMissing = subLink + 2
 
 // holdAll goes through a path, holds what is on the way, and returns what is at its end, which
 // it does not hold; 0 where that is a placeholder.
-func (r *Root) holdAll(root uintptr, path unsafe.Pointer, tail uintptr) (at uintptr, f step.Fault) {
+func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uintptr) (at uintptr, f step.Fault) {
 	rest := unsafe.Pointer(&r.walk.rest)
 	if raw.Strlen(path) >= pathBuf {
 		return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
@@ -125,7 +125,17 @@ func (r *Root) holdAll(root uintptr, path unsafe.Pointer, tail uintptr) (at uint
 		case e != 0:
 			return 0, step.Failed(e, plan.SubMain)
 		}
-		link, e := isLink(fd)
+		kind, e := raw.FileType(fd)
+		if e == 0 && kind != unix.S_IFDIR && kind != unix.S_IFLNK && !last {
+			// Nothing is below a file as long as it stays where it is: a .git that is one has no
+			// hooks. So the file is protected.
+			if s.Flags&plan.FlagTry != 0 || tail > 0 {
+				raw.Close(fd)
+				return 0, step.Failed(unix.ENOTDIR, subMissing)
+			}
+			return fd, step.Fault{}
+		}
+		link := kind == unix.S_IFLNK
 		matched := components(unsafe.Add(rest, next)) < tail
 		switch {
 		case e != 0:

@@ -258,7 +258,7 @@ func hearAll(sock uintptr, buf unsafe.Pointer, n uintptr) (sender, fd uintptr, o
 				case unix.SCM_CREDENTIALS:
 					sender = value
 				case unix.SCM_RIGHTS:
-					fd = value
+					fd = acting.Above(value) // the monitor may have closed its standard streams
 				}
 				at += max((length+7)&^7, 16)
 			}

@@ -4,6 +4,7 @@
 //	                               file f in it
 //	defy protect TREE ABOVE NAME   change it, or what is above it
 //	defy missing TREE ABOVE NAME   make it
+//	defy replace TREE PATH...      rename or remove each of these
 //
 // It prints the name of each attack that succeeds, a line each. What it has changed it changes
 // back, so that each attack finds the same.
@@ -287,6 +288,12 @@ static void mounts(const char *name, int own) {
 
 int main(int argc, char **argv) {
 	struct stat st;
+	if (argc > 3 && !strcmp(argv[1], "replace")) {
+		snprintf(other, sizeof other, "%s/gone", argv[2]);
+		for (int i = 3; i < argc; i++)
+			did(argv[i], rename(argv[i], other) == 0 || unlink(argv[i]) == 0 || rmdir(argv[i]) == 0);
+		return 0;
+	}
 	if (argc != 5)
 		return 99;
 	masked = !strcmp(argv[1], "mask");
