@@ -55,7 +55,7 @@ func (r *Root) glob(p plan.View, s *plan.Step) step.Fault {
 	prefix := r.split(&q, p.Str(s.B))
 	from, f := r.dest(prefix, findOnly, 0, 0)
 	switch {
-	case f.Is() && (f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR || r.masks.dev != 0 && r.underMask(p.Str(s.B))):
+	case f.Is() && (f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR || buffers.masks.dev != 0 && r.underMask(p.Str(s.B))):
 		return noneIsFine(s)
 	case f.Is():
 		return f
@@ -114,11 +114,11 @@ func (r *Root) split(q *search, pattern unsafe.Pointer) (prefix unsafe.Pointer) 
 		q.n++
 		pos = next
 	}
-	prefix = unsafe.Pointer(&r.found)
+	prefix = unsafe.Pointer(&buffers.found)
 	for i := uintptr(0); i < literal && i < pathBuf-1; i++ {
-		r.found[i&(pathBuf-1)] = byteOf(pattern, i)
+		buffers.found[i&(pathBuf-1)] = byteOf(pattern, i)
 	}
-	r.found[min(literal, pathBuf-1)&(pathBuf-1)] = 0
+	buffers.found[min(literal, pathBuf-1)&(pathBuf-1)] = 0
 	return prefix
 }
 
@@ -245,19 +245,19 @@ func (r *Root) unread(q *search, e unix.Errno) step.Fault {
 
 // pathFound is the path of the entry at work. One that is too long is cut.
 func (r *Root) pathFound(q *search) unsafe.Pointer {
-	out := unsafe.Pointer(&r.whole)
-	end := raw.Put(out, unsafe.Pointer(&r.found))
+	out := unsafe.Pointer(&buffers.whole)
+	end := raw.Put(out, unsafe.Pointer(&buffers.found))
 	for i := uintptr(0); i < q.depth; i++ {
 		l := q.levelAt(i)
 		if l.name == 0 {
 			continue
 		}
 		name := raw.Mapped(l.name)
-		if end+raw.Strlen(name)+2 >= uintptr(len(r.whole)) {
+		if end+raw.Strlen(name)+2 >= uintptr(len(buffers.whole)) {
 			break
 		}
-		if end == 0 || r.whole[(end-1)&(2*pathBuf-1)] != '/' {
-			r.whole[end&(2*pathBuf-1)] = '/'
+		if end == 0 || buffers.whole[(end-1)&(2*pathBuf-1)] != '/' {
+			buffers.whole[end&(2*pathBuf-1)] = '/'
 			end++
 		}
 		end += raw.Put(unsafe.Add(out, end), name)

@@ -53,9 +53,9 @@ func (r *Root) maskAt(dst uintptr) step.Fault {
 	if e != 0 {
 		kind = r.kindUnseen(dst)
 	}
-	from := r.masks.file
+	from := buffers.masks.file
 	if kind == unix.S_IFDIR {
-		from = r.masks.dir
+		from = buffers.masks.dir
 		if r.isWhole(dst, &st) {
 			return step.Failed(unix.EINVAL, plan.SubWhole)
 		}
@@ -74,7 +74,7 @@ func (r *Root) bindAs(src, dst, how uintptr) unix.Errno {
 		var from, to raw.Link
 		return r.Mount(from.Absolute(src), to.Absolute(dst), nil, flags, nil)
 	}
-	clone := r.AsAdmin(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Text("\x00")),
+	clone := r.AsAdmin(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),
 		unix.AT_EMPTY_PATH|how|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
 	if e := raw.Errno(clone); e != 0 {
 		return e
@@ -86,7 +86,7 @@ func (r *Root) bindAs(src, dst, how uintptr) unix.Errno {
 
 // makeMasks makes the file and the directory that cover others, once.
 func (r *Root) makeMasks(p plan.View) step.Fault {
-	if r.masks.dir != 0 {
+	if buffers.masks.dir != 0 {
 		return step.Fault{}
 	}
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
@@ -119,7 +119,7 @@ func (r *Root) makeMasks(p plan.View) step.Fault {
 	if _, e := raw.Fstat(fs, &st); e != 0 {
 		return step.Main(e)
 	}
-	r.masks.dev = st.Dev
+	buffers.masks.dev = st.Dev
 	dir := raw.Openat(fs, raw.Text("dir\x00"), unix.O_PATH|unix.O_NOFOLLOW, 0)
 	file := raw.Openat(fs, raw.Text("file\x00"), unix.O_PATH|unix.O_NOFOLLOW, 0)
 	raw.Close(fs)
@@ -129,7 +129,7 @@ func (r *Root) makeMasks(p plan.View) step.Fault {
 	if r.Guarded != 0 { // no number that the plan may name
 		dir, file = r.Above(dir), r.Above(file)
 	}
-	r.masks.dir, r.masks.file = dir, file
+	buffers.masks.dir, buffers.masks.file = dir, file
 	return step.Fault{}
 }
 
@@ -183,7 +183,7 @@ func (r *Root) shield(lower uintptr) (uintptr, unix.Errno) {
 	}
 	// lower is the last one: of a directory in another one overlayfs would read attributes, as
 	// the process that mounts.
-	out := unsafe.Pointer(&r.options)
+	out := unsafe.Pointer(&buffers.options)
 	n := raw.Put(out, raw.Text("lowerdir=\x00"))
 	n += raw.PutLink(unsafe.Add(out, n), none)
 	n += raw.Put(unsafe.Add(out, n), raw.Text(":\x00"))
@@ -233,7 +233,7 @@ func (r *Root) sameMount(a, b uintptr) bool {
 
 // underMask reports whether a path that leads nowhere ends in a directory that is masked.
 func (r *Root) underMask(path unsafe.Pointer) bool {
-	above := unsafe.Pointer(&r.source)
+	above := unsafe.Pointer(&buffers.source)
 	if raw.Strlen(path) >= pathBuf {
 		return false
 	}
@@ -246,7 +246,7 @@ func (r *Root) underMask(path unsafe.Pointer) bool {
 		var st unix.Stat_t
 		_, e := raw.Fstat(at.fd, &st)
 		r.leave(at)
-		return e == 0 && st.Dev == r.masks.dev
+		return e == 0 && st.Dev == buffers.masks.dev
 	}
 	return false
 }

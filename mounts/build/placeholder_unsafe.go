@@ -43,7 +43,7 @@ func (r *Root) Held(i uint32) uintptr {
 	if i >= r.held {
 		return 0
 	}
-	return uintptr(r.holders.fds[i&(MaxHolders-1)])
+	return uintptr(buffers.holders.fds[i&(MaxHolders-1)])
 }
 
 // isPlaceholder reports whether fd, which may be opened with O_PATH, is a placeholder: it has the
@@ -88,28 +88,28 @@ func isAt(dir uintptr, name unsafe.Pointer, st *unix.Stat_t) bool {
 	return e == 0 && now.Dev == st.Dev && now.Ino == st.Ino
 }
 
-// missingHere puts a placeholder where walk.last is missing, in the directory that the walk stands
+// missingHere puts a placeholder where buffers.last is missing, in the directory that the walk stands
 // in. That directory may be one itself, of a sandbox that protects the same path.
 func (r *Root) missingHere(p plan.View, s *plan.Step, root uintptr) step.Fault {
-	here, name := r.whereNow(root), unsafe.Pointer(&r.walk.last)
-	directory := r.missing.more || s.A != 0
+	here, name := r.whereNow(root), unsafe.Pointer(&buffers.last)
+	directory := buffers.missing.more || s.A != 0
 	depth := r.walk.depth
 	switch {
 	case r.isReadOnly(here), s.Flags&plan.FlagTry != 0: // nothing can be made there; or may be
 		return step.Fault{}
-	case r.missing.above[0] != 0 && depth == r.walk.open && depth > 0 && r.isPlaceholder(here):
-		name, directory, here = unsafe.Pointer(&r.missing.above), true, root
+	case buffers.missing.above[0] != 0 && depth == r.walk.open && depth > 0 && r.isPlaceholder(here):
+		name, directory, here = unsafe.Pointer(&buffers.missing.above), true, root
 		if depth > 1 {
-			here = uintptr(r.walk.dirs[(depth-2)&(maxDepth-1)])
+			here = uintptr(buffers.dirs[(depth-2)&(maxDepth-1)])
 		}
 	}
-	raw.Put(unsafe.Pointer(&r.missing.name), name)
+	raw.Put(unsafe.Pointer(&buffers.missing.name), name)
 	dir := raw.Fcntl(here, unix.F_DUPFD_CLOEXEC, 3)
 	if e := raw.Errno(dir); e != 0 {
 		return step.Main(e)
 	}
 	r.unwind() // the next one looks up paths
-	f := r.keepMissing(p, dir, unsafe.Pointer(&r.missing.name), directory)
+	f := r.keepMissing(p, dir, unsafe.Pointer(&buffers.missing.name), directory)
 	raw.Close(dir)
 	return f
 }
@@ -138,7 +138,7 @@ func (r *Root) keepMissing(p plan.View, dir uintptr, name unsafe.Pointer, direct
 	if r.Guarded != 0 { // no number that the plan may name
 		held = r.Above(held)
 	}
-	r.holders.fds[r.held&(MaxHolders-1)] = int32(held)
+	buffers.holders.fds[r.held&(MaxHolders-1)] = int32(held)
 	r.held++
 	if e := r.tellMonitor(dir, name); e != 0 {
 		return step.Failed(e, plan.SubHolders)
@@ -417,7 +417,7 @@ func renameat2(dir uintptr, from, to unsafe.Pointer) unix.Errno {
 // aside is the name under which a placeholder called name is made, if it is a directory, and
 // removed. Another one has a random number in it.
 func (r *Root) aside(name unsafe.Pointer, another bool) unsafe.Pointer {
-	out := unsafe.Pointer(&r.missing.aside)
+	out := unsafe.Pointer(&buffers.missing.aside)
 	n := raw.Put(out, raw.Text(".gobwrap-\x00"))
 	if another {
 		var random uint64
@@ -427,13 +427,13 @@ func (r *Root) aside(name unsafe.Pointer, another bool) unsafe.Pointer {
 	}
 	for i := uintptr(0); n < unix.NAME_MAX; i++ {
 		c := byteOf(name, i)
-		r.missing.aside[n&255] = c
+		buffers.missing.aside[n&255] = c
 		if c == 0 {
 			break
 		}
 		n++
 	}
-	r.missing.aside[n&255] = 0
+	buffers.missing.aside[n&255] = 0
 	return out
 }
 
@@ -535,7 +535,7 @@ func clearAside(dir uintptr, other unsafe.Pointer) {
 // Words on the feed about placeholders: how long the name is, which follows.
 const (
 	// HolderWord marks them.
-	HolderWord = 1 << 28
+	HolderWord = 1 << 27
 	// HolderLen is the mask of the length.
 	HolderLen = 1<<8 - 1
 )
@@ -560,7 +560,7 @@ func (r *Root) tellMonitor(dir uintptr, name unsafe.Pointer) unix.Errno {
 	iov := [4]uintptr{raw.Addr(unsafe.Pointer(&word)), 4, raw.Addr(name), n}
 	var h raw.Msghdr
 	h.Iov, h.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 2
-	if st.Dev != r.holders.dev || st.Ino != r.holders.ino {
+	if st.Dev != buffers.holders.dev || st.Ino != buffers.holders.ino {
 		h.Control, h.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
 	}
 	for range 5000 { // a user has so many descriptors on the way at most (ETOOMANYREFS, unix(7))
@@ -573,7 +573,7 @@ func (r *Root) tellMonitor(dir uintptr, name unsafe.Pointer) unix.Errno {
 		case e == 0 && got != 4+n:
 			e = unix.EAGAIN
 		case e == 0:
-			r.holders.dev, r.holders.ino = st.Dev, st.Ino
+			buffers.holders.dev, buffers.holders.ino = st.Dev, st.Ino
 		}
 		return e
 	}

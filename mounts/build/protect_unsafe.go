@@ -48,7 +48,7 @@ const subAgain = subLink + 1
 func (r *Root) protectPath(p plan.View, s *plan.Step, tail uintptr) step.Fault {
 	path := p.Str(s.B)
 	if tail > 0 {
-		path = unsafe.Pointer(&r.whole)
+		path = unsafe.Pointer(&buffers.whole)
 	}
 	root := r.newRoot()
 	if e := raw.Errno(root); e != 0 {
@@ -78,19 +78,19 @@ func (r *Root) tighten(p plan.View, fd uintptr) step.Fault {
 }
 
 // subMissing is the fault of holdAll where a component is missing, in the directory that the walk
-// stands in. Its name is walk.last; missing.more says whether others follow it.
+// stands in. Its name is buffers.last; missing.more says whether others follow it.
 const subMissing = subLink + 2
 
 // holdAll goes through a path, holds what is on the way, and returns what is at its end, which
 // it does not hold; 0 where that is a placeholder.
 func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uintptr) (at uintptr, f step.Fault) {
-	rest := unsafe.Pointer(&r.walk.rest)
+	rest := unsafe.Pointer(&buffers.rest)
 	if raw.Strlen(path) >= pathBuf {
 		return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
 	}
 	raw.Put(rest, path)
-	r.walk.last[0] = 0
-	r.missing.above[0] = 0
+	buffers.last[0] = 0
+	buffers.missing.above[0] = 0
 	links := 0
 	for pos := uintptr(0); ; {
 		begin, end, next := cutComponent(rest, pos)
@@ -106,7 +106,7 @@ func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uin
 			continue
 		}
 		if isDotDot(name) {
-			r.missing.above[0] = 0
+			buffers.missing.above[0] = 0
 			if !r.goUp() {
 				return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
 			}
@@ -119,8 +119,8 @@ func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uin
 		fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 		switch e := raw.Errno(fd); {
 		case e == unix.ENOENT, e == unix.EACCES && r.isReadOnly(here):
-			raw.Put(unsafe.Pointer(&r.walk.last), name)
-			r.missing.more = !last
+			raw.Put(unsafe.Pointer(&buffers.last), name)
+			buffers.missing.more = !last
 			return 0, step.Failed(e, subMissing)
 		case e != 0:
 			return 0, step.Failed(e, plan.SubMain)
@@ -142,8 +142,8 @@ func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uin
 		case last && (!link || matched):
 			if tail == 0 && r.isPlaceholder(fd) {
 				raw.Close(fd)
-				raw.Put(unsafe.Pointer(&r.walk.last), name)
-				r.missing.more = false
+				raw.Put(unsafe.Pointer(&buffers.last), name)
+				buffers.missing.more = false
 				return 0, step.Failed(unix.ENOENT, subMissing)
 			}
 			return fd, step.Fault{}
@@ -167,7 +167,7 @@ func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uin
 			}
 			if absolute {
 				r.unwind()
-				r.missing.above[0] = 0
+				buffers.missing.above[0] = 0
 			}
 			pos = 0
 			continue
@@ -176,7 +176,7 @@ func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uin
 		if e := raw.Errno(fd); e != 0 {
 			return 0, step.Failed(e, plan.SubMain)
 		}
-		raw.Put(unsafe.Pointer(&r.missing.above), name)
+		raw.Put(unsafe.Pointer(&buffers.missing.above), name)
 		r.goDown(fd)
 	}
 }
@@ -213,7 +213,7 @@ func (r *Root) isReadOnly(fd uintptr) bool {
 // isMountRoot reports whether fd, a name in the directory here, is the root of a mount.
 func (r *Root) isMountRoot(here, fd uintptr) bool {
 	var st unix.Statx_t
-	e := raw.Errno(raw.Call(unix.SYS_STATX, fd, raw.Addr(raw.Text("\x00")), unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT|unix.AT_SYMLINK_NOFOLLOW, 0, raw.Addr(unsafe.Pointer(&st)), 0))
+	e := raw.Errno(raw.Call(unix.SYS_STATX, fd, raw.Addr(raw.Empty()), unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT|unix.AT_SYMLINK_NOFOLLOW, 0, raw.Addr(unsafe.Pointer(&st)), 0))
 	if e == 0 && st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 { // since 5.8
 		return st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 	}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is about the end of a launch. Runs in: monitor, but for sayBegun, which runs in
+// This file is about the end of a launch. Runs in: monitor, except for sayBegun, which runs in
 // the payload's process, and sayEnd, which runs in init.
 
 // Words on the feed besides announce's and reached.
@@ -88,7 +88,7 @@ func killFirst() uint32 {
 	return status
 }
 
-// lastWord hears the feed to its end. It returns the payload's wait status where init has
+// lastWord reads the feed to its end. It returns the payload's wait status where init has
 // outlived the payload's process and says it, and otherwise the first process's.
 func lastWord(first uint32) uint32 {
 	for {
@@ -114,8 +114,10 @@ func tellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
+	listen(feed.monitor)
 	word, sender, ok := readWordFrom()
 	for ok && word&build.HolderWord != 0 {
+		listen(feed.monitor)
 		word, sender, ok = readWordFrom()
 	}
 	if word == begun {
@@ -163,7 +165,7 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 func payloadStatus(p plan.View) uint32 {
 	word := uint32(0)
 	switch {
-	case timeout(p) != nil || catchSignals(p) >= 0:
+	case watches(p):
 		word = watch(p)
 	case p.Has(plan.FlagInit):
 		word, _ = readWord()
@@ -215,27 +217,24 @@ func reapInit() {
 // ends, but inside a new PID namespace the caller's group has no number. Without it the
 // caller's next read(2) fails with EIO (credentials(7), "Sessions, process groups").
 func reclaimTerminal(p plan.View) {
-	if p.Clone&unix.CLONE_NEWPID == 0 && !joinsPID(p) {
+	handed := p.Has(plan.FlagForeground)
+	if p.Clone&unix.CLONE_NEWPID == 0 && !joinsPID(p) && !handed {
 		return
 	}
-	tty := raw.Openat(raw.AtCwd, raw.Text("/dev/tty\x00"), unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if raw.Errno(tty) != 0 {
+	tty := openTerminal()
+	if tty == 0 {
 		return
 	}
-	group := int32(0)
-	e := raw.Errno(raw.Call(unix.SYS_IOCTL, tty, unix.TIOCGPGRP, raw.Addr(unsafe.Pointer(&group)), 0, 0, 0))
-	// 0: a group that is not in our PID namespace. Another one that lives has the terminal
-	// rightly: a shell that has put us into the background, or a process inside.
-	if e == 0 && group > 0 && raw.Errno(raw.Call(unix.SYS_KILL, -uintptr(group), 0, 0, 0, 0, 0)) == unix.ESRCH {
-		group = int32(raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
-		// Or the kernel would stop us, as it does processes in the background.
-		raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGTTOU), nil)
-		raw.Call(unix.SYS_IOCTL, tty, unix.TIOCSPGRP, raw.Addr(unsafe.Pointer(&group)), 0, 0, 0)
+	// Another group that lives has the terminal rightly: a shell that has put us into the
+	// background, or a process inside; except for the command's, which got it from us.
+	group := foreground(tty)
+	if group != 0 && (handed && group == commandPid(p) || raw.Errno(raw.Call(unix.SYS_KILL, -group, 0, 0, 0, 0, 0)) == unix.ESRCH) {
+		setForeground(tty, raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
 	}
 	raw.Close(tty)
 }
 
-// exitCode is the shell's number for a wait status.
+// exitCode returns the shell's number for a wait status.
 func exitCode(status uint32) uint32 {
 	if sig := status & 0x7f; sig != 0 {
 		return 128 + sig
@@ -262,7 +261,7 @@ func reportEnd(p plan.View, status uint32) {
 }
 
 // reportExit writes the last document of --json-status-fd. A reader that went away
-// is no reason to die of SIGPIPE.
+// is not a reason to die of SIGPIPE.
 func reportExit(fd uintptr, code uint32) {
 	ignore := raw.Sigaction{Handler: raw.Ignore}
 	raw.SetAction(unix.SIGPIPE, &ignore, nil)

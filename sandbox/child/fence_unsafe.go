@@ -17,7 +17,7 @@ const (
 	landlockRefer       = 1 << 13 // renaming and linking between directories; version 2 (5.19)
 )
 
-// canFence reports whether the kernel has what a fence is made of.
+// canFence reports whether the kernel has Landlock.
 func canFence() (bool, unix.Errno) {
 	version := raw.Call(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
 	e := raw.Errno(version)
@@ -27,13 +27,14 @@ func canFence() (bool, unix.Errno) {
 	return false, e
 }
 
-// fence is OpFence: it keeps the payload from tracing processes outside, and so from
-// /proc/PID/root, /proc/PID/fd and the like, where no user namespace stands between. The
-// kernel lets nobody in a Landlock domain trace what is not in it. The domain restricts
-// little else: it handles a right that the user has not, and one that must be handled
-// to be permitted, which is permitted below the root. Mounting is refused in it, and
-// renames between directories that only an inherited descriptor leads to. Where the kernel has no Landlock, or an
-// old one, the keeper has tried a user namespace instead (serve).
+// fence is OpFence: it enters a Landlock domain, which keeps the payload from tracing
+// processes outside, and so from /proc/PID/root, /proc/PID/fd and the like, where no user
+// namespace stands between. The kernel lets nobody in a Landlock domain trace what is not in
+// it. The domain restricts little else: it handles a right that the user has not, and one that
+// must be handled to be permitted, which is permitted below the root. Mounting is refused in
+// it, and renames between directories that only an inherited descriptor leads to. Where the
+// kernel has no Landlock, or an old one, the keeper has tried a user namespace instead
+// (serve).
 func fence() unix.Errno {
 	if acting.Guarded == 0 || acting.Mapped != 0 {
 		return 0

@@ -52,39 +52,15 @@ func removePlaceholders() {
 	}
 }
 
-// Signals that end the monitor would leave placeholders behind. So where there are some, it
-// reads those signals, and removes them first:
+// Signals that end the monitor would leave placeholders behind. So where there may be some, it
+// reads those signals (relay), and removes them first:
 //
 //   - One that the terminal sends, the command has got too, unless it has a session of its own.
 //     The monitor waits for it, and ends as it has ended.
 //   - Any other one ends the sandbox, where the command is to die with the launcher, and then the
 //     launcher. Without --die-with-parent the sandbox outlives it, and needs them.
-
-// catchSignals makes signals readable, if there may be placeholders, and returns the descriptor; -1:
-// there is none.
-func catchSignals(p plan.View) int32 {
-	if monitor.signals != 0 {
-		return int32(monitor.signals)
-	}
-	if !mayHold(p) {
-		return -1
-	}
-	set := uint64(0)
-	for _, sig := range [...]unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
-		var now raw.Sigaction
-		raw.SetAction(sig, nil, &now)
-		if now.Handler != raw.Ignore {
-			set |= raw.MaskOf(sig)
-		}
-	}
-	fd := raw.Call(unix.SYS_SIGNALFD4, ^uintptr(0), raw.Addr(unsafe.Pointer(&set)), 8, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0, 0)
-	if raw.Errno(fd) != 0 {
-		return -1
-	}
-	raw.SetMask(unix.SIG_BLOCK, set, nil)
-	monitor.signals = acting.Above(fd)
-	return int32(monitor.signals)
-}
+//
+// With --forward-signals they are passed on instead.
 
 // mayHold reports whether a plan may make placeholders.
 func mayHold(p plan.View) bool {
@@ -96,75 +72,61 @@ func mayHold(p plan.View) bool {
 	return false
 }
 
-// awaitEar waits until there is something to hear of set-up. A signal ends that, and the launch.
-func awaitEar(p plan.View) {
-	if monitor.signals == 0 {
-		return
-	}
-	var fds [2]raw.PollFd
-	fds[0].Fd, fds[0].Events = int32(monitor.ear), unix.POLLIN
-	fds[1].Fd, fds[1].Events = int32(monitor.signals), unix.POLLIN
-	for fds[0].Revents == 0 {
-		r := raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 2, 0, 0, 8, 0)
-		if e := raw.Errno(r); e != 0 && e != unix.EINTR {
-			return
-		}
-		if sig, _ := readSignal(); sig != 0 && fds[1].Revents != 0 {
-			killFirst()
-			lastWord(0)
-			removePlaceholders()
-			endLike(sig)
+// deadly returns the signals that end the monitor, except for those that it ignores.
+func deadly() (set uint64) {
+	for _, sig := range [...]unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
+		var now raw.Sigaction
+		raw.SetAction(sig, nil, &now)
+		if now.Handler != raw.Ignore {
+			set |= raw.MaskOf(sig)
 		}
 	}
-}
-
-// readSignal is the next signal, 0 if there is none, and where it comes from (sigaction(2),
-// si_code).
-func readSignal() (sig uint32, code int32) {
-	var info struct {
-		signo uint32
-		errno int32
-		code  int32
-		_     [29]uint32
-	}
-	n := raw.Call(unix.SYS_READ, monitor.signals, raw.Addr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0, 0, 0)
-	if n != unsafe.Sizeof(info) {
-		return 0, 0
-	}
-	return info.signo & 0x7f, info.code
+	return set
 }
 
 // obeySignal does what a signal says.
-func obeySignal(p plan.View) {
-	const fromKernel = 0x80 // SI_KERNEL: the terminal's
-	sig, code := readSignal()
-	switch {
-	case sig == 0:
+func obeySignal(p plan.View, sig unix.Signal, code int32) {
+	if code > 0 && !hasSession(p) { // the terminal's (sigaction(2), si_code)
+		relay.caught = uint32(sig)
 		return
-	case code == fromKernel && !hasSession(p):
-		monitor.caught = sig
-		return
-	case p.Has(plan.FlagDieWithParent):
-		killFirst()
-		lastWord(0)
-		removePlaceholders()
 	}
-	endLike(sig)
+	if p.Has(plan.FlagDieWithParent) {
+		clearAway()
+	}
+	endLike(uint32(sig))
+}
+
+// clearAway ends the sandbox and removes its placeholders.
+func clearAway() {
+	if monitor.first != 0 {
+		killFirst()
+	}
+	lastWord(0)
+	removePlaceholders()
 }
 
 // endCaught ends this process by a signal of the terminal's that has ended the command, too.
 func endCaught(status uint32) {
-	if sig := status & 0x7f; sig != 0 && sig == monitor.caught {
+	if sig := status & 0x7f; sig != 0 && sig == relay.caught {
 		endLike(status)
 	}
+}
+
+// takesHolder reads a word about a placeholder from the feed, if it is the next one, and reports
+// whether it was.
+func takesHolder() bool {
+	word := uint32(0)
+	r := raw.Call(unix.SYS_RECVFROM, feed.monitor, raw.Addr(unsafe.Pointer(&word)), 4, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	if r != 4 || word&build.HolderWord == 0 {
+		return false
+	}
+	_, ok := readWord()
+	return ok
 }
 
 // heldAbove is the lowest descriptor of those that placeholders need, in this process, from
 // next on, or other where that is lower.
 func heldAbove(next, other uintptr) uintptr {
-	if fd := monitor.signals; fd != 0 && fd >= next && fd < other {
-		other = fd
-	}
 	for i := uint32(0); i < monitor.holders; i++ {
 		if fd := uintptr(placeholders.dirs[i&(build.MaxHolders-1)]); fd >= next && fd < other {
 			other = fd

@@ -342,7 +342,7 @@ func TestPlaceholdersKilledAnywhere(t *testing.T) {
 		args := denyBox(w, slices.Concat(missingPaths, []string{"--protect", "/t/a/b/file", "--die-with-parent"})...)
 		for k, action := range []string{"kill-launcher", "kill-worker", "kill-last", "worker"} {
 			for n, missed := 1+k*13%step, false; !missed && n < 2000; n += step {
-				missed = strikeAt(t, who, engine{}, n, action, args, nil).missed
+				missed = injectAt(t, who, engine{}, n, action, args, nil).missed
 				settled := func() bool { // a sandbox may outlive its launcher for a moment
 					launch{who: who, args: append(slices.Clone(args), "/bin/true")}.run(t).OK(t, "")
 					return held(t, w) == before
