@@ -201,8 +201,8 @@ func TestDenialsRefused(t *testing.T) {
 	launch{who: user, args: append(denyBox(w, "--mask-glob-try", "/t/**/x"), "/bin/true")}.run(t).OK(t, "")
 }
 
-// TestTooManyMatchesAnywhere: a pattern is for 20000 files.
-func TestTooManyMatchesAnywhere(t *testing.T) {
+// TestTooManyMatches: a pattern is for 20000 files.
+func TestTooManyMatches(t *testing.T) {
 	t.Parallel()
 	w := user.scratch(t)
 	if err := os.Mkdir(w+"/t", 0o755); err != nil {
@@ -514,9 +514,9 @@ func TestPlaceholdersNowhere(t *testing.T) {
 	launch{who: user, args: append(box(options...), "/h/probe", "echo", "in")}.run(t).Refused(t, "--protect /t/none: it is missing, and to keep it so takes a PID namespace", "--unshare-pid")
 }
 
-// TestManyKilledWithPlaceholdersAnywhere: sandboxes that need the same placeholders start at once
+// TestManyKilledWithPlaceholders: sandboxes that need the same placeholders start at once
 // and are killed at random. After the next one nothing is left, and nothing lost.
-func TestManyKilledWithPlaceholdersAnywhere(t *testing.T) {
+func TestManyKilledWithPlaceholders(t *testing.T) {
 	t.Parallel()
 	eachUser(t, func(t *testing.T, who identity) {
 		w := denyTree(t, who)
@@ -595,4 +595,112 @@ for i in 1 2 3 4 5; do cd /t/a/b/dir && test -e f && touch new && echo writes re
 			_ = attacker.Wait()
 		}
 	})
+}
+
+// TestPlaceholdersAndTheTerminal: after Ctrl-C nothing is left, whether the command ends by it,
+// goes on, or has a session of its own.
+func TestPlaceholdersAndTheTerminal(t *testing.T) {
+	t.Parallel()
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, c := range []struct {
+			name, command, shown string
+			options              []string
+		}{
+			{"ends", "echo ready; exec sleep 600", "ended 130", nil},
+			{"goes on", "trap 'echo caught; exit 7' INT; echo ready; sleep 600", "ended 7", nil},
+			{"session", "echo ready; exec sleep 600", "ended 130", []string{"--new-session", "--die-with-parent"}},
+			{"foreground", "echo ready; exec sleep 600", "ended 130", []string{"--foreground"}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				w := denyTree(t, who)
+				before := held(t, w)
+				args := append(denyBox(w, slices.Concat(missingPaths, c.options)...), "/bin/sh", "-c", c.command)
+				s := startSession(t, who, `trap : INT; "$@"; echo ended $?`, args)
+				s.types("", "ready")
+				s.types("\x03", c.shown)
+				if after := held(t, w); after != before {
+					t.Errorf("before\n%s\nafter\n%s", before, after)
+				}
+			})
+		}
+	})
+}
+
+// TestWrappersDenials: what wrappers build of bubblewrap's options, in one option each.
+func TestWrappersDenials(t *testing.T) {
+	t.Parallel()
+	// sandbox-runtime denies writing to these in each writable directory, there or not.
+	var mandatory []string
+	for _, name := range []string{".gitconfig", ".gitmodules", ".bashrc", ".bash_profile", ".zshrc", ".zprofile", ".profile", ".ripgreprc", ".mcp.json", ".vscode/", ".idea/", ".claude/commands", ".claude/agents", ".git/hooks", ".git/config"} {
+		mandatory = append(mandatory, "--protect", "/t/"+name)
+	}
+	eachWho(t, func(t *testing.T, who identity) {
+		for _, c := range []struct {
+			name, set, command string
+			options            []string
+		}{
+			{
+				"sandbox-runtime", "git init -q; echo mine > .bashrc; mkdir .idea; echo x > f; git add f; git -c user.name=x -c user.email=x@x commit -qm x",
+				`git -c user.name=x -c user.email=x@x commit -q --allow-empty -m y; git checkout -q -b new; echo y >> f; git -c user.name=x -c user.email=x@x commit -qam z; mkdir -p src; mv f src; mv src/f .; rmdir src
+for f in .gitconfig .gitmodules .bashrc .zshrc .mcp.json .vscode/settings.json .idea/x .claude/commands/x .git/hooks/pre-commit .git/config; do { mkdir -p $(dirname $f) && echo evil > $f; } 2> /dev/null && echo wrote $f; done
+git config core.hooksPath /tmp 2> /dev/null && echo set; mv .git g 2> /dev/null && echo moved; git clone -q . c 2> /dev/null && rm -rf c; git log --oneline | wc -l`,
+				mandatory,
+			},
+			{
+				"codex", "git init -q; mkdir .codex; echo x > .codex/config.toml",
+				"git status --porcelain; echo x > .git/x; echo x > .codex/config.toml; rm -rf .codex .git; mv .git x; mkdir x && rmdir x && echo work; wc -l < .codex/config.toml",
+				[]string{"--protect", "/t/.git/", "--protect", "/t/.codex/", "--protect", "/t/.agents/"},
+			},
+			{
+				"codex, nothing there", "true",
+				"mkdir -p .git/hooks; echo x > .git; git init -q; mv .codex x; rm -rf .agents; echo x > f && echo work; rm f",
+				[]string{"--protect", "/t/.git/", "--protect", "/t/.codex/", "--protect", "/t/.agents/"},
+			},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				if _, err := exec.LookPath("git"); err != nil {
+					t.Skip("git is missing: install git")
+				}
+				w := who.scratch(t)
+				who.shell(t, w, "mkdir t; cd t; export HOME="+w+"; "+c.set)
+				names := func() string { return who.shell(t, w+"/t", "find . -path ./.git -prune -o -print | sort; cat .git/config .bashrc .codex/config.toml 2> /dev/null || true") }
+				before := names()
+				args := append(denyBox(w, slices.Concat([]string{"--dev", "/dev", "--dir", "/h2", "--setenv", "HOME", "/h2", "--chdir", "/t"}, c.options)...), "/bin/sh", "-c", c.command)
+				if who.id == 0 {
+					args = append([]string{gobwrap, "--cap-drop", "ALL"}, args[1:]...)
+				}
+				o := launch{who: who, args: args}.run(t)
+				want := map[string]string{"sandbox-runtime": "3\n", "codex": "?? .codex/\nwork\n1\n", "codex, nothing there": "work\n"}[c.name]
+				if o.Stdout != want {
+					t.Errorf("want %q, but %s", want, o)
+				}
+				if after := names(); after != before {
+					t.Errorf("before\n%s\nafter\n%s", before, after)
+				}
+			})
+		}
+	})
+}
+
+// TestSecretsOfAMonorepo: the secrets of a tree of 50000 files, at full length, are masked
+// by one pattern for each kind.
+func TestSecretsOfAMonorepo(t *testing.T) {
+	t.Parallel()
+	packages := harness.Times(20, 500)
+	w := user.scratch(t)
+	user.shell(t, w, fmt.Sprintf(`mkdir t; cd t; mkdir -p one/src/lib/util one/test; for i in $(seq 24); do for d in . src src/lib test; do echo x > one/$d/f$i.ts; done; done; echo secret > one/.env; echo secret > one/src/key.pem; echo > one/package.json; echo secret > one/test/.env.local
+for i in $(seq %d); do cp -r one p$i; done`, packages))
+	files := 100 * (packages + 1)
+	args := append(denyBox(w, "--mask-glob", "/t/**/.env*", "--mask-glob", "/t/**/*.pem"), "/bin/sh", "-c", "grep -rls secret /t; ls /t/p1/src | wc -l")
+	plain := append(denyBox(w), "/bin/true")
+	launch{who: user, args: plain}.run(t).OK(t, "") // what is read for the first time takes longer
+	begin := time.Now()
+	launch{who: user, args: plain}.run(t).OK(t, "")
+	without := time.Since(begin)
+	begin = time.Now()
+	launch{who: user, args: append(slices.Clone(args[:len(args)-3]), "/bin/true")}.run(t).OK(t, "")
+	t.Logf("%d files, %d of them masked: %v; %v without", files, 3*(packages+1), time.Since(begin), without)
+	if o := (launch{who: user, args: args}).run(t); o.Status != "0" || o.Stdout != "26\n" {
+		t.Error(o)
+	}
 }
