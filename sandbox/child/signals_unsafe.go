@@ -28,7 +28,7 @@ import (
 var relay struct {
 	fd     uintptr // signalfd(2); 0: none
 	was    uint64  // the caller's signal mask
-	holds  bool    // there may be placeholders, which a signal must not leave behind
+	deadly uint64  // signals that must not leave placeholders behind, where there may be some
 	caught uint32  // the last signal that came from the terminal, where it holds
 }
 
@@ -48,10 +48,7 @@ func heldSignals(p plan.View) (set uint64) {
 	if p.Has(plan.FlagForeground) {
 		set |= raw.MaskOf(unix.SIGCHLD) | raw.MaskOf(unix.SIGCONT)
 	}
-	if mayHold(p) {
-		set |= deadly()
-	}
-	return set
+	return set | relay.deadly
 }
 
 // relays reports whether the monitor has signals to read.
@@ -60,8 +57,10 @@ func relays(p plan.View) bool { return heldSignals(p) != 0 }
 // holdSignals comes before the first clone. Where there is no descriptor to be had, the signals do
 // what they do by default.
 func holdSignals(p plan.View) {
+	if mayHold(p) && relay.deadly == 0 {
+		relay.deadly = deadly()
+	}
 	set := heldSignals(p)
-	relay.holds = mayHold(p)
 	if set == 0 || relay.fd != 0 {
 		return
 	}
@@ -104,7 +103,7 @@ func listen(sock uintptr) {
 		}
 		var info signalInfo
 		if fds[2].Revents != 0 && info.read() && raw.MaskOf(info.signal())&passedOn != 0 && info.signal() != unix.SIGWINCH {
-			if relay.holds {
+			if relay.deadly != 0 {
 				clearAway()
 			}
 			endLike(uint32(info.signal()))

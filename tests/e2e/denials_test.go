@@ -663,7 +663,9 @@ git config core.hooksPath /tmp 2> /dev/null && echo set; mv .git g 2> /dev/null 
 				}
 				w := who.scratch(t)
 				who.shell(t, w, "mkdir t; cd t; export HOME="+w+"; "+c.set)
-				names := func() string { return who.shell(t, w+"/t", "find . -path ./.git -prune -o -print | sort; cat .git/config .bashrc .codex/config.toml 2> /dev/null || true") }
+				names := func() string {
+					return who.shell(t, w+"/t", "find . -path ./.git -prune -o -print | sort; cat .git/config .bashrc .codex/config.toml 2> /dev/null || true")
+				}
 				before := names()
 				args := append(denyBox(w, slices.Concat([]string{"--dev", "/dev", "--dir", "/h2", "--setenv", "HOME", "/h2", "--chdir", "/t"}, c.options)...), "/bin/sh", "-c", c.command)
 				if who.id == 0 {
