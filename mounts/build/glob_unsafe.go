@@ -195,7 +195,7 @@ func (r *Root) enter(q *search, dir uintptr, name unsafe.Pointer, states uint64)
 	}
 	switch e := raw.Errno(fd); e {
 	case 0:
-	case unix.ENOENT, unix.ENOTDIR, unix.ELOOP: // gone by now, or not a directory
+	case unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ESRCH: // gone by now, or not a directory
 		return step.Fault{}
 	case unix.EACCES:
 		if !searchable(dir, name) {

@@ -310,7 +310,7 @@ func inUserns(p plan.View) bool {
 
 // makeFileHolder makes an empty file that gets its name, and its mark, at once.
 func (r *Root) makeFileHolder(dir uintptr, name unsafe.Pointer) (uintptr, step.Fault) {
-	mode := uintptr(0o644 &^ r.Umask)
+	mode := uintptr(0o644&^r.Umask | 0o600) // it is marked and read here
 	file := raw.Openat(dir, raw.Text(".\x00"), unix.O_TMPFILE|unix.O_WRONLY, mode)
 	named := false
 	switch raw.Errno(file) {
@@ -387,7 +387,7 @@ func (r *Root) makeDirectoryHolder(dir uintptr, name unsafe.Pointer) (uintptr, s
 // makeMarked makes a directory, marks it, and returns a descriptor of it with a shared lock. With
 // takes, an empty one that is there will do; ENOTEMPTY stands for anything else there.
 func (r *Root) makeMarked(dir uintptr, name unsafe.Pointer, takes bool) (uintptr, step.Fault) {
-	e := raw.Mkdirat(dir, name, 0o755&^r.Umask)
+	e := raw.Mkdirat(dir, name, 0o755&^r.Umask|0o700)
 	if e != 0 && !(takes && e == unix.EEXIST) {
 		return 0, step.Failed(e, plan.SubPlaceholder)
 	}
