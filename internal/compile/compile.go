@@ -203,7 +203,7 @@ func (c *Compiler) wait(fd flat.FD) {
 // refuses.
 func (c *Compiler) goes() bool { return c.reports() || c.Facts.Tentative }
 
-// With a user namespace that somebody else is to map (--userns-block-fd), the word comes before
+// With a user namespace that another process is to map (--userns-block-fd), the word comes before
 // that, since they wait for it.
 func (c *Compiler) lateGo() bool {
 	return c.Facts.Tentative && !c.Spec.FDs[flat.UserBlockFD].Given()

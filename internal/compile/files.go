@@ -228,7 +228,7 @@ func (c *Compiler) mount(kind, at, mode, parents uint32) {
 	c.step(s)
 }
 
-// overlayKind is what the acting side calls an overlay of which the changes go there.
+// overlayKind returns what the acting side calls an overlay of which the changes go there.
 func overlayKind(w tree.Writes) uint32 {
 	switch w {
 	case tree.Kept:
@@ -269,7 +269,7 @@ func parents(it *flat.Item) uint32 {
 	return dirParents
 }
 
-// parentsOf is the mode of directories that are made for a file with a given mode.
+// parentsOf returns the mode of directories that are made for a file with a given mode.
 func parentsOf(given uint32) uint32 {
 	mode := uint32(dirParents)
 	if given&0o070 == 0 {
@@ -296,7 +296,7 @@ func (c *Compiler) proc(src, at uint32) {
 		step.Flags = plan.FlagOrNone
 	}
 	// Root outside owns the files that act on the machine, whatever namespace it is in. Where it is
-	// somebody else, the acting side asks whether they can be written.
+	// another user, the acting side asks whether they can be written.
 	if c.Facts.UID == 0 {
 		step.Flags |= plan.FlagCover
 	}
