@@ -163,7 +163,12 @@ var sentences = [plan.NumOps]sentence{
 	},
 	plan.OpGroups: fixed("Can't give up the caller's supplementary groups"),
 	plan.OpNest:   explainNest,
-	plan.OpFence:  fixed("Can't keep the command from tracing processes outside (Landlock)"),
+	plan.OpFence: func(_ *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
+		if s.A != 0 && len(o.Words) > 0 {
+			return "Can't restrict what the command reaches (" + strings.Join(o.Words, " ") + ") by Landlock"
+		}
+		return "Can't keep the command from tracing or signalling processes outside (Landlock)"
+	},
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubSource {
 			return "Unable to open lock file " + p.Str(s.A)

@@ -148,7 +148,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", "in the sandbox"},
 		{plan.OpSet, 0, 0, unix.EPERM, "--rlimit", "Can't carry out --rlimit nofile=9: Operation not permitted", "hard limit"},
 		{plan.OpScore, 0, 0, unix.EACCES, "--oom-score-adj", "Can't carry out --oom-score-adj -5: Permission denied", "CAP_SYS_RESOURCE"},
-		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing processes outside (Landlock): Cannot allocate memory", "memory"},
+		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing or signalling processes outside (Landlock): Cannot allocate memory", "memory"},
 		{plan.OpGo, 0, 0, unix.EPIPE, "", "Can't report the sandbox's namespaces: Broken pipe", ""},
 		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},
 		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB of the command: Invalid argument", "SELinux"},

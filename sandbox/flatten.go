@@ -100,6 +100,7 @@ func (f *flattener) once(s *wanted) {
 			out.Turn(bit)
 		}
 	}
+	f.scopes(&s.Lockdown.Scopes)
 	for _, e := range s.Identity.Caps {
 		if e.Drop {
 			out.DropCaps, out.AddCaps = out.DropCaps|uint64(e.Caps), out.AddCaps&^uint64(e.Caps)
@@ -116,6 +117,23 @@ func (f *flattener) once(s *wanted) {
 	}
 	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
 	f.command(s.Command.Args)
+}
+
+// scopes are the wishes as bits.
+func (f *flattener) scopes(s *Scopes) {
+	for _, one := range [...]struct {
+		wish  Wish
+		bit   uint8
+		field string
+	}{{s.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"}, {s.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"}} {
+		switch one.wish {
+		case Try:
+			f.spec.TryScopes |= one.bit
+		case Want:
+			f.spec.Scopes |= one.bit
+			f.spec.ScopesFrom = f.from(one.field)
+		}
+	}
 }
 
 // command puts the command's words one behind the other.

@@ -166,6 +166,10 @@ var errnoHints = [...]struct {
 		hint: "there are 16 Landlock domains around this process, and no more are possible",
 	},
 	{
+		ops: []plan.Op{plan.OpFence}, errnos: []unix.Errno{unix.EOPNOTSUPP},
+		hint: "scopes take Linux 6.12 with Landlock enabled, and a filter around the launcher that permits it; --scope-try does without",
+	},
+	{
 		ops: []plan.Op{plan.OpLock}, subs: []plan.Sub{plan.SubSource}, errnos: []unix.Errno{unix.ENOENT},
 		hint: "the file is looked up in the sandbox, and must have been put there",
 	},

@@ -50,6 +50,7 @@ func (d *describer) risks() {
 	n := &d.s.Namespaces
 	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared, with services on the loopback and abstract sockets (--unshare-net)")
 	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "processes outside can be seen, and signalled where the user may (--unshare-pid)")
+	d.risk(n.PID.isNew() && d.h.Unscoped && !d.s.Session.New.isNew(), "the caller's process group can be signalled: this kernel has no Landlock scopes (--new-session)")
 	d.risk(!n.PID.isNew() && d.h.Setuid && !wantsUser(d.s, d.h), "in setuid mode without a user namespace, on a kernel without Landlock, they can be traced, too (--unshare-user)")
 	d.risk(!d.s.Session.New.isNew(), "input may be pushed into the caller's terminal, if there is one, unless dev.tty.legacy_tiocsti is 0 (--new-session)")
 	d.risk(wantedCaps(d.s, d.h) != 0 && !wantsUser(d.s, d.h) && !n.JoinUser.Given() && !d.h.Setuid, "root keeps capabilities, which lead out (--unshare-user, --cap-drop ALL)")

@@ -169,6 +169,19 @@ type Lockdown struct {
 	ExecLabel Text
 	FileLabel Text
 	Forgive   bool // some failures to tighten are warnings
+	Scopes    Scopes
+}
+
+// Scopes say what the payload, and what it starts, reaches inside only, by Landlock (Linux
+// 6.12). What is outside reaches in as before.
+type Scopes struct {
+	// Signals to processes. Without a namespace of its own the payload could signal what it
+	// sees; with a new one, still its caller's process group. Default stands for Try with a
+	// new PID namespace, which Share does not take back, and for Share without.
+	Signals Wish
+	// AbstractSockets are those without a file, which a new network namespace keeps apart,
+	// too. Default stands for Share.
+	AbstractSockets Wish
 }
 
 // Filter is a seccomp filter: classic BPF, 8 bytes an instruction, as

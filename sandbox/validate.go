@@ -163,6 +163,8 @@ func (v *validator) descriptors(s *wanted) {
 }
 
 func (v *validator) lockdown(l *Lockdown) {
+	v.wish("Lockdown.Scopes.Signals", l.Scopes.Signals)
+	v.wish("Lockdown.Scopes.AbstractSockets", l.Scopes.AbstractSockets)
 	for i, f := range l.Filters {
 		name := at("Lockdown.Filters", i)
 		v.text(name+".Profile", f.Profile)

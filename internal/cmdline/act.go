@@ -88,6 +88,8 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 			return p.fail(BadValue, p.args)
 		}
 		p.add(items, flat.Item{Kind: flat.Setting, A: p.args, N: uint32(o.on)})
+	case doScope:
+		return p.scope(o, word)
 	default:
 		return p.identity(o, word, items)
 	}
@@ -125,6 +127,34 @@ func (p *Parser) timeout(word []byte) Status {
 		return p.fail(BadValue, p.args)
 	}
 	p.Spec.Timeout = t
+	return Done
+}
+
+// Scopes are the operands of --scope, by their bits.
+//
+//nolint:gochecknoglobals // read-only table
+var Scopes = [...]string{flat.ScopeAbstractSockets: "abstract-sockets", flat.ScopeSignals: "signals"}
+
+// scope is for --scope and its kin.
+func (p *Parser) scope(o *Option, word []byte) Status {
+	bit := 0
+	if o.on == scopeNamed {
+		for bit = len(Scopes) - 1; bit > 0 && !flat.Equal(word, Scopes[bit]); {
+			bit--
+		}
+		if bit == 0 {
+			return p.fail(BadValue, p.args)
+		}
+	} else {
+		bit = flat.ScopeAbstractSockets
+	}
+	s := &p.Spec
+	if o.with == scopeTried {
+		s.TryScopes |= uint8(bit)
+	} else {
+		s.Scopes |= uint8(bit)
+		s.ScopesFrom = p.from
+	}
 	return Done
 }
 

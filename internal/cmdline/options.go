@@ -82,6 +82,7 @@ const (
 	doSetting
 	doTimeout
 	doKeepFD
+	doScope
 )
 
 const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
@@ -161,7 +162,10 @@ var Options = [...]Option{
 	{Name: "--symlink", Operands: "SRC DEST", Help: "Create symlink at DEST with target SRC", Paths: true, do: doSymlink},
 	{Name: "--seccomp", Operands: "FD", Help: "Load and use seccomp rules from FD (not repeatable)", Scalar: true, do: doSeccomp},
 	{Name: "--add-seccomp-fd", Operands: "FD", Help: "Load and use seccomp rules from FD (repeatable)", do: doAddSeccomp},
-	{Name: "--seccomp-profile", Operands: "PROFILE", Help: "Load and use the rules of an OCI profile: a file (with a slash), or default, no-tty-injection, no-userns, strict (repeatable)", do: doSeccompProfile},
+	{Name: "--seccomp-profile", Operands: "PROFILE", Help: "Load and use the rules of an OCI profile: a file (with a slash), or default, no-tty-injection, no-unix-sockets, no-userns, strict (repeatable)", do: doSeccompProfile},
+	{Name: "--scope", Operands: "SCOPE", Wants: "signals or abstract-sockets", Help: "signals, abstract-sockets: the command reaches them in its sandbox only (repeatable; takes Linux 6.12; with a new pid namespace signals are so by default, if the kernel can)", do: doScope, on: scopeNamed},
+	{Name: "--scope-try", Operands: "SCOPE", Wants: "signals or abstract-sockets", Help: "Equal to --scope but does without if the kernel cannot", do: doScope, on: scopeNamed, with: scopeTried},
+	{Name: "--scope-abstract-unix-sockets", Help: "Equal to --scope abstract-sockets", do: doScope},
 	{Name: "--block-fd", Operands: "FD", Help: "Block on FD until some data to read is available", Scalar: true, do: doNamedFD, on: flat.BlockFD},
 	{Name: "--userns-block-fd", Operands: "FD", Help: "Block on FD until the user namespace is ready", Scalar: true, do: doNamedFD, on: flat.UserBlockFD},
 	{Name: "--info-fd", Operands: "FD", Help: "Write information about the running container to FD", Scalar: true, do: doNamedFD, on: flat.InfoFD},
@@ -183,6 +187,12 @@ var Options = [...]Option{
 	{Name: "--chmod", Operands: "OCTAL PATH", Help: "Change permissions of PATH (must already exist)", Paths: true, do: doChmod},
 	{Name: "--not-a-security-boundary", Help: "Turn some failures to tighten the sandbox (flags of a submount) into warnings", do: doSwitch, on: flat.Forgive},
 }
+
+// How --scope's kin differ: by Option.on and Option.with.
+const (
+	scopeNamed = 1 // the scope is the operand
+	scopeTried = 1 // it may be missing
+)
 
 // Lookup finds the row of an option; -1 if there is none. -h is --help.
 func Lookup(name []byte) int {

@@ -84,6 +84,13 @@ const (
 	Usage
 )
 
+// Bits of Spec.Scopes and Spec.TryScopes: what the payload reaches in its sandbox only. They are
+// package plan's.
+const (
+	ScopeAbstractSockets = 1 << iota
+	ScopeSignals
+)
+
 // FD is a file descriptor that an option names. The zero value is none.
 type FD struct {
 	above uint32 // the descriptor plus one
@@ -134,6 +141,11 @@ type Spec struct {
 	IDs        [numIDs]ID
 	FDs        [numFDs]FD
 	Strs       [numStrs]Str
+
+	// Scopes are those that the payload must have, TryScopes those where the
+	// kernel can; ScopesFrom is the last option for the former.
+	Scopes, TryScopes uint8
+	ScopesFrom        Word
 
 	// The payload's capabilities are those that it would have otherwise, less DropCaps,
 	// with AddCaps.

@@ -32,6 +32,9 @@ var (
 	Landlock = Feature{"Landlock", "5.13", []attempt{{landlockVersion, 0}}}
 )
 
+// ScopesABI is the version of Landlock's interface since which it has scopes (6.12).
+const ScopesABI = 6
+
 // Features returns all of them.
 func Features() []Feature { return []Feature{Seccomp, NewMounts, Openat2, Landlock} }
 

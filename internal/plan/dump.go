@@ -109,6 +109,8 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		return "+" + strconv.Itoa(int(v))
 	case mountKind:
 		return MountKinds[v]
+	case scopes:
+		return [...]string{"", "abstract-sockets", "signals", "all"}[v&Scopes]
 	case labelKind:
 		return [numLabels]string{"exec", "files"}[v]
 	case numbers:

@@ -36,7 +36,7 @@ const (
 	OpLabel          // A whose label, B label
 	OpTell           // payload: tell the front end who it is
 	OpCaps           // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
-	OpFence          // payload: where nothing else stands between, keep it from tracing what is outside
+	OpFence          // payload: A scopes to have, B those to have where the kernel can; and, where nothing else stands between, no tracing of what is outside
 	OpLock           // init: A path: take a read lock
 	OpSeccomp        // A filter, B number of instructions
 	OpBecome         // A uid, B gid, or SameID: switch to these ids and keep the capabilities
@@ -78,6 +78,13 @@ const (
 	MountDevpts        // a new instance
 	MountMqueue
 	numMounts
+)
+
+// Scopes (OpFence): what the payload reaches in processes inside only. The bits are Landlock's.
+const (
+	ScopeAbstractSockets = 1 << iota // connecting and sending to abstract Unix sockets
+	ScopeSignals
+	Scopes = ScopeAbstractSockets | ScopeSignals
 )
 
 // Labels (OpLabel, A).
@@ -172,6 +179,7 @@ const (
 	sizeHigh         // printed with the low half
 	numbers          // any numbers, five
 	more             // printed with what stands in front
+	scopes           // Scope* bits; others are the kernel's to refuse
 )
 
 // phase is where in a plan an operation may stand; see the package comment.
@@ -236,7 +244,7 @@ var ops = [NumOps]opInfo{
 	OpBecome:  {"become", inSetUp, [7]kind{ident, ident}, [7]string{"uid", "gid"}, FlagTry},
 	OpGroups:  {name: "groups", phase: inSetUp},
 	OpNest:    {"nest", inSetUp, [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0},
-	OpFence:   {name: "fence", phase: inPayload},
+	OpFence:   {"fence", inPayload, [7]kind{scopes, scopes}, [7]string{"scopes", "try"}, 0},
 	OpLock:    {"lock", inPayload, [7]kind{str}, [7]string{"path"}, 0},
 	OpScore:   {"oom-score-adj", inSetUp, [7]kind{str}, [7]string{"to"}, 0},
 	OpClose:   {"close", inPayload, [7]kind{fd, fd}, [7]string{"from", "to"}, 0},

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is about the end of a launch. Runs in: monitor, but for sayBegun, which runs in
-// the payload's process, and sayEnd, which runs in init.
+// This file is about the end of a launch, and of its stops. Runs in: monitor, but for sayBegun,
+// which runs in the payload's process, and sayEnd and sayStop, which run in init.
 
 // Words on the feed besides announce's and reached.
 const (
@@ -20,6 +20,9 @@ const (
 	begun = 1 << 30
 	// ended marks the payload's wait status, the lowest 16 bits. From init.
 	ended = 1 << 29
+	// stopped, continued: the payload's process has stopped, or goes on. From init.
+	stopped   = 1 << 28
+	continued = 1 << 27
 	// initEnds, with ended: init has no other child, and ends now.
 	initEnds = 1 << 31
 )
@@ -49,6 +52,21 @@ func sayEnd(p plan.View, status uint32) bool {
 	}
 	feed.child = 0
 	return last
+}
+
+// sayStop tells the monitor that the payload has stopped, or goes on, if that is what its wait
+// status says, which it reports.
+func sayStop(status uint32) bool {
+	word := uint32(stopped)
+	if status == raw.Continued {
+		word = continued
+	} else if status&0xff != raw.Stopped {
+		return false
+	}
+	if feed.child != 0 {
+		raw.WriteWord(feed.child, word)
+	}
+	return true
 }
 
 // hasChildren reaps the children that have ended and reports whether there are others. An
@@ -112,7 +130,7 @@ func tellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
-	word, sender, _ := readWordFrom()
+	word, sender, _ := nextWord()
 	if word == begun {
 		begin(p, sender)
 		return
@@ -146,6 +164,24 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 	return word, sender, true
 }
 
+// nextWord is readWordFrom without what is said of stops, which it obeys.
+func nextWord() (word uint32, sender uintptr, ok bool) {
+	for {
+		if word, sender, ok = readWordFrom(); !obeyStop(word) {
+			return word, sender, ok
+		}
+	}
+}
+
+// obeyStop reports whether a word is about a stop. If the payload has stopped, this process
+// stops, too.
+func obeyStop(word uint32) bool {
+	if word == stopped {
+		stopToo()
+	}
+	return word == stopped || word == continued
+}
+
 // payloadStatus waits for the payload and returns its wait status: on init's word, or by
 // waiting for the first process. An init that ends with the payload is reaped.
 func payloadStatus(p plan.View) uint32 {
@@ -154,7 +190,7 @@ func payloadStatus(p plan.View) uint32 {
 	case timeout(p) != nil:
 		word = watch(p)
 	case p.Has(plan.FlagInit):
-		word, _ = readWord()
+		word, _, _ = nextWord()
 	}
 	readUsage(p, word)
 	killed := clock.stage != inTime && killAll(p) // a command that ends when it is asked to may leave others
@@ -169,11 +205,63 @@ func payloadStatus(p plan.View) uint32 {
 
 // firstStatus waits for the first process and returns its wait status.
 func firstStatus() uint32 {
-	r, status := raw.WaitUsage(monitor.first, &clock.used)
-	if raw.Errno(r) != 0 {
-		return 1 << 8
+	for {
+		r, status := raw.WaitFor(monitor.first, monitor.follows, &clock.used)
+		switch {
+		case raw.Errno(r) != 0:
+			return 1 << 8
+		case status&0xff == raw.Stopped:
+			stopToo()
+		case status != raw.Continued:
+			return status
+		}
 	}
-	return status
+}
+
+// follow prepares for stopping with the payload. A program that stops its job by itself, as
+// editors do, sends the signal to its process group, and where signals end at the payload's
+// domain that does not reach the monitor, for which the caller's shell waits. A stop by the
+// terminal does reach it. SIGCONT is blocked, so that stopToo finds it; it continues us
+// nevertheless.
+func follow(p plan.View) {
+	if monitor.follows = scoped(p); monitor.follows {
+		raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGCONT), nil)
+	}
+}
+
+// stopToo stops this process as the terminal would: where nobody is there who could continue
+// it, in an orphaned process group, the kernel does not (setpgid(2)). The stop may be one that
+// is over. Then init says so, or the payload's end, within a moment: if a SIGCONT has come,
+// that is likely, and worth a second.
+// The terminal's signal may come to us at any time between: it is blocked, so that it makes
+// one with ours, and a SIGCONT takes both away.
+func stopToo() {
+	var was uint64
+	raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGTSTP), &was)
+	if !more(5e7) && !(wasContinued() && more(1e9)) {
+		raw.Kill(raw.Getpid(), uintptr(unix.SIGTSTP))
+	}
+	raw.SetMask(unix.SIG_SETMASK, was, nil)
+	wasContinued()
+}
+
+// wasContinued reports whether a SIGCONT has come, and takes it.
+func wasContinued() bool {
+	cont := raw.MaskOf(unix.SIGCONT)
+	var now unix.Timespec
+	r := raw.Call(unix.SYS_RT_SIGTIMEDWAIT, raw.Addr(unsafe.Pointer(&cont)), 0, raw.Addr(unsafe.Pointer(&now)), 8, 0, 0)
+	return raw.Errno(r) == 0
+}
+
+// more reports whether there is another word of init's on the feed, or comes within so many
+// nanoseconds.
+func more(limit int64) bool {
+	var fds raw.PollFd
+	var span unix.Timespec
+	fds.Fd, fds.Events, span.Sec, span.Nsec = int32(feed.monitor), unix.POLLIN, limit/1e9, limit%1e9
+	raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 1, raw.Addr(unsafe.Pointer(&span)), 0, 8, 0)
+	var first byte // not the feed's end, which is there where there is no init
+	return raw.Call(unix.SYS_RECVFROM, feed.monitor, raw.Addr(unsafe.Pointer(&first)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0) == 1
 }
 
 // reapInit waits for an init that has said that it ends, so that it is not left as a zombie

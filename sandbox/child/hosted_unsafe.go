@@ -193,6 +193,9 @@ func watch(p plan.View) (word uint32) {
 		tick(p)
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
+			if obeyStop(said) {
+				continue
+			}
 			if said == begun {
 				begin(p, sender)
 			} else if p.Has(plan.FlagInit) {

@@ -36,6 +36,7 @@ func splitInit(p plan.View) {
 	}
 	g := (*gate)(raw.Mapped(r))
 	boundBoth(p)
+	scopeBoth(p)
 	mine := raw.Getpid()
 	pid := fork(0, p)
 	if e := raw.Errno(pid); e != 0 {
@@ -67,6 +68,21 @@ func boundBoth(p plan.View) {
 			acting.End(f)
 		}
 		payload.bounded = true
+	}
+}
+
+// scopeBoth restricts this process and the payload to one Landlock domain: within it the
+// payload may signal init, and look at it as far as seal permits, as if there were none.
+func scopeBoth(p plan.View) {
+	for i := p.Setup; i < p.Steps; i++ {
+		s := p.Step(i)
+		if s.Op != plan.OpFence {
+			continue
+		}
+		if e := scope(s); e != 0 {
+			acting.Step = i
+			acting.End(step.Main(e))
+		}
 	}
 }
 
@@ -120,15 +136,24 @@ func runInit(p plan.View, child uintptr, g *gate) {
 	raw.Close(acting.Sock)
 	acting.Sock = 0
 	filter(p, g)
-	last := uint32(1) // until the payload's own is known
+	reap(p, child)
+}
+
+// reap is init's life from there on.
+func reap(p plan.View, child uintptr) {
+	stops := !host.there && scoped(p) // a host's monitor has a line to obey, and does not stop
+	last := uint32(1)                 // until the payload's own is known
 	for {
-		r, status := raw.WaitUsage(^uintptr(0), &clock.used)
+		r, status := raw.WaitFor(^uintptr(0), stops, &clock.used)
 		if e := raw.Errno(r); e == unix.ECHILD {
 			raw.Exit(last)
 		} else if e != 0 { // refused by the payload's own filter
 			raw.Exit(1)
 		}
 		if r != child {
+			continue
+		}
+		if sayStop(status) {
 			continue
 		}
 		last = exitCode(status)

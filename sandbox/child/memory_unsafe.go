@@ -60,6 +60,8 @@ var monitor struct {
 	keptSock  uintptr // and where they are said
 	leaving   uintptr // the pid of a keeper that ends
 	viaKeeper bool    // the plan is for the keeper
+
+	follows bool // it stops with the payload; see follow
 }
 
 // host is what the monitor knows in plan mode; see hosted_unsafe.go.
@@ -86,6 +88,7 @@ var payload struct {
 	umask   uintptr
 	moved   bool     // an OpChdir has been done
 	bounded bool     // boundCaps is done
+	scoped  bool     // scope is done
 	settled bool     // see settleForExec
 	missing plan.Sub // what diagnose has found
 }

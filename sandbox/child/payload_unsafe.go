@@ -23,7 +23,7 @@ func doBare(p plan.View, s *plan.Step) step.Fault {
 		closeBetween(uintptr(s.A), uintptr(s.B))
 		return step.Fault{}
 	case plan.OpFence:
-		return step.Main(fence())
+		return step.Main(fence(s))
 	case plan.OpChdir:
 		return step.Main(chdir(p, s))
 	case plan.OpTell:

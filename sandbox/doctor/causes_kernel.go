@@ -180,7 +180,7 @@ func setSysctl(setting string) fix {
 const overlaysSince = "5.11"
 
 // landlockFor is what Landlock is needed for.
-const landlockFor = "Direct mode does without. Setuid mode rests on it: without Landlock, only a user namespace, where root may make one, " +
+const landlockFor = "Direct mode does without, and then a command can signal its caller's process group (--new-session). Setuid mode rests on it: without Landlock, only a user namespace, where root may make one, " +
 	"keeps the command from tracing the caller's processes outside. Programs that restrict themselves may need it, too."
 
 // kernelCauses are what a kernel was built without, or is too old for.

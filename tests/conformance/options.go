@@ -21,7 +21,7 @@ var (
 	}
 	optionsOfGobwrap = []string{
 		"--close-fds", "--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--gid-map", "--keep-fd", "--keep-groups", "--map-auto",
-		"--map-root-user", "--mode", "--netns", "--nice", "--oom-score-adj", "--rlimit", "--seccomp-profile", "--setup-exit-status", "--timeout", "--uid-map", "--usage",
+		"--map-root-user", "--mode", "--netns", "--nice", "--oom-score-adj", "--rlimit", "--scope", "--scope-abstract-unix-sockets", "--scope-try", "--seccomp-profile", "--setup-exit-status", "--timeout", "--uid-map", "--usage",
 	}
 	// optionsOfTools are those of setpriv, which has no short ones.
 	optionsOfTools = []string{"--reuid", "--regid", "--clear-groups", "--inh-caps", "--ambient-caps", "--bounding-set", "--groups"}

@@ -39,6 +39,8 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'LABEL'
         case --seccomp-profile
             string split ' ' 'PROFILE'
+        case --scope --scope-try
+            string split ' ' 'SCOPE'
         case --rlimit
             string split ' ' 'NAME=SOFT[:HARD]'
         case --nice --oom-score-adj
@@ -117,8 +119,9 @@ complete -c gobwrap -n 'test (__gobwrap_at) = DEST' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = DIR' -a '(__fish_complete_directories (commandline -ct))'
 complete -c gobwrap -n 'test (__gobwrap_at) = MODE' -a 'auto direct setuid'
 complete -c gobwrap -n 'test (__gobwrap_at) = PATH' -F
-complete -c gobwrap -n 'test (__gobwrap_at) = PROFILE' -F -a 'default no-tty-injection no-userns strict'
+complete -c gobwrap -n 'test (__gobwrap_at) = PROFILE' -F -a 'default no-tty-injection no-unix-sockets no-userns strict'
 complete -c gobwrap -n 'test (__gobwrap_at) = RWSRC' -a '(__fish_complete_directories (commandline -ct))'
+complete -c gobwrap -n 'test (__gobwrap_at) = SCOPE' -a 'abstract-sockets signals'
 complete -c gobwrap -n 'test (__gobwrap_at) = SRC' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = VAR' -a '(set --names --export)'
 complete -c gobwrap -n 'test (__gobwrap_at) = WORKDIR' -a '(__fish_complete_directories (commandline -ct))'
@@ -193,7 +196,10 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --ro-bind-data -d 'Copy
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --symlink -d 'Create symlink at DEST with target SRC'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --seccomp -d 'Load and use seccomp rules from FD (not repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --add-seccomp-fd -d 'Load and use seccomp rules from FD (repeatable)'
-complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --seccomp-profile -d 'Load and use the rules of an OCI profile: a file (with a slash), or default, no-tty-injection, no-userns, strict (repeatable)'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --seccomp-profile -d 'Load and use the rules of an OCI profile: a file (with a slash), or default, no-tty-injection, no-unix-sockets, no-userns, strict (repeatable)'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope -d 'signals, abstract-sockets: the command reaches them in its sandbox only (repeatable; takes Linux 6.12; with a new pid namespace signals are so by default, if the kernel can)'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope-try -d 'Equal to --scope but does without if the kernel cannot'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope-abstract-unix-sockets -d 'Equal to --scope abstract-sockets'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --block-fd -d 'Block on FD until some data to read is available'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --userns-block-fd -d 'Block on FD until the user namespace is ready'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --info-fd -d 'Write information about the running container to FD'

@@ -24,7 +24,7 @@ var operands = map[plan.Op]string{
 	plan.OpData: "fpmoo--", plan.OpSymlink: "sp--o--", plan.OpChmod: "-p-o---", plan.OpRemountRO: "-p-----",
 	plan.OpProc: "Zp--o--", plan.OpPivot: "-------", plan.OpHostname: "s------", plan.OpLimitUserns: "-------",
 	plan.OpNoUserns: "-------", plan.OpChdir: "ss-----", plan.OpWaitFd: "f------", plan.OpGo: "-------",
-	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "-------",
+	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "NN-----",
 	plan.OpTell: "-------", plan.OpBecome: "NN-----", plan.OpGroups: "-------", plan.OpNest: "ss-----", plan.OpLock: "s------", plan.OpSet: "NNNNNN-", plan.OpScore: "s------", plan.OpClose: "ff-----", plan.OpTimeout: "NN-----", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
 }
 

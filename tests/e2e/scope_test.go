@@ -1,0 +1,264 @@
+package e2e_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"golang.org/x/sys/unix"
+)
+
+// everyone is who launches, in either mode.
+var everyone = []identity{root, user, setuid, fallback, either}
+
+// hasScopes skips a test where the kernel has no Landlock scopes.
+func hasScopes(t *testing.T) {
+	t.Helper()
+	abi, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if e != 0 || abi < 6 {
+		t.Skipf("Landlock's interface has version %d, %v: no scopes", abi, e)
+	}
+}
+
+// survives runs a script of bash's, which is the leader of a process group with a sandbox in
+// it, and returns how it ends.
+func survives(t *testing.T, who identity, program, command string, more ...string) string {
+	t.Helper()
+	return launch{who: who, args: slices.Concat(
+		[]string{"bash", "-c", `"$@" 2>/dev/null; echo survived`, "bash", program, "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h"},
+		more, []string{"--", "sh", "-c", command},
+	)}.run(t).String()
+}
+
+const survivor = "status 0\nstdout: survived\n\nstderr: "
+
+// TestGroupIsOutOfReach: the command is in its caller's process group, whose processes a
+// signal to the group reaches in every PID namespace.
+func TestGroupIsOutOfReach(t *testing.T) {
+	t.Parallel()
+	hasScopes(t)
+	each(t, everyone, func(t *testing.T, who identity) {
+		for _, more := range [][]string{{"--unshare-pid"}, {"--unshare-all"}, {"--unshare-pid", "--as-pid-1"}, {"--unshare-pid", "--unshare-user"}} {
+			for _, command := range []string{"kill -9 0", "kill -9 -1; kill -9 0", "(setsid true; kill -9 0) & wait; kill -9 0"} {
+				if got := survives(t, who, gobwrap, command, more...); got != survivor {
+					t.Errorf("%v, %s: %s", more, command, got)
+				}
+			}
+		}
+		if got := survives(t, who, gobwrap, "kill -9 0", "--scope", "signals"); got != survivor {
+			t.Errorf("--scope signals alone: %s", got)
+		}
+	})
+}
+
+// The controls: bubblewrap's callers die, and ours without a PID namespace.
+func TestControlGroupIsReached(t *testing.T) {
+	t.Parallel()
+	for program, more := range map[string]string{"bwrap": "--unshare-pid", gobwrap: "--unshare-ipc"} {
+		if got := survives(t, user, program, "kill -9 0", more); !strings.HasPrefix(got, "status signal killed") {
+			t.Errorf("%s: %s", program, got)
+		}
+	}
+}
+
+// TestInputSignals: who makes a terminal's input raise a signal aims at its foreground
+// process group, and chooses the signal (O_ASYNC, F_SETSIG).
+func TestInputSignals(t *testing.T) {
+	t.Parallel()
+	hasScopes(t)
+	for _, who := range everyone {
+		t.Run(who.name, func(t *testing.T) {
+			if got := inputSignals(t, who, gobwrap); got != "survived" {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+	if got := inputSignals(t, user, "bwrap"); got != "" { // the control
+		t.Errorf("bubblewrap's caller: %q", got)
+	}
+}
+
+// inputSignals returns what a caller says on whose terminal something is typed after a
+// command has asked for SIGKILL at that.
+func inputSignals(t *testing.T, who identity, program string) string {
+	return converse(t, who, program, `"$@" /tmp/h/probe input 0 9 pause; echo "=survived"`, [][2]string{{"input: ok", "x\n"}})
+}
+
+// TestScopesWithin: inside, everything works as without: signals, tracing, sandboxes and
+// their signals, mounts; from outside, too.
+func TestScopesWithin(t *testing.T) {
+	t.Parallel()
+	hasScopes(t)
+	each(t, everyone, func(t *testing.T, who identity) {
+		for command, want := range map[string]string{
+			"sleep 9 & kill $!; wait $! 2>&-; echo $?":            "143\n",
+			"trap 'echo trapped; exit 3' TERM; kill 0":            "trapped\n",
+			"(sleep 9; true) & kill -9 -1; wait; echo gone":       "gone\n",
+			"/tmp/h/probe kill 0 0 kill -1 0; kill -9 1; echo $?": "kill: ok\nkill: ok\n0\n",
+		} {
+			o := launch{who: who, args: []string{gobwrap, "--unshare-pid", "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--", "bash", "-c", command}}.run(t)
+			if o.Stdout != want {
+				t.Errorf("%s: %s", command, o)
+			}
+		}
+	})
+	nest := []string{gobwrap, "--unshare-all", "--dev-bind", "/", "/", "--proc", "/proc"}
+	var line []string
+	for range 20 { // the kernel has no more than 16 domains within each other
+		line = append(line, nest...)
+	}
+	if o := (launch{who: user, args: append(line, "echo", "deep")}).run(t); o.Stdout != "deep\n" {
+		t.Errorf("20 sandboxes: %s", o)
+	}
+	inner := append(slices.Clone(nest), "sh", "-c", "kill -9 0")
+	if o := (launch{who: user, args: append(slices.Clone(nest), append([]string{"bash", "-c", `"$@"; echo "inner $?"`, "bash"}, inner...)...)}).run(t); o.Stdout != "inner 137\n" {
+		t.Errorf("a sandbox in a sandbox: %s", o)
+	}
+}
+
+// TestScopesUnderFilters: a filter of the caller's that lets no domain be made, by an error or
+// by a kill, costs the default scope alone, and what was asked for is refused.
+func TestScopesUnderFilters(t *testing.T) {
+	t.Parallel()
+	hasScopes(t)
+	for _, call := range []int{unix.SYS_LANDLOCK_CREATE_RULESET, unix.SYS_LANDLOCK_RESTRICT_SELF} {
+		for _, answer := range []string{"KILL", "EPERM", "ENOSYS"} {
+			wrap := []string{enosys, "-e", answer, "-n", fmt.Sprint(call), "--"}
+			for _, c := range []struct{ option, scope, want string }{
+				{"--unshare-pid", "", "ran\n"},
+				{"--scope-try", "signals", "ran\n"},
+				{"--scope", "signals", ""},
+			} {
+				options := slices.DeleteFunc([]string{c.option, c.scope}, func(s string) bool { return s == "" })
+				o := launch{who: user, wrap: wrap, args: append(box(options...), "/h/probe", "echo", "ran")}.run(t)
+				if o.Stdout != c.want || (o.Status == "0") != (c.want != "") {
+					t.Errorf("call %d, %s, %v: %s", call, answer, options, o)
+				}
+				if complaint := o.Message("gobwrap"); c.want == "" && complaint != "" {
+					t.Errorf("call %d, %s, %v: %s: %s", call, answer, options, complaint, o)
+				}
+			}
+		}
+	}
+	wrap := []string{enosys, "-e", "EPERM", "-n", fmt.Sprint(unix.SYS_REBOOT), "--"}
+	o := launch{who: user, wrap: wrap, args: []string{
+		"bash", "-c", `"$@" 2>/dev/null; echo survived`, "bash", gobwrap, "--ro-bind", "/", "/", "--unshare-pid", "sh", "-c", "kill -9 0",
+	}}.run(t)
+	if o.Stdout != "survived\n" {
+		t.Errorf("under another filter: %s", o)
+	}
+}
+
+// TestJobControl: a job stops and goes on as a whole, whether the terminal stops it or the
+// command does it by itself, as editors do.
+func TestJobControl(t *testing.T) {
+	t.Parallel()
+	for _, who := range everyone {
+		t.Run(who.name, func(t *testing.T) {
+			for _, c := range []struct{ name, script, want string }{
+				{"TSTP", `"$@" sh -c 'kill -TSTP 0; exit 3'; s=$?; fg; echo "=$s $?"`, "148 3"},
+				{"STOP", `"$@" sh -c 'kill -STOP 0; exit 3'; s=$?; fg; echo "=$s $?"`, "148 3"},
+				{"twice", `"$@" sh -c 'kill -TSTP 0; kill -TSTP 0; exit 3'; fg; s=$?; fg; echo "=$s $?"`, "148 3"},
+				{"itself", `"$@" sh -c 'kill -TSTP $$; exit 3'; s=$?; fg; echo "=$s $?"`, "148 3"},
+				{"from outside", `"$@" sh -c 'sleep 1; exit 3' & sleep .3; kill -TSTP %1; sleep .3; fg; echo "=$?"`, "3"},
+				{"a stray SIGCONT", `"$@" sh -c 'sleep 1; kill -TSTP 0; exit 3' & sleep .3; kill -CONT %1; fg; s=$?; fg; echo "=$s $?"`, "148 3"},
+				{"from outside, then itself", `"$@" sh -c 'sleep 1; kill -TSTP 0; exit 3' & sleep .3; kill -TSTP %1; sleep .3; fg; s=$?; fg; echo "=$s $?"`, "148 3"},
+			} {
+				if got := converse(t, who, gobwrap, "set -m; "+c.script, nil); got != c.want {
+					t.Errorf("%s: %q, want %q", c.name, got, c.want)
+				}
+			}
+			script := `set -- "${@/--unshare-pid/--unshare-ipc}"; set -m; "$@" sh -c 'kill -TSTP 0; exit 3'; s=$?; fg; echo "=$s $?"`
+			if got := converse(t, who, gobwrap, script, nil, "--scope", "signals"); got != "148 3" {
+				t.Errorf("without an init: %q", got)
+			}
+			keys := [][2]string{{"ready", "\x1a"}, {"stopped", "fg\n"}, {"running", "hello\n"}}
+			script = `set -m; "$@" sh -c 'echo ready; read x; echo "=got $x"; exit 3'; sleep .3; echo stopped; read y; (sleep .5; echo running) & $y %1 >/dev/null; echo "=$?"`
+			if got := converse(t, who, gobwrap, script, keys); got != "got hello, 3" {
+				t.Errorf("Ctrl-Z: %q", got)
+			}
+			if got := converse(t, who, gobwrap, `trap : INT; "$@" sh -c 'echo ready; sleep 100'; s=$?; echo; echo "=$s"`, [][2]string{{"ready", "\x03"}}); got != "130" {
+				t.Errorf("Ctrl-C: %q", got)
+			}
+		})
+	}
+}
+
+// TestStopWithoutJobControl: where nobody could continue it, the launcher does not stop.
+func TestStopWithoutJobControl(t *testing.T) {
+	t.Parallel()
+	j := start(t, user, []string{"--unshare-pid"}, "raise", fmt.Sprint(int(syscall.SIGSTOP)), "exit", "5")
+	pid := j.payload()
+	for end := time.Now().Add(harness.Patience); proc.State(pid) != "T" && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond)
+	if s := proc.State(j.cmd.Process.Pid); s != "S" {
+		t.Errorf("the launcher is in state %s", s)
+	}
+	_ = syscall.Kill(pid, syscall.SIGCONT)
+	j.ends("5")
+}
+
+// payload is the pid of the only child of PID 1.
+func (j *job) payload() (pid int) {
+	j.t.Helper()
+	first := j.first()
+	for end := time.Now().Add(harness.Patience); pid == 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		out, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", first, first))
+		_, _ = fmt.Sscan(string(out), &pid)
+	}
+	return pid
+}
+
+// converse runs a script of bash's on a terminal; its arguments are a launcher and options.
+// When the first word of a pair has been seen, the second is typed. The result is what the
+// script, or the command, says behind "=".
+func converse(t *testing.T, who identity, program, script string, typed [][2]string, more ...string) string {
+	t.Helper()
+	master, slave := terminal(t, who)
+	line := slices.Concat([]string{
+		"bash", "--norc", "-c", script, "bash", program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+		"--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--unshare-pid",
+	}, more)
+	cmd := launch{who: who, args: line, env: []string{"PATH=/usr/bin:/bin", "TERM=dumb"}}.command()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr.Setctty = true
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = slave.Close()
+	late := time.AfterFunc(time.Minute, func() { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL) }) // the session leader: all are hung up
+	defer late.Stop()
+	said, at := "", 0
+	for in := bufio.NewReader(master); ; {
+		b, err := in.ReadByte()
+		if err != nil {
+			break
+		}
+		said += string(b)
+		if len(typed) > 0 && b == '\n' && strings.Contains(said[at:], typed[0][0]) {
+			at = len(said)
+			_, _ = master.WriteString(typed[0][1])
+			typed = typed[1:]
+		}
+	}
+	_ = cmd.Wait()
+	var found []string
+	for l := range strings.Lines(said) {
+		if rest, ok := strings.CutPrefix(l, "="); ok {
+			found = append(found, strings.TrimRight(rest, "\r\n"))
+		}
+	}
+	if len(typed) > 0 {
+		t.Errorf("%q has not been seen: the terminal showed %q", typed[0][0], said)
+	}
+	return strings.Join(found, ", ")
+}
