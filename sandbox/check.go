@@ -26,6 +26,7 @@ var rules = [...]struct{ field, problem string }{
 	compile.PID1NeedsPID:      {"Session.AsPID1", "needs a new PID namespace (Namespaces.PID)"},
 	compile.PID1AndLocks:      {"Session.AsPID1", "excludes Session.Locks, which an init holds"},
 	compile.UsageNeedsStatus:  {"Report.Usage", "needs Report.JSONStatusFD"},
+	compile.SocketsNeedScope:  {"Lockdown.AllowSockets", "needs Lockdown.Scopes.Sockets"},
 	compile.LabelsNeedSELinux: {"Lockdown.ExecLabel", "needs SELinux, which this system does not have"},
 }
 

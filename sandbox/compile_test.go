@@ -124,6 +124,7 @@ func TestRules(t *testing.T) {
 			s.Session.Locks = []string{"/l"}
 		},
 		compile.UsageNeedsStatus:  func(s *Spec) { s.Report.Usage = true },
+		compile.SocketsNeedScope:  func(s *Spec) { s.Lockdown.AllowSockets = []string{"/run/bus"} },
 		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
 	for rule := range compile.Rule(len(rules)) {

@@ -169,6 +169,9 @@ var sentences = [plan.NumOps]sentence{
 		}
 		return "Can't keep the command from tracing or signalling processes outside (Landlock)"
 	},
+	plan.OpSocket: func(p *plan.Program, s plan.Step, _ plan.Origin, _ plan.Message) string {
+		return "Can't leave socket " + p.Str(s.A) + " within reach"
+	},
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		if m.Sub == plan.SubSource {
 			return "Unable to open lock file " + p.Str(s.A)
@@ -234,6 +237,9 @@ func hint(s plan.Step, m plan.Message) string {
 		return hintExec(m)
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
+	case s.Op == plan.OpFence && e == unix.EOPNOTSUPP && s.A&plan.ScopeSockets != 0:
+		return "the scope of sockets with a path takes Linux 7.1 with Landlock enabled; " +
+			"the seccomp profile no-unix-sockets forbids Unix sockets on any kernel"
 	case s.Op == plan.OpGroups && e == unix.EPERM:
 		return "Identity.KeepGroups leaves them as they are"
 	case s.Op == plan.OpProc && m.Sub == plan.SubMain && e == unix.EPERM:

@@ -27,7 +27,7 @@ func everything(t *testing.T) *plan.Program {
 		b.Add(plan.Step{Op: plan.OpSetns, A: 5, B: ns.kind})
 	}
 	b.From(plan.Origin{})
-	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpTell, plan.OpSeccomp} {
+	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSocket, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpTell, plan.OpSeccomp} {
 		b.Add(plan.Step{Op: op, A: b.Str("AAA"), B: b.Str("BBB")})
 	}
 	b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: b.Str("BBB")})
@@ -161,6 +161,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpNest, 0, 0, unix.EUSERS, "", "Creating a nested user namespace failed: Too many users", "max_user_namespaces"},
 		{plan.OpNest, 0, plan.SubUIDMap, unix.EPERM, "", "setting up uid map: Operation not permitted", ""},
 		{plan.OpNest, 0, plan.SubGIDMap, unix.EINVAL, "", "setting up gid map: Invalid argument", ""},
+		{plan.OpSocket, 0, 0, unix.ENOENT, "", "Can't leave socket AAA within reach: No such file or directory", "must be there"},
 		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", "in the sandbox"},
 		{plan.OpLock, 0, 0, unix.EAGAIN, "", "Unable to lock file AAA: Resource temporarily unavailable", "another process"},
 		{plan.OpSeccomp, 0, 0, unix.EINVAL, "", "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP): Invalid argument", "CONFIG_SECCOMP_FILTER"},
@@ -190,7 +191,7 @@ func TestExplainPath(t *testing.T) {
 	want := map[plan.Op]string{
 		plan.OpSource: "/src", plan.OpBind: "/dst", plan.OpMount: "/tmp", plan.OpOverlay: "/ov", plan.OpDir: "/dir", plan.OpFile: "/file",
 		plan.OpData: "/data", plan.OpSymlink: "/link", plan.OpChmod: "/mode", plan.OpRemountRO: "/ro", plan.OpProc: "/proc",
-		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpExec: "cmd",
+		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpSocket: "AAA", plan.OpExec: "cmd",
 	}
 	for op := plan.Op(1); op < plan.NumOps; op++ {
 		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, op, 0), Errno: uint32(unix.EPERM)})

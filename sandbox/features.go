@@ -13,7 +13,7 @@ type FeatureSet struct {
 	MountEngine string   // "new": open_tree and its kin (5.12); "classic": mount(2)
 	Seccomp     bool     // filters (CONFIG_SECCOMP_FILTER)
 	LandlockABI int      // version of Landlock's interface, 0: none (landlock(7), 5.13)
-	Scopes      []string // what --scope can have: "signals", "abstract-sockets" (ABI 6, 6.12)
+	Scopes      []string // what --scope can have: "signals", "abstract-sockets" (ABI 6, 6.12), "sockets" (ABI 9, 7.1)
 }
 
 // Features asks the kernel, and nothing else.
@@ -32,8 +32,12 @@ func Features() FeatureSet {
 
 // scopes are those that the kernel has.
 func scopes() []string {
-	if kernel.Landlock.Probe().Version < kernel.ScopesABI {
+	abi := kernel.Landlock.Probe().Version
+	switch {
+	case abi < kernel.ScopesABI:
 		return nil
+	case abi < kernel.SocketsABI:
+		return []string{"signals", "abstract-sockets"}
 	}
-	return []string{"signals", "abstract-sockets"}
+	return []string{"signals", "abstract-sockets", "sockets"}
 }

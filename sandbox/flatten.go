@@ -125,7 +125,11 @@ func (f *flattener) scopes(s *Scopes) {
 		wish  Wish
 		bit   uint8
 		field string
-	}{{s.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"}, {s.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"}} {
+	}{
+		{s.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
+		{s.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
+		{s.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"}, // the last: it is the youngest
+	} {
 		switch one.wish {
 		case Try:
 			f.spec.TryScopes |= one.bit
@@ -194,6 +198,9 @@ func (f *flattener) listed(s *wanted) {
 	}
 	for i, path := range s.Session.Locks {
 		f.item(flat.Item{Kind: flat.Lock, A: f.word(path), From: f.from(at("Session.Locks", i))})
+	}
+	for i, path := range s.Lockdown.AllowSockets {
+		f.item(flat.Item{Kind: flat.Socket, A: f.word(path), From: f.from(at("Lockdown.AllowSockets", i))})
 	}
 	for i, fd := range s.Session.SyncFDs {
 		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(at("Session.SyncFDs", i))})

@@ -167,7 +167,11 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: []plan.Op{plan.OpFence}, errnos: []unix.Errno{unix.EOPNOTSUPP},
-		hint: "scopes take Linux 6.12 with Landlock enabled, and a filter around the launcher that permits it; --scope-try does without",
+		hint: "scopes take Linux 6.12 with Landlock enabled, and a filter around the launcher that permits it; Try in Lockdown.Scopes does without",
+	},
+	{
+		ops: []plan.Op{plan.OpSocket}, errnos: []unix.Errno{unix.ENOENT, unix.ENOTDIR},
+		hint: "the path is looked up in the sandbox, and must be there when the command starts",
 	},
 	{
 		ops: []plan.Op{plan.OpLock}, subs: []plan.Sub{plan.SubSource}, errnos: []unix.Errno{unix.ENOENT},

@@ -188,7 +188,11 @@ func (l *line) scopes(out *sandbox.Scopes) {
 		wish  *sandbox.Wish
 		bit   uint8
 		field string
-	}{{&out.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"}, {&out.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"}} {
+	}{
+		{&out.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
+		{&out.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
+		{&out.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"},
+	} {
 		switch {
 		case s.Scopes&one.bit != 0:
 			*one.wish = sandbox.Want
@@ -229,6 +233,9 @@ func (l *line) item(to *options, i int) {
 	case flat.SyncFD:
 		l.entry("Session.SyncFDs", len(s.Session.SyncFDs), it.From)
 		s.Session.SyncFDs = append(s.Session.SyncFDs, sandbox.SetFD(int(it.FD)))
+	case flat.Socket:
+		l.entry("Lockdown.AllowSockets", len(s.Lockdown.AllowSockets), it.From)
+		s.Lockdown.AllowSockets = append(s.Lockdown.AllowSockets, l.word(it.A))
 	case flat.Setting:
 		l.fields[front.Set(s, setting.Kind(it.N), l.word(it.A))] = it.From
 	case flat.Filter, flat.Builtin, flat.Profile:

@@ -147,6 +147,9 @@ var meanings = map[string]struct {
 	"--scope-abstract-unix-sockets": {"", func(s *said) bool {
 		return s.Lockdown.Scopes == sandbox.Scopes{AbstractSockets: sandbox.Want}
 	}},
+	"--allow-socket": {"/run/bus", func(s *said) bool {
+		return slices.Equal(s.Lockdown.AllowSockets, []string{"/run/bus"})
+	}},
 	"--argv0": {"x", func(s *said) bool { return s.Command.Argv0.Given() && s.Command.Argv0.String() == "x" }},
 	"--unshare-all": {"", func(s *said) bool {
 		n := s.Namespaces

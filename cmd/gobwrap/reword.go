@@ -53,6 +53,7 @@ var rules = [...]string{
 	compile.PID1NeedsPID:      "Specifying --as-pid-1 requires --unshare-pid",
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
 	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
+	compile.SocketsNeedScope:  "--allow-socket requires --scope sockets, --scope all or --scope-try",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
 }
 
@@ -73,6 +74,8 @@ var advice = [...]string{
 	"with Namespaces.DisableUsers the capabilities of Identity.Caps", "with --disable-userns the capabilities of --cap-add",
 	"with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps", "with --dev and a uid or gid other than 0 the capabilities of --cap-add",
 	"namespaces (Identity.UID and GID)", "namespaces (--uid 0 --gid 0)",
+	"the seccomp profile no-unix-sockets forbids", "--seccomp-profile no-unix-sockets forbids",
+	"Try in Lockdown.Scopes does", "--scope-try does",
 	"as Identity.Caps says", "as --cap-add and --cap-drop say",
 }
 

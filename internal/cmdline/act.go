@@ -62,6 +62,8 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		return p.environment(flat.Kind(o.with), text, items)
 	case doLock:
 		p.add(items, flat.Item{Kind: flat.Lock, A: p.args})
+	case doSocket:
+		p.add(items, flat.Item{Kind: flat.Socket, A: p.args})
 	case doChooseMode:
 		return p.mode(word)
 	case doFailStatus:
@@ -130,30 +132,41 @@ func (p *Parser) timeout(word []byte) Status {
 	return Done
 }
 
-// Scopes are the operands of --scope, by their bits.
+// Scopes are the operands of --scope.
 //
 //nolint:gochecknoglobals // read-only table
-var Scopes = [...]string{flat.ScopeAbstractSockets: "abstract-sockets", flat.ScopeSignals: "signals"}
+var Scopes = [...]struct {
+	Name string
+	bits uint8
+}{
+	{"signals", flat.ScopeSignals},
+	{"abstract-sockets", flat.ScopeAbstractSockets},
+	{"sockets", flat.ScopeSockets},
+	{"all", flat.ScopeSignals | flat.ScopeAbstractSockets | flat.ScopeSockets},
+}
 
 // scope is for --scope and its kin.
 func (p *Parser) scope(o *Option, word []byte) Status {
-	bit := 0
-	if o.on == scopeNamed {
-		for bit = len(Scopes) - 1; bit > 0 && !flat.Equal(word, Scopes[bit]); {
-			bit--
+	bits := uint8(0)
+	for i := range Scopes {
+		if o.on == scopeNamed && flat.Equal(word, Scopes[i].Name) {
+			bits = Scopes[i].bits
 		}
-		if bit == 0 {
-			return p.fail(BadValue, p.args)
-		}
-	} else {
-		bit = flat.ScopeAbstractSockets
+	}
+	if o.on != scopeNamed {
+		bits = flat.ScopeAbstractSockets
 	}
 	s := &p.Spec
-	if o.with == scopeTried {
-		s.TryScopes |= uint8(bit)
-	} else {
-		s.Scopes |= uint8(bit)
-		s.ScopesFrom = p.from
+	switch {
+	case bits == 0:
+		return p.fail(BadValue, p.args)
+	case o.with == scopeTried:
+		s.TryScopes |= bits
+	default:
+		if bits >= s.Scopes { // the youngest is the highest bit
+			s.ScopesFrom = p.from
+		}
+		s.Scopes |= bits
 	}
 	return Done
 }

@@ -83,9 +83,16 @@ const (
 	doTimeout
 	doKeepFD
 	doScope
+	doSocket
 )
 
 const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
+
+// What --scope takes.
+const (
+	scopes     = "signals, abstract-sockets (both take Linux 6.12), sockets (those with a path, 7.1)"
+	scopeWants = "signals, abstract-sockets, sockets or all"
+)
 
 // Options is every option, in the order of --help.
 //
@@ -163,9 +170,10 @@ var Options = [...]Option{
 	{Name: "--seccomp", Operands: "FD", Help: "Load and use seccomp rules from FD (not repeatable)", Scalar: true, do: doSeccomp},
 	{Name: "--add-seccomp-fd", Operands: "FD", Help: "Load and use seccomp rules from FD (repeatable)", do: doAddSeccomp},
 	{Name: "--seccomp-profile", Operands: "PROFILE", Help: "Load and use the rules of an OCI profile: a file (with a slash), or default, no-tty-injection, no-unix-sockets, no-userns, strict (repeatable)", do: doSeccompProfile},
-	{Name: "--scope", Operands: "SCOPE", Wants: "signals or abstract-sockets", Help: "signals, abstract-sockets: the command reaches them in its sandbox only (repeatable; takes Linux 6.12; with a new pid namespace signals are so by default, if the kernel can)", do: doScope, on: scopeNamed},
-	{Name: "--scope-try", Operands: "SCOPE", Wants: "signals or abstract-sockets", Help: "Equal to --scope but does without if the kernel cannot", do: doScope, on: scopeNamed, with: scopeTried},
+	{Name: "--scope", Operands: "SCOPE", Help: "What the command reaches in its sandbox only: " + scopes + "; or all (repeatable). With a new pid namespace signals are so by default, if the kernel can", Wants: scopeWants, do: doScope, on: scopeNamed},
+	{Name: "--scope-try", Operands: "SCOPE", Help: "Equal to --scope but does without if the kernel cannot", Wants: scopeWants, do: doScope, on: scopeNamed, with: scopeTried},
 	{Name: "--scope-abstract-unix-sockets", Help: "Equal to --scope abstract-sockets", do: doScope},
+	{Name: "--allow-socket", Operands: "PATH", Help: "Leave the sockets at PATH in the sandbox, and below it, out of --scope sockets (repeatable)", Paths: true, do: doSocket},
 	{Name: "--block-fd", Operands: "FD", Help: "Block on FD until some data to read is available", Scalar: true, do: doNamedFD, on: flat.BlockFD},
 	{Name: "--userns-block-fd", Operands: "FD", Help: "Block on FD until the user namespace is ready", Scalar: true, do: doNamedFD, on: flat.UserBlockFD},
 	{Name: "--info-fd", Operands: "FD", Help: "Write information about the running container to FD", Scalar: true, do: doNamedFD, on: flat.InfoFD},

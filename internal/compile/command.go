@@ -94,6 +94,13 @@ func (c *Compiler) fence() {
 	if c.newPID {
 		try |= flat.ScopeSignals
 	}
+	for i := range c.Items {
+		if it := &c.Items[i]; it.Kind == flat.Socket {
+			c.from = it.From
+			c.step(plan.Step{Op: plan.OpSocket, A: c.word(it.A)})
+		}
+	}
+	c.from = 0
 	if c.Facts.Setuid || s.Scopes|try != 0 {
 		c.from = s.ScopesFrom
 		c.step(plan.Step{Op: plan.OpFence, A: uint32(s.Scopes), B: uint32(try &^ s.Scopes)})

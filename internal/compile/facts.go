@@ -75,6 +75,7 @@ const (
 	PID1AndLocks
 	LabelsNeedSELinux
 	UsageNeedsStatus
+	SocketsNeedScope
 )
 
 // Check returns the first rule that is broken.
@@ -121,6 +122,8 @@ func (c *Compiler) Check() Rule {
 		return LabelsNeedSELinux
 	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given():
 		return UsageNeedsStatus
+	case c.has(flat.Socket) && (s.Scopes|s.TryScopes)&flat.ScopeSockets == 0:
+		return SocketsNeedScope
 	}
 	return Fine
 }

@@ -89,6 +89,7 @@ const (
 const (
 	ScopeAbstractSockets = 1 << iota
 	ScopeSignals
+	ScopeSockets
 )
 
 // FD is a file descriptor that an option names. The zero value is none.
@@ -143,7 +144,7 @@ type Spec struct {
 	Strs       [numStrs]Str
 
 	// Scopes are those that the payload must have, TryScopes those where the
-	// kernel can; ScopesFrom is the last option for the former.
+	// kernel can; ScopesFrom is an option for the former, the one that is most likely to fail.
 	Scopes, TryScopes uint8
 	ScopesFrom        Word
 
@@ -193,6 +194,7 @@ const (
 	UIDMap  // A: INSIDE:OUTSIDE:COUNT as typed
 	GIDMap  // the same
 	Lock    // A: path inside
+	Socket  // A: path inside, an exception to ScopeSockets
 	KeepFD  // FD is the command's, with CloseFDs
 	Setting // A as typed, N its setting.Kind
 	SyncFD  // FD

@@ -110,7 +110,7 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 	case mountKind:
 		return MountKinds[v]
 	case scopes:
-		return [...]string{"", "abstract-sockets", "signals", "all"}[v&Scopes]
+		return joinScopes(v)
 	case labelKind:
 		return [numLabels]string{"exec", "files"}[v]
 	case numbers:
@@ -121,6 +121,17 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		}
 	}
 	return ""
+}
+
+// joinScopes lists scopes by the names of --scope.
+func joinScopes(bits uint32) string {
+	var names []string
+	for i, name := range [numScopes]string{"abstract-sockets", "signals", "sockets"} {
+		if bits>>i&1 != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 func (p *Program) strings(first, n uint32) []string {

@@ -47,6 +47,7 @@ const (
 	OpClose          // payload: A first, B last: close these descriptors, except for the acting side's own
 	OpTimeout        // monitor: A, B milliseconds: when to ask the command to end, and how long after that to kill everything
 	OpSet            // payload: A kind of setting (package setting), B to F its values
+	OpSocket         // A path: an exception to ScopeSockets, for sockets there and below; OpFence makes it
 	NumOps
 )
 
@@ -80,11 +81,13 @@ const (
 	numMounts
 )
 
-// Scopes (OpFence): what the payload reaches in processes inside only. The bits are Landlock's.
+// Scopes (OpFence): what the payload reaches in processes inside only. The first two bits are
+// Landlock's.
 const (
 	ScopeAbstractSockets = 1 << iota // connecting and sending to abstract Unix sockets
 	ScopeSignals
-	Scopes = ScopeAbstractSockets | ScopeSignals
+	ScopeSockets // the same as the first for sockets with a path, except for those of OpSocket
+	numScopes    = iota
 )
 
 // Labels (OpLabel, A).
@@ -249,6 +252,7 @@ var ops = [NumOps]opInfo{
 	OpScore:   {"oom-score-adj", inSetUp, [7]kind{str}, [7]string{"to"}, 0},
 	OpClose:   {"close", inPayload, [7]kind{fd, fd}, [7]string{"from", "to"}, 0},
 	OpTimeout: {"timeout", inPayload, [7]kind{num, num}, [7]string{"after", "grace"}, 0},
+	OpSocket:  {"allow-socket", inPayload, [7]kind{str}, [7]string{"path"}, 0},
 	OpSet:     {"set", inPayload, [7]kind{num, numbers, more, more, more, more}, [7]string{"kind", "values"}, 0},
 	OpSeccomp: {"seccomp", inPayload, [7]kind{filter, num}, [7]string{"filter", "len"}, 0},
 	OpExec:    {name: "exec", phase: atEnd},

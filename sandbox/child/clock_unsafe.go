@@ -73,6 +73,27 @@ func begin(p plan.View, sender uintptr) {
 	}
 	clock.next, clock.grace = clock.began+uint64(s.A)*1e6, uint64(s.B)*1e6
 	clock.command = sender
+	continueAt(clock.next, clock.grace)
+}
+
+// continueAt makes the kernel send this process a SIGCONT at a time, and again at intervals: a
+// job that is stopped, or that the command has stopped, ends in time, too. While it is not
+// stopped the signal does nothing.
+func continueAt(next, interval uint64) {
+	var event struct { // struct sigevent
+		value    uint64
+		sig, how int32 // SIGEV_SIGNAL is 0
+		_        [48]byte
+	}
+	event.sig = int32(unix.SIGCONT)
+	id := int32(0)
+	r := raw.Call(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, raw.Addr(unsafe.Pointer(&event)), raw.Addr(unsafe.Pointer(&id)), 0, 0, 0)
+	if raw.Errno(r) != 0 {
+		return // a filter, or CONFIG_POSIX_TIMERS is missing
+	}
+	when := [2]unix.Timespec{{Sec: int64(interval / 1e9), Nsec: int64(interval % 1e9)}, {Sec: int64(next / 1e9), Nsec: int64(next % 1e9)}}
+	const absolute = 1 // TIMER_ABSTIME
+	raw.Call(unix.SYS_TIMER_SETTIME, uintptr(id), absolute, raw.Addr(unsafe.Pointer(&when)), 0, 0, 0)
 }
 
 // openCommand opens the command's pidfd, so that no other process gets its signals.

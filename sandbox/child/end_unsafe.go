@@ -222,34 +222,55 @@ func firstStatus() uint32 {
 // editors do, sends the signal to its process group, and where signals end at the payload's
 // domain that does not reach the monitor, for which the caller's shell waits. A stop by the
 // terminal does reach it. SIGCONT is blocked, so that stopToo finds it; it continues us
-// nevertheless.
+// nevertheless. In plan mode there is a line to obey, and no shell.
 func follow(p plan.View) {
-	if monitor.follows = scoped(p); monitor.follows {
+	if monitor.follows = !host.there && scoped(p); monitor.follows {
 		raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGCONT), nil)
 	}
 }
 
 // stopToo stops this process as the terminal would: where nobody is there who could continue
-// it, in an orphaned process group, the kernel does not (setpgid(2)). The stop may be one that
-// is over. Then init says so, or the payload's end, within a moment: if a SIGCONT has come,
-// that is likely, and worth a second.
+// it, in an orphaned process group, the kernel does not (setpgid(2)). It continues when init has
+// something to say, too, such as that the payload goes on or has ended: whoever has continued
+// or killed that does not know of us.
+// The stop may be one that is over. Then init says so, or the payload's end, within a moment: if
+// a SIGCONT has come, that is likely, and worth a second.
 // The terminal's signal may come to us at any time between: it is blocked, so that it makes
 // one with ours, and a SIGCONT takes both away.
 func stopToo() {
 	var was uint64
 	raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGTSTP), &was)
 	if !more(5e7) && !(wasContinued() && more(1e9)) {
+		continueAtWord(unix.O_ASYNC)
 		raw.Kill(raw.Getpid(), uintptr(unix.SIGTSTP))
+		if more(0) {
+			takeSignal(unix.SIGTSTP)
+		}
 	}
 	raw.SetMask(unix.SIG_SETMASK, was, nil)
+	continueAtWord(0)
 	wasContinued()
 }
 
+// continueAtWord makes init's next word continue this process, by the kernel's SIGCONT (F_SETSIG,
+// fcntl(2)), or, with 0, ends that.
+func continueAtWord(async uintptr) {
+	if feed.monitor == 0 {
+		return
+	}
+	raw.Fcntl(feed.monitor, unix.F_SETOWN, raw.Getpid())
+	raw.Fcntl(feed.monitor, fSetSig, uintptr(unix.SIGCONT))
+	raw.Fcntl(feed.monitor, unix.F_SETFL, async)
+}
+
 // wasContinued reports whether a SIGCONT has come, and takes it.
-func wasContinued() bool {
-	cont := raw.MaskOf(unix.SIGCONT)
+func wasContinued() bool { return takeSignal(unix.SIGCONT) }
+
+// takeSignal reports whether a signal is pending, which is blocked, and takes it.
+func takeSignal(sig unix.Signal) bool {
+	mask := raw.MaskOf(sig)
 	var now unix.Timespec
-	r := raw.Call(unix.SYS_RT_SIGTIMEDWAIT, raw.Addr(unsafe.Pointer(&cont)), 0, raw.Addr(unsafe.Pointer(&now)), 8, 0, 0)
+	r := raw.Call(unix.SYS_RT_SIGTIMEDWAIT, raw.Addr(unsafe.Pointer(&mask)), 0, raw.Addr(unsafe.Pointer(&now)), 8, 0, 0)
 	return raw.Errno(r) == 0
 }
 

@@ -1,7 +1,7 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
-// Runs in: the payload's process; canFence in the keeper.
+// Runs in: the payload's process, and init before the fork; canFence in the keeper, triesScopes in the monitor.
 
 import (
 	"unsafe"
@@ -17,6 +17,7 @@ const (
 	landlockPathBeneath = 1       // landlock_add_rule
 	landlockMakeBlock   = 1 << 11 // making block devices, which the user could not anyway
 	landlockRefer       = 1 << 13 // renaming and linking between directories; version 2 (5.19)
+	landlockResolveUnix = 1 << 16 // reaching Unix sockets by their paths; version 9 (7.1)
 )
 
 // ruleset is struct landlock_ruleset_attr. A kernel that does not know a field requires 0
@@ -36,25 +37,21 @@ func canFence() (bool, unix.Errno) {
 	return false, e
 }
 
-// scope puts this process, and all that it will start, into a Landlock domain with the scopes of
-// an OpFence. A process in it signals those of the domain only, or reaches only their
-// abstract sockets; who is outside reaches in as before, so the monitor and the terminal
-// do what they did. The domain permits everything else, mounting and further domains
-// included, but tracing what is outside. It counts for F_SETOWN and pidfds too.
-func scope(s *plan.Step) unix.Errno {
-	if payload.scoped || s.A|s.B == 0 {
+// scopeSelf puts this process, and all that it will start, into a Landlock domain with the
+// scopes of an OpFence. A process in it signals those of the domain only, or reaches only their
+// sockets; who is outside reaches in as before, so the monitor and the terminal do what they did.
+// A domain with neither of the two that stand in files permits everything else, mounting and
+// further domains included, except for tracing what is outside. It counts for F_SETOWN and
+// pidfds too.
+func scopeSelf(p plan.View, s *plan.Step) unix.Errno {
+	wanted := s.A | s.B
+	if payload.scoped || wanted == 0 {
 		return 0
 	}
 	payload.scoped = true
-	dead, e := deadly()
-	if e != 0 {
-		return e
-	}
-	there := false
-	if !dead {
-		var r ruleset
-		r.scoped = uint64(s.A | s.B)
-		there, e = restrictSelf(&r)
+	there, e := restrictScopes(p, wanted)
+	if !there && s.B&plan.ScopeSockets != 0 && wanted != plan.ScopeSockets {
+		there, e = restrictScopes(p, wanted&^plan.ScopeSockets) // these are younger than the others
 	}
 	if !there {
 		e = unix.EOPNOTSUPP
@@ -65,7 +62,44 @@ func scope(s *plan.Step) unix.Errno {
 	return e
 }
 
-// fence is OpFence: scope, where init has not done it, and in setuid mode it keeps the payload
+// restrictScopes puts this process into a domain with scopes, and with the exceptions of the
+// plan (OpSocket). there is false where the kernel lacks one of them.
+func restrictScopes(p plan.View, scopes uint32) (there bool, e unix.Errno) {
+	var r ruleset
+	r.scoped = uint64(scopes &^ plan.ScopeSockets)
+	if scopes&plan.ScopeSockets != 0 {
+		r.files = landlockResolveUnix | landlockRefer // without the latter nothing could be renamed between directories
+	}
+	rules, e := makeRuleset(&r)
+	if rules == 0 {
+		return e != 0, e
+	}
+	if r.files != 0 {
+		if e = permit(rules, raw.Text("/\x00"), landlockRefer); e == 0 {
+			e = permitSockets(p, rules)
+		}
+	}
+	return true, enterDomain(rules, e)
+}
+
+// permitSockets adds the exceptions of the plan to a ruleset.
+func permitSockets(p plan.View, rules uintptr) unix.Errno {
+	before := acting.Step
+	for i := p.Setup; i < p.Steps; i++ {
+		s := p.Step(i)
+		if s.Op != plan.OpSocket {
+			continue
+		}
+		acting.Step = i // whose fault it is
+		if e := permit(rules, p.Str(s.A), landlockResolveUnix); e != 0 {
+			return e
+		}
+	}
+	acting.Step = before
+	return 0
+}
+
+// fence is OpFence: scopeSelf, where init has not done it, and in setuid mode it keeps the payload
 // from tracing processes outside, and so from
 // /proc/PID/root, /proc/PID/fd and the like, where no user namespace stands between. The
 // kernel lets nobody in a Landlock domain trace what is not in it. The domain restricts
@@ -73,51 +107,68 @@ func scope(s *plan.Step) unix.Errno {
 // to be permitted, which is permitted below the root. Mounting is refused in it, and
 // renames between directories that only an inherited descriptor leads to. Where the kernel has no Landlock, or an
 // old one, the keeper has tried a user namespace instead (serve).
-func fence(s *plan.Step) unix.Errno {
-	if e := scope(s); e != 0 || acting.Guarded == 0 || acting.Mapped != 0 {
+func fence(p plan.View, s *plan.Step) unix.Errno {
+	if e := scopeSelf(p, s); e != 0 || acting.Guarded == 0 || acting.Mapped != 0 {
 		return e
 	}
 	var r ruleset
 	r.files = landlockMakeBlock | landlockRefer
-	_, e := restrictSelf(&r)
-	return e
+	rules, e := makeRuleset(&r)
+	if rules == 0 {
+		return e
+	}
+	return enterDomain(rules, permit(rules, raw.Text("/\x00"), r.files))
+}
+
+// fenceAt is where the OpFence of a plan is, plan.NoStep if there is none.
+func fenceAt(p plan.View) uint32 {
+	for i := p.Setup; i < p.Steps; i++ {
+		if p.Step(i).Op == plan.OpFence {
+			return i
+		}
+	}
+	return plan.NoStep
+}
+
+// scopesOf are the scopes of a plan, as A and B of its OpFence.
+func scopesOf(p plan.View) uint32 {
+	at := fenceAt(p)
+	if at == plan.NoStep {
+		return 0
+	}
+	return p.Step(at).A | p.Step(at).B
 }
 
 // scoped reports whether a plan lets the payload signal processes inside only.
-func scoped(p plan.View) bool {
-	for i := p.Setup; i < p.Steps; i++ {
-		if s := p.Step(i); s.Op == plan.OpFence {
-			return (s.A|s.B)&plan.ScopeSignals != 0
-		}
+func scoped(p plan.View) bool { return scopesOf(p)&plan.ScopeSignals != 0 }
+
+// makeRuleset makes a ruleset. It returns 0, and no error, where the kernel lacks something
+// for it.
+func makeRuleset(r *ruleset) (rules uintptr, e unix.Errno) {
+	rules = raw.Call(unix.SYS_LANDLOCK_CREATE_RULESET, raw.Addr(unsafe.Pointer(r)), unsafe.Sizeof(*r), 0, 0, 0, 0)
+	switch e = raw.Errno(rules); e {
+	case 0:
+		return rules, 0
+	case unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM, unix.E2BIG, unix.EINVAL: // EPERM: a filter; E2BIG, EINVAL: an older version
+		return 0, 0
 	}
-	return false
+	return 0, e
 }
 
-// restrictSelf puts this process into a domain of its own. there is false where the kernel
-// lacks something for it.
-func restrictSelf(r *ruleset) (there bool, e unix.Errno) {
-	rules := raw.Call(unix.SYS_LANDLOCK_CREATE_RULESET, raw.Addr(unsafe.Pointer(r)), unsafe.Sizeof(*r), 0, 0, 0, 0)
-	switch e := raw.Errno(rules); e {
-	case 0:
-	case unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM, unix.E2BIG, unix.EINVAL: // EPERM: a filter; E2BIG, EINVAL: an older version
-		return false, 0
-	default:
-		return true, e
-	}
-	if r.files != 0 {
-		e = permitBelowRoot(rules, r.files)
-	}
+// enterDomain puts this process into a domain of its own, unless there was an error before, and
+// closes the ruleset.
+func enterDomain(rules uintptr, e unix.Errno) unix.Errno {
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_LANDLOCK_RESTRICT_SELF, rules, 0, 0, 0, 0, 0))
 	}
 	raw.Close(rules)
-	return true, e
+	return e
 }
 
-// permitBelowRoot adds the rule that permits everything that a ruleset handles.
-func permitBelowRoot(rules uintptr, files uint64) unix.Errno {
-	root := raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e := raw.Errno(root); e != 0 {
+// permit adds a rule to a ruleset: these rights are permitted at a path and below it.
+func permit(rules uintptr, path unsafe.Pointer, rights uint64) unix.Errno {
+	at := raw.Openat(raw.AtCwd, path, unix.O_PATH, 0)
+	if e := raw.Errno(at); e != 0 {
 		return e
 	}
 	var beneath struct { // packed: 12 bytes
@@ -125,32 +176,43 @@ func permitBelowRoot(rules uintptr, files uint64) unix.Errno {
 		parent  int32
 		_       int32
 	}
-	beneath.allowed, beneath.parent = files, int32(root)
+	beneath.allowed, beneath.parent = rights, int32(at)
 	e := raw.Errno(raw.Call(unix.SYS_LANDLOCK_ADD_RULE, rules, landlockPathBeneath, raw.Addr(unsafe.Pointer(&beneath)), 0, 0, 0))
-	raw.Close(root)
+	raw.Close(at)
 	return e
 }
 
-// deadly reports whether a seccomp filter of the caller's kills the process that makes a
-// domain: a child tries. It makes none where there is no filter.
-func deadly() (bool, unix.Errno) {
-	if acting.Clear != 0 {
-		return false, 0
+// triesScopes finds out, before there is a first process, whether a seccomp filter of the
+// caller's kills those that make a Landlock domain: a child tries. Then scopes that are only to
+// be tried are taken out of the plan. It reports false where others are wanted. The child is
+// outside of the sandbox, so that it takes no pid there.
+func triesScopes(p plan.View) bool {
+	if scopesOf(p) == 0 || monitor.direct && line.filtered == 0 {
+		return true
 	}
-	mode := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECCOMP, 0, 0, 0, 0, 0)
-	if mode == 0 || raw.Errno(mode) == unix.EINVAL { // EINVAL: a kernel without filters
-		return false, 0
+	if !monitor.direct {
+		mode := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECCOMP, 0, 0, 0, 0, 0)
+		if mode == 0 || raw.Errno(mode) == unix.EINVAL { // EINVAL: a kernel without filters
+			return true
+		}
 	}
 	pid := raw.Clone(0)
 	if pid == 0 {
+		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // a kill may dump core
 		var r ruleset
 		r.scoped = plan.ScopeSignals
-		restrictSelf(&r)
+		rules, _ := makeRuleset(&r)
+		enterDomain(rules, 0)
 		raw.Exit(0)
 	}
-	if e := raw.Errno(pid); e != 0 {
-		return false, e
+	killed := uint32(0)
+	if raw.Errno(pid) == 0 {
+		_, killed = raw.Wait(pid)
 	}
-	_, status := raw.Wait(pid)
-	return status&0x7f != 0, 0
+	if killed&0x7f == 0 {
+		return true
+	}
+	s := p.Step(fenceAt(p))
+	s.B = 0
+	return s.A == 0
 }

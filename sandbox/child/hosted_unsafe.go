@@ -184,13 +184,17 @@ func watch(p plan.View) (word uint32) {
 	}
 	for {
 		openCommand()
+		looks := monitor.follows && !p.Has(plan.FlagInit) // for stops, of which a pidfd does not say
 		var nap unix.Timespec
-		if blind {
+		if blind || looks {
 			nap.Nsec = 1e7
 		}
 		fds[0].Revents, fds[1].Revents, fds[2].Revents = 0, 0, 0
 		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, patience(&nap), 0, 8, 0)
 		tick(p)
+		if looks && hasStopped(monitor.first) {
+			stopToo()
+		}
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
 			if obeyStop(said) {
@@ -251,6 +255,14 @@ func hasEnded(pid uintptr) bool {
 	var info [32]uint32                                                                                                       // siginfo_t: the signal comes first
 	r := raw.Call(unix.SYS_WAITID, 1, pid, raw.Addr(unsafe.Pointer(&info)), exited|unix.WNOHANG|unix.WNOWAIT|unix.WALL, 0, 0) // P_PID
 	return raw.Errno(r) != 0 || info[0] == uint32(unix.SIGCHLD)
+}
+
+// hasStopped reports whether a child has stopped since it was asked last.
+func hasStopped(pid uintptr) bool {
+	var info [32]uint32
+	r := raw.Call(unix.SYS_WAITID, 1, pid, raw.Addr(unsafe.Pointer(&info)), unix.WSTOPPED|unix.WNOHANG|unix.WALL, 0, 0) // P_PID
+	const stop = 5                                                                                                      // CLD_STOPPED: not one for a tracer
+	return raw.Errno(r) == 0 && info[0] == uint32(unix.SIGCHLD) && info[2] == stop
 }
 
 // lastStatus is the payload's status, by init's word where there is one. What is left with

@@ -79,10 +79,11 @@ func scopeBoth(p plan.View) {
 		if s.Op != plan.OpFence {
 			continue
 		}
-		if e := scope(s); e != 0 {
-			acting.Step = i
+		acting.Step = i
+		if e := scopeSelf(p, s); e != 0 {
 			acting.End(step.Main(e))
 		}
+		acting.Step = plan.NoStep
 	}
 }
 
@@ -141,7 +142,7 @@ func runInit(p plan.View, child uintptr, g *gate) {
 
 // reap is init's life from there on.
 func reap(p plan.View, child uintptr) {
-	stops := !host.there && scoped(p) // a host's monitor has a line to obey, and does not stop
+	stops := !host.there && scoped(p) // see follow
 	last := uint32(1)                 // until the payload's own is known
 	for {
 		r, status := raw.WaitFor(^uintptr(0), stops, &clock.used)

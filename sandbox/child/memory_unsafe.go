@@ -88,7 +88,7 @@ var payload struct {
 	umask   uintptr
 	moved   bool     // an OpChdir has been done
 	bounded bool     // boundCaps is done
-	scoped  bool     // scope is done
+	scoped  bool     // scopeSelf is done
 	settled bool     // see settleForExec
 	missing plan.Sub // what diagnose has found
 }

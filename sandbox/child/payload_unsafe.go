@@ -17,13 +17,13 @@ import (
 // OpCaps has given it up by then.
 func doBare(p plan.View, s *plan.Step) step.Fault {
 	switch s.Op {
-	case plan.OpLock, plan.OpTimeout:
-		return step.Fault{} // init's: see takeLocks; the monitor's
+	case plan.OpLock, plan.OpTimeout, plan.OpSocket:
+		return step.Fault{} // init's: see takeLocks; the monitor's; OpFence's
 	case plan.OpClose:
 		closeBetween(uintptr(s.A), uintptr(s.B))
 		return step.Fault{}
 	case plan.OpFence:
-		return step.Main(fence(s))
+		return step.Main(fence(p, s))
 	case plan.OpChdir:
 		return step.Main(chdir(p, s))
 	case plan.OpTell:

@@ -41,6 +41,8 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'PROFILE'
         case --scope --scope-try
             string split ' ' 'SCOPE'
+        case --allow-socket
+            string split ' ' 'PATH'
         case --rlimit
             string split ' ' 'NAME=SOFT[:HARD]'
         case --nice --oom-score-adj
@@ -121,7 +123,7 @@ complete -c gobwrap -n 'test (__gobwrap_at) = MODE' -a 'auto direct setuid'
 complete -c gobwrap -n 'test (__gobwrap_at) = PATH' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = PROFILE' -F -a 'default no-tty-injection no-unix-sockets no-userns strict'
 complete -c gobwrap -n 'test (__gobwrap_at) = RWSRC' -a '(__fish_complete_directories (commandline -ct))'
-complete -c gobwrap -n 'test (__gobwrap_at) = SCOPE' -a 'abstract-sockets signals'
+complete -c gobwrap -n 'test (__gobwrap_at) = SCOPE' -a 'signals abstract-sockets sockets all'
 complete -c gobwrap -n 'test (__gobwrap_at) = SRC' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = VAR' -a '(set --names --export)'
 complete -c gobwrap -n 'test (__gobwrap_at) = WORKDIR' -a '(__fish_complete_directories (commandline -ct))'
@@ -197,9 +199,10 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --symlink -d 'Create sy
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --seccomp -d 'Load and use seccomp rules from FD (not repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --add-seccomp-fd -d 'Load and use seccomp rules from FD (repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --seccomp-profile -d 'Load and use the rules of an OCI profile: a file (with a slash), or default, no-tty-injection, no-unix-sockets, no-userns, strict (repeatable)'
-complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope -d 'signals, abstract-sockets: the command reaches them in its sandbox only (repeatable; takes Linux 6.12; with a new pid namespace signals are so by default, if the kernel can)'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope -d 'What the command reaches in its sandbox only: signals, abstract-sockets (both take Linux 6.12), sockets (those with a path, 7.1); or all (repeatable). With a new pid namespace signals are so by default, if the kernel can'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope-try -d 'Equal to --scope but does without if the kernel cannot'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope-abstract-unix-sockets -d 'Equal to --scope abstract-sockets'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --allow-socket -d 'Leave the sockets at PATH in the sandbox, and below it, out of --scope sockets (repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --block-fd -d 'Block on FD until some data to read is available'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --userns-block-fd -d 'Block on FD until the user namespace is ready'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --info-fd -d 'Write information about the running container to FD'
