@@ -86,7 +86,7 @@ test-clients: need-root setup build ## run flatpak, Chromium and others with gob
 	@scripts/clients-setup.sh
 	$(GOTEST) -tags clients ./tests/clients
 
-vm: need-root ## run CMD='…' in a guest with KERNEL (6.1 or 6.12)
+vm: need-root ## run CMD='…' in a guest with KERNEL (6.1, 6.12 or 7)
 	@scripts/vm-setup.sh
 	@$(GO) build -o bin/vm ./tests/tools/boot
 	@CMD=$${CMD:-uname -a}; bin/vm -kernel $(KERNEL) -- sh -c "$$CMD"

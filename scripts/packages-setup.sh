@@ -3,7 +3,7 @@
 # compilers and QEMU are installed; foreign packages are unpacked below the cache
 # directory and never installed. Silent when there is nothing to do.
 #
-#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]...
+#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|bubblewrap-0.12|bubblewrap-0.13]...
 #
 # With --list it only names what is missing.
 set -eu
@@ -44,8 +44,11 @@ fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
 	}
 	apt get update
 	case $1 in
-	linux-image-*) # stands for the newest one
+	linux-image-*) # stands for the newest one, which is split in three since 6.19
 		set -- "$(apt cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p')"
+		parts=$(apt cache depends "$1" | sed -n 's/^ *Depends: \(linux-\(base\|binary\|modules\)-[0-9]\)/\1/p')
+		# shellcheck disable=SC2086 # a list of words
+		[ -z "$parts" ] || set -- $parts
 		;;
 	esac
 	cd "$dir/debs"
@@ -72,7 +75,7 @@ for what; do
 		need dpkg-shlibdeps dpkg-dev
 		need pkg-config pkg-config
 		;;
-	arm64-kernel) need qemu-system-aarch64 qemu-system-arm ;;
+	arm64-kernel | arm64-kernel-7) need qemu-system-aarch64 qemu-system-arm ;;
 	esac
 done
 if [ -n "$list" ]; then
@@ -104,13 +107,15 @@ for what; do
 		fetch arm64 bookworm arm64 libseccomp-dev libseccomp2 libc6
 		cp -a "$cache/arm64/libseccomp2/usr/lib" "$cache/arm64/libseccomp-dev/usr/" # where a link leads
 		;;
-	arm64-kernel) fetch arm64-kernel bookworm arm64 linux-image-cloud-arm64 ;;
+	arm64-kernel) fetch "$what" bookworm arm64 linux-image-cloud-arm64 ;;
+	arm64-kernel-7) fetch "$what" trixie-backports arm64 linux-image-cloud-arm64 ;;
+	kernel-7) fetch "$what" trixie-backports amd64 linux-image-cloud-amd64 ;;
 	apparmor)
 		fetch apparmor-3 bookworm amd64 apparmor
 		fetch apparmor-4 trixie amd64 apparmor libapparmor1 libc6 libstdc++6 libgcc-s1
 		;;
 	bubblewrap-0.12) fetch "$what" trixie "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
 	bubblewrap-0.13) fetch "$what" forky "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
-	*) echo "usage: $0 [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
+	*) echo "usage: $0 [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
 	esac
 done

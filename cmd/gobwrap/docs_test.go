@@ -47,7 +47,7 @@ func rows() (out []docs.Option) {
 	return out
 }
 
-// TestManual: gobwrap.1 is what gobwrap.1.in and the table make.
+// TestManual: gobwrap.1 and help.txt are what gobwrap.1.in and the table make.
 func TestManual(t *testing.T) {
 	page, err := os.ReadFile("gobwrap.1.in")
 	if err != nil {
@@ -58,6 +58,11 @@ func TestManual(t *testing.T) {
 		t.Fatal("gobwrap.1.in: ", err)
 	}
 	made(t, "gobwrap.1", text)
+	text, err = docs.Text(string(page), rows())
+	if err != nil {
+		t.Fatal("gobwrap.1.in: ", err)
+	}
+	made(t, "help.txt", text)
 }
 
 // TestCompletions: the completions are what the table makes.

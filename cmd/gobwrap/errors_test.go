@@ -117,9 +117,9 @@ var refusals = []struct{ line, want string }{
 	{"--cap-add ''", "unknown cap: "},
 
 	{"--argv0 a --argv0 b", "--argv0 used multiple times"},
-	{"--setenv '' x", `setenv failed: "" is no name of a variable`},
-	{"--setenv A=B x", `setenv failed: "A=B" is no name of a variable`},
-	{"--unsetenv =", `unsetenv failed: "=" is no name of a variable`},
+	{"--setenv '' x", `setenv failed: "" is not a name of a variable`},
+	{"--setenv A=B x", `setenv failed: "A=B" is not a name of a variable`},
+	{"--unsetenv =", `unsetenv failed: "=" is not a name of a variable`},
 
 	{"--bind '' /d", "--bind: SRC must not be empty"},
 	{"--bind-try '' /d", "--bind-try: SRC must not be empty"},
@@ -210,7 +210,8 @@ var refusals = []struct{ line, want string }{
 	{"--fallback-proc==bind", `--fallback-proc: invalid value "=bind" (want none or bind)`},
 	{"--fallback-procs=bind", "Unknown option --fallback-procs=bind"},
 	{"--new-session=", "Unknown option --new-session="},
-	{"--help=x", "Unknown option --help=x"},
+	{"--help=no-such-option", `--help: unknown option "no-such-option"`},
+	{"--help=", `--help: unknown option ""`},
 	{"--=x", "Unknown option --=x"},
 	{"-=", "Unknown option -="},
 	{"--userns 3.0", "Invalid fd: 3.0"},

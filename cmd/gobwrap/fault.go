@@ -20,7 +20,14 @@ func (l *line) fault() error {
 	word := l.word(f.Word)
 	switch f.Code {
 	case cmdline.AskHelp:
-		return answered{text: help(program())}
+		if f.Word == 0 {
+			return answered{text: help(program())}
+		}
+		text, err := helpOn(word)
+		if err != nil {
+			return err
+		}
+		return answered{text: text}
 	case cmdline.AskVersion:
 		return answered{text: version.Line(program())}
 	case cmdline.AskFeatures:
@@ -55,7 +62,7 @@ func (l *line) fault() error {
 		_, err := idmap.ParseRange(word)
 		return errors.New(o.Name + ": " + err.Error())
 	case cmdline.BadName:
-		return errors.New(strings.TrimPrefix(o.Name, "--") + " failed: " + strconv.Quote(word) + " is no name of a variable")
+		return errors.New(strings.TrimPrefix(o.Name, "--") + " failed: " + strconv.Quote(word) + " is not a name of a variable")
 	case cmdline.Argv0Twice:
 		return errors.New("--argv0 used multiple times")
 	case cmdline.NoLayers:

@@ -15,7 +15,7 @@ import (
 func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	switch o.do {
 	case doHelp:
-		return p.fail(AskHelp, 0)
+		return p.fail(AskHelp, p.args)
 	case doVersion:
 		return p.fail(AskVersion, 0)
 	case doFeatures:

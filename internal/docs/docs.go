@@ -1,5 +1,5 @@
 // Package docs writes what users read and press Tab for: the manuals' lists of options,
-// and the completions for bash, zsh and fish. Both are made of the tables that the
+// the text of --help=OPTION, and the completions for bash, zsh and fish. They are made of the tables that the
 // programs parse their command lines with.
 //
 // It is linked into neither program: the tests of cmd/gobwrap and cmd/gobwrap-seccomp
@@ -15,7 +15,7 @@ import (
 type Option struct {
 	Name     string
 	Operands string // their names, separated by blanks
-	Value    string // what follows "=" in the same word, alternatives separated by "|"
+	Value    string // what follows "=" in the same word: alternatives separated by "|", or a name in capitals
 	Optional bool   // the "=" may be missing
 	Help     string
 	Once     bool // given again, only the last one counts
@@ -24,9 +24,12 @@ type Option struct {
 // operands are the names of the words that follow.
 func (o *Option) operands() []string { return strings.Fields(o.Operands) }
 
-// words are the option as it can be typed: one word, or one for each value.
+// free reports whether the option's value, if it has one, is not one of a list.
+func (o *Option) free() bool { return o.Value == strings.ToUpper(o.Value) }
+
+// words returns the option as it can be typed: one word, or one for each value.
 func (o *Option) words() []string {
-	if o.Value == "" {
+	if o.free() {
 		return []string{o.Name}
 	}
 	var out []string

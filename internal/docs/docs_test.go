@@ -83,3 +83,59 @@ func TestUnknown(t *testing.T) {
 		t.Errorf("%q", names)
 	}
 }
+
+// TestText: an option's paragraphs as plain text, nested lists included, and nothing of what
+// stands between the options.
+func TestText(t *testing.T) {
+	page := `.Sh OTHER
+no
+.Sh OPTIONS
+no
+.Ss Some
+no
+.Bl -tag
+@option --plain
+See
+.Xr open 2 ,
+.Fl -pair
+and
+.Pa /etc .
+.Bl -tag
+.It Cm one
+An
+.Dq item .
+.It Qq two
+.Po
+.Dq a ,
+.Dq b
+.Pc .
+.El
+.Pp
+Last
+.Pq see Xr open 2 .
+@option --pair
+Two.
+.El
+no
+.Sh NEXT
+no
+`
+	want := `## Some
+--plain
+    See open(2), --pair and /etc.
+    one
+        An "item".
+    "two"
+        ("a", "b").
+
+    Last (see open(2)).
+--pair SRC FD
+    Two.
+`
+	if have, err := Text(page, sample); err != nil || have != want {
+		t.Errorf("%v\n%s", err, have)
+	}
+	if _, err := Text(".Sh OTHER\n.Sh OPTIONS\n.Bl -tag\n@option --plain\n.Xx y\n.El\n", sample); err == nil {
+		t.Error("an unknown macro is no error")
+	}
+}

@@ -44,6 +44,8 @@ func zshOptions(options []Option, kinds map[string]Kind) string {
 func (o *Option) zsh(kinds map[string]Kind) string {
 	spec := "[" + zshEscape(o.Help) + "]"
 	switch values := "value:(" + strings.ReplaceAll(o.Value, "|", " ") + ")"; {
+	case o.free() && o.Optional:
+		spec = o.Name + "=-" + spec + "::" + o.Value + ": "
 	case o.Value == "":
 		spec = o.Name + spec
 	case o.Optional:

@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// Kernels are the series that scripts/vm-setup.sh fetches, oldest first.
+// Kernels are the series that scripts/vm-setup.sh fetches, oldest first. "7" is the newest
+// 7.x that Debian has for its stable release.
 func Kernels() []string {
-	return []string{"6.1", "6.12"}
+	return []string{"6.1", "6.12", "7"}
 }
 
 // rootModules are what it takes to see the host's root.
