@@ -174,9 +174,9 @@ func nextWord() (word uint32, sender uintptr, ok bool) {
 }
 
 // obeyStop reports whether a word is about a stop. If the payload has stopped, this process
-// stops, too.
+// stops, too, unless it has to end the payload, whose time is over.
 func obeyStop(word uint32) bool {
-	if word == stopped {
+	if word == stopped && clock.stage == inTime {
 		stopToo()
 	}
 	return word == stopped || word == continued

@@ -184,7 +184,7 @@ func watch(p plan.View) (word uint32) {
 	}
 	for {
 		openCommand()
-		looks := monitor.follows && !p.Has(plan.FlagInit) // for stops, of which a pidfd does not say
+		looks := monitor.follows && !p.Has(plan.FlagInit) && clock.stage == inTime // for stops, of which a pidfd does not say
 		var nap unix.Timespec
 		if blind || looks {
 			nap.Nsec = 1e7

@@ -186,6 +186,7 @@ func reopenFeed() {
 // are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p plan.View) uintptr {
 	knowCommand(p)
+	wakeInTime(p) // the command could stop us before we know that it runs
 	if !triesScopes(p) {
 		acting.Say(plan.MsgFault, step.Failed(unix.EOPNOTSUPP, plan.SubMain), fenceAt(p), 0)
 		return 0

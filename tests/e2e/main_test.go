@@ -21,6 +21,7 @@ var (
 	gobwrap   string
 	installed string // a copy, setuid root
 	probe     string
+	reach     string
 	enosys    string
 	inject    string
 	fusefs    string
@@ -59,7 +60,7 @@ func prepare() (err error) {
 func buildAll() error {
 	bin := func(name string) string { return filepath.Join(base, "bin", name) }
 	gobwrap, installed = bin("gobwrap"), filepath.Join(base, "setuid", "gobwrap")
-	probe, enosys, inject, fusefs, autofs, rootfs = bin("probe"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs")
+	probe, reach, enosys, inject, fusefs, autofs, rootfs = bin("probe"), bin("reach"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs")
 	var err error
 	if other := os.Getenv("GOBWRAP_TEST_PROGRAM"); other != "" {
 		err = testbin.Copy(gobwrap, other, "0755")
@@ -69,7 +70,7 @@ func buildAll() error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(testbin.Helper(probe), testbin.Helper(enosys))
+	err = errors.Join(testbin.Helper(probe), testbin.Helper(reach), testbin.Helper(enosys))
 	for _, path := range []string{inject, fusefs, autofs, rootfs} {
 		err = errors.Join(err, testbin.C(path, "testdata/"+filepath.Base(path)+".c"))
 	}

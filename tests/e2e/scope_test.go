@@ -18,12 +18,23 @@ import (
 // everyone is who launches, in either mode.
 var everyone = []identity{root, user, setuid, fallback, either}
 
+// landlockABI is the version of Landlock's interface, 0 if there is none.
+func landlockABI() int {
+	abi, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if e != 0 {
+		return 0
+	}
+	return int(abi)
+}
+
+// Versions of Landlock's interface: with scopes, and with what --scope sockets takes.
+const scopesABI, socketsABI = 6, 9
+
 // hasScopes skips a test where the kernel has no Landlock scopes.
 func hasScopes(t *testing.T) {
 	t.Helper()
-	abi, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if e != 0 || abi < 6 {
-		t.Skipf("Landlock's interface has version %d, %v: no scopes", abi, e)
+	if abi := landlockABI(); abi < scopesABI {
+		t.Skipf("Landlock's interface has version %d: no scopes", abi)
 	}
 }
 
@@ -56,6 +67,59 @@ func TestGroupIsOutOfReach(t *testing.T) {
 			t.Errorf("--scope signals alone: %s", got)
 		}
 	})
+}
+
+// byNumber are the ways to send a signal to a process of which the number is known, and what
+// each says where it is refused: of SIGIO's kin the sender hears nothing.
+var byNumber = map[string]string{
+	"kill": "EPERM", "tkill": "EPERM", "tgkill": "EPERM", "queue": "EPERM", "pidfd": "EPERM", "pidfd-group": "EPERM",
+	"owner": "ok", "owner-group": "ok",
+}
+
+// byNumberAt is what a caller, which leads its process group, says when a command in a sandbox
+// without a PID namespace has sent it SIGKILL.
+func byNumberAt(t *testing.T, who identity, way string, more ...string) outcome {
+	t.Helper()
+	return launch{who: who, args: slices.Concat(
+		[]string{"bash", "-c", `way=$1; shift; "$@" /tmp/h/reach signal $way $$ 9; echo survived`, "bash", way, gobwrap, "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h"},
+		more,
+	)}.run(t)
+}
+
+// TestSignalsByNumber: without a PID namespace the numbers of other processes are known.
+func TestSignalsByNumber(t *testing.T) {
+	t.Parallel()
+	hasScopes(t)
+	each(t, everyone, func(t *testing.T, who identity) {
+		for way, answer := range byNumber {
+			o := byNumberAt(t, who, way, "--scope", "signals")
+			if want := "signal " + way + ": " + answer + "\nsurvived\n"; o.Stdout != want || o.Status != "0" {
+				t.Errorf("%s: %s", way, o)
+			}
+		}
+	})
+	for way := range byNumber { // the control
+		if o := byNumberAt(t, user, way); o.Status != "signal killed" {
+			t.Errorf("%s, without a scope: %s", way, o)
+		}
+	}
+}
+
+// TestGroupPriorities: what is known to reach the caller's group, and SECURITY.md says so.
+func TestGroupPriorities(t *testing.T) {
+	t.Parallel()
+	run := func(more ...string) outcome {
+		return launch{who: user, args: slices.Concat(
+			[]string{"bash", "-c", `"$@" /tmp/h/reach nice ionice; nice; ionice`, "bash", gobwrap, "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--unshare-pid"},
+			more,
+		)}.run(t)
+	}
+	if o := run(); !strings.HasSuffix(o.Stdout, "\n10\nidle\n") {
+		t.Errorf("SECURITY.md says that the caller's priorities are within reach: %s", o)
+	}
+	if o := run("--new-session"); !strings.Contains(o.Stdout, "\n0\nnone") {
+		t.Errorf("with --new-session: %s", o)
+	}
 }
 
 // The controls: bubblewrap's callers die, and ours without a PID namespace.
@@ -98,10 +162,10 @@ func TestScopesWithin(t *testing.T) {
 	hasScopes(t)
 	each(t, everyone, func(t *testing.T, who identity) {
 		for command, want := range map[string]string{
-			"sleep 9 & kill $!; wait $! 2>&-; echo $?":            "143\n",
-			"trap 'echo trapped; exit 3' TERM; kill 0":            "trapped\n",
-			"(sleep 9; true) & kill -9 -1; wait; echo gone":       "gone\n",
-			"/tmp/h/probe kill 0 0 kill -1 0; kill -9 1; echo $?": "kill: ok\nkill: ok\n0\n",
+			"sleep 9 & kill $!; wait $! 2>&-; echo $?":                          "143\n",
+			"trap 'echo trapped; exit 3' TERM; kill 0":                          "trapped\n",
+			"(sleep 9; true) & kill -9 -1; wait; echo gone":                     "gone\n",
+			"/tmp/h/reach signal kill 0 0 signal kill -1 0; kill -9 1; echo $?": "signal kill: ok\nsignal kill: ok\n0\n",
 		} {
 			o := launch{who: who, args: []string{gobwrap, "--unshare-pid", "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--", "bash", "-c", command}}.run(t)
 			if o.Stdout != want {
@@ -141,18 +205,20 @@ func TestScopesUnderFilters(t *testing.T) {
 				if o.Stdout != c.want || (o.Status == "0") != (c.want != "") {
 					t.Errorf("call %d, %s, %v: %s", call, answer, options, o)
 				}
-				if complaint := o.Message("gobwrap"); c.want == "" && complaint != "" {
-					t.Errorf("call %d, %s, %v: %s: %s", call, answer, options, complaint, o)
+				if c.want == "" && !strings.Contains(o.Stderr, "(--scope signals) by Landlock: ") {
+					t.Errorf("call %d, %s, %v: %s", call, answer, options, o)
 				}
 			}
 		}
 	}
-	wrap := []string{enosys, "-e", "EPERM", "-n", fmt.Sprint(unix.SYS_REBOOT), "--"}
-	o := launch{who: user, wrap: wrap, args: []string{
-		"bash", "-c", `"$@" 2>/dev/null; echo survived`, "bash", gobwrap, "--ro-bind", "/", "/", "--unshare-pid", "sh", "-c", "kill -9 0",
-	}}.run(t)
-	if o.Stdout != "survived\n" {
-		t.Errorf("under another filter: %s", o)
+	for _, answer := range []string{"EPERM", "KILL"} { // of a call that nothing here makes
+		wrap := []string{enosys, "-e", answer, "-n", fmt.Sprint(unix.SYS_REBOOT), "--"}
+		o := launch{who: user, wrap: wrap, args: []string{
+			"bash", "-c", `"$@" 2>/dev/null; echo survived`, "bash", gobwrap, "--ro-bind", "/", "/", "--unshare-pid", "sh", "-c", "echo $$; kill -9 0",
+		}}.run(t)
+		if o.Stdout != "2\nsurvived\n" {
+			t.Errorf("under another filter, which answers %s: %s", answer, o)
+		}
 	}
 }
 
@@ -160,27 +226,43 @@ func TestScopesUnderFilters(t *testing.T) {
 // command does it by itself, as editors do.
 func TestJobControl(t *testing.T) {
 	t.Parallel()
+	// await waits for a state of the job, and ending for the end of one that has been stopped,
+	// of which it has the status; up is a FIFO on which a command says that it runs, and it goes on
+	// when there is something on go.
+	const prelude = `set -m; cd $W; await() { while [ -z "$(jobs $1)" ]; do sleep .02; done; }
+ending() { until grep -q exit-code status; do sleep .02; done; grep exit-code status | tr -dc 0-9; }; `
 	for _, who := range everyone {
 		t.Run(who.name, func(t *testing.T) {
+			t.Parallel()
 			for _, c := range []struct{ name, script, want string }{
 				{"TSTP", `"$@" sh -c 'kill -TSTP 0; exit 3'; s=$?; fg; echo "=$s $?"`, "148 3"},
 				{"STOP", `"$@" sh -c 'kill -STOP 0; exit 3'; s=$?; fg; echo "=$s $?"`, "148 3"},
 				{"twice", `"$@" sh -c 'kill -TSTP 0; kill -TSTP 0; exit 3'; fg; s=$?; fg; echo "=$s $?"`, "148 3"},
 				{"itself", `"$@" sh -c 'kill -TSTP $$; exit 3'; s=$?; fg; echo "=$s $?"`, "148 3"},
-				{"from outside", `"$@" sh -c 'sleep 1; exit 3' & sleep .3; kill -TSTP %1; sleep .3; fg; echo "=$?"`, "3"},
-				{"a stray SIGCONT", `"$@" sh -c 'sleep 1; kill -TSTP 0; exit 3' & sleep .3; kill -CONT %1; fg; s=$?; fg; echo "=$s $?"`, "148 3"},
-				{"from outside, then itself", `"$@" sh -c 'sleep 1; kill -TSTP 0; exit 3' & sleep .3; kill -TSTP %1; sleep .3; fg; s=$?; fg; echo "=$s $?"`, "148 3"},
+				{"from outside", `"$@" sh -c 'echo >/tmp/w/up; read x </tmp/w/go; exit 3' & read x <up; kill -TSTP %1; await -s; echo >go & fg %1; echo "=$?"`, "3"},
+				{"a stray SIGCONT", `"$@" sh -c 'echo >/tmp/w/up; read x </tmp/w/go; kill -TSTP 0; exit 3' & read x <up; kill -CONT %1; echo >go; fg %1; s=$?; fg %1; echo "=$s $?"`, "148 3"},
+				{
+					"from outside, then itself",
+					`"$@" sh -c 'echo >/tmp/w/up; read x </tmp/w/go; kill -TSTP 0; exit 3' & read x <up; kill -TSTP %1; await -s; echo >go & fg %1; s=$?; fg %1; echo "=$s $?"`,
+					"148 3",
+				},
+				{"continued inside", `"$@" --json-status-fd 9 9>status sh -c '(read x </tmp/w/go; kill -CONT $$) & kill -STOP $$; exit 3'; s=$?; echo >go; echo "=$s $(ending)"`, "148 3"},
+				{"ended inside", `"$@" --json-status-fd 9 9>status sh -c '(read x </tmp/w/go; kill -KILL $$) & kill -STOP $$; exit 3'; s=$?; echo >go; echo "=$s $(ending)"`, "148 137"},
+				{"out of time", `"$@" --json-status-fd 9 9>status --timeout 1:0.1 sh -c 'kill -STOP $$; exit 3'; s=$?; echo "=$s $(ending)"`, "148 137"},
+				{"out of time, stopped from outside", `"$@" --json-status-fd 9 9>status --timeout 1:0.1 sh -c 'echo >/tmp/w/up; read x' & read x <up; kill -STOP %1; await -s; echo "=$(ending)"`, "137"},
 			} {
-				if got := converse(t, who, gobwrap, "set -m; "+c.script, nil); got != c.want {
+				if got := converse(t, who, gobwrap, prelude+c.script, nil); got != c.want {
 					t.Errorf("%s: %q, want %q", c.name, got, c.want)
 				}
 			}
-			script := `set -- "${@/--unshare-pid/--unshare-ipc}"; set -m; "$@" sh -c 'kill -TSTP 0; exit 3'; s=$?; fg; echo "=$s $?"`
-			if got := converse(t, who, gobwrap, script, nil, "--scope", "signals"); got != "148 3" {
-				t.Errorf("without an init: %q", got)
+			for _, more := range [][]string{nil, {"--timeout", "600"}} {
+				script := prelude + `set -- "${@/--unshare-pid/--unshare-ipc}"; "$@" sh -c 'kill -TSTP 0; exit 3'; s=$?; fg; echo "=$s $?"`
+				if got := converse(t, who, gobwrap, script, nil, append([]string{"--scope", "signals"}, more...)...); got != "148 3" {
+					t.Errorf("without an init, %v: %q", more, got)
+				}
 			}
 			keys := [][2]string{{"ready", "\x1a"}, {"stopped", "fg\n"}, {"running", "hello\n"}}
-			script = `set -m; "$@" sh -c 'echo ready; read x; echo "=got $x"; exit 3'; sleep .3; echo stopped; read y; (sleep .5; echo running) & $y %1 >/dev/null; echo "=$?"`
+			script := prelude + `"$@" sh -c 'echo ready; read x; echo "=got $x"; exit 3'; await -s; echo stopped; read y; p=$(jobs -p %1); (while grep -q "^State:.T" /proc/$p/status; do :; done; echo running) & $y %1 >/dev/null; echo "=$?"`
 			if got := converse(t, who, gobwrap, script, keys); got != "got hello, 3" {
 				t.Errorf("Ctrl-Z: %q", got)
 			}
@@ -218,24 +300,42 @@ func (j *job) payload() (pid int) {
 	return pid
 }
 
-// converse runs a script of bash's on a terminal; its arguments are a launcher and options.
+// keepOutput makes a terminal keep what has been written when it raises a signal: the kernel may
+// come to throwing it away when the signal has long had its effect.
+func keepOutput(t *testing.T, terminal *os.File) {
+	t.Helper()
+	settings, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Lflag |= unix.NOFLSH
+	if err := unix.IoctlSetTermios(int(terminal.Fd()), unix.TCSETS, settings); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// converse runs a script of bash's on a terminal; its arguments are a launcher and options. $W, in
+// the sandbox /tmp/w, has two FIFOs, up and go.
 // When the first word of a pair has been seen, the second is typed. The result is what the
 // script, or the command, says behind "=".
 func converse(t *testing.T, who identity, program, script string, typed [][2]string, more ...string) string {
 	t.Helper()
 	master, slave := terminal(t, who)
+	keepOutput(t, slave)
+	dir := who.scratch(t)
+	who.shell(t, dir, "mkfifo up go")
 	line := slices.Concat([]string{
 		"bash", "--norc", "-c", script, "bash", program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
-		"--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--unshare-pid",
+		"--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--bind", dir, "/tmp/w", "--unshare-pid",
 	}, more)
-	cmd := launch{who: who, args: line, env: []string{"PATH=/usr/bin:/bin", "TERM=dumb"}}.command()
+	cmd := launch{who: who, args: line, env: []string{"PATH=/usr/bin:/bin", "TERM=dumb", "W=" + dir}}.command()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr.Setctty = true
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_ = slave.Close()
-	late := time.AfterFunc(time.Minute, func() { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL) }) // the session leader: all are hung up
+	late := time.AfterFunc(harness.Patience, func() { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL) }) // the session leader: all are hung up
 	defer late.Stop()
 	said, at := "", 0
 	for in := bufio.NewReader(master); ; {
@@ -258,7 +358,10 @@ func converse(t *testing.T, who identity, program, script string, typed [][2]str
 		}
 	}
 	if len(typed) > 0 {
-		t.Errorf("%q has not been seen: the terminal showed %q", typed[0][0], said)
+		t.Errorf("%q has not been seen", typed[0][0])
+	}
+	if len(typed) > 0 || len(found) == 0 {
+		t.Errorf("the terminal showed %q", said)
 	}
 	return strings.Join(found, ", ")
 }

@@ -15,9 +15,7 @@
 //	locked FILE        who holds a lock on FILE
 //	hold FILE          take a write lock on it
 //	raise N, exit N    end
-//	kill PID SIG       signal others, and print what comes of it
 //	input FD SIG       have the kernel send SIG to those who read FD when there is input
-//	abstract NAME      connect to an abstract socket, and print what comes of it
 //	show FILE          print a file
 //	many DIR N         mount something on DIR/0 to DIR/N-1
 //	writable DIR       try to write there
@@ -38,7 +36,6 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +47,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -256,15 +252,6 @@ static void writable(const char *dir) {
 	said("write", open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 }
 
-static void abstract(const char *name) {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	strncpy(a.sun_path + 1, name, sizeof a.sun_path - 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	int r = connect(fd, (struct sockaddr *)&a, offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
-	printf("abstract: %s\n", r ? strerrorname_np(errno) : "ok");
-	close(fd);
-}
-
 static void rw(void) {
 	char *dir = word();
 	struct { unsigned long set, clear, propagation, userns; } attr = {0, 1 /* MOUNT_ATTR_RDONLY */, 0, 0};
@@ -337,16 +324,11 @@ static int one(const char *what, char **argv) {
 	else if (!strcmp(what, "raise")) {
 		int sig = number();
 		kill(getpid(), sig);
-	} else if (!strcmp(what, "kill")) {
-		int pid = number(), sig = number();
-		printf("kill: %s\n", kill(pid, sig) ? strerrorname_np(errno) : "ok");
 	} else if (!strcmp(what, "input")) {
 		int fd = number(), sig = number();
 		fcntl(fd, F_SETSIG, sig);
 		printf("input: %s\n", fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC) ? strerrorname_np(errno) : "ok");
-	} else if (!strcmp(what, "abstract"))
-		abstract(word());
-	else if (!strcmp(what, "exit"))
+	} else if (!strcmp(what, "exit"))
 		_exit(number());
 	else if (!strcmp(what, "writable"))
 		writable(word());
