@@ -40,9 +40,11 @@ func canFence() (bool, unix.Errno) {
 // scopeSelf puts this process, and all that it will start, into a Landlock domain with the
 // scopes of an OpFence. A process in it signals those of the domain only, or reaches only their
 // sockets; who is outside reaches in as before, so the monitor and the terminal do what they did.
-// A domain with neither of the two that stand in files permits everything else, mounting and
-// further domains included, except for tracing what is outside. It counts for F_SETOWN and
-// pidfds too.
+// It counts for F_SETOWN and pidfds too.
+// A domain without rights of files permits everything else, mounting and further domains
+// included, except for tracing what is outside; and, in a domain of the payload's own that has such
+// rights, renaming between directories, which every domain of a process must permit.
+// That is why what fence restricts in setuid mode belongs to the same domain.
 func scopeSelf(p plan.View, s *plan.Step) unix.Errno {
 	wanted := s.A | s.B
 	if payload.scoped || wanted == 0 {
@@ -56,6 +58,7 @@ func scopeSelf(p plan.View, s *plan.Step) unix.Errno {
 	if !there {
 		e = unix.EOPNOTSUPP
 	}
+	payload.fenced = e == 0
 	if s.A == 0 && (e == unix.EOPNOTSUPP || e == unix.E2BIG || e == unix.EPERM || e == unix.ENOSYS) {
 		return 0 // E2BIG: there are 16 domains, in a nest of sandboxes; the others: a kernel without, or a filter
 	}
@@ -67,20 +70,30 @@ func scopeSelf(p plan.View, s *plan.Step) unix.Errno {
 func restrictScopes(p plan.View, scopes uint32) (there bool, e unix.Errno) {
 	var r ruleset
 	r.scoped = uint64(scopes &^ plan.ScopeSockets)
+	if exposed() {
+		r.files = landlockMakeBlock | landlockRefer
+	}
+	permitted := r.files
 	if scopes&plan.ScopeSockets != 0 {
-		r.files = landlockResolveUnix | landlockRefer // without the latter nothing could be renamed between directories
+		permitted |= landlockRefer
+		r.files |= landlockRefer | landlockResolveUnix
 	}
 	rules, e := makeRuleset(&r)
 	if rules == 0 {
 		return e != 0, e
 	}
-	if r.files != 0 {
-		if e = permit(rules, raw.Text("/\x00"), landlockRefer); e == 0 {
-			e = permitSockets(p, rules)
-		}
+	if permitted != 0 {
+		e = permit(rules, raw.Text("/\x00"), permitted)
+	}
+	if e == 0 && scopes&plan.ScopeSockets != 0 {
+		e = permitSockets(p, rules)
 	}
 	return true, enterDomain(rules, e)
 }
+
+// exposed reports whether no user namespace stands between the payload and the user's processes
+// outside, as in setuid mode.
+func exposed() bool { return acting.Guarded != 0 && acting.Mapped == 0 }
 
 // permitSockets adds the exceptions of the plan to a ruleset.
 func permitSockets(p plan.View, rules uintptr) unix.Errno {
@@ -108,7 +121,7 @@ func permitSockets(p plan.View, rules uintptr) unix.Errno {
 // renames between directories that only an inherited descriptor leads to. Where the kernel has no Landlock, or an
 // old one, the keeper has tried a user namespace instead (serve).
 func fence(p plan.View, s *plan.Step) unix.Errno {
-	if e := scopeSelf(p, s); e != 0 || acting.Guarded == 0 || acting.Mapped != 0 {
+	if e := scopeSelf(p, s); e != 0 || payload.fenced || !exposed() {
 		return e
 	}
 	var r ruleset

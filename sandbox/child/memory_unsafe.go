@@ -89,6 +89,7 @@ var payload struct {
 	moved   bool     // an OpChdir has been done
 	bounded bool     // boundCaps is done
 	scoped  bool     // scopeSelf is done
+	fenced  bool     // it has made a domain
 	settled bool     // see settleForExec
 	missing plan.Sub // what diagnose has found
 }

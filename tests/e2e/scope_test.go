@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -170,6 +171,19 @@ func TestScopesWithin(t *testing.T) {
 			o := launch{who: who, args: []string{gobwrap, "--unshare-pid", "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--", "bash", "-c", command}}.run(t)
 			if o.Stdout != want {
 				t.Errorf("%s: %s", command, o)
+			}
+		}
+	})
+	each(t, everyone, func(t *testing.T, who identity) {
+		dir := who.scratch(t)
+		for _, more := range []string{"--unshare-pid", "--unshare-all", "--unshare-ipc"} {
+			who.shell(t, dir, "mkdir -p a b; touch a/file")
+			o := launch{who: who, args: []string{
+				gobwrap, "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--bind", dir, "/tmp/w", more,
+				"/tmp/h/reach", "in", "/tmp/w", "rename", "a/file", "b/file",
+			}}.run(t)
+			if o.Stdout != "rename b/file: ok\n" {
+				t.Errorf("%s, between directories: %s", more, o)
 			}
 		}
 	})
@@ -364,4 +378,124 @@ func converse(t *testing.T, who identity, program, script string, typed [][2]str
 		t.Errorf("the terminal showed %q", said)
 	}
 	return strings.Join(found, ", ")
+}
+
+// outerSockets are those that users have outside, by where they lie below a directory of theirs; the
+// abstract ones' names are made unique with it.
+var outerSockets = struct{ streams, datagrams, abstract []string }{
+	streams:   []string{"run/bus", "run/docker.sock", "run/ssh-agent.1", "tmux/default", "tmux/.X11-unix/X0"},
+	datagrams: []string{"run/notify"},
+	abstract:  []string{"/tmp/.X11-unix/X0", "/tmp/dbus-1"},
+}
+
+// waysTo is the words of reach that try every way to a socket, and how many there are.
+// The directory that has it is /tmp/w inside, and fd 3.
+func waysTo(word, name string) (words []string, n int) {
+	dir, base := filepath.Split("/tmp/w/" + name)
+	for _, way := range [][]string{
+		{word, dir + base},
+		{word, "/tmp/w/link-" + base},
+		{word, "/tmp/w/hard-" + base},
+		{word, "/proc/self/root" + dir + base},
+		{word, "/proc/self/fd/3/" + name},
+		{"in", dir, word, base},
+		{"in", dir, word, "/proc/self/cwd/" + base},
+		{"at", "3", word, name},
+	} {
+		words = append(words, way...)
+		n++
+	}
+	return words, n
+}
+
+// TestSockets: what lies outside is reached by no way, where that is asked for; what the sandbox
+// has itself is.
+func TestSockets(t *testing.T) {
+	t.Parallel()
+	abi := landlockABI()
+	within := []string{"/tmp/h/reach", "listen", "/tmp/own", "listen", "@own", "behind", "connect", "/tmp/own", "connect", "@own", "exec"}
+	type answers struct{ path, abstract, own string }
+	for _, c := range []struct {
+		name    string
+		options []string
+		abi     int // what the kernel must have; else the launch is refused
+		want    answers
+	}{
+		{"nothing", nil, 0, answers{"ok", "ok", "ok"}}, // the control
+		{"no network", []string{"--unshare-net"}, 0, answers{"ok", "ECONNREFUSED", "ok"}},
+		{"abstract", []string{"--scope", "abstract-sockets"}, scopesABI, answers{"ok", "EPERM", "ok"}},
+		{"its other name", []string{"--scope-abstract-unix-sockets"}, scopesABI, answers{"ok", "EPERM", "ok"}},
+		{"with a PID namespace", []string{"--unshare-pid", "--scope-try", "abstract-sockets"}, scopesABI, answers{"ok", "EPERM", "ok"}},
+		{"sockets", []string{"--scope", "sockets"}, socketsABI, answers{"EACCES", "ok", "ok"}},
+		{"all", []string{"--unshare-pid", "--scope", "all"}, socketsABI, answers{"EACCES", "EPERM", "ok"}},
+		{"all but one", []string{"--scope", "all", "--allow-socket", "/tmp/w/run/bus"}, socketsABI, answers{"EACCES", "EPERM", "ok"}},
+		{"all but some", []string{"--scope-try", "all", "--allow-socket", "/tmp/w"}, socketsABI, answers{"ok", "EPERM", "ok"}},
+		{"the filter", []string{"--seccomp-profile", "no-unix-sockets"}, 0, answers{"EPERM", "EPERM", "EPERM"}},
+	} {
+		if abi < c.abi && !slices.Contains(c.options, "--scope") {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			each(t, everyone, func(t *testing.T, who identity) {
+				dir := who.scratch(t)
+				who.shell(t, dir, "mkdir -p run tmux/.X11-unix")
+				words := []string{reach}
+				try := []string{"/tmp/h/reach"}
+				var want []string
+				expect := func(n int, word, answer string) {
+					for range n {
+						want = append(want, word+": "+answer)
+					}
+				}
+				add := func(listen, word string, names []string) {
+					for _, name := range names {
+						words = append(words, listen, dir+"/"+name)
+						ways, n := waysTo(word, name)
+						try = append(try, ways...)
+						answer := c.want.path
+						if name == "run/bus" && slices.Contains(c.options, "/tmp/w/run/bus") {
+							answer = "ok"
+						}
+						expect(n, word, answer)
+					}
+				}
+				add("listen", "connect", outerSockets.streams)
+				add("receive", "send", outerSockets.datagrams)
+				for _, name := range outerSockets.abstract {
+					name = "@" + dir + name
+					words = append(words, "listen", name, "receive", name+"-d")
+					try = append(try, "connect", name, "send", name+"-d")
+					expect(1, "connect", c.want.abstract)
+					expect(1, "send", c.want.abstract)
+				}
+				if c.want.own == "ok" {
+					expect(2, "connect", "ok")
+					try = slices.Concat(within, try)
+					want = slices.Concat(want[len(want)-2:], want[:len(want)-2])
+				}
+				link := `for s in run/* tmux/default tmux/.X11-unix/*; do ln -s $s link-${s##*/}; ln $s hard-${s##*/}; done; exec "$@" 3<.`
+				args := slices.Concat(
+					words, []string{"behind", "in", dir, "exec", "sh", "-ec", link, "sh", gobwrap, "--ro-bind", "/", "/", "--proc", "/proc", "--tmpfs", "/tmp"},
+					[]string{"--ro-bind", base + "/bin", "/tmp/h", "--bind", dir, "/tmp/w"}, c.options, []string{"--"}, try,
+				)
+				o := launch{who: who, args: args}.run(t)
+				if abi < c.abi {
+					if !strings.Contains(o.Stderr, "by Landlock: Operation not supported") || strings.Contains(strings.Join(c.options, " "), "all") && !strings.Contains(o.Stderr, "--seccomp-profile no-unix-sockets") || o.Stdout != "" {
+						t.Errorf("a kernel without: %s", o)
+					}
+					return
+				}
+				var got []string
+				for line := range strings.Lines(o.Stdout) {
+					word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+					_, answer, _ := strings.Cut(rest, ": ")
+					got = append(got, word+": "+answer)
+				}
+				if !slices.Equal(got, want) || o.Status != "0" {
+					t.Errorf("%s\nwant %q", o, want)
+				}
+			})
+		})
+	}
 }

@@ -9,6 +9,7 @@
 //	in DIR, at FD      go there
 //	signal WAY PID SIG send a signal, and print what comes of it. PID is 0 for the own
 //	                   process group where the way has that
+//	rename OLD NEW     print what comes of it
 //	nice, ionice       lower the priority of the own process group
 //	exec WORD...       become another program
 #define _GNU_SOURCE
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -64,6 +66,8 @@ static void listens(int type) {
 		fprintf(stderr, "reach: listening at %s: %m\n", name);
 		exit(98);
 	}
+	if (*name != '@')
+		chmod(name, 0777); // for every user
 }
 
 static void behind(void) {
@@ -155,7 +159,10 @@ int main(int argc, char **argv) {
 				perror("reach: at");
 		} else if (!strcmp(what, "signal"))
 			signals();
-		else if (!strcmp(what, "nice"))
+		else if (!strcmp(what, "rename")) {
+			char *old = word(), *new = word();
+			said(what, new, rename(old, new));
+		} else if (!strcmp(what, "nice"))
 			said(what, "group", setpriority(PRIO_PGRP, 0, 10));
 		else if (!strcmp(what, "ionice"))
 			said(what, "group", syscall(SYS_ioprio_set, 2, 0, 3 << 13)); // IOPRIO_WHO_PGRP, IOPRIO_CLASS_IDLE
