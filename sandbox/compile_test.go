@@ -123,6 +123,7 @@ func TestRules(t *testing.T) {
 			s.Session.AsPID1, s.Namespaces.PID = true, Want
 			s.Session.Locks = []string{"/l"}
 		},
+		compile.ForegroundSession: func(s *Spec) { s.Session.Foreground, s.Session.New = true, Want },
 		compile.UsageNeedsStatus:  func(s *Spec) { s.Report.Usage = true },
 		compile.SocketsNeedScope:  func(s *Spec) { s.Lockdown.AllowSockets = []string{"/run/bus"} },
 		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
@@ -227,6 +228,15 @@ func TestSpecByProgram(t *testing.T) {
 	}
 }
 
+// TestEnvironmentWithNUL: a NUL byte ends no entry in the midst of another one.
+func TestEnvironmentWithNUL(t *testing.T) {
+	got := environment([]string{"A=1", "B=2\x00C=3\x00D=4"}, []EnvOp{{Name: "E", Value: "5\x00F=6"}, {Name: "G\x00H", Unset: true}, {Name: "I", Value: "7"}})
+	if want := []string{"A=1", "I=7"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// FuzzEnvironment: of each variable the last word counts, whatever was said before it.
 func FuzzEnvironment(f *testing.F) {
 	f.Add("A=1\nPWD=/\nB", "A=2\n-B\n!\nC=")
 	f.Fuzz(func(t *testing.T, base, script string) {
@@ -241,6 +251,10 @@ func FuzzEnvironment(f *testing.F) {
 			case ok && name != "":
 				ops = append(ops, EnvOp{Name: name, Value: value})
 			}
+		}
+		if strings.Contains(base+script, "\x00") { // a part is left out: see TestEnvironmentWithNUL
+			_ = environment(strings.Split(base, "\n"), ops)
+			return
 		}
 		given := strings.Split(base, "\n")
 		got := environment(slices.Clone(given), ops)

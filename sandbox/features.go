@@ -10,7 +10,7 @@ import (
 // starting anything: whether a launch is permitted is not part of it.
 type FeatureSet struct {
 	Modes       []string // "direct", and "setuid" for an installation that has the mode
-	MountEngine string   // "new": open_tree and its kin (5.12); "classic": mount(2)
+	MountEngine string   // "new": open_tree and the like (5.12); "classic": mount(2)
 	Seccomp     bool     // filters (CONFIG_SECCOMP_FILTER)
 	LandlockABI int      // version of Landlock's interface, 0: none (landlock(7), 5.13)
 	Scopes      []string // what --scope can have: "signals", "abstract-sockets" (ABI 6, 6.12), "sockets" (ABI 9, 7.1)

@@ -10,8 +10,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
-// flattener turns a Spec into the form that the compiler reads, and remembers what the
-// Spec said where: the compiler knows an option by the place of its text alone.
+// flattener turns a Spec into the form that the compiler reads. It remembers which field each
+// text came from, because the compiler knows an option only by the offset of its text.
 type flattener struct {
 	of      *wanted
 	spec    flat.Spec
@@ -21,7 +21,7 @@ type flattener struct {
 	nul     bool
 }
 
-// flatten is s on the machine h. Ranges of ids are settled here.
+// flatten returns s on the machine h. Ranges of ids are settled here.
 func flatten(s *wanted, h *facts, uids, gids *axis) (*flattener, compile.Facts) {
 	f := &flattener{of: s, text: make(flat.Text, 1, 1<<12), origins: map[flat.Word]plan.Origin{}}
 	f.once(s)
@@ -53,7 +53,7 @@ func (f *flattener) word(s string) flat.Word {
 	return at
 }
 
-// from is the place of the option, or the field, that asks for something.
+// from returns the place of the option, or the field, that asks for something.
 func (f *flattener) from(field string) flat.Word {
 	o := f.of.origin(field)
 	at := f.word(o.Words[0])
@@ -63,7 +63,7 @@ func (f *flattener) from(field string) flat.Word {
 
 func (f *flattener) item(i flat.Item) { f.items = append(f.items, i) }
 
-// once is what a Spec says once.
+// once copies the fields that have one value.
 func (f *flattener) once(s *wanted) {
 	out, n := &f.spec, &s.Namespaces
 	for i, w := range map[int]Wish{
@@ -94,7 +94,7 @@ func (f *flattener) once(s *wanted) {
 	for bit, on := range map[uint]bool{
 		flat.DisableUsers: n.DisableUsers, flat.AssertUsersDisabled: n.AssertUsersDisabled, flat.MapAuto: s.Identity.MapAuto,
 		flat.KeepGroups: s.Identity.KeepGroups, flat.DieWithParent: s.Session.DieWithParent, flat.AsPID1: s.Session.AsPID1,
-		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.CapsGiven: len(s.Identity.Caps) > 0,
+		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.Foreground: s.Session.Foreground, flat.CapsGiven: len(s.Identity.Caps) > 0,
 	} {
 		if on {
 			out.Turn(bit)
@@ -114,6 +114,9 @@ func (f *flattener) once(s *wanted) {
 	}
 	if s.line != nil && s.line.Close {
 		out.Turn(flat.CloseFDs)
+	}
+	if s.line != nil && s.line.Forward {
+		out.Turn(flat.Forward)
 	}
 	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
 	f.command(s.Command.Args)
@@ -184,7 +187,7 @@ func (f *flattener) files(ops []tree.Op) {
 	}
 }
 
-// listed is what else there may be several of.
+// listed copies the other lists.
 func (f *flattener) listed(s *wanted) {
 	for _, e := range s.Env {
 		switch {

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hollowCaps is the warning for capabilities that were added and do not count for the
-// sandbox's own namespaces, or nil. Set-up needs root for a devpts, and --disable-userns
-// sets its limit above the payload: both put the payload into a user namespace below the one
-// that owns the others (user_namespaces(7)).
+// hollowCaps returns the warning for capabilities that were added and do not count for the
+// sandbox's own namespaces, or nil. Set-up needs root for a devpts, and --disable-userns sets
+// its limit above the payload: both put the payload into a user namespace below the one that
+// owns the others (user_namespaces(7)).
 func hollowCaps(s *wanted, h facts) error {
 	uids, gids, err := who(s, &h)
 	if !wantsUser(s, &h) || h.Setuid || s.Identity.ranges() || s.Report.UserBlockFD.Given() || wantedCaps(s, &h) == 0 || err != nil {
@@ -34,7 +34,7 @@ func hollowCaps(s *wanted, h facts) error {
 	return nil
 }
 
-// warnOf tells the caller what may not be as expected.
+// warnOf warns about what may be unexpected.
 func (c *Cmd) warnOf(s *wanted, h facts) {
 	if err := hollowCaps(s, h); err != nil {
 		c.warn(err)

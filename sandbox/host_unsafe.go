@@ -25,7 +25,7 @@ func ioctlTermios(fd int, t *unix.Termios) bool {
 	return e == 0
 }
 
-// gate asks the policy of the setuid mode about a plan of our own.
+// gate asks the policy of setuid mode about a plan of our own.
 func gate(p *plan.Program) (suid.Row, uint32) {
 	var info syscall.Sysinfo_t
 	_ = syscall.Sysinfo(&info) // no memory then, as the keeper sees it

@@ -48,7 +48,7 @@ var (
 	strictARM64 string
 )
 
-// Builtins are the names of the built-in profiles.
+// Builtins returns the names of the built-in profiles.
 func Builtins() []string { return slices.Clone(builtins[:]) }
 
 //nolint:gochecknoglobals // read-only table
@@ -65,18 +65,19 @@ func IsBuiltin(name []byte) bool {
 	return false
 }
 
-// Named is the filter of a built-in profile for this machine, as --seccomp-profile names it.
+// Named returns the filter of a built-in profile for this machine, as --seccomp-profile names
+// it.
 func Named(name string) ([]byte, error) {
 	filter, ok := Builtin(name, runtime.GOARCH)
 	if !ok {
-		return nil, errors.New(strconv.Quote(name) + " is none of the built-in profiles " + strings.Join(Builtins(), ", ") +
-			"; the path of a file has a slash in it")
+		return nil, errors.New(strconv.Quote(name) + " is not one of the built-in profiles " + strings.Join(Builtins(), ", ") +
+			"; the path of a file must contain a slash")
 	}
 	return filter, nil
 }
 
-// BuiltinText is the filter of a built-in profile for this machine, empty for one that there
-// is not. It needs no Go runtime.
+// BuiltinText returns the filter of a built-in profile for this machine, empty for one that
+// there is not. It needs no Go runtime.
 func BuiltinText(name []byte) string {
 	for i := range builtins {
 		if string(name) == builtins[i] {
@@ -86,7 +87,7 @@ func BuiltinText(name []byte) string {
 	return ""
 }
 
-// Builtin is the filter of a built-in profile for a machine of GOARCH's name.
+// Builtin returns the filter of a built-in profile for a machine of GOARCH's name.
 //
 //   - default permits what podman's default profile permits a container with podman's
 //     default capabilities; what it does not list has the answer ENOSYS.

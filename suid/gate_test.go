@@ -158,6 +158,7 @@ var refusals = []refusal{
 	}},
 	{"a place entered first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpChdir, first)},
 	{"a fence first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpFence, first)},
+	{"a cgroup", suid.RowCgroup, become(plan.OpSeccomp, plan.Step{Op: plan.OpCgroup})},
 	{"a limit first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpSet, first)},
 	{"a filter first", suid.RowCapsKept, exchange(plan.OpCaps, plan.OpSeccomp, first)},
 	{"the bounding set kept", suid.RowCapsKept, at(plan.OpCaps, func(s *plan.Step) { s.Flags = 0 })},
@@ -313,6 +314,9 @@ func TestNotNamedIsRefused(t *testing.T) {
 		want = suid.RowUnknown
 		if inPayload[op] {
 			want = suid.Permitted
+		}
+		if op == plan.OpCgroup {
+			want = suid.RowCgroup
 		}
 		if row, at := gate(p, half); row != want || row != suid.Permitted && at != i {
 			t.Errorf("%v (%d) in the payload: row %d, step %d; want row %d, step %d", op, op, row, at, want, i)

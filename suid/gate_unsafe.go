@@ -122,6 +122,8 @@ func payload(base unsafe.Pointer, h *plan.Header) (Row, uint32) {
 			if !given {
 				return RowCapsKept, i
 			}
+		case plan.OpCgroup:
+			return RowCgroup, i
 		default:
 			return RowUnknown, i
 		}

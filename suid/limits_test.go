@@ -6,13 +6,14 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // TestLimits: what is exactly as large as permitted, and one more.
 func TestLimits(t *testing.T) {
 	build := func(dirs, text int) *plan.Program {
-		b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+		b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 		b.Add(plan.Step{Op: plan.OpSlave})
 		b.Add(plan.Step{Op: plan.OpRoot})
 		for range dirs {

@@ -28,6 +28,7 @@ const (
 	RowNoOwner
 	RowPowerless
 	RowScore
+	RowCgroup
 	RowUnknown
 	RowConfOff
 	RowConfGroup
@@ -72,6 +73,7 @@ var words = [NumRows]struct{ option, why, options string }{
 	RowNoOwner:    {userNamespace, "its owner has to be an id that nobody has, and those that are kept free for it (4294901768 to 4294967293) are not mapped in this container", ""},
 	RowPowerless:  {userNamespace, "it came without the right to mount in it, although root made it: a security module or a filter refuses that", ""},
 	RowScore:      {"--oom-score-adj", "the kernel's file for it is root's while the sandbox is made, so that nobody else reads the keeper's memory", "--oom-score-adj"},
+	RowCgroup:     {"--cgroup", "the kernel would ask whether the keeper may put processes there, and not whether the caller may", "--cgroup"},
 	RowUnknown:    {"this plan", "it has a step that the policy does not know", ""},
 	RowConfOff:    {"setuid mode", "the administrator has switched it off (" + ConfPath + ")", ""},
 	RowConfGroup:  {"setuid mode", "the administrator grants it to groups that the caller is not in (" + ConfPath + ")", ""},
@@ -89,7 +91,7 @@ func (r Row) Words() (option, why string) {
 // Refusal is what setuid mode does not do, whatever the kernel permits, and why.
 type Refusal struct{ Options, Why string }
 
-// Refusals are the options that the policy refuses. The doctor lists them; README and
+// Refusals are the options that the policy refuses. The doctor lists them; docs/setuid-mode.md and
 // manual name them too (TestRefusals).
 func Refusals() (all []Refusal) {
 	for _, w := range words {

@@ -7,7 +7,8 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
-// features is the answer to --features: one JSON object, so that callers need not parse --help.
+// features returns the answer to --features: one JSON object, so that callers need not parse
+// --help.
 func features() string {
 	f := sandbox.Features()
 	var options []string

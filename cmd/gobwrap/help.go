@@ -19,7 +19,7 @@ func answer(argv []string) (string, bool) {
 	return "", false
 }
 
-// synopsis is the option's name, with what follows "=".
+// synopsis returns the option's name, with what follows "=".
 func synopsis(o *cmdline.Option) string {
 	switch {
 	case o.Value == "":
@@ -38,7 +38,7 @@ func program() string {
 	return "gobwrap"
 }
 
-// usage is the line that --help begins with, in bubblewrap's form: callers look for it.
+// usage returns the line that --help begins with, in bubblewrap's form: callers look for it.
 func usage(argv0 string) string {
 	return "usage: " + argv0 + " [OPTIONS...] [--] COMMAND [ARGS...]\n"
 }

@@ -131,11 +131,11 @@ func TestVersion(t *testing.T) {
 		if n := strings.Count(fields[1], "."); n != 2 || strings.Trim(fields[1], "0123456789.") != "" {
 			t.Errorf("%q: version %q is not three integers", c.argv0, fields[1])
 		}
-		if want := map[bool]string{true: "bwrap", false: "gobwrap"}[c.bwrap]; newVoice([]string{c.argv0}).name != want {
-			t.Errorf("%q speaks as %s", c.argv0, newVoice([]string{c.argv0}).name)
+		if want := map[bool]string{true: "bwrap", false: "gobwrap"}[c.bwrap]; newPrinter([]string{c.argv0}).name != want {
+			t.Errorf("%q speaks as %s", c.argv0, newPrinter([]string{c.argv0}).name)
 		}
 	}
-	if newVoice(nil).name != "gobwrap" {
+	if newPrinter(nil).name != "gobwrap" {
 		t.Error("without argv[0] there is no name")
 	}
 	for _, c := range []struct {

@@ -91,10 +91,10 @@ func errno(err error) syscall.Errno {
 	return e
 }
 
-// word is the string at w.
+// word returns the string at w.
 func (l *line) word(w flat.Word) string { return string(l.text.At(w)) }
 
-// origin is the option at w, for messages and listings: its name and its operands.
+// origin returns the option at w, for messages and listings: its name and its operands.
 func (l *line) origin(w flat.Word) plan.Origin {
 	if w == 0 {
 		return plan.Origin{}
@@ -113,7 +113,7 @@ func (l *line) origin(w flat.Word) plan.Origin {
 	return plan.Origin{Words: words}
 }
 
-// spec is what can be said once.
+// spec returns what can be said once.
 func (l *line) spec() sandbox.Spec {
 	s := &l.Spec
 	wish := func(i int) sandbox.Wish { return sandbox.Wish(s.Wishes[i]) + sandbox.Share }
@@ -149,7 +149,7 @@ func (l *line) spec() sandbox.Spec {
 		},
 		ProcFallback: mounts.Fallback(s.Fallback),
 		Session: sandbox.Session{
-			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
+			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), Foreground: s.On(flat.Foreground), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
 		},
 		Report: sandbox.Report{
 			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus, Usage: s.On(flat.Usage),
@@ -157,6 +157,7 @@ func (l *line) spec() sandbox.Spec {
 		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel"), Forgive: s.On(flat.Forgive)},
 		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
 	}
+	out.Limits.Cgroup = fd(flat.CgroupFD, "Limits.Cgroup")
 	if t := s.Timeout; t.After != 0 {
 		l.fields["Limits.Timeout"] = t.From
 		out.Limits.Timeout, out.Limits.Grace = milliseconds(t.After), milliseconds(t.Grace)
@@ -256,7 +257,7 @@ func (l *line) item(to *options, i int) {
 	}
 }
 
-// filter is an item as a filter.
+// filter returns an item as a filter.
 func (l *line) filter(it *flat.Item) sandbox.Filter {
 	switch it.Kind {
 	case flat.Filter:
@@ -280,7 +281,7 @@ func (o *options) use(it *flat.Item) {
 	}
 }
 
-// file is item i as an operation on files.
+// file returns item i as an operation on files.
 func (l *line) file(i int) mounts.Op {
 	it := &l.items[i]
 	op := l.operation(i)
@@ -296,7 +297,7 @@ func (l *line) file(i int) mounts.Op {
 	return op
 }
 
-// operation is item i by its kind.
+// operation returns item i by its kind.
 func (l *line) operation(i int) mounts.Op {
 	it := &l.items[i]
 	a, dest, fd, access := l.word(it.A), l.word(it.B), mounts.SetFD(int(it.FD)), tree.Access(it.Access)
@@ -325,7 +326,7 @@ func (l *line) operation(i int) mounts.Op {
 	}
 }
 
-// overlay is item i, which follows its layers.
+// overlay returns item i, which follows its layers.
 func (l *line) overlay(i int) mounts.Op {
 	it := &l.items[i]
 	dest := l.word(it.B)

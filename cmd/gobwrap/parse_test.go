@@ -250,8 +250,11 @@ var meanings = map[string]struct {
 	"--timeout": {"1.5:0.0001", func(s *said) bool {
 		return s.Limits.Timeout == 1500*time.Millisecond && s.Limits.Grace == time.Millisecond
 	}},
-	"--usage": {"--json-status-fd @", func(s *said) bool { return s.Report.Usage }},
-	"--nice":  {"-5", func(s *said) bool { return s.Limits.Nice == sandbox.SetInt(-5) }},
+	"--cgroup":          {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Limits.Cgroup })},
+	"--foreground":      {"", func(s *said) bool { return s.Session.Foreground }},
+	"--forward-signals": {"", func(s *said) bool { return s.line.Forward }},
+	"--usage":           {"--json-status-fd @", func(s *said) bool { return s.Report.Usage }},
+	"--nice":            {"-5", func(s *said) bool { return s.Limits.Nice == sandbox.SetInt(-5) }},
 	"--cap-add": {"CAP_NET_RAW", func(s *said) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Caps: 1 << 13}})
 	}},

@@ -181,9 +181,12 @@ var Options = [...]Option{
 	{Name: "--rlimit", Operands: "NAME=SOFT[:HARD]", Help: "Lower a resource limit (repeatable)", Wants: "NAME=SOFT[:HARD], with a NAME of " + limits + "; SOFT and HARD are numbers or unlimited, and SOFT is not the larger one", do: doSetting, on: uint8(setting.Rlimit)},
 	{Name: "--nice", Operands: "N", Help: "Run with niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
 	{Name: "--oom-score-adj", Operands: "N", Help: "Set oom_score_adj, from -1000 to 1000", Scalar: true, Wants: "a number from -1000 to 1000", do: doSetting, on: uint8(setting.Score)},
+	{Name: "--foreground", Help: "Lend the terminal to the command", do: doSwitch, on: flat.Foreground},
+	{Name: "--forward-signals", Help: "Pass signals sent to gobwrap on to the command", do: doSwitch, on: flat.Forward},
 	{Name: "--close-fds", Help: "Pass only descriptors 0, 1 and 2 on", do: doSwitch, on: flat.CloseFDs},
 	{Name: "--keep-fd", Operands: "FD", Help: "Like --close-fds, but pass FD on (repeatable)", do: doKeepFD},
 	{Name: "--timeout", Operands: "SECONDS[:GRACE]", Help: "End the command after SECONDS", Scalar: true, Wants: "SECONDS[:GRACE], numbers such as 1.5, at most 4294966, of which SECONDS is not 0", do: doTimeout},
+	{Name: "--cgroup", Operands: "FD", Help: "Start in the cgroup directory open as FD", Scalar: true, do: doNamedFD, on: flat.CgroupFD},
 	{Name: "--usage", Help: "Report what the command used, as JSON", do: doSwitch, on: flat.Usage},
 	{Name: "--cap-add", Operands: "CAP", Help: "Give the command a capability, or ALL", do: doCapAdd},
 	{Name: "--cap-drop", Operands: "CAP", Help: "Take a capability, or ALL, from the command", do: doCapDrop},
@@ -209,7 +212,7 @@ func Lookup(name []byte) int {
 	return -1
 }
 
-// Arity is the number of words that follow an option.
+// Arity returns the number of words that follow an option.
 func (o *Option) Arity() int {
 	if o.Operands == "" {
 		return 0

@@ -20,7 +20,7 @@ type Facts struct {
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
 
-	Setuid    bool // the plan is for the keeper of the setuid mode (package suid)
+	Setuid    bool // the plan is for the keeper of setuid mode (package suid)
 	Tentative bool // the kernel may refuse direct mode, and there is another way
 	Filtered  bool // the launcher runs under a seccomp filter, which may kill what sets the sandbox up
 	Hosted    bool // an embedding program starts the launcher, and goes on
@@ -52,7 +52,7 @@ const (
 	No
 )
 
-// Rule is a combination of options that cannot be. Package sandbox has the texts.
+// Rule is a combination of options that is not possible. Package sandbox has the texts.
 type Rule uint8
 
 // The rules, in the order in which they are checked.
@@ -76,6 +76,7 @@ const (
 	LabelsNeedSELinux
 	UsageNeedsStatus
 	SocketsNeedScope
+	ForegroundSession
 )
 
 // Check returns the first rule that is broken.
@@ -120,10 +121,12 @@ func (c *Compiler) Check() Rule {
 		return PID1AndLocks
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
-	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given():
+	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
 		return UsageNeedsStatus
 	case c.has(flat.Socket) && (s.Scopes|s.TryScopes)&flat.ScopeSockets == 0:
 		return SocketsNeedScope
+	case s.On(flat.Foreground) && s.Wishes[flat.Session].IsNew():
+		return ForegroundSession
 	}
 	return Fine
 }

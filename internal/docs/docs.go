@@ -2,9 +2,8 @@
 // the text of --help=OPTION, and the completions for bash, zsh and fish. They are made of the tables that the
 // programs parse their command lines with.
 //
-// It is linked into neither program: the tests of cmd/gobwrap and cmd/gobwrap-seccomp
-// call it, compare its results with the files beside them, and write these with -update
-// (make docs).
+// No program contains it: the tests of cmd/gobwrap and cmd/gobwrap-seccomp call it, compare
+// its results with the files in their folders, and write these with -update (make docs).
 package docs
 
 import (
@@ -21,7 +20,7 @@ type Option struct {
 	Once     bool // given again, only the last one counts
 }
 
-// operands are the names of the words that follow.
+// operands returns the names of the words that follow.
 func (o *Option) operands() []string { return strings.Fields(o.Operands) }
 
 // free reports whether the option's value, if it has one, is not one of a list.
@@ -42,7 +41,7 @@ func (o *Option) words() []string {
 	return out
 }
 
-// Kind says how an operand is completed. The zero Kind is a word that nobody can guess.
+// Kind says how an operand is completed. The zero Kind is a word that cannot be completed.
 type Kind struct {
 	Files     bool
 	Dirs      bool

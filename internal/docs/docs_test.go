@@ -26,9 +26,9 @@ func TestHeads(t *testing.T) {
 func TestManualRefuses(t *testing.T) {
 	for page, want := range map[string]string{
 		"@option --plain\n":                   `no line "@option --`,
-		"@option --plane\n":                   `"@option --plane" stands there twice, or no table has it`,
-		"@option --plain\n@option --plain\n":  `"@option --plain" stands there twice`,
-		"@synopsis\n":                         `"@synopsis" stands there twice, or no table has it`,
+		"@option --plane\n":                   `"@option --plane" is there twice, or is in no table`,
+		"@option --plain\n@option --plain\n":  `"@option --plain" is there twice`,
+		"@synopsis\n":                         `"@synopsis" is there twice, or is in no table`,
 		"@command x\n":                        `"@command x"`,
 		"@optoin --plain\n@option --plain \n": `"@optoin --plain"`,
 	} {
@@ -136,6 +136,6 @@ no
 		t.Errorf("%v\n%s", err, have)
 	}
 	if _, err := Text(".Sh OTHER\n.Sh OPTIONS\n.Bl -tag\n@option --plain\n.Xx y\n.El\n", sample); err == nil {
-		t.Error("an unknown macro is no error")
+		t.Error("an unknown macro is not an error")
 	}
 }

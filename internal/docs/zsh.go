@@ -17,7 +17,7 @@ func zshKinds(kinds map[string]Kind) string {
 	return strings.Join(lines, "\n")
 }
 
-// zsh is the action that completes an operand. A blank does nothing but show its name.
+// zsh returns the action that completes an operand. A blank does nothing but show its name.
 func (k Kind) zsh(name string) string {
 	switch {
 	case len(k.Words) > 0:

@@ -2,7 +2,7 @@ package flat
 
 // No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
-// Wish is how much a namespace, or a session, of the sandbox's own is wanted.
+// Wish says whether the sandbox shall have a namespace, or a session, of its own.
 type Wish uint8
 
 // Wishes. A command line begins with Share for each.
@@ -47,6 +47,7 @@ const (
 	InfoFD
 	StatusFD
 	UserBlockFD
+	CgroupFD
 	numFDs
 )
 
@@ -82,6 +83,8 @@ const (
 	Explain
 	CloseFDs
 	Usage
+	Forward
+	Foreground
 )
 
 // Bits of Spec.Scopes and Spec.TryScopes: what the payload reaches in its sandbox only. They are
@@ -104,7 +107,7 @@ func NewFD(n int32, from Word) FD { return FD{uint32(n) + 1, from} }
 // Given reports whether there is a descriptor.
 func (f FD) Given() bool { return f.above != 0 }
 
-// N is the descriptor; -1 if there is none.
+// N returns the descriptor; -1 if there is none.
 func (f FD) N() int32 { return int32(f.above) - 1 }
 
 // Str is the operand of an option. The zero value is none.
@@ -132,7 +135,7 @@ type Timeout struct {
 // Grace is the grace of a Timeout for which none is given.
 const Grace = 2000
 
-// Spec is what is wanted once. Its zero value shares everything with the caller.
+// Spec holds what can be given only once. Its zero value shares everything with the caller.
 type Spec struct {
 	Wishes     [numWishes]Wish
 	Mode       Mode
@@ -203,7 +206,7 @@ const (
 	Profile // the profile in the file A
 	Used    // FD is not for the payload; with Early, nor for the acting side
 	Warning // the scalar option From was given before
-	NotOpen // FD, which From names, is not open, and does without: a warning
+	NotOpen // FD, which From names, is not open: it is ignored, with a warning
 )
 
 // Item flags.

@@ -38,7 +38,7 @@ func (p *Program) Dump() string {
 	return out.String()
 }
 
-// phase is a heading in front of the first step of each process.
+// phase returns a heading in front of the first step of each process.
 func (p *Program) phase(h Header, i uint32) string {
 	switch {
 	case i == 0 && h.Join > 0:

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,7 +16,7 @@ var filter = bytes.Repeat([]byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f}, 2)
 // sample is a program with every operation, in an order that a launch could have.
 func sample(t testing.TB) *plan.Program {
 	t.Helper()
-	b := &plan.Builder{
+	b := &planbuild.Builder{
 		Flags: plan.FlagInit | plan.FlagDieWithParent | plan.FlagHandshake | plan.FlagForgive,
 		Clone: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS,
 	}
@@ -69,6 +70,7 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpClose, A: 3, B: 1<<31 - 1})
 	add(plan.Step{Op: plan.OpTimeout, A: 1500, B: 2000})
 	add(plan.Step{Op: plan.OpSocket, A: str("/run/bus")})
+	add(plan.Step{Op: plan.OpCgroup, A: 9})
 	add(plan.Step{Op: plan.OpSet, A: 0, B: 7, C: 64, E: 64})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(filter), B: 2})
 	add(plan.Step{Op: plan.OpExec})

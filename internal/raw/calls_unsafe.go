@@ -18,10 +18,10 @@ func Trap()
 // Mapped turns an address that the kernel gave into a pointer.
 func Mapped(addr uintptr) unsafe.Pointer
 
-// Addr is the number of an address, for the kernel.
+// Addr returns the number of an address, for the kernel.
 func Addr(p unsafe.Pointer) uintptr { return uintptr(p) }
 
-// Errno is the error of a raw result, 0 if there is none.
+// Errno returns the error of a raw result, 0 if there is none.
 func Errno(r uintptr) unix.Errno {
 	if r > ^uintptr(4095) {
 		return unix.Errno(-r)
@@ -29,7 +29,7 @@ func Errno(r uintptr) unix.Errno {
 	return 0
 }
 
-// Failed is the raw result of a call that failed with e.
+// Failed returns the raw result of a call that failed with e.
 func Failed(e unix.Errno) uintptr { return -uintptr(e) }
 
 // Exit ends the process, also under a seccomp filter that refuses the calls for it.
@@ -103,10 +103,10 @@ func Readlinkat(dir uintptr, path, buf unsafe.Pointer, size uintptr) (uintptr, u
 	return n, 0
 }
 
-// Getpid is the number of this process.
+// Getpid returns the number of this process.
 func Getpid() uintptr { return Call(unix.SYS_GETPID, 0, 0, 0, 0, 0, 0) }
 
-// Getppid is the number of its parent, 0 if that is outside of the PID namespace.
+// Getppid returns the number of its parent, 0 if that is outside of the PID namespace.
 func Getppid() uintptr { return Call(unix.SYS_GETPPID, 0, 0, 0, 0, 0, 0) }
 
 // Kill sends a signal.
@@ -268,7 +268,7 @@ type Numbers struct {
 	entries [1 << 10]byte // struct linux_dirent64 (getdents(2))
 }
 
-// Next is the next number. It reports false at the end, or after an error.
+// Next returns the next number. It reports false at the end, or after an error.
 func (l *Numbers) Next() (uintptr, bool) {
 	const length, name = 16, 19 // offsets in an entry
 	for l.at < l.end || l.more() {

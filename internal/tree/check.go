@@ -7,7 +7,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// FieldError is a field of an [Op] that cannot be as it is.
+// FieldError is about a field of an [Op] that is not valid.
 type FieldError struct {
 	Field   string // its name, with an index where it is an entry of Layers; "": the Op itself
 	Problem string // what is wrong, as a sentence without its subject
@@ -84,7 +84,7 @@ var kinds = [...]struct {
 	RemountRO: {"RemountRO", dest, 0},
 }
 
-// String is the kind's name.
+// String returns the kind's name.
 func (k Kind) String() string {
 	if k < 0 || int(k) >= len(kinds) {
 		return "Kind(" + strconv.Itoa(int(k)) + ")"
@@ -92,12 +92,12 @@ func (k Kind) String() string {
 	return kinds[k].name
 }
 
-// Check reports the first field that cannot be as it is, or nil: one that the kind needs
-// and that was not given, one that was given and that the kind does not use, and a value
+// Check returns an error for the first field that is not valid, or nil: one that the kind
+// needs and that was not given, one that was given and that the kind does not use, and a value
 // that does not exist. Whether paths exist is not asked.
 func (op *Op) Check() *FieldError {
 	if !op.Kind.Valid() {
-		return &FieldError{"", "is empty: a function of package mounts makes it"}
+		return &FieldError{"", "is empty: make it with a function of package mounts"}
 	}
 	kind := kinds[op.Kind]
 	needs := kind.needs
@@ -156,4 +156,4 @@ func (op *Op) checkPaths() *FieldError {
 	return nil
 }
 
-const nul = "holds a NUL byte"
+const nul = "contains a NUL byte"

@@ -44,7 +44,7 @@ type Writes int
 const (
 	Refused   Writes = iota // read-only: at least two layers
 	Forgotten               // to a tmpfs that nobody sees
-	Kept                    // to Upper, with Work beside it on the same file system
+	Kept                    // to Upper, with Work on the same file system
 )
 
 // Fallback is what to do where the kernel refuses a new proc.

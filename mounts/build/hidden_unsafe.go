@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file does for a sandbox of the setuid mode without a user namespace what the
+// This file does for a sandbox of setuid mode without a user namespace what the
 // kernel does for one with: there, the mounts of the host are locked together, and what
 // one of them hides stays hidden (mount_namespaces(7)).
 
-// keepHidden looks at the host's mounts once. A recursive bind leaves out mounts that
-// are unbindable, and would show what lies under them: then all are made private, which
-// ends that, and ends propagation too. Where the mounts are, and whether the user gets
-// there now, is for others to change and does not count. A proc of which parts are
-// covered must not appear anew without the covers.
+// keepHidden looks at the host's mounts once. A recursive bind leaves out unbindable mounts,
+// and would show what lies under them. If there are any, all mounts are made private, which
+// prevents that, and also ends propagation. It does not matter where they are, or whether the
+// user can reach them now: that may change. A proc of which parts are covered must not appear
+// anew without the covers.
 func (r *Root) keepHidden() unix.Errno {
 	proc, e := r.mountID(r.Proc)
 	if e != 0 {

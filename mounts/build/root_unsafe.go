@@ -40,25 +40,31 @@ type Root struct {
 	idle   idle
 	nofile unix.Rlimit // the limit on descriptors as it was
 	raised uint32      // it has been raised
-	how    unix.OpenHow
-	attr   unix.MountAttr
+	spare  uint32      // so many sources can be opened before free descriptors are counted anew
 
-	covered struct {
-		ids [maxCovered]uint32 // mounts that others hide
-		n   uint32
+	covered uint32 // how many mounts others hide: see buffers
+	walk    struct {
+		depth  uintptr // how many directories the walk has come through
+		open   uintptr // how many of them, the last, are open
+		absent bool    // the kernel says that nothing is at the end of the path
 	}
-	walk struct {
-		dirs   [maxDepth]int32   // the directories that the walk has come through: a ring
-		depth  uintptr           // how many there are
-		open   uintptr           // how many of them, the last, are open
-		absent bool              // the kernel says that nothing is at the end of the path
-		last   [256]byte         // the last component, where it is not looked at
-		rest   [2 * pathBuf]byte // of the path that is followed
-		link   [2 * pathBuf]byte // a link on the way, with the rest behind it
-	}
+}
+
+// buffers is the large memory of a Root, of which a process has one. It is not part of the Root:
+// of that, which a process that is forked writes to at once, a single page is copied, and of this
+// what is used.
+//
+//nolint:gochecknoglobals // static memory of code without a runtime
+var buffers struct {
+	last    [256]byte         // the last component of a path, where it is not looked at
+	dirs    [maxDepth]int32   // the directories that a walk has come through: a ring
+	plain   [64]byte          // options of mount(2) without a label
+	rest    [2 * pathBuf]byte // of the path that is followed
+	link    [2 * pathBuf]byte // a link on the way, with the rest behind it
 	options [2 * pathBuf]byte // of mount(2)
 	source  [2 * pathBuf]byte // a path of the host's; see fromClosedCwd and localize
 	target  [pathBuf]byte     // a symbolic link that is there already
+	covered [maxCovered]uint32
 	info    struct {
 		text  [infoBuf]byte // of mountinfo
 		fd    [1 << 10]byte // of an fdinfo
@@ -69,34 +75,34 @@ type Root struct {
 
 // Do does a step that concerns files or mounts; mine is false for any other.
 func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
-	switch s.Op {
-	case plan.OpSource:
+	switch {
+	case s.Op == plan.OpSource:
 		return r.openSource(p, s), true
-	case plan.OpSlave:
+	case s.Op == plan.OpSlave:
 		return r.makeSlave(), true
-	case plan.OpRoot:
+	case s.Op == plan.OpRoot:
 		return r.makeFrame(p), true
-	case plan.OpPivot:
+	case s.Op == plan.OpPivot:
 		return r.leaveOldRoot(), true
-	case plan.OpBind:
+	case s.Op == plan.OpBind:
 		return r.bind(p, s), true
-	case plan.OpMount:
+	case s.Op == plan.OpMount:
 		return r.mountFS(p, s), true
-	case plan.OpOverlay:
+	case s.Op == plan.OpOverlay:
 		return r.overlay(p, s), true
-	case plan.OpRemountRO:
+	case s.Op == plan.OpRemountRO:
 		return r.remountRO(p.Str(s.B)), true
-	case plan.OpProc:
+	case s.Op == plan.OpProc:
 		return r.mountProc(p, s), true
-	case plan.OpDir:
+	case s.Op == plan.OpDir:
 		return r.makeDirectory(p, s), true
-	case plan.OpFile:
+	case s.Op == plan.OpFile:
 		return r.writeFile(p, s), true
-	case plan.OpData:
+	case s.Op == plan.OpData:
 		return r.bindData(p, s), true
-	case plan.OpSymlink:
+	case s.Op == plan.OpSymlink:
 		return r.symlink(p, s), true
-	case plan.OpChmod:
+	case s.Op == plan.OpChmod:
 		return r.chmod(p.Str(s.B), s.D), true
 	}
 	return step.Fault{}, false

@@ -26,7 +26,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 	monitor.direct = true
 	openFeed()
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	if p.Has(plan.FlagDieWithParent) {
 		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 		if raw.Getppid() != started.parent {
@@ -61,13 +61,13 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 }
 
-// linePlan is the plan of the command line.
+// linePlan returns the plan of the command line.
 func linePlan() plan.View {
 	return plan.ViewAt(raw.Mapped(line.planAt))
 }
 
-// deaf leaves the first process, and its own, as the only ones that can speak on the socket:
-// the ear hears its end then.
+// deaf closes the monitor's copy of the sending end of the socket, so that the end of the
+// first process shows as the end of the socket.
 func deaf() {
 	raw.Close(acting.Sock)
 	acting.Sock = nowhere
@@ -77,9 +77,9 @@ func deaf() {
 	}
 }
 
-// refusedDirect hears why a tentative attempt has not come to OpGo. If the kernel refuses a
-// user namespace, it makes another plan, for the keeper or without one, and reports true;
-// the first one and its fault are kept, for the text of a second one.
+// refusedDirect reads why a tentative attempt did not reach OpGo. If the kernel refuses a user
+// namespace, it makes another plan, for the keeper or without one, and reports true; the first
+// one and its fault are kept, for the text of a second one.
 func refusedDirect(p plan.View) bool {
 	raw.Close(acting.Sock)
 	acting.Sock = nowhere
@@ -107,8 +107,8 @@ func refusedDirect(p plan.View) bool {
 	return openEar(linePlan())
 }
 
-// admitted asks the keeper's tables, where the plan is for the keeper, what it will say: if
-// it is to refuse the plan, there is no need to hand it over. The keeper asks again.
+// admitted checks a plan for the keeper against the keeper's tables: a plan that the keeper
+// will refuse need not be handed over. The keeper checks it again.
 func admitted(p plan.View) bool {
 	if !monitor.viaKeeper {
 		return true
@@ -142,6 +142,7 @@ func refuses(p plan.View) bool {
 	if step >= p.Steps || e != unix.EPERM && e != unix.EACCES {
 		return false
 	}
+	// Behind OpGo the attempt is no longer tentative.
 	for i := uint32(0); i < step; i++ {
 		if p.Step(i).Op == plan.OpGo {
 			return false
@@ -154,7 +155,7 @@ func refuses(p plan.View) bool {
 	return false
 }
 
-// What is heard of set-up, and where line.heard says so to the process that becomes Go.
+// The results of set-up, in line.heard, for the process that becomes Go.
 const (
 	payloadRuns = iota
 	warned      // line.message is a warning
@@ -162,8 +163,8 @@ const (
 	killed      // nothing was said
 )
 
-// openEar makes the pair of sockets on which the acting side speaks to this process, or
-// takes the one that the keeper has.
+// openEar makes the pair of sockets on which the acting side sends messages to this process,
+// or uses that of the keeper.
 func openEar(p plan.View) bool {
 	if monitor.viaKeeper {
 		monitor.ear, acting.Sock = monitor.keptEar, monitor.keptSock
@@ -179,6 +180,7 @@ func openEar(p plan.View) bool {
 	return true
 }
 
+// closeEar ends the hearing: what is said from here on is lost.
 func closeEar() {
 	if monitor.ear != 0 {
 		raw.Close(monitor.ear)
@@ -186,12 +188,15 @@ func closeEar() {
 	}
 }
 
-// hearSetUp follows set-up until the payload runs, or there is something to say.
+// hearSetUp reads messages until the payload runs, or there is a fault or a warning.
 func hearSetUp(p plan.View) uint32 {
 	m := &line.message
+	// Somebody relies on a command that runs only where it can be told apart: otherwise the end of
+	// the socket, which the exec closes, is enough.
 	reached := p.JSONFd < 0 && p.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
+		listen(monitor.ear)
 		sender, ok := hear(monitor.ear, unsafe.Pointer(m), plan.MessageSize)
 		if !ok && !(reached || command != 0) {
 			line.heard = killed
@@ -290,11 +295,13 @@ func endFailedDirect(p plan.View) bool {
 	return false
 }
 
-// becomeGo forks a process that becomes a Go program and says what line.heard is about. It
-// returns true there, and false in this process when that one has ended. If it has said
-// nothing by then, this process says why that may be.
+// becomeGo forks a process that becomes a Go program and prints what line.heard is about. It
+// returns true there, and false in this process when that one has ended. If that one printed
+// nothing, this process prints a possible reason.
 func becomeGo() bool {
 	launcher := raw.Getpid()
+	// On it that process says that it has spoken (Spoken). Without it a message may come twice, but
+	// none gets lost.
 	mine, its, e := acting.SocketPair()
 	if e != 0 {
 		mine, its = nowhere, nowhere

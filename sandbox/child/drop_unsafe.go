@@ -26,10 +26,10 @@ func lower(sp unsafe.Pointer) {
 	}
 }
 
-// standAndDrop settles what this start is, leaves a keeper behind where there is to be
-// one, and gives up, for ever, what a set-id bit or file capabilities gave. AT_SECURE is
-// known to be set, which alone says little: a change of SELinux or AppArmor domain sets
-// it too, and so does a caller with several ids.
+// standAndDrop finds out how this binary is installed, forks the keeper if there is to be one,
+// and gives up permanently what a set-id bit or file capabilities gave. AT_SECURE is known to
+// be set, which alone says little: a change of SELinux or AppArmor domain sets it too, and so
+// does a caller with several ids.
 func standAndDrop(sp unsafe.Pointer, ear, sock uintptr) {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
@@ -57,9 +57,9 @@ func standAndDrop(sp unsafe.Pointer, ear, sock uintptr) {
 	}
 }
 
-// caller is whose the launch is. A caller with several ids, and no set-id file, keeps the
-// lesser: the real ones (a set-id program that calls us for its user), or, where those are
-// root's, the effective ones (root who stepped down).
+// caller returns the ids of the user who launches. A caller with several ids, and no set-id
+// file, keeps the lesser: the real ones (a set-id program that calls us for its user), or,
+// where those are root's, the effective ones (root who stepped down).
 func caller(sp unsafe.Pointer) (uid, gid uintptr) {
 	if raw.Auxv(sp, raw.AtUID) == 0 {
 		return raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtEGID)
@@ -67,7 +67,8 @@ func caller(sp unsafe.Pointer) (uid, gid uintptr) {
 	return raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
 }
 
-// stand looks at the file that was started. What it cannot see for sure is refused.
+// stand returns how the file that was started is installed. What it cannot see for certain is
+// refused.
 func stand(euid, gid, egid uintptr) suid.Standing {
 	self := raw.Text("/proc/self/exe\x00")
 	var st unix.Stat_t
@@ -137,7 +138,7 @@ func hasIDs(uid, gid uintptr) bool {
 // the maps. The process has nothing that the user could not have.
 func makeDumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
 
-// ambient is the ambient set: capabilities that the caller, not the file, gave.
+// ambient returns the ambient set: capabilities that the caller, not the file, gave.
 func ambient() uint64 {
 	set := uint64(0)
 	for c := uintptr(0); c <= raw.LastCap; c++ {

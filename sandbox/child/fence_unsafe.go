@@ -27,7 +27,7 @@ type ruleset struct {
 	scoped     uint64 // version 6 (6.12)
 }
 
-// canFence reports whether the kernel has what a fence is made of.
+// canFence reports whether the kernel has Landlock.
 func canFence() (bool, unix.Errno) {
 	version := raw.Call(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, landlockVersion, 0, 0, 0)
 	e := raw.Errno(version)

@@ -40,7 +40,7 @@ func startKeeper(ear, sock, uid, gid uintptr) {
 func runKeeper(launcher, uid, gid uintptr) {
 	acting.Guarded = 1
 	acting.Step = plan.NoStep
-	parent = launcher
+	acting.Parent = launcher
 	if !settleKeeper(uid, gid) {
 		raw.Exit(1)
 	}
@@ -85,7 +85,7 @@ func settleKeeper(uid, gid uintptr) bool {
 // guard is for a process that has just changed its ids: such a change may make it
 // dumpable (fs.suid_dumpable) and disarms the death signal.
 func guard() {
-	if raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) != 0 || raw.Getppid() != parent {
+	if raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) != 0 || raw.Getppid() != acting.Parent {
 		raw.Exit(1)
 	}
 }
@@ -143,7 +143,7 @@ func serve(p plan.View, uid, gid uintptr) {
 	}
 	restrict(p, gid)
 	checkFds(p)
-	if raw.Getppid() != parent {
+	if raw.Getppid() != acting.Parent {
 		raw.Exit(1)
 	}
 	pid, f := uintptr(0), step.Fault{}

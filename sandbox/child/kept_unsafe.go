@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the monitor's side of the setuid mode: it has no privilege, and belongs
+// This file is the monitor's side of setuid mode: it has no privilege, and belongs
 // to the user.
 
 // startKept passes the plan to the keeper and learns from it who the first process is,

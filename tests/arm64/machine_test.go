@@ -59,7 +59,7 @@ var launches = []launch{
 	user(0, `1000 1000\n`, "gobwrap --unshare-user --disable-userns --ro-bind / / -- guest ids"),
 	user(3, `(?s)\{.*"child-pid".*"setup-complete": true.*"exit-code": 3.*`, "gobwrap --json-status-fd 2 --unshare-pid --ro-bind / / --dev /dev -- guest exit 3"),
 
-	// The setuid mode, on a kernel that refuses.
+	// Setuid mode, on a kernel that refuses.
 	user(0, `1000 1000\n`, "gobwrap-setuid --ro-bind / / -- guest ids"),
 	{Args: []string{">", "/proc/sys/user/max_user_namespaces", "0"}, output: "<nil>"},
 	user(1, `(?s)gobwrap: .*`, "gobwrap --ro-bind / / -- guest ids"),

@@ -85,7 +85,7 @@ func install() error {
 	cmd := exec.Command(installed, "--mode", "setuid", "--ro-bind", "/", "/", "true")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user.id, Gid: user.id}}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("the setuid mode does not work below %s (TMPDIR): %w\n%s", base, err, out)
+		return fmt.Errorf("setuid mode does not work below %s (TMPDIR): %w\n%s", base, err, out)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func TestInstallSetuid(t *testing.T) {
 		{"as built", buildLauncher(t, "0"), ""},
 		{"coverage", buildLauncher(t, "0", "-cover"), "was built with -cover=true"},
 		{"race detector", buildLauncher(t, "1", "-race"), "was built with -race=true"},
-		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without the setuid mode"},
+		{"without the mode", buildLauncher(t, "0", "-tags", "nosetuid"), "without setuid mode"},
 		{"no launcher", "/bin/false", "does not run"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -70,8 +70,10 @@ func TestInstallSetuid(t *testing.T) {
 // installed is what make install leaves below PREFIX, with its modes.
 var installed = map[string]os.FileMode{
 	"bin/gobwrap":                                          0o755,
+	"bin/gobwrap-limit":                                    0o755,
 	"bin/gobwrap-seccomp":                                  0o755,
 	"share/man/man1/gobwrap.1":                             0o644,
+	"share/man/man1/gobwrap-limit.1":                       0o644,
 	"share/man/man1/gobwrap-seccomp.1":                     0o644,
 	"share/bash-completion/completions/gobwrap":            0o644,
 	"share/zsh/site-functions/_gobwrap":                    0o644,
@@ -88,7 +90,20 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/docs/ARCHITECTURE.md":               0o644,
 	"share/doc/gobwrap/docs/conformance.md":                0o644,
 	"share/doc/gobwrap/docs/requirements.md":               0o644,
+	"share/doc/gobwrap/docs/README.md":                     0o644,
+	"share/doc/gobwrap/docs/install.md":                    0o644,
+	"share/doc/gobwrap/docs/recipes.md":                    0o644,
+	"share/doc/gobwrap/docs/troubleshooting.md":            0o644,
+	"share/doc/gobwrap/docs/setuid-mode.md":                0o644,
+	"share/doc/gobwrap/docs/go-package.md":                 0o644,
+	"share/doc/gobwrap/docs/judge.md":                      0o644,
+	"share/doc/gobwrap/docs/images/session.svg":            0o644,
+	"share/doc/gobwrap/docs/images/doctor.svg":             0o644,
+	"share/doc/gobwrap/docs/images/error.svg":              0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
+	"share/doc/gobwrap/selinux/gobwrap.te":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.fc":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.if":                 0o644,
 }
 
 // TestInstall: make install leaves these files and no others, whatever the umask; the
@@ -101,7 +116,7 @@ func TestInstall(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `make --no-print-directory bin/gobwrap-seccomp; umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
+	cmd := exec.Command("sh", "-c", `make --no-print-directory bin/gobwrap-limit bin/gobwrap-seccomp; umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
 	cmd.Dir = "../.."
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make install: %v\n%s", err, text)
@@ -139,11 +154,37 @@ func TestInstall(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "\nprofile gobwrap /opt/some/bin/gobwrap flags=(attach_disconnected, mediate_deleted) {\n") {
 		t.Errorf("%v: the profile is not for the place:\n%s", err, text)
 	}
+	uninstall(t, dir, prefix)
+}
+
+// uninstall runs make uninstall: it removes what make install left and nothing beside it.
+func uninstall(t *testing.T, dir, prefix string) {
+	t.Helper()
+	beside := filepath.Join(prefix, "share/man/man1/other.1")
+	if err := os.WriteFile(beside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("make", "--no-print-directory", "uninstall", "DESTDIR="+dir, "PREFIX=/opt/some")
+	cmd.Dir = "../.."
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make uninstall: %v\n%s", err, text)
+	}
+	for name := range installed {
+		if _, err := os.Lstat(filepath.Join(prefix, name)); err == nil {
+			t.Errorf("make uninstall leaves %s", name)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(prefix, "share/doc/gobwrap")); err == nil {
+		t.Error("make uninstall leaves share/doc/gobwrap")
+	}
+	if _, err := os.Stat(beside); err != nil {
+		t.Errorf("make uninstall removes another program's file: %v", err)
+	}
 }
 
 // TestManualsAreClean: man has nothing to complain of.
 func TestManualsAreClean(t *testing.T) {
-	for _, page := range []string{"../../cmd/gobwrap/gobwrap.1", "../../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
+	for _, page := range []string{"../../cmd/gobwrap/gobwrap.1", "../../cmd/gobwrap-limit/gobwrap-limit.1", "../../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
 		cmd := exec.Command("man", "--warnings", "--local-file", page)
 		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANWIDTH=80")
 		var complaints strings.Builder
@@ -170,7 +211,7 @@ func TestInstallLauncherAlone(t *testing.T) {
 	}
 	for name := range installed {
 		_, err := os.Stat(filepath.Join(dir, "to/opt", name))
-		if here, want := err == nil, !strings.Contains(name, "gobwrap-seccomp"); here != want {
+		if here, want := err == nil, !strings.Contains(name, "gobwrap-seccomp") && !strings.Contains(name, "gobwrap-limit"); here != want {
 			t.Errorf("%s: %v, want %v", name, here, want)
 		}
 	}

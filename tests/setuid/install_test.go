@@ -64,7 +64,7 @@ func TestRefusedInstallations(t *testing.T) {
 		{"his-group-may-write", gobwrap, []string{"chown 0:12345 ", "chmod 4775 "}, "how it is installed"},
 		{"all-may-write", gobwrap, []string{"chmod 4757 "}, "how it is installed"},
 		{"without-the-mode-plain", without, nil, ""},
-		{"without-the-mode", without, []string{"chmod 4755 "}, "without the setuid mode"},
+		{"without-the-mode", without, []string{"chmod 4755 "}, "without setuid mode"},
 		{"without-the-mode-and-setgid", without, []string{"chmod 6755 "}, "set-group-id"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestCallersWithSeveralIDs(t *testing.T) {
 	}
 	// A caller whose capabilities nobody may keep has no keeper; one with another effective
 	// group has an installation that is not known.
-	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +keep_caps_locked --"), args: args}.run(t).Refused(t, "the setuid mode failed")
+	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +keep_caps_locked --"), args: args}.run(t).Refused(t, "setuid mode failed")
 	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).Refused(t, "how it is installed")
 }
 
@@ -186,7 +186,7 @@ func TestContainersRoot(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"-sys_admin", "-setpcap", "-all"} {
 		wrap := strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --bounding-set " + set + " --")
-		launch{who: nobody, wrap: wrap, args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).Refused(t, "the setuid mode failed")
+		launch{who: nobody, wrap: wrap, args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).Refused(t, "setuid mode failed")
 		launch{who: nobody, wrap: wrap, args: append(box(installed), "/h/witness", "exit", "0")}.run(t).OK(t, "")
 	}
 }

@@ -57,7 +57,7 @@ func TestMalformedHeaders(t *testing.T) {
 	add("pwd-behind", hPwd, plus(1), plan.BadSlot)
 	for bit := range 32 {
 		flag := uint32(1) << bit
-		if flag > plan.FlagUsage {
+		if flag > plan.FlagForeground {
 			add(fmt.Sprintf("flag-%x", flag), hFlags, func(was uint32) uint32 { return was | flag }, plan.BadLayout)
 		}
 		if flag&(roomy|user) == 0 {

@@ -3,7 +3,7 @@
 # The names of an option's operands.
 function __gobwrap_operands --argument-names option
     switch $option
-        case --args --userns --userns2 --pidns --netns --sync-fd --seccomp --add-seccomp-fd --block-fd --userns-block-fd --info-fd --json-status-fd --keep-fd
+        case --args --userns --userns2 --pidns --netns --sync-fd --seccomp --add-seccomp-fd --block-fd --userns-block-fd --info-fd --json-status-fd --keep-fd --cgroup
             string split ' ' 'FD'
         case --argv0
             string split ' ' 'VALUE'
@@ -213,9 +213,12 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --as-pid-1 -d 'Run the 
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --rlimit -d 'Lower a resource limit (repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --nice -d 'Run with niceness N, from -20 to 19'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --oom-score-adj -d 'Set oom_score_adj, from -1000 to 1000'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --foreground -d 'Lend the terminal to the command'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --forward-signals -d 'Pass signals sent to gobwrap on to the command'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --close-fds -d 'Pass only descriptors 0, 1 and 2 on'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --keep-fd -d 'Like --close-fds, but pass FD on (repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --timeout -d 'End the command after SECONDS'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cgroup -d 'Start in the cgroup directory open as FD'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --usage -d 'Report what the command used, as JSON'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cap-add -d 'Give the command a capability, or ALL'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cap-drop -d 'Take a capability, or ALL, from the command'

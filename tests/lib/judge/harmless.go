@@ -10,7 +10,7 @@ import (
 )
 
 // Harmless says, independently of suid.Gate, why the keeper must not carry a plan out for a
-// stranger. The plan is one that is Sound.
+// user. The plan is one that is Sound.
 func Harmless(p *plan.Program, halfMemory uint64) error {
 	h := p.Header()
 	switch {
@@ -27,7 +27,7 @@ func Harmless(p *plan.Program, halfMemory uint64) error {
 		s := p.Step(i)
 		rule := rules[s.Op]
 		if rule == nil {
-			return fmt.Errorf("step %d: %v is not for strangers", i, s.Op)
+			return fmt.Errorf("step %d: %v is not for users", i, s.Op)
 		}
 		if !rule(situation{p, h, i, halfMemory}, s) {
 			return fmt.Errorf("step %d: %+v", i, s)
@@ -55,7 +55,7 @@ func owning(name uint32) func(situation, plan.Step) bool {
 
 func nosuid(_ situation, s plan.Step) bool { return s.C|unix.MS_NOSUID == s.C }
 
-// rules are the operations that strangers may ask for in set-up, each with when.
+// rules are the operations that users may ask for in set-up, each with when.
 var rules = map[plan.Op]func(situation, plan.Step) bool{
 	plan.OpSlave:     always,
 	plan.OpSource:    always,
@@ -112,6 +112,8 @@ func harmlessPayload(p *plan.Program, h plan.Header) error {
 				return fmt.Errorf("step %d: %+v keeps something", i, s)
 			}
 			bare = true
+		} else if s.Op == plan.OpCgroup {
+			return fmt.Errorf("step %d: a cgroup that the keeper could enter, and the caller not", i)
 		} else if !bare && s.Op != plan.OpLock {
 			return fmt.Errorf("step %d: %v comes before everything is given up", i, s.Op)
 		}

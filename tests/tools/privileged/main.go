@@ -62,7 +62,7 @@ var parts = [...]part{
 			{"runFirst", "announce", notAllowed},
 			{"runInit", "takeLocks", afterSeal},
 			{"runInit", "filter", afterSeal},
-			{"runInit", "reap", afterSeal},
+			{"runInit", "waitForAll", afterSeal},
 		},
 	},
 }
@@ -175,7 +175,7 @@ func count(arch string) ([][]function, error) {
 	return out, nil
 }
 
-// callers are the functions from which a system call can be reached.
+// callers returns the functions from which a system call can be reached.
 func callers(im *linked.Image) map[string]bool {
 	into := map[string][]string{}
 	for name, f := range im.Funcs {
@@ -196,7 +196,7 @@ func callers(im *linked.Image) map[string]bool {
 	return out
 }
 
-// full is the linker's name of a function of package child, or of a method of build.Root.
+// full returns the linker's name of a function of package child, or of a method of build.Root.
 func full(name string) string {
 	if strings.HasPrefix(name, "(*Root).") {
 		return linked.InBuild + name

@@ -10,9 +10,10 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/linked"
 )
 
-// most bounds the lines of the first part. It is above what there are by a few, so that
-// whoever adds some asks whether they have to run there. 130 of them are the sentences for a
-// launch that ends before it has a front end (errno_unsafe.go): constants, chosen by the errno.
+// most bounds the lines of the first part. It is above what there are by a few, so that a
+// change that adds some must say why they have to run there. 130 of them are the sentences for
+// a launch that ends before it has a front end (errno_unsafe.go): constants, chosen by the
+// errno.
 const most = 1830
 
 // TestCount: functions that everybody would look for are in the part that they belong to,

@@ -10,6 +10,7 @@
 //	init               what can be learnt about PID 1, and taken from it
 //	read FD, close FD  read to the end; close
 //	pause              wait for a signal
+//	heed               print the number of each signal, until it is SIGWINCH
 //	leave              end, while a child goes on with the words that follow
 //	attack DIR NAME TO rename NAME and TO in DIR into each other's place until killed
 //	locked FILE        who holds a lock on FILE
@@ -278,6 +279,20 @@ static void bare(void) {
 	exit(127);
 }
 
+// heed prints the number of each signal that comes, until it is SIGWINCH.
+static void heed(void) {
+	sigset_t all;
+	int sig;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	printf("ready\n");
+	do {
+		fflush(stdout);
+		sigwait(&all, &sig);
+		printf("%d\n", sig);
+	} while (sig != SIGWINCH);
+}
+
 static int one(const char *what, char **argv) {
 	char byte[4096];
 	ssize_t n;
@@ -321,6 +336,8 @@ static int one(const char *what, char **argv) {
 		many();
 	else if (!strcmp(what, "hold"))
 		hold();
+	else if (!strcmp(what, "heed"))
+		heed();
 	else if (!strcmp(what, "raise")) {
 		int sig = number();
 		kill(getpid(), sig);
