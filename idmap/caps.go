@@ -7,10 +7,10 @@ import "strings"
 // Caps is a set of capabilities; bit n stands for number n of capabilities(7).
 type Caps uint64
 
-// RangeCaps are what it takes to deal with several ids as root does: to give files away
-// and to read and change those of others, to become somebody else, to signal. They count
-// in the user namespace only, and for ids that it maps (user_namespaces(7)); none of them
-// mounts, or reaches a network.
+// RangeCaps are the capabilities that root of several ids needs: to give files away, to read
+// and change files of other ids, to switch to other ids, and to send signals. They apply in
+// the user namespace only, and to ids that it maps (user_namespaces(7)). None of them permits
+// mounts or network access.
 const RangeCaps Caps = 1<<chown | 1<<dacOverride | 1<<fowner | 1<<fsetid | 1<<kill | 1<<setgid | 1<<setuid |
 	1<<sysChroot | 1<<setfcap
 
@@ -65,6 +65,7 @@ func sameName(s []byte, name string) bool {
 	return true
 }
 
+// small is c in small letters, of the ASCII ones: no locale counts.
 func small(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'
@@ -76,7 +77,7 @@ func small(c byte) byte {
 func capNumber(s []byte) (Caps, bool) {
 	base := uint(10)
 	if len(s) > 1 && s[0] == '0' {
-		base, s = 8, s[1:]
+		base, s = 8, s[1:] // "0" itself is one too
 		if small(s[0]) == 'x' {
 			base, s = 16, s[1:]
 		}
@@ -97,7 +98,7 @@ func capNumber(s []byte) (Caps, bool) {
 	return 1 << (n & 63), len(s) > 0 && n < 64
 }
 
-// Names are the capabilities of a set as capabilities(7) has them, in order, as far as
+// Names returns the capabilities of a set as capabilities(7) has them, in order, as far as
 // they have names.
 func (c Caps) Names() (names []string) {
 	for n, name := range capNames {

@@ -16,12 +16,12 @@ const MaxRanges = 340
 // write of less than a page, and a page has 4096 bytes or more.
 const MaxText = 4095
 
-// none is (uid_t)-1, which is no id.
+// none is (uid_t)-1, which is not an id.
 const none = 1<<32 - 1
 
 // Range is one line of a uid_map or gid_map: Count ids from Inside on are those from
 // Outside on. Ids are unsigned: directory services hand out those above 2³¹. The zero
-// value is no valid range.
+// value is not a valid range.
 type Range struct {
 	Inside, Outside, Count uint32
 }
@@ -42,7 +42,7 @@ func ParseRange(s string) (Range, error) {
 	for i, to := range []*uint32{&r.Inside, &r.Outside, &r.Count} {
 		n, ok := number(fields[i])
 		if !ok {
-			return Range{}, errors.New(s + ": " + strconv.Quote(fields[i]) + " is no number from 0 to 4294967295")
+			return Range{}, errors.New(s + ": " + strconv.Quote(fields[i]) + " is not a number from 0 to 4294967295")
 		}
 		*to = n
 	}
@@ -65,10 +65,10 @@ func (r Range) check() error {
 	return nil
 }
 
-// ends is the first number after a range.
+// ends returns the first number after a range.
 func ends(first, count uint32) uint64 { return uint64(first) + uint64(count) }
 
-// String is the range as ParseRange takes it.
+// String returns the range as ParseRange takes it.
 func (r Range) String() string {
 	return dec(r.Inside) + ":" + dec(r.Outside) + ":" + dec(r.Count)
 }
@@ -86,7 +86,7 @@ func (m Map) Has(inside uint32) bool {
 	return ok
 }
 
-// Outside is the id outside that an id inside stands for.
+// Outside returns the id outside that an id inside stands for.
 func (m Map) Outside(inside uint32) (uint32, bool) {
 	for _, r := range m {
 		if within(inside, r.Inside, r.Count) {
@@ -96,7 +96,7 @@ func (m Map) Outside(inside uint32) (uint32, bool) {
 	return 0, false
 }
 
-// Inside is the id inside that stands for an id outside.
+// Inside returns the id inside that stands for an id outside.
 func (m Map) Inside(outside uint32) (uint32, bool) {
 	for _, r := range m {
 		if within(outside, r.Outside, r.Count) {
@@ -106,7 +106,7 @@ func (m Map) Inside(outside uint32) (uint32, bool) {
 	return 0, false
 }
 
-// Text is what is written to uid_map or gid_map.
+// Text returns what is written to uid_map or gid_map.
 func (m Map) Text() string {
 	var out strings.Builder
 	for _, r := range m {
@@ -115,7 +115,7 @@ func (m Map) Text() string {
 	return out.String()
 }
 
-// Args are the numbers of the map as newuidmap(1) and newgidmap(1) take them.
+// Args returns the numbers of the map as newuidmap(1) and newgidmap(1) take them.
 func (m Map) Args() []string {
 	var out []string
 	for _, r := range m {
@@ -135,7 +135,7 @@ func (m Map) Identity() Map {
 	return out
 }
 
-// Check tells why the kernel would refuse the map, which it does with no more than EINVAL.
+// Check returns why the kernel would refuse the map: the kernel itself says only EINVAL.
 func (m Map) Check() error {
 	for i, r := range m {
 		if err := r.check(); err != nil {
@@ -164,11 +164,10 @@ func overlap(a, na, b, nb uint32) bool {
 	return uint64(a) < ends(b, nb) && uint64(b) < ends(a, na)
 }
 
-// Auto maps what /etc/subuid or /etc/subgid grants: the ids of sub, one range after the
-// other, are those from 1 on inside, and the caller's own is inside. So the k-th granted
-// id is k inside, whatever the caller is there, except for one: if the caller is not 0, the
-// granted id whose number the caller has is 0, or the last one if the caller has none of
-// their numbers. There is always a 0, therefore, if anything is granted.
+// Auto maps the ids of sub, which /etc/subuid or /etc/subgid grants: the k-th granted id is k
+// in the sandbox, and the caller's own id is inside. There is one exception: if the caller is
+// not 0, the granted id whose number the caller takes is 0 (or, if the caller takes none of
+// their numbers, the last granted id is 0). So id 0 is always mapped if anything is granted.
 func Auto(own, inside uint32, sub []Range) Map {
 	m := Map{{inside, own, 1}}
 	at := uint64(1)

@@ -28,9 +28,9 @@ func TestParseRange(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "is not INSIDE:OUTSIDE:COUNT", "1:2": "is not INSIDE:OUTSIDE:COUNT", "1:2:3:4": "is not INSIDE:OUTSIDE:COUNT",
-		"::": `"" is no number`, "a:1:1": `"a" is no number`, "1:-1:1": `"-1" is no number`, "1:1:+1": `"+1" is no number`,
-		"1 :1:1": `"1 " is no number`, "0x1:1:1": `"0x1" is no number`, "1_0:1:1": `"1_0" is no number`, "1:1:1\n": `"1\n" is no number`,
-		"4294967296:1:1": `"4294967296" is no number`, "0:0:0": "maps no id", "4294967295:0:1": "beyond the highest id",
+		"::": `"" is not a number`, "a:1:1": `"a" is not a number`, "1:-1:1": `"-1" is not a number`, "1:1:+1": `"+1" is not a number`,
+		"1 :1:1": `"1 " is not a number`, "0x1:1:1": `"0x1" is not a number`, "1_0:1:1": `"1_0" is not a number`, "1:1:1\n": `"1\n" is not a number`,
+		"4294967296:1:1": `"4294967296" is not a number`, "0:0:0": "maps no id", "4294967295:0:1": "beyond the highest id",
 		"0:4294967295:1": "beyond the highest id", "1:0:4294967295": "beyond the highest id", "4294967290:0:6": "beyond the highest id",
 	} {
 		if got, err := idmap.ParseRange(text); err == nil || !strings.Contains(err.Error(), want) {
@@ -181,7 +181,7 @@ func autoModel(own, inside uint32, sub []idmap.Range) map[uint32]uint32 {
 	return m
 }
 
-// TestAutoModel: the k-th granted id is k, but for the two that change places.
+// TestAutoModel: the k-th granted id is k, except for the two that change places.
 func TestAutoModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 20000 {

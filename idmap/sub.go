@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// SubIDs reads the text of /etc/subuid or /etc/subgid (subuid(5)): the ranges that are
-// granted to a user, in their order, as Range.Outside and Range.Count. A line names its
-// user by login name or by number; names are all that fit. Lines that say nothing are
-// passed over, as newuidmap(1) does.
+// SubIDs reads the text of /etc/subuid or /etc/subgid (subuid(5)): the ranges that are granted
+// to a user, in their order, as Range.Outside and Range.Count. A line names its user by login
+// name or by number; names are all that fit. Malformed lines are skipped, as newuidmap(1)
+// does.
 func SubIDs(text string, names ...string) []Range {
 	var out []Range
 	for line := range strings.Lines(text) {
@@ -32,7 +32,7 @@ func subLine(line string) (who string, r Range, ok bool) {
 	return fields[0], Range{Outside: first, Count: count}, ok1 && ok2 && count > 0 && ends(first, count) <= none
 }
 
-// Missing is the first range of m that grants do not hold, beside the caller's own id,
+// Missing returns the first range of m that grants do not hold, beside the caller's own id,
 // which everybody may map (newuidmap(1)). Grants that touch count as one.
 func (m Map) Missing(own uint32, grants []Range) (Range, bool) {
 	sorted := slices.Clone(grants)
@@ -62,8 +62,8 @@ const (
 	blockSub = 65_536
 )
 
-// FreeRange is the first range that the text of /etc/subuid or /etc/subgid grants to nobody
-// yet, or the last of all where there is none.
+// FreeRange returns the first range that the text of /etc/subuid or /etc/subgid does not grant
+// yet, or the last range of all if there is none.
 func FreeRange(text string) Range {
 	var taken []Range
 	for line := range strings.Lines(text) {
@@ -87,7 +87,7 @@ func KnowsUser(passwd, name string) bool {
 	return strings.HasPrefix(passwd, name+":") || strings.Contains(passwd, "\n"+name+":")
 }
 
-// UserName is the login name of a user in the text of /etc/passwd (passwd(5)); "" if
+// UserName returns the login name of a user in the text of /etc/passwd (passwd(5)); "" if
 // there is none.
 func UserName(passwd string, uid uint32) string {
 	for line := range strings.Lines(passwd) {

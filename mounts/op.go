@@ -9,23 +9,35 @@ import (
 )
 
 // Op is one operation on the files of a sandbox. The functions of this package make it. A
-// method returns a changed copy. A method that means nothing to an operation, such as Size
-// to anything but a tmpfs, makes it one that is refused before anything is started.
+// method returns a changed copy. If a method does not apply to an operation, such as Size to
+// anything but a tmpfs, the operation is refused before anything is started.
 type Op struct{ data tree.Op }
 
-// Tree is the operation for package sandbox.
+// Tree returns the operation for package sandbox.
 func (op Op) Tree() tree.Op { return op.data }
 
-// At puts what was made elsewhere in the sandbox than its function says: a bind elsewhere
-// than where its source is on the host.
+// At changes the destination: a bind appears at dest instead of at the path of its source.
 func (op Op) At(dest string) Op {
 	op.data.Dest = dest
 	return op
 }
 
-// Try makes a bind one that is left out where its source does not exist.
+// Try returns a bind that is left out if its source does not exist; or a Mask or a Protect that is
+// left out if its path does not exist, or nothing matches its pattern.
 func (op Op) Try() Op {
 	op.data.Try = true
+	return op
+}
+
+// Glob makes the path of a Mask or a Protect a pattern: *, ? and [a-z] stand for characters of a
+// name, also for a dot at its beginning, \ takes the meaning from the next character, and a
+// component ** stands for any number of directories. The first component is literal.
+//
+// The pattern is compared with what is in the sandbox at that moment, once: files that come
+// later are not covered. No link is followed behind the literal beginning; one that
+// matches is itself masked, or cannot be replaced. There may be 20000 matches.
+func (op Op) Glob() Op {
+	op.data.Glob = true
 	return op
 }
 
@@ -36,21 +48,21 @@ func (op Op) Perms(bits uint32) Op {
 	return op
 }
 
-// Size bounds a Tmpfs. Otherwise it may take half of the memory.
+// Size limits the size of a Tmpfs. Without a limit it may use half of the memory.
 func (op Op) Size(bytes uint64) Op {
 	op.data.Size = tree.Size{Bytes: bytes, Given: true}
 	return op
 }
 
-// ReadOnly shows a file or a tree of the host, with all that is mounted below it: at the
-// same path, or at another one (At), which a source that is not absolute needs. Nothing of
-// it can be written; set-id bits and device files do not count.
+// ReadOnly binds a file or a directory of the host, with all mounts below it, read-only: at
+// the same path, or at another one (At), which a relative source needs. Set-id bits and device
+// files have no effect.
 func ReadOnly(source string) Op { return bind(source, tree.ReadOnly) }
 
-// ReadWrite is ReadOnly, but the sandbox may write where the user may.
+// ReadWrite is like ReadOnly, but the sandbox may write where the user may.
 func ReadWrite(source string) Op { return bind(source, tree.ReadWrite) }
 
-// Devices is ReadWrite, and device files work.
+// Devices is like ReadWrite, and device files work.
 func Devices(source string) Op { return bind(source, tree.WithDevice) }
 
 func bind(source string, access tree.Access) Op {
@@ -61,19 +73,18 @@ func bind(source string, access tree.Access) Op {
 	return Op{op}
 }
 
-// ReadOnlyFD is ReadOnly for the file or directory that a descriptor has open.
+// ReadOnlyFD is like ReadOnly, for the file or directory that a descriptor is open on.
 func ReadOnlyFD(fd FD, dest string) Op { return bindFD(fd, dest, tree.ReadOnly) }
 
-// ReadWriteFD is ReadWrite for the file or directory that a descriptor has open.
+// ReadWriteFD is like ReadWrite, for the file or directory that a descriptor is open on.
 func ReadWriteFD(fd FD, dest string) Op { return bindFD(fd, dest, tree.ReadWrite) }
 
 func bindFD(fd FD, dest string, access tree.Access) Op {
 	return Op{tree.Op{Kind: tree.BindFD, FD: fd.number, Dest: dest, Access: access}}
 }
 
-// System shows the host's programs and libraries, read-only: /usr, and /bin, /sbin and
-// /lib with its kin as the host has them, as links or as trees of their own. It has
-// nothing of /etc.
+// System binds the host's programs and libraries, read-only: /usr, and /bin, /sbin, /lib and
+// the like as the host has them, as links or as directories. It does not bind /etc.
 func System() []Op {
 	ops := []Op{ReadOnly("/usr")}
 	for _, path := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
@@ -86,43 +97,60 @@ func System() []Op {
 	return ops
 }
 
-// Tmpfs is an empty file system in memory, which is gone at the end.
+// Tmpfs mounts an empty file system in memory at dest. It is gone at the end.
 func Tmpfs(dest string) Op { return at(tree.Tmpfs, dest) }
 
-// Proc is a proc that shows the processes of the sandbox.
+// Proc mounts a proc at dest, which shows the processes of the sandbox.
 func Proc(dest string) Op { return at(tree.Proc, dest) }
 
-// Dev is a small /dev: null, zero, full, random, urandom, tty, ptmx with its pts, shm, and
-// the links to the standard streams.
+// Dev makes a small /dev at dest: null, zero, full, random, urandom, tty, ptmx with its pts,
+// shm, and the links to the standard streams.
 func Dev(dest string) Op { return at(tree.Dev, dest) }
 
-// Mqueue is a file system of POSIX message queues (mq_overview(7)).
+// Mqueue mounts the POSIX message queues at dest (mq_overview(7)).
 func Mqueue(dest string) Op { return at(tree.Mqueue, dest) }
 
-// Dir is an empty directory, or the one that is there.
+// Dir makes an empty directory at dest, or leaves the one that is there.
 func Dir(dest string) Op { return at(tree.Dir, dest) }
 
-// Symlink is a link at dest that says target.
+// Symlink makes a symbolic link at dest that points to target.
 func Symlink(target, dest string) Op {
 	return Op{tree.Op{Kind: tree.Symlink, Target: target, Dest: dest}}
 }
 
-// Chmod gives what is there other permission bits.
+// Chmod changes the permission bits of a file that exists in the sandbox.
 func Chmod(dest string, bits uint32) Op { return at(tree.Chmod, dest).Perms(bits) }
 
-// RemountReadOnly makes the mount at dest read-only, and none below it.
+// RemountReadOnly makes the mount at dest read-only, but not the mounts below it.
 func RemountReadOnly(dest string) Op { return at(tree.RemountRO, dest) }
+
+// Mask closes a path in the sandbox: opening it fails with EACCES, also for root of a user
+// namespace, and it can neither be removed nor renamed. It stays a file or a directory. Other
+// hard links to a file, and other binds of it, are not masked. A path that does not exist is
+// an error, except with Try.
+func Mask(path string) Op { return at(tree.Mask, path) }
+
+// Protect keeps a path in the sandbox as it is: it is read-only, with all that is in it, and neither
+// it nor a directory or a link on the way to it can be renamed, replaced or removed. So rename(2)
+// and link(2) between such a directory and another one fail with EXDEV.
+//
+// A path that does not exist cannot be made: an empty placeholder, read-only too, is put where the
+// first missing component would be, a directory if path goes on or ends with a slash, and
+// otherwise a file. It lies on the host meanwhile. At the end it is removed, if no other sandbox
+// needs it; one that a killed launcher has left is removed at the end of the next sandbox that
+// protects the path. With Try nothing happens where path does not exist.
+func Protect(path string) Op { return at(tree.Protect, path) }
 
 func at(kind tree.Kind, dest string) Op { return Op{tree.Op{Kind: kind, Dest: dest}} }
 
-// Overlay shows several trees of the host as one, read-only; of files with one name that
-// of the last layer. It needs two layers.
+// Overlay mounts several directories of the host as one, read-only. Of files with the same
+// name, that of the last layer is visible. It needs two layers.
 func Overlay(dest string, layers ...string) Op { return overlay(tree.Refused, dest, layers) }
 
-// TmpOverlay is Overlay for one layer or more. What is written is gone at the end.
+// TmpOverlay is like Overlay, for one or more layers. What is written is gone at the end.
 func TmpOverlay(dest string, layers ...string) Op { return overlay(tree.Forgotten, dest, layers) }
 
-// WritableOverlay is Overlay for one layer or more. What is written goes to upper, a
+// WritableOverlay is like Overlay, for one or more layers. What is written goes to upper, a
 // directory of the host; work is an empty directory on the same file system.
 func WritableOverlay(dest, upper, work string, layers ...string) Op {
 	op := overlay(tree.Kept, dest, layers)
@@ -134,15 +162,15 @@ func overlay(writes tree.Writes, dest string, layers []string) Op {
 	return Op{tree.Op{Kind: tree.Overlay, Dest: dest, Layers: slices.Clone(layers), Writes: writes}}
 }
 
-// File is a new file. It belongs to the directory or the file system that dest lies in.
+// File makes a new file at dest, on the file system that dest is on.
 func File(dest string, content Content) Op { return file(tree.File, dest, content, tree.ReadOnly) }
 
-// ReadOnlyData is a file that lies nowhere else and is mounted at dest, read-only.
+// ReadOnlyData mounts a file without another name at dest, read-only.
 func ReadOnlyData(dest string, content Content) Op {
 	return file(tree.Data, dest, content, tree.ReadOnly)
 }
 
-// ReadWriteData is ReadOnlyData, but the sandbox may write to it.
+// ReadWriteData is like ReadOnlyData, but the sandbox may write to it.
 func ReadWriteData(dest string, content Content) Op {
 	return file(tree.Data, dest, content, tree.ReadWrite)
 }
@@ -167,13 +195,13 @@ func (b Bytes) fill(op *tree.Op) { op.Content = append([]byte{}, b...) }
 // 0 to 2 are the standard streams. The zero value is "not given"; [SetFD] makes one.
 type FD struct{ number tree.FD }
 
-// SetFD is the descriptor n.
+// SetFD returns the descriptor n.
 func SetFD(n int) FD { return FD{tree.FD{N: n, Given: true}} }
 
 // Given reports whether f was made by [SetFD].
 func (f FD) Given() bool { return f.number.Given }
 
-// N is the number, -1 where none was given.
+// N returns the number, -1 where none was given.
 func (f FD) N() int {
 	if !f.Given() {
 		return -1

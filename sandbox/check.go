@@ -5,17 +5,17 @@ import (
 	"github.com/gobwrap/gobwrap/internal/front"
 )
 
-// rules are what the fields of a Spec must not say together (see compile.Rule): the field that
-// is to change, and why.
+// rules are about fields of a Spec that cannot be combined (see compile.Rule): the field to
+// change, and why.
 //
 //nolint:gochecknoglobals // read-only table
 var rules = [...]struct{ field, problem string }{
 	compile.NoCommand:         {"Command.Args", "must not be empty"},
 	compile.Uncompiled:        {"Lockdown.Filters", "a profile was not compiled"},
-	compile.RangesJoin:        {"Namespaces.JoinUser", "excludes Identity.UIDMap, GIDMap and MapAuto: the ids of a given namespace are mapped already"},
-	compile.JoinNewUser:       {"Namespaces.JoinUser", "excludes a new user namespace (Namespaces.User)"},
-	compile.RangesNeedUser:    {"Namespaces.User", "must be Want or Default where there are Identity.UIDMap, GIDMap or MapAuto"},
-	compile.AutoAndMaps:       {"Identity.MapAuto", "excludes Identity.UIDMap and GIDMap"},
+	compile.RangesJoin:        {"Namespaces.JoinUser", "cannot be combined with Identity.UIDMap, GIDMap and MapAuto: the ids of a given namespace are mapped already"},
+	compile.JoinNewUser:       {"Namespaces.JoinUser", "cannot be combined with a new user namespace (Namespaces.User)"},
+	compile.RangesNeedUser:    {"Namespaces.User", "must be Want or Default with Identity.UIDMap, GIDMap or MapAuto"},
+	compile.AutoAndMaps:       {"Identity.MapAuto", "cannot be combined with Identity.UIDMap and GIDMap"},
 	compile.DisableNeedsUser:  {"Namespaces.DisableUsers", "needs a new user namespace (Namespaces.User: Want or Default)"},
 	compile.DisableAndBlock:   {"Namespaces.DisableUsers", "excludes Report.UserBlockFD"},
 	compile.BlockNeedsUser:    {"Report.UserBlockFD", "needs a new user namespace (Namespaces.User: Want or Default)"},
@@ -24,12 +24,15 @@ var rules = [...]struct{ field, problem string }{
 	compile.GIDNeedsUser:      {"Identity.GID", "needs a user namespace (Namespaces.User or JoinUser)"},
 	compile.HostnameNeedsUTS:  {"Namespaces.Hostname", "needs a new UTS namespace (Namespaces.UTS)"},
 	compile.PID1NeedsPID:      {"Session.AsPID1", "needs a new PID namespace (Namespaces.PID)"},
-	compile.PID1AndLocks:      {"Session.AsPID1", "excludes Session.Locks, which an init holds"},
+	compile.PID1AndLocks:      {"Session.AsPID1", "cannot be combined with Session.Locks, which an init holds"},
+	compile.AdminOfGiven:      {"Identity.Caps", "with Namespaces.JoinUser or Report.UserBlockFD, CAP_SYS_ADMIN takes away what mounts.Mask and mounts.Protect do"},
 	compile.UsageNeedsStatus:  {"Report.Usage", "needs Report.JSONStatusFD"},
+	compile.SocketsNeedScope:  {"Lockdown.AllowSockets", "needs Lockdown.Scopes.Sockets"},
+	compile.ForegroundSession: {"Session.Foreground", "needs the caller's session (Session.New: Share), which has the terminal"},
 	compile.LabelsNeedSELinux: {"Lockdown.ExecLabel", "needs SELinux, which this system does not have"},
 }
 
-// broken is the error of a rule that is broken.
+// broken returns the error for a rule that is broken.
 func (w *wanted) broken(r compile.Rule) error {
 	field := rules[r].field
 	if r == compile.LabelsNeedSELinux && !w.Lockdown.ExecLabel.Given() {

@@ -16,8 +16,7 @@ import (
 )
 
 // Cmd is a command in a sandbox, being prepared or run. It is used as the Cmd of package
-// os/exec, and fields of the same name are the same but where it is said. A Cmd serves
-// once.
+// os/exec, and fields of the same name are the same unless noted. A Cmd cannot be reused.
 type Cmd struct {
 	Path string   // the program, inside; without a slash it is searched for in the PATH of Env, inside
 	Args []string // with argv[0]
@@ -30,10 +29,10 @@ type Cmd struct {
 
 	Spec     Spec        // what the sandbox is
 	Launcher string      // a gobwrap binary; "": found, see the package comment
-	Warn     func(error) // told of what could not be tightened and may stay so; nil: nobody is
+	Warn     func(error) // called with each failure that --not-a-security-boundary forgives; may be nil
 
-	// Process is the command, once started; its end is the sandbox's. It is not a child of
-	// this process: wait for it with Wait of the Cmd, after which its methods fail. Before
+	// Process is the command, once started. When it ends, the sandbox ends. It is not a child
+	// of this process: wait for it with Wait of the Cmd, after which its methods fail. Before
 	// Linux 5.3 it is the sandbox's monitor: a signal that ends that ends the sandbox.
 	Process      *os.Process
 	ProcessState *os.ProcessState // after Wait: the command's status; times and memory are its and its children's
@@ -46,23 +45,19 @@ type Cmd struct {
 
 	ctx  context.Context
 	exec *exec.Cmd // the launcher's
-	line *os.File  // whoever holds its other end ends when this one does
+	line *os.File  // the process with its other end ends when this one does
 	end  ending
 
 	profiles map[string][]byte // compiled, by profile and capabilities
 	front    *front.Line       // where a command line has made the Spec
 }
 
-// ExitError is a command that has failed. A command that a signal has killed is reported
-// as such. It is the type of package os/exec.
-type ExitError = exec.ExitError
-
 // Command prepares a command in a sandbox. Until Spec says more, there is nothing in it.
 func Command(name string, arg ...string) *Cmd {
 	return &Cmd{Path: name, Args: append([]string{name}, arg...)}
 }
 
-// CommandContext is Command with a context whose end is the sandbox's.
+// CommandContext is like Command, but ends the sandbox when the context is done.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	if ctx == nil {
 		panic("nil Context")
@@ -73,7 +68,7 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	return c
 }
 
-// String is the command as words, for people.
+// String returns the command as words, for people.
 func (c *Cmd) String() string { return strings.Join(append([]string{c.Path}, tail(c.Args)...), " ") }
 
 func tail(args []string) []string {
@@ -83,7 +78,7 @@ func tail(args []string) []string {
 	return args[1:]
 }
 
-// Environ is the environment that the command gets, but for PWD.
+// Environ returns the environment that the command gets, except for PWD.
 func (c *Cmd) Environ() []string { return environment(c.environ(), c.Spec.Env) }
 
 func (c *Cmd) environ() []string {
@@ -96,7 +91,7 @@ func (c *Cmd) environ() []string {
 	return os.Environ()
 }
 
-// lastOnes are the entries without those that a later one of the same name overrides.
+// lastOnes returns the entries without those that a later one of the same name overrides.
 func lastOnes(env []string) []string {
 	later := map[string]bool{}
 	out := make([]string, 0, len(env))
@@ -158,16 +153,16 @@ func (c *Cmd) CombinedOutput() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// StdinPipe is a pipe to the command's standard input; Wait closes it.
+// StdinPipe returns a pipe to the command's standard input; Wait closes it.
 func (c *Cmd) StdinPipe() (io.WriteCloser, error) { return c.under().StdinPipe() }
 
-// StdoutPipe is a pipe from the command's standard output; Wait closes it.
+// StdoutPipe returns a pipe from the command's standard output; Wait closes it.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) { return c.under().StdoutPipe() }
 
-// StderrPipe is a pipe from the command's standard error; Wait closes it.
+// StderrPipe returns a pipe from the command's standard error; Wait closes it.
 func (c *Cmd) StderrPipe() (io.ReadCloser, error) { return c.under().StderrPipe() }
 
-// under is the launcher's Cmd, with those streams that are set so far.
+// under returns the launcher's Cmd, with those streams that are set so far.
 func (c *Cmd) under() *exec.Cmd {
 	if c.exec == nil {
 		c.exec = &exec.Cmd{}

@@ -233,7 +233,7 @@ func TestErrors(t *testing.T) {
 			{"no directory", func(c *sandbox.Cmd) { c.Dir = "/none" }, "chdir", "Cmd.Dir", "/none", fs.ErrNotExist, "Can't chdir to /none: No such file or directory"},
 			{"no words", func(c *sandbox.Cmd) { c.Path, c.Args = "", nil }, "options", "Cmd.Path", "", nil, "Cmd.Path: must not be empty"},
 			{"a number of nothing", func(c *sandbox.Cmd) { c.Spec.Report.InfoFD = sandbox.SetFD(3) }, "options", "Report.InfoFD", "", nil, "Report.InfoFD: descriptor 3 is neither a standard stream nor one of ExtraFiles"},
-			{"a NUL", func(c *sandbox.Cmd) { c.Args = append(c.Args, "a\x00b") }, "options", "Cmd.Args[1]", "", nil, "Cmd.Args[1]: holds a NUL byte"},
+			{"a NUL", func(c *sandbox.Cmd) { c.Args = append(c.Args, "a\x00b") }, "options", "Cmd.Args[1]", "", nil, "Cmd.Args[1]: contains a NUL byte"},
 			{"no launcher", func(c *sandbox.Cmd) { c.Launcher = "/no such" }, "launch", "", "/no such", fs.ErrNotExist, "Can't find the launcher /no such: No such file or directory"},
 			{"another program", func(c *sandbox.Cmd) { c.Launcher = "/bin/true" }, "launch", "", "", sandbox.ErrKilled, "killed before the command ran"},
 		} {
@@ -505,7 +505,7 @@ func TestRefusedBySetuid(t *testing.T) {
 			t.Errorf("%+v", err)
 		}
 		c = m.Command(host(), "true")
-		c.Launcher = "" // which is no installation
+		c.Launcher = "" // which is not an installation
 		if err := c.Run(); !errors.Is(err, sandbox.ErrNoSetuid) {
 			t.Errorf("%v", err)
 		}

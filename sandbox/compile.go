@@ -49,7 +49,7 @@ func buffers(steps, slots, arena int) compile.Buffers {
 	}
 }
 
-// program is the finished plan, with the options that asked for its steps.
+// program returns the finished plan, with the options that asked for its steps.
 func (f *flattener) program(c *compile.Compiler) (*plan.Program, error) {
 	size, ok := c.Size()
 	if !ok {

@@ -11,6 +11,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"golang.org/x/sys/unix"
 )
 
 func TestEnvironment(t *testing.T) {
@@ -119,11 +120,18 @@ func TestRules(t *testing.T) {
 		compile.GIDNeedsUser:     func(s *Spec) { s.Identity.GID = SetID(5) },
 		compile.HostnameNeedsUTS: func(s *Spec) { s.Namespaces.Hostname = text },
 		compile.PID1NeedsPID:     func(s *Spec) { s.Session.AsPID1 = true },
+		compile.AdminOfGiven: func(s *Spec) {
+			s.Namespaces.User, s.Namespaces.JoinUser = Share, SetFD(3)
+			s.Identity.Caps = []CapEdit{{Caps: 1 << unix.CAP_SYS_ADMIN}}
+			s.Files = []mounts.Op{mounts.Mask("/x").Glob().Try()}
+		},
 		compile.PID1AndLocks: func(s *Spec) {
 			s.Session.AsPID1, s.Namespaces.PID = true, Want
 			s.Session.Locks = []string{"/l"}
 		},
+		compile.ForegroundSession: func(s *Spec) { s.Session.Foreground, s.Session.New = true, Want },
 		compile.UsageNeedsStatus:  func(s *Spec) { s.Report.Usage = true },
+		compile.SocketsNeedScope:  func(s *Spec) { s.Lockdown.AllowSockets = []string{"/run/bus"} },
 		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
 	for rule := range compile.Rule(len(rules)) {
@@ -226,6 +234,15 @@ func TestSpecByProgram(t *testing.T) {
 	}
 }
 
+// TestEnvironmentWithNUL: a NUL byte ends no entry in the midst of another one.
+func TestEnvironmentWithNUL(t *testing.T) {
+	got := environment([]string{"A=1", "B=2\x00C=3\x00D=4"}, []EnvOp{{Name: "E", Value: "5\x00F=6"}, {Name: "G\x00H", Unset: true}, {Name: "I", Value: "7"}})
+	if want := []string{"A=1", "I=7"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// FuzzEnvironment: of each variable the last word counts, whatever was said before it.
 func FuzzEnvironment(f *testing.F) {
 	f.Add("A=1\nPWD=/\nB", "A=2\n-B\n!\nC=")
 	f.Fuzz(func(t *testing.T, base, script string) {
@@ -240,6 +257,10 @@ func FuzzEnvironment(f *testing.F) {
 			case ok && name != "":
 				ops = append(ops, EnvOp{Name: name, Value: value})
 			}
+		}
+		if strings.Contains(base+script, "\x00") { // a part is left out: see TestEnvironmentWithNUL
+			_ = environment(strings.Split(base, "\n"), ops)
+			return
 		}
 		given := strings.Split(base, "\n")
 		got := environment(slices.Clone(given), ops)

@@ -8,8 +8,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
-// describe says in words what a sandbox will contain, and which risks stay, a line each.
-// It knows what the Spec says and nothing of what lies in the files.
+// describe returns lines that say what a sandbox will contain and which risks remain. It uses
+// the Spec only, and does not look at files.
 func describe(s *wanted, h facts) []string {
 	if err := validate(s); err != nil {
 		return []string{"impossible: " + err.Error()}
@@ -51,19 +51,23 @@ func (d *describer) files() {
 		{"ro", "read-only from the host"},
 		{"rw", "WRITABLE from the host"},
 		{"dev", "WRITABLE from the host, with its devices"},
-		{"tight", "made read-only afterwards"},
-		{"new", "new, and gone at the end"},
+		{"tight", "made read-only"},
+		{"mask", "masked, so that nobody opens it"},
+		{"mask-glob", "masked where it matches now, not what comes later"},
+		{"protect", "protected, so that it stays as it is"},
+		{"protect-glob", "protected where it matches now, not what comes later"},
+		{"new", "new, removed at the end"},
 		{"link", "links"},
-		{"proc", "processes are shown in"},
+		{"proc", "proc mounted at"},
 	} {
 		d.say(k.what, kinds[k.kind]...)
 	}
 	if len(d.s.files) == 0 {
-		d.say("files", "none, an empty root")
+		d.say("files", "none, the root directory is empty")
 	}
 }
 
-// kindOf is the line on which an operation is listed.
+// kindOf returns the line on which an operation is listed.
 func kindOf(op *tree.Op) string {
 	switch op.Kind {
 	case tree.Bind, tree.BindFD:
@@ -78,12 +82,26 @@ func kindOf(op *tree.Op) string {
 		return "link"
 	case tree.RemountRO:
 		return "tight"
+	case tree.Mask, tree.Protect:
+		return denialKind(op)
 	default: // a mode says nothing about what can be reached
 		return ""
 	}
 }
 
-// place is where an operation acts, and what it takes for that.
+// denialKind returns kindOf for a Mask or a Protect.
+func denialKind(op *tree.Op) string {
+	kind := "mask"
+	if op.Kind == tree.Protect {
+		kind = "protect"
+	}
+	if op.Glob {
+		kind += "-glob"
+	}
+	return kind
+}
+
+// place returns where an operation acts, and what it takes for that.
 func place(op *tree.Op) string {
 	dest := tree.BoxPath(op.Dest)
 	switch op.Kind {
@@ -115,6 +133,10 @@ func (d *describer) hidden(path string, i int) bool {
 		switch later.Kind {
 		case tree.Bind:
 			if !later.Try && lies(path, dest) {
+				return true
+			}
+		case tree.Mask:
+			if !later.Try && !later.Glob && lies(path, dest) {
 				return true
 			}
 		case tree.BindFD, tree.Tmpfs, tree.Overlay, tree.Proc, tree.Dev, tree.Mqueue:
@@ -160,19 +182,19 @@ func (d *describer) namespaces() {
 			shared = append(shared, ns.name)
 		}
 	}
-	d.say("namespaces of its own", own...)
-	d.say("namespaces that the caller gave", joined...)
+	d.say("new namespaces", own...)
+	d.say("namespaces entered", joined...)
 	d.say("namespaces shared with the caller", shared...)
 }
 
-// ids says who is who inside, where there are ranges.
+// ids describes the id maps, if several ids are mapped.
 func (d *describer) ids() {
 	if !d.s.Identity.ranges() {
 		return
 	}
 	uids, gids, err := who(d.s, d.h)
 	if err != nil {
-		return // the launch says why
+		return // the launch reports it
 	}
 	for _, a := range []*axis{&uids, &gids} {
 		var list []string
@@ -181,14 +203,14 @@ func (d *describer) ids() {
 		}
 		d.say(a.kind+"s", list...)
 	}
-	groups := "the caller's supplementary ones stay usable"
+	groups := "the caller's supplementary groups stay usable"
 	if losesGroups(d.s, d.h, &gids) {
-		groups = "none of the caller's supplementary ones"
+		groups = "no supplementary groups of the caller"
 	}
 	d.say("groups", groups)
 }
 
-// span words a range of ids.
+// span formats a range of ids.
 func span(first, count uint32) string {
 	if count == 1 {
 		return dec(first)
@@ -196,21 +218,21 @@ func span(first, count uint32) string {
 	return dec(first) + " to " + dec(first+count-1)
 }
 
-// privilege says what the command may do beyond its files.
+// privilege describes the capabilities and the filters.
 func (d *describer) privilege() {
 	inside := ""
 	if wantsUser(d.s, d.h) || d.s.Namespaces.JoinUser.Given() {
-		inside = ", which count in its user namespace only"
+		inside = ", inside its user namespace only"
 	}
 	caps := "none"
 	switch {
 	case wantedCaps(d.s, d.h) == 0:
 	case len(d.s.Identity.Caps) == 0 && (d.h.UID != 0 || !d.s.Identity.KeepCaps):
-		caps = "to deal with these ids as root does" + inside
+		caps = "what package managers need for these ids" + inside
 	case len(d.s.Identity.Caps) == 0:
 		caps = "all of the caller's" + inside
 	default:
-		caps = "as Identity.Caps says" + inside
+		caps = "as set by Identity.Caps" + inside
 	}
 	d.say("capabilities", caps)
 	filters := "none"
@@ -220,23 +242,28 @@ func (d *describer) privilege() {
 	d.say("system call filters", filters)
 }
 
-// limits says how much the command may have, and what ends with its time.
+// limits describes the resource limits and the time-out.
 func (d *describer) limits() {
 	l := &d.s.Limits
 	var list []string
 	for _, x := range l.settings() {
 		list = append(list, strings.TrimPrefix(x.kind.String()+" ", "rlimit ")+x.text)
 	}
+	if l.Cgroup.Given() {
+		list = append(list, "those of the cgroup that fd "+strconv.Itoa(l.Cgroup.N())+" has open")
+	}
 	d.say("limits", list...)
 	if l.Timeout == 0 {
 		return
 	}
-	end := "the command, and nothing that it has started"
+	end := "the command only"
 	switch {
 	case d.s.Namespaces.PID.isNew():
 		end = "everything in the sandbox"
+	case l.Cgroup.Given():
+		end = "everything in its cgroup"
 	case d.s.Session.New.isNew():
-		end = "what is in its session"
+		end = "everything in its session"
 	}
 	t, _ := l.flat()
 	d.say("after "+(time.Duration(t.After)*time.Millisecond).String(), "SIGTERM to the command, and "+(time.Duration(t.Grace)*time.Millisecond).String()+" later SIGKILL to "+end)

@@ -70,6 +70,16 @@ var described = []struct {
 		Lockdown:     Lockdown{Forgive: true},
 		Session:      Session{New: Want},
 	}},
+	// An agent's own project, with what it must not read, and what would run outside later.
+	{"denials", user(), Spec{
+		Namespaces: Namespaces{User: Try, PID: Want, Net: Want},
+		Files: []mounts.Op{
+			roBind("/", "/"), mounts.Mask("/home/u/.ssh"), rwBind("/home/u/project", "/home/u/project"),
+			mounts.Mask("/home/u/project/.env").Try(), mounts.Mask("/home/u/project/**/*.pem").Glob(),
+			mounts.Protect("/home/u/project/.git/hooks"), mounts.Protect("/home/u/project/*.lock").Glob().Try(),
+			mounts.Protect("/srv/x"), mounts.Tmpfs("/srv"),
+		},
+	}},
 	{"setuid", func() facts { h := user(); h.Setuid = true; return h }(), Spec{Mode: Setuid, Files: []mounts.Op{roBind("/", "/")}}},
 }
 
@@ -97,7 +107,7 @@ func TestDescribeAgreesWithCompile(t *testing.T) {
 		}
 		own := ""
 		for _, line := range describe(wantedOf(&c.spec, nil), c.host) {
-			if list, ok := strings.CutPrefix(line, "namespaces of its own: "); ok {
+			if list, ok := strings.CutPrefix(line, "new namespaces: "); ok {
 				own = list
 			}
 		}
@@ -142,44 +152,44 @@ func TestRisks(t *testing.T) {
 		{"session bus", home, []mounts.Op{roBind("/run/user/1000/bus", "/b")}, "the session's D-Bus"},
 		{"X11", home, []mounts.Op{roBind("/tmp/.X11-unix", "/tmp/.X11-unix")}, "X11"},
 		{"Wayland", home, []mounts.Op{roBind("/run/user/1000/wayland-1", "/w")}, "Wayland"},
-		{"docker", home, []mounts.Op{rwBind("/var/run/docker.sock", "/d")}, "Docker: root outside"},
+		{"docker", home, []mounts.Op{rwBind("/var/run/docker.sock", "/d")}, "Docker: the command can become root outside"},
 		{"podman", home, []mounts.Op{rwBind("/run/podman/podman.sock", "/d")}, "Podman"},
 		{"systemd", home, []mounts.Op{rwBind("/run/user/1000/systemd/private", "/d")}, "systemd"},
 		{"gpg", home, []mounts.Op{rwBind("/run/user/1000/gnupg/S.gpg-agent", "/d")}, "GnuPG"},
 		{"gpg directory", home, []mounts.Op{rwBind("/run/user/1000/gnupg", "/d")}, "GnuPG"},
-		{"ssh", home, []mounts.Op{rwBind("/tmp/ssh-abc/agent.1", "/d")}, "an SSH agent, perhaps"},
+		{"ssh", home, []mounts.Op{rwBind("/tmp/ssh-abc/agent.1", "/d")}, "perhaps an SSH agent"},
 		{"ssh by variable", agent, []mounts.Op{rwBind("/home/u/.cache/agent", "/d")}, "the SSH agent"},
 		{"hidden socket", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), mounts.Tmpfs("/a")}, ""},
 		{"socket below a file", home, []mounts.Op{roBind("/run/user/1000/bus", "/a/b"), mounts.Tmpfs("/a/bc")}, "D-Bus"},
 		{"replaced, if there is one", home, []mounts.Op{roBind("/run/user/1000/bus", "/b"), mounts.ReadOnly("/x").At("/b").Try()}, "D-Bus"},
 		{"no sockets", home, []mounts.Op{roBind("/sys/bus", "/sys/bus"), roBind("/usr/bin/wayland-scanner", "/w"), roBind("/usr/lib/gnupg", "/g"), roBind("/etc/ssh", "/s")}, ""},
 
-		{"all of the host", homeless, []mounts.Op{roBind("/", "/")}, "sockets in /run, /tmp lead"},
-		{"elsewhere", homeless, []mounts.Op{roBind("/", "/host")}, "sockets in /host/run, /host/tmp lead"},
-		{"without /run", homeless, []mounts.Op{roBind("/", "/"), mounts.Tmpfs("/run")}, "sockets in /tmp lead"},
+		{"all of the host", homeless, []mounts.Op{roBind("/", "/")}, "sockets in /run, /tmp, even"},
+		{"elsewhere", homeless, []mounts.Op{roBind("/", "/host")}, "sockets in /host/run, /host/tmp, even"},
+		{"without /run", homeless, []mounts.Op{roBind("/", "/"), mounts.Tmpfs("/run")}, "sockets in /tmp, even"},
 		{"without both", homeless, []mounts.Op{roBind("/", "/"), mounts.Tmpfs("/run"), mounts.Tmpfs("/tmp")}, ""},
-		{"another /run", homeless, []mounts.Op{mounts.Tmpfs("/run"), mounts.Tmpfs("/tmp"), roBind("/", "/")}, "sockets in /run, /tmp lead"},
-		{"/run", homeless, []mounts.Op{roBind("/run", "/r")}, "sockets in /r lead"},
-		{"/var/run", homeless, []mounts.Op{roBind("/var/run/", "/r")}, "sockets in /r lead"},
-		{"a user's", home, []mounts.Op{roBind("/run/user/1000", "/r")}, "sockets in /r lead"},
+		{"another /run", homeless, []mounts.Op{mounts.Tmpfs("/run"), mounts.Tmpfs("/tmp"), roBind("/", "/")}, "sockets in /run, /tmp, even"},
+		{"/run", homeless, []mounts.Op{roBind("/run", "/r")}, "sockets in /r, even"},
+		{"/var/run", homeless, []mounts.Op{roBind("/var/run/", "/r")}, "sockets in /r, even"},
+		{"a user's", home, []mounts.Op{roBind("/run/user/1000", "/r")}, "sockets in /r, even"},
 		{"a directory of a user's", home, []mounts.Op{roBind("/run/user/1000/app", "/r")}, ""},
 
-		{"home", home, append([]mounts.Op{rwBind("/home/u/", "/h")}, covers("/h")...), "/home/u/ is writable as a whole"},
-		{"above home", home, append([]mounts.Op{rwBind("/home", "/h")}, covers("/h/u")...), "/home is writable as a whole"},
+		{"home", home, append([]mounts.Op{rwBind("/home/u/", "/h")}, covers("/h")...), "/home/u/ is writable: "},
+		{"above home", home, append([]mounts.Op{rwBind("/home", "/h")}, covers("/h/u")...), "/home is writable: "},
 		{"in home", home, []mounts.Op{rwBind("/home/u/src", "/h")}, ""},
 		{"beside home", home, []mounts.Op{rwBind("/home/user", "/h")}, ""},
-		{"with devices", home, append([]mounts.Op{mounts.Devices("/home/u").At("/h")}, covers("/h")...), "writable as a whole"},
+		{"with devices", home, append([]mounts.Op{mounts.Devices("/home/u").At("/h")}, covers("/h")...), "is writable"},
 
-		{"home to read", home, []mounts.Op{roBind("/home/u", "/h")}, "keys and passwords can be read, where there are any: /h/.ssh, /h/.gnupg, /h/.aws and others (--tmpfs /h)"},
-		{"homes to read", home, []mounts.Op{roBind("/home", "/home")}, "/home/u/.ssh, /home/u/.gnupg, /home/u/.aws and others (--tmpfs /home/u)"},
-		{"home below an overlay", home, []mounts.Op{mounts.TmpOverlay("/h", "/usr", "/home/u")}, "/h/.ssh, /h/.gnupg, /h/.aws and others (--tmpfs /h)"},
+		{"home to read", home, []mounts.Op{roBind("/home/u", "/h")}, "the command can read keys and passwords, if there are any: /h/.ssh, /h/.gnupg, /h/.aws and others (use --tmpfs /h)"},
+		{"homes to read", home, []mounts.Op{roBind("/home", "/home")}, "/home/u/.ssh, /home/u/.gnupg, /home/u/.aws and others (use --tmpfs /home/u)"},
+		{"home below an overlay", home, []mounts.Op{mounts.TmpOverlay("/h", "/usr", "/home/u")}, "/h/.ssh, /h/.gnupg, /h/.aws and others (use --tmpfs /h)"},
 		{"home, covered", home, []mounts.Op{roBind("/home", "/home"), mounts.Tmpfs("/home/u")}, ""},
-		{"home, but for some", home, append([]mounts.Op{roBind("/home/u", "/h")}, covers("/h")[1:]...), "where there are any: /h/.ssh (--tmpfs /h)"},
-		{"keys", home, []mounts.Op{roBind("/home/u/.ssh", "/k")}, "where there are any: /k (--tmpfs /k)"},
-		{"a key", home, []mounts.Op{roBind("/home/u/.ssh/id_rsa", "/k")}, "where there are any: /k (--tmpfs /k)"},
-		{"settings", home, []mounts.Op{roBind("/home/u/.config", "/c")}, "/c/gcloud, /c/google-chrome, /c/chromium (--tmpfs /c)"},
+		{"home, except for some", home, append([]mounts.Op{roBind("/home/u", "/h")}, covers("/h")[1:]...), "if there are any: /h/.ssh (use --tmpfs /h)"},
+		{"keys", home, []mounts.Op{roBind("/home/u/.ssh", "/k")}, "if there are any: /k (use --tmpfs /k)"},
+		{"a key", home, []mounts.Op{roBind("/home/u/.ssh/id_rsa", "/k")}, "if there are any: /k (use --tmpfs /k)"},
+		{"settings", home, []mounts.Op{roBind("/home/u/.config", "/c")}, "/c/gcloud, /c/google-chrome, /c/chromium (use --tmpfs /c)"},
 		{"a project", home, []mounts.Op{roBind("/home/u/src", "/c")}, ""},
-		{"somebody else's home", home, []mounts.Op{roBind("/home/v", "/h")}, ""},
+		{"another user's home", home, []mounts.Op{roBind("/home/v", "/h")}, ""},
 	} {
 		s := tight
 		s.Files = c.ops

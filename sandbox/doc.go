@@ -6,10 +6,10 @@
 //	out, err := c.CombinedOutput()
 //
 // A [Cmd] has what Go programmers know: streams, pipes, Env, Dir, ExtraFiles, contexts,
-// [ExitError]. What the sandbox is says its [Spec]. The zero Spec is the tightest: an empty
-// root, namespaces of its own, no capability, no terminal of the caller's. Everything in
-// the sandbox has been put there by the Spec, in the order of its Files (package mounts).
-// The command line of gobwrap is a parser for it: what an option can say, a field can.
+// [ExitError]. Its [Spec] describes the sandbox. The zero Spec is the tightest: an empty root,
+// namespaces of its own, no capability, and not the caller's terminal. Everything in the
+// sandbox has been put there by the Spec, in the order of its Files (package mounts). The
+// command line of gobwrap is a parser for it: what an option can say, a field can.
 //
 // # Errors
 //
@@ -19,10 +19,10 @@
 // kernel refuses user namespaces errors.Is(err, [ErrUserNamespaces]) holds; package
 // sandbox/doctor reports why, and how to fix it.
 //
-// A field that cannot be as it is ("Files[5].Source: must not be empty") is an error before
-// anything is started, and so is one that would have no effect. What may be left out has a
-// type whose zero value is "not given" and which only a function fills: [SetID],
-// [SetText], [SetFD]. Operations on files are made by the functions of package mounts.
+// A field that is not valid ("Files[5].Source: must not be empty") is an error before anything
+// is started, and so is one that would have no effect. What may be left out has a type whose
+// zero value is "not given" and which only a function fills: [SetID], [SetText], [SetFD].
+// Operations on files are made by the functions of package mounts.
 //
 // # Files
 //
@@ -48,9 +48,9 @@
 // With Limits.Timeout the monitor ends the sandbox by itself, also when this program is busy or
 // stopped; Wait returns an error that is [ErrTimeout].
 //
-// During set-up the end of this program is the end of the sandbox; when the command runs it
-// is with Session.DieWithParent. That hangs on a socket that this process holds, and not on
-// the thread that happened to call Start.
+// During set-up, the sandbox ends when this program ends. When the command runs, it does so
+// only with Session.DieWithParent. This depends on a socket that this process holds, not on
+// the thread that called Start.
 //
 // # The launcher
 //
@@ -61,19 +61,19 @@
 //
 //   - Cmd.Launcher, a gobwrap binary;
 //   - for an ordinary user, a gobwrap in PATH that is installed set-user-id root, since it
-//     alone has a second way where the kernel refuses user namespaces (Spec.Mode);
+//     alone works where the kernel refuses user namespaces (Spec.Mode);
 //   - this program itself, from /proc/self/exe. Nothing needs to be installed. It is best
 //     linked with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry (without
 //     cgo): then the launcher's code comes before the runtime, and is as quick as gobwrap.
 //     Otherwise the runtime starts, and leaves again before any package but it has been
 //     initialised, which takes a millisecond or two more, with C libraries three;
-//   - a gobwrap in PATH, for programs that cannot be started again so: those built with
+//   - a gobwrap in PATH, for programs that cannot start themselves: those built with
 //     -race, -msan or -asan, whose code calls the detector everywhere, and Go code that is
 //     a library of another program.
 //
-// A program with privileges of its file's (set-id, capabilities) has to name its Launcher:
-// its own start would lend the privileges to whoever starts it by the launcher's name, and
-// PATH is the caller's. Started by that name, it refuses.
+// A program with privileges of its file (set-id, capabilities) must set Cmd.Launcher:
+// re-executing itself would let any user run it with these privileges in launcher mode, and
+// PATH belongs to the caller. Started as a launcher, such a program refuses.
 package sandbox
 
 // What happens:
@@ -87,16 +87,15 @@ package sandbox
 // cmd/gobwrap, goes the same way by front.Exec: there this process is one whose parent has
 // become the monitor already, and it ends when the payload runs.
 //
-// The invariants of a run, each with the tests that hold it (in tests/e2e, where no
-// other place is named):
+// The invariants of a run, each with the tests that check it (in tests/e2e, unless another
+// place is named):
 //
 //   - No path of the new root reaches the host while it is built, nor does the command's
 //     directory: TestDestinationsStayInside, TestRacingAttacker,
 //     TestWorkingDirectoryStaysInside; TestDestinationsDoNotReachTheHost (tests/compat).
-//   - Whatever system call fails: it is reported as step and errno and worded once, the
-//     status is 1, and the command does not run: TestEveryCallMayFail,
+//   - Whatever system call fails: it is reported as step and errno, the status is 1, and the command does not run: TestEveryCallMayFail,
 //     TestRefusedCallsAreNamed.
-//   - Whoever is killed or signalled during set-up leaves nothing behind:
+//   - A process that is killed or signalled during set-up leaves nothing behind:
 //     TestLauncherKilledAnywhere, TestCallerKilledAnywhere, TestLauncherSignalledAnywhere.
 //   - The payload gets the caller's limits, signals, mask, umask, environment and
 //     descriptors: TestPayloadInheritsWhatItsCallerHad, TestEnvironmentIsRaw,
@@ -109,7 +108,7 @@ package sandbox
 //   - All mount engines do the same: the tests of the file tree run with each of them.
 //   - Below this package no process has a runtime: TestLaws, and for programs that start
 //     themselves TestLawsInHosts (package child).
-//   - A host that ends at any moment leaves nothing half made: TestHostKilled, TestLine
+//   - An embedding program that ends at any moment leaves nothing half made: TestHostKilled, TestLine
 //     (tests/hosted). Its descriptors, its ignored signals but those it ignores itself, its
 //     heap and threads do not reach the payload, and nothing of a launch stays with it:
 //     TestBusy, TestManyLaunches (tests/hosted), TestDescriptors, TestKill (here).

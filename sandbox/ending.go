@@ -3,7 +3,9 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -20,8 +22,8 @@ const (
 	untilMonitor = 3 * time.Second
 )
 
-// ending is what a started Cmd knows about its end. The context may be done at any time, in
-// a goroutine of its own.
+// ending is the state of a started Cmd that concerns its end. The context may be done at any
+// time, in a goroutine of its own.
 type ending struct {
 	mu      sync.Mutex
 	running bool     // set-up is over, and the command runs
@@ -33,6 +35,7 @@ type ending struct {
 	over     chan struct{} // closed when the end of the context has been dealt with
 	err      error         // what came of that, for Wait
 	deadline time.Time     // WaitDelay after it
+	usage    Usage         // after Wait
 }
 
 var errNotStarted = errors.New("sandbox: not started")
@@ -54,8 +57,8 @@ func (c *Cmd) runs(t *host) {
 	c.end.mu.Lock()
 	defer c.end.mu.Unlock()
 	c.end.running, c.end.command = true, t.command
-	// A process that is found by its number is the command if the command has not ended
-	// after that: the number is its own until somebody has waited for it.
+	// A process that is found by its number is the command if the command has not ended after
+	// that: the number is not reused until the process has been waited for.
 	if t.pid == 0 {
 		return
 	}
@@ -90,14 +93,14 @@ func (c *Cmd) release() {
 	if c.end.command != nil {
 		_ = c.end.command.Close()
 	}
-	if p := c.Process; p != c.exec.Process { // nobody waits for it by itself, which would close what it holds
+	if p := c.Process; p != c.exec.Process { // no Wait closes what it holds
 		pid := p.Pid
 		_ = p.Release()
 		p.Pid = pid
 	}
 }
 
-// say says something on the line.
+// say writes a byte to the line.
 func (c *Cmd) say(word byte) error {
 	c.end.mu.Lock()
 	line := c.line
@@ -144,9 +147,9 @@ func (c *Cmd) Signal(sig os.Signal) error {
 	return c.send(s)
 }
 
-// Kill ends the sandbox with all that is in it. The command goes first, so that
-// ProcessState knows what it has used, and the monitor last: nobody is left for this
-// process to inherit.
+// Kill ends the sandbox with all that is in it. The command goes first, so that ProcessState
+// knows what it has used, and the monitor last, so that no process is left for this one to
+// inherit.
 func (c *Cmd) Kill() error {
 	c.end.mu.Lock()
 	running := c.end.running
@@ -159,7 +162,7 @@ func (c *Cmd) Kill() error {
 	return c.say(child.LineKill)
 }
 
-// insist is Kill for a monitor that may have been stopped.
+// insist is like Kill, for a monitor that may have been stopped.
 func (c *Cmd) insist() error {
 	err := c.Kill()
 	monitor := c.exec.Process
@@ -176,8 +179,8 @@ func (c *Cmd) later(after time.Duration, do func()) {
 	}
 }
 
-// cancelled is called when the context is done. Until the command runs there is nobody who
-// could be asked to end.
+// cancelled is called when the context is done. Before the command runs, nothing can be asked
+// to end.
 func (c *Cmd) cancelled() {
 	defer close(c.end.over)
 	c.end.mu.Lock()
@@ -218,20 +221,29 @@ func (c *Cmd) Wait() error {
 	if !c.end.deadline.IsZero() { // it holds for the streams, too
 		x.WaitDelay = max(time.Until(c.end.deadline), 1)
 	}
-	said := [1]byte{}
+	said := make([]byte, child.UsageSize)
 	_ = c.line.SetReadDeadline(time.Now().Add(time.Second)) // its other end is closed
-	_, _ = c.line.Read(said[:])
+	n, _ := io.ReadFull(c.line, said)
 	c.end.mu.Lock()
 	c.end.waited = true
 	c.release()
 	c.end.mu.Unlock()
 	err := x.Wait()
 	c.ProcessState = x.ProcessState
-	if said[0] == child.LineTimeout {
+	usage, ended := readUsage(said[:n])
+	if c.Spec.Report.Usage {
+		c.end.usage = usage
+	}
+	var failed *exec.ExitError
+	var exit *ExitError
+	if errors.As(err, &failed) {
+		exit = &ExitError{failed, c.end.usage}
+		err = exit
+	}
+	if ended && usage.EndedBy == EndedByTimeout {
 		return errors.Join(ErrTimeout, err)
 	}
-	var exit *ExitError
-	if c.end.err != nil && !errors.As(err, &exit) {
+	if c.end.err != nil && exit == nil {
 		return c.end.err
 	}
 	return err

@@ -1,14 +1,18 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
 )
 
-// environment applies the changes to the caller's environment, as a launch does.
+// environment applies the changes to the caller's environment, as a launch does. What contains
+// a NUL byte, which a launch refuses, is left out, as package os/exec does.
 func environment(base []string, ops []EnvOp) []string {
+	base = slices.DeleteFunc(slices.Clone(base), func(entry string) bool { return strings.Contains(entry, "\x00") })
+	ops = slices.DeleteFunc(slices.Clone(ops), func(op EnvOp) bool { return strings.Contains(op.Name+op.Value, "\x00") })
 	f, facts := flatten(&wanted{Spec: Spec{Env: ops, Command: CommandLine{Chdir: SetText("/")}}}, &facts{Env: base}, nil, nil)
 	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &facts}
 	c.Buffers = buffers(0, len(base)+len(ops)+1, len(f.text)+len("PWD=/\x00"))

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +23,7 @@ type SetupError struct {
 	is      error // what else it is, for errors.Is
 }
 
-// Error is what was tried, and why it failed, in bubblewrap's words where it has some.
+// Error returns what was tried, and why it failed, with bubblewrap's wording where it has one.
 func (e *SetupError) Error() string { return e.Err.Error() }
 
 // Unwrap makes errors.Is work with errnos and with the fs.Err values.
@@ -35,8 +36,8 @@ func (e *SetupError) Is(target error) bool {
 	return target == ErrUserNamespaces && e.noUser || e.is != nil && target == e.is
 }
 
-// ErrUserNamespaces is what every launch amounts to that failed because the kernel, or
-// who configured it, refuses user namespaces to this user, or has no more of them.
+// ErrUserNamespaces matches the error of every launch that failed because this user may not
+// make user namespaces, or because their limit is reached.
 var ErrUserNamespaces = errors.New("user namespaces are refused here")
 
 // reason is an error with a text of its own.
@@ -45,7 +46,7 @@ type reason struct {
 	err  error
 }
 
-// because is an error that says text, and is what err is.
+// because returns an error with this text that wraps err.
 func because(text string, err error) error { return &reason{text, err} }
 
 func (r *reason) Error() string { return r.text }
@@ -74,14 +75,14 @@ func (f *failure) Unwrap() error {
 	return f.errno
 }
 
-// errnoOf is what the kernel said, 0 where it was not the kernel.
+// errnoOf returns what the kernel said, 0 where it was not the kernel.
 func errnoOf(err error) syscall.Errno {
 	var errno syscall.Errno
 	errors.As(err, &errno)
 	return errno
 }
 
-// strerror words an errno as the C library does, which scripts match: with a capital.
+// strerror formats an errno as the C library does, with a capital: scripts match that.
 func strerror(e syscall.Errno) string {
 	text := e.Error()
 	switch e {
@@ -99,86 +100,21 @@ func strerror(e syscall.Errno) string {
 	return text
 }
 
-// explain words a message of the acting side.
+// explain turns a message of the acting side into an error.
 func explain(p *plan.Program, m plan.Message) *SetupError {
-	f := &failure{errno: syscall.Errno(m.Errno)}
-	e := &SetupError{Stage: "launch", Err: f, refused: refuses(p, m), noUser: refusesUser(p, m)}
-	switch m.Sub {
-	case plan.SubRefused, plan.SubConf, plan.SubFd, plan.SubKeeper, plan.SubStanding:
-		explainKeeper(e, f, p, m)
-		return e
+	t := fault.Explain(p, m)
+	e := &SetupError{
+		Stage: t.Stage, Field: t.Field, Path: t.Path, Hint: t.Hint, Err: &failure{t.Message, t.Errno},
+		refused: refuses(p, m), noUser: refusesUser(p, m),
 	}
-	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
-		f.message, e.Hint = explainLaunch(m)
-		if e.Hint == "" {
-			e.Hint = launchHint(m)
-		}
-		return e
-	}
-	o := p.Origins[m.Step]
-	step := p.Step(m.Step)
-	e.Stage, e.Path = step.Op.String(), p.Path(step)
-	switch {
-	case len(o.Words) == 0:
-	case step.Op == plan.OpExec:
-		e.Path = o.Words[0] // the command's name, which no option gave
-	default:
-		e.Field = o.Words[0]
-	}
-	f.message = explainStep(p, step, o, m)
-	e.Hint = hintNamespace(p, step, m)
-	if e.Hint == "" {
-		e.Hint = hint(step, m)
-	}
-	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink {
-		f.errno = 0
-	}
-	if text := pathHint(p, step, m); text != "" {
-		e.Hint = text
+	if t.NoSetuid {
+		e.Err = ErrNoSetuid
 	}
 	return e
 }
 
-// explainLaunch words what failed outside of the steps.
-func explainLaunch(m plan.Message) (text, hint string) {
-	switch m.Sub {
-	case plan.SubProc:
-		return "Can't open /proc", "the launcher needs the host's proc mounted on /proc"
-	case plan.SubNoNewPrivs:
-		return "prctl(PR_SET_NO_NEW_PRIVS)", ""
-	case plan.SubDeathSignal:
-		return "prctl(PR_SET_PDEATHSIG)", ""
-	case plan.SubSeal:
-		return "Can't take the privileges of the sandbox's init", ""
-	case plan.SubThreads:
-		return "Can't take over a program that starts itself: threads of its libraries do not end",
-			"link it with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry, or install gobwrap and set Cmd.Launcher"
-	case plan.SubPlan:
-		if m.Errno != 0 {
-			return "Can't get memory or a pipe for the launch", ""
-		}
-		if plan.Verdict(m.Extra) == plan.BadHeader {
-			return "the launcher does not understand the plan", "it may be a gobwrap of another version than this program's"
-		}
-		return "internal error, please report: the plan was refused with " + strconv.Itoa(int(m.Extra)), ""
-	}
-	switch syscall.Errno(m.Errno) {
-	case unix.EINVAL:
-		return "Creating new namespace failed", "this kernel lacks one of: " + plan.Namespaces(m.Extra)
-	case unix.EPERM:
-		return "No permissions to create a new namespace", "unprivileged user namespaces are refused here: " +
-			"see kernel.unprivileged_userns_clone, user.max_user_namespaces, a container's seccomp filter, or a chroot"
-	case unix.EACCES:
-		return "Creating new namespace failed", "a security module refuses user namespaces here: see AppArmor's or SELinux's rules"
-	case unix.ENOSPC, unix.EUSERS:
-		return "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded",
-			"raise user.max_user_namespaces and its kin with sysctl"
-	}
-	return "Creating new namespace failed", ""
-}
-
-// ErrKilled is returned when the acting side ended without a word: somebody killed the
-// launcher, or the sandbox's first process.
+// ErrKilled is returned when the acting side ended without a message: the launcher, or the
+// sandbox's first process, was killed.
 var ErrKilled error = &SetupError{Stage: "launch", Err: errors.New("killed before the command ran")}
 
 // killedBy is ErrKilled with the signal, 0 if that is not known, where it is certain that
@@ -194,6 +130,6 @@ func (sig killedBy) Error() string {
 
 func (killedBy) Unwrap() error { return ErrKilled }
 
-// killed is the error of a launch whose first process has ended without a fault, with a
+// killed returns the error of a launch whose first process has ended without a fault, with a
 // wait status (wait(2)), 0 if that is not known.
 func killed(status uint32) error { return &SetupError{Stage: "launch", Err: killedBy(status & 0x7f)} }

@@ -9,13 +9,14 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // everything is a program in which every operation occurs.
 func everything(t *testing.T) *plan.Program {
 	t.Helper()
-	b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+	b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 	for _, ns := range []struct {
 		option string
 		kind   uint32
@@ -27,7 +28,7 @@ func everything(t *testing.T) *plan.Program {
 		b.Add(plan.Step{Op: plan.OpSetns, A: 5, B: ns.kind})
 	}
 	b.From(plan.Origin{})
-	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpTell, plan.OpSeccomp} {
+	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSocket, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpTell, plan.OpSeccomp} {
 		b.Add(plan.Step{Op: op, A: b.Str("AAA"), B: b.Str("BBB")})
 	}
 	b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: b.Str("BBB")})
@@ -41,6 +42,8 @@ func everything(t *testing.T) *plan.Program {
 	b.From(plan.Origin{})
 	b.Add(plan.Step{Op: plan.OpClose})
 	b.Add(plan.Step{Op: plan.OpTimeout})
+	b.From(from("--cgroup 9"))
+	b.Add(plan.Step{Op: plan.OpCgroup, A: 9})
 	b.From(plan.Origin{})
 	b.Add(plan.Step{Op: plan.OpSlave})
 	add := func(option string, step plan.Step) uint32 {
@@ -63,6 +66,8 @@ func everything(t *testing.T) *plan.Program {
 	add("--symlink tgt /link", plan.Step{Op: plan.OpSymlink, A: b.Str("tgt"), B: b.Str("/link")})
 	add("--chmod 755 /mode", plan.Step{Op: plan.OpChmod, B: b.Str("/mode"), D: 0o755})
 	add("--remount-ro /ro", plan.Step{Op: plan.OpRemountRO, B: b.Str("/ro")})
+	add("--mask /secret", plan.Step{Op: plan.OpMask, B: b.Str("/secret")})
+	add("--protect /kept", plan.Step{Op: plan.OpProtect, B: b.Str("/kept")})
 	b.From(plan.Origin{})
 	b.Add(plan.Step{Op: plan.OpPivot})
 	b.EndSetup()
@@ -75,21 +80,6 @@ func everything(t *testing.T) *plan.Program {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// nth is the index of the n-th step with an operation, counted from 0.
-func nth(t *testing.T, p *plan.Program, op plan.Op, n int) uint32 {
-	t.Helper()
-	for i := range p.Header().Steps {
-		if p.Step(i).Op == op {
-			if n == 0 {
-				return i
-			}
-			n--
-		}
-	}
-	t.Fatalf("the program has no %v", op)
-	return 0
 }
 
 // TestExplain: the words for what failed, and the hint. Scripts match many of them.
@@ -124,14 +114,14 @@ func TestExplain(t *testing.T) {
 		{plan.OpBind, 0, plan.SubParents, unix.EROFS, "", "Can't mkdir parents for /dst: Read-only file system", "read-only mount"},
 		{plan.OpBind, 0, plan.SubMakeDir, unix.EROFS, "", "Can't mkdir /dst: Read-only file system", "read-only mount"},
 		{plan.OpBind, 0, plan.SubMakeFile, unix.EROFS, "", "Can't create file at /dst: Read-only file system", "read-only mount"},
-		{plan.OpBind, 0, plan.SubMakeFile, unix.EISDIR, "", "Can't create file at /dst: Is a directory", "a directory is there already"},
+		{plan.OpBind, 0, plan.SubMakeFile, unix.EISDIR, "", "Can't create file at /dst: Is a directory", "there is a directory already"},
 		{plan.OpProc, 0, 0, unix.EPERM, "", "Can't mount proc on /newroot/proc: Operation not permitted", "masked /proc"},
 		{plan.OpMount, 0, 0, unix.ENOMEM, "", "Can't mount tmpfs on /newroot/tmp: Cannot allocate memory", "memory"},
 		{plan.OpOverlay, 0, 0, unix.ELOOP, "", "Can't make overlay mount on /newroot/ov: Too many levels of symbolic links", "overlap"},
 		{plan.OpOverlay, 0, 0, unix.EINVAL, "", "Can't make overlay mount on /newroot/ov: Invalid argument", "one file system"},
 		{plan.OpDir, 0, plan.SubMakeDir, unix.EACCES, "", "Can't mkdir /dir: Permission denied", "may not create"},
 		{plan.OpFile, 0, plan.SubMakeFile, unix.EROFS, "", "Can't create file /file: Read-only file system", "read-only mount"},
-		{plan.OpFile, 0, plan.SubRead, unix.EISDIR, "", "Can't read data for /file from fd 6: Is a directory", "of a directory"},
+		{plan.OpFile, 0, plan.SubRead, unix.EISDIR, "", "Can't read data for /file from fd 6: Is a directory", "to a directory"},
 		{plan.OpFile, 0, plan.SubWrite, unix.ENOSPC, "", "Can't write data to file /file: No space left on device", "is full"},
 		{plan.OpData, 0, 0, unix.EPERM, "", "Can't bind mount data on /newroot/data: Operation not permitted", "mounting is refused"},
 		{plan.OpSymlink, 0, plan.SubExists, unix.EEXIST, "other", "Can't make symlink at /link: existing destination is other", ""},
@@ -139,16 +129,27 @@ func TestExplain(t *testing.T) {
 		{plan.OpSymlink, 0, 0, unix.EROFS, "", "Can't make symlink at /link: Read-only file system", "read-only mount"},
 		{plan.OpChmod, 0, 0, unix.ENOENT, "", "Can't chmod 0755 /mode: No such file or directory", "earlier operation"},
 		{plan.OpRemountRO, 0, plan.SubNoMount, unix.EINVAL, "", `Can't remount readonly on /newroot/ro: Unable to find "/newroot/ro" in mount table`, "only a mount point"},
+		{plan.OpMask, 0, plan.SubMain, unix.ENOENT, "", "Can't carry out --mask /secret: No such file or directory", "Op.Try leaves out what does not exist"},
+		{plan.OpMask, 0, plan.SubNoMatch, unix.ENOENT, "", "Can't carry out --mask /secret: nothing matches the pattern", "Op.Try leaves out what does not exist"},
+		{plan.OpMask, 0, plan.SubTooMany, unix.E2BIG, "", "Can't carry out --mask /secret: more than 20000 files match the pattern", ""},
+		{plan.OpMask, 0, plan.SubWhole, unix.EINVAL, "", "Can't carry out --mask /secret: it is the whole sandbox", ""},
+		{plan.OpMask, 0, plan.SubUnread, unix.EACCES, "/secret/d", "Can't carry out --mask /secret: the directory /secret/d, which may hold a match, cannot be read: Permission denied", "whoever knows their names"},
+		{plan.OpProtect, 0, plan.SubPlaceholder, unix.EACCES, "x", "Can't carry out --protect /kept: an empty placeholder x could not be made: Permission denied", "make the path before"},
+		{plan.OpProtect, 0, plan.SubMark, unix.EOPNOTSUPP, "x", "Can't carry out --protect /kept: it is missing, and a placeholder x could not be marked (extended attribute user.gobwrap.placeholder): Operation not supported", "make the path before"},
+		{plan.OpProtect, 0, plan.SubNoEnd, unix.EINVAL, "", "Can't carry out --protect /kept: it is missing, and to keep it so takes a PID namespace", "Namespaces.PID"},
+		{plan.OpProtect, 0, plan.SubHeld, unix.EPERM, "d", "Can't carry out --protect /kept: d on the way to it could not be made a mount point: Operation not permitted", ""},
 		{plan.OpRemountRO, 0, plan.SubRemount, unix.EPERM, "", "Can't remount readonly on /newroot/ro: Operation not permitted", ""},
 		{plan.OpProc, 0, plan.SubCover, unix.EINVAL, "", "Can't cover parts of proc for /newroot/proc read-only: Invalid argument", ""},
 		{plan.OpPivot, 0, plan.SubPivot, unix.EINVAL, "", "pivot_root(/newroot): Invalid argument", ""},
 		{plan.OpHostname, 0, 0, unix.EINVAL, "", "Can't set hostname to AAA: Invalid argument", "64 bytes"},
 		{plan.OpLimitUserns, 0, 0, unix.EACCES, "", "cannot write to /proc/sys/user/max_user_namespaces: Permission denied", "covered"},
 		{plan.OpNoUserns, 0, plan.SubUnexpected, unix.EPERM, "", "creation of new user namespaces was not disabled as requested", ""},
-		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", "in the sandbox"},
+		{plan.OpChdir, 0, 0, unix.ENOENT, "", "Can't chdir to AAA: No such file or directory", "inside the sandbox"},
 		{plan.OpSet, 0, 0, unix.EPERM, "--rlimit", "Can't carry out --rlimit nofile=9: Operation not permitted", "hard limit"},
 		{plan.OpScore, 0, 0, unix.EACCES, "--oom-score-adj", "Can't carry out --oom-score-adj -5: Permission denied", "CAP_SYS_RESOURCE"},
-		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing processes outside (Landlock): Cannot allocate memory", "memory"},
+		{plan.OpCgroup, 0, 0, unix.EACCES, "--cgroup", "Can't start in the cgroup of fd 9: Permission denied", "cgroup.procs"},
+		{plan.OpCgroup, 0, 0, unix.EBADF, "--cgroup", "Can't start in the cgroup of fd 9, which is not a cgroup", "type cgroup2"},
+		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing or signalling processes outside (Landlock): Cannot allocate memory", "memory"},
 		{plan.OpGo, 0, 0, unix.EPIPE, "", "Can't report the sandbox's namespaces: Broken pipe", ""},
 		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},
 		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB of the command: Invalid argument", "SELinux"},
@@ -161,13 +162,14 @@ func TestExplain(t *testing.T) {
 		{plan.OpNest, 0, 0, unix.EUSERS, "", "Creating a nested user namespace failed: Too many users", "max_user_namespaces"},
 		{plan.OpNest, 0, plan.SubUIDMap, unix.EPERM, "", "setting up uid map: Operation not permitted", ""},
 		{plan.OpNest, 0, plan.SubGIDMap, unix.EINVAL, "", "setting up gid map: Invalid argument", ""},
-		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", "in the sandbox"},
+		{plan.OpSocket, 0, 0, unix.ENOENT, "", "Can't leave socket AAA within reach: No such file or directory", "must be there"},
+		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", "inside the sandbox"},
 		{plan.OpLock, 0, 0, unix.EAGAIN, "", "Unable to lock file AAA: Resource temporarily unavailable", "another process"},
 		{plan.OpSeccomp, 0, 0, unix.EINVAL, "", "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP): Invalid argument", "CONFIG_SECCOMP_FILTER"},
 		{plan.OpExec, 0, 0, unix.ENOENT, "", "execvp cmd: No such file or directory", ""},
 		{plan.OpDir, 0, plan.SubMagicLink, unix.ELOOP, "", "Can't follow the link to /dir: it is one of /proc that leads out of the sandbox", ""},
 	} {
-		i := nth(t, p, c.op, c.n)
+		i := planbuild.Nth(t, p, c.op, c.n)
 		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: i, Sub: c.sub, Errno: uint32(c.errno), Raw: []byte(c.text + "\x00")})
 		if err.Error() != c.want {
 			t.Errorf("%v, part %d: %q, want %q", c.op, c.sub, err, c.want)
@@ -189,16 +191,16 @@ func TestExplainPath(t *testing.T) {
 	p := everything(t)
 	want := map[plan.Op]string{
 		plan.OpSource: "/src", plan.OpBind: "/dst", plan.OpMount: "/tmp", plan.OpOverlay: "/ov", plan.OpDir: "/dir", plan.OpFile: "/file",
-		plan.OpData: "/data", plan.OpSymlink: "/link", plan.OpChmod: "/mode", plan.OpRemountRO: "/ro", plan.OpProc: "/proc",
-		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpExec: "cmd",
+		plan.OpData: "/data", plan.OpSymlink: "/link", plan.OpChmod: "/mode", plan.OpRemountRO: "/ro", plan.OpProc: "/proc", plan.OpMask: "/secret", plan.OpProtect: "/kept",
+		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpSocket: "AAA", plan.OpExec: "cmd",
 	}
 	for op := plan.Op(1); op < plan.NumOps; op++ {
-		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, op, 0), Errno: uint32(unix.EPERM)})
+		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: planbuild.Nth(t, p, op, 0), Errno: uint32(unix.EPERM)})
 		if err.Path != want[op] {
 			t.Errorf("%v: path %q, want %q", op, err.Path, want[op])
 		}
 	}
-	exec := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, plan.OpExec, 0), Errno: uint32(unix.ENOENT)})
+	exec := explain(p, plan.Message{Kind: plan.MsgFault, Step: planbuild.Nth(t, p, plan.OpExec, 0), Errno: uint32(unix.ENOENT)})
 	if exec.Field != "" {
 		t.Errorf("the command's name is called the option %q", exec.Field)
 	}
@@ -208,7 +210,7 @@ func TestExplainPath(t *testing.T) {
 func TestExplainFallback(t *testing.T) {
 	for fallback, want := range map[mounts.Fallback]string{
 		mounts.Empty:     "No new proc on /newroot/proc, an empty directory is there instead: Operation not permitted",
-		mounts.BindOuter: "No new proc on /newroot/proc, the outer one is bound and shows the processes outside: Operation not permitted",
+		mounts.BindOuter: "No new proc on /newroot/proc, the outer one is bound instead and shows the processes outside: Operation not permitted",
 	} {
 		s := Spec{
 			Namespaces: Namespaces{PID: Want}, Files: []mounts.Op{mounts.Proc("/proc")},
@@ -218,7 +220,7 @@ func TestExplainFallback(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := plan.Message{Kind: plan.MsgWarn, Step: nth(t, p, plan.OpProc, 0), Sub: plan.SubFallback, Errno: uint32(unix.EPERM)}
+		m := plan.Message{Kind: plan.MsgWarn, Step: planbuild.Nth(t, p, plan.OpProc, 0), Sub: plan.SubFallback, Errno: uint32(unix.EPERM)}
 		if text := explain(p, m).Error(); text != want {
 			t.Errorf("%q, want %q", text, want)
 		}
@@ -229,7 +231,7 @@ func TestExplainFallback(t *testing.T) {
 func TestExplainAll(t *testing.T) {
 	p := everything(t)
 	for op := plan.Op(1); op < plan.NumOps; op++ {
-		i := nth(t, p, op, 0)
+		i := planbuild.Nth(t, p, op, 0)
 		for sub := plan.SubMain; sub <= plan.SubPlan+4; sub++ {
 			if sub == plan.SubRead && op != plan.OpFile && op != plan.OpData {
 				continue // nothing else reads
@@ -274,7 +276,7 @@ func TestExplainLaunch(t *testing.T) {
 			t.Errorf("part %d: %q, hint %q; want %q, %q", c.sub, err, err.Hint, c.want, c.hint)
 		}
 	}
-	// A step that the program does not have is no reason to panic.
+	// A step that the program does not have is not a reason to panic.
 	if err := explain(p, plan.Message{Step: 1 << 30, Errno: uint32(unix.EPERM)}); err.Error() == "" {
 		t.Error("no words for an unknown step")
 	}
@@ -290,7 +292,7 @@ func TestErrno(t *testing.T) {
 		t.Errorf("%q wraps %v", err, errors.Unwrap(err))
 	}
 	if err := error(&SetupError{Err: &failure{"m", unix.EPERM}}); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%v is no refusal", err)
+		t.Errorf("%v is not a refusal", err)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
-// flattener turns a Spec into the form that the compiler reads, and remembers what the
-// Spec said where: the compiler knows an option by the place of its text alone.
+// flattener turns a Spec into the form that the compiler reads. It remembers which field each
+// text came from, because the compiler knows an option only by the offset of its text.
 type flattener struct {
 	of      *wanted
 	spec    flat.Spec
@@ -21,7 +21,7 @@ type flattener struct {
 	nul     bool
 }
 
-// flatten is s on the machine h. Ranges of ids are settled here.
+// flatten returns s on the machine h. Ranges of ids are settled here.
 func flatten(s *wanted, h *facts, uids, gids *axis) (*flattener, compile.Facts) {
 	f := &flattener{of: s, text: make(flat.Text, 1, 1<<12), origins: map[flat.Word]plan.Origin{}}
 	f.once(s)
@@ -53,7 +53,7 @@ func (f *flattener) word(s string) flat.Word {
 	return at
 }
 
-// from is the place of the option, or the field, that asks for something.
+// from returns the place of the option, or the field, that asks for something.
 func (f *flattener) from(field string) flat.Word {
 	o := f.of.origin(field)
 	at := f.word(o.Words[0])
@@ -63,7 +63,7 @@ func (f *flattener) from(field string) flat.Word {
 
 func (f *flattener) item(i flat.Item) { f.items = append(f.items, i) }
 
-// once is what a Spec says once.
+// once copies the fields that have one value.
 func (f *flattener) once(s *wanted) {
 	out, n := &f.spec, &s.Namespaces
 	for i, w := range map[int]Wish{
@@ -94,12 +94,13 @@ func (f *flattener) once(s *wanted) {
 	for bit, on := range map[uint]bool{
 		flat.DisableUsers: n.DisableUsers, flat.AssertUsersDisabled: n.AssertUsersDisabled, flat.MapAuto: s.Identity.MapAuto,
 		flat.KeepGroups: s.Identity.KeepGroups, flat.DieWithParent: s.Session.DieWithParent, flat.AsPID1: s.Session.AsPID1,
-		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.CapsGiven: len(s.Identity.Caps) > 0,
+		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.Foreground: s.Session.Foreground, flat.CapsGiven: len(s.Identity.Caps) > 0,
 	} {
 		if on {
 			out.Turn(bit)
 		}
 	}
+	f.scopes(&s.Lockdown.Scopes)
 	for _, e := range s.Identity.Caps {
 		if e.Drop {
 			out.DropCaps, out.AddCaps = out.DropCaps|uint64(e.Caps), out.AddCaps&^uint64(e.Caps)
@@ -114,8 +115,32 @@ func (f *flattener) once(s *wanted) {
 	if s.line != nil && s.line.Close {
 		out.Turn(flat.CloseFDs)
 	}
+	if s.line != nil && s.line.Forward {
+		out.Turn(flat.Forward)
+	}
 	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
 	f.command(s.Command.Args)
+}
+
+// scopes are the wishes as bits.
+func (f *flattener) scopes(s *Scopes) {
+	for _, one := range [...]struct {
+		wish  Wish
+		bit   uint8
+		field string
+	}{
+		{s.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
+		{s.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
+		{s.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"}, // the last: it is the youngest
+	} {
+		switch one.wish {
+		case Try:
+			f.spec.TryScopes |= one.bit
+		case Want:
+			f.spec.Scopes |= one.bit
+			f.spec.ScopesFrom = f.from(one.field)
+		}
+	}
 }
 
 // command puts the command's words one behind the other.
@@ -147,6 +172,9 @@ func (f *flattener) files(ops []tree.Op) {
 		if op.Try {
 			it.Flags |= flat.Absent
 		}
+		if op.Glob {
+			it.Flags |= flat.Glob
+		}
 		switch op.Kind {
 		case tree.Bind:
 			it.A = f.word(op.Source)
@@ -162,7 +190,7 @@ func (f *flattener) files(ops []tree.Op) {
 	}
 }
 
-// listed is what else there may be several of.
+// listed copies the other lists.
 func (f *flattener) listed(s *wanted) {
 	for _, e := range s.Env {
 		switch {
@@ -176,6 +204,9 @@ func (f *flattener) listed(s *wanted) {
 	}
 	for i, path := range s.Session.Locks {
 		f.item(flat.Item{Kind: flat.Lock, A: f.word(path), From: f.from(at("Session.Locks", i))})
+	}
+	for i, path := range s.Lockdown.AllowSockets {
+		f.item(flat.Item{Kind: flat.Socket, A: f.word(path), From: f.from(at("Lockdown.AllowSockets", i))})
 	}
 	for i, fd := range s.Session.SyncFDs {
 		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(at("Session.SyncFDs", i))})

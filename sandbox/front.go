@@ -9,7 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/setting"
 )
 
-// What cmd/gobwrap and the module's tests need of this package, and nobody else.
+// The functions that only cmd/gobwrap and the tests of this module need.
 func init() {
 	front.Attach = func(cmd any, l *front.Line) { cmd.(*Cmd).front = l }
 	front.Exec = func(cmd any) error { return cmd.(*Cmd).become() }

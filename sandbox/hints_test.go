@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,6 +32,8 @@ var subs = map[plan.Op][]plan.Sub{
 	plan.OpData:      {plan.SubMain, plan.SubParents, plan.SubMakeFile, plan.SubRead, plan.SubWrite},
 	plan.OpSymlink:   {plan.SubMain, plan.SubParents, plan.SubExists},
 	plan.OpRemountRO: {plan.SubMain, plan.SubNoMount, plan.SubRemount},
+	plan.OpMask:      {plan.SubMain, plan.SubUnread, plan.SubFile, plan.SubNoMatch, plan.SubTooMany, plan.SubWhole, plan.SubShield},
+	plan.OpProtect:   {plan.SubMain, plan.SubParents, plan.SubHeld, plan.SubPlaceholder, plan.SubMark, plan.SubNoEnd, plan.SubHolders},
 	plan.OpProc:      {plan.SubMain, plan.SubParents, plan.SubMakeDir, plan.SubCover},
 	plan.OpCaps:      {plan.SubMain, plan.SubBounding, plan.SubAmbient},
 	plan.OpBecome:    {plan.SubUIDMap, plan.SubGIDMap},
@@ -40,8 +44,8 @@ var subs = map[plan.Op][]plan.Sub{
 // TestHintsOfAll: what an errno means for every operation.
 func TestHintsOfAll(t *testing.T) {
 	p := everything(t)
-	for e, want := range map[syscall.Errno]string{unix.EMFILE: hintEMFILE, unix.ENFILE: hintENFILE, unix.ENOMEM: hintENOMEM, unix.ENOSYS: hintENOSYS} {
-		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, plan.OpChdir, 0), Errno: uint32(e)})
+	for e, want := range map[syscall.Errno]string{unix.EMFILE: fault.HintEMFILE, unix.ENFILE: fault.HintENFILE, unix.ENOMEM: fault.HintENOMEM, unix.ENOSYS: fault.HintENOSYS} {
+		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: planbuild.Nth(t, p, plan.OpChdir, 0), Errno: uint32(e)})
 		if err.Hint != want {
 			t.Errorf("%v: %q", e, err.Hint)
 		}
@@ -62,7 +66,7 @@ func TestHints(t *testing.T) {
 		}
 		for _, sub := range parts {
 			listHints(&out, op.String()+" ", func(e syscall.Errno) *SetupError {
-				return explain(p, plan.Message{Kind: plan.MsgFault, Step: nth(t, p, op, 0), Sub: sub, Errno: uint32(e)})
+				return explain(p, plan.Message{Kind: plan.MsgFault, Step: planbuild.Nth(t, p, op, 0), Sub: sub, Errno: uint32(e)})
 			})
 		}
 	}
@@ -83,7 +87,7 @@ func listHints(out *strings.Builder, stage string, failing func(syscall.Errno) *
 		err := failing(e)
 		what = strings.TrimSuffix(err.Error(), ": "+strerror(e))
 		switch err.Hint {
-		case "", hintEMFILE, hintENFILE, hintENOMEM, hintENOSYS:
+		case "", fault.HintEMFILE, fault.HintENFILE, fault.HintENOMEM, fault.HintENOSYS:
 			continue
 		}
 		if errnos[err.Hint] == "" {

@@ -68,7 +68,7 @@ func (c *Cmd) Start() error {
 var fieldOf = map[string]string{
 	"--userns": "Namespaces.JoinUser", "--not-a-security-boundary": "Lockdown.Forgive", "--userns-block-fd": "Report.UserBlockFD",
 	"--disable-userns": "Namespaces.DisableUsers", "--unshare-net": "Namespaces.Net", "--hostname": "Namespaces.Hostname",
-	"--cap-add": "Identity.Caps", "--file-label": "Lockdown.FileLabel", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
+	"--cap-add": "Identity.Caps", "--file-label": "Lockdown.FileLabel", "--cgroup": "Limits.Cgroup", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
 	"a user namespace (--unshare-user, --uid, --gid)": "Namespaces.User", "a given namespace": "Namespaces", "this command line": "Spec", "this plan": "Spec",
 }
 
@@ -99,7 +99,8 @@ func (c *Cmd) warn(err error) {
 	}
 }
 
-// options is the error of a Cmd that could not be, because of a field where err names none.
+// options returns the error for a Cmd that is not valid; field is used if err does not name
+// one.
 func options(field string, err error) error {
 	var e *SetupError
 	switch {
@@ -134,7 +135,7 @@ func (c *Cmd) finish(s *wanted, h facts, keeper bool) (*plan.Program, error) {
 	return prepare(s, h, keeper)
 }
 
-// spec is the Spec with all that the Cmd says.
+// spec returns the Spec with all that the Cmd says.
 func (c *Cmd) spec() *wanted {
 	w := wantedOf(c.Spec.settled(), c.front)
 	if c.Path != "" {
@@ -190,7 +191,7 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// checkFields looks at what the Cmd itself says.
+// checkFields checks the fields of the Cmd itself.
 func (c *Cmd) checkFields(w *wanted) error {
 	v := validator{of: w}
 	if c.Path == "" && len(c.Spec.Command.Args) == 0 {
@@ -213,7 +214,7 @@ func (c *Cmd) checkFields(w *wanted) error {
 	return v.first
 }
 
-// checkFDs demands that every number of a valid s stands for a file.
+// checkFDs checks that every descriptor number in s stands for a file.
 func (c *Cmd) checkFDs(s *wanted) error {
 	list := s.descriptors()
 	for i := range s.files {
@@ -238,7 +239,7 @@ func (c *Cmd) checkFDs(s *wanted) error {
 	return c.checkWritable("Report.JSONStatusFD", s.Report.JSONStatusFD)
 }
 
-// checkWritable demands that a report can be written.
+// checkWritable checks that a report can be written to.
 func (c *Cmd) checkWritable(field string, fd FD) error {
 	n, ok := fd.N(), true
 	switch {
@@ -347,7 +348,7 @@ func (c *Cmd) clear() {
 	c.forget()
 }
 
-// ignoredSignals are the signals that a process started from here finds ignored, bit n-1
+// ignoredSignals returns the signals that a process started from here finds ignored, bit n-1
 // for signal n. The runtime of a program that starts itself does not keep them all.
 func ignoredSignals() uint64 {
 	mask, _ := strconv.ParseUint(procfs.Field(procfs.Text("/proc/self/status"), "SigIgn"), 16, 64)
@@ -379,7 +380,7 @@ func (c *Cmd) own() (*wanted, facts, *plan.Program, error) {
 	return s, h, p, err
 }
 
-// Plan is the listing of what would be done, a step a line: what --dry-run prints.
+// Plan returns the listing of what would be done, a step a line: what --dry-run prints.
 func (c *Cmd) Plan() (string, error) {
 	_, _, p, err := c.program()
 	if err != nil {
@@ -404,6 +405,7 @@ func (c *Cmd) Describe() []string {
 	s := c.spec()
 	h := readFacts(s)
 	h.StdinFile = c.stdinFile()
+	h.Unscoped = len(scopes()) == 0
 	if !child.Entered() {
 		h.Env = os.Environ()
 	}

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// axis is who is who, of users or of groups.
+// axis is the map of user ids, or of group ids.
 type axis struct {
 	kind   string // "uid" or "gid"
 	own    uint32 // the caller's id outside
@@ -56,8 +56,7 @@ func hasDev(s *wanted) bool {
 	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return op.Kind == tree.Dev })
 }
 
-// settle decides who the payload is, and completes the map by the caller where nobody
-// stands for that id.
+// settle chooses the payload's id, and maps it to the caller if the map does not contain it.
 func (a *axis) settle() {
 	a.ids = append(a.ids, a.lines...)
 	a.inside = a.own
@@ -86,8 +85,8 @@ func (a *axis) grant(s *wanted, h *facts) error {
 	return nil
 }
 
-// subHint words how a range is granted, in shadow's terms (subuid(5)). newuidmap serves
-// nobody whom the system has no name for.
+// subHint says how to grant a range, as subuid(5) does. newuidmap serves only users that have
+// a name.
 func (h *facts) subHint(kind string, r idmap.Range) string {
 	name := h.UserName
 	if name == "" {
@@ -99,9 +98,9 @@ func (h *facts) subHint(kind string, r idmap.Range) string {
 	return `add the line "` + name + ":" + dec(r.Outside) + ":" + dec(r.Count) + `" to /etc/sub` + kind + ", as root"
 }
 
-// nameHint says what a caller lacks whom the system knows by number only.
+// nameHint says what is missing for a caller that has no user name.
 func (h *facts) nameHint() string {
-	return "the system has no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users that it knows by name"
+	return "there is no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users with a name"
 }
 
 // check reports what the kernel would refuse.
@@ -118,7 +117,7 @@ func (a *axis) check(s *wanted) error {
 	return s.badField(a.maps(), err.Error())
 }
 
-// unmapped completes an error about an id without a place in the map.
+// unmapped completes an error about an id that is not mapped.
 func (a *axis) unmapped(u *front.Unmapped) error {
 	u.Kind = a.kind
 	return &SetupError{Stage: "options", Field: u.Field, Err: u}
@@ -128,7 +127,7 @@ func (a *axis) unmapped(u *front.Unmapped) error {
 func (a *axis) field() string { return "Identity." + strings.ToUpper(a.kind) }
 func (a *axis) maps() string  { return a.field() + "Map" }
 
-// mapsField is the first field that asks for ranges.
+// mapsField returns the first field that asks for ranges.
 func mapsField(s *wanted) string {
 	switch {
 	case len(s.Identity.UIDMap) > 0:
@@ -145,14 +144,14 @@ func (a *axis) isCaller() bool {
 }
 
 // losesGroups reports whether the caller's supplementary groups are given up. The kernel
-// permits that only where groups beside the caller's own are mapped with somebody's
-// permission (user_namespaces(7), setgroups): newgidmap denies it otherwise.
+// permits that only if groups other than the caller's are mapped, by a process that may set
+// them (user_namespaces(7), setgroups); otherwise newgidmap denies it.
 func losesGroups(s *wanted, h *facts, gids *axis) bool {
 	writes := h.UID == 0 && h.Caps>>unix.CAP_SETGID&1 != 0 // the map, by themselves
 	return s.Identity.ranges() && !s.Identity.KeepGroups && (writes || len(gids.ids) > 1 || !gids.isCaller())
 }
 
-// payloadUID is who the payload is inside, for a caller who is own outside.
+// payloadUID returns the payload's uid inside, for a caller whose uid is own outside.
 func (w *wanted) payloadUID(own uint32) uint32 {
 	a := axis{own: own, want: w.Identity.UID, lines: w.Identity.UIDMap}
 	a.settle()

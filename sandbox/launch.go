@@ -4,7 +4,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// link is the way of a launch to the acting side, and to those whom options name.
+// link connects a launch with the acting side, and with the descriptors that options name.
 type link interface {
 	hand(p *plan.Program, keeper bool) bool // the plan goes first
 	send(b []byte) bool
@@ -30,7 +30,7 @@ type link interface {
 //	write info documents
 //	one byte ─────────────────────────────────────▶ the other steps
 //	◀────────────────────────────────────────────── Fault, Warn
-//	◀────────────────────────────────────────────── Exec, where somebody wants to know
+//	◀────────────────────────────────────────────── Exec, where an option needs it
 //	◀─ end: every copy of the socket is closed ──── exec, or exit
 //
 // A tentative plan that fails before OpGo leaves the monitor waiting for another one, when
@@ -109,6 +109,6 @@ func killedUnder(h *facts) error {
 	}
 	return &SetupError{
 		Stage: "launch", Err: ErrKilled,
-		Hint: "this process runs under a seccomp filter, which kills what it does not permit; it must permit what set-up needs",
+		Hint: "this process runs under a seccomp filter that kills; the filter must permit what the set-up needs",
 	}
 }

@@ -22,7 +22,7 @@ type launcher struct {
 	path   string
 	env    []string
 	keeper bool // it is installed for setuid mode
-	found  bool // nobody has named it
+	found  bool // it was not named by Cmd.Launcher
 }
 
 const selfExe = "/proc/self/exe"
@@ -48,7 +48,7 @@ func (c *Cmd) launcher() (launcher, error) {
 	return launcher{}, why
 }
 
-// program is a launcher at a path.
+// program returns a launcher at a path.
 func program(path string) (launcher, error) {
 	l := launcher{path: path, env: []string{}}
 	info, err := os.Stat(path)
@@ -63,7 +63,7 @@ func program(path string) (launcher, error) {
 	return l, err
 }
 
-// inPath is the gobwrap that is installed.
+// inPath returns the gobwrap that is installed.
 func inPath() (l launcher, ok bool) {
 	path := findTool("gobwrap", os.Getenv("PATH"))
 	if path == "" {
@@ -75,13 +75,13 @@ func inPath() (l launcher, ok bool) {
 }
 
 var (
-	errSecure = errors.New("a set-id program can't start itself, nor trust PATH: it has to set Cmd.Launcher")
+	errSecure = errors.New("a set-id program can't start itself or trust PATH: set Cmd.Launcher")
 	errRace   = errors.New("a program that is built with -race, -msan or -asan can't start itself: " +
 		"install gobwrap (go install needs -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.entry), or set Cmd.Launcher")
 	errLibrary = errors.New("code that is a library of another program can't start itself: install gobwrap, or set Cmd.Launcher")
 )
 
-// alone tells why this program can't be its own launcher, or nil.
+// alone returns why this program can't be its own launcher, or nil.
 //
 //nolint:gochecknoglobals // asked once
 var alone = sync.OnceValue(func() error {
@@ -107,8 +107,8 @@ var alone = sync.OnceValue(func() error {
 	return exe.Close()
 })
 
-// unnoticed ends a program that was started as a launcher, and has come so far as any
-// other: it must not do what it usually does.
+// unnoticed ends a program that was started as a launcher but has reached its initialisation:
+// it must not do its usual work.
 //
 //nolint:gochecknoglobals // before main
 var unnoticed = func() bool {
@@ -132,7 +132,7 @@ func secure() (bool, error) {
 	return true, err
 }
 
-// library reports whether the program that runs is somebody else's.
+// library reports whether this Go code is a library of another program.
 func library() bool {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -146,7 +146,7 @@ func library() bool {
 	return false
 }
 
-// loaderEnv is the environment of a program that starts itself: what its loader may need,
+// loaderEnv returns the environment of a program that starts itself: what its loader may need,
 // and what keeps the runtime's start short. Nothing of it reaches the command.
 func loaderEnv() []string {
 	env := []string{"GOMAXPROCS=1"}
@@ -161,7 +161,7 @@ func loaderEnv() []string {
 // standing reports whether this process has a keeper.
 func standing() bool { return child.Standing() == suid.Installed }
 
-// explain adds to an error what the choice of the launcher has to do with it.
+// explain adds to an error how the choice of the launcher may have caused it.
 func (l launcher) explain(err error) error {
 	var e *SetupError
 	if !errors.As(err, &e) || e.Hint != "" || e != ErrKilled {
@@ -169,7 +169,7 @@ func (l launcher) explain(err error) error {
 	}
 	out := *e
 	out.Err = err // which ErrKilled is
-	out.Hint = "if nobody has killed it: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
+	out.Hint = "unless it was killed: " + l.path + " may not be a gobwrap of this version (" + runtime.GOARCH + ")"
 	return &out
 }
 

@@ -25,13 +25,19 @@ type Limits struct {
 	// an error that is [ErrTimeout].
 	Timeout time.Duration
 	Grace   time.Duration // 0 stands for 2 seconds, a negative value for no time at all
+
+	// An open directory of cgroup version 2, in which the sandbox's first process is made
+	// (CLONE_INTO_CGROUP, clone(2), since Linux 5.7). What its files limit holds for the sandbox
+	// as a whole. It should be the sandbox's alone: without a PID namespace everything in it is
+	// killed at the time-out. Not in setuid mode.
+	Cgroup FD
 }
 
 // ErrTimeout is what Wait returns when Limits.Timeout was over before the command ended. If the
 // command has failed too, the error is also an *[ExitError].
 var ErrTimeout = errors.New("the sandbox's time was over")
 
-// flat is the time-out as the compiler takes it. ok is false where it cannot be.
+// flat returns the time-out as the compiler takes it. ok is false where it cannot be.
 func (l *Limits) flat() (t flat.Timeout, ok bool) {
 	after, grace := rounded(l.Timeout), rounded(max(l.Grace, 0))
 	if l.Grace == 0 {
@@ -62,13 +68,13 @@ type Int struct {
 	given bool
 }
 
-// SetInt is the number n.
+// SetInt returns the number n.
 func SetInt(n int) Int { return Int{n, true} }
 
 // Given reports whether i was made by [SetInt].
 func (i Int) Given() bool { return i.given }
 
-// N is the number, 0 where none was given.
+// N returns the number, 0 where none was given.
 func (i Int) N() int { return i.n }
 
 // set is what one field says, in the words of the option.
@@ -79,7 +85,7 @@ type set struct {
 	wants string // what has to be there
 }
 
-// settings are what the payload's process sets for itself.
+// settings returns what the payload's process sets for itself.
 func (l *Limits) settings() (list []set) {
 	for i, r := range l.Rlimits {
 		list = append(list, set{
@@ -96,7 +102,7 @@ func (l *Limits) settings() (list []set) {
 	return list
 }
 
-// add is the other way: it takes up what an option says, and returns the field.
+// add returns the other way: it takes up what an option says, and returns the field.
 func (l *Limits) add(kind setting.Kind, text string) (field string) {
 	switch kind {
 	case setting.Rlimit:

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host is the link of a program that goes on.
+// host is the link of an embedding program.
 type host struct {
 	c       *Cmd
 	sock    *os.File
@@ -34,8 +34,8 @@ func (t *host) knowSenders() {
 	}
 }
 
-// hearOut waits until the launcher, which has failed or is to, has closed its end: it then
-// waits for what it has started, and must not be killed before it has.
+// hearOut waits until a failed launcher has closed its socket. The launcher must not be killed
+// before it has reaped its children.
 func (t *host) hearOut() {
 	if c, err := t.sock.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })

@@ -13,13 +13,14 @@ import (
 	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/procfs"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
 	"golang.org/x/sys/unix"
 )
 
-// A process in a new user namespace may map one id by itself, its own. Ranges are
-// written from outside, by somebody who may set ids there (user_namespaces(7)): root does
-// it here, and for anybody else newuidmap(1) and newgidmap(1), which are set-user-id root
-// and know what the system grants to whom.
+// A process in a new user namespace may map only its own id. Ranges must be written from
+// outside, with the privilege to set ids (user_namespaces(7)): root does that here; for
+// others, newuidmap(1) and newgidmap(1) do, which are set-user-id root and check what the
+// system grants.
 
 // mapWriter writes the maps of one waiting process.
 type mapWriter struct {
@@ -43,7 +44,7 @@ func mapFor(to link, p *plan.Program, step uint32, pid int) error {
 func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
 	w := mapWriter{p: p, step: step, pid: pid, env: env}
 	if !ownProc() {
-		return w.fault("uid", "/proc is that of another PID namespace: maps would be another process's", 0)
+		return w.fault("uid", "/proc belongs to another PID namespace, so the maps would be those of another process", 0)
 	}
 	s := p.Step(step)
 	for _, m := range []struct {
@@ -91,15 +92,15 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 	case unix.EPERM:
 		e.Hint = "the ids outside must exist in the caller's own user namespace: see /proc/self/" + kind + "_map"
 	case unix.EROFS:
-		e.Hint = readOnlyProc
+		e.Hint = fault.ReadOnlyProc
 	case unix.EINVAL:
 		e.Hint = "before Linux 4.15 a map has at most 5 ranges"
 	}
 	return e
 }
 
-// stands reports whether a map is the one that was wanted. The kernel may list it in another
-// order, and pads its numbers.
+// stands reports whether the kernel's map is the one that was wanted. The kernel may list it
+// in another order, and pads its numbers.
 func (w *mapWriter) stands(kind, text string) bool {
 	have, want := mapOf(procfs.Text(w.file(kind))), mapOf(text)
 	for _, m := range []idmap.Map{have, want} {
@@ -112,7 +113,7 @@ func (w *mapWriter) file(kind string) string {
 	return "/proc/" + strconv.Itoa(w.pid) + "/" + kind + "_map"
 }
 
-// fault is an error of the step.
+// fault returns an error of the step.
 func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError {
 	e := &SetupError{Stage: plan.OpIDMap.String()}
 	if o := w.p.Origins[w.step]; len(o.Words) > 0 {
@@ -149,7 +150,8 @@ func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 	return w.refused(kind, name, text, own, err)
 }
 
-// refused words what newuidmap said: which line is missing where, if one is.
+// refused turns newuidmap's error into one that says which line is missing in which file, if
+// that is the reason.
 func (w *mapWriter) refused(kind, name, text string, own uint32, err error) error {
 	words := err.Error()
 	h := facts{UID: uint32(syscall.Getuid()), Env: w.env}
@@ -175,7 +177,7 @@ func (w *mapWriter) refused(kind, name, text string, own uint32, err error) erro
 	case h.UID != 0 && (h.UserName == "" || strings.Contains(words, "user name")):
 		e.Hint = h.nameHint()
 	case noNewPrivs():
-		e.Hint = name + " is set-user-id root, which does not count for a caller with NoNewPrivs (in another sandbox, a hardened service)"
+		e.Hint = name + " is set-user-id root, which has no effect for a caller with NoNewPrivs (in another sandbox, or a hardened service)"
 	case strings.Contains(words, "not permitted"):
 		e.Hint = name + " must be set-user-id root, or have cap_setuid,cap_setgid, on a file system without nosuid; in a container these ids must exist"
 	}
@@ -197,9 +199,8 @@ func noNewPrivs() bool {
 	return err == nil && on == 1
 }
 
-// findTool looks for a program in the directories of path. Relative directories do not
-// count: what lies in the working directory is not asked to act with root's rights, or to
-// look as if.
+// findTool looks for a program in the directories of path. It ignores relative directories, so
+// that a program in the working directory cannot pose as newuidmap.
 func findTool(name, path string) string {
 	for dir := range strings.SplitSeq(path, ":") {
 		if !strings.HasPrefix(dir, "/") {

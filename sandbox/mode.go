@@ -21,7 +21,7 @@ const (
 
 // ErrNoSetuid is returned for Setuid where no launcher is installed for it.
 var ErrNoSetuid = errors.New("Mode: there is no launcher that is installed set-user-id root: " +
-	"it must belong to root, have mode 4755, and lie where set-id bits count (no nosuid mount, no NoNewPrivs)")
+	"it must belong to root and have mode 4755, and set-user-id must have an effect (no nosuid mount, no NoNewPrivs)")
 
 // prepare compiles s for this machine. keeper: the launcher is installed for setuid mode.
 func prepare(s *wanted, h facts, keeper bool) (*plan.Program, error) {
@@ -86,7 +86,7 @@ func after(first *SetupError, err error, keeper bool) error {
 		e = &SetupError{Stage: "options", Err: err}
 	}
 	if e.Hint == "" {
-		e.Hint = "tried without a user namespace because one was refused: " + first.Error()
+		e.Hint = "tried without a user namespace, because one was refused: " + first.Error()
 		if keeper {
 			e.Hint = "setuid mode was tried because direct mode failed: " + first.Error()
 		}
@@ -141,7 +141,7 @@ func refuses(p *plan.Program, m plan.Message) bool {
 // noneAllowed reports whether the limit on user namespaces is 0.
 func noneAllowed() bool { return zero("/proc/sys/user/max_user_namespaces") }
 
-// goStep is the index of OpGo, after which an attempt is no longer tentative.
+// goStep returns the index of OpGo, after which an attempt is no longer tentative.
 func goStep(p *plan.Program) uint32 {
 	for i := range p.Header().Steps {
 		if p.Step(i).Op == plan.OpGo {

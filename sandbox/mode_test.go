@@ -10,6 +10,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -76,7 +77,7 @@ func TestRefuses(t *testing.T) {
 				t.Errorf("step %d, errno %d: explain says otherwise", i, int(e))
 			}
 			if i < late.Header().Steps && refuses(late, m) {
-				t.Errorf("step %d, errno %d after somebody was asked for the maps", i, int(e))
+				t.Errorf("step %d, errno %d after the maps were asked for", i, int(e))
 			}
 		}
 	}
@@ -106,7 +107,7 @@ func TestAfter(t *testing.T) {
 		}
 	}
 	var root *SetupError
-	if !errors.As(after(&SetupError{Err: errors.New("refused")}, errors.New("no"), false), &root) || root.Hint != "tried without a user namespace because one was refused: refused" {
+	if !errors.As(after(&SetupError{Err: errors.New("refused")}, errors.New("no"), false), &root) || root.Hint != "tried without a user namespace, because one was refused: refused" {
 		t.Errorf("root's second attempt: %+v", root)
 	}
 }
@@ -173,7 +174,7 @@ func TestTriesUser(t *testing.T) {
 		{"root wants none", root(), Namespaces{}, false},
 		{"root of a container", container, Namespaces{User: Try}, false}, // nothing else works
 		{"root, and there are none", without, Namespaces{User: Try}, false},
-		{"a user", user(), Namespaces{User: Try}, false}, // he needs one
+		{"a user", user(), Namespaces{User: Try}, false}, // an ordinary user needs one
 	} {
 		if got := c.host.triesUser(wantedOf(&Spec{Namespaces: c.ns}, nil)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
@@ -184,7 +185,7 @@ func TestTriesUser(t *testing.T) {
 // TestExplainKeeper: the words for what the keeper has to say.
 func TestExplainKeeper(t *testing.T) {
 	p := compiled(t, "setuid-session")
-	tmpfs, bare := nth(t, p, plan.OpMount, 0), nth(t, p, plan.OpSlave, 0) // --tmpfs /tmp; of no option
+	tmpfs, bare := planbuild.Nth(t, p, plan.OpMount, 0), planbuild.Nth(t, p, plan.OpSlave, 0) // --tmpfs /tmp; of no option
 	bind := uint32(0)
 	for n, option := range suid.Features() {
 		if option == "--bind" {
@@ -203,7 +204,7 @@ func TestExplainKeeper(t *testing.T) {
 		{"a row, of an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowOverlay, 0), "Files[1]", "Files[1]" + not + "its layers", ""},
 		{"a row, of no option", bare, plan.SubRefused, 0, suid.Extra(suid.RowNested, 0), "--disable-userns", "--disable-userns" + not, ""},
 		{"a row, of the whole", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowForgive, 0), "--not-a-security-boundary", "--not-a-security-boundary" + not, ""},
-		{"a row, of one word", nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.RowUnknown, 0), "x", "x" + not + "it has a step", ""},
+		{"a row, of one word", planbuild.Nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.RowUnknown, 0), "x", "x" + not + "it has a step", ""},
 		{"a row, of the step after the last", p.Header().Steps, plan.SubRefused, 0, suid.Extra(suid.RowUnknown, 0), "this plan", "this plan" + not + "it has a step", ""},
 		{"a row, of a step that is not there", 1 << 20, plan.SubRefused, 0, suid.Extra(suid.RowUnknown, 0), "this plan", "this plan" + not + "it has a step", ""},
 		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowSize, 0), "Files[1]", "Files[1]" + not + "a tmpfs", ""},
@@ -220,8 +221,8 @@ func TestExplainKeeper(t *testing.T) {
 
 		{"a descriptor", plan.NoStep, plan.SubFd, 0, 1000, "", "fd 1000 can't be used in setuid mode", ""},
 		{"a descriptor of an option", tmpfs, plan.SubFd, unix.EBADF, 9, "Files[1]", "fd 9 can't be used in setuid mode", ""},
-		{"the keeper itself", plan.NoStep, plan.SubKeeper, unix.EPERM, 0, "", "the setuid mode failed: Operation not permitted", "CAP_SYS_ADMIN"},
-		{"the keeper is gone", plan.NoStep, plan.SubKeeper, 0, 0, "", "the setuid mode failed", "CAP_SYS_ADMIN"},
+		{"the keeper itself", plan.NoStep, plan.SubKeeper, unix.EPERM, 0, "", "setuid mode failed: Operation not permitted", "CAP_SYS_ADMIN"},
+		{"the keeper is gone", plan.NoStep, plan.SubKeeper, 0, 0, "", "setuid mode failed", "CAP_SYS_ADMIN"},
 	} {
 		e := explain(p, plan.Message{Kind: plan.MsgFault, Step: c.step, Sub: c.sub, Errno: uint32(c.errno), Extra: c.extra})
 		if e.Field != c.option || !strings.Contains(e.Error(), c.message) {
@@ -235,7 +236,7 @@ func TestExplainKeeper(t *testing.T) {
 		}
 	}
 	if e := explain(p, plan.Message{Step: plan.NoStep, Sub: plan.SubConf, Errno: uint32(unix.EACCES)}); !errors.Is(e, fs.ErrPermission) {
-		t.Errorf("%v is no refusal", e)
+		t.Errorf("%v is not a refusal", e)
 	}
 }
 

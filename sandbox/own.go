@@ -12,14 +12,14 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
-// own is the link of the launcher's own binary, whose front end this process is.
+// own is the link of the launcher's front end, which this process is.
 type own struct{}
 
 func (own) hand(p *plan.Program, keeper bool) bool {
 	return send(child.Sock(), binary.NativeEndian.AppendUint32(nil, told(p, keeper))) && send(child.Sock(), p.Bytes)
 }
 
-// told is what the monitor is told about a plan, before it comes.
+// told returns what the monitor is told about a plan, before it comes.
 func told(p *plan.Program, keeper bool) uint32 {
 	if keeper {
 		return child.ForKeeper(p.Bytes)
@@ -43,9 +43,9 @@ func (own) done(fd int) {
 
 func (own) tools() ([]string, error) { return child.Environ(), helper.Isolate() }
 
-// receive takes the next message. Set-up takes less than a millisecond: to wait for it
-// without the runtime's knowledge saves the start of further threads. Where somebody
-// else decides how long it takes (patient), the runtime is told.
+// receive takes the next message. Set-up takes less than a millisecond: to wait for it without
+// the runtime's knowledge saves the start of further threads. Where another process decides
+// how long it takes (patient), the runtime is told.
 func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 	buf := make([]byte, plan.MessageSize)
 	if !patient {
@@ -59,10 +59,10 @@ func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 	return message(buf), sender, ok
 }
 
-// monitorEnds reports whether the monitor, the parent of the launcher's front end, is about
-// to end: somebody has killed the launcher, and the caller learns that from its status. The
-// kernel marks a process as exiting (PF_EXITING, proc_pid_stat(5), field 9) before it closes
-// the socket at whose end this is asked.
+// monitorEnds reports whether the monitor, the parent of the launcher's front end, is about to
+// end: the launcher was killed, and the caller learns that from its status. The kernel marks a
+// process as exiting (PF_EXITING, proc_pid_stat(5), field 9) before it closes the socket at
+// whose end this is asked.
 func monitorEnds() bool {
 	const exiting = 0x4
 	text := procfs.Text("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")

@@ -85,7 +85,7 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 		return nil, err
 	}
 	if err := seccomp.Check(bpf); err != nil {
-		return nil, because("what "+program+" wrote is no filter: "+err.Error(), err)
+		return nil, because("what "+program+" did not write a filter: "+err.Error(), err)
 	}
 	return bpf, nil
 }
@@ -120,8 +120,8 @@ func (c *Cmd) compiler() (string, error) {
 	if file, err := findCompiler(c.Launcher, os.Getenv("PATH")); err == nil {
 		return file, nil
 	}
-	return "", because(compilerName+", which compiles profiles, lies neither beside the launcher nor in PATH; "+
-		"a program that imports seccomp/profile does without", errNoTool)
+	return "", because(compilerName+", which compiles profiles, is neither beside the launcher nor in PATH; "+
+		"a program that imports seccomp/profile does not need it", errNoTool)
 }
 
 // findCompiler looks where a launcher lies, if one is named, in the libexec directory of the
@@ -153,7 +153,7 @@ func besideLauncher(launcher string) (string, error) {
 		}
 	}
 	return "", because(compilerName+", which compiles profiles, is not installed: there is neither "+
-		strings.Join(places, " nor ")+"; the built-in profiles ("+strings.Join(seccomp.Builtins(), ", ")+") need none", errNoTool)
+		strings.Join(places, " nor ")+"; the built-in profiles ("+strings.Join(seccomp.Builtins(), ", ")+") do not need it", errNoTool)
 }
 
 // openProfile opens a profile as the caller. Nothing but a file will do: a FIFO or a

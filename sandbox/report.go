@@ -31,8 +31,8 @@ func (r *Report) tell(to link, pid int, ready *plan.Message, clone uint32, keepe
 	r.member(to, "mode", jsontext.String(mode))
 }
 
-// wantsEnd reports whether somebody relies on the difference between a command that ran
-// and a set-up that was killed.
+// wantsEnd reports whether the options need the difference between a command that ran and a
+// set-up that was killed.
 func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Given() || r.FailStatus != 0 }
 
 // complete writes that the command runs, and its pid as seen from outside; 0: unknown.

@@ -45,7 +45,7 @@ func reading(t *testing.T, write func(FD)) (docs []map[string]any) {
 	}
 }
 
-// aReady is a MsgReady in which the nth kind of namespace has the inode n+1, but for the
+// aReady is a MsgReady in which the nth kind of namespace has the inode n+1, except for the
 // first, which the kernel lacks.
 func aReady() *plan.Message {
 	raw := make([]byte, plan.MessageSize-plan.MessageText)
@@ -130,8 +130,8 @@ func TestReaderGone(t *testing.T) {
 	report.failed(own{}, ErrKilled)
 }
 
-// TestTellComesBeforeFilters: they could refuse it; and it is there only where somebody
-// wants to know.
+// TestTellComesBeforeFilters: they could refuse it; and it is there only where an option wants
+// to know.
 func TestTellComesBeforeFilters(t *testing.T) {
 	for _, c := range []struct {
 		report Report

@@ -7,23 +7,24 @@ import (
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
-// doors are sockets that lead out of a sandbox, by the ends of their names or by parts.
+// services are sockets that lead out of a sandbox, by the ends of their paths or by parts.
 //
 //nolint:gochecknoglobals // read-only table
-var doors = []struct{ part, end, what string }{
-	{end: "system_bus_socket", what: "the system's D-Bus: the services behind it act for the caller"},
-	{end: "/bus", what: "the session's D-Bus: the services behind it start programs outside"},
-	{part: "/.X11-unix", what: "X11: the other windows can be read and typed into"},
-	{part: "/wayland-", what: "Wayland: what the compositor permits"},
-	{end: "docker.sock", what: "Docker: root outside"},
-	{end: "podman.sock", what: "Podman: containers outside"},
-	{end: "/systemd/private", what: "systemd: programs outside"},
-	{part: "/S.gpg-agent", what: "the GnuPG agent: signs and decrypts"},
-	{end: "/gnupg", what: "the GnuPG agent: signs and decrypts"},
-	{part: "/tmp/ssh-", what: "an SSH agent, perhaps: logs in elsewhere"},
+var services = []struct{ part, end, what string }{
+	{end: "system_bus_socket", what: "the system's D-Bus: services act for the command as for the caller"},
+	{end: "/bus", what: "the session's D-Bus: services can start programs outside"},
+	{part: "/.X11-unix", what: "X11: the command can read and type into other windows"},
+	{part: "/wayland-", what: "Wayland: the command can do what the compositor permits"},
+	{end: "docker.sock", what: "Docker: the command can become root outside"},
+	{end: "podman.sock", what: "Podman: the command can start containers outside"},
+	{end: "/systemd/private", what: "systemd: the command can start programs outside"},
+	{part: "/S.gpg-agent", what: "the GnuPG agent: the command can sign and decrypt"},
+	{end: "/gnupg", what: "the GnuPG agent: the command can sign and decrypt"},
+	{part: "/tmp/ssh-", what: "perhaps an SSH agent: the command can log in elsewhere"},
 }
 
-// programs are where files are that only look like doors: /sys/bus, wayland-scanner.
+// programs are directories with files that only look like such sockets: /sys/bus,
+// wayland-scanner.
 //
 //nolint:gochecknoglobals // read-only table
 var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/opt"}
@@ -37,26 +38,32 @@ var secrets = []string{
 	".cargo/credentials.toml", ".password-store", ".local/share/keyrings", ".mozilla", ".config/google-chrome", ".config/chromium",
 }
 
-// socketDirs are where most doors are. /var/run is a link to the first.
+// socketDirs are where most sockets are. /var/run is a link to the first.
 //
 //nolint:gochecknoglobals // read-only table
 var socketDirs = []string{"/run", "/tmp"}
 
-// risks are those that stay, and what takes them away.
+// risks lists the risks that remain, each with the option that removes it.
 func (d *describer) risks() {
 	for i := range d.s.files {
 		d.bindRisks(i)
+		op := &d.s.files[i]
+		if op.Kind == tree.Mask || op.Kind == tree.Protect {
+			d.risk(d.hidden(tree.BoxPath(op.Dest), i), op.Dest+" is neither masked nor protected: a later option covers it (put --mask and --protect behind)")
+		}
 	}
 	n := &d.s.Namespaces
-	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared, with services on the loopback and abstract sockets (--unshare-net)")
-	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "processes outside can be seen, and signalled where the user may (--unshare-pid)")
-	d.risk(!n.PID.isNew() && d.h.Setuid && !wantsUser(d.s, d.h), "in setuid mode without a user namespace, on a kernel without Landlock, they can be traced, too (--unshare-user)")
-	d.risk(!d.s.Session.New.isNew(), "input may be pushed into the caller's terminal, if there is one, unless dev.tty.legacy_tiocsti is 0 (--new-session)")
-	d.risk(wantedCaps(d.s, d.h) != 0 && !wantsUser(d.s, d.h) && !n.JoinUser.Given() && !d.h.Setuid, "root keeps capabilities, which lead out (--unshare-user, --cap-drop ALL)")
-	d.risk(d.h.StdinFile, "standard input is a file, which the command can open for writing through /proc/self/fd/0, whatever is mounted read-only (cat FILE |)")
-	d.risk(d.s.Lockdown.Forgive, "mounts below a bind may stay writable (--not-a-security-boundary)")
+	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared: the command reaches services on the loopback device and abstract sockets (use --unshare-net)")
+	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "the command can see processes outside, and signal the user's own (use --unshare-pid)")
+	d.risk(n.PID.isNew() && d.h.Unscoped && !d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can signal the caller's process group, since this kernel has no Landlock scopes (use --new-session)")
+	d.risk(!d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can change the priorities of the caller's process group (use --new-session or --foreground)")
+	d.risk(!n.PID.isNew() && d.h.Setuid && !wantsUser(d.s, d.h), "in setuid mode without a user namespace, on a kernel without Landlock, it can also trace them (use --unshare-user)")
+	d.risk(!d.s.Session.New.isNew(), "the command may type into the caller's terminal, unless dev.tty.legacy_tiocsti is 0 (use --new-session)")
+	d.risk(wantedCaps(d.s, d.h) != 0 && !wantsUser(d.s, d.h) && !n.JoinUser.Given() && !d.h.Setuid, "root keeps capabilities, with which the command can leave the sandbox (use --unshare-user or --cap-drop ALL)")
+	d.risk(d.h.StdinFile, "standard input is a file, which the command can open for writing through /proc/self/fd/0, even below a read-only mount (use a pipe: cat FILE |)")
+	d.risk(d.s.Lockdown.Forgive, "mounts below a bind may stay writable (because of --not-a-security-boundary)")
 	d.risk(d.s.ProcFallback == mounts.BindOuter && d.hasProc() && (n.PID.isNew() || n.JoinPID.Given()),
-		"where the kernel refuses a new proc, processes outside can be seen (--fallback-proc=none)")
+		"if the kernel refuses a new proc, the command can see processes outside (use --fallback-proc=none)")
 }
 
 func (d *describer) risk(on bool, text string) {
@@ -74,7 +81,7 @@ func (d *describer) hasProc() bool {
 	return false
 }
 
-// bindRisks are those of one bind, if it is to be seen at all.
+// bindRisks lists the risks of one bind, unless a later operation hides it.
 func (d *describer) bindRisks(i int) {
 	op := &d.s.files[i]
 	source, dest := tree.BoxPath(op.Source), tree.BoxPath(op.Dest)
@@ -86,10 +93,10 @@ func (d *describer) bindRisks(i int) {
 	if op.Kind != tree.Bind || d.hidden(dest, i) {
 		return
 	}
-	d.risk(d.door(source) != "", op.Source+" is "+d.door(source))
+	d.risk(d.service(source) != "", op.Source+" is "+d.service(source))
 	home, _ := get(d.h.Env, "HOME") // outside: what is called so inside starts nothing later
 	d.risk(op.Access != tree.ReadOnly && (source == "/" || home != "" && lies(tree.BoxPath(home), source)),
-		op.Source+" is writable as a whole: start-up files there run outside later")
+		op.Source+" is writable: the command can change files that run outside later, such as .bashrc")
 	d.secretRisk(i, source, dest)
 	if rest, ok := strings.CutPrefix(source, "/var/run"); ok {
 		source = "/run" + rest
@@ -104,7 +111,7 @@ func (d *describer) bindRisks(i int) {
 			open = append(open, where)
 		}
 	}
-	d.risk(len(open) > 0, "sockets in "+strings.Join(open, ", ")+" lead to services outside, read-only or not (--tmpfs)")
+	d.risk(len(open) > 0, "the command can connect to sockets in "+strings.Join(open, ", ")+", even on a read-only mount (use --tmpfs)")
 }
 
 // secretRisk names the caller's keys and passwords that the i-th operation lets the command
@@ -138,22 +145,22 @@ func (d *describer) secretRisk(i int, source, dest string) {
 	if len(open) > 3 {
 		open, more = open[:3], " and others"
 	}
-	d.risk(len(open) > 0, "keys and passwords can be read, where there are any: "+strings.Join(open, ", ")+more+" (--tmpfs "+remedy+")")
+	d.risk(len(open) > 0, "the command can read keys and passwords, if there are any: "+strings.Join(open, ", ")+more+" (use --tmpfs "+remedy+")")
 }
 
-// door is what a source leads to; "" for nothing that is known.
-func (d *describer) door(source string) string {
+// service returns the service that a source leads to, or "".
+func (d *describer) service(source string) string {
 	for _, dir := range programs {
 		if lies(source, dir) {
 			return ""
 		}
 	}
 	if agent, ok := get(d.h.Env, "SSH_AUTH_SOCK"); ok && agent != "" && tree.BoxPath(agent) == source {
-		return "the SSH agent: logs in elsewhere"
+		return "the SSH agent: the command can log in elsewhere"
 	}
-	for _, door := range doors {
-		if door.part != "" && strings.Contains(source, door.part) || door.end != "" && strings.HasSuffix(source, door.end) {
-			return door.what
+	for _, s := range services {
+		if s.part != "" && strings.Contains(source, s.part) || s.end != "" && strings.HasSuffix(source, s.end) {
+			return s.what
 		}
 	}
 	return ""

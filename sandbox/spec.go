@@ -23,7 +23,7 @@ type Spec struct {
 	Command      CommandLine
 }
 
-// Wish is how much a namespace is wanted.
+// Wish says whether a namespace shall be new.
 type Wish int
 
 // Wishes. The zero value stands for a new one: Try for user and cgroup namespaces, Want
@@ -38,7 +38,7 @@ const (
 // isNew reports whether there is to be a new one.
 func (w Wish) isNew() bool { return w > Share }
 
-// or is w, or what its zero value stands for.
+// or returns w, or d if w is the zero value.
 func (w Wish) or(d Wish) Wish {
 	if w == Default {
 		return d
@@ -51,7 +51,7 @@ func (w Wish) or(d Wish) Wish {
 // number; the zero value is none. The command does not get the descriptor.
 type FD = mounts.FD
 
-// SetFD is the descriptor n.
+// SetFD returns the descriptor n.
 func SetFD(n int) FD { return mounts.SetFD(n) }
 
 // Namespaces says which namespaces are new, shared, or joined. The mount namespace
@@ -75,13 +75,13 @@ type Text struct {
 	given bool
 }
 
-// SetText is the string s.
+// SetText returns the string s.
 func SetText(s string) Text { return Text{s: s, given: true} }
 
 // Given reports whether t was made by [SetText].
 func (t Text) Given() bool { return t.given }
 
-// String is the string, empty where none was given.
+// String returns the string, empty where none was given.
 func (t Text) String() string { return t.s }
 
 // ID is a uid or gid that may not have been given. The zero value is "not given"; root is
@@ -91,16 +91,16 @@ type ID struct {
 	given bool
 }
 
-// SetID is the uid or gid n.
+// SetID returns the uid or gid n.
 func SetID(n uint32) ID { return ID{n, true} }
 
 // Given reports whether id was made by [SetID].
 func (id ID) Given() bool { return id.given }
 
-// N is the number, 0 where none was given.
+// N returns the number, 0 where none was given.
 func (id ID) N() uint32 { return id.n }
 
-// Identity is who the payload is, and who else there is inside. Without a user
+// Identity sets the payload's ids and the other ids that exist inside. Without a user
 // namespace nothing of it but Caps can be set.
 //
 // By default one id is mapped: the caller's, to UID and GID, or to itself where these are
@@ -141,34 +141,58 @@ type EnvOp struct {
 	Clear       bool // all variables are removed, PWD excepted; Name and Value are not used
 }
 
-// Session is how the payload hangs together with its caller.
+// Session says how the payload depends on its caller.
 type Session struct {
-	New           Wish     // a terminal session of its own (setsid): no typing into the caller's
-	DieWithParent bool     // the end of the caller's process is the sandbox's
-	AsPID1        bool     // no init: the payload is PID 1
-	Locks         []string // paths in the sandbox on which init holds a read lock
-	SyncFDs       []FD     // open as long as the sandbox lives
-	BlockFD       FD       // wait for a byte or the end before the payload starts
+	New           Wish // a terminal session of its own (setsid): no typing into the caller's
+	DieWithParent bool // the end of the caller's process is the sandbox's
+	AsPID1        bool // no init: the payload is PID 1
+	// The payload leads a process group of its own. Where this process's is the terminal's
+	// foreground group, the terminal is given to that one, and taken back at the end and while
+	// the payload is stopped. New must be Share.
+	Foreground bool
+	Locks      []string // paths in the sandbox on which init holds a read lock
+	SyncFDs    []FD     // open as long as the sandbox lives
+	BlockFD    FD       // wait for a byte or the end before the payload starts
 }
 
-// Report says who is told what.
+// Report says what is written to which descriptor.
 type Report struct {
 	InfoFD FD // one document about the sandbox, before it starts
 	// JSONStatusFD gets the same, then "mode", "command-pid", "setup-complete" or "error",
 	// and "exit-code", each in a document of its own, as it happens.
 	JSONStatusFD FD
-	UserBlockFD  FD    // wait until somebody else has written the id maps
+	UserBlockFD  FD    // wait until another process has written the id maps
 	FailStatus   uint8 // the launcher's exit status where set-up fails; 0 stands for 1
-	// Usage: JSONStatusFD also gets, before "exit-code", "usage" and "ended-by"; see gobwrap(1).
+	// Usage: Usage of the Cmd and of ExitError say what the command has used, and how it has
+	// ended; JSONStatusFD, if there is one, gets the same before "exit-code" (see gobwrap(1)).
 	Usage bool
 }
 
-// Lockdown is what the payload can never undo.
+// Lockdown holds restrictions that the payload cannot undo.
 type Lockdown struct {
 	Filters   []Filter // seccomp; installed in order, last thing before the command
 	ExecLabel Text
 	FileLabel Text
 	Forgive   bool // some failures to tighten are warnings
+	Scopes    Scopes
+	// AllowSockets are paths inside: Unix sockets there, and below, are reached although
+	// Scopes.Sockets is set. They must exist when the payload starts.
+	AllowSockets []string
+}
+
+// Scopes say what the payload, and what it starts, reaches inside only, by Landlock (Linux
+// 6.12, for Sockets 7.1). What is outside reaches in as before.
+type Scopes struct {
+	// Signals to processes. Without a namespace of its own the payload could signal what it
+	// sees; with a new one, still its caller's process group. Default stands for Try with a
+	// new PID namespace, which Share does not take back, and for Share without.
+	Signals Wish
+	// AbstractSockets are those without a file, which a new network namespace keeps apart,
+	// too. Default stands for Share.
+	AbstractSockets Wish
+	// Sockets are those with a path. Nothing can be mounted inside then, so that no
+	// sandbox can be made there. Default stands for Share.
+	Sockets Wish
 }
 
 // Filter is a seccomp filter: classic BPF, 8 bytes an instruction, as
@@ -188,7 +212,7 @@ type CommandLine struct {
 	Chdir Text
 }
 
-// settled is s with what its zero values stand for.
+// settled returns s with what its zero values stand for.
 func (s *Spec) settled() *Spec {
 	out := *s
 	n := &out.Namespaces

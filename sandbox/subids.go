@@ -26,7 +26,7 @@ func (h *facts) readSubIDs() {
 	h.SubUID, h.SubGID = procfs.Text(subUIDFile), procfs.Text(subGIDFile)
 }
 
-// names are what a line of /etc/subuid may call the caller; the first is for people.
+// names returns what a line of /etc/subuid may call the caller; the first is for people.
 func (h *facts) names() []string {
 	number := dec(h.UID)
 	if h.UserName == "" {

@@ -12,12 +12,12 @@ import (
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// badField is the error of a field that cannot be as it is.
+// badField returns the error for a field that is not valid.
 func badField(field, problem string) *SetupError {
 	return &SetupError{Stage: "options", Field: field, Err: errors.New(field + ": " + problem)}
 }
 
-// badField is the error of a field, under the name that its author knows.
+// badField returns the error of a field, under the name that its author knows.
 func (w *wanted) badField(field, problem string) *SetupError { return badField(w.name(field), problem) }
 
 // validate looks at every field of a Spec for itself, and reports the first one that cannot
@@ -77,7 +77,7 @@ func (v *validator) wish(field string, w Wish) {
 // text refuses what no C string can hold.
 func (v *validator) text(field, s string) {
 	if strings.IndexByte(s, 0) >= 0 {
-		v.bad(field, "holds a NUL byte")
+		v.bad(field, "contains a NUL byte")
 	}
 }
 
@@ -138,7 +138,7 @@ func (v *validator) env(list []EnvOp) {
 		name := at("Spec.Env", i)
 		switch {
 		case op.Clear && (op.Name != "" || op.Value != "" || op.Unset):
-			v.bad(name+".Clear", "excludes the other fields")
+			v.bad(name+".Clear", "cannot be combined with the other fields")
 		case op.Clear:
 		case op.Name == "" || strings.Contains(op.Name, "="):
 			v.bad(name+".Name", strconv.Quote(op.Name)+" is not the name of a variable")
@@ -163,6 +163,12 @@ func (v *validator) descriptors(s *wanted) {
 }
 
 func (v *validator) lockdown(l *Lockdown) {
+	v.wish("Lockdown.Scopes.Signals", l.Scopes.Signals)
+	v.wish("Lockdown.Scopes.AbstractSockets", l.Scopes.AbstractSockets)
+	v.wish("Lockdown.Scopes.Sockets", l.Scopes.Sockets)
+	for i, path := range l.AllowSockets {
+		v.path(at("Lockdown.AllowSockets", i), path)
+	}
 	for i, f := range l.Filters {
 		name := at("Lockdown.Filters", i)
 		v.text(name+".Profile", f.Profile)
@@ -183,7 +189,7 @@ func (v *validator) lockdown(l *Lockdown) {
 	}{{"Lockdown.ExecLabel", l.ExecLabel}, {"Lockdown.FileLabel", l.FileLabel}} {
 		v.text(label.field, label.text.String())
 		if badLabel(label.text.String()) {
-			v.bad(label.field, "the label is longer than 1023 bytes or holds a quote, a backslash or a line's end")
+			v.bad(label.field, "the label is longer than 1023 bytes, or contains a quote, a backslash or a newline")
 		}
 	}
 }
@@ -210,8 +216,8 @@ type named struct {
 	needed bool // the field is there to hold one
 }
 
-// descriptors are the descriptors of s, except those of its Files, given or not: first those
-// that it names once, by their indexes in package flat.
+// descriptors returns the descriptors of s, except those of its Files, given or not: first
+// those that it names once, by their indexes in package flat.
 func (w *wanted) descriptors() []named {
 	n, r := &w.Namespaces, &w.Report
 	list := []named{
@@ -223,6 +229,7 @@ func (w *wanted) descriptors() []named {
 		flat.InfoFD:      {"Report.InfoFD", r.InfoFD, false},
 		flat.StatusFD:    {"Report.JSONStatusFD", r.JSONStatusFD, false},
 		flat.UserBlockFD: {"Report.UserBlockFD", r.UserBlockFD, false},
+		flat.CgroupFD:    {"Limits.Cgroup", w.Limits.Cgroup, false},
 	}
 	for i, fd := range w.Session.SyncFDs {
 		list = append(list, named{at("Session.SyncFDs", i), fd, true})

@@ -68,7 +68,7 @@ func TestFieldErrors(t *testing.T) {
 		{"Namespaces.Net", "invalid value -1", func(c *Cmd) { c.Spec.Namespaces.Net = -1 }},
 		{"Namespaces.UTS", "invalid value 77", func(c *Cmd) { c.Spec.Namespaces.UTS = 77 }},
 		{"Namespaces.Cgroup", "invalid value 77", func(c *Cmd) { c.Spec.Namespaces.Cgroup = 77 }},
-		{"Namespaces.Hostname", "holds a NUL byte", func(c *Cmd) { c.Spec.Namespaces.Hostname = SetText("a\x00") }},
+		{"Namespaces.Hostname", "contains a NUL byte", func(c *Cmd) { c.Spec.Namespaces.Hostname = SetText("a\x00") }},
 		{"Namespaces.JoinNet", "descriptor 5 is neither", func(c *Cmd) { c.Spec.Namespaces.JoinNet = SetFD(5) }},
 		{"Namespaces.JoinUser", "-1 cannot be a descriptor", func(c *Cmd) { c.Spec.Namespaces.JoinUser = SetFD(-1) }},
 		{"Namespaces.Hostname", "needs a new UTS namespace", func(c *Cmd) {
@@ -82,8 +82,8 @@ func TestFieldErrors(t *testing.T) {
 		{"Spec.Env[1].Name", `"" is not the name of a variable`, env(EnvOp{})},
 		{"Spec.Env[1].Name", `"a=b" is not the name of a variable`, env(EnvOp{Name: "a=b", Unset: true})},
 		{"Spec.Env[1].Value", "is not used by Unset", env(EnvOp{Name: "a", Value: "b", Unset: true})},
-		{"Spec.Env[1].Value", "holds a NUL byte", env(EnvOp{Name: "a", Value: "\x00"})},
-		{"Spec.Env[1].Clear", "excludes the other fields", env(EnvOp{Name: "a", Clear: true})},
+		{"Spec.Env[1].Value", "contains a NUL byte", env(EnvOp{Name: "a", Value: "\x00"})},
+		{"Spec.Env[1].Clear", "cannot be combined with the other fields", env(EnvOp{Name: "a", Clear: true})},
 		{"Session.New", "invalid value 9", func(c *Cmd) { c.Spec.Session.New = 9 }},
 		{"Session.Locks[0]", "must not be empty", func(c *Cmd) { c.Spec.Session.Locks = []string{""} }},
 		{"Session.SyncFDs[0]", "must be given", func(c *Cmd) { c.Spec.Session.SyncFDs = []FD{{}} }},
@@ -96,15 +96,15 @@ func TestFieldErrors(t *testing.T) {
 		{"Lockdown.Filters[1]", "must have BPF or Profile", profile(Filter{BPF: allow(1)}, Filter{})},
 		{"Lockdown.Filters[0]", "has both BPF and Profile", profile(Filter{BPF: allow(1), Profile: "strict"})},
 		{"Lockdown.Filters[0].BPF", "the seccomp filter does not end with a return", profile(Filter{BPF: make([]byte, 8)})},
-		{"Lockdown.Filters[0]", ` none: "none" is none of the built-in profiles`, profile(Filter{Profile: "none"})},
+		{"Lockdown.Filters[0]", ` none: "none" is not one of the built-in profiles`, profile(Filter{Profile: "none"})},
 		{"Lockdown.FileLabel", "the label is longer", func(c *Cmd) { c.Spec.Lockdown.FileLabel = SetText(`a"b`) }},
 		{"Command.Chdir", "must not be empty", func(c *Cmd) { c.Spec.Command.Chdir = SetText("") }},
-		{"Command.Argv0", "holds a NUL byte", func(c *Cmd) { c.Spec.Command.Argv0 = SetText("\x00") }},
+		{"Command.Argv0", "contains a NUL byte", func(c *Cmd) { c.Spec.Command.Argv0 = SetText("\x00") }},
 		{"Cmd.Path", "must not be empty", func(c *Cmd) { c.Path, c.Args = "", nil }},
-		{"Cmd.Path", "holds a NUL byte", func(c *Cmd) { c.Path = "\x00" }},
-		{"Cmd.Args[1]", "holds a NUL byte", func(c *Cmd) { c.Args = append(c.Args, "a\x00b") }},
-		{"Cmd.Env[0]", "holds a NUL byte", func(c *Cmd) { c.Env = []string{"A=\x00"} }},
-		{"Cmd.Dir", "holds a NUL byte", func(c *Cmd) { c.Dir = "\x00" }},
+		{"Cmd.Path", "contains a NUL byte", func(c *Cmd) { c.Path = "\x00" }},
+		{"Cmd.Args[1]", "contains a NUL byte", func(c *Cmd) { c.Args = append(c.Args, "a\x00b") }},
+		{"Cmd.Env[0]", "contains a NUL byte", func(c *Cmd) { c.Env = []string{"A=\x00"} }},
+		{"Cmd.Dir", "contains a NUL byte", func(c *Cmd) { c.Dir = "\x00" }},
 	} {
 		cmd := Command("/bin/true")
 		c.change(cmd)
@@ -161,7 +161,7 @@ func TestFieldsHaveChecks(t *testing.T) {
 	}
 }
 
-// TestPathsOfDescriptors: a path through a descriptor that the Cmd passes is no error.
+// TestPathsOfDescriptors: a path through a descriptor that the Cmd passes is not an error.
 func TestPathsOfDescriptors(t *testing.T) {
 	c := Command("/bin/true")
 	c.Pass(os.Stdin)

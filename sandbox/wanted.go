@@ -18,7 +18,7 @@ type wanted struct {
 	chdir string      // the field that says where the command starts
 }
 
-// wantedOf is a Spec whose wishes are settled. l may be nil.
+// wantedOf returns a Spec whose wishes are settled. l may be nil.
 func wantedOf(s *Spec, l *front.Line) *wanted {
 	w := &wanted{Spec: *s, line: l, chdir: "Command.Chdir"}
 	for _, op := range s.Files {
@@ -27,10 +27,10 @@ func wantedOf(s *Spec, l *front.Line) *wanted {
 	return w
 }
 
-// at is the name of an entry of a list.
+// at returns the name of an entry of a list.
 func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
-// words is the option that has set a field, with its operands; nil where no command line
+// words returns the option that has set a field, with its operands; nil where no command line
 // has made the Spec.
 func (w *wanted) words(field string) []string {
 	if w.line == nil || w.line.Words == nil {
@@ -39,7 +39,7 @@ func (w *wanted) words(field string) []string {
 	return w.line.Words(field)
 }
 
-// origin is where a field comes from, for listings and errors.
+// origin returns where a field comes from, for listings and errors.
 func (w *wanted) origin(field string) plan.Origin {
 	if words := w.words(field); len(words) > 0 {
 		return plan.Origin{Words: words}
@@ -47,8 +47,8 @@ func (w *wanted) origin(field string) plan.Origin {
 	return plan.Origin{Words: []string{field}}
 }
 
-// name is what an error calls a field, or a part of one ("Files[5].Source"): itself, or the
-// option that has set it.
+// name returns what an error calls a field, or a part of one ("Files[5].Source"): itself, or
+// the option that has set it.
 func (w *wanted) name(field string) string {
 	for part := field; part != ""; {
 		if words := w.words(part); len(words) > 0 {
@@ -59,8 +59,8 @@ func (w *wanted) name(field string) string {
 	return field
 }
 
-// fds are the descriptors that are not passed on, and those of them that nothing needs once
-// the plan is made.
+// fds returns the descriptors that are not passed on, and those of them that nothing needs
+// once the plan is made.
 func (w *wanted) fds() (used, read []int) {
 	if w.line != nil {
 		used, read = slices.Clone(w.line.Used), slices.Clone(w.line.Read)
@@ -73,14 +73,14 @@ func (w *wanted) fds() (used, read []int) {
 		}
 	}
 	n, r := &w.Namespaces, &w.Report
-	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, w.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD)
+	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, w.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD, w.Limits.Cgroup)
 	use(w.Session.SyncFDs...)
 	for i := range w.files {
 		if op := &w.files[i]; op.Kind == tree.BindFD {
 			use(SetFD(op.FD.N))
 		}
 	}
-	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD} {
+	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD, w.Limits.Cgroup} {
 		if fd.Given() && !slices.Contains(read, fd.N()) {
 			read = append(read, fd.N())
 		}

@@ -15,7 +15,7 @@ need() { # COMMAND-OR-FILE PACKAGE
 	*) command -v "$1" >/dev/null 2>&1 ;;
 	esac || missing="$missing $2"
 }
-# For what is no command, or lies where another package may put the like.
+# For what is not a command, or lies where another package may put one too.
 need_package() { # PACKAGE
 	dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii' || missing="$missing $1"
 }
@@ -58,6 +58,9 @@ if [ -n "$missing" ]; then
 	install() { apt-get install -qq -y --no-install-recommends $missing >/dev/null; }
 	install 2>/dev/null || { apt-get update -qq && install; }
 fi
+
+# A newer Flatpak, which a world puts over the installed one.
+scripts/packages-setup.sh flatpak-backports
 
 # npm checks every package against the hash in the lock file. Scripts of the packages are
 # not run. Node itself is one of them: Debian's is older than the sandbox runtime asks for.

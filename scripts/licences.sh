@@ -19,7 +19,7 @@ show() { # NAME DIRECTORY
 CGO_ENABLED=1 go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/... >"$list"
 [ -s "$list" ] || { echo "licences.sh: go list names no module" >&2; exit 1; }
 
-echo "gobwrap and gobwrap-seccomp contain parts of the following."
+echo "gobwrap, gobwrap-limit and gobwrap-seccomp contain parts of the following."
 echo
 show Go "$(go env GOROOT)"
 LC_ALL=C sort -uo "$list" "$list"

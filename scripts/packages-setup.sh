@@ -1,9 +1,10 @@
 #!/bin/sh
-# Fetches what make deb for arm64 and the tests of the packages need, if it is missing:
+# Fetches what the packages for arm64 and the tests of the packages need, if it is missing:
 # compilers and QEMU are installed; foreign packages are unpacked below the cache
-# directory and never installed. Silent when there is nothing to do.
+# directory and never installed. apk, which Debian has not, is built from its sources, of which
+# APK_TOOLS_SOURCE names another git repository. Silent when there is nothing to do.
 #
-#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]...
+#	scripts/packages-setup.sh [--list] [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|audit|flatpak-backports|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]...
 #
 # With --list it only names what is missing.
 set -eu
@@ -44,8 +45,11 @@ fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
 	}
 	apt get update
 	case $1 in
-	linux-image-*) # stands for the newest one
+	linux-image-*) # stands for the newest one, which is split in three since 6.19
 		set -- "$(apt cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p')"
+		parts=$(apt cache depends "$1" | sed -n 's/^ *Depends: \(linux-\(base\|binary\|modules\)-[0-9]\)/\1/p')
+		# shellcheck disable=SC2086 # a list of words
+		[ -z "$parts" ] || set -- $parts
 		;;
 	esac
 	cd "$dir/debs"
@@ -54,7 +58,22 @@ fetch() ( # DIRECTORY SUITE ARCH PACKAGE...
 		mkdir "$dir/tree/${deb%%_*}"
 		dpkg-deb -R "$deb" "$dir/tree/${deb%%_*}"
 	done
-	mv -T "$dir/tree" "$into" || [ -e "$into" ] # somebody else may have been faster
+	mv -T "$dir/tree" "$into" || [ -e "$into" ] # another run may have been faster
+)
+
+# build_apk builds apk from its sources.
+build_apk() (
+	[ ! -e "$cache/apk-tools" ] || return 0
+	mkdir -p "$cache"
+	dir=$(mktemp -d "$cache/new-XXXXXX")
+	trap 'rm -rf "$dir"' EXIT
+	git clone -q --depth 1 --branch v3.0.6 -c advice.detachedHead=false "${APK_TOOLS_SOURCE:-https://github.com/alpinelinux/apk-tools}" "$dir/source"
+	meson setup "$dir/build" "$dir/source" -Ddocs=disabled -Dhelp=disabled -Dlua=disabled -Dpython=disabled -Dtests=disabled \
+		-Ddefault_library=static >&2
+	meson compile -C "$dir/build" >&2
+	mkdir "$dir/tree"
+	cp "$dir/build/src/apk" "$dir/tree/apk"
+	mv -T "$dir/tree" "$cache/apk-tools"
 )
 
 list=
@@ -72,7 +91,26 @@ for what; do
 		need dpkg-shlibdeps dpkg-dev
 		need pkg-config pkg-config
 		;;
-	arm64-kernel) need qemu-system-aarch64 qemu-system-arm ;;
+	release) need npm npm ;;
+	families)
+		need rpm rpm
+		need rpm2cpio rpm2cpio
+		need cpio cpio
+		need pacman pacman-package-manager
+		need lintian lintian
+		need rpmlint rpmlint
+		need checkmodule checkpolicy
+		need semodule_package semodule-utils
+		need /usr/share/selinux/devel/Makefile selinux-policy-dev
+		need /usr/lib/python3/dist-packages/magic python3-magic
+		;;
+	apk-tools)
+		need git git
+		need meson meson
+		need /usr/include/zlib.h zlib1g-dev
+		need /usr/include/openssl/evp.h libssl-dev
+		;;
+	arm64-kernel | arm64-kernel-7) need qemu-system-aarch64 qemu-system-arm ;;
 	esac
 done
 if [ -n "$list" ]; then
@@ -80,6 +118,7 @@ if [ -n "$list" ]; then
 	for what; do
 		case $what in
 		apparmor) set -- apparmor-3 apparmor-4 ;;
+		families | release) set -- ;;
 		*) set -- "$what" ;;
 		esac
 		for dir; do
@@ -104,13 +143,19 @@ for what; do
 		fetch arm64 bookworm arm64 libseccomp-dev libseccomp2 libc6
 		cp -a "$cache/arm64/libseccomp2/usr/lib" "$cache/arm64/libseccomp-dev/usr/" # where a link leads
 		;;
-	arm64-kernel) fetch arm64-kernel bookworm arm64 linux-image-cloud-arm64 ;;
+	families | release) ;;
+	apk-tools) build_apk ;;
+	arm64-kernel) fetch "$what" bookworm arm64 linux-image-cloud-arm64 ;;
+	arm64-kernel-7) fetch "$what" trixie-backports arm64 linux-image-cloud-arm64 ;;
+	kernel-7) fetch "$what" trixie-backports amd64 linux-image-cloud-amd64 ;;
 	apparmor)
 		fetch apparmor-3 bookworm amd64 apparmor
 		fetch apparmor-4 trixie amd64 apparmor libapparmor1 libc6 libstdc++6 libgcc-s1
 		;;
+	audit) fetch "$what" bookworm amd64 auditd libaudit1 libauparse0 libcap-ng0 libwrap0 libnsl2 libtirpc3 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libkeyutils1 libcom-err2 ;;
+	flatpak-backports) fetch "$what" bookworm-backports amd64 flatpak ;; # its libraries are Debian 12's
 	bubblewrap-0.12) fetch "$what" trixie "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
 	bubblewrap-0.13) fetch "$what" forky "$(dpkg --print-architecture)" bubblewrap libc6 libcap2 libselinux1 libpcre2-8-0 ;;
-	*) echo "usage: $0 [arm64|arm64-kernel|apparmor|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
+	*) echo "usage: $0 [arm64|arm64-kernel|arm64-kernel-7|kernel-7|apparmor|audit|flatpak-backports|families|release|apk-tools|bubblewrap-0.12|bubblewrap-0.13]..." >&2 && exit 2 ;;
 	esac
 done

@@ -1,18 +1,22 @@
 #!/bin/sh
-# Builds programs and packages for both machines twice, and compares. The second time
+# Builds programs, packages and the files of a release for both machines twice, and compares. The second time
 # everything is elsewhere and otherwise: directory, caches, umask, time zone, language.
 set -eu
 cd "$(dirname "$0")/.."
 
-scripts/packages-setup.sh arm64
+scripts/packages-setup.sh arm64 release
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+minisign=$(sed -n 's/^minisign=//p' packaging/release.sh)
+go run "$minisign" -G -W -s "$dir/key" -p "$dir/key.pub" >/dev/null
 
 build() { # OUT
-	make --no-print-directory --silent build build-arm64 BIN="$1"
-	mkdir "$1/deb"
-	packaging/deb.sh amd64 "$1" "$1/deb" >/dev/null
-	packaging/deb.sh arm64 "$1/arm64" "$1/deb" >/dev/null
+	make --no-print-directory --silent build build-static build-arm64 BIN="$1"
+	mkdir "$1/packages"
+	packaging/packages.sh amd64 "$1" "$1/packages"
+	packaging/packages.sh arm64 "$1/arm64" "$1/packages"
+	mkdir "$1/release"
+	packaging/release.sh "$1" "$1/release" "$dir/key"
 }
 
 build "$dir/first"
@@ -28,3 +32,7 @@ tar -c --exclude=./bin --exclude=./.git . | tar -x -C "$dir/elsewhere"
 	cmp "$dir/first/$file" "$dir/second/$file"
 	sha256sum <"$dir/first/$file" | sed "s|-\$|${file#./}: both times|"
 done
+
+cd "$dir/first/release"
+sha256sum --quiet -c SHA256SUMS
+go run "$minisign" -V -p "$dir/key.pub" -m SHA256SUMS >/dev/null

@@ -4,6 +4,7 @@
 # to do. For newer kernels remove the cache directory.
 set -eu
 
+here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gobwrap/vm
 
 missing=
@@ -62,8 +63,24 @@ download() ( # META-PACKAGE
 	[ -n "$package" ] && apt-get download -qq -o APT::Sandbox::User=root "$package"
 )
 
-# fetch makes the directory of a series: vmlinux, and the modules below modules/.
-fetch() { # SERIES META-PACKAGE
+# keep makes the directory of a series of a tree with a kernel, and its modules in one
+# directory or, since 6.19, parts of it: vmlinux, and the modules below modules/.
+keep() { # SERIES BZIMAGE MODULES...
+	series=$1 image=$2
+	shift 2
+	mkdir -p "$dir/$series/modules"
+	for modules; do
+		cp -al "$modules/." "$dir/$series/modules"
+	done
+	find "$dir/$series/modules" -name '*.ko.xz' -exec xz -df {} +
+	rm -f "$dir/$series/modules/vmlinuz"
+	unpack_kernel "$image" "$dir/$series/vmlinux"
+	rm -rf "${cache:?}/$series"
+	mv "$dir/$series" "$cache/$series"
+}
+
+# fetch takes a kernel of this machine's own suites.
+fetch() ( # SERIES META-PACKAGE
 	[ ! -e "$cache/$1/vmlinux" ] || return 0
 	mkdir -p "$cache"
 	dir=$(mktemp -d "$cache/new-XXXXXX")
@@ -74,16 +91,22 @@ fetch() { # SERIES META-PACKAGE
 		download "$2" || { echo "vm-setup: apt has no kernel by the name $2" >&2 && exit 1; }
 	fi
 	dpkg-deb -x ./*.deb tree
-	mkdir "$1"
-	mv tree/lib/modules/* "$1/modules"
-	find "$1/modules" -name '*.ko.xz' -exec xz -d {} +
-	unpack_kernel tree/boot/vmlinuz-* "$1/vmlinux"
-	rm -rf "${cache:?}/$1"
-	mv "$1" "$cache/$1"
-	cd /
-	rm -rf "$dir"
-}
+	keep "$1" tree/boot/vmlinuz-* tree/lib/modules/*
+)
+
+# take takes one of another suite.
+take() ( # SERIES
+	[ ! -e "$cache/$1/vmlinux" ] || return 0
+	"$here/packages-setup.sh" "kernel-$1"
+	mkdir -p "$cache"
+	dir=$(mktemp -d "$cache/new-XXXXXX")
+	trap 'rm -rf "$dir"' EXIT
+	packages=$(dirname "$cache")/packages/kernel-$1
+	keep "$1" "$packages"/linux-binary-*/usr/lib/modules/*/vmlinuz "$packages"/linux-*/usr/lib/modules/*
+	rm -rf "$packages"
+)
 
 fetch 6.1 linux-image-cloud-amd64
 fetch 6.12 linux-image-6.12-cloud-amd64
+take 7                         # the newest 7.x, of trixie-backports
 fetch 6.1-pc linux-image-amd64 # has the x32 entry point

@@ -26,7 +26,7 @@ func (f Flaw) text(bpf []byte) string {
 	case Uneven:
 		return "Invalid seccomp data, must be multiple of 8, but there are " + strconv.Itoa(len(bpf)) + " bytes"
 	case TooLong:
-		return "the seccomp filter has more than " + strconv.Itoa(MaxInstructions) + " instructions, the kernel's limit"
+		return "the seccomp filter has more than " + strconv.Itoa(MaxInstructions) + " instructions, the limit of the kernel"
 	case NoReturn:
 		return "the seccomp filter does not end with a return"
 	case UnknownAction:
@@ -36,7 +36,7 @@ func (f Flaw) text(bpf []byte) string {
 	case BadCell:
 		return instruction + "uses cell " + number + " of the memory, which has 16"
 	case UnwrittenCell:
-		return instruction + "reads cell " + number + " of the memory, which was not written on every way there"
+		return instruction + "reads cell " + number + " of the memory, which was not written on every path to it"
 	case FarJump:
 		return instruction + beyond
 	case DivisionByZero:
@@ -44,6 +44,6 @@ func (f Flaw) text(bpf []byte) string {
 	case WideShift:
 		return instruction + "shifts by " + number + " bits"
 	default:
-		return instruction + "(code 0x" + strconv.FormatUint(f.N, 16) + ") is none that seccomp takes"
+		return instruction + "(code 0x" + strconv.FormatUint(f.N, 16) + ") is not one that seccomp permits"
 	}
 }

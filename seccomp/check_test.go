@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/seccomp"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -63,7 +64,7 @@ func FuzzCheck(f *testing.F) {
 		if len(bpf) == 0 || len(bpf)%8 != 0 || len(bpf) > 8*4096 {
 			t.Fatalf("%d bytes are taken", len(bpf))
 		}
-		b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+		b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 		b.Str("before")
 		b.Add(plan.Step{Op: plan.OpSlave})
 		b.Add(plan.Step{Op: plan.OpRoot})

@@ -20,17 +20,17 @@ type Reason uint8
 const (
 	Sound Reason = iota
 	Empty
-	Uneven   // not whole instructions
-	TooLong  //
-	NoReturn // at its end
-	UnknownAction
-	BadOffset
-	BadCell
-	UnwrittenCell
-	FarJump
-	DivisionByZero
-	WideShift
-	UnknownCode
+	Uneven         // not whole instructions
+	TooLong        //
+	NoReturn       // at its end
+	UnknownAction  // a constant answer; see ActionName
+	BadOffset      // outside of struct seccomp_data, or inside of a word
+	BadCell        // there are 16 (BPF_MEMWORDS)
+	UnwrittenCell  // read before it is written, on some way
+	FarJump        // beyond the end
+	DivisionByZero // by a constant
+	WideShift      // by 32 or more
+	UnknownCode    // no instruction, or one that seccomp does not take
 )
 
 // Flaw is what is wrong with a filter, and where. The zero value is nothing.
@@ -62,11 +62,13 @@ func Find(bpf []byte, cells *Cells) Flaw {
 		return Flaw{Why: TooLong}
 	}
 	for i := range n {
+		// Jumps lead forwards only, so whatever is judged here is judged before it can run.
 		if f := objection(At(bpf, i), n-i-1); f.Why != Sound {
 			f.At = i
 			return f
 		}
 	}
+	// With no jump beyond the end, this keeps every way inside: each leads to a return.
 	if unix.BPF_RET != At(bpf, n-1).Code&7 {
 		return Flaw{Why: NoReturn}
 	}
@@ -81,6 +83,7 @@ func objection(ins Instruction, behind int) Flaw {
 		if ActionName(ins.K) == "" {
 			return Flaw{Why: UnknownAction, N: k}
 		}
+	// The only load of what is filtered that seccomp has: a word of struct seccomp_data.
 	case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
 		if ins.K >= DataSize || ins.K%4 != 0 {
 			return Flaw{Why: BadOffset, N: k}
@@ -93,6 +96,7 @@ func objection(ins Instruction, behind int) Flaw {
 		if k >= uint64(behind) {
 			return Flaw{Why: FarJump, N: k}
 		}
+	// By a register it is checked when it runs: the filter then returns 0, which kills.
 	case unix.BPF_ALU | unix.BPF_DIV | unix.BPF_K:
 		if ins.K == 0 {
 			return Flaw{Why: DivisionByZero}
@@ -147,10 +151,11 @@ func plain(code uint16) bool {
 func findUnwritten(bpf []byte, n int, written *Cells) Flaw {
 	all := ^uint16(0)
 	for i := range n + 1 {
-		written[i] = all // by whoever jumps to an instruction
+		written[i] = all // by each jump to an instruction
 	}
 	here := uint16(0)
 	for i := range n {
+		// What is written on the way from above, and on each jump to here.
 		here &= written[i]
 		ins := At(bpf, i)
 		switch ins.Code {

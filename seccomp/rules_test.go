@@ -41,14 +41,14 @@ var rules = []struct {
 	{"a return", []ins{allow}, ""},
 	{"no return at the end", []ins{allow, load}, "does not end with a return"},
 	{"return A at the end", []ins{load, {Code: unix.BPF_RET | unix.BPF_A}}, ""},
-	{"return X", []ins{{Code: unix.BPF_RET | unix.BPF_X}}, "instruction 0 of the seccomp filter (code 0xe) is none"},
-	{"an unknown code", []ins{allow, {Code: 0xffff}, allow}, "instruction 1 of the seccomp filter (code 0xffff) is none"},
-	{"a byte of a packet", []ins{{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS}, allow}, "(code 0x30) is none"},
-	{"half a word", []ins{{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS}, allow}, "(code 0x28) is none"},
-	{"an indirect load", []ins{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_IND}, allow}, "(code 0x40) is none"},
-	{"a header's length", []ins{{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}, allow}, "(code 0xb1) is none"},
-	{"modulo", []ins{{Code: unix.BPF_ALU | unix.BPF_MOD | unix.BPF_K, K: 3}, allow}, "(code 0x94) is none"},
-	{"-X", []ins{{Code: unix.BPF_ALU | unix.BPF_NEG | unix.BPF_X}, allow}, "(code 0x8c) is none"},
+	{"return X", []ins{{Code: unix.BPF_RET | unix.BPF_X}}, "instruction 0 of the seccomp filter (code 0xe) is not one"},
+	{"an unknown code", []ins{allow, {Code: 0xffff}, allow}, "instruction 1 of the seccomp filter (code 0xffff) is not one"},
+	{"a byte of a packet", []ins{{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS}, allow}, "(code 0x30) is not one"},
+	{"half a word", []ins{{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS}, allow}, "(code 0x28) is not one"},
+	{"an indirect load", []ins{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_IND}, allow}, "(code 0x40) is not one"},
+	{"a header's length", []ins{{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}, allow}, "(code 0xb1) is not one"},
+	{"modulo", []ins{{Code: unix.BPF_ALU | unix.BPF_MOD | unix.BPF_K, K: 3}, allow}, "(code 0x94) is not one"},
+	{"-X", []ins{{Code: unix.BPF_ALU | unix.BPF_NEG | unix.BPF_X}, allow}, "(code 0x8c) is not one"},
 
 	{"the last word", []ins{cell(load.Code, 60), allow}, ""},
 	{"beyond the last word", []ins{cell(load.Code, 64), allow}, "loads from offset 64"},
@@ -180,7 +180,7 @@ func inJudge(t *testing.T, f func(judge func([]byte) bool)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // for ever
+		runtime.LockOSThread() // until the process ends
 		if _, _, failed = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); failed != 0 {
 			return
 		}

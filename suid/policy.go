@@ -24,6 +24,7 @@ const (
 	RowNoOwner
 	RowPowerless
 	RowLabel
+	RowCgroup
 	RowUnknown
 	RowConfOff
 	RowConfGroup
@@ -57,6 +58,7 @@ var words = [NumRows]struct{ option, why, options string }{
 	RowNoOwner:    {userNamespace, "its owner has to be an id that nobody has, and those that are kept free for it (4294901768 to 4294967293) are not mapped in this container", ""},
 	RowPowerless:  {userNamespace, "it came without the right to mount in it, although root made it: a security module or a filter refuses that", ""},
 	RowLabel:      {"--file-label", "the label of a new file system would be given by the host's CAP_SYS_ADMIN", "--file-label"},
+	RowCgroup:     {"--cgroup", "the kernel would ask whether the keeper may put processes there, and not whether the caller may", "--cgroup"},
 	RowUnknown:    {"this plan", "it has a step that setuid mode does not know", ""},
 	RowConfOff:    {"setuid mode", "the administrator has switched it off (" + ConfPath + ")", ""},
 	RowConfGroup:  {"setuid mode", "the administrator grants it to groups that the caller is not in (" + ConfPath + ")", ""},
@@ -74,7 +76,7 @@ func (r Row) Words() (option, why string) {
 // Refusal is what setuid mode does not do, whatever the kernel permits, and why.
 type Refusal struct{ Options, Why string }
 
-// Refusals are the options that the policy refuses. The doctor lists them; README and
+// Refusals are the options that the policy refuses. The doctor lists them; docs/setuid-mode.md and
 // manual name them too (TestRefusals).
 func Refusals() (all []Refusal) {
 	for _, w := range words {

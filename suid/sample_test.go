@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +23,7 @@ const tight = unix.MS_NOSUID | unix.MS_NODEV
 // order that a launch could have.
 func sample(t testing.TB) *plan.Program {
 	t.Helper()
-	b := &plan.Builder{
+	b := &planbuild.Builder{
 		Flags: plan.FlagInit | plan.FlagDieWithParent | plan.FlagHandshake | plan.FlagTryUser | plan.FlagMapRoot,
 		Clone: all,
 	}
@@ -51,6 +52,8 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpSymlink, A: str("usr/lib"), B: str("/lib"), E: 0o700})
 	add(plan.Step{Op: plan.OpChmod, B: str("/d"), D: 0o711})
 	add(plan.Step{Op: plan.OpRemountRO, B: str("/tmp")})
+	add(plan.Step{Op: plan.OpMask, B: str("/d/**/x"), Flags: plan.FlagGlob | plan.FlagTry})
+	add(plan.Step{Op: plan.OpProtect, A: 1, B: str("/d/y")})
 	add(plan.Step{Op: plan.OpHostname, A: str("box")})
 	add(plan.Step{Op: plan.OpPivot})
 	add(plan.Step{Op: plan.OpScore, A: str("5")})
@@ -80,7 +83,7 @@ func bare(t testing.TB) *plan.Program { return with(t, 0, 0) }
 // stand.
 func with(t testing.TB, clone, flags uint32, steps ...plan.Step) *plan.Program {
 	t.Helper()
-	b := &plan.Builder{Clone: unix.CLONE_NEWNS | clone, Flags: flags}
+	b := &planbuild.Builder{Clone: unix.CLONE_NEWNS | clone, Flags: flags}
 	place := func(here func(plan.Op) bool) {
 		for _, s := range steps {
 			if here(s.Op) {
@@ -111,10 +114,10 @@ func with(t testing.TB, clone, flags uint32, steps ...plan.Step) *plan.Program {
 func inFrame(op plan.Op) bool { return op >= plan.OpBind && op <= plan.OpProc }
 
 func inPayload(op plan.Op) bool {
-	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpTell || op == plan.OpLock || op == plan.OpSet || op == plan.OpClose || op == plan.OpTimeout || op == plan.OpSeccomp || op == plan.OpExec
+	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpSocket || op == plan.OpTell || op == plan.OpLock || op == plan.OpSet || op == plan.OpClose || op == plan.OpTimeout || op == plan.OpCgroup || op == plan.OpSeccomp || op == plan.OpExec
 }
 
-func finish(t testing.TB, b *plan.Builder) *plan.Program {
+func finish(t testing.TB, b *planbuild.Builder) *plan.Program {
 	t.Helper()
 	b.Command([]string{"/bin/true"}, []string{"true", "-x"}, []string{"A=1", "PWD=/"}, 1)
 	b.Fds([]int{4, 5, 7}, []int{11}, []int{8}, 10)

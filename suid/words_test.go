@@ -114,14 +114,14 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestRefusals: README and manual name every option that the policy refuses, each in its
+// TestRefusals: docs/setuid-mode.md and the manual name every option that the policy refuses, each in its
 // passage on the setuid mode.
 func TestRefusals(t *testing.T) {
 	if len(suid.Refusals()) < 8 {
 		t.Errorf("%+v", suid.Refusals())
 	}
 	for file, ends := range map[string][2]string{
-		"../README.md":                {"What is refused", "`--mode direct`"},
+		"../docs/setuid-mode.md":      {"## What is refused", "## What is different"},
 		"../cmd/gobwrap/gobwrap.1.in": {"\nThese are refused, ", "\n.Fl -unshare-ipc ."},
 	} {
 		text, err := os.ReadFile(file)

@@ -39,13 +39,19 @@ var arrows = []struct {
 	{"sandbox", "internal/front internal/tree", "it offers its plans to cmd/gobwrap and tests, and takes what package mounts has made"},
 	{"sandbox/sandboxtest", "internal/tree", "it looks what covers the root"},
 	{"internal/front", "internal/compile internal/plan", "functions and errors that package sandbox does not export"},
-	{"internal/tree", "internal/plan", "operations on files as data: limits of the plan"},
+	{"internal/tree", "internal/plan internal/flat", "operations on files as data: limits of the plan, and what a pattern is"},
 	{"internal/cmdline", "internal/flat internal/setting idmap internal/tree seccomp", "the parser: it knows what options mean, and needs no runtime"},
 	{"sandbox", "internal/flat internal/compile", "it has its Specs compiled"},
 	{"internal/compile", "internal/flat internal/setting idmap internal/tree seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
+	{"internal/policy", "internal/flat internal/plan golang.org/x/sys/unix", "the administrator's policy.conf: a text read, and a plan judged by it, without a runtime"},
+	{"sandbox/child", "internal/policy", "it asks about every plan before it starts something"},
+	{"sandbox/internal/fault", "internal/policy", "its verdicts become messages"},
+	{"sandbox/doctor", "internal/policy", "it says whether the file binds"},
 	{"internal/version", "", "two constants"},
 	{"cmd/gobwrap", "internal/version", "it prints them"},
 	{"cmd/gobwrap-seccomp", "internal/version", "the same"},
+	{"cmd/gobwrap-limit", "internal/version golang.org/x/sys/unix", "the same; it makes cgroups"},
+	{"cmd/gobwrap-limit", "github.com/coreos/go-systemd/v22/dbus github.com/godbus/dbus/v5", "it asks systemd for a scope; a program of its own, since nothing that the launcher contains speaks D-Bus"},
 	{"sandbox/child", "internal/version", "the same, without a runtime"},
 	{"internal/setting", "internal/flat internal/raw golang.org/x/sys/unix unsafe", "settings are read, and made, without a runtime"},
 	{"cmd/gobwrap", "internal/setting", "it hands the parser's settings to package sandbox"},
@@ -62,7 +68,7 @@ var arrows = []struct {
 	{"suid/broker", "internal/raw golang.org/x/sys/unix unsafe", "the broker: system calls and nothing else"},
 	{"sandbox/child", "suid/keeper suid/broker", "it starts the keeper, and goes on in the first process that comes of it"},
 	{"mounts/build", "suid/broker", "it asks the broker in setuid mode"},
-	{"sandbox", "sandbox/child internal/plan mounts idmap seccomp suid", "the house: it compiles with the leaves and hands over to the child"},
+	{"sandbox", "sandbox/child internal/plan mounts idmap seccomp suid", "it compiles with the packages below, and hands the plan to package child"},
 	{"sandbox", "internal/helper", "it has maps written by newuidmap"},
 	{"sandbox", "internal/jsontext internal/kernel internal/procfs", "it writes reports, and knows the host"},
 	{"cmd/gobwrap", "internal/jsontext", "it answers --features"},
@@ -73,16 +79,19 @@ var arrows = []struct {
 	{"sandbox", "golang.org/x/sys/unix", "flags and errnos"},
 	{"internal/helper", "golang.org/x/sys/unix", "it starts small programs and waits for them"},
 	{"sandbox", "sandbox/internal/self", "a host may be its own launcher"},
+	{"sandbox", "sandbox/internal/fault", "its errors say what a fault means"},
+	{"sandbox/internal/fault", "internal/plan internal/procfs internal/tree suid golang.org/x/sys/unix", "texts of numbers: it knows the plan, the errnos, and the policy of setuid mode"},
 	{"sandbox/internal/self", "unsafe", "it is initialised before what it would import"},
+	{"sandbox/examples/judge", "sandbox mounts", "a program like that of any other module"},
 	{"sandbox/sandboxtest", "sandbox mounts", "for the tests of those who use package sandbox"},
-	{"mounts", "internal/tree", "a leaf: it makes operations"},
-	{"idmap", "internal/plan", "a leaf: it words maps and sets"},
-	{"seccomp", "internal/plan golang.org/x/sys/unix", "a leaf: it judges bytes"},
+	{"mounts", "internal/tree", "it makes operations"},
+	{"idmap", "internal/plan", "it formats maps and sets"},
+	{"seccomp", "internal/plan golang.org/x/sys/unix", "it checks bytes"},
 	{"seccomp/bpf", "seccomp golang.org/x/sys/unix", "reads filters for people and tests; the launcher has no use for it"},
 	{"seccomp/profile", "seccomp seccomp/bpf golang.org/x/sys/unix", "makes filters; with cgo, so nothing that the launcher contains may import it"},
 	{"seccomp/profile", "github.com/opencontainers/runtime-spec/specs-go github.com/seccomp/libseccomp-golang", "the profiles' words, and the compiler"},
 	{"cmd/gobwrap-seccomp", "seccomp seccomp/bpf seccomp/profile golang.org/x/sys/unix", "the compiler as a program of its own, which the launcher runs"},
-	{"sandbox/child", "internal/cmdline internal/compile internal/flat seccomp", "it reads the command line and makes the plan, without a runtime"},
+	{"sandbox/child", "idmap internal/cmdline internal/compile internal/flat seccomp", "it reads the command line and makes the plan, without a runtime"},
 	{"sandbox/child", "internal/plan internal/raw internal/step mounts/build suid golang.org/x/sys/unix unsafe", "it runs without a runtime: constants and struct layouts only, not even package syscall"},
 	{"mounts/build", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same; it knows files and mounts, and no process"},
 	{"internal/step", "internal/plan internal/raw golang.org/x/sys/unix unsafe", "the same; what a process that carries out a plan knows, and how it fails"},
@@ -101,14 +110,14 @@ var noStd = map[string]string{
 	"sandbox/internal/self": "what it imports would be initialised first",
 }
 
-// kept out are packages that the launcher must not contain, however they come in.
+// keptOut are packages that the launcher must not contain, directly or indirectly.
 var keptOut = map[string]string{
 	"net":           "resolvers and pollers; with cgo, C",
 	"os/user":       "reads the user database; with cgo, C",
-	"os/signal":     "the launcher's signals are none of the runtime's business",
+	"os/signal":     "the runtime must not handle the launcher's signals",
 	"encoding/json": "a start-up of tables for two lines of output",
 	"flag":          "the option table is the parser",
-	"log":           "voice.go is the voice",
+	"log":           "printer.go prints",
 	"regexp":        "no user's text needs it",
 	"text/template": "large, and reflective",
 	"crypto/tls":    "nothing here speaks to anybody",
@@ -134,7 +143,9 @@ var inits = map[string]string{
 
 // goroutines are the files that may start one. The launcher runs none of them.
 var goroutines = map[string]string{
-	"sandbox/hosted.go": "in a host, what os/exec started may take as long as the caller's own Reader",
+	"sandbox/examples/judge/main.go": "it runs several programs at a time",
+	"cmd/gobwrap-limit/cgroup.go":    "it passes signals on while it waits; it is not the launcher",
+	"sandbox/hosted.go":              "in a host, what os/exec started may take as long as the caller's own Reader",
 }
 
 type goPackage struct {
@@ -268,7 +279,7 @@ func TestKeptOut(t *testing.T) {
 	}
 }
 
-// sources parses every file of the module that is no test.
+// sources parses every file of the module that is not a test.
 func sources(t *testing.T, visit func(name string, fset *token.FileSet, file *ast.File)) {
 	t.Helper()
 	n := 0

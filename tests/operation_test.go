@@ -12,25 +12,27 @@ import (
 // The parts of a made-up operation: its row, and the function that does it.
 const (
 	madeUpOp  = "	OpMadeUp // A number, B dst: for TestMadeUpOperation\n"
-	madeUpRow = "	OpMadeUp: {\"made-up\", inRoot, [7]kind{num, path}, [7]string{\"n\", \"dst\"}, FlagTry},\n"
-	madeUpDo  = "	case plan.OpMadeUp:\n		return step.Failed(unix.Errno(s.A), plan.SubExists), true\n"
+	madeUpRow = "	OpMadeUp: {\"made-up\", inRoot, [7]kind{num, path}, [7]string{\"n\", \"dst\"}, FlagTry, \"Can't make up {A} at {B}\"},\n"
+	madeUpDo  = "	case s.Op == plan.OpMadeUp:\n		return step.Failed(unix.Errno(s.A), plan.SubExists), true\n"
 )
 
 // The tests of it, one for each package that looks operations up.
 var madeUpTests = map[string]string{
-	"internal/plan/madeup_test.go": `package plan
+	"internal/plan/madeup_test.go": `package plan_test
 
 import (
 	"strings"
 	"testing"
 
+	. "github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
 // program is a plan with a step in the root that is built, or in front of that.
 func program(t *testing.T, s Step, early bool) *Program {
 	t.Helper()
-	b := &Builder{Clone: unix.CLONE_NEWNS}
+	b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 	s.B = b.Str("/x")
 	b.Add(Step{Op: OpSlave})
 	if early {
@@ -69,6 +71,13 @@ func TestMadeUp(t *testing.T) {
 		}
 		if text := p.Dump(); !strings.Contains(text, "made-up    n=") || !strings.Contains(text, "dst=\"/x\"") {
 			t.Errorf("listed as\n%s", text)
+		}
+		at := uint32(2)
+		if c.early {
+			at = 1
+		}
+		if text := p.Sentence(p.Step(at)); !strings.HasPrefix(text, "Can't make up ") || !strings.HasSuffix(text, " at /x") {
+			t.Errorf("a fault is called %q", text)
 		}
 	}
 }
@@ -127,7 +136,7 @@ func TestMadeUpOperation(t *testing.T) {
 		put(name, changed)
 	}
 	plant("internal/plan/op.go", "	NumOps\n", madeUpOp, "	OpExec:    {", madeUpRow)
-	plant("mounts/build/root_unsafe.go", "	case plan.OpSlave:\n", madeUpDo)
+	plant("mounts/build/root_unsafe.go", "	case s.Op == plan.OpSlave:\n", madeUpDo)
 	for name, text := range madeUpTests {
 		put(name, text)
 	}

@@ -57,7 +57,7 @@ func (t *tool) filter(name string, a bpf.Arch) (bpf.Program, error) {
 	return p, about(name, err)
 }
 
-// entry is the --arch of the commands that take a filter.
+// entry returns the --arch of the commands that take a filter.
 func entry(args []string) (bpf.Arch, []string, error) {
 	var name string
 	rest, err := options(args, func(set *flag.FlagSet) { set.StringVar(&name, "arch", runtime.GOARCH, "") })
@@ -66,7 +66,7 @@ func entry(args []string) (bpf.Arch, []string, error) {
 	}
 	a, ok := bpf.ParseArch(name)
 	if !ok {
-		return a, nil, fmt.Errorf("unknown architecture %q: x86_64, x86, x32, aarch64 or arm", name)
+		return a, nil, fmt.Errorf("unknown architecture %q (want x86_64, x86, x32, aarch64 or arm)", name)
 	}
 	return a, rest, nil
 }
@@ -115,7 +115,7 @@ func call(a bpf.Arch, word string) (int32, error) {
 	if word != "" && strings.Trim(word[:1], "0123456789-") == "" {
 		n, err := strconv.ParseInt(word, 0, 64)
 		if err != nil || n < -1<<31 || n > 1<<32-1 {
-			return 0, fmt.Errorf("%q is no number of a call", word)
+			return 0, fmt.Errorf("%q is not the number of a system call", word)
 		}
 		return int32(uint32(n)), nil
 	}
@@ -131,7 +131,7 @@ func argument(word string) (uint64, error) {
 		n = uint64(s)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%q is no argument: a number of 64 bits", word)
+		return 0, fmt.Errorf("invalid argument %q (want a number of 64 bits)", word)
 	}
 	return n, nil
 }

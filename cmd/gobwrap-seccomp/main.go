@@ -1,7 +1,7 @@
-// Command gobwrap-seccomp makes seccomp filters of the profiles that container engines
-// use, and shows what filters do. The launcher runs it for --seccomp-profile FILE.
+// Command gobwrap-seccomp compiles seccomp profiles in the format of container engines, and
+// shows what filters do. The launcher runs it for --seccomp-profile FILE.
 //
-// It contains C: libseccomp. That is why it is a program of its own.
+// It is a separate program because it contains C code, libseccomp.
 package main
 
 import (
@@ -36,18 +36,18 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"compile", "[-o FILE] [--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE...", "write the filter that a profile means", (*tool).compile},
-		{"check", "[--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE", "list what of a profile is left out of its filter", (*tool).check},
+		{"compile", "[-o FILE] [--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE...", "compile a profile to a filter", (*tool).compile},
+		{"check", "[--cap CAP]... [--arch ARCH] [--kernel VERSION] PROFILE", "list the parts of a profile that its filter leaves out", (*tool).check},
 		{"dump", "[--arch ARCH] FILTER", "list a filter's instructions", (*tool).dump},
-		{"test", "[--arch ARCH] FILTER SYSCALL [ARGUMENT]...", "say what a filter answers to a call", (*tool).test},
+		{"test", "[--arch ARCH] FILTER SYSCALL [ARGUMENT]...", "print what a filter answers to a system call", (*tool).test},
 	}
 }
 
 // errUsage asks for the usage text.
 var errUsage = errors.New("usage")
 
-// run is the whole program; its result is the exit status: 0, 1 for what failed, 2 for a
-// command line that is none.
+// run returns the whole program. It returns the exit status: 0, 1 if something failed, 2 for a
+// mistake in the command line.
 func (t *tool) run(args []string) int {
 	err := t.dispatch(args)
 	switch {
@@ -101,7 +101,7 @@ func usage() string {
 	return out.String()
 }
 
-// options reads a command's flags. What is wrong with them is the usage text's to say.
+// options reads a command's flags. The usage text is printed for a mistake.
 func options(args []string, define func(*flag.FlagSet)) ([]string, error) {
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard)

@@ -11,7 +11,8 @@ import (
 	"github.com/gobwrap/gobwrap/seccomp/profile"
 )
 
-// target is the flags that say for whom a profile is compiled.
+// target holds the flags that say for which machine, kernel and capabilities a profile is
+// compiled.
 type target struct {
 	caps         []string
 	arch, kernel string
@@ -23,7 +24,7 @@ func (g *target) define(set *flag.FlagSet) {
 	set.Func("cap", "", func(s string) error {
 		for name := range strings.SplitSeq(s, ",") {
 			if name != "ALL" && !strings.HasPrefix(name, "CAP_") {
-				return fmt.Errorf("%q is no capability: CAP_…, or ALL", name)
+				return fmt.Errorf("invalid capability %q (want CAP_… or ALL)", name)
 			}
 			g.caps = append(g.caps, name)
 		}
@@ -31,7 +32,7 @@ func (g *target) define(set *flag.FlagSet) {
 	})
 }
 
-// settle makes a target of the flags: unless they say otherwise, it is this machine.
+// settle returns the target of the flags; the default is this machine.
 func (g *target) settle() (profile.Target, error) {
 	t, err := profile.Here(g.caps...)
 	t.Arch = g.arch
@@ -50,7 +51,7 @@ func (t *tool) load(path string) (*profile.Profile, error) {
 	return profile.Parse(title(path), text)
 }
 
-// title is what messages call a file: standard input, which has no name, goes without.
+// title returns the name of a file for messages, "" for standard input.
 func title(path string) string {
 	if path == "-" {
 		return ""

@@ -18,15 +18,24 @@ var update = flags.Bool("update", false, "write the manual and the completions")
 func operandKinds() map[string]docs.Kind {
 	file, dir, free := docs.Kind{Files: true}, docs.Kind{Dirs: true}, docs.Kind{}
 	return map[string]docs.Kind{
-		"SRC": file, "DEST": file, "RWSRC": dir, "WORKDIR": dir, "PATH": file, "DIR": dir,
+		"SRC": file, "DEST": file, "RWSRC": dir, "WORKDIR": dir, "PATH": file, "PATTERN": file, "DIR": dir,
 		"VAR":     {Variables: true},
 		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
 		"MODE":    {Words: slices.Sorted(slices.Values(cmdline.Modes[:]))},
 		"PROFILE": {Words: seccomp.Builtins(), Files: true},
+		"SCOPE":   {Words: scopeNames()},
 
 		"INSIDE:OUTSIDE:COUNT": free, "FD": free, "VALUE": free, "STATUS": free, "UID": free, "GID": free, "NAME": free,
 		"LABEL": free, "OCTAL": free, "BYTES": free, "NAME=SOFT[:HARD]": free, "SECONDS[:GRACE]": free, "N": free,
 	}
+}
+
+// scopeNames are the operands of --scope.
+func scopeNames() (out []string) {
+	for i := range cmdline.Scopes {
+		out = append(out, cmdline.Scopes[i].Name)
+	}
+	return out
 }
 
 // rows is the table, as far as documents are concerned.
@@ -38,7 +47,7 @@ func rows() (out []docs.Option) {
 	return out
 }
 
-// TestManual: gobwrap.1 is what gobwrap.1.in and the table make.
+// TestManual: gobwrap.1 and help.txt are what gobwrap.1.in and the table make.
 func TestManual(t *testing.T) {
 	page, err := os.ReadFile("gobwrap.1.in")
 	if err != nil {
@@ -49,6 +58,11 @@ func TestManual(t *testing.T) {
 		t.Fatal("gobwrap.1.in: ", err)
 	}
 	made(t, "gobwrap.1", text)
+	text, err = docs.Text(string(page), rows())
+	if err != nil {
+		t.Fatal("gobwrap.1.in: ", err)
+	}
+	made(t, "help.txt", text)
 }
 
 // TestCompletions: the completions are what the table makes.

@@ -16,7 +16,7 @@ func diagnose(form string, given bool) error {
 	case given && form == "apparmor":
 		return answered{text: doctor.AppArmor()}
 	case given && form != "json":
-		return errors.New("--doctor: " + strconv.Quote(form) + " is none of json, apparmor")
+		return errors.New("--doctor: invalid value " + strconv.Quote(form) + " (want json or apparmor)")
 	}
 	d, err := doctor.Probe()
 	switch {
@@ -38,6 +38,6 @@ func advise(err error) {
 	case hint != "":
 		e.Hint = hint
 	case errors.Is(err, sandbox.ErrKilled) && e.Hint != "":
-		e.Hint += "; --doctor names what it kills"
+		e.Hint += "; --doctor names the calls that it kills"
 	}
 }

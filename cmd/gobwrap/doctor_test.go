@@ -18,7 +18,7 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("--doctor=apparmor: %v", err)
 	}
 	for _, word := range []string{"--doctor=", "--doctor=xml"} {
-		if _, _, err := parse([]string{"gobwrap", word, "cmd"}); err == nil || !strings.Contains(err.Error(), "is none of json, apparmor") {
+		if _, _, err := parse([]string{"gobwrap", word, "cmd"}); err == nil || !strings.Contains(err.Error(), "(want json or apparmor)") {
 			t.Errorf("%s: %v", word, err)
 		}
 	}

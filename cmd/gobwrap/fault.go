@@ -12,15 +12,22 @@ import (
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// fault is the text of a mistake in the command line, in bubblewrap's words where scripts
-// may match them.
+// fault returns the text of a mistake in the command line, with bubblewrap's wording where
+// scripts may match it.
 func (l *line) fault() error {
 	f := &l.Fault
 	o := &cmdline.Options[f.Option]
 	word := l.word(f.Word)
 	switch f.Code {
 	case cmdline.AskHelp:
-		return answered{text: help(program())}
+		if f.Word == 0 {
+			return answered{text: help(program())}
+		}
+		text, err := helpOn(word)
+		if err != nil {
+			return err
+		}
+		return answered{text: text}
 	case cmdline.AskVersion:
 		return answered{text: version.Line(program())}
 	case cmdline.AskFeatures:
@@ -34,7 +41,7 @@ func (l *line) fault() error {
 	case cmdline.WantsValue:
 		return errors.New(o.Name + " takes a value: " + o.Name + "=" + o.Value)
 	case cmdline.WantsOperands:
-		return hinted(o.Name+arity(o), "it is "+o.Name+" "+o.Operands)
+		return hinted(o.Name+arity(o), "use "+o.Name+" "+o.Operands)
 	case cmdline.LayersDangle:
 		return errors.New("--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay")
 	case cmdline.PermsDangle:
@@ -55,7 +62,7 @@ func (l *line) fault() error {
 		_, err := idmap.ParseRange(word)
 		return errors.New(o.Name + ": " + err.Error())
 	case cmdline.BadName:
-		return errors.New(strings.TrimPrefix(o.Name, "--") + " failed: " + strconv.Quote(word) + " is no name of a variable")
+		return errors.New(o.Name + ": invalid variable name " + strconv.Quote(word))
 	case cmdline.Argv0Twice:
 		return errors.New("--argv0 used multiple times")
 	case cmdline.NoLayers:
@@ -71,7 +78,7 @@ func (l *line) fault() error {
 	return l.badFD(o, word)
 }
 
-// badValue is the text of a value that an option does not take.
+// badValue returns the text of a value that an option does not take.
 func (l *line) badValue(o *cmdline.Option, word string) error {
 	switch l.Fault.Code {
 	case cmdline.BadValue:
@@ -89,7 +96,7 @@ func (l *line) badValue(o *cmdline.Option, word string) error {
 	return nil
 }
 
-// badFD is the text of a descriptor that an option does not take, or of what it holds.
+// badFD returns the text of a descriptor that an option does not take, or of what it holds.
 func (l *line) badFD(o *cmdline.Option, word string) error {
 	f := &l.Fault
 	switch f.Code {
@@ -117,7 +124,7 @@ func (l *line) badFD(o *cmdline.Option, word string) error {
 	return errors.New("internal error, please report: fault " + strconv.Itoa(int(f.Code)) + " of the command line")
 }
 
-// notOpen is the text for a descriptor that an option names.
+// notOpen returns the text for a descriptor that an option names.
 func notOpen(option, fd, purpose string) string {
 	return option + ": fd " + fd + " is not open" + purpose + ": Bad file descriptor"
 }
@@ -129,7 +136,7 @@ func (l *line) unreadable() string {
 	return capital(syscall.Errno(l.Fault.N).Error())
 }
 
-// badFilter is what is wrong with the filter that was read last.
+// badFilter returns what is wrong with the filter that was read last.
 func (l *line) badFilter() error {
 	k := l.known[len(l.known)-1]
 	for i := range l.known {
@@ -140,7 +147,7 @@ func (l *line) badFilter() error {
 	return seccomp.Check(l.text[k.At:][:k.Len])
 }
 
-// arity says what an option takes, in bubblewrap's words.
+// arity returns how many arguments an option takes, with bubblewrap's wording.
 func arity(o *cmdline.Option) string {
 	switch n := o.Arity(); {
 	case n == 3:

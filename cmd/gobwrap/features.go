@@ -7,7 +7,8 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
-// features is the answer to --features: one JSON object, so that callers need not parse --help.
+// features returns the answer to --features: one JSON object, so that callers need not parse
+// --help.
 func features() string {
 	f := sandbox.Features()
 	var options []string
@@ -21,6 +22,7 @@ func features() string {
 	o.PutString("mount-engine", f.MountEngine)
 	o.PutBool("seccomp", f.Seccomp)
 	o.PutInt("landlock-abi", f.LandlockABI)
+	o.PutStrings("scopes", f.Scopes)
 	o.PutStrings("options", options)
 	return string(o.Lines()) + "\n"
 }

@@ -47,7 +47,7 @@ func TestFilterOrder(t *testing.T) {
 	}
 }
 
-// TestUncompiled: a profile that nobody compiled is no sandbox without a filter.
+// TestUncompiled: a profile that nobody compiled is not a sandbox without a filter.
 func TestUncompiled(t *testing.T) {
 	opts := mustParse(t, "--seccomp-profile /p.json x")
 	if _, err := compiled(opts, front.Facts{Cwd: "/"}); err == nil || err.Error() != "a seccomp profile was not compiled" {

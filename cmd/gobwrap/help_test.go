@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/version"
@@ -19,7 +20,7 @@ func TestHelp(t *testing.T) {
 	}
 	for i := range cmdline.Options {
 		o := &cmdline.Options[i]
-		start := "    " + strings.TrimRight(synopsis(o)+" "+o.Operands, " ")
+		start := "  " + strings.TrimRight(synopsis(o)+" "+o.Operands, " ")
 		n := 0
 		for _, line := range lines {
 			if rest, ok := strings.CutPrefix(line, start); ok && strings.HasPrefix(rest, " ") && strings.TrimSpace(rest) == o.Help {
@@ -43,8 +44,39 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: %v", option, err)
 		}
 	}
-	if _, _, err := parse([]string{"b", "-h=x", "true"}); err == nil || !strings.Contains(err.Error(), "Unknown option") {
-		t.Errorf("-h=x: %v", err)
+	if !strings.Contains(text, "\n\nNew files:\n  --tmpfs DEST ") {
+		t.Error("the options are not grouped")
+	}
+	for _, line := range lines {
+		if utf8.RuneCountInString(line) > 80 {
+			t.Errorf("wider than 80 columns: %s", line)
+		}
+	}
+}
+
+// TestHelpOnOption: --help=OPTION prints the manual's text on this option, and on no other.
+func TestHelpOnOption(t *testing.T) {
+	for i := range cmdline.Options {
+		o := &cmdline.Options[i]
+		head := strings.TrimRight(synopsis(o)+" "+o.Operands, " ")
+		for _, typed := range []string{"--help=" + o.Name, "--help=" + strings.TrimPrefix(o.Name, "--"), "-h=" + o.Name} {
+			_, _, err := parse([]string{"b", typed})
+			var a answered
+			if !errors.As(err, &a) || !strings.HasPrefix(a.text, head+"\n    ") || a.status != 0 {
+				t.Errorf("%s: %v %q", typed, err, a.text)
+				continue
+			}
+			lines := strings.Split(strings.TrimSuffix(a.text, "\n"), "\n")
+			for _, line := range lines[1:] {
+				if line != "" && !strings.HasPrefix(line, "    ") || utf8.RuneCountInString(line) > 80 && !strings.HasPrefix(line, "        {") {
+					t.Errorf("%s: line %q", typed, line)
+				}
+			}
+		}
+	}
+	_, _, err := parse([]string{"b", "--help=bnid"})
+	if err == nil || hintOf(err) != "did you mean --bind?" {
+		t.Errorf("%v, hint %q", err, hintOf(err))
 	}
 }
 
@@ -99,11 +131,11 @@ func TestVersion(t *testing.T) {
 		if n := strings.Count(fields[1], "."); n != 2 || strings.Trim(fields[1], "0123456789.") != "" {
 			t.Errorf("%q: version %q is not three integers", c.argv0, fields[1])
 		}
-		if want := map[bool]string{true: "bwrap", false: "gobwrap"}[c.bwrap]; newVoice([]string{c.argv0}).name != want {
-			t.Errorf("%q speaks as %s", c.argv0, newVoice([]string{c.argv0}).name)
+		if want := map[bool]string{true: "bwrap", false: "gobwrap"}[c.bwrap]; newPrinter([]string{c.argv0}).name != want {
+			t.Errorf("%q speaks as %s", c.argv0, newPrinter([]string{c.argv0}).name)
 		}
 	}
-	if newVoice(nil).name != "gobwrap" {
+	if newPrinter(nil).name != "gobwrap" {
 		t.Error("without argv[0] there is no name")
 	}
 	for _, c := range []struct {

@@ -91,10 +91,10 @@ func errno(err error) syscall.Errno {
 	return e
 }
 
-// word is the string at w.
+// word returns the string at w.
 func (l *line) word(w flat.Word) string { return string(l.text.At(w)) }
 
-// origin is the option at w, for messages and listings: its name and its operands.
+// origin returns the option at w, for messages and listings: its name and its operands.
 func (l *line) origin(w flat.Word) plan.Origin {
 	if w == 0 {
 		return plan.Origin{}
@@ -113,7 +113,7 @@ func (l *line) origin(w flat.Word) plan.Origin {
 	return plan.Origin{Words: words}
 }
 
-// spec is what can be said once.
+// spec returns what can be said once.
 func (l *line) spec() sandbox.Spec {
 	s := &l.Spec
 	wish := func(i int) sandbox.Wish { return sandbox.Wish(s.Wishes[i]) + sandbox.Share }
@@ -149,7 +149,7 @@ func (l *line) spec() sandbox.Spec {
 		},
 		ProcFallback: mounts.Fallback(s.Fallback),
 		Session: sandbox.Session{
-			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
+			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), Foreground: s.On(flat.Foreground), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
 		},
 		Report: sandbox.Report{
 			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus, Usage: s.On(flat.Usage),
@@ -157,6 +157,7 @@ func (l *line) spec() sandbox.Spec {
 		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel"), Forgive: s.On(flat.Forgive)},
 		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
 	}
+	out.Limits.Cgroup = fd(flat.CgroupFD, "Limits.Cgroup")
 	if t := s.Timeout; t.After != 0 {
 		l.fields["Limits.Timeout"] = t.From
 		out.Limits.Timeout, out.Limits.Grace = milliseconds(t.After), milliseconds(t.Grace)
@@ -164,6 +165,7 @@ func (l *line) spec() sandbox.Spec {
 			out.Limits.Grace = -1
 		}
 	}
+	l.scopes(&out.Lockdown.Scopes)
 	if s.DropCaps != 0 {
 		out.Identity.Caps = append(out.Identity.Caps, sandbox.CapEdit{Drop: true, Caps: idmap.Caps(s.DropCaps)})
 	}
@@ -179,6 +181,28 @@ func (l *line) spec() sandbox.Spec {
 }
 
 func milliseconds(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// scopes are the bits as wishes.
+func (l *line) scopes(out *sandbox.Scopes) {
+	s := &l.Spec
+	for _, one := range [...]struct {
+		wish  *sandbox.Wish
+		bit   uint8
+		field string
+	}{
+		{&out.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
+		{&out.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
+		{&out.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"},
+	} {
+		switch {
+		case s.Scopes&one.bit != 0:
+			*one.wish = sandbox.Want
+			l.fields[one.field] = s.ScopesFrom
+		case s.TryScopes&one.bit != 0:
+			*one.wish = sandbox.Try
+		}
+	}
+}
 
 // entry says where the next entry of a list in the Spec, which has n so far, comes from.
 func (l *line) entry(list string, n int, from flat.Word) {
@@ -210,6 +234,9 @@ func (l *line) item(to *options, i int) {
 	case flat.SyncFD:
 		l.entry("Session.SyncFDs", len(s.Session.SyncFDs), it.From)
 		s.Session.SyncFDs = append(s.Session.SyncFDs, sandbox.SetFD(int(it.FD)))
+	case flat.Socket:
+		l.entry("Lockdown.AllowSockets", len(s.Lockdown.AllowSockets), it.From)
+		s.Lockdown.AllowSockets = append(s.Lockdown.AllowSockets, l.word(it.A))
 	case flat.Setting:
 		l.fields[front.Set(s, setting.Kind(it.N), l.word(it.A))] = it.From
 	case flat.Filter, flat.Builtin, flat.Profile:
@@ -230,7 +257,7 @@ func (l *line) item(to *options, i int) {
 	}
 }
 
-// filter is an item as a filter.
+// filter returns an item as a filter.
 func (l *line) filter(it *flat.Item) sandbox.Filter {
 	switch it.Kind {
 	case flat.Filter:
@@ -254,12 +281,15 @@ func (o *options) use(it *flat.Item) {
 	}
 }
 
-// file is item i as an operation on files.
+// file returns item i as an operation on files.
 func (l *line) file(i int) mounts.Op {
 	it := &l.items[i]
 	op := l.operation(i)
 	if it.Has(flat.Absent) {
 		op = op.Try()
+	}
+	if it.Has(flat.Glob) {
+		op = op.Glob()
 	}
 	if it.Has(flat.HasMode) {
 		op = op.Perms(it.Mode)
@@ -270,7 +300,7 @@ func (l *line) file(i int) mounts.Op {
 	return op
 }
 
-// operation is item i by its kind.
+// operation returns item i by its kind.
 func (l *line) operation(i int) mounts.Op {
 	it := &l.items[i]
 	a, dest, fd, access := l.word(it.A), l.word(it.B), mounts.SetFD(int(it.FD)), tree.Access(it.Access)
@@ -294,12 +324,12 @@ func (l *line) operation(i int) mounts.Op {
 	default:
 		return map[flat.Kind]func(string) mounts.Op{
 			flat.Tmpfs: mounts.Tmpfs, flat.Proc: mounts.Proc, flat.Dev: mounts.Dev, flat.Mqueue: mounts.Mqueue, flat.Dir: mounts.Dir,
-			flat.RemountRO: mounts.RemountReadOnly,
+			flat.RemountRO: mounts.RemountReadOnly, flat.Mask: mounts.Mask, flat.Protect: mounts.Protect,
 		}[it.Kind](dest)
 	}
 }
 
-// overlay is item i, which follows its layers.
+// overlay returns item i, which follows its layers.
 func (l *line) overlay(i int) mounts.Op {
 	it := &l.items[i]
 	dest := l.word(it.B)

@@ -1,7 +1,6 @@
 // Command gobwrap runs a program in a sandbox; its command line is bubblewrap's.
 //
-// This package is the door: text in, a sandbox.Spec out, and the words for people.
-// What it prints and what it parses is all that it knows.
+// This package turns the command line into a sandbox.Spec, and formats messages for people.
 package main
 
 import (
@@ -17,13 +16,13 @@ import (
 
 func main() { child.Exit(run(child.Args())) }
 
-// run is the order of a run. Its result is the front end's status: 0 once the payload
-// runs, since the monitor then passes on the payload's own.
+// run parses the command line and starts the sandbox. It returns the front end's exit status:
+// 0 once the payload runs, because the monitor then passes on the payload's status.
 func run(argv []string) (status int) {
-	v := newVoice(argv)
-	defer v.lastWords(&status)
+	v := newPrinter(argv)
+	defer v.reportPanic(&status)
 	if !child.Entered() {
-		return v.fail(front.Exec(&sandbox.Cmd{})) // which says so
+		return v.fail(front.Exec(&sandbox.Cmd{})) // returns the error that says so
 	}
 	if err := stand(); err != nil {
 		return v.fail(err)
@@ -60,13 +59,13 @@ func run(argv []string) (status int) {
 	case err == nil:
 		return 0
 	case err == sandbox.ErrKilled:
-		return child.Killed(v.failed(err)) // if the launcher was not, it has the sentence
+		return child.Killed(v.failed(err)) // the launcher prints the message, unless it was killed too
 	}
 	return v.fail(err)
 }
 
-// stand settles, before anything of the caller's is read, that this process has no
-// privilege of the binary's: package child has dropped all; this proves it.
+// stand verifies, before any input of the caller is read, that this process has no privilege
+// of the binary. Package child has dropped all of it.
 func stand() error {
 	standing := child.Standing()
 	if why := standing.Refusal(); why != "" {
@@ -78,8 +77,8 @@ func stand() error {
 	return nil
 }
 
-// heard says what became of a launch that needed no Go runtime until now.
-func (v *voice) heard(l *line, h child.Heard) int {
+// heard reports the result of a launch that needed no Go runtime until now.
+func (v *printer) heard(l *line, h child.Heard) int {
 	switch {
 	case h.Warning:
 		v.warn(l.explain(h.Attempt))
@@ -95,7 +94,7 @@ func (v *voice) heard(l *line, h child.Heard) int {
 	return v.failed(sandbox.ErrKilled) // the launcher says which signal it was
 }
 
-// explain is the error of an attempt.
+// explain returns the error of an attempt.
 func (l *line) explain(a child.Attempt) error {
 	p := &plan.Program{Bytes: a.Plan}
 	for _, w := range a.Origins {

@@ -7,24 +7,24 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox"
 )
 
-// options is what a command line came to.
+// options is a parsed command line.
 type options struct {
 	spec        sandbox.Spec
-	line        front.Line // what it says besides
+	line        front.Line // what it says beyond the Spec
 	levelPrefix bool
 	dryRun      bool
 	explain     bool
 	warnings    []string
 }
 
-// parse reads a command line. The options are those in front of a mistake, if there is one.
+// parse reads a command line. If there is a mistake, the options are those in front of it.
 func parse(argv []string) (*line, *options, error) {
 	l, status := read(argv)
 	s := &l.Spec
 	opts := &options{
 		spec: l.spec(), levelPrefix: s.On(flat.LevelPrefix), dryRun: s.On(flat.DryRun), explain: s.On(flat.Explain),
 	}
-	opts.line.Words, opts.line.Close = l.words, s.On(flat.CloseFDs)
+	opts.line.Words, opts.line.Close, opts.line.Forward = l.words, s.On(flat.CloseFDs), s.On(flat.Forward)
 	for i := range l.items[:l.Items] {
 		l.item(opts, i)
 	}
@@ -37,12 +37,12 @@ func parse(argv []string) (*line, *options, error) {
 // errNoCommand is a command line without a command. The usage line is printed before it.
 const errNoCommand = sentence("No command given")
 
-// sentence is an error in bubblewrap's words, capital and all.
+// sentence is an error with bubblewrap's wording, which starts with a capital.
 type sentence string
 
 func (s sentence) Error() string { return string(s) }
 
-// hinted is a mistake in the command line, with a hint; hint may be empty.
+// hinted returns a mistake in the command line, with a hint; hint may be empty.
 func hinted(text, hint string) error {
 	return &sandbox.SetupError{Stage: "options", Err: sentence(text), Hint: hint}
 }

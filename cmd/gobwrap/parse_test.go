@@ -122,6 +122,12 @@ func isAt(k tree.Kind) func(*said) bool {
 	return file(func(o tree.Op) bool { return o.Kind == k && o.Dest == "/d" && !o.Perms.Given && !o.Size.Given })
 }
 
+func isDenial(k tree.Kind, try, glob bool) func(*said) bool {
+	return file(func(o tree.Op) bool {
+		return o.Kind == k && strings.HasPrefix(o.Dest, "/d") && o.Try == try && o.Glob == glob
+	})
+}
+
 func isFD(where func(*sandbox.Spec) sandbox.FD) func(*said) bool {
 	return func(s *said) bool {
 		fd := where(s.Spec)
@@ -137,7 +143,19 @@ var meanings = map[string]struct {
 	"--args": {"@--uid~7", func(s *said) bool {
 		return s.Identity.UID == sandbox.SetID(7) && len(s.line.Read) == 1
 	}},
-	"--mode":  {"setuid", func(s *said) bool { return s.Mode == sandbox.Setuid }},
+	"--mode": {"setuid", func(s *said) bool { return s.Mode == sandbox.Setuid }},
+	"--scope": {"signals", func(s *said) bool {
+		return s.Lockdown.Scopes == sandbox.Scopes{Signals: sandbox.Want}
+	}},
+	"--scope-try": {"abstract-sockets", func(s *said) bool {
+		return s.Lockdown.Scopes == sandbox.Scopes{AbstractSockets: sandbox.Try}
+	}},
+	"--scope-abstract-unix-sockets": {"", func(s *said) bool {
+		return s.Lockdown.Scopes == sandbox.Scopes{AbstractSockets: sandbox.Want}
+	}},
+	"--allow-socket": {"/run/bus", func(s *said) bool {
+		return slices.Equal(s.Lockdown.AllowSockets, []string{"/run/bus"})
+	}},
 	"--argv0": {"x", func(s *said) bool { return s.Command.Argv0.Given() && s.Command.Argv0.String() == "x" }},
 	"--unshare-all": {"", func(s *said) bool {
 		n := s.Namespaces
@@ -181,7 +199,15 @@ var meanings = map[string]struct {
 	"--ro-bind-fd": {"@ /d", file(func(o tree.Op) bool {
 		return o.Kind == tree.BindFD && o.FD.N > 2 && o.Source == "" && o.Dest == "/d" && o.Access == tree.ReadOnly
 	})},
-	"--remount-ro": {"/d", isAt(tree.RemountRO)},
+	"--remount-ro":       {"/d", isAt(tree.RemountRO)},
+	"--mask":             {"/d", isDenial(tree.Mask, false, false)},
+	"--mask-try":         {"/d", isDenial(tree.Mask, true, false)},
+	"--mask-glob":        {"/d/**/[!a]*", isDenial(tree.Mask, false, true)},
+	"--mask-glob-try":    {"/d/?", isDenial(tree.Mask, true, true)},
+	"--protect":          {"/d/", isDenial(tree.Protect, false, false)},
+	"--protect-try":      {"/d", isDenial(tree.Protect, true, false)},
+	"--protect-glob":     {"/d/*", isDenial(tree.Protect, false, true)},
+	"--protect-glob-try": {"/d/*", isDenial(tree.Protect, true, true)},
 	"--overlay-src": {"/l --tmp-overlay /d", file(func(o tree.Op) bool {
 		return slices.Equal(o.Layers, []string{"/l"})
 	})},
@@ -238,8 +264,11 @@ var meanings = map[string]struct {
 	"--timeout": {"1.5:0.0001", func(s *said) bool {
 		return s.Limits.Timeout == 1500*time.Millisecond && s.Limits.Grace == time.Millisecond
 	}},
-	"--usage": {"--json-status-fd @", func(s *said) bool { return s.Report.Usage }},
-	"--nice":  {"-5", func(s *said) bool { return s.Limits.Nice == sandbox.SetInt(-5) }},
+	"--cgroup":          {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Limits.Cgroup })},
+	"--foreground":      {"", func(s *said) bool { return s.Session.Foreground }},
+	"--forward-signals": {"", func(s *said) bool { return s.line.Forward }},
+	"--usage":           {"--json-status-fd @", func(s *said) bool { return s.Report.Usage }},
+	"--nice":            {"-5", func(s *said) bool { return s.Limits.Nice == sandbox.SetInt(-5) }},
 	"--cap-add": {"CAP_NET_RAW", func(s *said) bool {
 		return slices.Equal(s.Identity.Caps, []sandbox.CapEdit{{Caps: 1 << 13}})
 	}},

@@ -21,7 +21,7 @@ var optionOf = map[string]string{
 	"Identity.GIDMap":  "--gid-map",
 }
 
-// words is the option that has set a field, with its operands (front.Line).
+// words returns the option that has set a field, with its operands (front.Line).
 func (l *line) words(field string) []string {
 	if w, set := l.fields[field]; set {
 		return l.origin(w).Words
@@ -32,8 +32,8 @@ func (l *line) words(field string) []string {
 	return nil
 }
 
-// rules are the sentences for options that do not go together: bubblewrap's, where scripts may
-// match them.
+// rules are the messages for options that cannot be combined. They have bubblewrap's wording
+// where scripts may match it.
 //
 //nolint:gochecknoglobals // read-only table
 var rules = [...]string{
@@ -42,7 +42,7 @@ var rules = [...]string{
 	compile.RangesJoin:        "--uid-map, --gid-map and --map-auto are not compatible with --userns: the ids of a given namespace are mapped already",
 	compile.JoinNewUser:       "--userns not compatible --unshare-user",
 	compile.RangesNeedUser:    "--uid-map, --gid-map and --map-auto require --unshare-user",
-	compile.AutoAndMaps:       "--map-auto excludes --uid-map and --gid-map",
+	compile.AutoAndMaps:       "--map-auto cannot be combined with --uid-map and --gid-map",
 	compile.DisableNeedsUser:  "--disable-userns requires --unshare-user",
 	compile.DisableAndBlock:   "--disable-userns is not compatible with  --userns-block-fd",
 	compile.BlockNeedsUser:    "--userns-block-fd requires --unshare-user",
@@ -52,34 +52,42 @@ var rules = [...]string{
 	compile.HostnameNeedsUTS:  "Specifying --hostname requires --unshare-uts",
 	compile.PID1NeedsPID:      "Specifying --as-pid-1 requires --unshare-pid",
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
+	compile.AdminOfGiven:      "with --userns or --userns-block-fd the command could unmount what --mask and --protect do: add --cap-drop CAP_SYS_ADMIN",
 	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
+	compile.SocketsNeedScope:  "--allow-socket requires --scope sockets, --scope all or --scope-try",
+	compile.ForegroundSession: "--foreground cannot be combined with --new-session: a new session has no terminal",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
 }
 
 const noSetuid = "--mode setuid: this binary was not started set-user-id root: " +
-	"it must belong to root, have mode 4755, and lie where set-id bits count (no nosuid mount, no NoNewPrivs)"
+	"it must belong to root and have mode 4755, and set-user-id must have an effect (no nosuid mount, no NoNewPrivs)"
 
-// advice is what package sandbox says to programs, and what it is on the command line.
+// advice lists phrases of package sandbox, each followed by its translation to options.
 //
 //nolint:gochecknoglobals // read-only table
 var advice = [...]string{
-	"Identity.KeepGroups leaves", "--keep-groups leaves",
-	"ProcFallback mounts.Empty does without, mounts.BindOuter shows", "--fallback-proc=none does without, --fallback-proc=bind shows",
+	"a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)", "--unshare-pid, and an init (not --as-pid-1)",
+	"Op.Try leaves out", "the form that ends with -try (--mask-try) leaves out",
+	"set Identity.KeepGroups to keep", "use --keep-groups to keep",
+	"set ProcFallback to mounts.Empty to do without one, or to mounts.BindOuter to show", "use --fallback-proc=none to do without one, or --fallback-proc=bind to show",
 	"(mounts.System has both)", "(--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64)",
 	"user namespace of Namespaces.JoinUser does", "user namespace of --userns does",
-	"mounts.ReadOnlyData binds", "--ro-bind-data FD DEST binds",
+	"use mounts.ReadOnlyData to bind", "use --ro-bind-data FD DEST to bind",
 	"share the user namespace (Namespaces.User)", "leave out --unshare-user",
-	"give that one mounts.Proc", "give that one --proc /proc",
+	"give the outer sandbox mounts.Proc", "give the outer sandbox --proc /proc",
 	"with Namespaces.DisableUsers the capabilities of Identity.Caps", "with --disable-userns the capabilities of --cap-add",
+	"with mounts.Mask or mounts.Protect, and CAP_SYS_ADMIN, the capabilities of Identity.Caps", "with --mask or --protect, and --cap-add CAP_SYS_ADMIN, the capabilities of --cap-add",
 	"with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps", "with --dev and a uid or gid other than 0 the capabilities of --cap-add",
 	"namespaces (Identity.UID and GID)", "namespaces (--uid 0 --gid 0)",
-	"as Identity.Caps says", "as --cap-add and --cap-drop say",
+	"the seccomp profile no-unix-sockets forbids", "--seccomp-profile no-unix-sockets forbids",
+	"Try in Lockdown.Scopes does", "--scope-try does",
+	"as set by Identity.Caps", "as set by --cap-add and --cap-drop",
 }
 
-// inOptions is a text of package sandbox in the terms of the command line.
+// inOptions returns a text of package sandbox in the terms of the command line.
 func inOptions(text string) string { return strings.NewReplacer(advice[:]...).Replace(text) }
 
-// reword is an error of package sandbox in the terms of the command line.
+// reword returns an error of package sandbox in the terms of the command line.
 func reword(err error) error {
 	var setup *sandbox.SetupError
 	hint := ""
@@ -97,7 +105,7 @@ func reword(err error) error {
 	return &out
 }
 
-// sentenceFor is the sentence for an error that has one, or "".
+// sentenceFor returns the sentence for an error that has one, or "".
 func sentenceFor(err error) string {
 	var broken *front.Broken
 	var id *front.Unmapped
@@ -109,8 +117,8 @@ func sentenceFor(err error) string {
 	case !errors.As(err, &id):
 		return ""
 	case id.Device:
-		return "--dev needs " + id.Kind + " 0 inside, to whom its devpts belongs: add it with --" + id.Kind + "-map or --" + id.Kind + " 0"
+		return "--dev needs " + id.Kind + " 0 inside, which its devpts belongs to: map it with --" + id.Kind + "-map or --" + id.Kind + " 0"
 	}
 	return "--" + id.Kind + " " + strconv.FormatUint(uint64(id.ID), 10) + ": no --" + id.Kind +
-		"-map has this id, and the caller's own has another one there (" + id.Detail + ")"
+		"-map contains this id, and the caller is mapped to another one (" + id.Detail + ")"
 }

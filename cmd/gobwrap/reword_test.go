@@ -13,17 +13,19 @@ import (
 
 // TestAdvice: what is replaced is what package sandbox says, to the letter.
 func TestAdvice(t *testing.T) {
-	names, err := filepath.Glob("../../sandbox/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var source strings.Builder
-	for _, name := range names {
-		text, err := os.ReadFile(name)
+	for _, dir := range []string{"../../sandbox", "../../sandbox/internal/fault"} {
+		names, err := filepath.Glob(dir + "/*.go")
 		if err != nil {
 			t.Fatal(err)
 		}
-		source.Write(text)
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source.Write(text)
+		}
 	}
 	for i := 0; i < len(advice); i += 2 {
 		if !strings.Contains(source.String(), advice[i]) {
@@ -41,15 +43,15 @@ func TestReword(t *testing.T) {
 	if got := reword(plain); got != plain {
 		t.Errorf("%v", got)
 	}
-	inner := &sandbox.SetupError{Stage: "groups", Path: "/p", Err: plain, Hint: "Identity.KeepGroups leaves them as they are"}
+	inner := &sandbox.SetupError{Stage: "groups", Path: "/p", Err: plain, Hint: "set Identity.KeepGroups to keep them"}
 	var e *sandbox.SetupError
-	if got := reword(inner); !errors.As(got, &e) || e.Hint != "--keep-groups leaves them as they are" || e.Path != "/p" || !errors.Is(got, plain) || inner.Hint == e.Hint {
+	if got := reword(inner); !errors.As(got, &e) || e.Hint != "use --keep-groups to keep them" || e.Path != "/p" || !errors.Is(got, plain) || inner.Hint == e.Hint {
 		t.Errorf("%+v", e)
 	}
 	for want, err := range map[string]error{
 		noSetuid: sandbox.ErrNoSetuid,
-		"--uid 5: no --uid-map has this id, and the caller's own has another one there (why)":    &front.Unmapped{Kind: "uid", ID: 5, Field: "Identity.UID", Detail: "why"},
-		"--dev needs gid 0 inside, to whom its devpts belongs: add it with --gid-map or --gid 0": &front.Unmapped{Kind: "gid", Device: true, Field: "Identity.GIDMap"},
+		"--uid 5: no --uid-map contains this id, and the caller is mapped to another one (why)":   &front.Unmapped{Kind: "uid", ID: 5, Field: "Identity.UID", Detail: "why"},
+		"--dev needs gid 0 inside, which its devpts belongs to: map it with --gid-map or --gid 0": &front.Unmapped{Kind: "gid", Device: true, Field: "Identity.GIDMap"},
 	} {
 		if got := reword(&sandbox.SetupError{Stage: "options", Err: err}); got.Error() != want {
 			t.Errorf("%v: %q, want %q", err, got, want)

@@ -8,13 +8,13 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 )
 
-// noCommand is the error for a command line without a command, with the hint that fits.
+// noCommand returns the error for a command line without a command, with the hint that fits.
 func (l *line) noCommand() error {
 	const more = "--help lists the options"
 	hint := more
 	switch {
 	case l.Fault.Word != 0:
-		hint = "the command must be on the command line: " + strconv.Quote(l.word(l.Fault.Word)) + " and what follows it in the data of --args is not read"
+		hint = "give the command on the command line: " + strconv.Quote(l.word(l.Fault.Word)) + " and what follows it in the data of --args is ignored"
 	case l.Fault.At != 0:
 		words := l.origin(l.Fault.At).Words
 		if i := cmdline.Lookup([]byte(words[0])); i >= 0 && cmdline.Options[i].Operands != "" && words[0] != "--args" {
@@ -37,7 +37,7 @@ func quoteAll(words []string) string {
 //nolint:gochecknoglobals // read-only table
 var habits = map[string]string{"-h": "--help", "-?": "--help", "-v": "--version", "-V": "--version"}
 
-// suggest is the hint for an option that does not exist, or ""; word is as typed.
+// suggest returns the hint for an option that does not exist, or ""; word is as typed.
 func suggest(word string) string {
 	if name := habits[word]; name != "" {
 		return "did you mean " + name + "?"
@@ -48,9 +48,9 @@ func suggest(word string) string {
 		case 0:
 			return name + " takes no value"
 		case 1:
-			return "the value is an argument of its own: " + name + " " + value
+			return "give the value as a separate argument: " + name + " " + value
 		default:
-			return "the values are arguments of their own: " + name + " " + o.Operands
+			return "give the values as separate arguments: " + name + " " + o.Operands
 		}
 	}
 	near := nearest(plainName(name))
@@ -60,14 +60,14 @@ func suggest(word string) string {
 	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
-// plainName is an option's name without what people confuse: the number of dashes, capital
-// letters, and underscores in place of dashes.
+// plainName returns an option's name without what people confuse: the number of dashes,
+// capital letters, and underscores in place of dashes.
 func plainName(name string) string {
 	return strings.ReplaceAll(strings.ToLower(strings.TrimLeft(name, "-")), "_", "-")
 }
 
-// nearest are the options whose names are the fewest typing mistakes away from name, at most
-// one mistake for every four letters and three in all; or else those that begin with it.
+// nearest returns the options whose names are the fewest typing mistakes away from name, at
+// most one mistake for every four letters and three in all; or else those that begin with it.
 func nearest(name string) (found []string) {
 	if len(name) < 2 || len(name) > 64 {
 		return nil
@@ -93,7 +93,7 @@ func nearest(name string) (found []string) {
 	return found
 }
 
-// distance is how many letters must be inserted, removed, replaced or swapped with their
+// distance returns how many letters must be inserted, removed, replaced or swapped with their
 // neighbour to make b of a.
 func distance(a, b string) int {
 	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
@@ -118,7 +118,7 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// suggestCap is the hint for a capability that does not exist, or "".
+// suggestCap returns the hint for a capability that does not exist, or "".
 func suggestCap(word string) string {
 	name := "CAP_" + strings.ToUpper(word)
 	if _, ok := idmap.ParseCap([]byte(name)); !ok {

@@ -24,16 +24,16 @@ func TestHints(t *testing.T) {
 		{"--not-a-security x", "did you mean --not-a-security-boundary?"},
 		{"--uod 5 x", "did you mean --uid?"},
 		{"-V", "did you mean --version?"},
-		{"--uid=5 x", "the value is an argument of its own: --uid 5"},
-		{"--bind=/ / x", "the values are arguments of their own: --bind SRC DEST"},
+		{"--uid=5 x", "give the value as a separate argument: --uid 5"},
+		{"--bind=/ / x", "give the values as separate arguments: --bind SRC DEST"},
 		{"--new-session=yes x", "--new-session takes no value"},
 		{"--bogus x", ""},
 		{"--nonsense x", ""},
 		{"--unshare x", ""}, // nine of them
 		{"-x y", ""},
 		{"- x", ""},
-		{"--bind /a", "it is --bind SRC DEST"},
-		{"--uid", "it is --uid UID"},
+		{"--bind /a", "use --bind SRC DEST"},
+		{"--uid", "use --uid UID"},
 		{"--cap-add NET_RAW x", "did you mean CAP_NET_RAW?"},
 		{"--cap-drop sys_admin x", "did you mean CAP_SYS_ADMIN?"},
 		{"--cap-add bogus x", ""},
@@ -45,8 +45,8 @@ func TestHints(t *testing.T) {
 		{"--ro-bind / sh", `--ro-bind took "/", "sh" as SRC, DEST; --help lists the options`},
 		{"--fallback-proc=bind", "--help lists the options"},
 		{"--args @--dir~/d", "--help lists the options"},
-		{"--args @--dir~/d~cmd~-x", `the command must be on the command line: "cmd" and what follows it in the data of --args is not read`},
-		{"--args @--dir~/d~--~cmd --", `the command must be on the command line: "cmd" and what follows it in the data of --args is not read`},
+		{"--args @--dir~/d~cmd~-x", `give the command on the command line: "cmd" and what follows it in the data of --args is ignored`},
+		{"--args @--dir~/d~--~cmd --", `give the command on the command line: "cmd" and what follows it in the data of --args is ignored`},
 	} {
 		_, _, err := parse(append([]string{"gobwrap"}, words(t, c.line)...))
 		hint := ""

@@ -10,67 +10,73 @@ import (
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// do carries out what the option at work says. It changes nothing before it has all it
-// needs, since it is called again for the same option after a question.
+// do carries out the current option. It changes nothing before it has all that it needs,
+// because it is called again for the same option after a question.
 func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
-	switch o.do {
-	case doHelp:
-		return p.fail(AskHelp, 0)
-	case doVersion:
+	switch {
+	case o.do == doHelp:
+		return p.fail(AskHelp, p.args)
+	case o.do == doVersion:
 		return p.fail(AskVersion, 0)
-	case doFeatures:
+	case o.do == doFeatures:
 		return p.fail(AskFeatures, 0)
-	case doDoctor:
+	case o.do == doDoctor:
 		return p.fail(AskDoctor, p.args)
-	case doArgs:
+	case o.do == doArgs:
 		return p.file(text, known, items)
-	case doNamedFD, doSyncFD, doKeepFD, doBindFD, doFile, doData, doSeccomp, doAddSeccomp:
+	case o.do == doNamedFD, o.do == doSyncFD, o.do == doKeepFD, o.do == doBindFD, o.do == doFile, o.do == doData, o.do == doSeccomp, o.do == doAddSeccomp:
 		return p.descriptor(o, text, known, items)
-	case doBind, doBindTry, doLayer, doOverlay:
+	case o.do == doBind, o.do == doBindTry, o.do == doLayer, o.do == doOverlay:
 		return p.source(o, text, known, items)
-	case doAt, doSymlink, doChmod, doPerms, doSize:
+	case o.do == doAt, o.do == doMask, o.do == doMaskTry, o.do == doSymlink, o.do == doChmod, o.do == doPerms, o.do == doSize:
 		return p.operation(o, text, items)
 	default:
 		return p.setting(o, text, items)
 	}
 }
 
-// setting is for options that concern neither files nor descriptors.
+// setting carries out the options that concern neither files nor descriptors.
 func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	word := text.At(p.args)
-	switch o.do {
-	case doSwitch:
+	switch {
+	case o.do == doSwitch:
 		p.Spec.Turn(uint(o.on))
-	case doWish:
+	case o.do == doWish:
+		// --unshare-user-try does not take back what --unshare-user has demanded.
 		if w := &p.Spec.Wishes[o.on]; flat.Wish(o.with) != flat.Try || *w != flat.Want {
 			*w = flat.Wish(o.with)
 		}
-	case doUnshareAll:
+	case o.do == doUnshareAll:
 		w := &p.Spec.Wishes
+		// Of these every kernel has all; user and cgroup namespaces may be missing or refused, and
+		// --unshare-all does without, as with bwrap.
 		w[flat.IPC], w[flat.PID], w[flat.Net], w[flat.UTS] = flat.Want, flat.Want, flat.Want, flat.Want
 		w[flat.User], w[flat.Cgroup] = max(w[flat.User], flat.Try), max(w[flat.Cgroup], flat.Try)
-	case doNewSession:
+	case o.do == doNewSession:
 		p.Spec.Wishes[flat.Session] = flat.Want
-	case doText:
+	case o.do == doText:
 		p.Spec.Strs[o.on] = flat.Str{Word: p.args, From: p.from}
-	case doArgv0:
+	case o.do == doArgv0:
+		// Unlike other options: two names for one argument cannot both be meant.
 		if p.Spec.Strs[flat.Argv0].Given() {
 			return p.fail(Argv0Twice, 0)
 		}
 		p.Spec.Strs[flat.Argv0] = flat.Str{Word: p.args, From: p.from}
-	case doEnv:
+	case o.do == doEnv:
 		return p.environment(flat.Kind(o.with), text, items)
-	case doLock:
+	case o.do == doLock:
 		p.add(items, flat.Item{Kind: flat.Lock, A: p.args})
-	case doChooseMode:
+	case o.do == doSocket:
+		p.add(items, flat.Item{Kind: flat.Socket, A: p.args})
+	case o.do == doChooseMode:
 		return p.mode(word)
-	case doFailStatus:
+	case o.do == doFailStatus:
 		n, ok := flat.Decimal(word, 255)
 		if !ok || n == 0 {
 			return p.fail(BadValue, p.args)
 		}
 		p.Spec.FailStatus = uint8(n)
-	case doFallbackProc:
+	case o.do == doFallbackProc:
 		switch {
 		case flat.Equal(word, "none"):
 			p.Spec.Fallback = uint8(tree.Empty)
@@ -79,15 +85,17 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		default:
 			return p.fail(BadValue, p.args)
 		}
-	case doSeccompProfile:
+	case o.do == doSeccompProfile:
 		return p.profile(text, items)
-	case doTimeout:
+	case o.do == doTimeout:
 		return p.timeout(word)
-	case doSetting:
+	case o.do == doSetting:
 		if _, ok := setting.Parse(setting.Kind(o.on), word); !ok {
 			return p.fail(BadValue, p.args)
 		}
 		p.add(items, flat.Item{Kind: flat.Setting, A: p.args, N: uint32(o.on)})
+	case o.do == doScope:
+		return p.scope(o, word)
 	default:
 		return p.identity(o, word, items)
 	}
@@ -99,6 +107,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 //nolint:gochecknoglobals // read-only table
 var Modes = [...]string{flat.Auto: "auto", flat.Direct: "direct", flat.Setuid: "setuid"}
 
+// mode is --mode.
 func (p *Parser) mode(word []byte) Status {
 	for i := range Modes {
 		if flat.Equal(word, Modes[i]) {
@@ -109,6 +118,7 @@ func (p *Parser) mode(word []byte) Status {
 	return p.fail(BadValue, p.args)
 }
 
+// timeout is --timeout SECONDS[:GRACE].
 func (p *Parser) timeout(word []byte) Status {
 	after, grace := word, []byte(nil)
 	t := flat.Timeout{Grace: flat.Grace, From: p.from}
@@ -128,12 +138,51 @@ func (p *Parser) timeout(word []byte) Status {
 	return Done
 }
 
-// identity is for options that say who the payload is.
+// Scopes are the operands of --scope.
+//
+//nolint:gochecknoglobals // read-only table
+var Scopes = [...]struct {
+	Name string
+	bits uint8
+}{
+	{"signals", flat.ScopeSignals},
+	{"abstract-sockets", flat.ScopeAbstractSockets},
+	{"sockets", flat.ScopeSockets},
+	{"all", flat.ScopeSignals | flat.ScopeAbstractSockets | flat.ScopeSockets},
+}
+
+// scope is for --scope and its kin.
+func (p *Parser) scope(o *Option, word []byte) Status {
+	bits := uint8(0)
+	for i := range Scopes {
+		if o.on == scopeNamed && flat.Equal(word, Scopes[i].Name) {
+			bits = Scopes[i].bits
+		}
+	}
+	if o.on != scopeNamed {
+		bits = flat.ScopeAbstractSockets
+	}
+	s := &p.Spec
+	switch {
+	case bits == 0:
+		return p.fail(BadValue, p.args)
+	case o.with == scopeTried:
+		s.TryScopes |= bits
+	default:
+		if bits >= s.Scopes { // the youngest is the highest bit
+			s.ScopesFrom = p.from
+		}
+		s.Scopes |= bits
+	}
+	return Done
+}
+
+// identity carries out the options for the payload's ids and capabilities.
 func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 	s := &p.Spec
 	switch o.do {
 	case doID:
-		n, ok := flat.Decimal(word, 1<<32-2) // (uid_t)-1 is no id
+		n, ok := flat.Decimal(word, 1<<32-2) // (uid_t)-1 is not an id
 		if !ok && o.on == flat.UID {
 			return p.fail(BadUID, p.args)
 		}
@@ -142,6 +191,7 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 		}
 		s.IDs[o.on] = flat.ID{N: uint32(n), Given: true}
 	case doMapRoot:
+		// Root inside is uid 0 and gid 0.
 		s.IDs[flat.UID], s.IDs[flat.GID] = flat.ID{Given: true}, flat.ID{Given: true}
 		s.Wishes[flat.User] = flat.Want
 	case doMapAuto:
@@ -160,6 +210,7 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 		}
 		s.Turn(flat.CapsGiven)
 		if o.do == doCapDrop {
+			// The order counts: what is dropped and added later is there.
 			s.DropCaps, s.AddCaps = s.DropCaps|uint64(caps), s.AddCaps&^uint64(caps)
 		} else {
 			s.AddCaps |= uint64(caps)
@@ -183,10 +234,13 @@ func isRange(word []byte) bool {
 		n[field] = v
 		field, from = field+1, i+1
 	}
+	// The kernel takes no range that holds (uid_t)-1, which stands for no id in its calls.
 	const none = 1<<32 - 1
 	return field == len(n) && n[2] > 0 && n[0]+n[2] <= none && n[1]+n[2] <= none
 }
 
+// environment is for options that change the command's environment. A name must not be empty, nor
+// hold "=", as for setenv(3).
 func (p *Parser) environment(kind flat.Kind, text flat.Text, items []flat.Item) Status {
 	i := flat.Item{Kind: kind}
 	if kind != flat.ClearEnv {
@@ -224,12 +278,13 @@ func (p *Parser) profile(text flat.Text, items []flat.Item) Status {
 	return Done
 }
 
-// operation is for operations on files that take nothing from outside, and for what may
-// stand in front of one.
+// operation carries out file options without a source, and the options that modify them.
 func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status {
 	switch o.do {
 	case doAt:
 		p.addFile(items, flat.Item{Kind: flat.Kind(o.with), B: p.args})
+	case doMask, doMaskTry:
+		return p.mask(o, text.At(p.args), items)
 	case doSymlink:
 		p.addFile(items, flat.Item{Kind: flat.Symlink, A: p.args, B: text.Next(p.args)})
 	case doChmod:
@@ -251,12 +306,26 @@ func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status 
 		if p.pending&pendingSize != 0 {
 			return p.fail(SizeTwice, 0)
 		}
+		// tmpfs takes it as a number of bytes, and 0 as no limit, which is what --size is not for.
 		n, ok := flat.Decimal(text.At(p.args), 1<<63-1)
 		if !ok || n == 0 {
 			return p.fail(BadSize, p.args)
 		}
 		p.size, p.pending = n, p.pending|pendingSize
 	}
+	return Done
+}
+
+// mask is for what masks or protects a path, or what matches a pattern.
+func (p *Parser) mask(o *Option, path []byte, items []flat.Item) Status {
+	if o.on == flat.Glob && !flat.IsPattern(path) || !flat.IsBelowRoot(path) {
+		return p.fail(BadValue, p.args)
+	}
+	i := flat.Item{Kind: flat.Kind(o.with), B: p.args, Flags: o.on}
+	if o.do == doMaskTry {
+		i.Flags |= flat.Absent
+	}
+	p.addFile(items, i)
 	return Done
 }
 
@@ -268,6 +337,6 @@ func (p *Parser) addFile(items []flat.Item, i flat.Item) {
 	if p.pending&pendingSize != 0 {
 		i.Size = p.size
 	}
-	p.pending = 0
+	p.pending = 0 // they count for one operation
 	p.add(items, i)
 }

@@ -34,8 +34,8 @@ func (p *Parser) fd(text flat.Text, known []Known) (fd int32, s Status) {
 	return int32(n), Done
 }
 
-// latest reads the operand of an option of which the last counts: whatever is wrong with the
-// descriptor is a fault only if no other one follows. open is false where something is.
+// latest reads the operand of an option of which only the last one counts. A bad descriptor is
+// a fault only if no other one follows. open is false if it is bad.
 func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known) (fd int32, open bool, s Status) {
 	n, ok := flat.Decimal(text.At(p.args), 1<<31-1)
 	if !ok {
@@ -59,9 +59,11 @@ func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known)
 	return int32(n), late.Code == None, Done
 }
 
-// named is for options that name a descriptor for later.
+// named carries out the options that name a descriptor for later.
 func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	reports := o.on == flat.InfoFD || o.on == flat.StatusFD
+	// A report is written when the sandbox is there: a descriptor that cannot be written is refused
+	// now.
 	fd, open, s := p.latest(o.on, reports, text, known)
 	if s != Done {
 		return s
@@ -69,7 +71,7 @@ func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.It
 	p.Spec.FDs[o.on] = flat.FD{} // the number may be one of the launcher's own
 	if open {
 		p.Spec.FDs[o.on] = flat.NewFD(fd, p.from)
-		p.use(items, fd, reports)
+		p.use(items, fd, reports || o.on == flat.CgroupFD)
 	}
 	return Done
 }
@@ -91,7 +93,7 @@ func (p *Parser) sync(text flat.Text, known []Known, items []flat.Item) Status {
 	return s
 }
 
-// descriptor is for options whose first operand is a descriptor.
+// descriptor carries out the options whose first operand is a descriptor.
 func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	switch o.do {
 	case doSeccomp, doAddSeccomp:
@@ -110,6 +112,7 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 	}
 	switch o.do {
 	case doKeepFD:
+		// To keep one means to close the others: it implies --close-fds.
 		p.Spec.Turn(flat.CloseFDs)
 		p.add(items, flat.Item{Kind: flat.KeepFD, FD: fd})
 	case doBindFD:
@@ -145,8 +148,10 @@ func (p *Parser) free(fd int32, items []flat.Item) Status {
 	return Done
 }
 
-// contents is what a descriptor holds, which is read to its end.
+// contents returns what a descriptor holds, up to its end.
 func (p *Parser) contents(text flat.Text, known []Known, items []flat.Item, limit uint32) (k int, s Status) {
+	// The caller of the parser judges a filter when it reads it, so that the parser need not hold 8
+	// KiB of memory for that.
 	p.Filter = limit != MaxArgs
 	fd, s := p.fd(text, known)
 	if s == Done {
@@ -168,8 +173,8 @@ func (p *Parser) consume(items []flat.Item, fd int32) {
 	p.add(items, flat.Item{Kind: flat.Used, FD: fd, Flags: flat.Early | flat.Consumed})
 }
 
-// file reads options from a descriptor, in place. The first word that is no option ends
-// them; what follows it is dropped, as bwrap has it.
+// file reads options from a descriptor, in place. The first word that is not an option ends
+// them; what follows is dropped, as in bwrap.
 func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 	if p.inFile {
 		return p.fail(NestedArgs, 0)
@@ -184,6 +189,8 @@ func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 		return Failed
 	}
 	p.consume(items, known[k].FD)
+	// The words lie behind each other in the text, so what has been read is walked like the command
+	// line itself.
 	p.outer, p.last, p.inFile = p.after, p.end, true
 	p.at, p.end = known[k].At, known[k].At+flat.Word(known[k].Len)
 	return Done
@@ -194,6 +201,8 @@ func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	for i := range items[:p.Items] {
 		it := &items[i]
+		// One replaces, the other adds: which filters there would be is not for us to guess. bwrap
+		// refuses it, too.
 		if it.Kind == flat.Filter && it.Has(flat.Added) != (o.do == doAddSeccomp) {
 			return p.fail(MixedSeccomp, 0)
 		}
@@ -205,6 +214,7 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 		}
 		p.slot = p.Items
 		p.add(items, flat.Item{Kind: flat.Filter, Flags: flat.Added})
+		// Filled in by readFilter, with the descriptor.
 		p.add(items, flat.Item{Kind: flat.Used})
 		return p.readFilter(text, known, items)
 	}
@@ -213,6 +223,7 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 		return s
 	}
 	if p.filter.Word != 0 {
+		// An earlier --seccomp: its descriptor stays one that is not for the command.
 		items[p.slot].Kind = flat.Invalid
 		p.filter = Fault{}
 	}
@@ -224,9 +235,11 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 	return Done
 }
 
+// filterSize is one instruction more than the kernel takes, so that a filter that is too long is
+// seen to be.
 const filterSize = seccomp.Size * (seccomp.MaxInstructions + 1)
 
-// readFilter fills in the items of the filter of the option at work.
+// readFilter fills in the items of the filter of the current option.
 func (p *Parser) readFilter(text flat.Text, known []Known, items []flat.Item) Status {
 	k, s := p.contents(text, known, items, filterSize)
 	if s != Done {

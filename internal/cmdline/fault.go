@@ -7,7 +7,7 @@ import "github.com/gobwrap/gobwrap/internal/flat"
 // Code is what a [Fault] is about.
 type Code uint8
 
-// Codes. The first few are no mistakes: the option asks for a text.
+// Codes. The first few are not mistakes: the option asks for a text.
 const (
 	None Code = iota
 	AskHelp
@@ -23,7 +23,7 @@ const (
 	PermsDangle    // --perms without its operation
 	SizeDangles    // --size without its operation
 	EmptyPath      // N: index of the operand
-	BadFD          // Word: no descriptor number
+	BadFD          // Word: not a descriptor number
 	ClosedFD       // Word: the number
 	ReadOnlyFD     // Word: the number of one that cannot be written
 	FDTaken        // Word: the number; Other: the option that uses it up
@@ -51,7 +51,7 @@ const (
 	NoProfile      // Word: there is no such built-in profile
 )
 
-// Fault says why a command line came to nothing. The zero value is none.
+// Fault says why a command line was refused. The zero value means that it was not.
 type Fault struct {
 	Code   Code
 	Option uint8     // index in Options

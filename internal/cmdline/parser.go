@@ -22,12 +22,13 @@ type Parser struct {
 	at, end     flat.Word // the words that are left
 	outer, last flat.Word // those of the command line, while a file's are read
 	inFile      bool
+	settled     bool // the options have been read
 
 	dashes  bool      // "--" has ended the options
 	typed   flat.Word // the last option of the command line itself
 	dropped flat.Word // the first word of a file's that is not an option
 
-	option  uint8     // the option at work
+	option  uint8     // the current option
 	from    flat.Word // where it stands
 	args    flat.Word // its first operand
 	after   flat.Word // what follows the last one
@@ -39,10 +40,9 @@ type Parser struct {
 	counted flat.Word // the last one of them
 
 	// What is left to the end, since a later use of the same option takes its place.
-	late    [16]Fault // of options that name a descriptor, by their flat.FD; see lateFilter
-	filter  Fault     // where the --seccomp that counts stands; its Word is 0 if there is none
-	slot    int       // index of its items
-	settled bool      // the options have been read
+	late   [16]Fault // of options that name a descriptor, by their flat.FD; see lateFilter
+	filter Fault     // where the --seccomp that counts stands; its Word is 0 if there is none
+	slot   int       // index of its items
 }
 
 // lateFilter is --seccomp's place in late.
@@ -54,7 +54,7 @@ const (
 	pendingSize
 )
 
-// Status is what Run came to.
+// Status is the result of Run.
 type Status uint8
 
 // Statuses. A caller that is asked for something gives it, and calls Run again.
@@ -107,6 +107,7 @@ func (p *Parser) Run(text flat.Text, known []Known, items []flat.Item) Status {
 		if p.at < p.end {
 			p.dropped = p.at
 		}
+		// Back to the command line, behind --args.
 		p.at, p.end, p.inFile = p.outer, p.last, false
 		if p.pending&pendingPerms != 0 {
 			return p.fail(PermsDangle, 0)
@@ -141,6 +142,7 @@ func (p *Parser) settle(text flat.Text, known []Known, items []flat.Item) Status
 func (p *Parser) word(text flat.Text, known []Known, items []flat.Item) (more bool, s Status) {
 	if text.Is(p.at, "--") {
 		p.at = text.Next(p.at)
+		// In a file "--" ends that file's options alone.
 		p.dashes = !p.inFile
 		return false, Done
 	}
@@ -160,6 +162,7 @@ func (p *Parser) word(text flat.Text, known []Known, items []flat.Item) (more bo
 	if s = p.fits(o, text); s != Done {
 		return false, s
 	}
+	// Not again where the parser was asked something meanwhile and comes to the same option twice.
 	if o.Scalar && p.counted != p.from {
 		p.count(items)
 	}
@@ -200,6 +203,7 @@ func (p *Parser) find(text flat.Text) Status {
 	}
 	o := &Options[i]
 	p.option = uint8(i)
+	// --option=VALUE is the only form: a word behind it would be the command.
 	if o.Value != "" && !o.Optional && value == 0 {
 		return p.fail(WantsValue, 0)
 	}
@@ -233,6 +237,7 @@ func (p *Parser) fits(o *Option, text flat.Text) Status {
 	if !o.Paths {
 		return Done
 	}
+	// FD and OCTAL stand in front of a path, and are not one.
 	n, skip := o.Arity(), 0
 	if n > 1 && (o.begins("FD") || o.begins("OCTAL")) {
 		skip = 1
@@ -253,6 +258,8 @@ func (p *Parser) fits(o *Option, text flat.Text) Status {
 func (p *Parser) command(text flat.Text) Status {
 	if p.at >= p.end {
 		p.fail(NoCommand, p.dropped)
+		// The message names the last option, whose operand the command may have become; after "--"
+		// there is no doubt.
 		if p.Fault.At = p.typed; p.dashes {
 			p.Fault.At = 0
 		}
@@ -265,13 +272,13 @@ func (p *Parser) command(text flat.Text) Status {
 	return Done
 }
 
-// fail ends parsing with a fault of the option at work.
+// fail ends parsing with a fault of the current option.
 func (p *Parser) fail(code Code, w flat.Word) Status {
 	p.Fault = Fault{Code: code, Option: p.option, At: p.from, Word: w}
 	return Failed
 }
 
-// add appends an item of the option at work.
+// add appends an item of the current option.
 func (p *Parser) add(items []flat.Item, i flat.Item) {
 	i.From = p.from
 	items[p.Items] = i

@@ -11,7 +11,7 @@ import (
 // mount options that mount(2) takes.
 const MaxLayers = 128
 
-// source is for operations with a host path.
+// source carries out the options with a host path.
 func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	if o.do == doLayer && p.layers >= MaxLayers {
 		return p.fail(TooManyLayers, 0)
@@ -21,6 +21,7 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 	}
 	s := p.passed(p.args, text, known)
 	switch {
+	// A source that must not be there counts as one that is not there.
 	case s == Failed && o.do == doBindTry:
 		p.Fault = Fault{}
 		return Done
@@ -39,16 +40,18 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 	return Done
 }
 
+// overlay is for options that make an overlay of the layers in front of them.
 func (p *Parser) overlay(w tree.Writes, text flat.Text, known []Known, items []flat.Item) Status {
 	i := flat.Item{Kind: flat.Overlay, Writes: uint8(w), N: p.layers, B: p.args}
 	switch {
+	// Without an upper layer overlayfs wants two lower ones, or there would be nothing to overlay.
 	case w == tree.Refused && p.layers < 2:
 		return p.fail(OneLayer, 0)
 	case p.layers == 0:
 		return p.fail(NoLayers, 0)
 	case w == tree.Kept:
 		i.A, i.C = p.args, text.Next(p.args)
-		i.B = text.Next(i.C)
+		i.B = text.Next(i.C) // RWSRC WORKDIR DEST
 		if s := p.passed(i.A, text, known); s != Done {
 			return s
 		}
@@ -56,7 +59,7 @@ func (p *Parser) overlay(w tree.Writes, text flat.Text, known []Known, items []f
 			return s
 		}
 	}
-	p.layers = 0
+	p.layers = 0 // they belong to one overlay
 	p.addFile(items, i)
 	return Done
 }

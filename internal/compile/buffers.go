@@ -26,7 +26,7 @@ func (c *Compiler) step(s plan.Step) uint32 {
 	n := c.used.steps
 	if n < len(c.Steps) && n < len(c.From) {
 		c.Steps[n] = s
-		c.From[n] = c.from
+		c.From[n] = c.from // for messages and listings
 	}
 	c.used.steps = n + 1
 	return uint32(n)
@@ -48,23 +48,33 @@ func (c *Compiler) byte(b byte) {
 	c.used.arena++
 }
 
+// short is how many bytes are copied one by one: memmove lies among the Go runtime's code, in a page
+// that nothing else of a launch is in.
+const short = 128
+
 // bytes appends bytes to the arena.
 func (c *Compiler) bytes(b []byte) {
 	if n := c.used.arena; n+len(b) <= len(c.Arena) {
-		copy(c.Arena[n:], b)
+		to := c.Arena[n : n+len(b)]
+		if len(b) > short {
+			copy(to, b)
+		} else {
+			for i := range to {
+				to[i] = b[i]
+			}
+		}
 	}
 	c.used.arena += len(b)
 }
 
-// text appends the bytes of s to the arena.
+// text appends the bytes of s, a constant, to the arena.
 func (c *Compiler) text(s string) {
-	if n := c.used.arena; n+len(s) <= len(c.Arena) {
-		copy(c.Arena[n:], s)
+	for i := range len(s) {
+		c.byte(s[i])
 	}
-	c.used.arena += len(s)
 }
 
-// here is the offset of the string that is appended next.
+// here returns the offset of the string that is appended next.
 func (c *Compiler) here() uint32 { return uint32(c.used.arena) }
 
 // word puts a string of the text into the arena; an empty one is at offset 0.

@@ -22,17 +22,21 @@ func (c *Compiler) command() {
 	}
 	c.from = 0
 	c.caps()
-	if c.Facts.Setuid {
-		c.step(plan.Step{Op: plan.OpFence})
-	}
+	c.fence()
 	c.cwd()
 	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Hosted || c.Facts.Filtered {
 		c.step(plan.Step{Op: plan.OpTell}) // a filter might refuse it
 	}
+	// After OpTell, which speaks on a descriptor of ours.
 	c.closes()
 	if t := c.Spec.Timeout; t.After != 0 {
 		c.from = t.From
 		c.step(plan.Step{Op: plan.OpTimeout, A: t.After, B: t.Grace})
+		c.from = 0
+	}
+	if g := c.Spec.FDs[flat.CgroupFD]; g.Given() {
+		c.from = g.From
+		c.step(plan.Step{Op: plan.OpCgroup, A: uint32(g.N())})
 		c.from = 0
 	}
 	c.settings() // they could be in the way of what comes before
@@ -45,7 +49,8 @@ func (c *Compiler) command() {
 	c.settleEnv()
 }
 
-// closes closes every descriptor but the standard streams and those that are to be kept.
+// closes appends the steps that close every descriptor except for the standard streams and
+// those that are to be kept.
 func (c *Compiler) closes() {
 	const top = 1<<31 - 1
 	for next := uint32(3); c.Spec.On(flat.CloseFDs) && next <= top; {
@@ -81,6 +86,8 @@ func (c *Compiler) settings() {
 	c.from = 0
 }
 
+// setting returns what an item sets, if it is one of these. The score for the OOM killer is
+// not: it is written to the host's /proc, which the payload's process no longer has (session).
 func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
 	if it.Kind != flat.Setting || it.N == uint32(setting.Score) {
 		return v, false
@@ -88,6 +95,30 @@ func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
 	return setting.Parse(setting.Kind(it.N), c.Text.At(it.A))
 }
 
+// fence is what Landlock does. The payload is in its caller's process group, whose processes
+// a signal to the group reaches in every PID namespace: with a new one, signals end at it.
+func (c *Compiler) fence() {
+	s := c.Spec
+	try := s.TryScopes
+	if c.newPID {
+		try |= flat.ScopeSignals
+	}
+	for i := range c.Items {
+		if it := &c.Items[i]; it.Kind == flat.Socket {
+			c.from = it.From
+			c.step(plan.Step{Op: plan.OpSocket, A: c.word(it.A)})
+		}
+	}
+	c.from = 0
+	if c.Facts.Setuid || s.Scopes|try != 0 {
+		c.from = s.ScopesFrom
+		c.step(plan.Step{Op: plan.OpFence, A: uint32(s.Scopes), B: uint32(try &^ s.Scopes)})
+		c.from = 0
+	}
+}
+
+// filters are installed in the order in which they were given. The kernel runs all of them for each
+// call, the latest first, and the strictest answer counts (seccomp(2)).
 func (c *Compiler) filters() {
 	for i := range c.Items {
 		it := &c.Items[i]
@@ -101,6 +132,8 @@ func (c *Compiler) filters() {
 	}
 }
 
+// filter appends a filter that stands in the text. Its instructions begin at a multiple of 8, as
+// those of struct sock_filter do in the memory of a program.
 func (c *Compiler) filter(bpf []byte) {
 	c.align()
 	at := c.here()
@@ -109,6 +142,7 @@ func (c *Compiler) filter(bpf []byte) {
 	c.step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
 }
 
+// builtin is filter for one that is a constant of the program.
 func (c *Compiler) builtin(bpf string) {
 	c.align()
 	at := c.here()
@@ -136,6 +170,7 @@ func (c *Compiler) cwd() {
 	c.step(plan.Step{Op: plan.OpChdir, A: c.constant("/"), B: c.constant("PWD=/")})
 }
 
+// try appends a place that need not be there. An empty value is none: HOME= says nothing.
 func (c *Compiler) try(dir []byte) {
 	if len(dir) > 0 {
 		c.chdir(dir, plan.FlagTry)
@@ -154,6 +189,7 @@ func (c *Compiler) chdir(dir []byte, flags uint16) {
 // arguments are what the command is started with.
 func (c *Compiler) arguments() {
 	h := &c.header
+	// The slots become argv in place (child, vector), and so end with one that is 0.
 	h.Argv, h.Argc = uint32(c.used.slots), c.Spec.Args
 	w := c.Spec.Command
 	for i := range c.Spec.Args {
@@ -173,6 +209,8 @@ func (c *Compiler) candidates(name []byte) {
 	h := &c.header
 	h.Paths = uint32(c.used.slots)
 	path, set := c.path()
+	// With a slash a name is a path, and PATH does not count; so it is with an empty name, which
+	// then fails with ENOENT.
 	slash := len(name) == 0
 	for _, x := range name {
 		slash = slash || x == '/'
@@ -183,12 +221,14 @@ func (c *Compiler) candidates(name []byte) {
 	case set:
 		c.search(path, name)
 	default:
+		// Without PATH the C library has a default; this is glibc's, from confstr(_CS_PATH).
 		c.slot(uint64(c.constant2("/bin/", name)))
 		c.slot(uint64(c.constant2("/usr/bin/", name)))
 	}
 	h.Pathc = uint32(c.used.slots) - h.Paths
 }
 
+// constant2 returns a constant with a name behind it.
 func (c *Compiler) constant2(dir string, name []byte) uint32 {
 	at := c.here()
 	c.text(dir)
@@ -197,7 +237,7 @@ func (c *Compiler) constant2(dir string, name []byte) uint32 {
 	return at
 }
 
-// path is the value of PATH in the payload's environment.
+// path returns the value of PATH in the payload's environment.
 func (c *Compiler) path() (value []byte, set bool) {
 	if at := c.find("PATH"); at >= 0 {
 		return c.value(at), true
@@ -205,6 +245,7 @@ func (c *Compiler) path() (value []byte, set bool) {
 	return nil, false
 }
 
+// search appends a candidate for each entry of PATH. An empty entry is the working directory.
 func (c *Compiler) search(path, name []byte) {
 	before := c.used.slots
 	rest := path
@@ -221,11 +262,13 @@ func (c *Compiler) search(path, name []byte) {
 			c.candidate(dir, name)
 		}
 	}
+	// All entries were too long: one is kept, for the errno of the exec.
 	if c.used.slots == before {
 		c.candidate(path, name)
 	}
 }
 
+// candidate appends a file that exec tries.
 func (c *Compiler) candidate(dir, name []byte) {
 	at := c.here()
 	c.bytes(dir)
@@ -244,24 +287,29 @@ func (c *Compiler) flags() {
 	h.Early, h.Earlyc = c.descriptors(flat.Used, flat.Early)
 	h.Sync, h.Syncc = c.descriptors(flat.SyncFD, 0)
 	h.Script = uint32(c.used.slots)
+	// "/bin/sh", the script, its arguments, and the 0 at the end: filled in when it is needed
+	// (child, asScript).
 	for range s.Args + 2 {
 		c.slot(0)
 	}
 	h.JSONFd = s.FDs[flat.StatusFD].N()
 	h.Failed = max(uint32(s.FailStatus), 1)
-	c.flag(h.Join > 0, plan.FlagJoin)
-	c.flag(c.init, plan.FlagInit)
-	c.flag(s.On(flat.DieWithParent) || c.Facts.Hosted, plan.FlagDieWithParent)
+	c.flag(h.Join > 0, plan.FlagJoin)                                          // namespaces are entered before it is cloned
+	c.flag(c.init, plan.FlagInit)                                              // the first process forks the payload
+	c.flag(s.On(flat.DieWithParent) || c.Facts.Hosted, plan.FlagDieWithParent) // a sandbox of a Go program ends with its Cmd
 	c.flag(s.On(flat.DieWithParent) && c.Facts.Hosted, plan.FlagLifeline)
-	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake)
+	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake) // documents, or newuidmap, need its pid
 	c.flag(c.Facts.Tentative, plan.FlagTentative)
 	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)
 	c.flag(c.Facts.Setuid && c.has(flat.Dev), plan.FlagMapRoot)
-	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync)
+	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync) // there is no init to hold them: the monitor does
 	c.flag(s.On(flat.Forgive), plan.FlagForgive)
 	c.flag(s.On(flat.Usage), plan.FlagUsage)
+	c.flag(s.On(flat.Forward), plan.FlagForward)
+	c.flag(s.On(flat.Foreground), plan.FlagForeground)
 }
 
+// flag sets a flag of the plan, if it is to be on.
 func (c *Compiler) flag(on bool, flag uint32) {
 	if on {
 		c.header.Flags |= flag
@@ -284,6 +332,7 @@ func (c *Compiler) descriptors(kind flat.Kind, flag uint8) (first, n uint32) {
 	return first, uint32(c.used.slots) - first
 }
 
+// listed reports whether a descriptor stands in the list that begins at a slot.
 func (c *Compiler) listed(first int, v uint64) bool {
 	for i := first; i < min(c.used.slots, len(c.Slots)); i++ {
 		if c.Slots[i] == v {

@@ -33,7 +33,7 @@ type Compiler struct {
 	envc            int
 }
 
-// Status is what Run came to.
+// Status is the result of Run.
 type Status uint8
 
 // Statuses.
@@ -43,8 +43,8 @@ const (
 	AskPWD        // does $PWD (see PWD) lead to Facts.Cwd? Run begins anew with the answer
 )
 
-// Run makes the plan's parts, in the order in which they happen: the reading list of a
-// sandbox. [Compiler.Check] comes first.
+// Run makes the parts of the plan, in the order in which they happen. Call [Compiler.Check]
+// first.
 func (c *Compiler) Run() Status {
 	c.used, c.header, c.from = used{}, plan.Header{}, 0
 	c.byte(0) // offset 0 stands for no string
@@ -74,6 +74,7 @@ func (c *Compiler) Run() Status {
 	return Done
 }
 
+// fits reports whether nothing was left out.
 func (c *Compiler) fits() bool {
 	return c.used.steps <= min(len(c.Steps), len(c.From)) && c.used.slots <= len(c.Slots) && c.used.arena <= len(c.Arena)
 }
@@ -183,7 +184,7 @@ func (c *Compiler) identity() {
 	if c.newUser && !f.Ranges && !block.Given() && !f.Setuid {
 		uid, gid := c.insideUID, c.insideGID
 		needsRoot := c.has(flat.Dev) && (uid != 0 || gid != 0)
-		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot
+		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot || c.opensDenials()
 		if needsRoot {
 			uid, gid = 0, 0
 		}
@@ -202,23 +203,29 @@ func (c *Compiler) wait(fd flat.FD) {
 	c.from = 0
 }
 
-// goes reports whether somebody waits for the namespaces to be there; lateGo, that this
-// comes after the frame, so that what the kernel refuses is known by then.
+// goes reports whether the launch waits for a go-ahead when the namespaces exist. lateGo
+// reports whether it does so after the frame is built, when it is known what the kernel
+// refuses.
 func (c *Compiler) goes() bool { return c.reports() || c.Facts.Tentative }
 
+// With a user namespace that another process is to map (--userns-block-fd), the word comes before
+// that, since they wait for it.
 func (c *Compiler) lateGo() bool {
 	return c.Facts.Tentative && !c.Spec.FDs[flat.UserBlockFD].Given()
 }
 
+// reports reports whether there are documents to write about a sandbox that has been made.
 func (c *Compiler) reports() bool {
 	return c.Spec.FDs[flat.InfoFD].Given() || c.Spec.FDs[flat.StatusFD].Given()
 }
 
+// idmap appends the maps of one uid and one gid. The kernel lets a process without privilege map
+// its own ids alone, each to one (user_namespaces(7)).
 func (c *Compiler) idmap(uid, outUID, gid, outGID uint32) {
 	c.step(plan.Step{Op: plan.OpIDMap, A: c.single(uid, outUID), B: c.single(gid, outGID)})
 }
 
-// single is the text of a map of one id.
+// single returns the text of a map of one id.
 func (c *Compiler) single(inside, outside uint32) uint32 {
 	at := c.here()
 	c.number(inside)
@@ -228,6 +235,7 @@ func (c *Compiler) single(inside, outside uint32) uint32 {
 	return at
 }
 
+// hostname sets the name in the UTS namespace: a rule demands that this is new (Check).
 func (c *Compiler) hostname() {
 	if name := c.Spec.Strs[flat.Hostname]; name.Given() {
 		c.from = name.From
@@ -240,18 +248,26 @@ func (c *Compiler) hostname() {
 func (c *Compiler) finalIdentity() {
 	f := c.Facts
 	if f.DropsGroups {
-		c.step(plan.Step{Op: plan.OpGroups})
+		c.step(plan.Step{Op: plan.OpGroups}) // while set-up has CAP_SETGID
 	}
 	if c.Spec.On(flat.DisableUsers) {
 		// In the namespace of set-up, whose root alone may set it; it counts all
 		// namespaces below, so that the nested one is the last.
 		c.step(plan.Step{Op: plan.OpLimitUserns})
-		if f.Ranges {
-			c.step(plan.Step{Op: plan.OpNest, A: c.word(f.UIDNest), B: c.word(f.GIDNest)})
+	}
+	opens := c.newUser && !f.Setuid && c.opensDenials()
+	if f.Ranges && (c.Spec.On(flat.DisableUsers) || opens) {
+		c.step(plan.Step{Op: plan.OpNest, A: c.word(f.UIDNest), B: c.word(f.GIDNest)})
+		if opens {
+			c.step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWNS})
 		}
 	}
 	if c.nested {
-		c.step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
+		flags := uint32(unix.CLONE_NEWUSER)
+		if opens {
+			flags |= unix.CLONE_NEWNS
+		}
+		c.step(plan.Step{Op: plan.OpUnshare, A: flags})
 		c.idmap(c.insideUID, c.outerUID, c.insideGID, c.outerGID)
 	}
 	c.setns(flat.FinalUser, unix.CLONE_NEWUSER)
@@ -260,7 +276,7 @@ func (c *Compiler) finalIdentity() {
 	}
 }
 
-// session is what init and payload share.
+// session appends the steps that init and payload share.
 func (c *Compiler) session() {
 	c.wait(c.Spec.FDs[flat.BlockFD])
 	if c.Spec.Wishes[flat.Session].IsNew() {
@@ -278,21 +294,42 @@ func (c *Compiler) session() {
 			c.from = 0
 		}
 	}
+	// Locks and sync descriptors belong to a process that lives as long as the sandbox, and PID 1
+	// of a namespace must reap orphans: both is init's work.
 	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
 }
 
-// caps settles what the payload may do.
-func (c *Compiler) caps() {
+// denies reports whether paths are masked or protected.
+func (c *Compiler) denies() bool { return c.has(flat.Mask) || c.has(flat.Protect) }
+
+// opensDenials reports whether the payload is to have CAP_SYS_ADMIN, with which it could unmount
+// what masks or protects a path. It then gets a user namespace below the one that has made the
+// mounts, and copies of these, which are locked there (mount_namespaces(7)).
+func (c *Compiler) opensDenials() bool {
+	return c.denies() && c.wantedCaps()>>unix.CAP_SYS_ADMIN&1 != 0
+}
+
+// wantedCaps are the capabilities that the payload is to have.
+func (c *Compiler) wantedCaps() idmap.Caps {
 	f := c.Facts
 	want := idmap.Caps(0)
 	switch {
+	// Root keeps what it has, as with bwrap; everybody else begins with nothing.
 	case f.UID == 0 && f.RootCaps:
 		want = idmap.Caps(f.Caps)
 	case f.Ranges && c.insideUID == 0:
 		want = idmap.RangeCaps
 	}
-	want = want&^idmap.Caps(c.Spec.DropCaps) | idmap.Caps(c.Spec.AddCaps)
+	return want&^idmap.Caps(c.Spec.DropCaps) | idmap.Caps(c.Spec.AddCaps)
+}
+
+// caps settles what the payload may do.
+func (c *Compiler) caps() {
+	f := c.Facts
+	want := c.wantedCaps()
 	step := plan.Step{Op: plan.OpCaps}
+	// Ambient ones survive the exec of a program that is not set-user-id and has no file
+	// capabilities (capabilities(7), 4.3). For root the kernel grants the permitted ones anyway.
 	ambient := idmap.Caps(0)
 	if c.Spec.On(flat.CapsGiven) {
 		ambient = want
@@ -305,6 +342,8 @@ func (c *Compiler) caps() {
 		want &= have
 		ambient = 0
 	}
+	// A capset that root is refused (a container that took capabilities away) is passed over, if
+	// there is nothing more than was wanted.
 	if f.UID == 0 {
 		step.Flags |= plan.FlagLenient
 	}

@@ -22,11 +22,12 @@ func (c *Compiler) environment() Status {
 	for i := range c.Items {
 		it := &c.Items[i]
 		switch it.Kind {
+		// PWD is kept aside: it is not the caller's word about the command, but where that starts.
 		case flat.ClearEnv:
 			if at := c.find(pwd); at >= 0 {
 				kept = c.at(at)
 			}
-			c.used.slots, c.envc = c.env, 0
+			c.used.slots, c.envc = c.env, 0 // all others are gone
 		case flat.UnsetEnv:
 			c.unset(c.Text.At(it.A))
 		case flat.SetEnv:
@@ -37,6 +38,7 @@ func (c *Compiler) environment() Status {
 			}
 		}
 	}
+	// Unless another option has set it since.
 	if kept != 0 && c.find(pwd) < 0 {
 		c.entry(kept)
 	}
@@ -50,7 +52,7 @@ func (c *Compiler) environment() Status {
 
 const pwd = "PWD"
 
-// PWD is the value that AskPWD is about.
+// PWD returns the value that AskPWD is about.
 func (c *Compiler) PWD() []byte {
 	if at := c.find(pwd); at >= 0 {
 		return c.value(at)
@@ -72,13 +74,14 @@ func (c *Compiler) at(i int) uint64 {
 	return 0
 }
 
+// put changes an entry, if the buffer has it.
 func (c *Compiler) put(i int, v uint64) {
 	if i += c.env; i < len(c.Slots) {
 		c.Slots[i] = v
 	}
 }
 
-// nameOf is the variable's name of entry i, nil for one that has no "=".
+// nameOf returns the variable's name of entry i, nil for one that has no "=".
 func (c *Compiler) nameOf(i int) []byte {
 	v := c.at(i)
 	if v&setBy != 0 {
@@ -93,7 +96,7 @@ func (c *Compiler) nameOf(i int) []byte {
 	return nil
 }
 
-// value is what entry i sets its variable to.
+// value returns what entry i sets its variable to.
 func (c *Compiler) value(i int) []byte {
 	v := c.at(i)
 	if v&setBy != 0 {
@@ -118,6 +121,7 @@ func (c *Compiler) find(name string) int {
 	return -1
 }
 
+// An entry without "=" has no name, and is never found.
 func (c *Compiler) findBytes(name []byte) int {
 	for i := range c.envc {
 		if have := c.nameOf(i); have != nil && same(have, name) {

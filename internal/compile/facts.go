@@ -20,7 +20,7 @@ type Facts struct {
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
 
-	Setuid    bool // the plan is for the keeper of the setuid mode (package suid)
+	Setuid    bool // the plan is for the keeper of setuid mode (package suid)
 	Tentative bool // the kernel may refuse direct mode, and there is another way
 	Filtered  bool // the launcher runs under a seccomp filter, which may kill what sets the sandbox up
 	Hosted    bool // an embedding program starts the launcher, and goes on
@@ -52,7 +52,7 @@ const (
 	No
 )
 
-// Rule is a combination of options that cannot be. Package sandbox has the texts.
+// Rule is a combination of options that is not possible. Package sandbox has the texts.
 type Rule uint8
 
 // The rules, in the order in which they are checked.
@@ -73,8 +73,11 @@ const (
 	HostnameNeedsUTS
 	PID1NeedsPID
 	PID1AndLocks
+	AdminOfGiven
 	LabelsNeedSELinux
 	UsageNeedsStatus
+	SocketsNeedScope
+	ForegroundSession
 )
 
 // Check returns the first rule that is broken.
@@ -117,10 +120,16 @@ func (c *Compiler) Check() Rule {
 		return PID1NeedsPID
 	case s.On(flat.AsPID1) && c.has(flat.Lock):
 		return PID1AndLocks
+	case (join || block) && c.opensDenials():
+		return AdminOfGiven
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
-	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given():
+	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
 		return UsageNeedsStatus
+	case c.has(flat.Socket) && (s.Scopes|s.TryScopes)&flat.ScopeSockets == 0:
+		return SocketsNeedScope
+	case s.On(flat.Foreground) && s.Wishes[flat.Session].IsNew():
+		return ForegroundSession
 	}
 	return Fine
 }

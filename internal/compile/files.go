@@ -10,12 +10,13 @@ import (
 )
 
 // files builds the root: first the sources, so that nothing has been changed when one is
-// missing, then the frame, the operations in their order, and the farewell to the old
-// root. A new network namespace gets its loopback interface before.
+// missing, then the frame, the operations in their order, and the change of root. A new
+// network namespace gets its loopback interface before.
 func (c *Compiler) files() {
 	if c.Spec.Wishes[flat.Net].IsNew() {
 		c.step(plan.Step{Op: plan.OpLoopback})
 	}
+	// Before anything is mounted: in a shared mount a tmpfs would show on the host as well.
 	c.step(plan.Step{Op: plan.OpSlave})
 	first := c.used.steps
 	for i := range c.Items {
@@ -23,12 +24,15 @@ func (c *Compiler) files() {
 		c.sources(&c.Items[i])
 	}
 	c.from = 0
+	// Behind the sources and in front of the frame: what is looked up is looked up as the caller,
+	// what is made belongs to the payload.
 	c.become()
 	c.labelNew(true)
 	c.step(plan.Step{Op: plan.OpRoot})
 	if c.goes() && c.lateGo() {
 		c.step(plan.Step{Op: plan.OpGo})
 	}
+	// Each operation is told which of the sources are its own: they stand in the same order.
 	src := uint32(first)
 	for i := range c.Items {
 		it := &c.Items[i]
@@ -74,7 +78,7 @@ func (c *Compiler) bindsProc() bool {
 	return !c.newProc() || tree.Fallback(c.Spec.Fallback) == tree.BindOuter
 }
 
-// sourceCount is how many OpSource steps an operation has.
+// sourceCount returns how many OpSource steps an operation has.
 func (c *Compiler) sourceCount(it *flat.Item) uint32 {
 	switch it.Kind {
 	case flat.Bind, flat.BindFD, flat.Layer:
@@ -133,8 +137,8 @@ func (c *Compiler) sources(it *flat.Item) {
 
 // Modes of what is made on the way.
 const (
-	bindParents = 0o700
-	dirParents  = 0o755
+	bindParents = 0o700 // nobody else is to look into what is above a bind, as with bwrap
+	dirParents  = 0o755 // as mkdir -p makes them
 )
 
 // nosuid goes with everything that is bound or mounted, except where bwrap leaves it off.
@@ -150,45 +154,66 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 		return
 	}
 	at := c.box(c.Text.At(it.B), "")
-	switch it.Kind {
-	case flat.Bind, flat.BindFD:
+	switch {
+	case it.Kind == flat.Bind, it.Kind == flat.BindFD:
 		c.bind(src, at, tree.Access(it.Access))
-	case flat.Tmpfs:
-		c.step(plan.Step{
-			Op: plan.OpMount, A: plan.MountTmpfs, B: at, C: c.label(),
-			D: mode(it, 0o755), E: parents(it), F: uint32(it.Size), G: uint32(it.Size >> 32),
-		})
-	case flat.Proc:
+	case it.Kind == flat.Tmpfs:
+		s := plan.Step{Op: plan.OpMount, A: plan.MountTmpfs, B: at, C: c.label()}
+		s.D, s.E, s.F, s.G = mode(it, 0o755), parents(it), uint32(it.Size), uint32(it.Size>>32) // as in bind
+		c.step(s)
+	case it.Kind == flat.Proc:
 		c.proc(src, at)
-	case flat.Mqueue:
+	case it.Kind == flat.Mqueue:
 		c.mount(plan.MountMqueue, at, 0, bindParents)
-	case flat.Overlay:
+	case it.Kind == flat.Overlay:
 		c.step(plan.Step{
 			Op: plan.OpOverlay, A: src - it.N, B: at, C: it.N, D: overlayKind(tree.Writes(it.Writes)), E: bindParents,
 		})
-	case flat.Dir:
+	case it.Kind == flat.Dir:
 		c.step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})
-	case flat.File:
+	case it.Kind == flat.File:
 		c.step(plan.Step{Op: plan.OpFile, A: uint32(it.FD), B: at, D: mode(it, 0o666), E: parents(it)})
-	case flat.Data:
+	case it.Kind == flat.Data:
 		c.step(plan.Step{
 			Op: plan.OpData, A: uint32(it.FD), B: at, C: flags(tree.Access(it.Access)),
 			D: mode(it, 0o600), E: parentsOf(mode(it, 0o600)),
 		})
-	case flat.Symlink:
+	case it.Kind == flat.Symlink:
 		c.step(plan.Step{Op: plan.OpSymlink, A: c.word(it.A), B: at, E: bindParents})
-	case flat.Chmod:
+	case it.Kind == flat.Chmod:
 		c.step(plan.Step{Op: plan.OpChmod, B: at, D: it.Mode})
-	case flat.RemountRO:
+	case it.Kind == flat.RemountRO:
 		c.step(plan.Step{Op: plan.OpRemountRO, B: at})
+	case it.Kind == flat.Mask:
+		c.step(plan.Step{Op: plan.OpMask, Flags: denialFlags(it), B: at})
+	case it.Kind == flat.Protect:
+		directory := uint32(0)
+		if flat.EndsWithSlash(c.Text.At(it.B)) {
+			directory = 1
+		}
+		c.step(plan.Step{Op: plan.OpProtect, Flags: denialFlags(it), A: directory, B: at})
 	}
 }
 
-func (c *Compiler) bind(src, at uint32, a tree.Access) {
-	c.step(plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a), E: bindParents})
+// denialFlags are the flags of a step that masks or protects.
+func denialFlags(it *flat.Item) (flags uint16) {
+	if it.Has(flat.Absent) {
+		flags |= plan.FlagTry
+	}
+	if it.Has(flat.Glob) {
+		flags |= plan.FlagGlob
+	}
+	return flags
 }
 
-// label is the label of new file systems; 0: none.
+// bind appends an OpBind of a source.
+func (c *Compiler) bind(src, at uint32, a tree.Access) {
+	s := plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a)}
+	s.E = bindParents // a literal with more than four fields is copied from a page that else no launch reads
+	c.step(s)
+}
+
+// label returns the label of new file systems; 0: none.
 func (c *Compiler) label() uint32 {
 	if l := c.Spec.Strs[flat.FileLabel]; l.Given() && len(c.Text.At(l.Word)) > 0 {
 		return c.word(l.Word)
@@ -198,9 +223,12 @@ func (c *Compiler) label() uint32 {
 
 // mount appends a new file system, all of it with the label for files.
 func (c *Compiler) mount(kind, at, mode, parents uint32) {
-	c.step(plan.Step{Op: plan.OpMount, A: kind, B: at, C: c.label(), D: mode, E: parents})
+	s := plan.Step{Op: plan.OpMount, A: kind, B: at, C: c.label()}
+	s.D, s.E = mode, parents // as in bind
+	c.step(s)
 }
 
+// overlayKind returns what the acting side calls an overlay of which the changes go there.
 func overlayKind(w tree.Writes) uint32 {
 	switch w {
 	case tree.Kept:
@@ -212,7 +240,7 @@ func overlayKind(w tree.Writes) uint32 {
 	}
 }
 
-// flags are what a bind adds to the flags that its mounts have.
+// flags returns what a bind adds to the flags that its mounts have.
 func flags(a tree.Access) uint32 {
 	switch a {
 	case tree.WithDevice:
@@ -224,7 +252,7 @@ func flags(a tree.Access) uint32 {
 	}
 }
 
-// mode is what was given, or the default.
+// mode returns what was given, or the default.
 func mode(it *flat.Item, standard uint32) uint32 {
 	if it.Has(flat.HasMode) {
 		return it.Mode
@@ -232,7 +260,7 @@ func mode(it *flat.Item, standard uint32) uint32 {
 	return standard
 }
 
-// parents is the mode of parents made on the way: what the given mode denies to the group
+// parents returns the mode of parents made on the way: what the given mode denies to the group
 // or to others altogether is denied there too.
 func parents(it *flat.Item) uint32 {
 	if it.Has(flat.HasMode) {
@@ -241,6 +269,7 @@ func parents(it *flat.Item) uint32 {
 	return dirParents
 }
 
+// parentsOf returns the mode of directories that are made for a file with a given mode.
 func parentsOf(given uint32) uint32 {
 	mode := uint32(dirParents)
 	if given&0o070 == 0 {
@@ -258,6 +287,7 @@ func parentsOf(given uint32) uint32 {
 func (c *Compiler) proc(src, at uint32) {
 	step := plan.Step{Op: plan.OpProc, B: at, E: bindParents}
 	switch fallback := tree.Fallback(c.Spec.Fallback); {
+	// The host's processes are those of the sandbox: its proc shows nothing else.
 	case !c.newProc():
 		step.A = src
 	case fallback == tree.BindOuter:
@@ -265,6 +295,8 @@ func (c *Compiler) proc(src, at uint32) {
 	case fallback == tree.Empty:
 		step.Flags = plan.FlagOrNone
 	}
+	// Root outside owns the files that act on the machine, whatever namespace it is in. Where it is
+	// another user, the acting side asks whether they can be written.
 	if c.Facts.UID == 0 {
 		step.Flags |= plan.FlagCover
 	}
@@ -308,7 +340,7 @@ func (c *Compiler) dev(it *flat.Item, src uint32) {
 	}
 }
 
-// inDev is a name below the small /dev.
+// inDev returns a name below the small /dev.
 func (c *Compiler) inDev(dst []byte, name string) uint32 {
 	at := c.box(dst, "/")
 	c.used.arena-- // the NUL
@@ -329,6 +361,7 @@ func (c *Compiler) becomeInGiven() {
 	}
 }
 
+// become1 appends a switch to one id; own: it is the caller's number.
 func (c *Compiler) become1(s plan.Step, own bool) {
 	if own {
 		s.Flags = plan.FlagTry

@@ -8,15 +8,22 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// Size is the length of the plan in bytes; false where it is beyond a plan's limits.
+// Size returns the length of the plan in bytes; false where it is beyond a plan's limits.
 func (c *Compiler) Size() (n int, ok bool) {
 	u := &c.used
 	n = plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize + u.arena
 	return n, u.steps <= plan.MaxSteps && u.slots <= plan.MaxSlots && n <= plan.MaxSize
 }
 
-// Layout writes the plan to out, which has its Size.
-func (c *Compiler) Layout(out []byte) {
+// Exact reports whether the buffers are as long as the plan's parts, no longer.
+func (c *Compiler) Exact() bool {
+	u := &c.used
+	return u.steps == len(c.Steps) && u.slots == len(c.Slots) && u.arena == len(c.Arena)
+}
+
+// Head writes the plan's header to out. Where the buffers are Exact, and lie behind out and
+// behind each other, this completes the plan.
+func (c *Compiler) Head(out []byte) {
 	h, u := &c.header, &c.used
 	h.Magic = plan.Magic
 	h.Steps, h.Slots = uint32(u.steps), uint32(u.slots)
@@ -32,6 +39,13 @@ func (c *Compiler) Layout(out []byte) {
 		binary.NativeEndian.PutUint32(out[at:], v)
 		at += 4
 	}
+}
+
+// Layout writes the plan to out, which has its Size.
+func (c *Compiler) Layout(out []byte) {
+	u := &c.used
+	c.Head(out)
+	at := plan.HeaderSize
 	for i := range c.Steps[:u.steps] {
 		putStep(out[at:at+plan.StepSize], &c.Steps[i])
 		at += plan.StepSize
@@ -43,6 +57,7 @@ func (c *Compiler) Layout(out []byte) {
 	copy(out[at:], c.Arena[:u.arena])
 }
 
+// putStep writes a step as plan.Step lies in memory.
 func putStep(out []byte, s *plan.Step) {
 	binary.NativeEndian.PutUint16(out, uint16(s.Op))
 	binary.NativeEndian.PutUint16(out[2:], s.Flags)

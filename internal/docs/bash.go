@@ -2,7 +2,7 @@ package docs
 
 import "strings"
 
-// bashOperands are the cases of _gobwrap_operands.
+// bashOperands returns the cases of _gobwrap_operands.
 func bashOperands(options []Option) string {
 	var lines []string
 	operands, names := byOperands(options)
@@ -12,7 +12,7 @@ func bashOperands(options []Option) string {
 	return strings.Join(lines, "\n")
 }
 
-// bashKinds are the cases of _gobwrap_operand.
+// bashKinds returns the cases of _gobwrap_operand.
 func bashKinds(kinds map[string]Kind) string {
 	var lines []string
 	for _, name := range guessable(kinds) {

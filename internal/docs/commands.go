@@ -22,7 +22,7 @@ func Choose(program string, commands []Command, further []string, kinds map[stri
 	}
 }
 
-// flags are a command's own, operands its other words.
+// flags returns the flags of a command, operands its other words.
 func (c Command) flags() []Option { return Flags([]Command{c}) }
 
 func (c Command) operands() []word {

@@ -33,8 +33,8 @@ func fill(script string, pairs ...string) string {
 	return strings.NewReplacer(pairs...).Replace(script)
 }
 
-// byOperands are the options that take operands, those with the same ones together, in
-// the table's order.
+// byOperands returns the options that take operands, those with the same ones together, in the
+// table's order.
 func byOperands(options []Option) (operands []string, names map[string][]string) {
 	names = map[string][]string{}
 	for i := range options {
@@ -57,12 +57,12 @@ func allWords(options []Option) (words []string) {
 	return words
 }
 
-// guessable are the names of the operands that can be completed.
+// guessable returns the names of the operands that can be completed.
 func guessable(kinds map[string]Kind) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(kinds)), func(name string) bool { return kinds[name].free() })
 }
 
-// Unknown are the operands that no kind is known of, and the kinds of no operand.
+// Unknown returns the operands that no kind is known of, and the kinds of no operand.
 func Unknown(options []Option, kinds map[string]Kind) (names []string) {
 	used := map[string]bool{}
 	for i := range options {

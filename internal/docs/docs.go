@@ -1,10 +1,9 @@
 // Package docs writes what users read and press Tab for: the manuals' lists of options,
-// and the completions for bash, zsh and fish. Both are made of the tables that the
+// the text of --help=OPTION, and the completions for bash, zsh and fish. They are made of the tables that the
 // programs parse their command lines with.
 //
-// It is linked into neither program: the tests of cmd/gobwrap and cmd/gobwrap-seccomp
-// call it, compare its results with the files beside them, and write these with -update
-// (make docs).
+// No program contains it: the tests of cmd/gobwrap and cmd/gobwrap-seccomp call it, compare
+// its results with the files in their folders, and write these with -update (make docs).
 package docs
 
 import (
@@ -15,18 +14,21 @@ import (
 type Option struct {
 	Name     string
 	Operands string // their names, separated by blanks
-	Value    string // what follows "=" in the same word, alternatives separated by "|"
+	Value    string // what follows "=" in the same word: alternatives separated by "|", or a name in capitals
 	Optional bool   // the "=" may be missing
 	Help     string
 	Once     bool // given again, only the last one counts
 }
 
-// operands are the names of the words that follow.
+// operands returns the names of the words that follow.
 func (o *Option) operands() []string { return strings.Fields(o.Operands) }
 
-// words are the option as it can be typed: one word, or one for each value.
+// free reports whether the option's value, if it has one, is not one of a list.
+func (o *Option) free() bool { return o.Value == strings.ToUpper(o.Value) }
+
+// words returns the option as it can be typed: one word, or one for each value.
 func (o *Option) words() []string {
-	if o.Value == "" {
+	if o.free() {
 		return []string{o.Name}
 	}
 	var out []string
@@ -39,7 +41,7 @@ func (o *Option) words() []string {
 	return out
 }
 
-// Kind says how an operand is completed. The zero Kind is a word that nobody can guess.
+// Kind says how an operand is completed. The zero Kind is a word that cannot be completed.
 type Kind struct {
 	Files     bool
 	Dirs      bool

@@ -26,9 +26,9 @@ func TestHeads(t *testing.T) {
 func TestManualRefuses(t *testing.T) {
 	for page, want := range map[string]string{
 		"@option --plain\n":                   `no line "@option --`,
-		"@option --plane\n":                   `"@option --plane" stands there twice, or no table has it`,
-		"@option --plain\n@option --plain\n":  `"@option --plain" stands there twice`,
-		"@synopsis\n":                         `"@synopsis" stands there twice, or no table has it`,
+		"@option --plane\n":                   `"@option --plane" is there twice, or is in no table`,
+		"@option --plain\n@option --plain\n":  `"@option --plain" is there twice`,
+		"@synopsis\n":                         `"@synopsis" is there twice, or is in no table`,
 		"@command x\n":                        `"@command x"`,
 		"@optoin --plain\n@option --plain \n": `"@optoin --plain"`,
 	} {
@@ -81,5 +81,61 @@ func TestUnknown(t *testing.T) {
 	slices.Sort(names)
 	if !slices.Equal(names, []string{"FD", "OLD"}) {
 		t.Errorf("%q", names)
+	}
+}
+
+// TestText: an option's paragraphs as plain text, nested lists included, and nothing of what
+// stands between the options.
+func TestText(t *testing.T) {
+	page := `.Sh OTHER
+no
+.Sh OPTIONS
+no
+.Ss Some
+no
+.Bl -tag
+@option --plain
+See
+.Xr open 2 ,
+.Fl -pair
+and
+.Pa /etc .
+.Bl -tag
+.It Cm one
+An
+.Dq item .
+.It Qq two
+.Po
+.Dq a ,
+.Dq b
+.Pc .
+.El
+.Pp
+Last
+.Pq see Xr open 2 .
+@option --pair
+Two.
+.El
+no
+.Sh NEXT
+no
+`
+	want := `## Some
+--plain
+    See open(2), --pair and /etc.
+    one
+        An "item".
+    "two"
+        ("a", "b").
+
+    Last (see open(2)).
+--pair SRC FD
+    Two.
+`
+	if have, err := Text(page, sample); err != nil || have != want {
+		t.Errorf("%v\n%s", err, have)
+	}
+	if _, err := Text(".Sh OTHER\n.Sh OPTIONS\n.Bl -tag\n@option --plain\n.Xx y\n.El\n", sample); err == nil {
+		t.Error("an unknown macro is not an error")
 	}
 }

@@ -2,7 +2,7 @@ package docs
 
 import "strings"
 
-// fishOperands are the cases of __gobwrap_operands.
+// fishOperands returns the cases of __gobwrap_operands.
 func fishOperands(options []Option) string {
 	var lines []string
 	operands, names := byOperands(options)

@@ -37,7 +37,7 @@ func Manual(page string, options []Option, commands ...Command) (string, error) 
 		line = strings.TrimSpace(line)
 		head, ok := heads[line]
 		if !ok {
-			return "", fmt.Errorf("%q stands there twice, or no table has it", line)
+			return "", fmt.Errorf("%q is there twice, or is in no table", line)
 		}
 		delete(heads, line)
 		out.WriteString(head + "\n")
@@ -48,7 +48,7 @@ func Manual(page string, options []Option, commands ...Command) (string, error) 
 	return out.String(), nil
 }
 
-// head is the item's head: the option, and what it takes.
+// head returns the item's head: the option, and what it takes.
 func (o *Option) head() string {
 	head := ".It Fl " + strings.TrimPrefix(o.Name, "-")
 	switch {
@@ -74,7 +74,7 @@ func synopsis(commands []Command) string {
 	return strings.Join(lines, "\n")
 }
 
-// Flags are the options of all commands, each once.
+// Flags returns the options of all commands, each once.
 func Flags(commands []Command) (out []Option) {
 	seen := map[string]bool{}
 	for _, c := range commands {

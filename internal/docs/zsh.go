@@ -17,7 +17,7 @@ func zshKinds(kinds map[string]Kind) string {
 	return strings.Join(lines, "\n")
 }
 
-// zsh is the action that completes an operand. A blank does nothing but show its name.
+// zsh returns the action that completes an operand. A blank does nothing but show its name.
 func (k Kind) zsh(name string) string {
 	switch {
 	case len(k.Words) > 0:
@@ -44,6 +44,8 @@ func zshOptions(options []Option, kinds map[string]Kind) string {
 func (o *Option) zsh(kinds map[string]Kind) string {
 	spec := "[" + zshEscape(o.Help) + "]"
 	switch values := "value:(" + strings.ReplaceAll(o.Value, "|", " ") + ")"; {
+	case o.free() && o.Optional:
+		spec = o.Name + "=-" + spec + "::" + o.Value + ": "
 	case o.Value == "":
 		spec = o.Name + spec
 	case o.Optional:

@@ -2,7 +2,7 @@ package flat
 
 // No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
-// Wish is how much a namespace, or a session, of the sandbox's own is wanted.
+// Wish says whether the sandbox shall have a namespace, or a session, of its own.
 type Wish uint8
 
 // Wishes. A command line begins with Share for each.
@@ -47,6 +47,7 @@ const (
 	InfoFD
 	StatusFD
 	UserBlockFD
+	CgroupFD
 	numFDs
 )
 
@@ -82,6 +83,16 @@ const (
 	Explain
 	CloseFDs
 	Usage
+	Forward
+	Foreground
+)
+
+// Bits of Spec.Scopes and Spec.TryScopes: what the payload reaches in its sandbox only. They are
+// package plan's.
+const (
+	ScopeAbstractSockets = 1 << iota
+	ScopeSignals
+	ScopeSockets
 )
 
 // FD is a file descriptor that an option names. The zero value is none.
@@ -96,7 +107,7 @@ func NewFD(n int32, from Word) FD { return FD{uint32(n) + 1, from} }
 // Given reports whether there is a descriptor.
 func (f FD) Given() bool { return f.above != 0 }
 
-// N is the descriptor; -1 if there is none.
+// N returns the descriptor; -1 if there is none.
 func (f FD) N() int32 { return int32(f.above) - 1 }
 
 // Str is the operand of an option. The zero value is none.
@@ -124,7 +135,7 @@ type Timeout struct {
 // Grace is the grace of a Timeout for which none is given.
 const Grace = 2000
 
-// Spec is what is wanted once. Its zero value shares everything with the caller.
+// Spec holds what can be given only once. Its zero value shares everything with the caller.
 type Spec struct {
 	Wishes     [numWishes]Wish
 	Mode       Mode
@@ -134,6 +145,11 @@ type Spec struct {
 	IDs        [numIDs]ID
 	FDs        [numFDs]FD
 	Strs       [numStrs]Str
+
+	// Scopes are those that the payload must have, TryScopes those where the
+	// kernel can; ScopesFrom is an option for the former, the one that is most likely to fail.
+	Scopes, TryScopes uint8
+	ScopesFrom        Word
 
 	// The payload's capabilities are those that it would have otherwise, less DropCaps,
 	// with AddCaps.
@@ -156,7 +172,7 @@ func (s *Spec) Turn(bit uint) { s.Switches |= 1 << bit }
 // Kind is what an Item is.
 type Kind uint8
 
-// Kinds of items. Those up to RemountRO are operations on the sandbox's files; their
+// Kinds of items. Those up to Protect are operations on the sandbox's files; their
 // numbers are those of mounts.Kind.
 const (
 	Invalid   Kind = iota
@@ -173,6 +189,8 @@ const (
 	Symlink        // link B says A
 	Chmod          // B, Mode
 	RemountRO      // B
+	Mask           // B
+	Protect        // B
 
 	Layer    // A: a directory of the Overlay that follows
 	SetEnv   // variable A is B
@@ -181,6 +199,7 @@ const (
 	UIDMap  // A: INSIDE:OUTSIDE:COUNT as typed
 	GIDMap  // the same
 	Lock    // A: path inside
+	Socket  // A: path inside, an exception to ScopeSockets
 	KeepFD  // FD is the command's, with CloseFDs
 	Setting // A as typed, N its setting.Kind
 	SyncFD  // FD
@@ -189,7 +208,7 @@ const (
 	Profile // the profile in the file A
 	Used    // FD is not for the payload; with Early, nor for the acting side
 	Warning // the scalar option From was given before
-	NotOpen // FD, which From names, is not open, and does without: a warning
+	NotOpen // FD, which From names, is not open: it is ignored, with a warning
 )
 
 // Item flags.
@@ -199,6 +218,7 @@ const (
 	Early                // see Used
 	Consumed             // what it holds has been read
 	Added                // a Filter of --add-seccomp-fd
+	Glob                 // B of a Mask or a Protect is a pattern
 )
 
 // Item is one thing in the order in which it was given.
@@ -216,7 +236,7 @@ type Item struct {
 }
 
 // IsFile reports whether the item is an operation on the sandbox's files.
-func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= RemountRO }
+func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= Protect }
 
 // Has reports whether a flag is set.
 func (i *Item) Has(flag uint8) bool { return i.Flags&flag != 0 }

@@ -7,7 +7,7 @@ package flat
 // a Word can name begins at offset 0.
 type Text []byte
 
-// Word is the offset of a string in a Text. The zero Word is no string, which differs from
+// Word is the offset of a string in a Text. The zero Word is not a string, which differs from
 // an empty one.
 type Word uint32
 

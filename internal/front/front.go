@@ -21,6 +21,8 @@ type Line struct {
 	Read  []int // those of them that nothing needs once the plan is made
 	Close bool  // all others are not passed on either, but the standard streams and Keep
 	Keep  []int
+
+	Forward bool // signals to the launcher are the command's
 }
 
 //nolint:gochecknoglobals // set once, before main
@@ -38,7 +40,7 @@ var (
 	// package plan.
 	Explain func(p *plan.Program, bytes []byte) error
 	// After is err with the reason for which a first attempt, in a user namespace, had failed.
-	// keeper: the second one was for the setuid mode.
+	// keeper: the second one was for setuid mode.
 	After func(first, err error, keeper bool) error
 	// Killed is the error of a launch of this binary that was killed during set-up, which a
 	// seccomp filter in force may explain.
@@ -62,7 +64,7 @@ type Facts struct {
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
 
-	// Setuid: the plan is for the keeper of the setuid mode (package suid), which has no
+	// Setuid: the plan is for the keeper of setuid mode (package suid), which has no
 	// user namespace to offer unless root may make one. Tentative: the kernel may refuse
 	// direct mode, and a keeper waits.
 	Setuid, Tentative bool
@@ -81,6 +83,8 @@ type Facts struct {
 
 	// StdinFile: standard input is a regular file that the caller may write.
 	StdinFile bool
+	// Unscoped: the kernel has no Landlock scopes.
+	Unscoped bool
 
 	// SameFile reports whether two paths lead to the same file; nil: never.
 	SameFile func(a, b string) bool
@@ -107,7 +111,7 @@ type Unmapped struct {
 
 func (u *Unmapped) Error() string {
 	if u.Device {
-		return u.Field + ": must map " + u.Kind + " 0, to whom the devpts of a Dev belongs"
+		return u.Field + ": must map " + u.Kind + " 0, which the devpts of a Dev belongs to"
 	}
-	return u.Field + ": not mapped, and the caller's own id has another one there (" + u.Detail + ")"
+	return u.Field + ": not mapped, and the caller is mapped to another id (" + u.Detail + ")"
 }

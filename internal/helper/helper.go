@@ -80,7 +80,7 @@ func (p Program) start(args []string, streams ...int) (int, error) {
 	return pid, err
 }
 
-// complaint is what a failed program said, fit for a terminal, or else the fallback.
+// complaint returns what a failed program said, fit for a terminal, or else the fallback.
 func complaint(name, words, fallback string) string {
 	words, _, _ = strings.Cut(strings.TrimSpace(words), "\n")
 	words = strings.TrimPrefix(words, name+": ")

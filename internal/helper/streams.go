@@ -137,10 +137,9 @@ func closeAll(fds ...int) {
 	}
 }
 
-// Isolate sees to it that programs started from here inherit none of the caller's
-// descriptors. It is for the launcher's own front end: these are its own copies, the acting
-// side has its own. In any other Go program there is nothing to do: what is open there for
-// its children to inherit is so on purpose.
+// Isolate keeps programs started from here from inheriting the caller's descriptors. Call it
+// in the launcher's front end, which has copies of them; the other processes have their own.
+// Do not call it in another Go program, where descriptors are inherited on purpose.
 func Isolate() error {
 	if unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return nil

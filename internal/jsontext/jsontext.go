@@ -33,7 +33,7 @@ func (o *Object) PutBool(name string, b bool) { o.Put(name, Bool(b)) }
 // PutStrings adds a member that is an array of strings.
 func (o *Object) PutStrings(name string, list []string) { o.Put(name, Array(list, String)) }
 
-// String is s as a JSON string. Bytes that are not UTF-8 become U+FFFD, as an escape.
+// String returns s as a JSON string. Bytes that are not UTF-8 become U+FFFD, as an escape.
 func String(s string) Value {
 	out := []byte{'"'}
 	for _, c := range s {
@@ -52,7 +52,7 @@ func String(s string) Value {
 	return Value(append(out, '"'))
 }
 
-// OrNull is s as a JSON string, or null where s is empty.
+// OrNull returns s as a JSON string, or null where s is empty.
 func OrNull(s string) Value {
 	if s == "" {
 		return "null"
@@ -60,16 +60,16 @@ func OrNull(s string) Value {
 	return String(s)
 }
 
-// Int is n as a JSON number.
+// Int returns n as a JSON number.
 func Int(n int) Value { return Value(strconv.Itoa(n)) }
 
-// Uint is n as a JSON number.
+// Uint returns n as a JSON number.
 func Uint(n uint64) Value { return Value(strconv.FormatUint(n, 10)) }
 
 // Bool is true or false.
 func Bool(b bool) Value { return Value(strconv.FormatBool(b)) }
 
-// Array is a list on one line, each entry written by one.
+// Array returns a list on one line, each entry written by one.
 func Array[T any](list []T, one func(T) Value) Value {
 	parts := make([]string, len(list))
 	for i, x := range list {
@@ -78,14 +78,14 @@ func Array[T any](list []T, one func(T) Value) Value {
 	return Value("[" + strings.Join(parts, ", ") + "]")
 }
 
-// Value is the object on one line: {"a": 1, "b": 2}.
+// Value returns the object on one line: {"a": 1, "b": 2}.
 func (o *Object) Value() Value { return o.between("{", ", ", "}") }
 
-// Spaced is the object on one line with a space inside the braces, as the documents of
+// Spaced returns the object on one line with a space inside the braces, as the documents of
 // --json-status-fd are written: { "a": 1, "b": 2 }.
 func (o *Object) Spaced() Value { return o.between("{ ", ", ", " }") }
 
-// Lines is the object with one member a line, as the document of --info-fd is written.
+// Lines returns the object with one member a line, as the document of --info-fd is written.
 func (o *Object) Lines() Value { return o.between("{\n    ", ",\n    ", "\n}") }
 
 func (o *Object) between(first, then, last string) Value {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestString: a JSON reader gets back what went in, and U+FFFD for what is no text.
+// TestString: a JSON reader gets back what went in, and U+FFFD for what is not text.
 func TestString(t *testing.T) {
 	texts := []string{"", "plain", `"`, `\`, `\"`, "/", "a\nb\tc\r", "\x00\x01\x1f\x20\x7f", "é–€𝄞", "\u2028\u2029\ufeff", "\ufffd"}
 	for b := range 256 {
@@ -31,6 +31,7 @@ func TestString(t *testing.T) {
 	}
 }
 
+// FuzzString: what is quoted comes back by encoding/json.
 func FuzzString(f *testing.F) {
 	f.Add("a\xff\"\\\x00")
 	f.Fuzz(func(t *testing.T, in string) {

@@ -79,7 +79,7 @@ func Filtered() bool {
 // the call is not made.
 func (c Call) Deadly() bool { return Filtered() && kills(c.Nr, c.Operands) }
 
-// make is the call's result.
+// make returns the call's result.
 func (c Call) make() (uintptr, syscall.Errno) {
 	o := c.Operands
 	r, _, e := syscall.RawSyscall6(c.Nr, o[0], o[1], o[2], o[3], o[4], 0)

@@ -13,7 +13,7 @@ func Older(release, than string) bool {
 	return okA && okB && a < b
 }
 
-// number is a release's first two numbers, as one that can be compared.
+// number returns a release's first two numbers, as one that can be compared.
 func number(release string) (n int, ok bool) {
 	major, rest, _ := strings.Cut(release, ".")
 	minor := rest

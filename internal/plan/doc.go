@@ -1,10 +1,10 @@
-// Package plan is the contract between the side that thinks and the side that
-// acts: one flat byte slice that says everything a launch will do.
+// Package plan is the contract between the code that makes a plan and the code that executes
+// it: one flat byte slice that says everything a launch will do.
 //
-// The thinking side (package sandbox, in the front end) appends steps with a
-// [Builder]. The acting side (package child, which runs without the Go runtime)
-// receives the bytes, has [Verify] judge them, and walks them system call by
-// system call. The same bytes are printed by --dry-run and fuzzed.
+// The thinking side (package sandbox, in the front end) appends steps with a [Builder]. The
+// acting side (package child, which runs without the Go runtime) receives the bytes, checks
+// them with [Verify], and executes them step by step. The same bytes are printed by --dry-run
+// and fuzzed.
 //
 //	┌────────┬─────────────┬──────────────────────┬───────────────────────────┐
 //	│ Header │ Step × N    │ slots: uint64 × M    │ arena: NUL-ended strings, │

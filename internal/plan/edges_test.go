@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/tests/lib/fence"
 	"github.com/gobwrap/gobwrap/tests/lib/judge"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,7 +30,7 @@ func TestVerifyLabel(t *testing.T) {
 		0: plan.Good, 1: plan.Good, plan.MaxLabel - 1: plan.Good,
 		plan.MaxLabel: plan.BadString, plan.MaxLabel + 1: plan.BadString, 1 << 16: plan.BadString,
 	} {
-		b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+		b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 		label := b.Str(strings.Repeat("l", n))
 		for _, op := range []plan.Op{plan.OpSlave, plan.OpRoot} {
 			b.Add(plan.Step{Op: op})
@@ -78,7 +79,7 @@ func TestVerifyFrame(t *testing.T) {
 		"slave | root pivot exec":             plan.BadOrder,
 		"| slave root pivot exec":             plan.BadOrder,
 	} {
-		b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+		b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 		setup, payload, _ := strings.Cut(text, "|")
 		add := func(names string) {
 			for _, name := range strings.Fields(names) {
@@ -105,7 +106,7 @@ func TestVerifyFrame(t *testing.T) {
 
 // TestVerifyLimits: the most steps that there may be, and no arena at all.
 func TestVerifyLimits(t *testing.T) {
-	b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+	b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 	b.Str("/x") // so that there is an arena, and it has its first NUL
 	for range plan.MaxSteps - 3 {
 		b.Add(plan.Step{Op: plan.OpSlave})
@@ -136,7 +137,7 @@ func TestVerifyLimits(t *testing.T) {
 // TestVerifyMost: as many layers and instructions as there may be, and one more.
 func TestVerifyMost(t *testing.T) {
 	build := func(layers, kind uint32, instructions int) *plan.Program {
-		b := &plan.Builder{Clone: unix.CLONE_NEWNS}
+		b := &planbuild.Builder{Clone: unix.CLONE_NEWNS}
 		b.Add(plan.Step{Op: plan.OpSlave})
 		more := map[uint32]uint32{plan.OverlayRW: 2}[kind]
 		for range layers + more {

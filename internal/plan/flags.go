@@ -43,6 +43,7 @@ var (
 		{FlagOrBind, "or-bind"},
 		{FlagOrNone, "or-none"},
 		{FlagOutside, "outside"},
+		{FlagGlob, "glob"},
 	}
 	headerFlagNames = []flagName{
 		{FlagInit, "init"},
@@ -56,6 +57,8 @@ var (
 		{FlagMapRoot, "map-root"},
 		{FlagLifeline, "lifeline"},
 		{FlagUsage, "usage"},
+		{FlagForward, "forward"},
+		{FlagForeground, "foreground"},
 	}
 )
 
@@ -78,10 +81,10 @@ var NamespaceFiles = [NumNamespaces]struct {
 // NumNamespaces is how many of them there are.
 const NumNamespaces = 6
 
-// MountFlags words MS_* flags: "ro,nosuid".
+// MountFlags formats MS_* flags: "ro,nosuid".
 func MountFlags(v uint32) string { return words(v, mountFlagNames) }
 
-// Namespaces words CLONE_NEW* flags: "user,mnt".
+// Namespaces formats CLONE_NEW* flags: "user,mnt".
 func Namespaces(v uint32) string { return words(v, namespaceNames) }
 
 func words(v uint32, table []flagName) string {

@@ -19,8 +19,8 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { examine(t, data) })
 }
 
-// FuzzVerifyEdited spoils a good plan at a few places, which keeps most of it intact:
-// each eight bytes of edits are the place and the value of a word.
+// FuzzVerifyEdited corrupts a good plan at a few places, which keeps most of it intact: each
+// eight bytes of edits are the place and the value of a word.
 func FuzzVerifyEdited(f *testing.F) {
 	good := sample(f).Bytes
 	f.Add([]byte{4, 0, 0, 0, 1, 0, 0, 0})

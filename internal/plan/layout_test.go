@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -113,7 +114,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatalf("the sample is refused with %d", v)
 	}
 	h := p.Header()
-	if h.Magic != plan.Magic || int(h.Size) != len(p.Bytes) || h.Join != 1 || h.Setup != h.Steps-11 ||
+	if h.Magic != plan.Magic || int(h.Size) != len(p.Bytes) || h.Join != 1 || h.Setup != h.Steps-13 ||
 		h.Argc != 2 || h.Envc != 3 || h.Pathc != 2 || h.Closec != 3 || h.Earlyc != 1 || h.Syncc != 1 || h.JSONFd != 10 {
 		t.Errorf("header %+v", h)
 	}
@@ -155,7 +156,7 @@ func TestRoundTrip(t *testing.T) {
 
 // TestStrings: every string is stored once, and 0 is the empty one.
 func TestStrings(t *testing.T) {
-	var b plan.Builder
+	var b planbuild.Builder
 	if off := b.Str(""); off != 0 {
 		t.Errorf("the empty string lies at %d", off)
 	}
@@ -182,8 +183,26 @@ func TestOutside(t *testing.T) {
 	}
 }
 
+// TestSentences: whatever the operands, a sentence has no brace left, and nothing is read outside.
+func TestSentences(t *testing.T) {
+	p := sample(t)
+	for op := range plan.NumOps {
+		if text := p.Sentence(plan.Step{Op: op}); strings.ContainsAny(text, "{}") {
+			t.Errorf("%s: %q", op, text)
+		}
+	}
+	for i := range p.Header().Steps {
+		if s := p.Step(i); strings.Contains(p.Sentence(s), "  ") {
+			t.Errorf("%s: %q", s.Op, p.Sentence(s))
+		}
+	}
+	if got := p.Sentence(plan.Step{Op: plan.OpChmod, D: 0o755}); got != "Can't chmod 0755 " {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestTooLarge(t *testing.T) {
-	var b plan.Builder
+	var b planbuild.Builder
 	for range plan.MaxSteps + 1 {
 		b.Add(plan.Step{Op: plan.OpSlave})
 	}

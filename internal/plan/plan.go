@@ -50,6 +50,10 @@ const (
 	FlagLifeline
 	// FlagUsage: the end is reported with what the command has used.
 	FlagUsage
+	// FlagForward: the monitor passes signals on to the command.
+	FlagForward
+	// FlagForeground: the command leads a process group, to which the monitor gives the terminal.
+	FlagForeground
 )
 
 // Header is the fixed front of a plan. All offsets count from the plan's first byte.
@@ -93,8 +97,8 @@ type Step struct {
 	G     uint32
 }
 
-// Message is all that the acting side can say to the thinking side: fixed-size,
-// numbers only, so that it can be written without a runtime.
+// Message is what the acting side reports: it has a fixed size and only numbers, so that it
+// can be written without a runtime.
 type Message struct {
 	Kind  uint32
 	Step  uint32 // index of the step, or NoStep
@@ -104,14 +108,14 @@ type Message struct {
 	Raw   []byte // kind Ready: numbers. Otherwise what was found, which may be cut, and NUL
 }
 
-// Text is what was found where something else was wanted.
+// Text returns what was found where something else was wanted.
 func (m *Message) Text() string {
 	text, _, _ := strings.Cut(string(m.Raw), "\x00")
 	return text
 }
 
-// Namespace is the inode of a namespace in a MsgReady, by its place in NamespaceFiles;
-// 0: none.
+// Namespace returns the inode of a namespace in a MsgReady, by its place in NamespaceFiles; 0:
+// none.
 func (m *Message) Namespace(i int) uint64 {
 	if at := 4 + 8*i; at+8 <= len(m.Raw) { // 4: so that they are aligned
 		return binary.NativeEndian.Uint64(m.Raw[at:])

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// Reading a finished program on the thinking side, for words and listings.
+// This file reads a finished program, for messages and listings.
 
 // Header returns the program's header.
 func (p *Program) Header() Header { return *(*Header)(unsafe.Pointer(unsafe.SliceData(p.Bytes))) }
@@ -28,7 +28,7 @@ func (p *Program) Str(off uint32) string {
 	return string(rest[:max(bytes.IndexByte(rest, 0), 0)])
 }
 
-// Path is what a step works on: its destination, or its source where it has none.
+// Path returns what a step works on: its destination, or its source where it has none.
 func (p *Program) Path(s Step) string {
 	if s.Op == 0 || s.Op >= NumOps {
 		return ""
@@ -41,13 +41,13 @@ func (p *Program) Path(s Step) string {
 			}
 		}
 	}
-	if s.Op == OpChdir || s.Op == OpLock {
+	if s.Op == OpChdir || s.Op == OpLock || s.Op == OpSocket {
 		return p.Str(s.A)
 	}
 	return ""
 }
 
-// Verify judges the program as the acting side will.
+// Verify checks the program as the acting side will.
 func (p *Program) Verify() Verdict {
 	if len(p.Bytes) < HeaderSize {
 		return BadHeader
@@ -65,7 +65,7 @@ func (p *Program) slots(first, n uint32) []uint64 {
 	return out
 }
 
-// String is the name that listings use.
+// String returns the name that listings use.
 func (o Op) String() string {
 	if o >= NumOps {
 		return "invalid"

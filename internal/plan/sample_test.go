@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,7 +16,7 @@ var filter = bytes.Repeat([]byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f}, 2)
 // sample is a program with every operation, in an order that a launch could have.
 func sample(t testing.TB) *plan.Program {
 	t.Helper()
-	b := &plan.Builder{
+	b := &planbuild.Builder{
 		Flags: plan.FlagInit | plan.FlagDieWithParent | plan.FlagHandshake | plan.FlagForgive,
 		Clone: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS,
 	}
@@ -47,6 +48,8 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpSymlink, A: str("usr/lib"), B: str("/lib"), E: 0o700})
 	add(plan.Step{Op: plan.OpChmod, B: str("/d"), D: 0o711})
 	add(plan.Step{Op: plan.OpRemountRO, B: str("/tmp")})
+	add(plan.Step{Op: plan.OpMask, B: str("/d/**/x"), Flags: plan.FlagGlob | plan.FlagTry})
+	add(plan.Step{Op: plan.OpProtect, A: 1, B: str("/d/y")})
 	add(plan.Step{Op: plan.OpProc, Flags: plan.FlagCover, B: str("/proc"), E: 0o700})
 	add(plan.Step{Op: plan.OpPivot})
 	add(plan.Step{Op: plan.OpHostname, A: str("box")})
@@ -68,6 +71,8 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpTell})
 	add(plan.Step{Op: plan.OpClose, A: 3, B: 1<<31 - 1})
 	add(plan.Step{Op: plan.OpTimeout, A: 1500, B: 2000})
+	add(plan.Step{Op: plan.OpSocket, A: str("/run/bus")})
+	add(plan.Step{Op: plan.OpCgroup, A: 9})
 	add(plan.Step{Op: plan.OpSet, A: 0, B: 7, C: 64, E: 64})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(filter), B: 2})
 	add(plan.Step{Op: plan.OpExec})

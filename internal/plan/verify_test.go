@@ -105,7 +105,7 @@ var refusals = []struct {
 		s := step(p, find(t, p, plan.OpProc))
 		s.A, s.Flags = find(t, p, plan.OpSource), plan.FlagOrBind|plan.FlagOrNone
 	}},
-	{"proc or a bind of what is no source", plan.BadOperand, func(t *testing.T, p *plan.Program) {
+	{"proc or a bind of what is not a source", plan.BadOperand, func(t *testing.T, p *plan.Program) {
 		s := step(p, find(t, p, plan.OpProc))
 		s.A, s.Flags = find(t, p, plan.OpSlave), plan.FlagOrBind
 	}},

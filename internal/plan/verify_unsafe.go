@@ -6,26 +6,25 @@ import "unsafe"
 
 // In Verify every load is checked against the length first.
 
-// Verdict is what Verify thinks of a plan; Good is zero.
+// Verdict is the result of Verify; Good is zero.
 type Verdict uint32
 
 // Verdicts. A plan made by Builder is always Good; the rest are bugs or attacks.
 const (
-	Good Verdict = iota
-	BadHeader
-	BadLayout
-	BadStep
-	BadOperand
-	BadString
-	BadSlot
-	BadFilter
-	BadOrder
+	Good       Verdict = iota
+	BadHeader          // too short, or of another version
+	BadLayout          // parts that do not fill the plan, or unknown flags
+	BadStep            // no operation
+	BadOperand         // not as its kind demands
+	BadString          // outside of the arena, or not as its kind demands
+	BadSlot            // ranges that overlap, or numbers that are none
+	BadFilter          // a length or a place that a filter cannot have
+	BadOrder           // a step where its operation may not stand
 )
 
-// Verify judges the n bytes at base: whether walking them can read outside of
-// them, name a string that does not end, or ask for what the tables do not know.
-// It is the only judge of a plan; whoever executes one calls it first, on a copy
-// that nobody else can write.
+// Verify checks the n bytes at base: that executing them cannot read outside of them or name a
+// string that does not end, and asks only for what the tables contain. It is the only check of
+// a plan. A process that executes one calls it first, on a copy that nobody else can write.
 func Verify(base unsafe.Pointer, n uint32) Verdict {
 	if n < HeaderSize {
 		return BadHeader
@@ -34,7 +33,7 @@ func Verify(base unsafe.Pointer, n uint32) Verdict {
 	if v := verifyLayout(base, h, n); v != Good {
 		return v
 	}
-	root, pivot, v := frame(base, h)
+	root, pivot, v := frame(base, h) // first: where a step may stand is told by where these two do
 	if v != Good {
 		return v
 	}
@@ -71,7 +70,7 @@ func byteAt(base unsafe.Pointer, off uint32) byte {
 }
 
 func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
-	if h.Magic != Magic || h.Size != n || n > MaxSize {
+	if h.Magic != Magic || h.Size != n || n > MaxSize { // of another version, perhaps: the magic number changes with the layout
 		return BadHeader
 	}
 	if h.Steps > MaxSteps || h.Slots > MaxSlots || h.Join > h.Setup || h.Setup > h.Steps || h.Steps == 0 {
@@ -86,7 +85,7 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 		return BadLayout
 	}
 	const flags = FlagInit | FlagDieWithParent | FlagHandshake | FlagJoin | FlagKeepSync | FlagForgive |
-		FlagTentative | FlagTryUser | FlagMapRoot | FlagLifeline | FlagUsage
+		FlagTentative | FlagTryUser | FlagMapRoot | FlagLifeline | FlagUsage | FlagForward | FlagForeground
 	if h.Flags&^uint32(flags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 || h.Failed == 0 || h.Failed > 255 {
 		return BadLayout
 	}
@@ -103,7 +102,7 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 	if s.Op >= NumOps { // known already; said again for the bounds check
 		return BadStep
 	}
-	info := &ops[s.Op]
+	info := &ops[s.Op] // an array of the operands would be indexed with a check that can panic
 	v := verifyOperand(base, h, i, info.operands[0], s.A, s.B)
 	v |= verifyOperand(base, h, i, info.operands[1], s.B, s.C)
 	v |= verifyOperand(base, h, i, info.operands[2], s.C, s.D)
@@ -177,11 +176,11 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		if v >= h.ArenaLen {
 			return BadString
 		}
-	case path:
+	case path: // in the new root, from its top
 		if v >= h.ArenaLen || byteAt(base, h.Arena+v) != '/' {
 			return BadString
 		}
-	case fd:
+	case fd: // of type int; what is open is asked where it is used
 		if v > 1<<31-1 {
 			return BadOperand
 		}
@@ -189,7 +188,7 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		if v > 0o7777 {
 			return BadOperand
 		}
-	case msflags:
+	case msflags: // MS_* that a bind may add
 		if v&^uint32(msMask) != 0 {
 			return BadOperand
 		}
@@ -197,7 +196,7 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		if v&^uint32(cloneMask) != 0 {
 			return BadOperand
 		}
-	case maybeSource:
+	case maybeSource: // only an earlier step can have opened it
 		if v != 0 && (v >= i || v < h.Join || StepAt(base, v).Op != OpSource) {
 			return BadOperand
 		}
@@ -222,13 +221,13 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 }
 
 func verifyFilter(h *Header, off, n uint32) Verdict {
-	if n == 0 || n > MaxFilter || off&7 != 0 || h.Arena&7 != 0 || off >= h.ArenaLen || n*8 > h.ArenaLen-off {
+	if n == 0 || n > MaxFilter || off&7 != 0 || h.Arena&7 != 0 || off >= h.ArenaLen || n*8 > h.ArenaLen-off { // its instructions are the kernel's to judge
 		return BadFilter
 	}
 	return Good
 }
 
-// verifyLabel demands what can stand between the quotes of a mount option.
+// verifyLabel checks that a label can be put between the quotes of a mount option.
 func verifyLabel(base unsafe.Pointer, h *Header, off uint32) Verdict {
 	if off >= h.ArenaLen {
 		return BadString
@@ -250,18 +249,18 @@ func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 		return BadOperand
 	}
 	if s.D == OverlayRW {
-		n += 2
+		n += 2 // upper and work directory
 	}
 	for k := uint32(0); k < n; k++ {
-		if s.A+k >= i || StepAt(base, s.A+k).Op != OpSource || StepAt(base, s.A+k).Flags != 0 {
+		if s.A+k >= i || StepAt(base, s.A+k).Op != OpSource || StepAt(base, s.A+k).Flags != 0 { // none may be missing
 			return BadOperand
 		}
 	}
 	return Good
 }
 
-// verifySlots demands the ranges one behind the other, as Builder lays them out: the
-// child turns offsets into addresses in place, so that no range may share a slot.
+// verifySlots checks that the ranges lie one behind the other, as the compiler lays them out:
+// the child turns offsets into addresses in place, so that no range may share a slot.
 func verifySlots(base unsafe.Pointer, h *Header) Verdict {
 	if h.Argc == 0 || h.Pathc == 0 || h.Argc > h.Slots || h.Envc > h.Slots || h.Pathc > h.Slots ||
 		h.Closec > h.Slots || h.Earlyc > h.Slots || h.Syncc > h.Slots { // all below 2^24: sums do not overflow
@@ -286,7 +285,7 @@ func verifySlots(base unsafe.Pointer, h *Header) Verdict {
 
 func stringSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
 	for i := uint32(0); i < n; i++ {
-		if *SlotAt(base, h, first+i) >= uint64(h.ArenaLen) {
+		if *SlotAt(base, h, first+i) >= uint64(h.ArenaLen) { // the arena's last byte is NUL
 			return false
 		}
 	}
@@ -295,7 +294,7 @@ func stringSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
 
 func numberSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
 	for i := uint32(0); i < n; i++ {
-		if *SlotAt(base, h, first+i) > 1<<31-1 {
+		if *SlotAt(base, h, first+i) > 1<<31-1 { // no descriptor
 			return false
 		}
 	}

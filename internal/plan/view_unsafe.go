@@ -4,19 +4,19 @@ package plan
 
 import "unsafe"
 
-// View is a plan in memory, for who carries it out, without a runtime. Verify has judged
-// it, and nobody else can write there. Its accessors stay inside the plan whatever index they
-// are given: one that is out of range gives the last step or slot, or the empty string. Every
-// plan has a step and a slot.
+// View is a plan in memory, for the processes that execute it without a runtime. Verify has
+// checked it, and no other process can write to it. Its accessors stay inside the plan
+// whatever index they are given: one that is out of range gives the last step or slot, or the
+// empty string. Every plan has a step and a slot.
 type View struct {
 	base unsafe.Pointer
 	*Header
 }
 
-// ViewAt is the verified plan at base.
+// ViewAt returns the verified plan at base.
 func ViewAt(base unsafe.Pointer) View { return View{base, (*Header)(base)} }
 
-// Base is where the plan begins.
+// Base returns where the plan begins.
 func (v View) Base() unsafe.Pointer { return v.base }
 
 // Step is step i.
@@ -25,7 +25,8 @@ func (v View) Step(i uint32) *Step { return StepAt(v.base, min(i, v.Steps-1)) }
 // Slot is slot i.
 func (v View) Slot(i uint32) *uint64 { return SlotAt(v.base, v.Header, min(i, v.Slots-1)) }
 
-// Str is the string at an offset into the arena, with its NUL. Offset 0 is the empty string.
+// Str returns the string at an offset into the arena, with its NUL. Offset 0 is the empty
+// string.
 func (v View) Str(off uint32) unsafe.Pointer {
 	if off >= v.ArenaLen {
 		off = 0

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// MaxSize bounds what is read of a file, in bytes: none that is read here comes near, and
-// one that somebody else has put there must not use up the memory.
+// MaxSize bounds what is read of a file, in bytes. No file that is read here comes near it;
+// another one in its place must not use up the memory.
 const MaxSize = 16 << 20
 
 // Read reads a whole file, or its first MaxSize bytes. The error is an errno.
@@ -47,17 +47,17 @@ func open(path string) (int, error) {
 	}
 }
 
-// Text is what Read reads, "" for a file that cannot be read.
+// Text returns what Read reads, "" for a file that cannot be read.
 func Text(path string) string {
 	text, _ := Read(path)
 	return text
 }
 
-// Word is a file that holds one word, without the end of the line; "" for one that cannot
+// Word returns a file that holds one word, without the end of the line; "" for one that cannot
 // be read.
 func Word(path string) string { return strings.TrimSpace(Text(path)) }
 
-// Field is the value of a field of a text like /proc/PID/status, or "".
+// Field returns the value of a field of a text like /proc/PID/status, or "".
 func Field(text, name string) string {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {

@@ -15,7 +15,7 @@ const (
 
 // Auxv finds an entry of the auxiliary vector behind argc, argv, 0, envp, 0.
 func Auxv(sp unsafe.Pointer, key uintptr) uintptr {
-	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8)
+	p := unsafe.Add(sp, 8+8*(*(*uintptr)(sp))+8) // behind argc, at sp, and argv with its 0
 	for *(*uintptr)(p) != 0 {
 		p = unsafe.Add(p, 8)
 	}

@@ -18,10 +18,10 @@ func Trap()
 // Mapped turns an address that the kernel gave into a pointer.
 func Mapped(addr uintptr) unsafe.Pointer
 
-// Addr is the number of an address, for the kernel.
+// Addr returns the number of an address, for the kernel.
 func Addr(p unsafe.Pointer) uintptr { return uintptr(p) }
 
-// Errno is the error of a raw result, 0 if there is none.
+// Errno returns the error of a raw result, 0 if there is none.
 func Errno(r uintptr) unix.Errno {
 	if r > ^uintptr(4095) {
 		return unix.Errno(-r)
@@ -29,7 +29,7 @@ func Errno(r uintptr) unix.Errno {
 	return 0
 }
 
-// Failed is the raw result of a call that failed with e.
+// Failed returns the raw result of a call that failed with e.
 func Failed(e unix.Errno) uintptr { return -uintptr(e) }
 
 // Exit ends the process, also under a seccomp filter that refuses the calls for it.
@@ -103,10 +103,10 @@ func Readlinkat(dir uintptr, path, buf unsafe.Pointer, size uintptr) (uintptr, u
 	return n, 0
 }
 
-// Getpid is the number of this process.
+// Getpid returns the number of this process.
 func Getpid() uintptr { return Call(unix.SYS_GETPID, 0, 0, 0, 0, 0, 0) }
 
-// Getppid is the number of its parent, 0 if that is outside of the PID namespace.
+// Getppid returns the number of its parent, 0 if that is outside of the PID namespace.
 func Getppid() uintptr { return Call(unix.SYS_GETPPID, 0, 0, 0, 0, 0, 0) }
 
 // Kill sends a signal.
@@ -114,14 +114,25 @@ func Kill(pid, sig uintptr) { Call(unix.SYS_KILL, pid, sig, 0, 0, 0, 0) }
 
 // Wait waits for a child, or for any with ^0, and returns which one has ended and its wait
 // status.
-func Wait(pid uintptr) (ended uintptr, status uint32) { return WaitUsage(pid, nil) }
+func Wait(pid uintptr) (ended uintptr, status uint32) { return WaitFor(pid, false, nil) }
 
-// WaitUsage is Wait, with what the child and those that it has waited for have used.
-func WaitUsage(pid uintptr, used *unix.Rusage) (ended uintptr, status uint32) {
+// Wait statuses of processes that have not ended.
+const (
+	Stopped   = 0x7f // the lowest byte; the signal is above it
+	Continued = 0xffff
+)
+
+// WaitFor is Wait, with what the child and those that it has waited for have used. With stops it
+// also returns for a child that has stopped, as job control stops it, or was continued.
+func WaitFor(pid uintptr, stops bool, used *unix.Rusage) (child uintptr, status uint32) {
+	options := uintptr(unix.WALL)
+	if stops {
+		options |= unix.WUNTRACED | unix.WCONTINUED
+	}
 	for {
-		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), unix.WALL, Addr(unsafe.Pointer(used)), 0, 0)
-		if Errno(r) == 0 && status&0xff == 0x7f {
-			// Stopped, which only a child that asked to be traced by us reports.
+		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), options, Addr(unsafe.Pointer(used)), 0, 0)
+		if Errno(r) == 0 && status&0xff == Stopped && !(stops && isJobStop(unix.Signal(status>>8))) {
+			// Otherwise only a child that asked to be traced by us reports a stop.
 			Call(unix.SYS_PTRACE, unix.PTRACE_CONT, r, 0, uintptr(status>>8&0xff), 0, 0)
 			continue
 		}
@@ -129,6 +140,11 @@ func WaitUsage(pid uintptr, used *unix.Rusage) (ended uintptr, status uint32) {
 			return r, status
 		}
 	}
+}
+
+// isJobStop reports whether a signal stops a process by default.
+func isJobStop(sig unix.Signal) bool {
+	return sig == unix.SIGTSTP || sig == unix.SIGSTOP || sig == unix.SIGTTIN || sig == unix.SIGTTOU
 }
 
 // Nap sleeps for some nanoseconds, less than a second.
@@ -252,7 +268,7 @@ type Numbers struct {
 	entries [1 << 10]byte // struct linux_dirent64 (getdents(2))
 }
 
-// Next is the next number. It reports false at the end, or after an error.
+// Next returns the next number. It reports false at the end, or after an error.
 func (l *Numbers) Next() (uintptr, bool) {
 	const length, name = 16, 19 // offsets in an entry
 	for l.at < l.end || l.more() {

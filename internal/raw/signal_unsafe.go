@@ -28,7 +28,7 @@ func DefaultAction(sig unix.Signal) {
 	SetAction(sig, &act, nil)
 }
 
-// MaskOf is the mask of one signal.
+// MaskOf returns the mask of one signal.
 func MaskOf(sig unix.Signal) uint64 { return 1 << (uint(sig) - 1) }
 
 // SetMask changes the signal mask as how says (SIG_BLOCK, …). was may be nil.

@@ -4,10 +4,18 @@ package raw
 
 import "unsafe"
 
-// Text is the address of a constant, which must end with NUL.
+// Text returns the address of a constant, which must end with NUL.
 func Text(s string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(s)) }
 
-// Strlen is the length of a string without its NUL.
+// Empty returns the address of an empty string. The linker sorts constants by length, and puts
+// one of a single byte far from those that a launch reads as well: a page fault in each
+// process.
+func Empty() unsafe.Pointer {
+	const text = "an empty string\x00"
+	return unsafe.Add(Text(text), len(text)-1)
+}
+
+// Strlen returns the length of a string without its NUL.
 func Strlen(p unsafe.Pointer) uintptr {
 	n := uintptr(0)
 	for *(*byte)(unsafe.Add(p, n)) != 0 {

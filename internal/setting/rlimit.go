@@ -32,7 +32,7 @@ const Unlimited = ^uint64(0)
 
 const unlimited = "unlimited"
 
-// limit is a limit as it is to be.
+// limit is a resource limit to set.
 type limit struct {
 	resource   uint32 // an index of names
 	soft, hard uint64
@@ -44,6 +44,15 @@ func (l limit) values() Values {
 
 func (v *Values) limit() limit {
 	return limit{v[0], uint64(v[1]) | uint64(v[2])<<32, uint64(v[3]) | uint64(v[4])<<32}
+}
+
+// CPUTime returns the hard limit on processor time that a setting is, in seconds; Unlimited if
+// it is another one.
+func (v *Values) CPUTime(k Kind) uint64 {
+	if l := v.limit(); k == Rlimit && l.resource == unix.RLIMIT_CPU {
+		return l.hard
+	}
+	return Unlimited
 }
 
 // parseLimit reads NAME=SOFT[:HARD]; without HARD, that is SOFT too.
@@ -64,7 +73,7 @@ func parseLimit(word []byte) (l limit, ok bool) {
 	return l, ok && l.soft <= l.hard
 }
 
-// find is the number of the limit of a name; -1 if there is none.
+// find returns the number of the limit of a name; -1 if there is none.
 func find(name []byte) int {
 	for i := range names {
 		if names[i] != "" && flat.Equal(name, names[i]) {

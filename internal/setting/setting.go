@@ -18,7 +18,7 @@ const (
 // Values are the numbers of a setting.
 type Values [5]uint32
 
-// Parse reads the operand of an option. It reports whether it can be.
+// Parse reads the operand of an option, and reports whether it is valid.
 func Parse(k Kind, word []byte) (v Values, ok bool) {
 	switch k {
 	case Rlimit:

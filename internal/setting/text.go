@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Text is a setting as Parse reads it, of numbers that need not be those of one.
+// Text returns a setting in the form that Parse reads. The values need not be valid.
 func Text(k Kind, v Values) string {
 	switch k {
 	case Rlimit:
@@ -18,7 +18,7 @@ func Text(k Kind, v Values) string {
 	return ""
 }
 
-// Limit is the text of a limit.
+// Limit returns the text of a limit.
 func Limit(name string, soft, hard uint64) string { return name + "=" + text(soft) + ":" + text(hard) }
 
 // LimitOf takes a text apart that Parse reads.
@@ -41,12 +41,12 @@ func text(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// String is the name of a kind, for listings.
+// String returns the name of a kind, for listings.
 func (k Kind) String() string {
 	return [...]string{"rlimit", "nice", "oom-score-adj", "?"}[min(k, NumKinds)]
 }
 
-// Limits are the names of all limits, for messages.
+// Limits returns the names of all limits, for messages.
 func Limits() string {
 	var list []string
 	for _, name := range names {

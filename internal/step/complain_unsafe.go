@@ -76,10 +76,10 @@ var remedies = [...]string{
 	unix.EOPNOTSUPP:   refused,
 }
 
-// ErrnoText is the text of an errno, nil for one that set-up hardly meets.
+// ErrnoText returns the text of an errno, nil for one that set-up hardly meets.
 func ErrnoText(e unix.Errno) unsafe.Pointer { return entry(errnoTexts[:], e) }
 
-// entry is what a table says of an errno; nil: nothing.
+// entry returns what a table says of an errno; nil: nothing.
 func entry(table []string, e unix.Errno) unsafe.Pointer {
 	if e >= unix.Errno(len(table)) || table[e] == "" {
 		return nil
@@ -143,13 +143,13 @@ func Complain(what unsafe.Pointer, e unix.Errno, more unsafe.Pointer) {
 	}
 }
 
-// GiveUp is Complain, and the end of a launch that has nobody else to report it.
+// GiveUp prints a message like Complain, and ends the process: no other one can report it.
 func GiveUp(what unsafe.Pointer, e unix.Errno) {
 	Complain(what, e, raw.Text("\x00"))
 	raw.Exit(1)
 }
 
-// Tell prints a line with a number in it on fd, where no Go program is there to do it.
+// Tell prints a line with a number in it on fd, where there is no Go program to do so.
 func Tell(fd uintptr, what unsafe.Pointer, number uintptr, more unsafe.Pointer) {
 	var line Line
 	line.Add(raw.Text("gobwrap: \x00"))

@@ -7,7 +7,7 @@
 //
 // A function that does something returns a [Fault]: the error, and which part of the step it
 // concerns. It ends nothing and prints nothing. The function that walks the plan ends the
-// process with the first fault ([State.End]); the words are made where a runtime is.
+// process with the first fault ([State.End]); messages are formatted where there is a runtime.
 //
 // The laws of this code are in the documentation of package child.
 package step

@@ -17,7 +17,7 @@ type Fault struct {
 	Extra uint32   // a number that Sub explains; of a destination, how many bytes lead to what is at fault, or 0
 }
 
-// Failed is a fault of one part of a step; with 0, none.
+// Failed returns a fault of one part of a step; with 0, none.
 func Failed(e unix.Errno, sub plan.Sub) Fault {
 	if e == 0 {
 		return Fault{}
@@ -25,13 +25,13 @@ func Failed(e unix.Errno, sub plan.Sub) Fault {
 	return Fault{Errno: e, Sub: sub}
 }
 
-// Main is a fault of the step's main part; with 0, none.
+// Main returns a fault of the step's main part; with 0, none.
 func Main(e unix.Errno) Fault { return Failed(e, plan.SubMain) }
 
 // Is reports whether there is a fault.
 func (f Fault) Is() bool { return f.Errno != 0 }
 
-// Or is f, or where that is none the fault of a later call.
+// Or returns f, or, if it is not a fault, that of a later call.
 func (f Fault) Or(later Fault) Fault {
 	if f.Is() {
 		return f
@@ -39,13 +39,13 @@ func (f Fault) Or(later Fault) Fault {
 	return later
 }
 
-// Say sends a message to the launcher, and reports whether somebody took it.
+// Say sends a message to the launcher, and reports whether it could be sent.
 func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
-	m := unsafe.Pointer(&s.message)
-	s.message[0], s.message[1], s.message[2], s.message[3], s.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
+	m := unsafe.Pointer(&said.message)
+	said.message[0], said.message[1], said.message[2], said.message[3], said.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
 	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
-	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubNoProgram {
-		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&s.named))
+	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubFile {
+		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&said.named))
 	}
 	if s.Filtered != 0 { // a filter that lets the payload write need not let it send
 		return raw.WriteFull(s.Sock, m, plan.MessageSize) == 0
@@ -60,7 +60,7 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 func (s *State) End(f Fault) {
 	s.Say(plan.MsgFault, f, s.Step, f.Extra)
 	if s.Alone != 0 {
-		Complain(raw.Text("set-up failed\x00"), f.Errno, raw.Text("; under this limit on processes (ulimit -u) there is no room for the process that says where\x00"))
+		Complain(raw.Text("set-up failed\x00"), f.Errno, raw.Text("; under this limit on processes (ulimit -u) no process can be started that reports where\x00"))
 	}
 	raw.Exit(max(s.Status, 1))
 }
@@ -78,13 +78,13 @@ func (s *State) Warn(e unix.Errno, sub plan.Sub) {
 
 // Name keeps a path for the message of a fault that is about it. A long one is cut.
 func (s *State) Name(path unsafe.Pointer) {
-	end := uintptr(len(s.named) - 1)
+	end := uintptr(len(said.named) - 1)
 	for i := uintptr(0); i < end; i++ {
 		c := *(*byte)(unsafe.Add(path, i))
-		*(*byte)(unsafe.Add(unsafe.Pointer(&s.named), i)) = c
+		*(*byte)(unsafe.Add(unsafe.Pointer(&said.named), i)) = c
 		if c == 0 {
 			return
 		}
 	}
-	*(*byte)(unsafe.Add(unsafe.Pointer(&s.named), end)) = 0
+	*(*byte)(unsafe.Add(unsafe.Pointer(&said.named), end)) = 0
 }

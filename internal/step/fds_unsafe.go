@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Floor is where our descriptors begin.
+// Floor returns where our descriptors begin.
 func (s *State) Floor() uintptr {
 	s.measure()
 	return s.high
 }
 
-// Limit is the limit on descriptors that is in force.
+// Limit returns the limit on descriptors that is in force.
 func (s *State) Limit() uintptr {
 	s.measure()
 	return s.limit
@@ -33,12 +33,12 @@ func (s *State) measure() {
 	var limit unix.Rlimit
 	raw.Call(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, raw.Addr(unsafe.Pointer(&limit)), 0, 0)
 	s.limit = uintptr(limit.Cur)
-	s.high = 3
+	s.high = 3 // under a low limit there is no room above others
 	if limit.Cur > 128 {
-		s.high = 64
+		s.high = 64 // shells take single digits, other programs the lowest that are free
 	}
 	if limit.Cur > 1024 {
-		s.high = 1000
+		s.high = 1000 // hardly a caller names one so high
 	}
 }
 
@@ -78,6 +78,8 @@ func (s *State) CloseRange(first, last uintptr) {
 	s.closeListed(first, last)
 }
 
+// closeListed is CloseRange by what /proc lists; without a /proc it tries every number, those above
+// a limit that was set later too.
 func (s *State) closeListed(first, last uintptr) {
 	at, path := raw.AtCwd, raw.Text("/proc/self/fd\x00") // for the monitor, whose /proc is the host's
 	if s.Proc != 0 {
@@ -94,6 +96,7 @@ func (s *State) closeListed(first, last uintptr) {
 	}
 	list := raw.Numbers{Dir: dir}
 	for fd, more := list.Next(); more; fd, more = list.Next() {
+		// But not the list itself, nor the /proc that it is read from.
 		if fd >= first && fd <= last && fd != dir && fd != s.Proc {
 			raw.Close(fd)
 		}

@@ -20,8 +20,8 @@ func (s *State) OpenProc() {
 	}
 }
 
-// TryProc is OpenProc for who can do without. It must be a proc: links in its place have
-// been used to redirect writes (CVE-2019-16884 and its line).
+// TryProc is like OpenProc, but returns the error. What it opens must be a proc: links in its
+// place have been used to redirect writes (CVE-2019-16884 and its line).
 func (s *State) TryProc() unix.Errno {
 	if s.Proc != 0 {
 		return 0
@@ -49,10 +49,18 @@ func (s *State) CloseProc() {
 	s.Proc = 0
 }
 
-// FileSystem is the type of the file system that fd lies on (statfs(2)).
+// FileSystem returns the type of the file system that fd lies on (statfs(2)).
 func (s *State) FileSystem(fd uintptr) (int64, unix.Errno) {
-	e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&s.statfs)), 0, 0, 0, 0))
-	return s.statfs.Type, e
+	var st unix.Statfs_t
+	e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0))
+	return st.Type, e
+}
+
+// MountFlags returns the flags of the mount that fd lies on, as statfs(2) has them (ST_RDONLY).
+func (s *State) MountFlags(fd uintptr) (int64, unix.Errno) {
+	var st unix.Statfs_t
+	e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0))
+	return st.Flags, e
 }
 
 // WriteProc writes a string to a file below the host's /proc, in one write.

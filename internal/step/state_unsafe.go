@@ -19,17 +19,22 @@ type State struct {
 	Guarded  uint32  // setuid mode: the process descends from the keeper
 	Filtered uint32  // a seccomp filter of the payload's is in force
 	Clear    uint32  // it is known that no seccomp filter is in force, whose answers may differ from the kernel's
-	Alone    uint32  // the process that makes the words was asked to end
+	Alone    uint32  // the front end, which formats messages, was asked to end
 	Step     uint32  // the index of the step that runs, or plan.NoStep
+	Parent   uintptr // the pid of the process whose end is this one's, as seen from here; 0: it is outside of the PID namespace
 	Status   uint32  // the exit status of a launch that failed; 0: there is no plan yet
 
 	inProc uint32  // the host's /proc is the working directory
 	high   uintptr // where our descriptors begin
 	limit  uintptr // on descriptors, in force
+}
 
+// said is what a process says about a fault. It is not part of the State: see build.buffers.
+//
+//nolint:gochecknoglobals // static memory of code without a runtime
+var said struct {
 	message [plan.MessageSize / 4]uint32
 	named   [plan.MessageSize - plan.MessageText]byte // see Name
-	statfs  unix.Statfs_t
 }
 
 // Mount is mount(2).

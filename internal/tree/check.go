@@ -4,10 +4,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
-// FieldError is a field of an [Op] that cannot be as it is.
+// FieldError is about a field of an [Op] that is not valid.
 type FieldError struct {
 	Field   string // its name, with an index where it is an entry of Layers; "": the Op itself
 	Problem string // what is wrong, as a sentence without its subject
@@ -24,6 +25,7 @@ const (
 	fd
 	access
 	try
+	glob
 	target
 	perms
 	size
@@ -53,6 +55,7 @@ var rows = []struct {
 	{access, "Access", func(op *Op) bool { return op.Access != 0 }, ""},
 	{writes, "Writes", func(op *Op) bool { return op.Writes != 0 }, ""},
 	{try, "Try", func(op *Op) bool { return op.Try }, ""},
+	{glob, "Glob", func(op *Op) bool { return op.Glob }, ""},
 	{perms, "Perms", func(op *Op) bool { return op.Perms.Given }, "must be given"},
 	{size, "Size", func(op *Op) bool { return op.Size.Given }, ""},
 }
@@ -82,9 +85,11 @@ var kinds = [...]struct {
 	Symlink:   {"Symlink", dest | target, 0},
 	Chmod:     {"Chmod", dest | perms, 0},
 	RemountRO: {"RemountRO", dest, 0},
+	Mask:      {"Mask", dest, try | glob},
+	Protect:   {"Protect", dest, try | glob},
 }
 
-// String is the kind's name.
+// String returns the kind's name.
 func (k Kind) String() string {
 	if k < 0 || int(k) >= len(kinds) {
 		return "Kind(" + strconv.Itoa(int(k)) + ")"
@@ -92,12 +97,12 @@ func (k Kind) String() string {
 	return kinds[k].name
 }
 
-// Check reports the first field that cannot be as it is, or nil: one that the kind needs
-// and that was not given, one that was given and that the kind does not use, and a value
+// Check returns an error for the first field that is not valid, or nil: one that the kind
+// needs and that was not given, one that was given and that the kind does not use, and a value
 // that does not exist. Whether paths exist is not asked.
 func (op *Op) Check() *FieldError {
 	if !op.Kind.Valid() {
-		return &FieldError{"", "is empty: a function of package mounts makes it"}
+		return &FieldError{"", "is empty: make it with a function of package mounts"}
 	}
 	kind := kinds[op.Kind]
 	needs := kind.needs
@@ -137,6 +142,14 @@ func (op *Op) checkValues() *FieldError {
 
 // checkPaths looks at the strings.
 func (op *Op) checkPaths() *FieldError {
+	if op.Kind == Mask || op.Kind == Protect {
+		switch {
+		case op.Glob && !flat.IsPattern([]byte(op.Dest)):
+			return &FieldError{"Dest", strconv.Quote(op.Dest) + " is not an absolute pattern with a literal first component"}
+		case !flat.IsBelowRoot([]byte(op.Dest)):
+			return &FieldError{"Dest", strconv.Quote(op.Dest) + " must be an absolute path below the root"}
+		}
+	}
 	for i, layer := range op.Layers {
 		name := "Layers[" + strconv.Itoa(i) + "]"
 		if layer == "" {
@@ -156,4 +169,4 @@ func (op *Op) checkPaths() *FieldError {
 	return nil
 }
 
-const nul = "holds a NUL byte"
+const nul = "contains a NUL byte"

@@ -2,7 +2,7 @@ package tree
 
 import "strings"
 
-// BoxPath is the absolute form of a path in the sandbox, without empty and "."
+// BoxPath returns the absolute form of a path in the sandbox, without empty and "."
 // components. ".." stays: what it means depends on links.
 func BoxPath(path string) string {
 	var out strings.Builder

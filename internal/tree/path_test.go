@@ -19,6 +19,8 @@ func TestBoxPath(t *testing.T) {
 	}
 }
 
+// FuzzBoxPath: a path inside is absolute, stays as it is when it is cleaned again, and has the
+// components of what was given.
 func FuzzBoxPath(f *testing.F) {
 	f.Add("a//b/./c/..")
 	f.Fuzz(func(t *testing.T, in string) {

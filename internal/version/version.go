@@ -10,8 +10,8 @@ const (
 	Followed = "0.11.1"
 )
 
-// Line is the answer to --version. Build systems parse it: under a name of bwrap's, the second
-// word is bubblewrap's version.
+// Line returns the answer to --version. Build systems parse it: under a name of bwrap's, the
+// second word is bubblewrap's version.
 func Line(argv0 string) string {
 	if AsBwrap(argv0) {
 		return "bubblewrap " + Followed + " (gobwrap " + Own + ")\n"

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bind puts a source on its destination. A source that may be missing and is, is passed over.
+// bind binds a source to its destination. A source that may be missing, and is, is skipped.
 func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 	src := r.sourceOf(p, s.A)
 	if e := raw.Errno(src); e != 0 || src == 0 {
@@ -21,6 +21,7 @@ func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 	if e != 0 {
 		return step.Main(e)
 	}
+	// A mount point is to be of the same kind. What covers it hides its mode, which is bwrap's.
 	want, mode := makeFile, uint32(0o444)
 	if kind == unix.S_IFDIR {
 		want, mode = makeDir, 0o755
@@ -30,6 +31,8 @@ func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 		return f
 	}
 	f = r.blame(dst, want, r.attach(p, src, dst.fd, uintptr(s.C)))
+	// open_tree(2) and mount(2) refuse a mount of another mount namespace, which is what a
+	// descriptor of the caller's leads to.
 	if f.Errno == unix.EINVAL && f.Sub == plan.SubMain {
 		f = r.attachHere(p, src, dst.fd, uintptr(s.C), f)
 	}
@@ -77,8 +80,8 @@ func (r *Root) matches(dst uintptr, want int) step.Fault {
 	return step.Fault{}
 }
 
-// kindUnseen is S_IFDIR for a directory, S_IFREG for another file, and 0 where the kernel
-// does not say. It does not ask the file system, whose server may be dead or somebody else's.
+// kindUnseen is S_IFDIR for a directory, S_IFREG for another file, and 0 where the kernel does
+// not say. It does not ask the file system, whose server may be dead or another user's.
 func (r *Root) kindUnseen(fd uintptr) uint32 {
 	var link raw.Link
 	again := raw.Openat(r.Proc, link.Below(fd), unix.O_PATH|unix.O_DIRECTORY, 0)
@@ -100,7 +103,9 @@ func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if r.Guarded != 0 {
 		return r.askBind(p, src, dst, flags)
 	}
-	tree := raw.Call(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Text("\x00")),
+	// A copy of the tree that nobody can reach: until it is moved to its place it has no more
+	// rights than it is to have (open_tree(2), since 5.2).
+	tree := raw.Call(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),
 		unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
 	if e := raw.Errno(tree); e != 0 {
 		return step.Main(e)
@@ -137,16 +142,15 @@ func (r *Root) setFlags(p plan.View, tree, flags uintptr) step.Fault {
 // addFlags is mount_setattr(2). MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC have the values
 // of MOUNT_ATTR_*.
 func (r *Root) addFlags(mount, flags uintptr, propagation uint64, how uintptr) unix.Errno {
-	r.attr.Attr_set, r.attr.Attr_clr = uint64(flags), 0
-	r.attr.Propagation, r.attr.Userns_fd = propagation, 0
-	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, mount, raw.Addr(raw.Text("\x00")), how,
-		raw.Addr(unsafe.Pointer(&r.attr)), unsafe.Sizeof(r.attr), 0))
+	attr := unix.MountAttr{Attr_set: uint64(flags), Propagation: propagation}
+	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, mount, raw.Addr(raw.Empty()), how,
+		raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
 }
 
 // moveMount moves the mount that from is the root of, with all on it, to the file dst.
 func (r *Root) moveMount(from, dst uintptr) unix.Errno {
 	if r.Engine == NewCalls {
-		empty := raw.Addr(raw.Text("\x00"))
+		empty := raw.Addr(raw.Empty())
 		return raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
 	}
 	var src, to raw.Link
@@ -162,19 +166,22 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 	if r.Guarded != 0 {
 		f = r.askFS(dst.fd, s)
 	} else {
-		fs, flags := r.mountOptions(p, s)
-		f = step.Main(r.mountOn(dst.fd, fs, flags, unsafe.Pointer(&r.options)))
+		fs, flags, options := r.mountOptions(p, s)
+		f = step.Main(r.mountOn(dst.fd, fs, flags, options))
 	}
 	f = r.blame(dst, makeDir, f)
 	r.leave(dst)
 	return f
 }
 
-// mountOptions is which file system to mount, with which flags. The options are in
-// Root.options.
-func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags uintptr) {
-	out := unsafe.Pointer(&r.options)
-	r.options[0] = 0
+// mountOptions returns which file system to mount, with which flags and options.
+func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags uintptr, out unsafe.Pointer) {
+	out = unsafe.Pointer(&buffers.plain)
+	if s.C != 0 {
+		// A label may be a kilobyte long (plan.MaxLabel).
+		out = unsafe.Pointer(&buffers.options)
+	}
+	*(*byte)(out) = 0
 	n := uintptr(0)
 	fs = raw.Text("mqueue\x00")
 	switch s.A {
@@ -198,7 +205,7 @@ func (r *Root) mountOptions(p plan.View, s *plan.Step) (fs unsafe.Pointer, flags
 		n += raw.Put(unsafe.Add(out, n), p.Str(s.C))
 		raw.Put(unsafe.Add(out, n), raw.Text("\"\x00"))
 	}
-	return fs, flags
+	return fs, flags, out
 }
 
 // mountOn mounts a file system on the directory fd, which is named by its link in the host's

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file does with r.Mount(2) what the new calls do where a kernel or a filter
-// lacks them. A tree is bound to a stage on the frame's tmpfs, where the payload
-// cannot look, tightened there mount by mount, and then moved to its destination:
-// so here too nothing is ever visible with too many rights.
+// This file does with mount(2) what the new calls do, for kernels without them and filters
+// that refuse them. A tree is bound to a stage on the frame's tmpfs, where the payload cannot
+// look, tightened there mount by mount, and then moved to its destination: so here too nothing
+// is ever visible with too many rights.
 
-// attachClassic is attach.
+// attachClassic is attach with mount(2).
 func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	if r.Guarded != 0 {
 		return r.askClassic(p, src, dst, flags)
@@ -37,6 +37,8 @@ func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	var path [2]raw.Link
 	stage := unsafe.Pointer(&path)
 	raw.Put(unsafe.Add(stage, raw.PutLink(stage, r.base)), stageName)
+	// MS_BIND takes no other flags: the kernel ignores them, so the copy comes first, with the
+	// rights of the original (mount(2)).
 	e = r.Mount(from.Absolute(src), stage, nil, unix.MS_BIND|unix.MS_REC|unix.MS_SILENT, nil)
 	if e == 0 && flags&unix.MS_RDONLY != 0 { // as in setFlags; first, so that nothing comes between
 		e = r.Mount(nil, stage, nil, unix.MS_PRIVATE|unix.MS_REC|unix.MS_SILENT, nil)
@@ -47,6 +49,7 @@ func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	if f := r.tightenStage(p, stageName, flags); f.Is() {
 		return f
 	}
+	// What is moved keeps its flags, and its mounts below.
 	return step.Main(r.Mount(stage, to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil))
 }
 
@@ -103,15 +106,14 @@ const (
 	maxCovered = 256
 )
 
-// tightenStage adds flags to every mount at and below the stage that can be seen. What
-// another mount covers for good stays as it is; but somebody who renames directories
-// can make a mount look covered, so that is believed only when mountinfo explains it,
-// time after time.
+// tightenStage adds flags to every mount at and below the stage that can be seen. What another
+// mount covers permanently stays as it is; but a process that renames directories can make a
+// mount look covered, so that is believed only when mountinfo explains it, time after time.
 func (r *Root) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) step.Fault {
 	if flags == 0 {
 		return step.Fault{}
 	}
-	r.covered.n = 0
+	r.covered = 0
 	for range maxLooks {
 		astray, f := r.lookAtStage(p, stage, flags)
 		if f.Is() || astray == 0 {
@@ -124,7 +126,7 @@ func (r *Root) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) st
 		if !sure {
 			continue
 		}
-		if r.covered.n >= maxCovered {
+		if r.covered >= maxCovered {
 			break
 		}
 		r.knowCovered(astray)
@@ -148,6 +150,7 @@ func (r *Root) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (as
 		}
 		point := r.mountPoint(&line)
 		top, below := under(point, stage)
+		// Not of this tree; or nothing is to be added; or another mount hides it.
 		if (!top && !below) || line.flags&flags == flags || r.knownCovered(line.id) {
 			continue
 		}
@@ -172,13 +175,14 @@ func (r *Root) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (as
 
 // knowCovered keeps the id of a mount that is to be left alone.
 func (r *Root) knowCovered(id uintptr) {
-	r.covered.ids[r.covered.n&(maxCovered-1)] = uint32(id)
-	r.covered.n = min(r.covered.n+1, maxCovered)
+	buffers.covered[r.covered&(maxCovered-1)] = uint32(id)
+	r.covered = min(r.covered+1, maxCovered)
 }
 
+// knownCovered reports whether a mount is to be left alone.
 func (r *Root) knownCovered(id uintptr) bool {
-	for i := uint32(0); i < r.covered.n; i++ {
-		if r.covered.ids[i&(maxCovered-1)] == uint32(id) {
+	for i := uint32(0); i < r.covered; i++ {
+		if buffers.covered[i&(maxCovered-1)] == uint32(id) {
 			return true
 		}
 	}
@@ -197,9 +201,9 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 	return next == 0, next == '/'
 }
 
-// tightenOne remounts the mount that a line names, if its path leads there. One that the
-// user cannot reach stays as it is: r.Mount(2) has no other way to it than a path, and the
-// payload does not get there either.
+// tightenOne remounts the mount that a line names, if its path leads there. One that the user
+// cannot reach stays as it is: mount(2) can name it only by a path, and the payload does not
+// get there either.
 func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
 	at, f := r.walkFrom(r.stageRoot(), point, findOnly, 0, 0)
 	for i := 0; i < 2 && f.Is() && outOfReach(f.Errno); i++ {
@@ -229,10 +233,12 @@ func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) 
 // remount gives the mount that fd is the root of its flags anew.
 func (r *Root) remount(fd, flags uintptr) unix.Errno {
 	var link raw.Link
+	// MS_BIND makes it a change of the mount alone, not of the file system. Flags that are locked
+	// must be given again, or the kernel refuses all (mount_namespaces(7)).
 	return r.Mount(nil, link.Absolute(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_SILENT|flags, nil)
 }
 
-// outOfReach reports whether a path that failed with e is closed to the user: a directory
+// outOfReach reports whether a path that failed with e does not admit the user: a directory
 // that they may not search, or a file system that does not answer (ENOTCONN, ESTALE, EIO
 // and what else such have). What set-up itself ran out of is not.
 func outOfReach(e unix.Errno) bool {
@@ -246,17 +252,18 @@ func outOfReach(e unix.Errno) bool {
 // maxChain bounds how deep mounts lie in each other.
 const maxChain = 64
 
-// isCovered reports whether mountinfo explains why the path of a mount leads elsewhere: the
-// mount that it leads to, or one that that lies on, is mounted on this one's root, or above
-// its mount point on the same parent; or the like holds for one that this lies on.
+// isCovered reports whether mountinfo proves that another mount hides this one: its path leads
+// to a mount that is stacked on it, or on an ancestor of its mount point, directly or through
+// other mounts.
 func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
+	// Up the chain of what this mount lies on: hidden with one of those, it is hidden too.
 	there := r.whereLeads(id)
 	for range maxChain {
 		var line mountLine
 		if there == 0 || !r.findMount(id, &line) {
 			return false
 		}
-		mine := unsafe.Pointer(&r.info.point)
+		mine := unsafe.Pointer(&buffers.info.point)
 		raw.Put(mine, r.mountPoint(&line))
 		if raw.Equal(mine, stage) {
 			return false
@@ -269,7 +276,7 @@ func (r *Root) isCovered(id uintptr, stage unsafe.Pointer) bool {
 	return false
 }
 
-// whereLeads is the id of the mount in which the path of a mount ends, or stops.
+// whereLeads returns the id of the mount in which the path of a mount ends, or stops.
 func (r *Root) whereLeads(id uintptr) uintptr {
 	var line mountLine
 	if !r.findMount(id, &line) {
@@ -300,6 +307,8 @@ func (r *Root) covers(there, id, parent uintptr, point unsafe.Pointer) bool {
 		if there == id || there == parent || !r.findMount(there, &line) {
 			return false
 		}
+		// On the same root, or above the mount point in the same parent: either way the path ends
+		// in the other mount.
 		over := r.mountPoint(&line)
 		if line.parent == id && raw.Equal(over, point) {
 			return true

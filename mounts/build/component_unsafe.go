@@ -27,6 +27,7 @@ func (r *Root) component(root uintptr, name unsafe.Pointer, last bool, want int,
 	}
 }
 
+// openOrMake is component for descriptors that suffice.
 func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (place, step.Fault) {
 	if last && want == openFile {
 		return openForWriting(here, name, mode)
@@ -37,7 +38,7 @@ func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int
 			return at, f
 		}
 	}
-	for range 16 { // somebody may make and remove the name while we look
+	for range 16 { // another process may make and remove the name while we look
 		// What stands at the end may be an automount, which is covered, not mounted: only
 		// O_DIRECTORY would ask for that.
 		e := unix.ENOTDIR
@@ -63,6 +64,8 @@ func (r *Root) openOrMake(here uintptr, name unsafe.Pointer, last bool, want int
 	return place{}, step.Failed(unix.EAGAIN, plan.SubParents)
 }
 
+// openForWriting opens the last component for its new contents. A FIFO must not hold us up
+// (O_NONBLOCK), and a link is followed by the walk, not by the kernel.
 func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (place, step.Fault) {
 	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, uintptr(mode))
 	switch e := raw.Errno(fd); e {
@@ -75,8 +78,8 @@ func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (place, step
 	}
 }
 
-// refusedPart is the part of a step that cannot open a component: making what stands at the
-// end is at fault where it cannot even be looked at, everything else is on the way there.
+// refusedPart returns the part of a step that cannot open a component: making what stands at
+// the end is at fault where it cannot even be looked at, everything else is on the way there.
 func refusedPart(e unix.Errno, last bool, want int) plan.Sub {
 	switch {
 	case e != unix.EACCES || !last || want == findOnly:
@@ -105,7 +108,7 @@ func mayEnd(fd uintptr, last bool) (place, step.Fault) {
 }
 
 // isLink reports whether fd, opened with O_PATH|O_NOFOLLOW, is a symbolic link. A file that
-// cannot be looked at (fstat: EACCES of somebody else's FUSE mount, ENOTCONN of a dead one,
+// cannot be looked at (fstat: EACCES of another user's FUSE mount, ENOTCONN of a dead one,
 // ESTALE) can still be covered: that it is not a link is known without its file system.
 func isLink(fd uintptr) (bool, unix.Errno) {
 	kind, e := raw.FileType(fd)
@@ -113,7 +116,7 @@ func isLink(fd uintptr) (bool, unix.Errno) {
 		return kind == unix.S_IFLNK, 0
 	}
 	var begin [2]byte
-	_, looked := raw.Readlinkat(fd, raw.Text("\x00"), unsafe.Pointer(&begin), 2)
+	_, looked := raw.Readlinkat(fd, raw.Empty(), unsafe.Pointer(&begin), 2)
 	switch looked {
 	case 0:
 		return true, 0
@@ -129,6 +132,7 @@ func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, paren
 	switch {
 	case want == findOnly:
 		return place{}, step.Failed(unix.ENOENT, plan.SubParents)
+	// A directory on the way.
 	case !last:
 		fd, e := makeAndOpen(here, name, parents)
 		return place{fd: fd}, step.Failed(e, plan.SubParents)
@@ -136,6 +140,7 @@ func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, paren
 		fd, e := makeAndOpen(here, name, mode)
 		return place{fd, makeDir}, step.Failed(e, plan.SubMakeDir)
 	}
+	// O_EXCL: what another process has put there meanwhile is not opened.
 	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, uintptr(mode))
 	return place{fd, makeFile}, step.Failed(raw.Errno(fd), plan.SubMakeFile)
 }
@@ -146,6 +151,7 @@ func makeAndOpen(here uintptr, name unsafe.Pointer, mode uint32) (uintptr, unix.
 		return 0, e
 	}
 	fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	// Another process has replaced or removed it: the caller looks again.
 	if e := raw.Errno(fd); e == unix.ENOTDIR || e == unix.ENOENT {
 		return 0, unix.EEXIST
 	}

@@ -71,7 +71,7 @@ func HookDest(base int, modern bool, dst string, want int, mode, parents uint32)
 
 // HookLast is the name that stayAbove left.
 func HookLast() string {
-	p := &hookRoot.walk.last
+	p := &buffers.last
 	return string(p[:raw.Strlen(unsafe.Pointer(p))])
 }
 
@@ -96,11 +96,13 @@ func HookMountinfo(fd int) (lines []HookLine, e unix.Errno) {
 	}
 }
 
-// HookRest is all of the Root but the text of mountinfo: its parser must not touch that.
+// HookRest is all of the Root and its buffers but the text of mountinfo: its parser must not touch
+// that.
 func HookRest() string {
-	whole := unsafe.Slice((*byte)(unsafe.Pointer(&hookRoot)), unsafe.Sizeof(hookRoot))
-	at := unsafe.Offsetof(hookRoot.info) + unsafe.Offsetof(hookRoot.info.text)
-	return string(whole[:at]) + string(whole[at+uintptr(len(hookRoot.info.text)):])
+	root := unsafe.Slice((*byte)(unsafe.Pointer(&hookRoot)), unsafe.Sizeof(hookRoot))
+	whole := unsafe.Slice((*byte)(unsafe.Pointer(&buffers)), unsafe.Sizeof(buffers))
+	at := unsafe.Offsetof(buffers.info) + unsafe.Offsetof(buffers.info.text)
+	return string(root) + string(whole[:at]) + string(whole[at+uintptr(len(buffers.info.text)):])
 }
 
 // HookMountID is mountID, with /proc at proc.
@@ -122,7 +124,16 @@ func HookUnder(point, stage string) (same, below bool) {
 // HookMountOptions is the file system, flags and options of the step i of a plan.
 func HookMountOptions(p *plan.Program, i uint32) (fs string, flags uintptr, options string) {
 	v := plan.ViewAt(unsafe.Pointer(unsafe.SliceData(p.Bytes)))
-	at, flags := hookRoot.mountOptions(v, v.Step(i))
-	o := &hookRoot.options
-	return string(unsafe.Slice((*byte)(at), raw.Strlen(at))), flags, string(o[:raw.Strlen(unsafe.Pointer(o))])
+	at, flags, o := hookRoot.mountOptions(v, v.Step(i))
+	return string(unsafe.Slice((*byte)(at), raw.Strlen(at))), flags, string(unsafe.Slice((*byte)(o), raw.Strlen(o)))
+}
+
+// MaxWild is how many components of a pattern a search knows.
+const MaxWild = maxWild
+
+// Match reports whether a name matches a component of a pattern. Behind both lie bytes that must
+// not be looked at.
+func Match(pattern, name string) bool {
+	p, s := []byte(pattern+"/*"), []byte(name+"\x00")
+	return matchesName(unsafe.Pointer(unsafe.SliceData(p)), uintptr(len(pattern)), unsafe.Pointer(unsafe.SliceData(s)))
 }

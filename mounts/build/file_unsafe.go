@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// makeDirectory is OpDir. One that is there will do, and keeps its mode.
 func (r *Root) makeDirectory(p plan.View, s *plan.Step) step.Fault {
 	dst, f := r.dest(p.Str(s.B), makeDir, s.D, s.E)
 	if f.Is() {
@@ -45,8 +46,9 @@ func (r *Root) copyTo(src, dst uintptr) step.Fault {
 	return f
 }
 
+// copyAll is copyTo, with the signal out of the way.
 func (r *Root) copyAll(src, dst uintptr) step.Fault {
-	p := unsafe.Pointer(&r.copied)
+	p := unsafe.Pointer(&buffers.copied)
 	for {
 		n := raw.Call(unix.SYS_READ, src, raw.Addr(p), copyBuf, 0, 0, 0)
 		if e := raw.Errno(n); e == unix.EINTR {
@@ -104,25 +106,26 @@ func (r *Root) attachPrivate(p plan.View, dst, flags uintptr) step.Fault {
 	return f
 }
 
-// symlink makes a symbolic link. One that is there and says the same will do.
+// symlink makes a symbolic link. An identical link that exists is accepted.
 func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 	above, f := r.dest(p.Str(s.B), stayAbove, 0, s.E)
 	if f.Is() {
 		return f
 	}
-	name, target := unsafe.Pointer(&r.walk.last), p.Str(s.A)
+	// The walk has stopped above the last component: symlinkat(2) does not follow it.
+	name, target := unsafe.Pointer(&buffers.last), p.Str(s.A)
 	e := unix.EEXIST
-	if r.walk.last[0] != 0 {
+	if buffers.last[0] != 0 {
 		e = raw.Errno(raw.Call(unix.SYS_SYMLINKAT, raw.Addr(target), above.fd, raw.Addr(name), 0, 0, 0))
 	}
 	f = step.Main(e)
 	if e == unix.EEXIST {
 		f = step.Failed(e, plan.SubExists)
-		r.target[0] = 0
-		if r.walk.last[0] != 0 && r.linksTo(above.fd, name, target) {
+		buffers.target[0] = 0
+		if buffers.last[0] != 0 && r.linksTo(above.fd, name, target) {
 			f = step.Fault{}
 		}
-		r.Name(unsafe.Pointer(&r.target))
+		r.Name(unsafe.Pointer(&buffers.target))
 	}
 	r.leave(above)
 	return f
@@ -131,13 +134,13 @@ func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 // linksTo reports whether name is a symbolic link to target. What it links to is in
 // Root.target.
 func (r *Root) linksTo(dir uintptr, name, target unsafe.Pointer) bool {
-	buf := unsafe.Pointer(&r.target)
-	n, e := raw.Readlinkat(dir, name, buf, uintptr(len(r.target)))
+	buf := unsafe.Pointer(&buffers.target)
+	n, e := raw.Readlinkat(dir, name, buf, uintptr(len(buffers.target)))
 	return e == 0 && raw.IsWord(buf, n, target)
 }
 
-// chmod changes a mode by the file's own descriptor. Those of O_PATH are not for fchmod, so
-// it goes through the host's /proc; fchmodat2 (6.6) would save that.
+// chmod changes the mode of a file by its descriptor. fchmod(2) refuses descriptors opened
+// with O_PATH, so this goes through the host's /proc; fchmodat2 (6.6) would not need to.
 func (r *Root) chmod(path unsafe.Pointer, mode uint32) step.Fault {
 	dst, f := r.dest(path, findOnly, 0, 0)
 	if f.Is() {

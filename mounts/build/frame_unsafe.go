@@ -19,7 +19,7 @@ import (
 // the host's tree is not gone in the end, but under the new root, which only CAP_SYS_ADMIN
 // over the sandbox's mount namespace could take away: see mayStay.
 
-// Where an old root is that could not be set aside (Root.apart).
+// Values of Root.apart: where the old root is, if it could not be set aside.
 const (
 	noChroot = iota + 1 // in the frame, where this process may not follow it
 	rootfs              // under base

@@ -26,7 +26,7 @@ type idle struct {
 // CloseSoon closes a descriptor with others. It must not be open for writing: the kernel
 // refuses to make a mount read-only while there is such a one (mount_setattr(2), EBUSY).
 func (r *Root) CloseSoon(fd uintptr) {
-	if r.Engine == ClassicCalls || fd+keepFree+maxIdle > r.Limit() { // close_range(2) may be missing, or few are free
+	if r.Engine == ClassicCalls || r.isTight(fd) { // close_range(2) may be missing, or few are free
 		raw.Close(fd)
 		return
 	}

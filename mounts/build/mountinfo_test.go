@@ -63,7 +63,7 @@ func TestMountLine(t *testing.T) {
 	}
 }
 
-// TestMountLineBroken: what is no line of mountinfo is an error, never a mount that is
+// TestMountLineBroken: what is not a line of mountinfo is an error, never a mount that is
 // passed over.
 func TestMountLineBroken(t *testing.T) {
 	for _, line := range []string{

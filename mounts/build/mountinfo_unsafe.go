@@ -47,7 +47,7 @@ func (r *Root) openMountinfo() (mountinfo, unix.Errno) {
 
 // readMount parses the next line; more is false at the end.
 func (r *Root) readMount(m *mountinfo, out *mountLine) (more bool, e unix.Errno) {
-	buf := unsafe.Pointer(&r.info.text)
+	buf := unsafe.Pointer(&buffers.info.text)
 	for {
 		for i := m.next; i < m.have; i++ {
 			if *(*byte)(unsafe.Add(buf, i)) == '\n' {
@@ -70,6 +70,8 @@ func (r *Root) readMount(m *mountinfo, out *mountLine) (more bool, e unix.Errno)
 		}
 		m.have -= m.next
 		m.next = 0
+		// The buffer holds two paths of 4095 bytes with each byte escaped; a mount point can only
+		// be longer if a directory above it was moved deeper.
 		if m.have >= infoBuf && m.lenient {
 			m.inside, m.skipped = true, true
 			m.have = 0
@@ -93,9 +95,10 @@ func (r *Root) readMount(m *mountinfo, out *mountLine) (more bool, e unix.Errno)
 	}
 }
 
-// mountPoint is where the mount of a line is mounted, as long as no other line has been read.
+// mountPoint returns where the mount of a line is mounted, as long as no other line has been
+// read.
 func (r *Root) mountPoint(line *mountLine) unsafe.Pointer {
-	return unsafe.Add(unsafe.Pointer(&r.info.text), line.point)
+	return unsafe.Add(unsafe.Pointer(&buffers.info.text), line.point)
 }
 
 // parseMountLine reads "ID PARENT MAJ:MIN ROOT POINT OPTIONS …" at [at, end).
@@ -141,6 +144,7 @@ func tagged(buf unsafe.Pointer, at, end uintptr) bool {
 	return false
 }
 
+// field reads a number up to the next space.
 func field(buf unsafe.Pointer, at, end uintptr) (value, next uintptr, ok bool) {
 	for first := at; at < end; at++ {
 		c := *(*byte)(unsafe.Add(buf, at))
@@ -155,6 +159,7 @@ func field(buf unsafe.Pointer, at, end uintptr) (value, next uintptr, ok bool) {
 	return 0, at, false
 }
 
+// skipField returns where the field behind the one at at begins.
 func skipField(buf unsafe.Pointer, at, end uintptr) uintptr {
 	for at < end && *(*byte)(unsafe.Add(buf, at)) != ' ' {
 		at++
@@ -168,6 +173,7 @@ func unescape(p unsafe.Pointer) {
 	for from := uintptr(0); ; from++ {
 		c := *(*byte)(unsafe.Add(p, from))
 		if c == '\\' {
+			// Three octal digits, or it is a backslash: the kernel writes one as \134.
 			a, b, d := digit(p, from+1), digit(p, from+2), byte(8)
 			if a < 8 && b < 8 {
 				d = digit(p, from+3)
@@ -185,12 +191,13 @@ func unescape(p unsafe.Pointer) {
 	}
 }
 
-// digit is the octal digit at p+i, or something above 7. It is asked for i+1 only
-// after i was a digit, so it does not read past the string's NUL.
+// digit returns the octal digit at p+i, or something above 7. It is asked for i+1 only after i
+// was a digit, so it does not read past the string's NUL.
 func digit(p unsafe.Pointer, i uintptr) byte {
 	return *(*byte)(unsafe.Add(p, i)) - '0'
 }
 
+// mountFlag returns the flag that a word of the mount's options stands for; 0 for others.
 func mountFlag(p unsafe.Pointer, n uintptr) uintptr {
 	switch {
 	case raw.IsWord(p, n, raw.Text("ro\x00")):
@@ -231,8 +238,8 @@ func (r *Root) mountID(fd uintptr) (uintptr, unix.Errno) {
 	if e := raw.Errno(info); e != 0 {
 		return 0, e
 	}
-	p := unsafe.Pointer(&r.info.fd)
-	got := raw.ReadFull(info, p, uintptr(len(r.info.fd)))
+	p := unsafe.Pointer(&buffers.info.fd)
+	got := raw.ReadFull(info, p, uintptr(len(buffers.info.fd)))
 	raw.Close(info)
 	for i := uintptr(0); i+8 < got; i++ {
 		if !raw.IsWord(unsafe.Add(p, i), 8, raw.Text("mnt_id:\t\x00")) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +27,7 @@ func TestMountOptions(t *testing.T) {
 		{plan.MountMqueue, 0, 0, "", "mqueue", 0, ""},
 		{plan.MountMqueue, 0, 0, "l", "mqueue", 0, `context="l"`},
 	} {
-		b := &plan.Builder{}
+		b := &planbuild.Builder{}
 		i := b.Add(plan.Step{
 			Op: plan.OpMount, A: c.kind, B: b.Str("/t"), C: b.Str(c.label), D: c.mode, F: uint32(c.size), G: uint32(c.size >> 32),
 		})

@@ -14,6 +14,7 @@ import (
 // overlay mounts an overlay. Its layers are named by descriptor, so that no path is looked up
 // twice, none needs escaping, and 128 of them fit into the page of options.
 func (r *Root) overlay(p plan.View, s *plan.Step) step.Fault {
+	// A late source is opened now: its number goes into the options.
 	for i := s.A; i < s.A+s.C; i++ {
 		if e := raw.Errno(r.sourceOf(p, i)); e != 0 {
 			return step.Failed(e, plan.SubSource)
@@ -53,8 +54,8 @@ func (r *Root) mountLayers(p plan.View, s *plan.Step, upper, work uintptr) step.
 	return f
 }
 
-// upperLayer is the layer that takes what is written, and its work directory; 0 where there
-// is none.
+// upperLayer returns the layer that takes what is written, and its work directory; 0 where
+// there is none.
 func (r *Root) upperLayer(p plan.View, s *plan.Step) (upper, work uintptr, f step.Fault) {
 	e := unix.Errno(0)
 	switch s.D {
@@ -72,7 +73,7 @@ func (r *Root) upperLayer(p plan.View, s *plan.Step) (upper, work uintptr, f ste
 // layers writes the mount options. The last source is the topmost layer, which overlayfs
 // wants first.
 func (r *Root) layers(p plan.View, s *plan.Step, upper, work uintptr) unsafe.Pointer {
-	out := unsafe.Pointer(&r.options)
+	out := unsafe.Pointer(&buffers.options)
 	n := raw.Put(out, raw.Text("lowerdir=\x00"))
 	for k := s.C; k > 0; k-- {
 		if k < s.C {
@@ -86,6 +87,8 @@ func (r *Root) layers(p plan.View, s *plan.Step, upper, work uintptr) unsafe.Poi
 		n += raw.Put(unsafe.Add(out, n), raw.Text(",workdir=\x00"))
 		n += raw.PutLink(unsafe.Add(out, n), work)
 	}
+	// In a user namespace overlayfs may only use the attributes user.overlay.*, and wants to be
+	// told so (since 5.11).
 	raw.Put(unsafe.Add(out, n), raw.Text(",userxattr\x00"))
 	return out
 }
@@ -101,7 +104,7 @@ func (r *Root) privateDir() (uintptr, unix.Errno) {
 	return fd, raw.Errno(fd)
 }
 
-// privateName is the name of the newest file on the frame's tmpfs.
+// privateName returns the name of the newest file on the frame's tmpfs.
 func (r *Root) privateName(name *raw.Link) unsafe.Pointer {
 	raw.PutNumber(unsafe.Pointer(name), uintptr(r.serial))
 	return unsafe.Pointer(name)

@@ -14,7 +14,7 @@ import (
 
 // mountProc mounts /proc. It is made ready on the frame's tmpfs, where nobody else can reach
 // it, and then moved: there is no moment in which its covers are missing, and no path below
-// the destination that somebody could rename away.
+// the destination, which another process could rename.
 func (r *Root) mountProc(p plan.View, s *plan.Step) step.Fault {
 	dst, f := r.dest(p.Str(s.B), makeDir, 0o755, s.E)
 	if f.Is() {
@@ -113,8 +113,10 @@ func (r *Root) procOn(p plan.View, s *plan.Step, stage uintptr) step.Fault {
 	e := unix.Errno(0)
 	fresh := s.A == 0 || s.Flags&plan.FlagOrBind != 0
 	if fresh {
-		e = r.mountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Text("\x00"))
+		e = r.mountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Empty())
 	}
+	// EPERM: a proc of ours would show what parts of the host's are covered (mount_too_revealing,
+	// fs/namespace.c), as in containers. EACCES: a security module.
 	refused := e == unix.EPERM || e == unix.EACCES
 	if refused && s.Flags&(plan.FlagOrBind|plan.FlagOrNone) != 0 {
 		r.Warn(e, plan.SubFallback)
@@ -135,6 +137,8 @@ func (r *Root) procOn(p plan.View, s *plan.Step, stage uintptr) step.Fault {
 
 // coverAll covers the parts of a proc that act on the whole machine.
 func (r *Root) coverAll(p plan.View, proc uintptr, always bool) unix.Errno {
+	// The list is bwrap's: settings of the kernel, its emergency keys, interrupts, devices on
+	// buses.
 	e := r.cover(p, proc, raw.Text("sys\x00"), always)
 	if e == 0 {
 		e = r.cover(p, proc, raw.Text("sysrq-trigger\x00"), always)
@@ -155,7 +159,7 @@ func (r *Root) cover(p plan.View, proc uintptr, name unsafe.Pointer, always bool
 	if !always {
 		switch e := raw.Errno(raw.Call(unix.SYS_FACCESSAT, proc, raw.Addr(name), 2 /* W_OK */, 0, 0, 0)); e {
 		case 0:
-		case unix.ENOENT, unix.EACCES, unix.EROFS, unix.EPERM:
+		case unix.ENOENT, unix.EACCES, unix.EROFS, unix.EPERM: // not there, or not to be written as it is
 			return 0
 		default:
 			return e
@@ -167,6 +171,7 @@ func (r *Root) cover(p plan.View, proc uintptr, name unsafe.Pointer, always bool
 	} else if e != 0 {
 		return e
 	}
+	// A bind over itself: the files stay to be read, through a mount that cannot be written.
 	e := r.attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV).Errno
 	r.CloseSoon(fd)
 	return e

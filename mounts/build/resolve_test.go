@@ -419,8 +419,8 @@ func TestWalkMagicLinks(t *testing.T) {
 	}
 }
 
-// TestWalkRace: somebody moves directories out of the new root while a path with ".."
-// is walked. What is found, or made, lies in the new root.
+// TestWalkRace: directories are moved out of the new root while a path with ".." is walked.
+// What is found, or made, lies in the new root.
 func TestWalkRace(t *testing.T) {
 	tr := newTree(t)
 	inside, outside := filepath.Join(tr.base, "newroot/x/y"), filepath.Join(tr.base, "secret/dir/y")

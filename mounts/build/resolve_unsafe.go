@@ -15,7 +15,7 @@ import (
 // This file resolves destinations: paths below the new root, which never leave it while it
 // is built (CVE-2026-87766), whatever an attacker renames meanwhile.
 //
-// The quick way asks openat2 (since 5.6) with RESOLVE_IN_ROOT. The careful way goes down one
+// The quick way is openat2 (since 5.6) with RESOLVE_IN_ROOT. The careful way walks down one
 // component at a time with O_NOFOLLOW, keeps the directories that it came through open, and
 // takes ".." to mean the one before: no rename can make it climb above the root. It serves
 // kernels and filters without openat2, and makes what is missing on either.
@@ -68,7 +68,7 @@ func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place,
 			return place{fd: root}, step.Fault{}
 		}
 		// The careful way makes what is missing, knows which part is at fault, and does not
-		// mind who renames or mounts meanwhile (EAGAIN).
+		// depend on renames or mounts meanwhile (EAGAIN).
 		fd := r.inRoot(root, path)
 		if raw.Errno(fd) == 0 {
 			r.CloseSoon(root)
@@ -85,6 +85,7 @@ func (r *Root) dest(path unsafe.Pointer, want int, mode, parents uint32) (place,
 	return at, f
 }
 
+// onlySlashes reports whether a path is the root itself.
 func onlySlashes(path unsafe.Pointer) bool {
 	for *(*byte)(path) == '/' {
 		path = unsafe.Add(path, 1)
@@ -92,13 +93,10 @@ func onlySlashes(path unsafe.Pointer) bool {
 	return *(*byte)(path) == 0
 }
 
-// inRoot is the quick way.
+// inRoot opens a path the quick way.
 func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
-	r.how.Flags = unix.O_PATH | unix.O_CLOEXEC
-	r.how.Mode = 0
-	r.how.Resolve = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
-	for range 128 { // EAGAIN: somebody renames; the kernel could not be sure
-		fd := r.openat2(root, path)
+	for range 128 { // EAGAIN: a rename happened; the kernel could not be sure
+		fd := openat2(root, path, unix.O_PATH|unix.O_CLOEXEC, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
 		if raw.Errno(fd) != unix.EAGAIN {
 			return fd
 		}
@@ -106,8 +104,10 @@ func (r *Root) inRoot(root uintptr, path unsafe.Pointer) uintptr {
 	return raw.Failed(unix.EAGAIN)
 }
 
-func (r *Root) openat2(dir uintptr, path unsafe.Pointer) uintptr {
-	return raw.Call(unix.SYS_OPENAT2, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&r.how)), unsafe.Sizeof(r.how), 0, 0)
+// openat2 is openat2(2), since 5.6.
+func openat2(dir uintptr, path unsafe.Pointer, flags, resolve uint64) uintptr {
+	how := unix.OpenHow{Flags: flags, Resolve: resolve}
+	return raw.Call(unix.SYS_OPENAT2, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
 }
 
 // ChangeDir changes into a directory of the sandbox, for the payload. None of our descriptors
@@ -116,10 +116,7 @@ func (r *Root) openat2(dir uintptr, path unsafe.Pointer) uintptr {
 func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 	fd := uintptr(0)
 	if r.Engine == NewCalls {
-		r.how.Flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
-		r.how.Mode = 0
-		r.how.Resolve = unix.RESOLVE_NO_MAGICLINKS
-		fd = r.openat2(raw.AtCwd, path)
+		fd = openat2(raw.AtCwd, path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, unix.RESOLVE_NO_MAGICLINKS)
 		if e := raw.Errno(fd); e != 0 {
 			return e
 		}
@@ -140,23 +137,25 @@ func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 	return e
 }
 
-// walkFrom is the careful way. The directories that it has come through are in walk.dirs, the
-// last maxDepth of them open.
+// walkFrom opens a path the careful way. The directories that it has come through are in
+// walk.dirs, the last maxDepth of them open.
 func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
 	at, f := r.goThrough(root, path, want, mode, parents)
 	r.unwind()
 	return at, f
 }
 
+// goThrough is walkFrom without the way back. What is left of the path stands in buffers.rest,
+// where links are put in front of it.
 func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
-	p := unsafe.Pointer(&r.walk.rest)
+	p := unsafe.Pointer(&buffers.rest)
 	if raw.Strlen(path) >= pathBuf {
 		return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 	}
 	raw.Put(p, path)
-	r.walk.last[0] = 0
+	buffers.last[0] = 0
 	pos, links := uintptr(0), 0
-	for range len(r.walk.rest) {
+	for range len(buffers.rest) {
 		var end, next uintptr
 		pos, end, next = cutComponent(p, pos)
 		if end == pos {
@@ -183,7 +182,7 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 			return place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 		}
 		if last && want == stayAbove {
-			raw.Put(unsafe.Pointer(&r.walk.last), name)
+			raw.Put(unsafe.Pointer(&buffers.last), name)
 			return r.finish(root)
 		}
 		at, f := r.component(root, name, last, want, mode, parents)
@@ -196,12 +195,15 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 			if f.Is() {
 				return place{}, f
 			}
+			// From the top, which is the new root, not this process's.
 			if absolute {
 				r.unwind()
 			}
 			pos = 0
 			continue
 		}
+		// How much of the path leads to what is at fault; behind a link that is not part of what the
+		// user wrote.
 		if f.Is() && links == 0 {
 			f.Extra = uint32(end)
 		}
@@ -231,12 +233,12 @@ func cutComponent(p unsafe.Pointer, pos uintptr) (begin, end, next uintptr) {
 	return pos, end, next
 }
 
-// whereNow is the directory that a walk stands in.
+// whereNow returns the directory that a walk stands in.
 func (r *Root) whereNow(root uintptr) uintptr {
 	if r.walk.depth == 0 {
 		return root
 	}
-	return uintptr(r.walk.dirs[(r.walk.depth-1)&(maxDepth-1)])
+	return uintptr(buffers.dirs[(r.walk.depth-1)&(maxDepth-1)])
 }
 
 // goDown enters the directory fd, which the walk then owns.
@@ -244,14 +246,14 @@ func (r *Root) goDown(fd uintptr) {
 	if r.walk.open == maxDepth {
 		r.forgetOldest()
 	}
-	r.walk.dirs[r.walk.depth&(maxDepth-1)] = int32(fd)
+	buffers.dirs[r.walk.depth&(maxDepth-1)] = int32(fd)
 	r.walk.depth++
 	r.walk.open++
 }
 
 // goUp leaves a directory for the one that it was entered from; above the root there is
-// nothing. It reports false where that one is no longer open: so far up, with so much in
-// between, no path leads that anybody uses.
+// nothing. It reports false if that one is no longer open, which happens only in paths with
+// more than maxDepth levels in between.
 func (r *Root) goUp() bool {
 	if r.walk.depth == 0 {
 		return true
@@ -264,7 +266,7 @@ func (r *Root) goUp() bool {
 func (r *Root) closeLast() {
 	r.walk.depth--
 	r.walk.open--
-	r.CloseSoon(uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)]))
+	r.CloseSoon(uintptr(buffers.dirs[r.walk.depth&(maxDepth-1)]))
 }
 
 // forgetOldest closes the directory that was entered first, of those that are open, but not
@@ -273,7 +275,7 @@ func (r *Root) forgetOldest() bool {
 	if r.walk.open < 2 {
 		return false
 	}
-	raw.Close(uintptr(r.walk.dirs[(r.walk.depth-r.walk.open)&(maxDepth-1)]))
+	raw.Close(uintptr(buffers.dirs[(r.walk.depth-r.walk.open)&(maxDepth-1)]))
 	r.walk.open--
 	return true
 }
@@ -288,12 +290,12 @@ func (r *Root) unwind() {
 
 // follow puts the target of the link name in front of the rest of the path.
 func (r *Root) follow(here uintptr, name unsafe.Pointer, next uintptr) (absolute bool, f step.Fault) {
-	buf := unsafe.Pointer(&r.walk.link)
+	buf := unsafe.Pointer(&buffers.link)
 	n, e := raw.Readlinkat(here, name, buf, pathBuf)
 	if e != 0 {
 		return false, step.Failed(e, plan.SubParents)
 	}
-	rest := unsafe.Add(unsafe.Pointer(&r.walk.rest), next)
+	rest := unsafe.Add(unsafe.Pointer(&buffers.rest), next)
 	if n == 0 || n+raw.Strlen(rest) >= pathBuf-2 {
 		return false, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 	}
@@ -306,7 +308,7 @@ func (r *Root) follow(here uintptr, name unsafe.Pointer, next uintptr) (absolute
 		n++
 	}
 	raw.Put(unsafe.Add(buf, n), rest)
-	raw.Put(unsafe.Pointer(&r.walk.rest), buf)
+	raw.Put(unsafe.Pointer(&buffers.rest), buf)
 	return first == '/', step.Fault{}
 }
 
@@ -323,12 +325,13 @@ func (r *Root) finish(root uintptr) (place, step.Fault) {
 	if r.walk.depth > 0 {
 		r.walk.depth--
 		r.walk.open--
-		return place{fd: uintptr(r.walk.dirs[r.walk.depth&(maxDepth-1)])}, step.Fault{}
+		return place{fd: uintptr(buffers.dirs[r.walk.depth&(maxDepth-1)])}, step.Fault{}
 	}
 	fd := raw.Fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
 	return place{fd: fd}, step.Failed(raw.Errno(fd), plan.SubParents)
 }
 
+// isDot and isDotDot report whether a component is "." or "..".
 func isDot(p unsafe.Pointer) bool {
 	return *(*byte)(p) == '.' && *(*byte)(unsafe.Add(p, 1)) == 0
 }

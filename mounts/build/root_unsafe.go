@@ -27,7 +27,9 @@ const (
 type Root struct {
 	step.State
 
-	Engine uint32 // ClassicCalls or NewCalls
+	Engine uint32  // ClassicCalls or NewCalls
+	Umask  uint32  // the caller's
+	Feed   uintptr // where the monitor is told of placeholders
 
 	// In setuid mode:
 	Mapped uint32     // the process is in a user namespace
@@ -39,67 +41,96 @@ type Root struct {
 	old    uintptr // the old root
 	apart  uint32  // where the old root is, if it is not this process's: onTop or rootfs
 	serial uint32  // of the files on the frame's tmpfs
+	held   uint32  // how many placeholders there are
 
 	idle   idle
 	nofile unix.Rlimit // the limit on descriptors as it was
 	raised uint32      // it has been raised
-	how    unix.OpenHow
-	attr   unix.MountAttr
+	spare  uint32      // so many sources can be opened before free descriptors are counted anew
 
-	covered struct {
-		ids [maxCovered]uint32 // mounts that others hide
-		n   uint32
+	covered uint32 // how many mounts others hide: see buffers
+	walk    struct {
+		depth  uintptr // how many directories the walk has come through
+		open   uintptr // how many of them, the last, are open
+		absent bool    // the kernel says that nothing is at the end of the path
 	}
-	walk struct {
-		dirs   [maxDepth]int32   // the directories that the walk has come through: a ring
-		depth  uintptr           // how many there are
-		open   uintptr           // how many of them, the last, are open
-		absent bool              // the kernel says that nothing is at the end of the path
-		last   [256]byte         // the last component, where it is not looked at
-		rest   [2 * pathBuf]byte // of the path that is followed
-		link   [2 * pathBuf]byte // a link on the way, with the rest behind it
-	}
+}
+
+// buffers is the large memory of a Root, of which a process has one. It is not part of the Root:
+// of that, which a process that is forked writes to at once, a single page is copied, and of this
+// what is used.
+//
+//nolint:gochecknoglobals // static memory of code without a runtime
+var buffers struct {
+	last    [256]byte         // the last component of a path, where it is not looked at
+	dirs    [maxDepth]int32   // the directories that a walk has come through: a ring
+	plain   [64]byte          // options of mount(2) without a label
+	rest    [2 * pathBuf]byte // of the path that is followed
+	link    [2 * pathBuf]byte // a link on the way, with the rest behind it
 	options [2 * pathBuf]byte // of mount(2)
 	source  [2 * pathBuf]byte // a path of the host's; see fromClosedCwd and localize
 	target  [pathBuf]byte     // a symbolic link that is there already
+	covered [maxCovered]uint32
 	info    struct {
 		text  [infoBuf]byte // of mountinfo
 		fd    [1 << 10]byte // of an fdinfo
 		point [infoBuf]byte // a mount point; see isCovered
 	}
 	copied [copyBuf]byte // contents of a file
+
+	// What few sandboxes use stands at the end, so that others touch no page of it.
+	masks struct {
+		dir, file uintptr // what covers a directory, and another file; 0: not made
+		dev       uint64  // the device that they lie on
+	}
+	found   [pathBuf]byte     // the literal beginning of a pattern
+	whole   [2 * pathBuf]byte // what matches it
+	missing struct {
+		more  bool      // components follow the one that is missing
+		above [256]byte // the name of the directory that lacks it; empty: not known
+		name  [256]byte // of the placeholder at work
+		aside [256]byte // see aside
+	}
+	holders struct {
+		fds      [MaxHolders]int32 // placeholders, with a lock on each
+		dev, ino uint64            // the directory that the monitor was told last
+	}
 }
 
 // Do does a step that concerns files or mounts; mine is false for any other.
 func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
-	switch s.Op {
-	case plan.OpSource:
+	switch {
+	case s.Op == plan.OpSource:
 		return r.openSource(p, s), true
-	case plan.OpSlave:
+	case s.Op == plan.OpSlave:
 		return r.makeSlave(), true
-	case plan.OpRoot:
+	case s.Op == plan.OpRoot:
 		return r.makeFrame(p), true
-	case plan.OpPivot:
+	case s.Op == plan.OpPivot:
 		return r.leaveOldRoot(), true
-	case plan.OpBind:
+	case s.Op == plan.OpBind:
 		return r.bind(p, s), true
-	case plan.OpMount:
+	case s.Op == plan.OpMount:
 		return r.mountFS(p, s), true
-	case plan.OpOverlay:
+	case s.Op == plan.OpOverlay:
 		return r.overlay(p, s), true
-	case plan.OpRemountRO:
+	case s.Op == plan.OpRemountRO:
 		return r.remountRO(p.Str(s.B)), true
-	case plan.OpProc:
+	case s.Op == plan.OpProc:
 		return r.mountProc(p, s), true
-	case plan.OpDir:
+	case s.Op == plan.OpDir:
 		return r.makeDirectory(p, s), true
-	case plan.OpFile:
+	case s.Op == plan.OpFile:
 		return r.writeFile(p, s), true
-	case plan.OpData:
+	case s.Op == plan.OpData:
 		return r.bindData(p, s), true
-	case plan.OpSymlink:
+	case s.Op == plan.OpSymlink:
 		return r.symlink(p, s), true
-	case plan.OpChmod:
+	case s.Op == plan.OpMask:
+		return r.mask(p, s), true
+	case s.Op == plan.OpProtect:
+		return r.protect(p, s), true
+	case s.Op == plan.OpChmod:
 		return r.chmod(p.Str(s.B), s.D), true
 	}
 	return step.Fault{}, false

@@ -32,7 +32,7 @@ func (r *Root) openSource(p plan.View, s *plan.Step) step.Fault {
 	case e != 0:
 		return step.Failed(e, plan.SubSource)
 	}
-	if fd+keepFree > r.Limit() && !r.raiseLimit(fd) && *(*byte)(path) == '/' {
+	if !r.hasFree(fd) && !r.raiseLimit(fd) && *(*byte)(path) == '/' {
 		var st unix.Stat_t
 		_, e := raw.Fstat(fd, &st)
 		raw.Close(fd)
@@ -65,12 +65,12 @@ func (r *Root) fromClosedCwd(path unsafe.Pointer) uintptr {
 	if *(*byte)(path) == 0 {
 		return openHost(r.Proc, raw.Text("self/cwd\x00"))
 	}
-	full := unsafe.Pointer(&r.source)
+	full := unsafe.Pointer(&buffers.source)
 	n, e := raw.Readlinkat(r.Proc, raw.Text("self/cwd\x00"), full, pathBuf)
 	if e != 0 {
 		return raw.Failed(e)
 	}
-	if *(*byte)(full) != '/' || n+raw.Strlen(path)+2 > uintptr(len(r.source)) {
+	if *(*byte)(full) != '/' || n+raw.Strlen(path)+2 > uintptr(len(buffers.source)) {
 		return raw.Failed(unix.EACCES) // "(unreachable)": it belongs to another mount namespace
 	}
 	for startsWithDotDot(path) {
@@ -116,7 +116,7 @@ const spent = 1
 
 // spend ends the use of a source.
 func (r *Root) spend(s *plan.Step, src uintptr) {
-	if src+keepFree+maxIdle > r.Limit() {
+	if r.isTight(src) {
 		raw.Close(src)
 		s.G = 0
 		return
@@ -127,8 +127,72 @@ func (r *Root) spend(s *plan.Step, src uintptr) {
 // keepFree is how many descriptors the operations themselves need, at most.
 const keepFree = 12
 
-// sourceOf is the descriptor of a source, 0 where it may be missing and is. The process's root
-// is the old root, so a late one is opened as it would have been.
+// The caller's own descriptors may lie anywhere below the limit. Under a limit above fewLimit there is
+// room for what a launch opens first, and below manyOpen nothing is looked up: that would be a
+// system call in every launch.
+const (
+	fewLimit = 128
+	manyOpen = 64
+)
+
+// isTight reports whether a descriptor that has served is closed at once, not with others.
+func (r *Root) isTight(fd uintptr) bool {
+	return r.Limit() <= fewLimit || fd+keepFree+maxIdle > r.Limit()
+}
+
+// hasFree reports whether keepFree descriptors can be opened besides fd, which was opened last
+// and so had the lowest number that was free.
+func (r *Root) hasFree(fd uintptr) bool {
+	limit := r.Limit()
+	if fd+keepFree >= limit {
+		return false
+	}
+	if limit > fewLimit && fd < manyOpen {
+		return true
+	}
+	if r.spare > 0 {
+		r.spare--
+		return true
+	}
+	free := uint32(0)
+	for first := fd + 1; first < limit && free < keepFree; first += window {
+		n, ok := freeOf(first, min(window, limit-first))
+		if !ok {
+			return true // their numbers allow it
+		}
+		free += n
+	}
+	if free < keepFree {
+		return false
+	}
+	r.spare = free - keepFree
+	return true
+}
+
+// window is how many descriptors are looked at in one call.
+const window = 64
+
+// freeOf returns how many of the n descriptors from first on are not open: ppoll(2) says POLLNVAL
+// of such a one. ok is false where a filter refuses the call.
+func freeOf(first, n uintptr) (free uint32, ok bool) {
+	var fds [window]raw.PollFd
+	var now unix.Timespec
+	for i := range fds {
+		fds[i].Fd = int32(first) + int32(i)
+	}
+	if raw.Errno(raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), n, raw.Addr(unsafe.Pointer(&now)), 0, 8, 0)) != 0 {
+		return 0, false
+	}
+	for i := range fds {
+		if fds[i].Revents&unix.POLLNVAL != 0 {
+			free++
+		}
+	}
+	return free, true
+}
+
+// sourceOf returns the descriptor of a source, 0 where it may be missing and is. The process's
+// root is the old root, so a late one is opened as it would have been.
 func (r *Root) sourceOf(p plan.View, i uint32) uintptr {
 	s := p.Step(i)
 	if s.G != late && s.G != 0 && s.C != spent {
@@ -199,7 +263,7 @@ func (r *Root) raiseLimit(fd uintptr) bool {
 	}
 	r.raised = 1
 	r.SetLimit(uintptr(all.Max))
-	return fd+keepFree <= r.Limit()
+	return r.hasFree(fd)
 }
 
 // restoreLimit undoes raiseLimit.
@@ -234,8 +298,8 @@ func (r *Root) localize(fd uintptr) (uintptr, step.Fault) {
 		return 0, step.Main(e)
 	}
 	var link raw.Link
-	path := unsafe.Pointer(&r.source)
-	if _, e := raw.Readlinkat(r.Proc, link.Below(fd), path, uintptr(len(r.source))); e != 0 {
+	path := unsafe.Pointer(&buffers.source)
+	if _, e := raw.Readlinkat(r.Proc, link.Below(fd), path, uintptr(len(buffers.source))); e != 0 {
 		return 0, step.Main(e)
 	}
 	here := uintptr(0)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock is what the monitor knows of the command's time. Times are nanoseconds of
+// clock is the monitor's state about the command's time. Times are nanoseconds of
 // CLOCK_MONOTONIC.
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
@@ -22,18 +22,25 @@ var clock struct {
 	stage   uint32  // what has been done
 	command uintptr // the command's pid, where it is not the first process; 0: not known
 	pidfd   uintptr // a pidfd of it; 0: none
+	timer   uintptr // see wakeInTime: the timer's number plus one
 
-	used unix.Rusage // what the command has used, and the children that it has waited for
+	kills uint64      // how often the cgroup had been out of memory before
+	used  unix.Rusage // what the command has used, and the children that it has waited for
 }
 
 // What has been done to a command whose time is over (clock.stage).
 const (
-	inTime = iota
-	asked  // SIGTERM to the command
-	forced // SIGKILL to all
+	inTime  = iota
+	asked   // SIGTERM to the command
+	killing // SIGKILL to the command, so that init says what it has used
+	forced  // SIGKILL to all
 )
 
-// timeout is the step that bounds the command's time, nil if there is none.
+// untilAll is how long a command that has been killed may take to end, before all others are killed:
+// nanoseconds. When it ends they are killed at once.
+const untilAll = 1e8
+
+// timeout returns the step that bounds the command's time, nil if there is none.
 func timeout(p plan.View) *plan.Step {
 	for i := p.Setup; i < p.Steps; i++ {
 		if s := p.Step(i); s.Op == plan.OpTimeout {
@@ -43,9 +50,12 @@ func timeout(p plan.View) *plan.Step {
 	return nil
 }
 
+// watches reports whether the monitor does more than wait for the end.
+func watches(p plan.View) bool { return timeout(p) != nil || relays(p) }
+
 // knowCommand makes the word that set-up is over bring along who says it: the command.
 func knowCommand(p plan.View) {
-	if !p.Has(plan.FlagInit) || timeout(p) == nil {
+	if !p.Has(plan.FlagInit) || !watches(p) {
 		return
 	}
 	end := feed.monitor
@@ -63,16 +73,43 @@ func passSender(sock uintptr) {
 
 // begin starts the clock: set-up is over, as the process sender says.
 func begin(p plan.View, sender uintptr) {
-	if clock.began != 0 || !p.Has(plan.FlagUsage) && timeout(p) == nil {
+	if clock.began != 0 || !p.Has(plan.FlagUsage) && !watches(p) {
 		return
 	}
-	clock.began = now()
+	clock.began, clock.command = now(), sender
 	s := timeout(p)
 	if s == nil {
 		return
 	}
 	clock.next, clock.grace = clock.began+uint64(s.A)*1e6, uint64(s.B)*1e6
-	clock.command = sender
+	wakeInTime(p)
+}
+
+// wakeInTime makes the kernel send this process a SIGCONT when the command's time is over, counted
+// from now, and again at every grace: a job that is stopped, or that the command has stopped
+// somehow, ends in time, too. While it is not stopped the signal does nothing.
+func wakeInTime(p plan.View) {
+	s := timeout(p)
+	if s == nil {
+		return
+	}
+	if clock.timer == 0 {
+		var event struct { // struct sigevent
+			value    uint64
+			sig, how int32 // SIGEV_SIGNAL is 0
+			_        [48]byte
+		}
+		event.sig = int32(unix.SIGCONT)
+		id := int32(0)
+		r := raw.Call(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, raw.Addr(unsafe.Pointer(&event)), raw.Addr(unsafe.Pointer(&id)), 0, 0, 0)
+		if raw.Errno(r) != 0 {
+			return // a filter, or CONFIG_POSIX_TIMERS is missing
+		}
+		clock.timer = uintptr(id) + 1
+	}
+	grace, after := uint64(s.B)*1e6, uint64(s.A)*1e6
+	when := [2]unix.Timespec{{Sec: int64(grace / 1e9), Nsec: int64(grace % 1e9)}, {Sec: int64(after / 1e9), Nsec: int64(after % 1e9)}}
+	raw.Call(unix.SYS_TIMER_SETTIME, clock.timer-1, 0, raw.Addr(unsafe.Pointer(&when)), 0, 0, 0)
 }
 
 // openCommand opens the command's pidfd, so that no other process gets its signals.
@@ -91,8 +128,8 @@ func now() uint64 {
 	return uint64(t.Sec)*1e9 + uint64(t.Nsec)
 }
 
-// patience is how long there is nothing to do, but at most what t says, in t; 0 stands for
-// ever.
+// patience returns how long there is nothing to do, but at most what t says, in t; 0 stands
+// until the process ends.
 func patience(t *unix.Timespec) uintptr {
 	if clock.next != 0 {
 		left, at := uint64(0), now()
@@ -114,13 +151,17 @@ func patience(t *unix.Timespec) uintptr {
 // killed.
 func tick(p plan.View) {
 	for clock.next != 0 && now() >= clock.next {
-		if clock.stage++; clock.stage == asked {
+		switch clock.stage++; clock.stage {
+		case asked:
 			signalCommand(p, unix.SIGTERM)
 			clock.next += clock.grace
-			continue
+		case killing:
+			signalCommand(p, unix.SIGKILL)
+			clock.next = now() + untilAll
+		default:
+			clock.next = 0
+			killAll(p)
 		}
-		clock.next = 0
-		killAll(p)
 	}
 }
 
@@ -137,10 +178,13 @@ func signalCommand(p plan.View, sig unix.Signal) {
 }
 
 // killAll ends everything in the sandbox: the PID namespace by its first process; without one
-// the session, if it is the sandbox's own; else the command. It reports whether the first
-// process ends by it.
+// the cgroup, if there is one; else the session, if it is the sandbox's own; else the command.
+// It reports whether the first process ends by it.
 func killAll(p plan.View) bool {
 	alone := p.Clone&unix.CLONE_NEWPID == 0
+	if alone && killCgroup() {
+		return true
+	}
 	if alone && !hasSession(p) {
 		signalCommand(p, unix.SIGKILL)
 		return false

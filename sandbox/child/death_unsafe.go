@@ -12,14 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parent is the pid of this process's parent, as seen from here; 0: it is outside of the PID
-// namespace.
-//
-//nolint:gochecknoglobals // each process knows its own
-var parent uintptr
-
-// dieWithParent makes a parent that dies take this process along, also one that is already
-// gone.
+// dieWithParent makes this process end when its parent ends, or at once if it has ended
+// already.
 func dieWithParent() {
 	armDeathSignal()
 	requireParent(raw.Getppid())
@@ -31,7 +25,7 @@ func dieWithParentOutside() {
 	armDeathSignal()
 	now := raw.Getppid()
 	if now == 0 {
-		parent = 0
+		acting.Parent = 0
 	}
 	requireParent(now)
 }
@@ -46,7 +40,7 @@ func armDeathSignal() {
 // PID namespaces getppid says nothing of that.
 func requireParent(now uintptr) {
 	leaveMonitorEnd()
-	if now != parent || now == 0 && parentGone() {
+	if now != acting.Parent || now == 0 && parentGone() {
 		raw.Exit(1)
 	}
 }

@@ -83,6 +83,7 @@ func examine(command bool) bool {
 		payload.missing = plan.SubNotExecutable
 		return false
 	}
+	// One that may be executed but not read says nothing more.
 	fd = raw.Openat(raw.AtCwd, file, unix.O_RDONLY|unix.O_NONBLOCK, 0)
 	if raw.Errno(fd) != 0 {
 		return false
@@ -105,6 +106,7 @@ func examine(command bool) bool {
 func interpreterOf(fd uintptr, command bool) bool {
 	head := unsafe.Pointer(&blamed.head)
 	n := raw.Call(unix.SYS_PREAD64, fd, raw.Addr(head), headSize-1, 0, 0, 0)
+	// Too short to be anything.
 	if raw.Errno(n) != 0 || n < 2 {
 		n = 0
 	}
@@ -117,18 +119,22 @@ func interpreterOf(fd uintptr, command bool) bool {
 	case n >= 64 && first == 0x7f|'E'<<8|'L'<<16|'F'<<24:
 		payload.missing = plan.SubLoader
 		return loader(fd, head)
+	// Neither: execvp(3) hands such a file to the shell, the kernel itself such an interpreter to
+	// nobody.
 	case command && !exists(raw.Text("/bin/sh\x00")):
 		payload.missing = plan.SubNoShell
 	}
 	return false
 }
 
+// exists reports whether there is a file at a path, as the payload finds it.
 func exists(path unsafe.Pointer) bool {
 	return raw.Errno(raw.Call(unix.SYS_FACCESSAT, raw.AtCwd, raw.Addr(path), 0, 0, 0, 0)) == 0 // F_OK
 }
 
 // scriptLine copies the interpreter that a "#!" line names.
 func scriptLine(p unsafe.Pointer) bool {
+	// Blanks may stand in front of it; what follows a blank is its argument (execve(2)).
 	for *(*byte)(p) == ' ' || *(*byte)(p) == '\t' {
 		p = unsafe.Add(p, 1)
 	}
@@ -144,6 +150,7 @@ func scriptLine(p unsafe.Pointer) bool {
 // loader copies the program interpreter that an ELF file of this machine's byte order asks
 // for (PT_INTERP, elf(5)). head is its first 64 bytes.
 func loader(fd uintptr, head unsafe.Pointer) bool {
+	// Offset, size and count of the program headers: e_phoff, e_phentsize, e_phnum.
 	wide := *(*byte)(unsafe.Add(head, 4)) == 2 // ELFCLASS64
 	at, size, count := uintptr(0), uintptr(0), uintptr(0)
 	if wide {
@@ -163,6 +170,7 @@ func loader(fd uintptr, head unsafe.Pointer) bool {
 		if *(*uint32)(header) != ptInterp {
 			continue
 		}
+		// p_offset and p_filesz.
 		where, n := uintptr(0), uintptr(0)
 		if wide {
 			where, n = uintptr(*(*uint64)(unsafe.Add(header, 8))), uintptr(*(*uint64)(unsafe.Add(header, 32)))

@@ -27,7 +27,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 	monitor.direct = true
 	openFeed()
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	if p.Has(plan.FlagDieWithParent) {
 		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 		if raw.Getppid() != started.parent {
@@ -62,13 +62,13 @@ func launchDirect(sp unsafe.Pointer) bool {
 	}
 }
 
-// linePlan is the plan of the command line.
+// linePlan returns the plan of the command line.
 func linePlan() plan.View {
 	return plan.ViewAt(raw.Mapped(line.planAt))
 }
 
-// deaf leaves the first process, and its own, as the only ones that can speak on the socket:
-// the ear hears its end then.
+// deaf closes the monitor's copy of the sending end of the socket, so that the end of the
+// first process shows as the end of the socket.
 func deaf() {
 	raw.Close(acting.Sock)
 	acting.Sock = nowhere
@@ -78,9 +78,9 @@ func deaf() {
 	}
 }
 
-// refusedDirect hears why a tentative attempt has not come to OpGo. If the kernel refuses a
-// user namespace, it makes another plan, for the keeper or without one, and reports true;
-// the first one and its fault are kept, for the text of a second one.
+// refusedDirect reads why a tentative attempt did not reach OpGo. If the kernel refuses a user
+// namespace, it makes another plan, for the keeper or without one, and reports true; the first
+// one and its fault are kept, for the text of a second one.
 func refusedDirect(p plan.View) bool {
 	raw.Close(acting.Sock)
 	acting.Sock = nowhere
@@ -151,6 +151,7 @@ func refuses(p plan.View) bool {
 	if step >= p.Steps || e != unix.EPERM && e != unix.EACCES {
 		return false
 	}
+	// Behind OpGo the attempt is no longer tentative.
 	for i := uint32(0); i < step; i++ {
 		if p.Step(i).Op == plan.OpGo {
 			return false
@@ -163,7 +164,7 @@ func refuses(p plan.View) bool {
 	return false
 }
 
-// What is heard of set-up, and where line.heard says so to the process that becomes Go.
+// The results of set-up, in line.heard, for the process that becomes Go.
 const (
 	payloadRuns = iota
 	warned      // line.message is a warning
@@ -171,7 +172,7 @@ const (
 	killed      // nothing was said
 )
 
-// openEar makes the pair of sockets on which the acting side speaks to this process.
+// openEar makes the pair of sockets on which the acting side sends messages to this process.
 func openEar(p plan.View) bool {
 	var e unix.Errno
 	if monitor.ear, acting.Sock, e = acting.SocketPair(); e != 0 {
@@ -183,6 +184,7 @@ func openEar(p plan.View) bool {
 	return true
 }
 
+// closeEar ends the hearing: what is said from here on is lost.
 func closeEar() {
 	if monitor.ear != 0 {
 		raw.Close(monitor.ear)
@@ -190,12 +192,15 @@ func closeEar() {
 	}
 }
 
-// hearSetUp follows set-up until the payload runs, or there is something to say.
+// hearSetUp reads messages until the payload runs, or there is a fault or a warning.
 func hearSetUp(p plan.View) uint32 {
 	m := &line.message
+	// Somebody relies on a command that runs only where it can be told apart: otherwise the end of
+	// the socket, which the exec closes, is enough.
 	reached := p.JSONFd < 0 && p.Failed == 1 && line.filtered == 0
 	command := uintptr(0)
 	for {
+		listen(monitor.ear)
 		sender, ok := hear(monitor.ear, unsafe.Pointer(m), plan.MessageSize)
 		if !ok && !(reached || command != 0) {
 			line.heard = killed
@@ -227,18 +232,21 @@ func hearSetUp(p plan.View) uint32 {
 
 // hear reads a message of n bytes. ok is false at the end; sender is a pid, where it is known.
 func hear(sock uintptr, buf unsafe.Pointer, n uintptr) (sender uintptr, ok bool) {
-	var from struct {
-		length      uint64 // struct cmsghdr, then struct ucred
-		level, kind int32
-		pid         int32
-		uid, gid    uint32
-		_           int32
+	sender, fd, ok := hearAll(sock, buf, n)
+	if fd != 0 {
+		raw.Close(fd)
 	}
+	return sender, ok
+}
+
+// hearAll is hear, with the descriptor that came along; 0: none.
+func hearAll(sock uintptr, buf unsafe.Pointer, n uintptr) (sender, fd uintptr, ok bool) {
+	var side [8]uint64 // struct cmsghdr, each with what it is about
 	for have := uintptr(0); have < n; {
 		var m raw.Msghdr
 		iov := [2]uintptr{raw.Addr(buf) + have, n - have}
 		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
-		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
+		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&side)), unsafe.Sizeof(side)
 		r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 		switch e := raw.Errno(r); {
 		case e == unix.EINTR:
@@ -246,16 +254,36 @@ func hear(sock uintptr, buf unsafe.Pointer, n uintptr) (sender uintptr, ok bool)
 		case e != 0: // a filter
 			r = raw.Call(unix.SYS_READ, sock, raw.Addr(buf)+have, n-have, 0, 0, 0)
 			if raw.Errno(r) != 0 || r == 0 {
-				return 0, false
+				return 0, fd, false
 			}
 		case r == 0:
-			return 0, false
-		case m.Controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS:
-			sender = uintptr(from.pid)
+			return 0, fd, false
+		default:
+			for at := uintptr(0); at+16 < min(m.Controllen, unsafe.Sizeof(side)); {
+				length, what, value := sidePart(unsafe.Add(unsafe.Pointer(&side), at))
+				switch what {
+				case unix.SCM_CREDENTIALS:
+					sender = value
+				case unix.SCM_RIGHTS:
+					fd = acting.Above(value) // the monitor may have closed its standard streams
+				}
+				at += max((length+7)&^7, 16)
+			}
 		}
 		have += r
 	}
-	return sender, true
+	return sender, fd, true
+}
+
+// sidePart is a part of what came along with a message (cmsg(3)): how long it is, its kind, and
+// its first number.
+func sidePart(p unsafe.Pointer) (length, kind, value uintptr) {
+	part := (*struct {
+		length      uint64
+		level, kind int32
+		value       int32
+	})(p)
+	return uintptr(part.length), uintptr(part.kind), uintptr(part.value)
 }
 
 // endDirect stays until the payload has ended, and ends with its status.
@@ -265,8 +293,10 @@ func endDirect(p plan.View) {
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
+	removePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)
+	endCaught(status)
 	raw.Exit(exitCode(status))
 }
 
@@ -286,6 +316,7 @@ func endFailedDirect(p plan.View) bool {
 	if line.heard == setUpFailed && plan.Sub(line.message[2]) == plan.SubKeeper && monitor.keeperEnded&0x7f != 0 {
 		line.heard, first = killed, monitor.keeperEnded
 	}
+	removePlaceholders()
 	if line.heard != killed || p.JSONFd >= 0 || line.filtered != 0 {
 		if becomeGo() {
 			return true
@@ -298,11 +329,13 @@ func endFailedDirect(p plan.View) bool {
 	return false
 }
 
-// becomeGo forks a process that becomes a Go program and says what line.heard is about. It
-// returns true there, and false in this process when that one has ended. If it has said
-// nothing by then, this process says why that may be.
+// becomeGo forks a process that becomes a Go program and prints what line.heard is about. It
+// returns true there, and false in this process when that one has ended. If that one printed
+// nothing, this process prints a possible reason.
 func becomeGo() bool {
 	launcher := raw.Getpid()
+	// On it that process says that it has spoken (Spoken). Without it a message may come twice, but
+	// none gets lost.
 	mine, its, e := acting.SocketPair()
 	if e != 0 {
 		mine, its = nowhere, nowhere

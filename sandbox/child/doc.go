@@ -1,5 +1,5 @@
 // Package child is the code that runs without the Go runtime: the monitor, the sandbox's
-// first process, its init and the keeper of the setuid mode.
+// first process, its init and the keeper of setuid mode.
 //
 // # A launch
 //
@@ -90,7 +90,7 @@
 // (self_unsafe.go). What the runtime has done by then is undone: its threads are ended by a
 // signal whose handler is the system call exit, its handlers and the signal mask are taken
 // back, its descriptors closed; it has not lifted the limit on descriptors yet, which
-// package os does. Its memory stays, untouched.
+// package syscall does. Its memory stays, untouched.
 //
 // The monitor then ends as the payload did, by the same signal if it was one, and only when
 // the first process has been waited for. Of set-id installations see package suid: the
@@ -103,9 +103,11 @@
 // the first process is, where its number is another one outside, that a tentative plan has
 // come to OpGo, that set-up is over, which the payload's process says, and the payload's
 // status, which init says, and whether init ends too; with --usage, what the payload has
-// used. Who says that set-up is over is the command: with --timeout the kernel tells the
+// used; and with --protect which placeholders there are (placeholders_unsafe.go). Who says that set-up is over is the command: with --timeout the kernel tells the
 // monitor its pid (SO_PASSCRED), and from then on the monitor waits no longer than the clock
-// allows (clock_unsafe.go): one ppoll(2), no timer and no signal handler. It also tells a process below whether
+// allows (clock_unsafe.go): one ppoll(2), no signal handler. Where the payload's signals are scoped, init
+// also says that the payload has stopped or goes on, with which the monitor stops
+// (stopToo). It also tells a process below whether
 // the monitor still lives, since getppid says nothing across PID namespaces.
 //
 // # Every wait has an end
@@ -155,19 +157,18 @@
 //   - With an init, a lock or a report it does not work at all: init never executes anything, and
 //     the launcher has to speak before the exec.
 //
-// # Init, and the gate
+// # Init and the start barrier
 //
-// Where there is an init, it forks the payload and shares a page with it, the gate.
-// The payload waits there. The bounding set has been cut for both before the fork: the kernel
-// offers nothing cheaper than a call for each capability. Before init opens the gate, it has,
-// in this order, closed all descriptors but the feed and the sync fds (and the front end's
-// socket, for faults);
-// given up its capabilities; taken the locks; settled its death signal; closed that
-// socket; installed the payload's filters in itself. It opens the gate by a store: the
-// filters may refuse any system call, so the payload's process naps and looks again. Only
-// where there is no filter at all, the caller's included, does it wait to be woken
-// (futex(2)). A filter that init could not install is the
-// payload's fault to report.
+// Where there is an init, it forks the payload and shares a page with it, the start barrier,
+// at which the payload waits. The bounding set has been cut for both before the fork: the
+// kernel offers nothing cheaper than a call for each capability. A Landlock domain with scopes
+// is for both, too. Before init opens the barrier, it has, in this order, closed all descriptors but the feed and the sync fds (and
+// the front end's socket, for faults); given up its capabilities; taken the locks; settled its
+// death signal; closed that socket; installed the payload's filters in itself. It opens the
+// barrier by a store: the filters may refuse any system call, so the payload's process naps
+// and looks again. Only where there is no filter at all, the caller's included, does it wait
+// to be woken (futex(2)). A filter that init could not install is the payload's fault to
+// report.
 //
 // Nothing is dumpable between set-up and the payload's exec, and init stays so: its
 // memory belongs to the user namespace outside. The exception is a payload without
@@ -177,14 +178,14 @@
 //
 // They hold here and in every file of another package that says "No runtime" in its first
 // comment: mounts/build, suid, internal/raw, internal/step, internal/plan, and with bounds
-// checks internal/cmdline, internal/compile, internal/flat, idmap and seccomp.
+// checks internal/cmdline, internal/compile, internal/policy, internal/flat, idmap and seccomp.
 //
 //   - No call into the runtime: no allocation, no growing stack, no map, string
 //     building, interface, closure, defer, panic. Only such files, and raw system calls.
 //     (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
-//     are masked. (TestLaws: runtime.panicIndex and its kin are runtime calls.) The parser,
-//     the compiler and line_unsafe.go do have bounds checks, which run while there is no
+//     are masked. (TestLaws: runtime.panicIndex and the like are runtime calls.) The parser,
+//     the compiler, the reader of policy.conf and line_unsafe.go do have bounds checks, which run while there is no
 //     first process: one that fails ends the launcher by a signal (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
 //     barrier. (TestLaws: runtime.gcWriteBarrier.)
@@ -195,7 +196,11 @@
 //     the stack: 8 KiB in all.) What is larger is static memory (memory_unsafe.go), and each
 //     buffer belongs to one function or one group of them.
 //   - A function returns the fault of a step (package step); the process ends in run, which
-//     says it as a plan.Message. The words are made where a runtime is.
+//     sends it as a plan.Message. Messages are formatted where there is a runtime.
+//
+// What all this assumes of the Go release (where the g is, what the runtime reads and
+// changes at its start) is one list, in runtime_test.go, whose test names what a release
+// has changed.
 //
 // The laws are tested on the linked program and not enforced by go:nosplit, whose
 // chains may have some 800 bytes of stack. TestLawsCatch breaks each of them and

@@ -8,10 +8,11 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build"
 	"golang.org/x/sys/unix"
 )
 
-// This file is about the end of a launch. Runs in: monitor, but for sayBegun, which runs in
+// This file is about the end of a launch. Runs in: monitor, except for sayBegun, which runs in
 // the payload's process, and sayEnd, which runs in init.
 
 // Words on the feed besides announce's and reached.
@@ -20,6 +21,10 @@ const (
 	begun = 1 << 30
 	// ended marks the payload's wait status, the lowest 16 bits. From init.
 	ended = 1 << 29
+	// stopped: the payload's process has stopped, by the signal in the lowest bits. From init.
+	stopped = 1 << 28
+	// goesOn: it goes on. From init, where the monitor follows.
+	goesOn = 1 << 27
 	// initEnds, with ended: init has no other child, and ends now.
 	initEnds = 1 << 31
 )
@@ -71,6 +76,7 @@ func endFailed(p plan.View, front uint32) {
 	reapKeeper()
 	first = lastWord(first)
 	reapStray()
+	removePlaceholders()
 	if sig := front & 0x7f; sig != 0 {
 		step.Tell(2, raw.Text("the launcher's front end was killed by signal \x00"), uintptr(sig), raw.Text(" before the command ran\x00"))
 	} else if exitCode(front) == uint32(Killed(int(p.Failed))) {
@@ -86,7 +92,7 @@ func killFirst() uint32 {
 	return status
 }
 
-// lastWord hears the feed to its end. It returns the payload's wait status where init has
+// lastWord reads the feed to its end. It returns the payload's wait status where init has
 // outlived the payload's process and says it, and otherwise the first process's.
 func lastWord(first uint32) uint32 {
 	for {
@@ -112,7 +118,7 @@ func tellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
-	word, sender, _ := readWordFrom()
+	word, sender, _ := nextWord(p)
 	if word == begun {
 		begin(p, sender)
 		return
@@ -125,6 +131,7 @@ func requireSetUp(p plan.View) {
 	}
 	tellKilled(status)
 	reapStray()
+	removePlaceholders()
 	raw.Exit(p.Failed)
 }
 
@@ -140,10 +147,27 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 	if feed.monitor == 0 {
 		return 0, 0, false
 	}
-	if sender, ok = hear(feed.monitor, unsafe.Pointer(&word), 4); !ok {
+	sender, dir, ok := hearAll(feed.monitor, unsafe.Pointer(&word), 4)
+	if ok && word&build.HolderWord != 0 {
+		ok = knowPlaceholder(dir, word)
+	} else if dir != 0 {
+		raw.Close(dir)
+	}
+	if !ok {
 		return 0, 0, false
 	}
 	return word, sender, true
+}
+
+// nextWord is readWordFrom without what is said of stops, which it obeys, and of placeholders.
+// A signal that comes before the end of set-up ends the launch (listen).
+func nextWord(p plan.View) (word uint32, sender uintptr, ok bool) {
+	for {
+		listen(feed.monitor)
+		if word, sender, ok = readWordFrom(); word&build.HolderWord == 0 && !obeyStop(p, word) {
+			return word, sender, ok
+		}
+	}
 }
 
 // payloadStatus waits for the payload and returns its wait status: on init's word, or by
@@ -151,10 +175,10 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 func payloadStatus(p plan.View) uint32 {
 	word := uint32(0)
 	switch {
-	case timeout(p) != nil:
+	case watches(p):
 		word = watch(p)
 	case p.Has(plan.FlagInit):
-		word, _ = readWord()
+		word, _, _ = nextWord(p)
 	}
 	readUsage(p, word)
 	killed := clock.stage != inTime && killAll(p) // a command that ends when it is asked to may leave others
@@ -169,11 +193,17 @@ func payloadStatus(p plan.View) uint32 {
 
 // firstStatus waits for the first process and returns its wait status.
 func firstStatus() uint32 {
-	r, status := raw.WaitUsage(monitor.first, &clock.used)
-	if raw.Errno(r) != 0 {
-		return 1 << 8
+	for {
+		r, status := raw.WaitFor(monitor.first, monitor.follows, &clock.used)
+		switch {
+		case raw.Errno(r) != 0:
+			return 1 << 8
+		case status&0xff == raw.Stopped:
+			stopToo()
+		case status != raw.Continued:
+			return status
+		}
 	}
-	return status
 }
 
 // reapInit waits for an init that has said that it ends, so that it is not left as a zombie
@@ -203,27 +233,24 @@ func reapInit() {
 // ends, but inside a new PID namespace the caller's group has no number. Without it the
 // caller's next read(2) fails with EIO (credentials(7), "Sessions, process groups").
 func reclaimTerminal(p plan.View) {
-	if p.Clone&unix.CLONE_NEWPID == 0 && !joinsPID(p) {
+	handed := p.Has(plan.FlagForeground)
+	if p.Clone&unix.CLONE_NEWPID == 0 && !joinsPID(p) && !handed {
 		return
 	}
-	tty := raw.Openat(raw.AtCwd, raw.Text("/dev/tty\x00"), unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if raw.Errno(tty) != 0 {
+	tty := openTerminal()
+	if tty == 0 {
 		return
 	}
-	group := int32(0)
-	e := raw.Errno(raw.Call(unix.SYS_IOCTL, tty, unix.TIOCGPGRP, raw.Addr(unsafe.Pointer(&group)), 0, 0, 0))
-	// 0: a group that is not in our PID namespace. Another one that lives has the terminal
-	// rightly: a shell that has put us into the background, or a process inside.
-	if e == 0 && group > 0 && raw.Errno(raw.Call(unix.SYS_KILL, -uintptr(group), 0, 0, 0, 0, 0)) == unix.ESRCH {
-		group = int32(raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
-		// Or the kernel would stop us, as it does processes in the background.
-		raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGTTOU), nil)
-		raw.Call(unix.SYS_IOCTL, tty, unix.TIOCSPGRP, raw.Addr(unsafe.Pointer(&group)), 0, 0, 0)
+	// Another group that lives has the terminal rightly: a shell that has put us into the
+	// background, or a process inside; except for the command's, which got it from us.
+	group := foreground(tty)
+	if group != 0 && (handed && group == commandPid(p) || raw.Errno(raw.Call(unix.SYS_KILL, -group, 0, 0, 0, 0, 0)) == unix.ESRCH) {
+		setForeground(tty, raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
 	}
 	raw.Close(tty)
 }
 
-// exitCode is the shell's number for a wait status.
+// exitCode returns the shell's number for a wait status.
 func exitCode(status uint32) uint32 {
 	if sig := status & 0x7f; sig != 0 {
 		return 128 + sig
@@ -250,7 +277,7 @@ func reportEnd(p plan.View, status uint32) {
 }
 
 // reportExit writes the last document of --json-status-fd. A reader that went away
-// is no reason to die of SIGPIPE.
+// is not a reason to die of SIGPIPE.
 func reportExit(fd uintptr, code uint32) {
 	ignore := raw.Sigaction{Handler: raw.Ignore}
 	raw.SetAction(unix.SIGPIPE, &ignore, nil)

@@ -5,19 +5,19 @@
 // R14; both are given a zeroed dummy.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, R12
-	LEAQ ·tls+8(SB), SI
+	LEAQ ·entered+8(SB), SI
 	MOVQ $0x1002, DI // ARCH_SET_FS
 	MOVQ $158, AX    // arch_prctl
 	SYSCALL
 	LEAQ ·dummy(SB), R14
-	MOVQ R14, ·tls(SB)
+	MOVQ R14, ·entered(SB)
 	XORPS X15, X15
 	ANDQ $~15, SP
 	SUBQ $32, SP
-	MOVQ R12, ·stack(SB)
+	MOVQ R12, ·entered+16(SB)
 	MOVQ R12, 0(SP)
 	CALL ·enter(SB) // returns in the front end only
-	MOVQ ·stack(SB), SP
+	MOVQ ·entered+16(SB), SP
 	XORL DX, DX
 	JMP _rt0_amd64_linux(SB)
 
@@ -25,19 +25,19 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 // hosted_unsafe.go. In any other start it leaves no trace but started.as.
 TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, R12
-	LEAQ ·tls+8(SB), SI
+	LEAQ ·entered+8(SB), SI
 	MOVQ $0x1002, DI // ARCH_SET_FS
 	MOVQ $158, AX    // arch_prctl
 	SYSCALL
 	LEAQ ·dummy(SB), R14
-	MOVQ R14, ·tls(SB)
+	MOVQ R14, ·entered(SB)
 	XORPS X15, X15
 	ANDQ $~15, SP
 	SUBQ $32, SP
-	MOVQ R12, ·stack(SB)
+	MOVQ R12, ·entered+16(SB)
 	MOVQ R12, 0(SP)
 	CALL ·enterHosted(SB)
-	MOVQ ·stack(SB), SP
+	MOVQ ·entered+16(SB), SP
 	XORL DX, DX
 	JMP _rt0_amd64_linux(SB)
 

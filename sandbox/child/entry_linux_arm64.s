@@ -5,12 +5,12 @@
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	MOVD RSP, R19
 	MOVD $·dummy(SB), g
-	MOVD R19, ·stack(SB)
+	MOVD R19, ·entered+16(SB)
 	SUB $32, RSP, R20
 	MOVD R20, RSP
 	MOVD R19, 8(RSP)
 	CALL ·enter(SB) // returns in the front end only
-	MOVD ·stack(SB), R19
+	MOVD ·entered+16(SB), R19
 	MOVD R19, RSP
 	MOVD ZR, R0
 	JMP _rt0_arm64_linux(SB)
@@ -20,12 +20,12 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVD RSP, R19
 	MOVD $·dummy(SB), g
-	MOVD R19, ·stack(SB)
+	MOVD R19, ·entered+16(SB)
 	SUB $32, RSP, R20
 	MOVD R20, RSP
 	MOVD R19, 8(RSP)
 	CALL ·enterHosted(SB)
-	MOVD ·stack(SB), R19
+	MOVD ·entered+16(SB), R19
 	MOVD R19, RSP
 	MOVD ZR, R0
 	JMP _rt0_arm64_linux(SB)

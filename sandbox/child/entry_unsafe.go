@@ -96,27 +96,46 @@ func frontEnd(launcher uintptr) {
 	// No signal is the front end's business: it ends with the launcher.
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), nil)
 	muffle()
-	hideSettings(raw.Mapped(stack))
+	hideSettings(raw.Mapped(entered.stack))
 	widen(unix.RLIMIT_AS)
 	widen(unix.RLIMIT_DATA)
 }
 
-// muffle moves standard error away, to where the voice knows it, and leaves /dev/null
-// in its place: whatever the runtime has to say there, no traceback reaches the user.
+// muffle moves standard error away, to where messages find it, and leaves /dev/null in its
+// place: whatever the runtime has to say there, no traceback reaches the user. Standard streams
+// that are closed get it too: the runtime would open it itself, and end with a text of its own where
+// there is none (checkfds in runtime/fds_unix.go).
 func muffle() {
 	front.stderr = 2
-	if started.stdio&4 == 0 {
+	null := openNull()
+	if null == nowhere {
 		return
 	}
-	null := raw.Openat(raw.AtCwd, raw.Text("/dev/null\x00"), unix.O_WRONLY, 0)
-	if raw.Errno(null) != 0 {
-		return
+	if started.stdio&4 != 0 {
+		if saved := raw.Fcntl(2, unix.F_DUPFD_CLOEXEC, acting.Floor()); raw.Errno(saved) == 0 {
+			front.stderr = saved
+			raw.Call(unix.SYS_DUP3, null, 2, 0, 0, 0, 0)
+		}
 	}
-	if saved := raw.Fcntl(2, unix.F_DUPFD_CLOEXEC, acting.Floor()); raw.Errno(saved) == 0 {
-		front.stderr = saved
-		raw.Call(unix.SYS_DUP3, null, 2, 0, 0, 0, 0)
+	for fd := uintptr(0); fd < 3; fd++ {
+		if started.stdio>>fd&1 == 0 {
+			raw.Call(unix.SYS_DUP3, null, fd, 0, 0, 0, 0)
+		}
 	}
 	raw.Close(null)
+}
+
+// openNull opens /dev/null, and where there is none a file without a name, which is empty. Its
+// number is not that of a standard stream; nowhere if there is no such file.
+func openNull() uintptr {
+	null := raw.Openat(raw.AtCwd, raw.Text("/dev/null\x00"), unix.O_RDWR, 0)
+	if raw.Errno(null) != 0 {
+		null = raw.Call(unix.SYS_MEMFD_CREATE, raw.Addr(raw.Text("null\x00")), unix.MFD_CLOEXEC, 0, 0, 0, 0)
+	}
+	if raw.Errno(null) != 0 {
+		return nowhere
+	}
+	return acting.Above(null)
 }
 
 // hidden replaces the first letter of a variable that the runtime would obey.

@@ -18,8 +18,9 @@ import (
 func settleForExec(p plan.View) {
 	payload.settled = true
 	acting.CloseProc()
+	leadGroup(p)
 	raw.Call(unix.SYS_UMASK, payload.umask, 0, 0, 0, 0, 0)
-	// The mask is the caller's, but for SIGCHLD, which commands count on.
+	// The mask is the caller's, except for SIGCHLD, which commands rely on.
 	raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.SIGCHLD), nil)
 	settleDeathSignal(p)
 }
@@ -41,15 +42,18 @@ func execute(p plan.View) step.Fault {
 	if !payload.settled {
 		settleForExec(p)
 	}
+	// In the plan's own memory: nobody needs the offsets any more.
 	argv, env := vector(p, p.Argv, p.Argc), vector(p, p.Env, p.Envc)
 	e, denied := unix.ENOENT, false
 	for i := uint32(0); i < p.Pathc; i++ {
 		file := candidate(p, i)
 		now := raw.Errno(raw.Call(unix.SYS_EXECVE, raw.Addr(file), raw.Addr(argv), raw.Addr(env), 0, 0, 0))
+		// Not for the kernel to run: execvp(3) takes it for a shell script.
 		if now == unix.ENOEXEC {
 			now = asScript(p, file, env)
 		}
 		switch now {
+		// It goes on, but if nothing else is found, this is what is said.
 		case unix.EACCES:
 			denied = true
 		case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT, unix.ENAMETOOLONG:
@@ -61,6 +65,7 @@ func execute(p plan.View) step.Fault {
 	if denied {
 		e = unix.EACCES
 	}
+	// With a filter in force it was done before: the filter may refuse what it calls.
 	if acting.Filtered == 0 {
 		diagnose(p)
 	}
@@ -70,7 +75,7 @@ func execute(p plan.View) step.Fault {
 	return step.Main(e)
 }
 
-// candidate is the i-th file that exec tries.
+// candidate returns the i-th file that exec tries.
 func candidate(p plan.View, i uint32) unsafe.Pointer {
 	return p.Str(uint32(*p.Slot(p.Paths + i)))
 }

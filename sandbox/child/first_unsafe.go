@@ -24,12 +24,16 @@ func runFirst(p plan.View) {
 	if e := raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); e != 0 {
 		acting.EndNoStep(step.Failed(e, plan.SubNoNewPrivs))
 	}
+	// Modes are to be what the plan says. The payload gets the caller's mask back (settleForExec).
 	payload.umask = raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
+	acting.Umask, acting.Feed = uint32(payload.umask), feed.child
+	// Nothing here needs them, and a pipe's writer waits for its readers to go.
 	closeSlots(p, p.Early, p.Earlyc)
 	acting.OpenProc()
 	if monitor.direct && line.filtered == 0 {
 		acting.Clear = 1
 	}
+	// Before anything is mounted: a tree is bound by one engine from end to end.
 	acting.ChooseEngine()
 	run(p, p.Join, p.Setup)
 	awaitRelease(p)
@@ -44,6 +48,7 @@ func runFirst(p plan.View) {
 	} else {
 		sayBegun(feed.child)
 	}
+	// Descriptors that options named are not for the payload.
 	closeSlots(p, p.Close, p.Closec)
 	run(p, p.Setup, p.Steps)
 	raw.Exit(1) // not reached: the last step is OpExec
@@ -59,43 +64,45 @@ func run(p plan.View, from, to uint32) {
 	}
 }
 
-// do executes one step: one that concerns files and mounts is package build's.
+// do executes one step: one that concerns files and mounts is package build's. Like other
+// switches that each launch comes through, it has no tag: with a tag the compiler makes a table of
+// eight cases or more, which costs a page fault in each process.
 func do(p plan.View, s *plan.Step) step.Fault {
 	if f, done := acting.Do(p, s); done {
 		return f
 	}
-	switch s.Op {
-	case plan.OpSetns:
+	switch {
+	case s.Op == plan.OpSetns:
 		return guarded(raw.Errno(raw.Call(unix.SYS_SETNS, uintptr(s.A), uintptr(s.B), 0, 0, 0, 0)))
-	case plan.OpIDMap:
+	case s.Op == plan.OpIDMap:
 		return writeMaps(p, s)
-	case plan.OpUnshare:
+	case s.Op == plan.OpUnshare:
 		return guarded(raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(s.A), 0, 0, 0, 0, 0)))
-	case plan.OpBecome:
+	case s.Op == plan.OpBecome:
 		return become(s)
-	case plan.OpGroups:
+	case s.Op == plan.OpGroups:
 		return step.Main(raw.Errno(raw.Call(unix.SYS_SETGROUPS, 0, 0, 0, 0, 0, 0)))
-	case plan.OpNest:
+	case s.Op == plan.OpNest:
 		return nest(p.Str(s.A), p.Str(s.B))
-	case plan.OpNoUserns:
+	case s.Op == plan.OpNoUserns:
 		return noUserns()
-	case plan.OpLoopback:
+	case s.Op == plan.OpLoopback:
 		return step.Main(raiseLoopback())
-	case plan.OpHostname:
+	case s.Op == plan.OpHostname:
 		return setHostname(p.Str(s.A))
-	case plan.OpLimitUserns:
+	case s.Op == plan.OpLimitUserns:
 		return step.Main(acting.WriteProc(raw.Text("sys/user/max_user_namespaces\x00"), raw.Text("1\x00")))
-	case plan.OpScore:
+	case s.Op == plan.OpScore:
 		return step.Main(acting.WriteProc(raw.Text("self/oom_score_adj\x00"), p.Str(s.A)))
-	case plan.OpGo:
+	case s.Op == plan.OpGo:
 		return step.Main(reportAndWait(p))
-	case plan.OpWaitFd:
+	case s.Op == plan.OpWaitFd:
 		return step.Main(waitFd(uintptr(s.A)))
-	case plan.OpSetsid:
+	case s.Op == plan.OpSetsid:
 		return step.Main(raw.Errno(raw.Call(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)))
-	case plan.OpLabel:
+	case s.Op == plan.OpLabel:
 		return step.Main(setLabel(s.A, p.Str(s.B)))
-	case plan.OpCaps:
+	case s.Op == plan.OpCaps:
 		return setCapabilities(s)
 	}
 	return doBare(p, s)

@@ -21,7 +21,7 @@ func Entered() bool { return started.as == asLauncher }
 // Go runtime exists.
 func Ready() bool { return started.as != 0 }
 
-// Standing is what privilege the binary brought. Whatever it was is gone: enter dropped
+// Standing returns what privilege the binary brought. Whatever it was is gone: enter dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
 func Standing() suid.Standing { return started.standing }
 
@@ -39,7 +39,7 @@ func Writable(fd int) bool {
 	return canWrite(uintptr(Here(fd)))
 }
 
-// Sock is the front end's end of the socket to the acting side.
+// Sock returns the front end's end of the socket to the acting side.
 func Sock() int { return int(acting.Sock) }
 
 // Exit ends the front end, all threads of it, also where a filter refuses exit_group,
@@ -53,8 +53,8 @@ func Exit(code int) {
 	raw.Kill(raw.Getpid(), uintptr(unix.SIGKILL))
 }
 
-// Killed is the status with which a front end asks the monitor to say which signal has ended
-// the launch. It cannot itself, since it would speak also where the launcher was killed.
+// Killed returns the status with which a front end asks the monitor to say which signal has
+// ended the launch. It cannot itself, since it would speak also where the launcher was killed.
 // failed is the status for failures.
 func Killed(failed int) int {
 	if failed == 2 {
@@ -63,7 +63,7 @@ func Killed(failed int) int {
 	return 2
 }
 
-// ForKeeper is what the monitor is to be told about a plan that goes to the keeper.
+// ForKeeper returns what the monitor is to be told about a plan that goes to the keeper.
 func ForKeeper(bytes []byte) uint32 { return uint32(len(bytes)) | forKeeper }
 
 // put32 sends a word at once or not at all.
@@ -116,7 +116,7 @@ func Listen(buf []byte) (sender int, ok bool) {
 	return sender, true
 }
 
-// Here is the number under which the front end has the caller's fd: another one for
+// Here returns the number under which the front end has the caller's fd: another one for
 // standard error, whose own number is muffled.
 func Here(fd int) int {
 	if fd == 2 && Entered() {
@@ -125,22 +125,22 @@ func Here(fd int) int {
 	return fd
 }
 
-// Args are the words that the program was started with.
+// Args returns the words that the program was started with.
 func Args() []string {
 	if !Entered() {
 		return nil
 	}
-	return vectorAt(raw.Mapped(stack + 8))
+	return vectorAt(raw.Mapped(entered.stack + 8))
 }
 
-// Environ is the environment as the kernel handed it over: in order, with duplicates
-// and malformed entries, and with what was hidden from the runtime.
+// Environ returns the environment as the kernel handed it over: in order, with duplicates and
+// malformed entries, and with what was hidden from the runtime.
 func Environ() []string {
 	if !Entered() {
 		return nil
 	}
-	argc := *(*uintptr)(raw.Mapped(stack))
-	env := vectorAt(raw.Mapped(stack + 8 + 8*argc + 8))
+	argc := *(*uintptr)(raw.Mapped(entered.stack))
+	env := vectorAt(raw.Mapped(entered.stack + 8 + 8*argc + 8))
 	for i, entry := range env {
 		if entry != "" && entry[0] == hidden {
 			if whole := "G" + entry[1:] + "\x00"; runtimeSetting(unsafe.Pointer(unsafe.StringData(whole))) {
@@ -169,7 +169,7 @@ func Spoken() {
 	}
 }
 
-// Words is the text of the command line and the environment, with what has been read for
+// Words returns the text of the command line and the environment, with what has been read for
 // it: the words from first on, up to end; ok is false where there is none.
 func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bool) {
 	if line.textAt == 0 || !Entered() || line.textLen == 0 {

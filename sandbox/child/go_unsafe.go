@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reportAndWait is OpGo. The monitor learns on the feed that a tentative attempt has
-// come so far; the front end learns which namespaces these are, and lets us go on once
-// it has told whoever wanted to know.
+// reportAndWait is OpGo. The monitor learns on the feed that a tentative attempt has come so
+// far; the front end learns which namespaces these are, and lets us go on once it has written
+// the reports.
 func reportAndWait(p plan.View) unix.Errno {
 	if p.Has(plan.FlagTentative) {
 		if e := raw.WriteWord(feed.child, reached); e != 0 {
@@ -49,7 +49,7 @@ type message struct {
 	_                             [plan.MessageSize - plan.MessageText - 4 - 8*plan.NumNamespaces]byte
 }
 
-// namespace is the inode of one of this process's namespaces, in the order of
+// namespace returns the inode of one of this process's namespaces, in the order of
 // plan.NamespaceFiles; 0 where the kernel has no such kind.
 func namespace(i uintptr) uint64 {
 	name := raw.Text("self/ns/uts\x00")

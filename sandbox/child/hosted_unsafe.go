@@ -8,36 +8,33 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build"
 	"golang.org/x/sys/unix"
 )
 
-// This file is plan mode: the front end is a Go program that goes on, the host, which
-// started this process as the monitor at once:
+// This file is plan mode: the front end is an embedding program (called the host here), which
+// started this process as the monitor:
 //
 //	argv: PlanWord, the socket's number, the line's, a mask of ignored signals
 //
-// The socket is as in any launch. The line is a socket whose other end the host alone has,
-// and the payload's processes never. Until there is a first process, whatever happens
-// there kills the monitor (armLine), and what it has started with it (FlagDieWithParent is
-// in every such plan). From then on the monitor looks itself (watch): at the end of the
-// line, or a byte LineKill, it ends the sandbox and is the last to go. The host says
-// LineRuns when set-up is over: without FlagLifeline the sandbox may then outlive it. So
-// nothing hangs on a thread of the host's, whose end is where PR_SET_PDEATHSIG would
-// strike.
+// The socket is as in any launch. The line is a socket whose other end only the host holds,
+// and no process of the payload. Until the first process exists, any event on the line kills
+// the monitor (armLine), and with it what it has started (FlagDieWithParent is in every such
+// plan). From then on the monitor watches the line itself (watch): at its end, or for a byte
+// LineKill, it ends the sandbox, and then itself. The host sends LineRuns when set-up is over;
+// without FlagLifeline, the sandbox may then outlive the host. So the sandbox does not depend
+// on a thread of the host, as it would with PR_SET_PDEATHSIG.
 
 // PlanWord is the name, argv[0], of a program that is to be a monitor. A caller with
-// bubblewrap's command line has no use for it. It is not an argument, since there are
-// programs that let strangers choose the arguments of a privileged one, but not its name.
+// bubblewrap's command line has no use for it. It is not an argument, since there are programs
+// that let users choose the arguments of a privileged program, but not its name.
 const PlanWord = "gobwrap: monitor"
 
-// What the host says on the line.
+// Bytes that the host writes to the line.
 const (
 	LineRuns = iota + 1 // set-up is over, and others have been told
 	LineKill            // the sandbox is to end; or set-up has failed
 )
-
-// LineTimeout is what the monitor says on it: the command's time was over before it ended.
-const LineTimeout = 1
 
 const planWord = PlanWord + "\x00"
 
@@ -56,7 +53,7 @@ func enterHosted(sp uintptr) {
 		return
 	}
 	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
-		raw.Exit(1) // a set-id host lends nobody its privilege
+		raw.Exit(1) // a set-id host must not act for its caller
 	}
 	hosted(raw.Mapped(sp))
 }
@@ -87,7 +84,7 @@ func hosted(sp unsafe.Pointer) {
 
 // monitorHosted is the part that a host which starts itself has too (takenOver).
 func monitorHosted() {
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	if refusedStart() {
 		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(started.standing))
 		raw.Exit(1)
@@ -102,21 +99,21 @@ func monitorHosted() {
 		p = attempt(0)
 	}
 	releaseFirst(p)
-	// From here on we look ourselves. The host says nothing on the line before it has seen
-	// the end of the socket, of which closeOthers closes our copy: no word of its kills us.
+	// From here on this process watches the line itself. The host says nothing on the line
+	// before it has seen the end of the socket, of which closeOthers closes our copy, so
+	// nothing that it writes kills us.
 	raw.Fcntl(host.line, unix.F_SETFL, 0)
 	closeOthers(p, nowhere)
 	reapDismissed()
 	status := lastStatus(p, watch(p))
 	reapKeeper()
 	reapStray()
+	removePlaceholders()
 	reclaimTerminal(p)
 	if p.JSONFd >= 0 && ran() {
 		reportEnd(p, status)
 	}
-	if clock.stage != inTime {
-		raw.SendByte(host.line, LineTimeout)
-	}
+	sayUsage(p, status)
 	endLike(status)
 }
 
@@ -140,7 +137,7 @@ func isSocket(fd uintptr) bool {
 	return socketOption(fd, unix.SO_DOMAIN) == unix.AF_UNIX && socketOption(fd, unix.SO_TYPE) == unix.SOCK_STREAM
 }
 
-// socketOption is a number of getsockopt(2), 0 where there is none.
+// socketOption returns a number of getsockopt(2), 0 where there is none.
 func socketOption(fd, option uintptr) uint32 {
 	value, size := uint32(0), uint32(4)
 	e := raw.Errno(raw.Call(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, option, raw.Addr(unsafe.Pointer(&value)), raw.Addr(unsafe.Pointer(&size)), 0))
@@ -150,8 +147,8 @@ func socketOption(fd, option uintptr) uint32 {
 	return value
 }
 
-// armLine makes whatever happens on the line kill us (F_SETSIG, fcntl(2)), wherever we
-// are. What has happened before that raises no signal.
+// armLine makes any event on the line kill this process (F_SETSIG, fcntl(2)). Earlier events
+// raise no signal.
 func armLine() bool {
 	if raw.Errno(raw.Fcntl(host.line, unix.F_SETOWN, raw.Getpid())) != 0 || raw.Errno(raw.Fcntl(host.line, fSetSig, uintptr(unix.SIGKILL))) != 0 ||
 		raw.Errno(raw.Fcntl(host.line, unix.F_SETFL, unix.O_ASYNC)) != 0 {
@@ -166,16 +163,18 @@ func armLine() bool {
 
 const fSetSig = 10 // F_SETSIG
 
-// watch waits for the payload, and obeys the line and the clock meanwhile. It returns init's
-// word, 0 if there is none.
+// watch waits for the payload, and meanwhile handles the line and the clock. It returns init's
+// message, 0 if there is none.
 func watch(p plan.View) (word uint32) {
-	var fds [3]raw.PollFd
+	var fds [4]raw.PollFd
 	fds[0].Fd, fds[0].Events = -1, unix.POLLIN
 	if host.there {
 		fds[0].Fd = int32(host.line)
 	}
 	fds[1].Fd, fds[1].Events = int32(feed.monitor), unix.POLLIN
 	fds[2].Fd, fds[2].Events = -1, unix.POLLIN
+	fds[3].Fd, fds[3].Events = takesSignals(), unix.POLLIN
+	handOver(p)
 	blind := false
 	if !p.Has(plan.FlagInit) {
 		fd := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)
@@ -188,17 +187,25 @@ func watch(p plan.View) (word uint32) {
 	}
 	for {
 		openCommand()
+		looks := monitor.follows && !p.Has(plan.FlagInit) && clock.stage == inTime // for stops, of which a pidfd does not say
 		var nap unix.Timespec
-		if blind {
+		if blind || looks {
 			nap.Nsec = 1e7
 		}
-		fds[0].Revents, fds[1].Revents, fds[2].Revents = 0, 0, 0
-		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, patience(&nap), 0, 8, 0)
+		fds[0].Revents, fds[1].Revents, fds[2].Revents, fds[3].Revents = 0, 0, 0, 0
+		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 4, patience(&nap), 0, 8, 0)
 		tick(p)
+		if looks && childStopped(p) != 0 {
+			stopToo()
+		}
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
+			if said&build.HolderWord != 0 || obeyStop(p, said) {
+				continue
+			}
 			if said == begun {
 				begin(p, sender)
+				handOver(p)
 			} else if p.Has(plan.FlagInit) {
 				return said
 			}
@@ -209,14 +216,16 @@ func watch(p plan.View) (word uint32) {
 		if fds[2].Revents != 0 || blind && hasEnded(monitor.first) {
 			return 0
 		}
+		if fds[3].Revents != 0 {
+			passSignals(p)
+		}
 		if fds[0].Revents != 0 {
 			fds[0].Fd = heed(p)
 		}
 	}
 }
 
-// heed does what the line says, and returns it, or -1 where there is nothing more to
-// expect of it.
+// heed reads a byte from the line, acts on it and returns it, or -1 if nothing more will come.
 func heed(p plan.View) int32 {
 	word, ok := raw.ReadByte(host.line)
 	if !ok {
@@ -234,8 +243,8 @@ func heed(p plan.View) int32 {
 	return int32(host.line)
 }
 
-// ran reports whether the command has run, as the host has it, who may not have said so yet:
-// what it tells others about that comes before the exit status.
+// ran waits for the host's message that the command runs, and reports whether it has come: the
+// host writes its reports about that before the exit status.
 func ran() bool {
 	for host.said == 0 {
 		host.said = LineKill
@@ -254,8 +263,8 @@ func hasEnded(pid uintptr) bool {
 	return raw.Errno(r) != 0 || info[0] == uint32(unix.SIGCHLD)
 }
 
-// lastStatus is the payload's status, by init's word where there is one. What is left with
-// init then goes too, and init with it: nothing is left for the host to inherit.
+// lastStatus returns the payload's status, by init's word where there is one. What is left
+// with init then goes too, and init with it: nothing is left for the host to inherit.
 func lastStatus(p plan.View, word uint32) uint32 {
 	readUsage(p, word)
 	if clock.stage != inTime {
@@ -283,7 +292,7 @@ func endLike(status uint32) {
 // hangUp closes, in a process that is not the monitor, what only that needs: the line, the
 // ear, and the ways to the keeper.
 func hangUp() {
-	for _, fd := range [...]*uintptr{&monitor.ear, &host.line, &monitor.keeperEnd} {
+	for _, fd := range [...]*uintptr{&monitor.ear, &monitor.cgroup, &host.line, &monitor.keeperEnd} {
 		if *fd != 0 {
 			raw.Close(*fd)
 			*fd = 0

@@ -70,6 +70,7 @@ func become(s *plan.Step) step.Fault {
 	if s.Flags&plan.FlagTry != 0 {
 		forgiven = unix.EINVAL
 	}
+	// The gid first: once the uid is another one there is nothing to change it with.
 	if e := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0)); e != 0 && e != forgiven {
 		return step.Failed(e, plan.SubGIDMap)
 	}
@@ -136,8 +137,8 @@ func mapFromAbove(in, self uintptr, uid, gid unsafe.Pointer) {
 	raw.Exit(0)
 }
 
-// noUserns proves that a further user namespace is refused: it tries, in a child
-// that has nothing else to do.
+// noUserns verifies that a further user namespace is refused, by trying to make one in a
+// child.
 func noUserns() step.Fault {
 	pid := raw.Clone(0)
 	if e := raw.Errno(pid); e != 0 {
@@ -177,6 +178,7 @@ func setCapabilities(s *plan.Step) step.Fault {
 		}
 		return step.Main(e)
 	}
+	// In setuid mode nothing is taken on trust: what the kernel says now counts.
 	if acting.Guarded != 0 && !raw.NoMoreThan(0) {
 		return step.Main(unix.EPERM)
 	}

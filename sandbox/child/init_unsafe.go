@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gate is a page that init and payload share until the payload's exec: what init says
-// without a system call, which the filters that it has by then might refuse.
+// gate is the start barrier, a page that init and payload share until the payload's exec. Init
+// writes to it without a system call, which its filters might refuse by then.
 type gate struct {
 	state uint32 // gateShut, gateOpen, gateBroken
 	errno uint32 // why the filter of a gateBroken could not be installed
@@ -30,12 +30,15 @@ const (
 // locks and the sync fds, and is out of the payload's reach.
 func splitInit(p plan.View) {
 	acting.Step = plan.NoStep
+	// Shared memory survives the fork as one page that both see (mmap(2),
+	// MAP_SHARED|MAP_ANONYMOUS).
 	r := raw.Call(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
 	if e := raw.Errno(r); e != 0 {
 		acting.End(step.Failed(e, plan.SubPlan))
 	}
 	g := (*gate)(raw.Mapped(r))
 	boundBoth(p)
+	scopeBoth(p)
 	mine := raw.Getpid()
 	pid := fork(0, p)
 	if e := raw.Errno(pid); e != 0 {
@@ -43,9 +46,10 @@ func splitInit(p plan.View) {
 	}
 	if pid == 0 {
 		// From here on the parent to outlive is init; the feed becomes init's alone.
-		parent = mine
+		acting.Parent = mine
 		end := feed.child
 		feed.child = 0
+		forgetHeld()
 		dieWithParent()
 		pass(p, g)
 		sayBegun(end)
@@ -70,8 +74,24 @@ func boundBoth(p plan.View) {
 	}
 }
 
-// pass waits at the gate. Init is busy for some ten microseconds, and cannot wake us where
-// a filter may refuse it the call. If it dies we die with it.
+// scopeBoth restricts this process and the payload to one Landlock domain: within it the
+// payload may signal init, and look at it as far as seal permits, as if there were none.
+func scopeBoth(p plan.View) {
+	for i := p.Setup; i < p.Steps; i++ {
+		s := p.Step(i)
+		if s.Op != plan.OpFence {
+			continue
+		}
+		acting.Step = i
+		if e := scopeSelf(p, s); e != 0 {
+			acting.End(step.Main(e))
+		}
+		acting.Step = plan.NoStep
+	}
+}
+
+// pass waits at the start barrier. Init is busy for some ten microseconds, and cannot wake us
+// where a filter may refuse it the call. If it dies we die with it.
 func pass(p plan.View, g *gate) {
 	woken := wakes(p)
 	for raw.Load(&g.state) == gateShut {
@@ -120,14 +140,20 @@ func runInit(p plan.View, child uintptr, g *gate) {
 	raw.Close(acting.Sock)
 	acting.Sock = 0
 	filter(p, g)
+	waitForAll(p, child)
+}
+
+// waitForAll is what init does from there on.
+func waitForAll(p plan.View, child uintptr) {
 	last := uint32(1) // until the payload's own is known
 	for {
-		r, status := raw.WaitUsage(^uintptr(0), &clock.used)
+		r, status := reap(p, child)
 		if e := raw.Errno(r); e == unix.ECHILD {
 			raw.Exit(last)
 		} else if e != 0 { // refused by the payload's own filter
 			raw.Exit(1)
 		}
+		// An orphan that was handed to us: reaped, and of no interest.
 		if r != child {
 			continue
 		}
@@ -138,9 +164,9 @@ func runInit(p plan.View, child uintptr, g *gate) {
 	}
 }
 
-// filter installs the payload's filters in init too, so that nobody escapes them by
-// taking it over, and opens the gate. If it cannot, the payload says so. The calls that
-// init still makes are excepted: an allow-list for the payload need not have them.
+// filter installs the payload's filters in init too, so that nobody escapes them by taking it
+// over, and opens the start barrier. If it cannot, the payload says so. The calls that init
+// still makes are excepted: an allow-list for the payload need not have them.
 func filter(p plan.View, g *gate) {
 	for i := p.Setup; i < p.Steps; i++ {
 		s := p.Step(i)
@@ -204,9 +230,9 @@ func lockAll(p plan.View) {
 	}
 }
 
-// seal takes init's privileges and bars the payload from it: from its memory (the
-// environment of the caller, what the options cleared included) and from the host's
-// file behind /proc/1/exe (CVE-2019-5736).
+// seal drops init's privileges and protects it from the payload: from its memory (the
+// environment of the caller, what the options cleared included) and from the host's file
+// behind /proc/1/exe (CVE-2019-5736).
 //
 // Init stays undumpable: its memory belongs to the user namespace outside, so that no
 // capability inside gets past that. It would also bar the caller, though, who may want

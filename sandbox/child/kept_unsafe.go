@@ -54,7 +54,7 @@ const (
 // keeper has been done here.
 func runKept(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	kept = f
-	parent = f.Launcher
+	acting.Parent = f.Launcher
 	acting.Step = plan.NoStep
 	acting.Guarded = 1
 	acting.Slave, acting.NoProc = f.Slave, f.Proc
@@ -202,6 +202,7 @@ func dismissKeeper() {
 // awaits that where there was a choice: the keeper has capabilities, and must be gone
 // before the payload runs.
 func releaseFirst(p plan.View) {
+	follow(p)
 	awaited := awaitsRelease(p)
 	dismissKeeper()
 	if awaited {

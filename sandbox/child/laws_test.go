@@ -18,7 +18,7 @@ import (
 // program: they walk its call graph from the ELF entry point, instruction by instruction.
 
 // allowed are the functions with a runtime that code without one may refer to, each
-// with the reason why that is no call into the runtime.
+// with the reason why that is not a call into the runtime.
 var allowed = map[string]string{
 	"runtime.morestack_noctxt": "in front of every function; never taken, since the dummy g's stack guard is 0",
 }
@@ -39,7 +39,7 @@ var checks = map[string]string{
 	"runtime.duffcopy":                "words copied",
 }
 
-// forbidden words what a runtime function stands for; the first prefix counts.
+// forbidden says what a runtime function stands for; the first prefix counts.
 var forbidden = [][2]string{
 	{"runtime.panic", "a check that can panic (bounds, division, conversion)"},
 	{"runtime.gopanic", "a panic"},
@@ -318,7 +318,7 @@ func checkProgram(t *testing.T, im *linked.Image) {
 			break
 		}
 	}
-	for _, name := range []string{"acting", "started", "feed", "monitor", "host", "front", "payload", "blamed", "line", "dummy", "stack"} {
+	for _, name := range []string{"acting", "started", "feed", "monitor", "host", "front", "payload", "blamed", "line", "dummy", "entered"} {
 		if where := im.Section(symbol(t, im, linked.InChild+name)); where != ".noptrbss" {
 			t.Errorf("%s lies in %s", name, where)
 		}
@@ -389,7 +389,7 @@ func TestLawsInHosts(t *testing.T) {
 		for _, v := range broken {
 			t.Errorf("%s: %v", arch, v)
 		}
-		for _, name := range []string{"hosted", "monitorHosted", "takenOver", "watch", "runInit", "runKeeper"} {
+		for _, name := range []string{"hosted", "monitorHosted", "takenOver", "watch", "runInit", "startKept"} {
 			if !reached[linked.InChild+name] {
 				t.Errorf("%s: %s is not reached: the walk is broken", arch, name)
 			}
@@ -428,7 +428,7 @@ func TestFailedCheckEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	const anchor = "\tp := &line.parser\n\tp.Start("
-	changed := strings.Replace(string(source), anchor, "\tline.steps[line.textLen].A = 1\n"+anchor, 1)
+	changed := strings.Replace(string(source), anchor, "\tline.known[line.textLen].FD = 1\n"+anchor, 1)
 	if changed == string(source) {
 		t.Fatalf("no %q in line_unsafe.go to plant something in front of", anchor)
 	}

@@ -21,27 +21,21 @@ import (
 // Where one is (see needsGo), nothing has been changed: the front end starts, and finds in
 // line what has been read already.
 
-// maxKnown is how many descriptors the parser may ask about here.
-const maxKnown = 64
+const (
+	// maxKnown is how many descriptors the parser may ask about here.
+	maxKnown = 64
+	// maxRuns is more than the compiler ever takes: one to measure, one for PWD, one to write,
+	// and as many again where the pool is too small for the environment.
+	maxRuns = 8
+)
 
 // line is what is known of the command line. It holds no pointer.
 //
 //nolint:gochecknoglobals // the memory of this file
 var line struct {
-	parser cmdline.Parser
-	known  [maxKnown]cmdline.Known
-	nknown uintptr
-	items  [64]flat.Item
-	steps  [128]plan.Step
-	from   [128]flat.Word
-	slots  [512]uint64
-	arena  [1 << 13]byte
-
-	// Where these do not suffice, larger ones lie elsewhere: address, and how many.
-	itemsAt, nitems  uintptr
-	bufAt            uintptr
-	nsteps, nslots   uintptr
-	narena           uintptr
+	nknown           uintptr // descriptors that the parser has asked about
+	itemsAt, nitems  uintptr // where there are more items than pool holds: address, and how many
+	taken            uintptr // of pool
 	textAt, textLen  uintptr // the words, the environment, and what was read
 	textCap          uintptr // 0: it is the stack's
 	first, end       uint32  // offsets: of the first word behind argv[0], and of what follows the last
@@ -56,9 +50,16 @@ var line struct {
 
 	heard   uint32                       // what became of the launch; see direct_unsafe.go
 	message [plan.MessageSize / 4]uint32 // what was said of it
-	cells   bpf.Cells
-	cwd     [unix.PathMax]byte
+
+	parser cmdline.Parser
+	pool   [1 << 14]byte // the items, then the working directory and the plan: see carve
+	known  [maxKnown]cmdline.Known
+	cells  bpf.Cells
 }
+
+// The launcher's memory is one struct with what every launch writes first, and everything that
+// a launch makes of the command line lies in one pool without gaps: each page that is written
+// costs a fault, and another one in each process that is forked and writes to it too.
 
 // findWords finds argv and the environment, which the kernel lays one behind the other
 // (execve(2)). It reports false where they are not, or there is no argv[0].
@@ -87,14 +88,14 @@ func findWords(sp unsafe.Pointer) bool {
 		at += raw.Strlen(raw.Mapped(at)) + 1
 	}
 	line.envEnd, line.textLen = uint32(at-base), at-base
-	return line.textLen < 1<<30
+	return line.textLen < 1<<30 // offsets of words are 32 bits wide
 }
 
 func lineText() flat.Text { return unsafe.Slice((*byte)(raw.Mapped(line.textAt)), line.textLen) }
 
 func lineItems() []flat.Item {
 	if line.itemsAt == 0 {
-		return line.items[:]
+		return unsafe.Slice((*flat.Item)(unsafe.Pointer(&line.pool)), unsafe.Sizeof(line.pool)/unsafe.Sizeof(flat.Item{}))
 	}
 	return unsafe.Slice((*flat.Item)(raw.Mapped(line.itemsAt)), line.nitems)
 }
@@ -122,6 +123,8 @@ func parseLine() bool {
 			k.Open = passed(uintptr(p.FD))
 			k.Write = k.Open && canWrite(uintptr(p.FD))
 			line.nknown++
+		// Read from where it stands, to its end, as a pipe can only be: what has been read is not
+		// read again by the front end (Words).
 		case cmdline.Read:
 			if !readKnown() {
 				return false
@@ -164,6 +167,35 @@ func memory(n uintptr) uintptr {
 	return r
 }
 
+// carve returns the address of n bytes, of the pool where it has so many; 0 where there are none.
+func carve(n uintptr) uintptr {
+	at := (line.taken + 7) &^ 7
+	if n > unsafe.Sizeof(line.pool) || at+n > unsafe.Sizeof(line.pool) {
+		return memory(n)
+	}
+	line.taken = at + n
+	return raw.Addr(unsafe.Pointer(&line.pool)) + at
+}
+
+// workingDirectory returns the caller's; nil if it has no name.
+func workingDirectory() []byte {
+	before := line.taken
+	at := carve(unix.PathMax)
+	if at == 0 {
+		return nil
+	}
+	path := unsafe.Slice((*byte)(raw.Mapped(at)), unix.PathMax)
+	n := raw.Call(unix.SYS_GETCWD, at, unix.PathMax, 0, 0, 0, 0)
+	if raw.Errno(n) != 0 || n <= 1 || n > unix.PathMax || path[0] != '/' {
+		line.taken = before
+		return nil
+	}
+	if line.taken != before { // what it does not need stays in the pool
+		line.taken -= unix.PathMax - n
+	}
+	return path[:n-1]
+}
+
 // growItems doubles the list of items.
 func growItems() bool {
 	have := lineItems()
@@ -183,6 +215,7 @@ func growText(n uintptr) bool {
 		return true
 	}
 	size := 2*line.textLen + n
+	// The words lie on the stack, where the kernel has put them: there is no room behind them.
 	at := memory(size)
 	if at == 0 || size > 1<<30 {
 		return false
@@ -220,6 +253,7 @@ func readKnown() bool {
 			break
 		}
 	}
+	// So that a path in it can be handed to the kernel.
 	*(*byte)(raw.Mapped(line.textAt + line.textLen)) = 0
 	line.textLen++
 	k.Read = true
@@ -252,6 +286,10 @@ func needsGo() bool {
 			if s.AddCaps != 0 { // a warning, perhaps
 				return true
 			}
+		case flat.Mask, flat.Protect:
+			if s.AddCaps>>unix.CAP_SYS_ADMIN&1 != 0 { // the same
+				return true
+			}
 		}
 	}
 	return s.AddCaps != 0 && s.On(flat.DisableUsers) // the same
@@ -262,18 +300,20 @@ func needsGo() bool {
 // a fault is found again, with its text, by the front end.
 func compileLine(again bool) bool {
 	var f compile.Facts
-	uid, gid := keeper.Caller(raw.Mapped(stack))
+	uid, gid := keeper.Caller(raw.Mapped(entered.stack))
 	f.UID, f.GID = uint32(uid), uint32(gid)
 	f.Caps, _, _ = raw.Caps()
 	f.RootCaps = true
 	f.Filtered = underFilter()
 	f.Env, f.EnvEnd = flat.Word(line.env), flat.Word(line.envEnd)
-	n := raw.Call(unix.SYS_GETCWD, raw.Addr(unsafe.Pointer(&line.cwd)), uintptr(len(line.cwd)), 0, 0, 0, 0)
-	if raw.Errno(n) == 0 && n > 1 && n <= uintptr(len(line.cwd)) && line.cwd[0] == '/' {
-		f.Cwd = line.cwd[:n-1]
+	if line.taken == 0 && line.itemsAt == 0 {
+		line.taken = uintptr(line.parser.Items) * unsafe.Sizeof(flat.Item{})
 	}
+	f.Cwd = workingDirectory()
 	s := &line.parser.Spec
 	f.CgroupNamespaces = s.Wishes[flat.Cgroup] == flat.Try && found(raw.Text("/proc/self/ns/cgroup\x00"))
+	// Root takes a user namespace that need not be only where the kernel has them, and does without
+	// where it refuses one.
 	root := f.UID == 0 && s.Wishes[flat.User] == flat.Try && !s.FDs[flat.JoinUser].Given()
 	f.UserNamespaces = root && !again && found(raw.Text("/proc/self/ns/user\x00")) && !zero(raw.Text("/proc/sys/user/max_user_namespaces\x00"))
 	f.Tentative = f.UserNamespaces && f.Caps>>unix.CAP_SYS_ADMIN&1 != 0
@@ -284,10 +324,8 @@ func compileLine(again bool) bool {
 			monitor.viaKeeper = true
 		}
 	}
-	if again && !growBuffers(uintptr(len(line.steps)), uintptr(len(line.slots)), uintptr(len(line.arena))) {
-		return false
-	}
 	items := lineItems()[:line.parser.Items]
+	// What a terminal is, only a small /dev needs to know: it gets a console.
 	for i := range items {
 		if items[i].Kind == flat.Dev {
 			var settings unix.Termios
@@ -295,27 +333,34 @@ func compileLine(again bool) bool {
 			break
 		}
 	}
-	c := compile.Compiler{Spec: s, Items: items, Text: lineText(), Facts: &f, Buffers: lineBuffers()}
+	c := compile.Compiler{Spec: s, Items: items, Text: lineText(), Facts: &f}
 	if c.Check() != compile.Fine {
 		return false
 	}
-	for {
+	// The first run finds out how large the plan is, the second one makes it where it is to lie.
+	at := (line.taken + 7) &^ 7
+	c.Slots = unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(&line.pool), at)), (unsafe.Sizeof(line.pool)-at)/plan.SlotSize)
+	for range maxRuns {
 		switch c.Run() {
-		case compile.Full:
-			steps, slots, arena := c.Want()
-			if !growBuffers(uintptr(steps), uintptr(slots), uintptr(arena)) {
-				return false
-			}
-			c.Buffers = lineBuffers()
 		case compile.AskPWD:
 			f.PWD = compile.No
 			if leadsTo(c.PWD(), f.Cwd) {
 				f.PWD = compile.Yes
 			}
+		case compile.Done:
+			if c.Exact() {
+				c.Head(unsafe.Slice((*byte)(raw.Mapped(line.planAt)), plan.HeaderSize))
+				return true
+			}
+			fallthrough
 		default:
-			return layOut(&c, again)
+			var ok bool
+			if c.Buffers, ok = placePlan(&c); !ok {
+				return false
+			}
 		}
 	}
+	return false
 }
 
 // zero reports whether a file holds the number 0.
@@ -356,40 +401,26 @@ func leadsTo(a, b []byte) bool {
 		first.Dev == second.Dev && first.Ino == second.Ino
 }
 
-func lineBuffers() compile.Buffers {
-	if line.bufAt == 0 {
-		return compile.Buffers{Steps: line.steps[:], From: line.from[:], Slots: line.slots[:], Arena: line.arena[:]}
-	}
-	at := line.bufAt
-	slots := unsafe.Slice((*uint64)(raw.Mapped(at)), line.nslots)
-	at += 8 * line.nslots
-	steps := unsafe.Slice((*plan.Step)(raw.Mapped(at)), line.nsteps)
-	at += plan.StepSize * line.nsteps
-	from := unsafe.Slice((*flat.Word)(raw.Mapped(at)), line.nsteps)
-	at += 4 * line.nsteps
-	return compile.Buffers{Steps: steps, From: from, Slots: slots, Arena: unsafe.Slice((*byte)(raw.Mapped(at)), line.narena)}
-}
-
-// growBuffers makes the compiler's buffers at least so large.
-func growBuffers(steps, slots, arena uintptr) bool {
-	line.bufAt = memory(8*slots + (plan.StepSize+4)*steps + arena)
-	line.nsteps, line.nslots, line.narena = steps, slots, arena
-	return line.bufAt != 0
-}
-
-// layOut puts the plan where the acting side reads it; elsewhere, if it comes after another.
-func layOut(c *compile.Compiler, again bool) bool {
+// placePlan takes memory for a plan of the size that the compiler wants, and returns its parts
+// as the compiler's buffers.
+func placePlan(c *compile.Compiler) (b compile.Buffers, ok bool) {
 	n, ok := c.Size()
 	if !ok {
-		return false
+		return b, false
 	}
-	line.planAt, line.planSize = raw.Addr(unsafe.Pointer(&smallPlan)), uintptr(n)
-	if again || line.planSize > unsafe.Sizeof(smallPlan) {
-		if line.planAt = memory(line.planSize); line.planAt == 0 {
-			return false
-		}
+	steps, slots, arena := c.Want()
+	at := carve(uintptr(n) + 8 + unsafe.Sizeof(flat.Word(0))*uintptr(steps))
+	if at == 0 {
+		return b, false
 	}
-	c.Layout(unsafe.Slice((*byte)(raw.Mapped(line.planAt)), n))
-	line.originsAt = raw.Addr(unsafe.Pointer(unsafe.SliceData(c.From)))
-	return true
+	line.planAt, line.planSize = at, uintptr(n)
+	line.originsAt = (at + uintptr(n) + 7) &^ 7
+	at += plan.HeaderSize
+	b.Steps = unsafe.Slice((*plan.Step)(raw.Mapped(at)), steps)
+	at += plan.StepSize * uintptr(steps)
+	b.Slots = unsafe.Slice((*uint64)(raw.Mapped(at)), slots)
+	at += plan.SlotSize * uintptr(slots)
+	b.Arena = unsafe.Slice((*byte)(raw.Mapped(at)), arena)
+	b.From = unsafe.Slice((*flat.Word)(raw.Mapped(line.originsAt)), steps)
+	return b, true
 }

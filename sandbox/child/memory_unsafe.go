@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the processes of a launch know. All of it is static memory, of which a process that is
-// cloned has a copy, and holds no pointer, so the runtime's collector never looks at it.
+// The state of the processes of a launch. All of it is static memory, of which a process that
+// is cloned has a copy, and holds no pointer, so the runtime's collector never looks at it.
 // Descriptors of ours lie above 2, so 0 stands for one that is not open.
 
-// acting is what a process that carries out a plan knows, and the root that it builds. The
-// monitor reports faults by it too.
+// acting is the state of a process that carries out a plan, and the root that it builds. The
+// monitor also reports faults through it.
 //
 //nolint:gochecknoglobals // see above
 var acting build.Root
@@ -45,24 +45,30 @@ var feed struct {
 	child   uintptr // the first process's, later init's
 }
 
-// monitor is what the monitor knows.
+// monitor is the state of the monitor.
 //
 //nolint:gochecknoglobals // see above
 var monitor struct {
 	direct bool    // there is no front end; see direct_unsafe.go
+	free   bool    // no policy.conf binds the caller; see policy_unsafe.go
 	ear    uintptr // where it hears messages then
 	first  uintptr // the pid of the sandbox's first process; 0: none
+	cgroup uintptr // the directory of the cgroup in which that was made; 0: none
 
-	// The setuid mode; see package suid.
+	holders uint32 // how many placeholders there are; see placeholders_unsafe.go
+
+	// Setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid; 0: none
 	keeperEnd uintptr // our end of its socket
 	leaving   uintptr // the pid of a keeper that ends
 	viaKeeper bool    // the plan is for the keeper
 
 	keeperEnded uint32 // the keeper's wait status
+
+	follows bool // it stops with the payload; see follow
 }
 
-// host is what the monitor knows in plan mode; see hosted_unsafe.go.
+// host is the state of the monitor in plan mode; see hosted_unsafe.go.
 //
 //nolint:gochecknoglobals // see above
 var host struct {
@@ -71,7 +77,7 @@ var host struct {
 	said  byte    // the first byte that it has said there
 }
 
-// front is what a process knows that has become a Go program.
+// front is the state of a process that has become a Go program.
 //
 //nolint:gochecknoglobals // see above
 var front struct {
@@ -79,13 +85,15 @@ var front struct {
 	senders uint32  // it wants to know from which process each message is
 }
 
-// payload is what the payload's process knows.
+// payload is the state of the payload's process.
 //
 //nolint:gochecknoglobals // see above
 var payload struct {
 	umask   uintptr
 	moved   bool     // an OpChdir has been done
 	bounded bool     // boundCaps is done
+	scoped  bool     // scopeSelf is done
+	fenced  bool     // it has made a domain
 	settled bool     // see settleForExec
 	missing plan.Sub // what diagnose has found
 }
@@ -107,15 +115,13 @@ var smallPlan [1 << 13]uint64
 //
 //lint:ignore U1000 used by entry, in assembly
 //nolint:gochecknoglobals // read by entry
-var dummy [64]uint64
+var dummy [16]uint64
 
-// tls is where amd64's compiled code finds dummy: entry points FS behind its first word.
-//
-//lint:ignore U1000 used by entry, in assembly
-//nolint:gochecknoglobals // read by entry
-var tls [2]uintptr
-
-// stack is the stack pointer that the kernel gave, for the runtime's start.
+// entered is what entry stores: where amd64's compiled code finds dummy, which entry points FS
+// behind the first word of, and the stack pointer that the kernel gave, for the runtime's start.
 //
 //nolint:gochecknoglobals // written by entry
-var stack uintptr
+var entered struct {
+	_     [2]uintptr
+	stack uintptr
+}

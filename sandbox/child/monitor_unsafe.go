@@ -11,19 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the front end says of its plan, above the size of it.
+// Flags in the front end's message, above the size of its plan.
 const (
 	// forKeeper: it is one for the keeper.
 	forKeeper = 1 << 30
-	// leaving: there is none. The front end ends, and says with which status, the lowest eight
-	// bits: its own could be the runtime's word for a crash.
+	// leaving: there is no plan. The front end ends, and the lowest eight bits are its status.
+	// Its exit status is not used, because it may be the Go runtime's crash status.
 	leaving = 1 << 29
 )
 
 // runMonitor is the launcher after the fork: it receives the plan, starts the
 // sandbox's first process, waits, and ends with the payload's status.
 func runMonitor(front uintptr) {
-	parent = raw.Getpid()
+	acting.Parent = raw.Getpid()
 	p := attempt(front)
 	for p.Has(plan.FlagTentative) && !reachedGo() {
 		again()
@@ -31,6 +31,7 @@ func runMonitor(front uintptr) {
 	}
 	releaseFirst(p)
 	closeOthers(p, 2) // errors of set-up may still be reported there
+	listen(feed.monitor)
 	if status := waitFront(front); status != 0 {
 		endFailed(p, status)
 	}
@@ -39,8 +40,10 @@ func runMonitor(front uintptr) {
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
+	removePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)
+	endCaught(status)
 	raw.Exit(exitCode(status))
 }
 
@@ -67,8 +70,8 @@ func attempt(front uintptr) plan.View {
 	return p
 }
 
-// reachedGo reports whether a tentative attempt came to OpGo. If not, the front end has
-// been told why, and either sends another plan or ends.
+// reachedGo reports whether a tentative attempt reached OpGo. If not, the front end has been
+// told why, and either sends another plan or ends.
 func reachedGo() bool {
 	if monitor.first == 0 {
 		return false
@@ -77,6 +80,7 @@ func reachedGo() bool {
 		raw.Close(feed.child)
 		feed.child = 0
 	}
+	listen(feed.monitor)
 	word, _ := readWord()
 	return word == reached
 }
@@ -93,8 +97,8 @@ func again() {
 	acting.Say(plan.MsgOver, step.Fault{}, plan.NoStep, status)
 }
 
-// receive reads the plan and has it verified. A front end that ends without one
-// (help, an error, a listing) has said all that there is to say.
+// receive reads the plan and has it verified. A front end that ends without one (help, an
+// error, a listing) has printed everything.
 func receive(front uintptr) plan.View {
 	word, got := raw.ReadWord(acting.Sock)
 	if got && word&leaving != 0 && !host.there {
@@ -111,6 +115,7 @@ func receive(front uintptr) plan.View {
 		}
 		quit(code)
 	}
+	// The length of a plan has room for a mark: it is at most plan.MaxSize.
 	n := word &^ forKeeper
 	monitor.viaKeeper = word&forKeeper != 0
 	if n > plan.MaxSize {
@@ -128,7 +133,7 @@ func receive(front uintptr) plan.View {
 	return plan.View{}
 }
 
-// explainFront prints why the front end has ended without a word, by its wait status.
+// explainFront prints why the front end ended without a message, from its wait status.
 func explainFront(status uint32) {
 	switch sig := status & 0x7f; sig {
 	case 0:
@@ -159,16 +164,16 @@ func take(sock uintptr, n uint32) (plan.View, unix.Errno, plan.Verdict) {
 	return plan.ViewAt(base), 0, plan.Verify(base, n)
 }
 
-// quit ends a launch that came to nothing.
+// quit ends a launch that failed before there was a plan.
 func quit(code uint32) {
 	dismissKeeper()
 	reapKeeper()
 	raw.Exit(code)
 }
 
-// openFeed makes the pair of sockets between the monitor and the sandbox's first
-// process: the payload's status comes up from init, and who looks whether the other end
-// is closed learns whether the monitor still lives.
+// openFeed makes the pair of sockets between the monitor and the sandbox's first process: the
+// payload's status comes from init through it, and its closed end shows that the monitor has
+// ended.
 func openFeed() {
 	feed.monitor, feed.child = sockets()
 }
@@ -185,33 +190,44 @@ func reopenFeed() {
 // start clones the sandbox's first process, through a joining one where namespaces
 // are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p plan.View) uintptr {
+	if !permitted(p) {
+		return 0
+	}
+	holdSignals(p)
 	knowCommand(p)
+	wakeInTime(p) // the command could stop us before we know that it runs
+	if !triesScopes(p) {
+		acting.Say(plan.MsgFault, step.Failed(unix.EOPNOTSUPP, plan.SubMain), fenceAt(p), 0)
+		return 0
+	}
 	if monitor.viaKeeper {
 		return startKept(p)
 	}
 	if p.Has(plan.FlagJoin) {
 		return startJoined(p)
 	}
-	pid := fork(uintptr(p.Clone), p)
+	pid, said := forkInto(uintptr(p.Clone), p)
 	if e := raw.Errno(pid); e != 0 {
-		if !acting.Say(plan.MsgFault, step.Fault{Errno: e, Sub: plan.SubClone}, plan.NoStep, p.Clone) {
+		if !said && !acting.Say(plan.MsgFault, step.Fault{Errno: e, Sub: plan.SubClone}, plan.NoStep, p.Clone) {
 			step.Complain(raw.Text("Creating new namespace failed\x00"), e, raw.Text("\x00"))
 		}
 		return 0
 	}
 	if pid == 0 {
+		letSignals()
 		runFirst(p)
 	}
 	return pid
 }
 
-// startJoined starts the joining process and learns from it, and from the first
-// process, who is there. The first process may live in another pid namespace, where
-// its number is not ours: it makes itself the owner of the socket that both hold, and
-// the kernel translates (F_GETOWN, fcntl(2)).
+// startJoined starts the joining process, and learns its helper's pid and the first process's
+// pid. The first process may live in another pid namespace, where its number is not ours: it
+// makes itself the owner of the socket that both hold, and the kernel translates (F_GETOWN,
+// fcntl(2)).
 func startJoined(p plan.View) uintptr {
-	pid := fork(0, p)
+	pid, _ := forkInto(0, p)
 	if pid == 0 {
+		letSignals()
 		runJoiner(p)
 	}
 	raw.Close(feed.child)
@@ -221,6 +237,7 @@ func startJoined(p plan.View) uintptr {
 		helper, ok = readWord()
 	}
 	raw.Wait(pid)
+	// The helper ends when it has cloned; its status says nothing that the feed does not.
 	if ok && helper != 0 {
 		raw.Wait(uintptr(helper))
 	}
@@ -313,24 +330,27 @@ func closeOthers(p plan.View, but uintptr) {
 // nowhere is above every descriptor.
 const nowhere = uintptr(1<<31 - 1)
 
-// closeAllBut closes every descriptor but a, b, c, the line and, where sync says so, the
-// sync fds.
+// orNowhere returns a descriptor of ours, nowhere if it is not open.
+func orNowhere(fd uintptr) uintptr {
+	if fd == 0 {
+		return nowhere
+	}
+	return fd
+}
+
+// closeAllBut closes every descriptor but a, b, c, the line, the cgroup, what
+// placeholders need and, where sync says so,
+// the sync fds.
 func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 	next := uintptr(0)
 	for next < nowhere {
 		keep := nowhere
-		if a >= next && a < keep {
-			keep = a
+		for _, fd := range [...]uintptr{a, b, c, orNowhere(host.line), orNowhere(monitor.cgroup), orNowhere(relay.fd)} {
+			if fd >= next {
+				keep = min(keep, fd)
+			}
 		}
-		if b >= next && b < keep {
-			keep = b
-		}
-		if c >= next && c < keep {
-			keep = c
-		}
-		if line := host.line; line != 0 && line >= next && line < keep {
-			keep = line
-		}
+		keep = heldAbove(next, keep)
 		for i := uint32(0); sync && i < p.Syncc; i++ {
 			if v := uintptr(*p.Slot(p.Sync + i)); v >= next && v < keep {
 				keep = v
@@ -347,7 +367,7 @@ func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 // runs, or when there was nothing to run.
 func waitFront(front uintptr) uint32 {
 	if host.there {
-		return 0 // it goes on, and has the words by itself
+		return 0 // the embedding program goes on, and formats the message itself
 	}
 	r, status := raw.Wait(front)
 	if raw.Errno(r) != 0 {

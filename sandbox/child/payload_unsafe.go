@@ -16,25 +16,25 @@ import (
 // doBare executes a step of the payload's process that takes no privilege: in setuid mode
 // OpCaps has given it up by then.
 func doBare(p plan.View, s *plan.Step) step.Fault {
-	switch s.Op {
-	case plan.OpLock, plan.OpTimeout:
-		return step.Fault{} // init's: see takeLocks; the monitor's
-	case plan.OpClose:
+	switch {
+	case s.Op == plan.OpLock, s.Op == plan.OpTimeout, s.Op == plan.OpCgroup, s.Op == plan.OpSocket:
+		return step.Fault{} // init's: see takeLocks; the monitor's; OpFence's
+	case s.Op == plan.OpClose:
 		closeBetween(uintptr(s.A), uintptr(s.B))
 		return step.Fault{}
-	case plan.OpFence:
-		return step.Main(fence())
-	case plan.OpChdir:
+	case s.Op == plan.OpFence:
+		return step.Main(fence(p, s))
+	case s.Op == plan.OpChdir:
 		return step.Main(chdir(p, s))
-	case plan.OpTell:
+	case s.Op == plan.OpTell:
 		tellWho()
 		return step.Fault{}
-	case plan.OpSet:
+	case s.Op == plan.OpSet:
 		v := setting.Values{s.B, s.C, s.D, s.E, s.F}
 		return step.Main(v.Set(setting.Kind(s.A)))
-	case plan.OpSeccomp:
+	case s.Op == plan.OpSeccomp:
 		return step.Main(filterPayload(p, s))
-	case plan.OpExec:
+	case s.Op == plan.OpExec:
 		return execute(p)
 	}
 	return step.Main(unix.ENOSYS)
@@ -42,6 +42,7 @@ func doBare(p plan.View, s *plan.Step) step.Fault {
 
 // closeBetween closes the descriptors from first to last. Ours are closed by the exec.
 func closeBetween(first, last uintptr) {
+	// In ascending order: around each, a range in front of it and the rest.
 	for _, own := range [...]uintptr{min(acting.Sock, acting.Proc), max(acting.Sock, acting.Proc)} {
 		if own >= first && own <= last {
 			acting.CloseRange(first, own-1)
@@ -58,6 +59,7 @@ func chdir(p plan.View, s *plan.Step) unix.Errno {
 		return 0
 	}
 	e := acting.ChangeDir(p.Str(s.A))
+	// The next place will do.
 	if e != 0 && s.Flags&plan.FlagTry != 0 {
 		return 0
 	}
@@ -78,7 +80,7 @@ func waitFd(fd uintptr) unix.Errno {
 			raw.Close(fd)
 			return 0
 		case unix.EINTR:
-		case unix.EAGAIN: // somebody made it non-blocking
+		case unix.EAGAIN: // another process made it non-blocking
 			var p raw.PollFd
 			p.Fd, p.Events = int32(fd), unix.POLLIN
 			raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&p)), 1, 0, 0, 8, 0)
@@ -109,6 +111,7 @@ func seccomp(filter unsafe.Pointer, n uint32) unix.Errno {
 		_      [6]byte
 		filter uintptr
 	}
+	// struct sock_fprog: a length, and an address that is aligned.
 	prog.n = uint16(n)
 	prog.filter = raw.Addr(filter)
 	return raw.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, raw.Addr(unsafe.Pointer(&prog)), 0, 0)
@@ -121,6 +124,7 @@ func lock(path unsafe.Pointer) step.Fault {
 		return step.Failed(e, plan.SubSource)
 	}
 	var l unix.Flock_t
+	// A whole file, as bwrap locks it: fcntl(2) takes a length of 0 for up to the end.
 	l.Type = unix.F_RDLCK
 	l.Whence = unix.SEEK_SET
 	return step.Main(raw.Errno(raw.Fcntl(fd, unix.F_SETLK, raw.Addr(unsafe.Pointer(&l)))))

@@ -18,7 +18,7 @@ import (
 var document [1 << 12]byte
 
 // report writes n bytes of document to a descriptor of an option. A reader that went away
-// is no reason to die of SIGPIPE, nor to fail.
+// is not a reason to die of SIGPIPE, nor to fail.
 func report(fd int32, n uintptr) {
 	ignore, was := raw.Sigaction{Handler: raw.Ignore}, raw.Sigaction{}
 	raw.SetAction(unix.SIGPIPE, &ignore, &was)
@@ -31,6 +31,7 @@ func append1(n uintptr, s unsafe.Pointer) uintptr {
 	return n + raw.Put(unsafe.Add(unsafe.Pointer(&document), n), s)
 }
 
+// appendNumber appends a number to what is in document.
 func appendNumber(n, v uintptr) uintptr {
 	return n + raw.PutNumber(unsafe.Add(unsafe.Pointer(&document), n), v)
 }
@@ -70,6 +71,7 @@ func namespacesDocument(p plan.View, n uintptr, between unsafe.Pointer) uintptr 
 	return appendNamespace(p, n, 5, unix.CLONE_NEWUTS, raw.Text("uts\x00"), between)
 }
 
+// appendNamespace appends the inode of a namespace, if it is new and the kernel has the kind.
 func appendNamespace(p plan.View, n, i uintptr, flag uint32, name, between unsafe.Pointer) uintptr {
 	at := unsafe.Add(unsafe.Pointer(&line.message), plan.MessageText+4+8*i) // see plan.Message.Namespace
 	id := uintptr(*(*uint64)(at))
@@ -91,35 +93,4 @@ func reportRuns(command uintptr) {
 		n = append1(appendNumber(append1(n, raw.Text("{ \"command-pid\": \x00")), command), raw.Text(" }\n\x00"))
 	}
 	report(status.N(), append1(n, raw.Text("{ \"setup-complete\": true }\n\x00")))
-}
-
-// reportUsage writes what the command has used, and how it has ended.
-func reportUsage(p plan.View, status uint32) {
-	used := &clock.used
-	n := appendSeconds(append1(0, raw.Text("{ \"usage\": { \"wall\": \x00")), now()-clock.began)
-	n = appendSeconds(append1(n, raw.Text(", \"user\": \x00")), nanoseconds(&used.Utime))
-	n = appendSeconds(append1(n, raw.Text(", \"system\": \x00")), nanoseconds(&used.Stime))
-	n = appendNumber(append1(n, raw.Text(", \"max-rss\": \x00")), uintptr(used.Maxrss)<<10)
-	n = appendNumber(append1(n, raw.Text(", \"context-switches\": \x00")), uintptr(used.Nvcsw+used.Nivcsw))
-	switch n = append1(n, raw.Text(" }, \"ended-by\": \x00")); {
-	case clock.stage != inTime:
-		n = append1(n, raw.Text("\"timeout\" }\n\x00"))
-	case status&0x7f != 0:
-		n = append1(n, raw.Text("\"signal\" }\n\x00"))
-	default:
-		n = append1(n, raw.Text("\"exit\" }\n\x00"))
-	}
-	report(p.JSONFd, n)
-}
-
-func nanoseconds(t *unix.Timeval) uint64 { return uint64(t.Sec)*1e9 + uint64(t.Usec)*1e3 }
-
-// appendSeconds appends nanoseconds as seconds, with six decimals.
-func appendSeconds(n uintptr, ns uint64) uintptr {
-	n = append1(appendNumber(n, uintptr(ns/1e9)), raw.Text(".\x00"))
-	micro := ns % 1e9 / 1e3
-	for least := uint64(1e5); least > max(micro, 1); least /= 10 {
-		n = append1(n, raw.Text("0\x00"))
-	}
-	return appendNumber(n, uintptr(micro))
 }

@@ -11,12 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is a host that starts itself, without having been linked for it: the Go
-// runtime is there already, in its first breath. Package self calls resume before any
-// package but the runtime's own has been initialised. The process then leaves the runtime
-// behind: it blocks all signals, moves to a stack of its own and the dummy g, ends the
-// runtime's other threads, and takes the handlers back. From then on it is a monitor like
-// any other.
+// This file is about a host that starts itself without having been linked for that: the Go
+// runtime has just started. Package self calls resume before any package but the runtime's own
+// has been initialised. The process then leaves the runtime behind: it blocks all signals,
+// moves to a stack of its own and the dummy g, ends the runtime's other threads, and takes the
+// handlers back. From then on it is a monitor like any other.
 
 // procText is a file of /proc. It does not lie on the stack, which must not grow here: the
 // assembly that calls resumed has no map of its frame.
@@ -33,7 +32,7 @@ func resumed() {
 	if n < 8 || !raw.Equal(buf, raw.Text(planWord)) {
 		return
 	}
-	// From here on this program is a monitor or nothing.
+	// From here on this program is a monitor, or ends.
 	*(*byte)(unsafe.Add(buf, n)) = 0
 	sock := unsafe.Add(buf, raw.Strlen(buf)+1)
 	line := unsafe.Add(sock, raw.Strlen(sock)+1)
@@ -67,7 +66,7 @@ func leaveRuntime(top uintptr)
 // endThread, in assembly, is what ends the other threads; threadEnd is its address.
 func threadEnd() uintptr
 
-// takenOver is the process on its own.
+// takenOver runs when the process has left the runtime.
 //
 //lint:ignore U1000 called by leaveRuntime, in assembly
 func takenOver() {
@@ -158,8 +157,8 @@ func takeHandlersBack() {
 	raw.DefaultAction(unix.SIGCHLD)
 }
 
-// isSecure reports whether this start brought privileges of the file's (AT_SECURE). Where
-// that can't be told it did.
+// isSecure reports whether this start brought privileges of the file (AT_SECURE). It is true
+// if that is not known.
 func isSecure() bool {
 	aux := unsafe.Pointer(&procText)
 	n := readFile(raw.Text("/proc/self/auxv\x00"), aux, unsafe.Sizeof(procText))

@@ -2,11 +2,10 @@ package doctor
 
 import "strings"
 
-// AppArmor is a profile for the running program, at its path, on machines where AppArmor
-// gives user namespaces only to programs whose profile says so (apparmor.d(5), "userns").
-// The launcher may do everything; what it runs has no capability and makes no user
-// namespace, since a profile that let everything through would give every user what the
-// machine refuses them.
+// AppArmor returns a profile for the running program, at its path, on machines where AppArmor
+// permits user namespaces only to programs whose profile allows them (apparmor.d(5),
+// "userns"). The launcher may do everything. What it runs has no capabilities and cannot make
+// user namespaces; otherwise the profile would give every user what the machine refuses them.
 func AppArmor() string { return appArmor(here(selfExe).Binary.Path) }
 
 func appArmor(path string) string {
@@ -71,8 +70,8 @@ profile gobwrap_payload flags=(attach_disconnected, mediate_deleted) {
 }
 `
 
-// quoteProfile is a path as a profile's attachment: what would be a pattern is not one,
-// and a space does not end it.
+// quoteProfile quotes a path for the attachment of a profile: it is not read as a pattern, and
+// a space does not end it.
 func quoteProfile(path string) string {
 	var out strings.Builder
 	for _, c := range []byte(path) {

@@ -29,7 +29,7 @@ type cause struct {
 	Says   string
 	Fixes  []fix
 
-	SetuidToo bool // the setuid mode fails for the same reason
+	SetuidToo bool // setuid mode fails for the same reason
 }
 
 // fix is what removes a cause.
@@ -59,7 +59,7 @@ func explain(k *failure) *cause {
 	return nil
 }
 
-// causes is the table, in the order in which it is searched.
+// causes returns the table, in the order in which it is searched.
 func causes() (all []*cause) {
 	for _, part := range [][]cause{platformCauses[:], processCauses[:], knobCauses[:], moduleCauses[:], containerCauses[:], kernelCauses[:], setuidCauses[:], toolCauses[:], lastCauses[:]} {
 		for i := range part {
@@ -69,7 +69,7 @@ func causes() (all []*cause) {
 	return all
 }
 
-// fixes are those for this place: of the nearest of its families that has some, and those
+// fixes returns those for this place: of the nearest of its families that has some, and those
 // for anywhere if there are none.
 func (c *cause) fixes(f *facts) (here []fix) {
 	for _, place := range append(f.places(), Anywhere) {
@@ -112,7 +112,7 @@ func (k *failure) fill(text string) string {
 	).Replace(text)
 }
 
-// namespaceKind is the kind of namespace that a step makes, as /proc/sys/user spells it.
+// namespaceKind returns the kind of namespace that a step makes, as /proc/sys/user spells it.
 func namespaceKind(s Step) string {
 	switch s {
 	case MountNS:
@@ -131,7 +131,7 @@ func namespaceKind(s Step) string {
 	return "user"
 }
 
-// configOption is the kernel's configuration option for a kind of namespace.
+// configOption returns the kernel's configuration option for a kind of namespace.
 func configOption(kind string) string {
 	switch kind {
 	case "cgroup":

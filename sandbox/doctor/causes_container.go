@@ -13,9 +13,9 @@ var containerCauses = [...]cause{
 		Steps:  append([]Step{Slave, Tmpfs, Bind, Command, Nested}, cloneSteps...),
 		Errnos: []syscall.Errno{eperm, eacces, enosys},
 		Fits:   func(k *failure) bool { return k.Facts.outerFilter() && k.Facts.container() != "" },
-		Says:   "The container's seccomp filter forbids what sandboxes are made with: new namespaces, mount, pivot_root.",
+		Says:   "The container's seccomp filter refuses new namespaces, mount and pivot_root, which sandboxes need.",
 		Fixes: []fix{
-			{Where: docker, Now: []string{"docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined IMAGE"}, ByUser: true, Note: "Or give a profile that allows clone, unshare, mount, umount2, pivot_root and setns."},
+			{Where: docker, Now: []string{"docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined IMAGE"}, ByUser: true, Note: "Or use a profile that allows clone, unshare, mount, umount2, pivot_root and setns."},
 			{Where: podman, Now: []string{"podman run --security-opt seccomp=unconfined IMAGE"}, ByUser: true},
 			{Where: kubernetes, Note: "In the pod: securityContext.seccompProfile.type: Unconfined, or a Localhost profile that allows clone, unshare, mount, umount2, pivot_root and setns."},
 			{Note: "Start the container with a filter that allows clone, unshare, mount, umount2, pivot_root and setns."},
@@ -30,11 +30,11 @@ var containerCauses = [...]cause{
 			unit, _ := k.Facts.unit()
 			return k.Facts.filtered() && unit != ""
 		},
-		Says: "The service {unit} runs under a filter of systemd's: RestrictNamespaces= or SystemCallFilter=.",
+		Says: "The service {unit} runs under a filter that systemd installed: RestrictNamespaces= or SystemCallFilter=.",
 		Fixes: []fix{{
 			Where: systemd,
 			Now:   dropIn("RestrictNamespaces=no"),
-			Note:  "A SystemCallFilter= has to permit @mount too. What the service has now: {systemctl} show -p RestrictNamespaces -p SystemCallFilter -p NoNewPrivileges {unit}",
+			Note:  "A SystemCallFilter= must permit @mount too. To see what the service has now: {systemctl} show -p RestrictNamespaces -p SystemCallFilter -p NoNewPrivileges {unit}",
 		}},
 	},
 	{
@@ -47,7 +47,7 @@ var containerCauses = [...]cause{
 			unit, _ := k.Facts.unit()
 			return unit != "" && len(k.Facts.masks()) > 0 && k.Facts.container() == ""
 		},
-		Says: "The service {unit} covers parts of /proc (ProtectKernelTunables=, ProtectProc= and their like), and the kernel refuses a new proc that would show more: {masks}.",
+		Says: "The service {unit} covers parts of /proc (ProtectKernelTunables=, ProtectProc= and the like), and the kernel refuses a new proc that would show more: {masks}.",
 		Fixes: []fix{{
 			Where: systemd,
 			Now:   dropIn("ProtectKernelTunables=no"),
@@ -83,9 +83,9 @@ var containerCauses = [...]cause{
 	},
 }
 
-const withoutLimit = "Or leave --disable-userns out, and refuse clone and unshare to the command with --seccomp."
+const withoutLimit = "Or leave out --disable-userns, and refuse clone and unshare with --seccomp."
 
-const fallback = "Or let --proc be something else: --fallback-proc=bind binds the outer proc, --fallback-proc=none leaves the directory empty."
+const fallback = "Without changing the system: use --fallback-proc=bind, which binds the outer proc, or --fallback-proc=none, which leaves the directory empty."
 
 // dropIn sets something in a unit for good (systemd.unit(5)), and starts it again.
 func dropIn(setting string) []string {
@@ -97,52 +97,58 @@ func dropIn(setting string) []string {
 	}
 }
 
-// setuidCauses are why a binary that is installed for the setuid mode does not have it.
+// setuidCauses are why a binary that is installed for setuid mode does not have it.
 //
 //nolint:gochecknoglobals // read-only table
 var setuidCauses = [...]cause{
 	{
-		// execve(2): set-id bits do not count with no_new_privs, on a nosuid mount, and
-		// where the owner has no id in the caller's user namespace.
+		// execve(2): set-id bits have no effect with no_new_privs, on a nosuid mount, and if
+		// the owner has no id in the caller's user namespace.
 		ID:    "setuid-no-new-privs",
 		Steps: []Step{Setuid},
 		Fits:  func(k *failure) bool { return !k.Facts.Binary.Keeper && k.Facts.noNewPrivs() },
-		Says:  "Set-id bits do not count here: the process runs with no_new_privs.",
+		Says:  "Set-user-id has no effect here: the process runs with no_new_privs.",
 		Fixes: []fix{
 			{Where: docker, Note: "Start the container without --security-opt no-new-privileges."},
 			{Where: kubernetes, Note: "In the pod: securityContext.allowPrivilegeEscalation: true."},
-			{Where: systemd, Now: dropIn("NoNewPrivileges=no"), Note: "Other settings imply it, such as SystemCallFilter= and RestrictNamespaces= for a service that is not root's (systemd.exec(5))."},
-			{Note: "Whoever set it (setpriv --no-new-privs, a sandbox, an agent) has to start this without."},
+			{Where: systemd, Now: dropIn("NoNewPrivileges=no"), Note: "Other settings imply it, such as SystemCallFilter= and RestrictNamespaces= for a service that does not run as root (systemd.exec(5))."},
+			{Note: "Start this without it; setpriv --no-new-privs, a sandbox or an agent may have set it."},
 		},
 	},
 	{
 		ID:    "setuid-nosuid",
 		Steps: []Step{Setuid},
 		Fits:  func(k *failure) bool { return !k.Facts.Binary.Keeper && k.Facts.Binary.Nosuid },
-		Says:  "Set-id bits do not count on the mount {mount}, where the binary lies: it is mounted nosuid.",
+		Says:  "The binary is on the mount {mount}, which is nosuid: set-user-id has no effect there.",
 		Fixes: []fix{{
 			Now:  []string{"mount -o remount,suid {mount}"},
-			Note: "Better install the binary on another mount. For good: take nosuid out of the mount's line in /etc/fstab.",
+			Note: "It is better to install the binary on another mount. To make the change permanent, remove nosuid from the mount's line in /etc/fstab.",
 		}},
 	},
 	{
 		ID:    "setuid-conf",
 		Steps: []Step{Setuid},
 		Fits:  func(k *failure) bool { return k.Facts.Binary.Keeper && k.Errno == 0 },
-		Says:  "The setuid mode is restricted here, or its configuration is not root's alone: /etc/gobwrap/setuid.conf.",
+		Says:  "Setuid mode is restricted by /etc/gobwrap/setuid.conf, or others than root can change that file.",
 		Fixes: []fix{{Now: []string{"cat /etc/gobwrap/setuid.conf"}}},
+	},
+	{
+		ID:    "policy",
+		Fits:  func(k *failure) bool { return k.Facts.policed() && k.Errno == 0 && !k.Killed },
+		Says:  "The administrator's policy does not permit what was tried: /etc/gobwrap/policy.conf.",
+		Fixes: []fix{{Now: []string{"cat /etc/gobwrap/policy.conf"}, ByUser: true, Note: "A launch that does as the file says works."}},
 	},
 	{
 		ID:    "setuid-in-userns",
 		Steps: []Step{Setuid},
 		Fits:  func(k *failure) bool { return k.Facts.inUserNS() },
-		Says:  "This runs in a user namespace, a container or a sandbox, where root is not the machine's: a setuid binary has not enough privilege there.",
+		Says:  "This runs in a user namespace, a container or a sandbox, where root is not the root of the machine: a setuid binary does not have enough privilege there.",
 		Fixes: []fix{{Note: "Allow user namespaces inside, or start this outside."}},
 	},
 	{
 		ID:    "setuid-privilege",
 		Steps: []Step{Setuid},
-		Says:  "The setuid mode has not enough privilege here: root lacks capabilities, or a filter or a security module refuses what root may.",
-		Fixes: []fix{{Note: "In a container give it CAP_SYS_ADMIN and a filter that allows mount."}},
+		Says:  "Setuid mode does not have enough privilege here: root lacks capabilities, or a filter or a security module restricts it.",
+		Fixes: []fix{{Note: "In a container, give it CAP_SYS_ADMIN and a filter that allows mount."}},
 	},
 }

@@ -41,17 +41,17 @@ var platformCauses = [...]cause{
 		ID:        "gvisor",
 		Fits:      func(k *failure) bool { return k.Step != Landlock && k.Step != Setuid && k.Facts.gvisor() },
 		SetuidToo: true,
-		Says:      "This is a sandbox of gVisor's, whose kernel lacks parts of Linux.",
+		Says:      "This runs on gVisor, whose kernel lacks parts of Linux.",
 		Fixes: []fix{
 			{Where: docker, Now: []string{"docker run --runtime=runc IMAGE"}, ByUser: true},
-			{Where: kubernetes, Note: "Leave runtimeClassName out of the pod, or choose one that is not gVisor's."},
-			{Note: "Start the outer sandbox with another runtime than runsc, or a newer one."},
+			{Where: kubernetes, Note: "Leave runtimeClassName out of the pod, or choose one that does not use gVisor."},
+			{Note: "Start the outer sandbox with another runtime than runsc, or with a newer version."},
 		},
 	},
 }
 
-// processCauses are what this very process was started with or in, as it shows at the first
-// step that meets it.
+// processCauses come from how this process was started, or from what it runs in. They show at
+// the first step that is affected.
 //
 //nolint:gochecknoglobals // read-only table
 var processCauses = [...]cause{
@@ -65,9 +65,9 @@ var processCauses = [...]cause{
 		Fixes: []fix{
 			{
 				Where: systemd, Now: dropIn("SystemCallFilter=@mount @process"),
-				Note: "SystemCallErrorNumber=EPERM makes the filter refuse instead of kill. What the service has now: {systemctl} show -p SystemCallFilter -p SystemCallErrorNumber {unit}",
+				Note: "SystemCallErrorNumber=EPERM makes the filter refuse instead of kill. To see what the service has now: {systemctl} show -p SystemCallFilter -p SystemCallErrorNumber {unit}",
 			},
-			{Note: "Have the filter permit these calls, or answer with an error (SECCOMP_RET_ERRNO) instead of killing."},
+			{Note: "Let the filter permit these calls, or answer with an error (SECCOMP_RET_ERRNO) instead of killing."},
 		},
 	},
 	{
@@ -76,8 +76,8 @@ var processCauses = [...]cause{
 		Errnos:    []syscall.Errno{syscall.ENODEV, syscall.ENOENT, syscall.ENOTDIR},
 		Fits:      func(k *failure) bool { return k.Facts.noProc() },
 		SetuidToo: true,
-		Says:      "There is no proc on /proc, and no sandbox can be made without: id maps are written there, and the launcher finds its own files there.",
-		Fixes:     []fix{{Now: []string{"mount -t proc proc /proc"}, Note: "Inside another sandbox: start that one with --proc /proc."}},
+		Says:      "There is no proc on /proc. Sandboxes need one: id maps are written there, and the launcher finds its own files there.",
+		Fixes:     []fix{{Now: []string{"mount -t proc proc /proc"}, Note: "Inside another sandbox: start the outer one with --proc /proc."}},
 	},
 	{
 		// The id maps are files of /proc (user_namespaces(7)). --ro-bind / / without --proc binds
@@ -85,15 +85,15 @@ var processCauses = [...]cause{
 		ID:     "proc-read-only",
 		Steps:  []Step{IDMaps, Nested, Ranges},
 		Errnos: []syscall.Errno{syscall.EROFS},
-		Says:   "/proc is read-only here, and the id maps of a new user namespace are written there.",
+		Says:   "/proc is read-only here, but the id maps of a new user namespace must be written there.",
 		Fixes: []fix{
 			{Where: systemd, Now: dropIn("ReadWritePaths=/proc")},
-			{Note: "Inside another sandbox: start that one with --proc /proc. Otherwise, as root: mount -o remount,rw /proc"},
+			{Note: "Inside another sandbox: start the outer one with --proc /proc. Otherwise, as root: mount -o remount,rw /proc"},
 		},
 	},
 }
 
-// knobCauses are switches that the administrator can turn.
+// knobCauses are settings that the administrator can change.
 //
 //nolint:gochecknoglobals // read-only table
 var knobCauses = [...]cause{
@@ -123,7 +123,7 @@ var knobCauses = [...]cause{
 			limit := k.Facts.sysctl("user.max_" + namespaceKind(k.Step) + "_namespaces")
 			return limit == "0" || !k.Facts.inUserNS()
 		},
-		Says:  "No further namespace of this kind may be made: user.max_{kind}_namespaces is too small.",
+		Says:  "The limit on {kind} namespaces is reached: user.max_{kind}_namespaces is too small.",
 		Fixes: []fix{setSysctl("user.max_{kind}_namespaces=15000")},
 	},
 	{
@@ -132,7 +132,7 @@ var knobCauses = [...]cause{
 		ID:     "nested-too-deep",
 		Steps:  append([]Step{Nested}, cloneSteps...),
 		Errnos: []syscall.Errno{syscall.ENOSPC, syscall.EUSERS},
-		Says:   "This runs inside a user namespace that has no room for another one: an outer sandbox was started with --disable-userns, or they are nested 32 deep.",
+		Says:   "This runs inside a user namespace that permits no further one: an outer sandbox was started with --disable-userns, or user namespaces are nested 32 deep.",
 		Fixes:  []fix{{Note: "Start the outer sandbox without --disable-userns (Flatpak: with --allow=devel, or through flatpak-spawn --host), or nest fewer of them."}},
 	},
 	{
@@ -155,19 +155,19 @@ var knobCauses = [...]cause{
 			return k.Facts.el7() && (!strings.Contains(line, "user_namespace.enable=1") || !strings.Contains(line, "namespace.unpriv_enable=1") ||
 				k.Facts.word("/sys/module/user_namespace/parameters/enable") == "N")
 		},
-		Says: "The kernel of Red Hat Enterprise Linux 7 has user namespaces switched off.",
+		Says: "User namespaces are switched off in the kernel of Red Hat Enterprise Linux 7.",
 		Fixes: []fix{{
 			Now: []string{
 				`grubby --args="user_namespace.enable=1 namespace.unpriv_enable=1" --update-kernel=ALL`,
 				"echo user.max_user_namespaces=15000 >> /etc/sysctl.d/90-gobwrap.conf",
 				"reboot",
 			},
-			Note: "It takes a reboot; without one there is only the setuid mode.",
+			Note: "This needs a reboot. Without one, only setuid mode works.",
 		}},
 	},
 }
 
-// setSysctl is the fix that most of them have in common (sysctl.d(5)).
+// setSysctl returns the fix that most of them have in common (sysctl.d(5)).
 func setSysctl(setting string) fix {
 	return fix{
 		Now:  []string{"sysctl -w " + setting},
@@ -179,9 +179,9 @@ func setSysctl(setting string) fix {
 // 459c7c565ac3); Ubuntu's and Debian's kernels could before.
 const overlaysSince = "5.11"
 
-// landlockFor is what Landlock is needed for.
-const landlockFor = "Direct mode does without. Setuid mode rests on it: without Landlock, only a user namespace, where root may make one, " +
-	"keeps the command from tracing the caller's processes outside. Programs that restrict themselves may need it, too."
+// landlockFor says what Landlock is needed for.
+const landlockFor = "Direct mode works without it, but the command can then signal the caller's process group (use --new-session or --foreground). Setuid mode needs it: without Landlock, only a user namespace, where root may make one, " +
+	"keeps the command from tracing the caller's processes outside. Programs that restrict themselves may need it too."
 
 // kernelCauses are what a kernel was built without, or is too old for.
 //
@@ -196,8 +196,8 @@ var kernelCauses = [...]cause{
 		Fits:   func(k *failure) bool { return !k.Facts.hasNamespaces(k.Step) },
 		Says:   "This kernel was built without {option}.",
 		Fixes: []fix{
-			{Where: gentoo, Note: "Set {option}=y in the kernel's configuration (make menuconfig: General setup, Namespaces support), build and boot it; without CONFIG_USER_NS use the setuid mode."},
-			{Note: "Boot a kernel that has {option}=y; without CONFIG_USER_NS there is still the setuid mode."},
+			{Where: gentoo, Note: "Set {option}=y in the kernel's configuration (make menuconfig: General setup, Namespaces support), build and boot it. Without CONFIG_USER_NS, use setuid mode."},
+			{Note: "Boot a kernel that has {option}=y. Without CONFIG_USER_NS, use setuid mode."},
 		},
 	},
 	{
@@ -208,8 +208,8 @@ var kernelCauses = [...]cause{
 		Errnos:    []syscall.Errno{einval},
 		Fits:      func(k *failure) bool { return k.Facts.hasNamespaces(k.Step) && !k.Facts.filtered() },
 		SetuidToo: true,
-		Says:      "The kernel has {kind} namespaces, and yet clone answers EINVAL: an emulator that translates this program, such as QEMU's user mode, does so.",
-		Fixes:     []fix{{Note: "Use a binary that is built for this machine's architecture, or emulate a whole machine.", ByUser: true}},
+		Says:      "The kernel has {kind} namespaces, but clone answers EINVAL, as in an emulator that translates single programs (QEMU's user mode).",
+		Fixes:     []fix{{Note: "Use a binary for this machine's architecture, or emulate a whole machine.", ByUser: true}},
 	},
 	{
 		// prctl(2), PR_SET_SECCOMP: EINVAL without the option.
@@ -223,7 +223,7 @@ var kernelCauses = [...]cause{
 		ID:     "overlay-module",
 		Steps:  []Step{Overlay},
 		Errnos: []syscall.Errno{syscall.ENODEV},
-		Says:   "The kernel does not know overlays: its module is not loaded, or was not built.",
+		Says:   "The kernel does not support overlays: the module is not loaded, or was not built.",
 		Fixes:  []fix{{Now: []string{"modprobe overlay"}, Boot: []string{"echo overlay >> /etc/modules-load.d/gobwrap.conf"}}},
 	},
 	{
@@ -239,8 +239,8 @@ var kernelCauses = [...]cause{
 		ID:     "landlock-off",
 		Steps:  []Step{Landlock},
 		Errnos: []syscall.Errno{syscall.EOPNOTSUPP},
-		Says:   "Landlock is built in, but not switched on at boot. " + landlockFor,
-		Fixes:  []fix{{Note: "Add landlock to the list of the kernel's parameter lsm= (its value now: /sys/kernel/security/lsm)."}},
+		Says:   "Landlock is built in, but was not enabled at boot. " + landlockFor,
+		Fixes:  []fix{{Note: "Add landlock to the kernel parameter lsm= (its current value is in /sys/kernel/security/lsm)."}},
 	},
 	{
 		ID:     "landlock-missing",
@@ -255,8 +255,8 @@ var kernelCauses = [...]cause{
 		Steps:  []Step{UserNS, Slave, Tmpfs, Command},
 		Errnos: []syscall.Errno{eperm, einval},
 		Fits:   func(k *failure) bool { return k.Facts.chrooted() },
-		Says:   "This runs in a chroot, where the kernel permits no user namespace, and no change of root either unless the chroot's root is a mount point.",
-		Fixes:  []fix{{Now: []string{enterRoot}, Note: "Enter the directory DIR so, or with systemd-nspawn -D DIR, in place of chroot DIR."}},
+		Says:   "This runs in a chroot, where the kernel permits no user namespaces, and no change of the root either unless the root of the chroot is a mount point.",
+		Fixes:  []fix{{Now: []string{enterRoot}, Note: "Enter the directory DIR with this command, or with systemd-nspawn -D DIR, instead of chroot DIR."}},
 	},
 }
 
@@ -264,7 +264,7 @@ var kernelCauses = [...]cause{
 // and the launcher need a proc.
 const enterRoot = `unshare --mount sh -c 'mount --rbind DIR DIR && cd DIR && mkdir -p proc && mount --rbind /proc proc && pivot_root . . && umount -l . && exec chroot . sh'`
 
-// toolCauses are programs that are not there.
+// toolCauses are programs that are not installed.
 //
 //nolint:gochecknoglobals // read-only table
 var toolCauses = [...]cause{
@@ -274,7 +274,7 @@ var toolCauses = [...]cause{
 		ID:    "newuidmap-missing",
 		Steps: []Step{Ranges},
 		Fits:  func(k *failure) bool { return k.Errno == 0 && !k.Killed },
-		Says:  "/etc/subuid and /etc/subgid grant ranges of ids to this user, and newuidmap and newgidmap, which map them, are not installed.",
+		Says:  "/etc/subuid and /etc/subgid grant ranges of ids to this user, but newuidmap and newgidmap, which map them, are not installed.",
 		Fixes: []fix{
 			{Where: debian, Now: []string{"apt install uidmap"}},
 			{Where: fedora, Now: []string{"dnf install shadow-utils"}},
@@ -296,7 +296,7 @@ var lastCauses = [...]cause{
 		Steps:  append([]Step{Slave, Tmpfs}, cloneSteps...),
 		Errnos: []syscall.Errno{eperm},
 		Fits:   func(k *failure) bool { return k.Facts.UID == 0 && !k.Facts.hasCap(unix.CAP_SYS_ADMIN) },
-		Says:   "This root lacks CAP_SYS_ADMIN, and may not make a user namespace either.",
+		Says:   "Root lacks CAP_SYS_ADMIN here, and may not make a user namespace either.",
 		Fixes: []fix{
 			{Where: docker, Now: []string{"docker run --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined IMAGE"}, ByUser: true},
 			{Where: podman, Now: []string{"podman run --cap-add SYS_ADMIN IMAGE"}, ByUser: true},
@@ -314,17 +314,17 @@ var lastCauses = [...]cause{
 			}
 			return false
 		},
-		Says:  "This process runs under a seccomp filter, which is likely to refuse this.",
-		Fixes: []fix{{Note: "Start it outside of the sandbox, container or service that it belongs to, or have that allow clone, unshare, mount, umount2, pivot_root and setns."}},
+		Says:  "This process runs under a seccomp filter, which probably refuses this.",
+		Fixes: []fix{{Note: "Start it outside of the sandbox, container or service that it is in, or let the filter allow clone, unshare, mount, umount2, pivot_root and setns."}},
 	},
 	{
 		ID:     "refused",
 		Steps:  []Step{UserNS},
 		Errnos: []syscall.Errno{eperm, eacces},
-		Says:   "The kernel refuses user namespaces to this process, and nothing that can be seen from here says why: a chroot onto a mount point or a security module look so.",
+		Says:   "The kernel refuses user namespaces to this process, and the reason cannot be seen from here. It may be a chroot onto a mount point, or a security module.",
 		Fixes: []fix{{
 			Now:  []string{"dmesg | tail", "ausearch -m avc -ts recent"},
-			Note: "These may show what has refused it. If this is a chroot, enter its directory DIR as root with: " + enterRoot,
+			Note: "These may show the reason. If this is a chroot, enter its directory DIR as root with: " + enterRoot,
 		}},
 	},
 }

@@ -24,8 +24,8 @@ var moduleCauses = [...]cause{
 		Steps:  useSteps,
 		Errnos: []syscall.Errno{eperm, eacces},
 		Fits:   func(k *failure) bool { return strings.Contains(k.Facts.label(), "gobwrap_payload") },
-		Says:   "AppArmor's profile for gobwrap denies capabilities and user namespaces to what runs inside of it, and this does.",
-		Fixes:  []fix{{Note: "Start it outside of gobwrap, or add what it needs (userns, capability, mount, umount, pivot_root) to /etc/apparmor.d/local/gobwrap_payload, for all that runs in a sandbox."}},
+		Says:   "This runs inside gobwrap, and the AppArmor profile for gobwrap denies capabilities and user namespaces there.",
+		Fixes:  []fix{{Note: "Start it outside of gobwrap, or add what it needs (userns, capability, mount, umount, pivot_root) to /etc/apparmor.d/local/gobwrap_payload, which applies to everything that runs in a sandbox."}},
 	},
 	{
 		// Ubuntu's profile bwrap-userns-restrict (25.04: loaded by default): what runs below
@@ -34,8 +34,8 @@ var moduleCauses = [...]cause{
 		Steps:  useSteps,
 		Errnos: []syscall.Errno{eperm, eacces},
 		Fits:   func(k *failure) bool { return strings.Contains(k.Facts.label(), "unpriv_bwrap") },
-		Says:   "AppArmor's profile bwrap-userns-restrict denies capabilities to what runs below /usr/bin/bwrap, and this does.",
-		Fixes:  []fix{{Note: "Start it outside of bwrap. What a profile denies, no further rule can allow: the profile unpriv_bwrap in /etc/apparmor.d/bwrap-userns-restrict would have to be changed itself."}},
+		Says:   "This runs below /usr/bin/bwrap, and the AppArmor profile bwrap-userns-restrict denies capabilities there.",
+		Fixes:  []fix{{Note: "Start it outside of bwrap. A further rule cannot allow what a profile denies; you would have to change the profile unpriv_bwrap in /etc/apparmor.d/bwrap-userns-restrict."}},
 	},
 	{
 		// Ubuntu 23.10 and later (its security team's SE045): clone succeeds and the profile
@@ -48,7 +48,7 @@ var moduleCauses = [...]cause{
 			return k.Facts.UID != 0 && k.Facts.container() == "" &&
 				(k.Facts.sysctl("kernel.apparmor_restrict_unprivileged_userns") == "1" || k.Facts.label() == stubProfile)
 		},
-		Says: "AppArmor gives user namespaces only to programs with a profile that says so (kernel.apparmor_restrict_unprivileged_userns is 1), and this binary has none. A profile for /usr/bin/bwrap does not cover it elsewhere.",
+		Says: "AppArmor permits user namespaces only to programs with a profile that allows them (kernel.apparmor_restrict_unprivileged_userns is 1), and this binary has none. A profile for /usr/bin/bwrap does not apply to other paths.",
 		Fixes: []fix{{
 			Now:  []string{"{exe} --doctor=apparmor > /etc/apparmor.d/gobwrap", "apparmor_parser -r /etc/apparmor.d/gobwrap"},
 			Note: "The profile is loaded at every boot. To lift the restriction for all programs instead: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
@@ -77,7 +77,7 @@ var moduleCauses = [...]cause{
 		ID:     "selinux-container",
 		Errnos: []syscall.Errno{eacces},
 		Fits:   func(k *failure) bool { return strings.Contains(k.Facts.label(), ":container_t:") },
-		Says:   "SELinux's label of this container, container_t, does not permit this.",
+		Says:   "The SELinux label of this container, container_t, does not permit this.",
 		Fixes: []fix{
 			{Where: docker, Now: []string{"docker run --security-opt label=disable IMAGE"}, ByUser: true},
 			{Where: podman, Now: []string{"podman run --security-opt label=disable IMAGE"}, ByUser: true},
@@ -90,12 +90,12 @@ var moduleCauses = [...]cause{
 		Steps:  []Step{UserNS},
 		Errnos: []syscall.Errno{eacces},
 		Fits:   func(k *failure) bool { return k.Facts.enforcing() },
-		Says:   "SELinux's policy does not let this program's domain make user namespaces (class user_namespace, permission create).",
+		Says:   "The SELinux policy does not permit this program's domain to make user namespaces (class user_namespace, permission create).",
 		Fixes: []fix{
-			{Where: secure, Now: []string{"ujust set-unconfined-userns on"}, Note: "This weakens the system for every program of the unconfined domain; the setuid mode is narrower."},
+			{Where: secure, Now: []string{"ujust set-unconfined-userns on"}, Note: "This weakens the system for every program of the unconfined domain; setuid mode opens less."},
 			{
 				Now:  []string{"ausearch -m avc -c gobwrap --raw | audit2allow -M gobwrap", "semodule -i gobwrap.pp"},
-				Note: "Look at gobwrap.te before it is loaded: it permits what was denied.",
+				Note: "Read gobwrap.te before you load it: it permits what was denied.",
 			},
 		},
 	},

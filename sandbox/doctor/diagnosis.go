@@ -30,7 +30,7 @@ const (
 	StatusNothing = 4
 )
 
-// Result is what came of one step.
+// Result is the result of one step.
 type Result struct {
 	Step    Step
 	State   State
@@ -42,7 +42,7 @@ type Result struct {
 	Detail  string        // what else there is to say, for a step that worked or was not tried
 }
 
-// Err is the error of a step that failed, or nil. errors.Is finds the errno.
+// Err returns the error of a step that failed, or nil. errors.Is finds the errno.
 func (r *Result) Err() error {
 	if r.State != Failed {
 		return nil
@@ -62,7 +62,7 @@ func (e *stepError) Unwrap() error {
 	return e.Errno
 }
 
-// String is the whole report, with what to type to fix what does not work: the text of
+// String returns the whole report, with what to type to fix what does not work: the text of
 // --doctor.
 func (r *Diagnosis) String() string { return r.Text("(package sandbox)") }
 

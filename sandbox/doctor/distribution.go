@@ -2,8 +2,8 @@ package doctor
 
 import "strings"
 
-// Families of distributions, by whose habits a fix is worded. The name is an ID or an
-// ID_LIKE of os-release(5).
+// Families of distributions, which differ in their fixes. The name is an ID or an ID_LIKE of
+// os-release(5).
 const (
 	Anywhere = ""
 	debian   = "debian"
@@ -18,7 +18,7 @@ const (
 	gentoo   = "gentoo"
 	secure   = "secureblue"
 
-	// Not by os-release: what a container's or service's owner types.
+	// Not from os-release: what the owner of a container or service types.
 	docker     = "docker"
 	podman     = "podman"
 	kubernetes = "kubernetes"
@@ -57,7 +57,7 @@ func (f *facts) os() osRelease {
 	return o
 }
 
-// places are the keys by which a fix for this machine is found, the nearest first.
+// places returns the keys by which a fix for this machine is found, the nearest first.
 func (f *facts) places() []string {
 	var list []string
 	if c := f.container(); c != "" {

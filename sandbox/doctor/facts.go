@@ -29,13 +29,13 @@ type binary struct {
 	Path     string
 	Mode     uint32 // permission and set-id bits, as chmod takes them
 	UID      int    // its owner
-	Nosuid   bool   // on a mount where set-id bits do not count
+	Nosuid   bool   // on a mount where set-id bits have no effect
 	Mount    string // the mount point that it lies on
 	FileCaps bool
-	Keeper   bool // it was started set-user-id root, and has the setuid mode
+	Keeper   bool // it was started set-user-id root, and has setuid mode
 }
 
-// Setuid reports whether the binary is installed as the setuid mode needs it.
+// Setuid reports whether the binary is installed as setuid mode needs it.
 func (b binary) Setuid() bool { return b.UID == 0 && b.Mode&0o6000 == 0o4000 && !b.FileCaps }
 
 // word reads a file that holds one.
@@ -44,15 +44,15 @@ func (f *facts) word(path string) string {
 	return strings.TrimSpace(text)
 }
 
-// sysctl is the value of a variable, or "": a variable that is missing forbids nothing.
+// sysctl returns the value of a variable, or "": a variable that is missing forbids nothing.
 func (f *facts) sysctl(name string) string {
 	return f.word("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 }
 
-// status is a field of /proc/self/status.
+// status returns a field of /proc/self/status.
 func (f *facts) status(name string) string { return f.field("/proc/self/status", name) }
 
-// field is a field of a file like /proc/PID/status, or "".
+// field returns a field of a file like /proc/PID/status, or "".
 func (f *facts) field(path, name string) string {
 	text, _ := f.Files.Read(path)
 	return procfs.Field(text, name)
@@ -66,7 +66,7 @@ func (f *facts) outerFilter() bool {
 	return f.filtered() && f.field("/proc/1/status", "Seccomp") != "0"
 }
 
-// calls are the names of the calls that kill, for a sentence.
+// calls returns the names of the calls that kill, for a sentence.
 func (f *facts) calls() string {
 	if len(f.Deadly) == 0 {
 		return "some call of set-up"
@@ -92,7 +92,7 @@ func (f *facts) inUserNS() bool {
 	return len(fields) > 0 && strings.Join(fields, " ") != "0 0 4294967295"
 }
 
-// label is what AppArmor or SELinux calls this process, without AppArmor's mode.
+// label returns what AppArmor or SELinux calls this process, without AppArmor's mode.
 func (f *facts) label() string {
 	text := f.word("/proc/self/attr/apparmor/current")
 	if text == "" {
@@ -105,9 +105,10 @@ func (f *facts) label() string {
 
 func (f *facts) enforcing() bool { return f.word("/sys/fs/selinux/enforce") == "1" }
 
-// container names what this process is contained in, or is "". A marker alone does not
-// count: images of machines are made from those of containers. Without --privileged a
-// container has a filter, or a bounding set without CAP_SYS_ADMIN, and so has its PID 1.
+// container returns the kind of container that this process is in, or "". A marker file alone
+// is not enough, because images of machines are made from images of containers. Without
+// --privileged a container has a filter, or a bounding set without CAP_SYS_ADMIN, and so has
+// its PID 1.
 func (f *facts) container() string {
 	bounding, err := strconv.ParseUint(f.field("/proc/1/status", "CapBnd"), 16, 64)
 	if err != nil {
@@ -133,7 +134,7 @@ func (f *facts) hasNamespaces(s Step) bool {
 	return f.noProc() || f.Files.Exists("/proc/self/ns/"+namespaceKind(s))
 }
 
-// unit is the systemd service that this process belongs to, or "".
+// unit returns the systemd service that this process belongs to, or "".
 func (f *facts) unit() (name string, ofUser bool) {
 	for line := range strings.Lines(f.word("/proc/self/cgroup")) {
 		path := line[strings.LastIndexByte(line, ':')+1:]
@@ -151,8 +152,8 @@ func (f *facts) mounts(visit func(point, options string)) {
 	procfs.Mounts(text, visit)
 }
 
-// masks are the mounts that cover a part of /proc. Empty directories that are there to
-// be mounted on cover nothing.
+// masks returns the mounts that cover a part of /proc. Empty directories that are there to be
+// mounted on cover nothing.
 func (f *facts) masks() (points []string) {
 	f.mounts(func(point, options string) {
 		switch {
@@ -195,7 +196,7 @@ func (f *facts) chrootedDirectory() bool {
 	return seen && !root
 }
 
-// mountOf is the mount point that a path lies on.
+// mountOf returns the mount point that a path lies on.
 func (f *facts) mountOf(path string) (longest string) {
 	f.mounts(func(point, _ string) {
 		if len(point) >= len(longest) && (point == "/" || path == point || strings.HasPrefix(path, point+"/")) {

@@ -34,7 +34,7 @@ func hint(f *facts, at, path string, errno syscall.Errno) string {
 	return k.inOneLine(c)
 }
 
-// inOneLine is a cause with the nearest of its fixes.
+// inOneLine returns a cause with the nearest of its fixes.
 func (k *failure) inOneLine(c *cause) string {
 	text := k.fill(c.Says)
 	for _, fix := range c.fixes(k.Facts) {
@@ -42,7 +42,7 @@ func (k *failure) inOneLine(c *cause) string {
 		if len(fix.Now) > 0 {
 			how := " As root: "
 			if fix.ByUser {
-				how = " Mend it with: "
+				how = " Fix it with: "
 			}
 			return text + how + strings.Join(fix.Now, " && ") + "  (more: " + quoteShell(k.Facts.Binary.Path) + " --doctor)"
 		}
@@ -53,7 +53,7 @@ func (k *failure) inOneLine(c *cause) string {
 	return text
 }
 
-// stepOf is the step that a launch has failed at, or "".
+// stepOf returns the step that a launch has failed at, or "".
 func (f *facts) stepOf(at, path string, errno syscall.Errno) Step {
 	switch at {
 	case "launch":
@@ -82,7 +82,7 @@ func (f *facts) stepOf(at, path string, errno syscall.Errno) Step {
 	return ""
 }
 
-// suspect is the namespace that was one too many in a clone, which makes all at once and
+// suspect returns the namespace that was one too many in a clone, which makes all at once and
 // does not say. Root, and a launch in setuid mode, do without a user namespace where they can.
 func (f *facts) suspect(e syscall.Errno) Step {
 	steps := slices.Clone(cloneSteps)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestHint: a launch that failed is mended by what the table says about its stage, and
+// TestHint: a launch that failed is fixed by what the table says about its stage, and
 // where that knows nothing there is no hint.
 func TestHint(t *testing.T) {
 	for _, c := range []struct {

@@ -2,7 +2,7 @@ package doctor
 
 import "github.com/gobwrap/gobwrap/internal/jsontext"
 
-// JSON is the report for programs: one object. Names are added to it, never changed.
+// JSON returns the report for programs: one object. Names are added to it, never changed.
 func (r *Diagnosis) JSON(version string) string {
 	f := r.facts
 	var release, kernel, top jsontext.Object

@@ -14,7 +14,7 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
-// outcome is what came of a launch.
+// outcome is the result of a launch.
 type outcome struct {
 	works   bool
 	stage   string // see sandbox.SetupError
@@ -40,7 +40,7 @@ type launcher struct {
 	facts   *facts
 }
 
-// exe is the program that is started.
+// exe returns the program that is started.
 func (l *launcher) exe() (string, error) {
 	if l.path != "" {
 		return l.path, nil
@@ -51,7 +51,7 @@ func (l *launcher) exe() (string, error) {
 // launch starts a sandbox and waits for its end.
 func (l *launcher) launch(s sandbox.Spec) outcome {
 	if l.facts.noProc() {
-		return outcome{stage: "launch", errno: syscall.ENODEV, message: "Can't open /proc: there is no proc on it"}
+		return outcome{stage: "launch", errno: syscall.ENODEV, message: "Can't open /proc: no proc is mounted there"}
 	}
 	s.Files = append([]mounts.Op{mounts.ReadOnly(l.facts.self()).At(inside)}, s.Files...)
 	command := l.command
@@ -74,12 +74,12 @@ func (l *launcher) launch(s sandbox.Spec) outcome {
 	}
 	o := l.outcome(err)
 	if ctx.Err() != nil {
-		o = outcome{stage: "launch", message: "it has not ended after " + strconv.Itoa(int(patience.Seconds())) + " s"}
+		o = outcome{stage: "launch", message: "it did not end within " + strconv.Itoa(int(patience.Seconds())) + " s"}
 	}
 	return o
 }
 
-// outcome is what the error of a launch means.
+// outcome returns what the error of a launch means.
 func (l *launcher) outcome(err error) (o outcome) {
 	o.stage, o.message = "launch", err.Error()
 	var e *sandbox.SetupError
@@ -96,8 +96,8 @@ func (l *launcher) outcome(err error) (o outcome) {
 	return o
 }
 
-// self is a path of this binary that a sandbox can bind. In a chroot the link /proc/self/exe
-// leads to a mount of another namespace, which cannot be bound.
+// self returns a path of this binary that a sandbox can bind. In a chroot the link
+// /proc/self/exe leads to a mount of another namespace, which cannot be bound.
 func (f *facts) self() string {
 	if files, ok := f.Files.(sameFile); ok && f.Binary.Path != "" {
 		if same, known := files.SameFile(selfExe, f.Binary.Path); known && same {

@@ -42,7 +42,7 @@ func (machine) SameFile(a, b string) (same, known bool) {
 	return errA == nil && errB == nil && os.SameFile(x, y), errA == nil && errB == nil
 }
 
-// here are the facts of this machine, where exe is the launcher.
+// here returns the facts of this machine, where exe is the launcher.
 func here(exe string) *facts {
 	f := &facts{Files: machine{}, UID: syscall.Getuid(), Deadly: kernel.DeadlyCalls()}
 	f.Binary = f.inspect(exe)

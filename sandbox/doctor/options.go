@@ -29,8 +29,8 @@ var options = map[Step]string{
 	SetuidUser: "--unshare-user, --uid, --gid",
 }
 
-// inOptions is a message about a Spec of the attempts for somebody who knows the command
-// line: it names the option, and not the field.
+// inOptions returns a message about a Spec of the attempts for users of the command line: it
+// names the option, and not the field.
 func inOptions(message string) string {
 	return strings.Replace(message, "Identity.MapAuto", options[Ranges], 1)
 }

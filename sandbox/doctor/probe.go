@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// prober makes the attempts and keeps what came of them.
+// prober makes the attempts and keeps their results.
 type prober struct {
 	facts  *facts
 	launch func(sandbox.Spec) outcome
@@ -48,7 +48,7 @@ func restoreLimits() {
 
 func (p *prober) note(r Result) { p.seen = append(p.seen, r) }
 
-// state is what is known of a step.
+// state returns what is known of a step.
 func (p *prober) state(s Step) State {
 	for _, r := range p.seen {
 		if r.Step == s {
@@ -58,7 +58,7 @@ func (p *prober) state(s Step) State {
 	return Untried
 }
 
-// inOrder is a result for every step, in the order of the table.
+// inOrder returns a result for every step, in the order of the table.
 func (p *prober) inOrder() (all []Result) {
 	for _, row := range stepRows {
 		r := Result{Step: row.step}
@@ -175,13 +175,13 @@ func (p *prober) judge(a *attempt, o outcome) {
 	}
 }
 
-// failure is the result of a step whose launch has failed.
+// failure returns the result of a step whose launch has failed.
 func (o outcome) failure(s Step) Result {
 	return Result{Step: s, State: Failed, Errno: o.errno, Message: o.message, Killed: o.killed}
 }
 
-// apart tries what root's other attempts do without: a user namespace, and one in it,
-// for which another id than root's is reason enough.
+// apart tries what root's other attempts do not need: a user namespace, and one nested in it,
+// which an id other than root's requires.
 func (p *prober) apart(s Step) {
 	if p.state(UserNS) != OK || p.state(s) != Untried {
 		return
@@ -215,7 +215,7 @@ func (p *prober) ranges() {
 }
 
 // landlock asks for the version of Landlock's interface (landlock_create_ruleset(2)).
-// Direct mode does not use it; the setuid mode does, from version 2 on, and programs inside may.
+// Setuid mode uses it from version 2 on, scopes are of version 6, and programs inside may use it.
 func (p *prober) landlock() {
 	a := kernel.Landlock.Probe()
 	switch {
@@ -230,6 +230,9 @@ func (p *prober) landlock() {
 	if a.Version < 2 {
 		detail += ", before Linux 5.19: setuid mode needs 2"
 	}
+	if a.Version < kernel.ScopesABI {
+		detail += ", before Linux 6.12: commands can signal their caller's process group (--new-session)"
+	}
 	p.note(Result{Step: Landlock, State: OK, Detail: detail})
 }
 
@@ -237,18 +240,18 @@ func (p *prober) landlock() {
 // (/proc/sys/kernel/overflowuid, by default).
 const overflowID = 65534
 
-// setuid tries the setuid mode where the binary is installed for it. Where direct mode
-// does not work, what the setuid mode can do is what counts.
+// setuid tries setuid mode where the binary is installed for it. Where direct mode
+// does not work, what setuid mode can do is what counts.
 func (p *prober) setuid() {
 	switch {
 	case p.facts.UID == 0:
-		p.note(Result{Step: Setuid, Detail: "root needs none"})
+		p.note(Result{Step: Setuid, Detail: "not needed by root"})
 		return
 	case p.facts.Binary.Mode&syscall.S_ISUID != 0 && p.facts.Binary.UID == overflowID && p.facts.inUserNS():
 		p.note(Result{Step: Setuid, State: Failed, Message: "the binary's owner has no id in this user namespace"})
 		return
 	case !p.facts.Binary.Setuid():
-		p.note(Result{Step: Setuid, Detail: "this binary is not installed for it"})
+		p.note(Result{Step: Setuid, Detail: "this binary is not installed for that"})
 		return
 	}
 	o := p.launch(spec(sandbox.Setuid))
@@ -275,8 +278,8 @@ func (p *prober) setuid() {
 	}
 }
 
-// noteSetuid notes what came of a step in setuid mode, in place of what is known of it in
-// direct mode.
+// noteSetuid records the result of a step in setuid mode, instead of its result in direct
+// mode.
 func (p *prober) noteSetuid(s Step, o outcome) {
 	r := Result{Step: s, State: OK, Detail: "in setuid mode"}
 	if !o.works {

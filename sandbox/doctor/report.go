@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/kernel"
+	"github.com/gobwrap/gobwrap/internal/policy"
 	"github.com/gobwrap/gobwrap/suid"
 )
 
@@ -17,7 +18,7 @@ type finding struct {
 	Fixes []fix // filled in, for this place
 }
 
-// lack is what will not work in the mode that there is.
+// lack is something that will not work in the mode that is used.
 type lack struct{ Options, Why string }
 
 // kernelFacts are what was found of the kernel beyond the steps.
@@ -26,7 +27,7 @@ type kernelFacts struct {
 	Openat2     syscall.Errno
 }
 
-// judge makes a report of what the attempts have shown.
+// judge makes a report from the results of the attempts.
 func judge(f *facts, seen []Result, k kernelFacts) *Diagnosis {
 	r := &Diagnosis{facts: f, Steps: seen, kernel: k}
 	r.chooseMode()
@@ -58,7 +59,7 @@ func (r *Diagnosis) directWorks() bool { return r.state(Command) == OK }
 func (r *Diagnosis) chooseMode() {
 	switch {
 	case r.facts.noProc() && !r.directWorks() && r.state(Setuid) != OK:
-		r.Why, r.Status = "nothing can be started without a proc on /proc", StatusNothing
+		r.Why, r.Status = "nothing can be started without a proc at /proc", StatusNothing
 	case r.directWorks() && r.facts.byPrivilege():
 		r.Mode, r.Why, r.Status = "direct", "the caller is root", StatusDirect
 	case r.directWorks():
@@ -66,9 +67,9 @@ func (r *Diagnosis) chooseMode() {
 	case r.state(Setuid) == OK:
 		r.Mode, r.Why, r.Status = "setuid", "direct mode does not work, and this binary is installed set-user-id root", StatusSetuid
 	case r.facts.Binary.Setuid():
-		r.Why, r.Status = "direct mode does not work, and neither does the setuid mode", StatusNothing
+		r.Why, r.Status = "direct mode does not work, and neither does setuid mode", StatusNothing
 	default:
-		r.Why, r.Status = "direct mode does not work, and this binary is not installed for the setuid mode", StatusNothing
+		r.Why, r.Status = "direct mode does not work, and this binary is not installed for setuid mode", StatusNothing
 	}
 }
 
@@ -106,7 +107,7 @@ func (k *failure) fillFix(empty fix) fix {
 	return out
 }
 
-// cause is the finding that explains a step, or nil.
+// cause returns the finding that explains a step, or nil.
 func (r *Diagnosis) cause(s Step) *finding {
 	for _, f := range r.found {
 		if slices.Contains(f.Steps, s) {
@@ -131,7 +132,7 @@ func (r *Diagnosis) findLacking() {
 }
 
 // counts reports whether a step's failure takes its options away: those of user
-// namespaces say nothing about the setuid mode, where root may make them.
+// namespaces say nothing about setuid mode, where root may make them.
 func (r *Diagnosis) counts(s Result) bool {
 	return r.Mode == "direct" || r.Mode == "setuid" && (s.Setuid || !slices.Contains(cloneSteps, s.Step) && s.Step != IDMaps && s.Step != Nested && s.Step != Limit)
 }
@@ -148,29 +149,52 @@ func sentence(s Result) string {
 func (r *Diagnosis) findNotes() {
 	b, f := r.facts.Binary, r.facts
 	if f.UID == 0 {
-		r.note("This is the answer for root. Ordinary users may get another one: ask as one of them.")
+		r.note("This is the result for root. It may differ for ordinary users; run this as one of them.")
 	}
 	switch r.Mode {
 	case "setuid":
-		r.note("podman, toolbox, distrobox and flatpak-spawn --expose-pids (so Chromium and Steam in Flatpak) need direct mode: the setuid mode does not serve them.")
+		r.note("podman, toolbox, distrobox and flatpak-spawn --expose-pids (so Chromium and Steam in Flatpak) need direct mode; they do not work with setuid mode.")
 	case "":
 		if f.UID != 0 && !b.Setuid() && r.setuidMayHelp() {
-			r.note("Where none of this can be fixed, the setuid mode is left: " + toSetuid(f))
+			r.note("If none of this can be fixed, use setuid mode: " + toSetuid(f))
 		}
 	case "direct":
 		if b.Setuid() && f.UID != 0 {
 			r.note("Direct mode works, so the set-user-id bit is not needed: " + toDirect(f))
 		}
 	}
+	if f.policed() {
+		r.note(policyNote(f))
+	}
 	if b.Mode&0o6000 != 0 && !b.Setuid() {
-		r.note("The binary has set-id bits that make no installation: it has to be root's with mode 4755 and without file capabilities, or have mode 0755.")
+		r.note("The binary has set-id bits in an unsupported combination. It must be owned by root with mode 4755 and without file capabilities, or have mode 0755.")
 	}
 	if r.kernel.Openat2 == enosys && f.filtered() && !f.before(kernel.Openat2.Since) {
-		r.note("openat2 is hidden by a filter (systemd's RestrictSUIDSGID= does that): older calls are used, and nothing is lost.")
+		r.note("A filter refuses openat2 (systemd's RestrictSUIDSGID= does that). Older calls are used instead, and everything works.")
 	}
 }
 
-// setuidMayHelp reports whether a binary that is installed for the setuid mode could work here.
+// policed reports whether the administrator's policy.conf binds the caller.
+func (f *facts) policed() bool { return f.UID != 0 && f.Files.Exists(policy.Path) }
+
+// policyNote says whether policy.conf binds: only a caller who has no other way to a user
+// namespace than the launcher is bound.
+func policyNote(f *facts) string {
+	label := f.label()
+	apparmor := f.sysctl("kernel.apparmor_restrict_unprivileged_userns") == "1" && strings.HasPrefix(label, "gobwrap")
+	selinux := f.enforcing() && strings.Contains(label, ":gobwrap_t")
+	switch {
+	case apparmor && f.sysctl("kernel.yama.ptrace_scope") >= "2":
+		return policy.Path + " binds this user, as far as no other program's AppArmor profile permits user namespaces."
+	case apparmor:
+		return policy.Path + " is advisory here: AppArmor gives user namespaces to the launcher, but this user may trace it (kernel.yama.ptrace_scope is below 2)."
+	case selinux:
+		return policy.Path + " binds this user, as far as the SELinux policy permits no other domain user namespaces, nor tracing gobwrap_t."
+	}
+	return policy.Path + " is advisory here: this user can make namespaces without gobwrap."
+}
+
+// setuidMayHelp reports whether a binary that is installed for setuid mode could work here.
 func (r *Diagnosis) setuidMayHelp() bool {
 	f := r.facts
 	if f.inUserNS() || f.noNewPrivs() || f.chrootedDirectory() || f.Binary.Path == "" {
@@ -185,6 +209,9 @@ func (r *Diagnosis) note(text string) { r.notes = append(r.notes, text) }
 // distribution: where a package manager would undo a chmod, it has to be told.
 func toSetuid(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
+	if swap := f.swap("gobwrap", "gobwrap-setuid"); swap != "" {
+		return swap
+	}
 	switch {
 	case f.packaged("gobwrap"):
 		return "apt install gobwrap-setuid"
@@ -195,13 +222,37 @@ func toSetuid(f *facts) string {
 }
 
 // packaged reports whether this binary is that of Debian's package gobwrap, and the package
-// name is installed (dpkg(1), the files of /var/lib/dpkg/info).
+// name is installed: a copyright file is in every Debian package, and in no other of ours.
 func (f *facts) packaged(name string) bool {
-	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/var/lib/dpkg/info/"+name+".list")
+	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/usr/share/doc/"+name+"/copyright")
+}
+
+// swap returns the command that puts one of our packages in the place of another, where the
+// packages exclude each other: not with dpkg. It is "" where this binary is in none of them.
+func (f *facts) swap(from, to string) string {
+	if f.Binary.Path != "/usr/bin/gobwrap" || !f.Files.Exists("/usr/share/gobwrap/apparmor/gobwrap") {
+		return ""
+	}
+	for _, place := range f.places() {
+		switch place {
+		case fedora, rhel:
+			return "dnf swap " + from + " " + to
+		case suse:
+			return "zypper install " + to + " -" + from
+		case alpine:
+			return "apk del " + from + " && apk add " + to
+		case arch:
+			return "pacman -S " + to
+		}
+	}
+	return ""
 }
 
 func toDirect(f *facts) string {
 	exe := quoteShell(f.Binary.Path)
+	if swap := f.swap("gobwrap-setuid", "gobwrap"); swap != "" {
+		return swap
+	}
 	switch {
 	case f.packaged("gobwrap-setuid"):
 		return "apt remove gobwrap-setuid"

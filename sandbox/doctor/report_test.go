@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// works is a list of results in which everything does, but for some.
+// works returns results in which everything works, except for some steps.
 func works(failed ...Result) (all []Result) {
 	for _, row := range stepRows {
 		r := Result{Step: row.step, State: OK}
@@ -97,7 +97,7 @@ func TestOneCauseOnce(t *testing.T) {
 	}
 }
 
-// TestMoves: how to get to the setuid mode and back, where a package manager would undo
+// TestMoves: how to get to setuid mode and back, where a package manager would undo
 // a chmod and where not.
 func TestMoves(t *testing.T) {
 	f := tree(t, "ubuntu2404")
@@ -111,7 +111,7 @@ func TestMoves(t *testing.T) {
 		}
 	}
 	files := f.Files.(recorded)
-	files["/var/lib/dpkg/info/gobwrap.list"], files["/var/lib/dpkg/info/gobwrap-setuid.list"] = "", ""
+	files["/usr/share/doc/gobwrap/copyright"], files["/usr/share/doc/gobwrap-setuid/copyright"] = "", ""
 	f.Binary.Path = "/usr/bin/gobwrap"
 	if to, back := toSetuid(f), toDirect(f); to != "apt install gobwrap-setuid" || back != "apt remove gobwrap-setuid" {
 		t.Errorf("with Debian's packages: %q, %q", to, back)
@@ -125,8 +125,68 @@ func TestMoves(t *testing.T) {
 		t.Errorf("notes where the bit is not needed: %q", notes)
 	}
 	f.Binary.Mode = 0o2755
-	if notes := judge(f, works(), kernelFacts{}).notes; len(notes) != 1 || !strings.Contains(notes[0], "make no installation") {
+	if notes := judge(f, works(), kernelFacts{}).notes; len(notes) != 1 || !strings.Contains(notes[0], "unsupported combination") {
 		t.Errorf("notes on a set-group-id binary: %q", notes)
+	}
+}
+
+// TestSwap: where our packages exclude each other, one is put in the place of the other; a
+// binary that is in none of them is changed itself.
+func TestSwap(t *testing.T) {
+	for release, want := range map[string][2]string{
+		"ID=fedora\n": {"dnf swap gobwrap gobwrap-setuid", "dnf swap gobwrap-setuid gobwrap"},
+		"ID=rocky\nID_LIKE=\"rhel centos fedora\"\n":          {"dnf swap gobwrap gobwrap-setuid", "dnf swap gobwrap-setuid gobwrap"},
+		"ID=opensuse-tumbleweed\nID_LIKE=\"opensuse suse\"\n": {"zypper install gobwrap-setuid -gobwrap", "zypper install gobwrap -gobwrap-setuid"},
+		"ID=alpine\n":                {"apk del gobwrap && apk add gobwrap-setuid", "apk del gobwrap-setuid && apk add gobwrap"},
+		"ID=manjaro\nID_LIKE=arch\n": {"pacman -S gobwrap-setuid", "pacman -S gobwrap"},
+		"ID=gentoo\n":                {"chown root:root /usr/bin/gobwrap && chmod 4755 /usr/bin/gobwrap", "chmod 0755 /usr/bin/gobwrap"},
+	} {
+		f := &facts{Files: recorded{"/etc/os-release": release, "/usr/share/gobwrap/apparmor/gobwrap": ""}, Binary: binary{Path: "/usr/bin/gobwrap"}}
+		if have := [2]string{toSetuid(f), toDirect(f)}; have != want {
+			t.Errorf("%q: %q", release, have)
+		}
+		f.Binary.Path = "/usr/local/bin/gobwrap"
+		if have := toSetuid(f); !strings.HasPrefix(have, "chown root:root /usr/local") {
+			t.Errorf("%q, without a package: %q", release, have)
+		}
+	}
+}
+
+// TestPolicyNote: policy.conf binds where the launcher alone may make user namespaces, and
+// cannot be traced; elsewhere it is advisory.
+func TestPolicyNote(t *testing.T) {
+	const (
+		restrict = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+		yama     = "/proc/sys/kernel/yama/ptrace_scope"
+		apparmor = "/proc/self/attr/apparmor/current"
+		selinux  = "/proc/self/attr/current"
+		enforce  = "/sys/fs/selinux/enforce"
+	)
+	for _, c := range []struct {
+		files recorded
+		want  string
+	}{
+		{recorded{}, "is advisory here: this user can"},
+		{recorded{restrict: "1\n", apparmor: "gobwrap (enforce)\n", yama: "2\n"}, "binds this user"},
+		{recorded{restrict: "1\n", apparmor: "gobwrap (enforce)\n", yama: "1\n"}, "may trace it"},
+		{recorded{restrict: "1\n", apparmor: "gobwrap (enforce)\n"}, "may trace it"},
+		{recorded{restrict: "0\n", apparmor: "gobwrap (enforce)\n", yama: "2\n"}, "is advisory here: this user can"},
+		{recorded{restrict: "1\n", apparmor: "unconfined\n", yama: "2\n"}, "is advisory here: this user can"},
+		{recorded{selinux: "user_u:user_r:gobwrap_t:s0\x00", enforce: "1"}, "binds this user"},
+		{recorded{selinux: "user_u:user_r:gobwrap_t:s0\x00", enforce: "0"}, "is advisory here: this user can"},
+		{recorded{selinux: "unconfined_u:unconfined_r:unconfined_t:s0\x00", enforce: "1"}, "is advisory here: this user can"},
+	} {
+		f := &facts{Files: c.files, UID: 1000}
+		if note := policyNote(f); !strings.HasPrefix(note, "/etc/gobwrap/policy.conf "+c.want) && !strings.Contains(note, c.want) {
+			t.Errorf("%v: %s", c.files, note)
+		}
+		c.files["/etc/gobwrap/policy.conf"] = ""
+		if f.UID = 0; f.policed() {
+			t.Error("root is bound")
+		}
+		if f.UID = 1000; !f.policed() {
+			t.Error("a user is not bound")
+		}
 	}
 }
 
@@ -139,7 +199,7 @@ func TestText(t *testing.T) {
 			{Step: MountNS, State: OK},
 			{Step: Command},
 			{Step: Landlock, State: OK, Detail: "ABI 4"},
-			{Step: Setuid, Detail: "this binary is not installed for it"},
+			{Step: Setuid, Detail: "this binary is not installed for that"},
 		}, kernelFacts{MountEngine: "new"}),
 		"docker": judge(tree(t, "docker"), refused(eperm, Untried), kernelFacts{MountEngine: "classic"}),
 	} {

@@ -21,15 +21,15 @@ var distributions = [...]distribution{
 	{Name: "Debian 11 and later"},
 	{Name: "Debian 10 and earlier", Causes: []string{"userns-clone-off"}},
 	{Name: "Ubuntu to 23.04"},
-	{Name: "Ubuntu 23.10 and later", Causes: []string{"apparmor-userns", "apparmor-below-bwrap"}, Note: "The profile for bubblewrap is attached to /usr/bin/bwrap and helps no other program."},
+	{Name: "Ubuntu 23.10 and later", Causes: []string{"apparmor-userns", "apparmor-below-bwrap"}, Note: "The profile for bubblewrap is attached to /usr/bin/bwrap and does not apply to other programs."},
 	{Name: "Fedora, openSUSE, Alpine, Arch Linux with the kernels linux, linux-lts, linux-zen"},
-	{Name: "Arch Linux with linux-hardened", Causes: []string{"userns-clone-off"}, Note: "Its packages bubblewrap and bubblewrap-suid exclude each other: the second is the setuid mode of bubblewrap's."},
+	{Name: "Arch Linux with linux-hardened", Causes: []string{"userns-clone-off"}, Note: "Its packages bubblewrap and bubblewrap-suid exclude each other; the second one is bubblewrap's own setuid mode."},
 	{Name: "RHEL 8 and later and its rebuilds"},
 	{Name: "RHEL 8 and later, hardened by DISA's STIG", Causes: []string{"max-namespaces"}},
 	{Name: "RHEL 7, CentOS 7", Causes: []string{"rhel7", "max-namespaces"}},
 	{Name: "ALT Linux", Causes: []string{"alt-userns-restrict"}},
 	{Name: "secureblue", Causes: []string{"selinux-userns"}},
-	{Name: "Gentoo, and kernels of one's own", Causes: []string{"kernel-without-namespace", "kernel-without-seccomp"}, Note: "The USE flag suid of sys-apps/bubblewrap is bubblewrap's setuid mode."},
+	{Name: "Gentoo, and self-built kernels", Causes: []string{"kernel-without-namespace", "kernel-without-seccomp"}, Note: "The USE flag suid of sys-apps/bubblewrap is bubblewrap's setuid mode."},
 	{Name: "NixOS", Note: "With the hardened profile: see userns-clone-off. security.wrappers gives a program its set-user-id bit."},
 	{Name: "Docker, containerd, Kubernetes", Causes: []string{"seccomp-container", "apparmor-container", "proc-masked", "proc-sys", "setuid-no-new-privs"}},
 	{Name: "podman", Causes: []string{"proc-masked", "proc-sys", "selinux-container"}, Note: "Its filter permits namespaces."},
@@ -39,7 +39,7 @@ var distributions = [...]distribution{
 	{Name: "Inside another sandbox", Causes: []string{"nested-too-deep", "filter", "proc-masked"}},
 }
 
-// requirements is the page docs/requirements.md.
+// requirements returns the page docs/requirements.md.
 func requirements() string {
 	var out strings.Builder
 	out.WriteString(requirementsHead)
@@ -92,7 +92,7 @@ func (c *cause) page(out *strings.Builder) {
 	}
 }
 
-// placeNames is the name of a family for people.
+// placeNames returns the name of a family for people.
 func placeNames(where string) string {
 	switch where {
 	case docker, gentoo, kubernetes:
@@ -135,27 +135,30 @@ const requirementsHead = `# What gobwrap needs
 
 <!-- Generated from the table of causes in sandbox/doctor: go test ./sandbox/doctor -run Requirements -update -->
 
-Direct mode needs a kernel that lets the calling user make user namespaces and use them. Whether it does, only an
-attempt can tell: ` + "`gobwrap --doctor`" + ` makes it, and says what is in the way and what fixes it. This page is the same
-knowledge for those who prepare a machine. Commands are for root, but for those that start a container.
+This page answers what a system must permit so that gobwrap works, by distribution and by cause. To find out what applies
+to a machine, run ` + "`gobwrap --doctor`" + ` there: it tries everything that sandboxes need, and prints the cause and the fix of
+each failure.
 
-| where | what to mend | notes |
+Direct mode needs a kernel on which the calling user may make user namespaces and use them. Run the commands below as root,
+except for those that start a container.
+
+| where | causes | notes |
 |---|---|---|
 `
 
 const requirementsMiddle = `
-## The setuid mode
+## Setuid mode
 
-Where none of it can be mended, a binary that is root's with mode 4755 does most of the same, and gives its privileges
-up before it reads anything (README.md says what it refuses). podman, toolbox, distrobox and
-` + "`flatpak-spawn --expose-pids`" + ` (so Chromium and Steam in Flatpak) need direct mode and are not served by it.
+If none of this can be fixed, a binary that is owned by root and has mode 4755 does most of the same;
+[setuid-mode.md](setuid-mode.md) says what it refuses. podman, toolbox, distrobox and ` + "`flatpak-spawn --expose-pids`" + ` (and
+so Chromium and Steam in Flatpak) need direct mode.
 
-To it and back, for a binary of one's own:
+To install it, and to go back, for a binary that you built:
 
     chown root:root /usr/local/bin/gobwrap && chmod 4755 /usr/local/bin/gobwrap
     chmod 0755 /usr/local/bin/gobwrap
 
-On Debian and Ubuntu, for a packaged one, so that an upgrade does not undo it:
+The same for a packaged binary on Debian and Ubuntu, so that an upgrade does not undo it:
 
     dpkg-statoverride --update --add root root 4755 /usr/bin/gobwrap
     dpkg-statoverride --remove /usr/bin/gobwrap && chmod 0755 /usr/bin/gobwrap
@@ -169,6 +172,6 @@ const requirementsFoot = `
 | status | meaning |
 |--:|---|
 | 0 | direct mode works |
-| 3 | only the setuid mode works |
+| 3 | only setuid mode works |
 | 4 | neither works |
 `

@@ -43,7 +43,7 @@ func TestDistributions(t *testing.T) {
 		delete(named, c.ID)
 	}
 	for id := range named {
-		t.Errorf("a distribution names %q, which is no cause", id)
+		t.Errorf("a distribution names %q, which is not a cause", id)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: a fix for %q that says nothing", c.ID, fix.Where)
 			}
 			if len(fix.Boot) > 0 && len(fix.Now) == 0 {
-				t.Errorf("%s: mended across reboots, but not now", c.ID)
+				t.Errorf("%s: fixed across reboots, but not now", c.ID)
 			}
 			texts = append(append(append(texts, fix.Note), fix.Now...), fix.Boot...)
 		}

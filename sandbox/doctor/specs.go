@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// minimal is the smallest sandbox: it changes as little as possible, so that an attempt
+// minimal returns the smallest sandbox: it changes as little as possible, so that an attempt
 // fails for one reason.
 func minimal(mode sandbox.Mode) sandbox.Spec {
 	const share = sandbox.Share
@@ -18,7 +18,7 @@ func minimal(mode sandbox.Mode) sandbox.Spec {
 	}
 }
 
-// spec is the minimal sandbox with something more, in the order given.
+// spec returns the minimal sandbox with something more, in the order given.
 func spec(mode sandbox.Mode, with ...func(*sandbox.Spec)) sandbox.Spec {
 	s := minimal(mode)
 	for _, add := range with {

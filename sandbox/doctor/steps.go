@@ -57,21 +57,21 @@ var stepRows = [...]stepRow{
 	{IPCNS, "an IPC namespace", unix.CLONE_NEWIPC},
 	{UTSNS, "a UTS namespace", unix.CLONE_NEWUTS},
 	{CgroupNS, "a cgroup namespace", unix.CLONE_NEWCGROUP},
-	{Slave, "make / slave", 0},
+	{Slave, "make / a slave mount", 0},
 	{Tmpfs, "mount a tmpfs", 0},
 	{Bind, "bind a file", 0},
 	{Command, "run a command inside", 0},
-	{ReadOnly, "bind / read-only, with all below", 0},
+	{ReadOnly, "bind / read-only, with all mounts below", 0},
 	{Proc, "mount a new proc", 0},
 	{Devpts, "mount a new devpts", 0},
 	{Overlay, "mount an overlay", 0},
 	{Loopback, "bring loopback up", 0},
 	{Seccomp, "install a seccomp filter", 0},
 	{Nested, "a nested user namespace", 0},
-	{Limit, "permit no further user namespace", 0},
+	{Limit, "prevent further user namespaces", 0},
 	{Ranges, "several ids", 0},
 	{Landlock, "Landlock", 0},
-	{Setuid, "the setuid mode", 0},
+	{Setuid, "setuid mode", 0},
 	{SetuidUser, "a user namespace in setuid mode", 0},
 }
 
@@ -101,7 +101,7 @@ func (s State) String() string { return [...]string{"untried", "ok", "failed"}[s
 // the launch answers for which step (see SetupError.Stage). A stage that is not named
 // answers for the last step.
 type attempt struct {
-	setuid bool // can be asked of the setuid mode too
+	setuid bool // can be asked of setuid mode too
 	with   func(*sandbox.Spec)
 	stages []stage
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Text is the report for people.
+// Text returns the report for people.
 func (r *Diagnosis) Text(version string) string {
 	var out strings.Builder
 	f := r.facts
@@ -22,10 +22,10 @@ func (r *Diagnosis) Text(version string) string {
 		r.line(&out, s)
 	}
 	if strings.Contains(out.String(), untriedMark) {
-		out.WriteString("\n-: not set up here, which is no failure.\n")
+		out.WriteString("\n-: optional, and not set up here.\n")
 	}
 	if len(untried) > 0 {
-		out.WriteString("\nNot tried, since something that it needs has failed: " + strings.Join(untried, "; ") + ".\n")
+		out.WriteString("\nNot tried, because a step that they need has failed: " + strings.Join(untried, "; ") + ".\n")
 	}
 	mode := "none"
 	if r.Mode != "" {
@@ -35,7 +35,7 @@ func (r *Diagnosis) Text(version string) string {
 	out.WriteString("Binary: " + f.Binary.describe() + ".\n")
 	out.WriteString("Kernel: mount engine " + r.kernel.MountEngine + ".\n")
 	if len(r.lacking) > 0 {
-		out.WriteString("\nWhat will not work:\n")
+		out.WriteString("\nOptions that will not work:\n")
 		for _, l := range r.lacking {
 			out.WriteString("  " + l.Options + ": " + l.Why + "\n")
 		}
@@ -74,7 +74,7 @@ func (r *Diagnosis) line(out *strings.Builder, s Result) {
 func (f *finding) write(out *strings.Builder) {
 	out.WriteString("\n[" + f.Cause.ID + "] " + f.Says + "\n")
 	for _, fix := range f.Fixes {
-		title := "To mend it"
+		title := "To fix it"
 		if !fix.ByUser {
 			title += ", as root"
 		}
@@ -98,14 +98,14 @@ func commands(out *strings.Builder, title string, list []string) {
 	}
 }
 
-// describe is what the installed binary is, in words.
+// describe returns what the installed binary is, in words.
 func (b binary) describe() string {
 	if b.Path == "" {
-		return "unknown, without a proc on /proc"
+		return "unknown, because there is no proc at /proc"
 	}
 	text := b.Path + ", mode " + octal(b.Mode) + ", "
 	if b.UID == 0 {
-		text += "root's"
+		text += "owned by root"
 	} else {
 		text += "owned by uid " + strconv.Itoa(b.UID)
 	}
@@ -113,9 +113,9 @@ func (b binary) describe() string {
 	case b.FileCaps:
 		text += ", with file capabilities, which are not supported"
 	case b.Setuid():
-		text += ": installed for the setuid mode"
+		text += ": installed for setuid mode"
 	case b.Mode&0o6000 != 0:
-		text += ": no installation that works"
+		text += ": not a supported installation"
 	default:
 		text += ": for direct mode only"
 	}

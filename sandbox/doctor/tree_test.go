@@ -96,7 +96,7 @@ func TestTrees(t *testing.T) {
 		{"gentoo", Overlay, eperm, "overlay-old", "newer kernel"},
 		{"gentoo", Overlay, syscall.ENODEV, "overlay-module", "modprobe overlay"},
 		{"gentoo", Landlock, syscall.EOPNOTSUPP, "landlock-off", "lsm="},
-		{"gentoo", IDMaps, syscall.EROFS, "proc-read-only", "start that one with --proc /proc"},
+		{"gentoo", IDMaps, syscall.EROFS, "proc-read-only", "start the outer one with --proc /proc"},
 		{"systemd", IDMaps, syscall.EROFS, "proc-read-only", `[Service]\nReadWritePaths=/proc\n`},
 		{"debian12", Ranges, 0, "newuidmap-missing", "apt install uidmap"},
 		{"fedora-enforcing", Ranges, 0, "newuidmap-missing", "dnf install shadow-utils"},
@@ -209,9 +209,9 @@ func TestWhoseFilter(t *testing.T) {
 // TestKilled: what a filter has killed has that cause, whatever the errno or the place.
 func TestKilled(t *testing.T) {
 	for name, want := range map[string]string{
-		"debian12": "Have the filter permit these calls",
+		"debian12": "Let the filter permit these calls",
 		"systemd":  `[Service]\nSystemCallFilter=@mount @process\n`,
-		"docker":   "Have the filter permit these calls",
+		"docker":   "Let the filter permit these calls",
 	} {
 		f := tree(t, name)
 		f.Deadly = []string{"mount", "pivot_root"}
@@ -221,7 +221,7 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s: %+v", name, r.found)
 		}
 		if notes := strings.Join(r.notes, " "); strings.Contains(notes, "4755") {
-			t.Errorf("%s: the setuid mode is advised, which is killed too: %s", name, notes)
+			t.Errorf("%s: setuid mode is advised, which is killed too: %s", name, notes)
 		}
 	}
 }

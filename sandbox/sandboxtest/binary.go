@@ -38,7 +38,7 @@ type program struct {
 	copy   string   // a copy of exe whose loader is the one in home
 }
 
-// binary is what there is to know of the test binary. A copy lives as long as the test.
+// binary returns what there is to know of the test binary. A copy lives as long as the test.
 func binary(t *testing.T) program {
 	t.Helper()
 	exe, err := os.Executable()
@@ -56,7 +56,7 @@ func binary(t *testing.T) program {
 		t.Fatal(err)
 	}
 	if len(loader) > len(p.interp) {
-		t.Fatalf("%s is linked for the loader %s, whose name has no room for %s", exe, p.interp, loader)
+		t.Fatalf("%s is linked for the loader %s, whose name is too short for %s", exe, p.interp, loader)
 	}
 	copy(data[at:], loader+strings.Repeat("\x00", len(p.interp)-len(loader)))
 	p.copy = filepath.Join(openDir(t), filepath.Base(exe))
@@ -69,8 +69,8 @@ func binary(t *testing.T) program {
 	return p
 }
 
-// interpreter is the loader of a program, and where in the file its name is; "" if it needs
-// none.
+// interpreter returns the loader of a program, and where in the file its name is; "" if it
+// needs none.
 func interpreter(t *testing.T, exe string) (name string, at uint64) {
 	t.Helper()
 	f, err := elf.Open(exe)

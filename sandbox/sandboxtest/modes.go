@@ -62,7 +62,7 @@ func Modes(t *testing.T, f func(t *testing.T, m Mode)) {
 	root := os.Getuid() == 0
 	t.Run("root", func(t *testing.T) {
 		if !root {
-			t.Skip("this needs root, who can also be every user")
+			t.Skip("this needs root")
 		}
 		f(t, here(t, "root", ownLauncher(t)))
 	})
@@ -86,7 +86,7 @@ func Modes(t *testing.T, f func(t *testing.T, m Mode)) {
 	})
 }
 
-// here is the mode in this process. It skips a test where the kernel refuses it.
+// here returns the mode in this process. It skips a test where the kernel refuses it.
 func here(t *testing.T, name, launcher string) Mode {
 	t.Helper()
 	m := Mode{Name: name, Launcher: launcher, Spec: specMode(name)}
@@ -109,7 +109,7 @@ func here(t *testing.T, name, launcher string) Mode {
 //nolint:gochecknoglobals // tests know each other by their names only
 var known sync.Map
 
-// modeOf is the mode in which a test runs, if it is within Modes.
+// modeOf returns the mode in which a test runs, if it is within Modes.
 func modeOf(name string) (Mode, bool) {
 	for name != "" {
 		if m, ok := known.Load(name); ok {
@@ -151,7 +151,7 @@ func asUser(t *testing.T, mode, launcher string) {
 	}
 }
 
-// pattern is what -test.run takes for the subtest of this name.
+// pattern returns what -test.run takes for the subtest of this name.
 func pattern(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
@@ -160,7 +160,7 @@ func pattern(name string) string {
 	return strings.Join(parts, "/")
 }
 
-// openDir is a temporary directory that everybody can enter.
+// openDir returns a temporary directory that everybody can enter.
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sandboxtest-")
@@ -209,7 +209,7 @@ func setuidCopy(t *testing.T) string {
 	var fs syscall.Statfs_t
 	const nosuid = 2 // ST_NOSUID
 	if err := syscall.Statfs(dir, &fs); err != nil || fs.Flags&nosuid != 0 {
-		t.Skipf("%s lies on a mount where set-id bits do not count (%v): set TMPDIR", dir, err)
+		t.Skipf("%s is on a mount where set-user-id has no effect (%v): set TMPDIR", dir, err)
 	}
 	path := filepath.Join(dir, "gobwrap")
 	copyFile(t, from, path, 0o755)

@@ -11,7 +11,7 @@ import (
 // linux/err.h); a filter's larger ones are cut to it.
 const maxErrno = 4095
 
-// Answer words what a filter answered.
+// Answer formats what a filter answered.
 func Answer(answer uint32) string {
 	name, data := seccomp.ActionName(answer), answer&unix.SECCOMP_RET_DATA
 	switch seccomp.Action(answer) {

@@ -43,7 +43,7 @@ func ParseArch(name string) (Arch, bool) {
 	return Arch{}, false
 }
 
-// archOf finds the entry point of a call; false for one that is none of the above.
+// archOf finds the entry point of a call; false for any other.
 func archOf(audit, nr uint32) (Arch, bool) {
 	for _, a := range []Arch{X32, X86_64, X86, AArch64, ARM} {
 		if a.Audit == audit && nr&a.Bit == a.Bit {

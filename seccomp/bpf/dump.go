@@ -69,7 +69,7 @@ func (k *knowledge) meet(o knowledge) {
 	}
 }
 
-// off is the offset that A was loaded from; none is larger than all.
+// off returns the offset that A was loaded from; none is larger than all.
 func (k knowledge) off() uint32 { return k.loaded - 1 }
 
 // comment says what the constant of a comparison stands for.
@@ -208,7 +208,7 @@ func operand(ins seccomp.Instruction) string {
 	return value(ins.K)
 }
 
-// value is a constant: small ones decimal, as the numbers of calls are read.
+// value returns a constant: small ones decimal, as the numbers of calls are read.
 func value(k uint32) string {
 	if k < 1024 {
 		return strconv.Itoa(int(k))

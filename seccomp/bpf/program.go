@@ -30,7 +30,7 @@ type Data struct {
 	Args [6]uint64
 }
 
-// word is the word of four bytes at offset k.
+// word returns the word of four bytes at offset k.
 func (d *Data) word(k uint32) uint32 {
 	switch k {
 	case 0:
@@ -53,7 +53,7 @@ type machine struct {
 	m    [unix.BPF_MEMWORDS]uint32
 }
 
-// Run is what the filter answers to a call. All jumps lead forward, so it ends.
+// Run returns what the filter answers to a call. All jumps lead forward, so it ends.
 func (p Program) Run(d Data) uint32 {
 	var m machine
 	for pc := 0; ; pc++ {
@@ -105,7 +105,7 @@ func (m *machine) move(ins seccomp.Instruction, d *Data) {
 	}
 }
 
-// operand is the constant, or X.
+// operand returns the constant, or X.
 func (m *machine) operand(ins seccomp.Instruction) uint32 {
 	if ins.Code&unix.BPF_X != 0 {
 		return m.x
@@ -113,7 +113,7 @@ func (m *machine) operand(ins seccomp.Instruction) uint32 {
 	return ins.K
 }
 
-// jump is how many instructions to skip.
+// jump returns how many instructions to skip.
 func (m *machine) jump(ins seccomp.Instruction) int {
 	var yes bool
 	switch v := m.operand(ins); ins.Code & 0xf0 {

@@ -19,7 +19,7 @@ func TestRunAgreesWithTheKernel(t *testing.T) {
 			code = append(code, f.code...)
 			code = append(code,
 				ins{Code: alu | unix.BPF_RSH, K: shift}, ins{Code: alu | unix.BPF_AND, K: 0x7ff},
-				ins{Code: alu | unix.BPF_ADD, K: 1}, // 0 is no error
+				ins{Code: alu | unix.BPF_ADD, K: 1}, // 0 is not an error
 				ins{Code: alu | unix.BPF_OR, K: unix.SECCOMP_RET_ERRNO}, ins{Code: retA})
 			want := must(t, assemble(code...)).Run(data) & unix.SECCOMP_RET_DATA
 			if want != f.want>>shift&0x7ff+1 {

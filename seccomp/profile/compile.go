@@ -124,7 +124,7 @@ func add(f *libseccomp.ScmpFilter, r *rule) error {
 	return nil
 }
 
-// conditions are the rules that a rule with arguments means: one, or one for each
+// conditions returns the rules that a rule with arguments means: one, or one for each
 // condition where two are on the same argument.
 func conditions(r *rule) ([][]libseccomp.ScmpCondition, error) {
 	all := make([]libseccomp.ScmpCondition, 0, len(r.Args))

@@ -254,7 +254,7 @@ func TestChain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Compile(here, lets, lets); err == nil || !strings.Contains(err.Error(), "lets: SCMP_ACT_LOG and SCMP_ACT_TRACE let a call happen: this profile must come last") {
+		if _, err := Compile(here, lets, lets); err == nil || !strings.Contains(err.Error(), "lets: SCMP_ACT_LOG and SCMP_ACT_TRACE let a call pass: this profile must come last") {
 			t.Errorf("%s: %v", action, err)
 		}
 		if _, err := Compile(here, lets); err != nil {

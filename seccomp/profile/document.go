@@ -54,7 +54,7 @@ func ParseKernel(release string) (Kernel, error) {
 	x, err := strconv.ParseUint(major, 10, 15)
 	y, err2 := strconv.ParseUint(minor, 10, 15)
 	if err != nil || err2 != nil {
-		return Kernel{}, fmt.Errorf("%q is no kernel's version", release)
+		return Kernel{}, fmt.Errorf("%q is not a kernel version", release)
 	}
 	return Kernel{int(x), int(y)}, nil
 }
@@ -68,7 +68,7 @@ func (k Kernel) AtLeast(o Kernel) bool {
 func (k *Kernel) UnmarshalJSON(text []byte) error {
 	var s string
 	if err := json.Unmarshal(text, &s); err != nil {
-		return fmt.Errorf("minKernel: %s is no string such as \"4.8\"", text)
+		return fmt.Errorf("minKernel: %s is not a string such as \"4.8\"", text)
 	}
 	if s == "" { // as Docker has it: any
 		return nil

@@ -46,7 +46,7 @@ func passOn(code []byte) (out []byte, err error) {
 			case unix.SECCOMP_RET_ALLOW:
 				ins = seccomp.Instruction{Code: unix.BPF_JMP | unix.BPF_JA, K: uint32(n - i - 1)}
 			case unix.SECCOMP_RET_LOG, unix.SECCOMP_RET_TRACE:
-				return nil, errors.New("SCMP_ACT_LOG and SCMP_ACT_TRACE let a call happen: this profile must come last")
+				return nil, errors.New("SCMP_ACT_LOG and SCMP_ACT_TRACE let a call pass: this profile must come last")
 			}
 		}
 		out = seccomp.Append(out, ins)

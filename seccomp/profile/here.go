@@ -23,7 +23,7 @@ func init() {
 	}
 }
 
-// Here is a Target of this machine, for a command with these capabilities ("CAP_KILL").
+// Here returns a Target of this machine, for a command with these capabilities ("CAP_KILL").
 func Here(caps ...string) (Target, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {

@@ -32,14 +32,14 @@ func unknownKeys(text []byte) []string {
 	if json.Unmarshal(text, &top) != nil {
 		return nil
 	}
-	return shapeOfProfile().strangers("", top)
+	return shapeOfProfile().unknown("", top)
 }
 
-func (s shape) strangers(place string, v any) (out []string) {
+func (s shape) unknown(place string, v any) (out []string) {
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			out = append(out, s.strangers(fmt.Sprintf("%s[%d]", place, i), v[i])...)
+			out = append(out, s.unknown(fmt.Sprintf("%s[%d]", place, i), v[i])...)
 		}
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -48,7 +48,7 @@ func (s shape) strangers(place string, v any) (out []string) {
 			if !known {
 				out = append(out, at)
 			} else if below != nil {
-				out = append(out, below.strangers(at, v[key])...)
+				out = append(out, below.unknown(at, v[key])...)
 			}
 		}
 	}

@@ -12,7 +12,7 @@ func token(a bpf.Arch) (libseccomp.ScmpArch, error) {
 	return libseccomp.GetArchFromString(a.Name)
 }
 
-// Name is the name of a call, or empty where libseccomp knows none.
+// Name returns the name of a call, or empty where libseccomp knows none.
 func Name(a bpf.Arch, nr uint32) string {
 	t, err := token(a)
 	if err != nil {
@@ -25,9 +25,9 @@ func Name(a bpf.Arch, nr uint32) string {
 	return name
 }
 
-// Number is the number of a call at an entry point. A call that exists elsewhere only
-// has none; nor has one of those that 32-bit x86 has twice, as a part of socketcall or
-// ipc, and since 4.3 by itself.
+// Number returns the number of a call at an entry point. A call that exists elsewhere only has
+// none; nor has one of those that 32-bit x86 has twice, as a part of socketcall or ipc, and
+// since 4.3 by itself.
 func Number(a bpf.Arch, name string) (int32, error) {
 	t, err := token(a)
 	if err != nil {
@@ -35,15 +35,15 @@ func Number(a bpf.Arch, name string) (int32, error) {
 	}
 	nr, err := libseccomp.GetSyscallFromNameByArch(name, t)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no call that libseccomp %s knows", name, Library())
+		return 0, fmt.Errorf("%q is not a system call that libseccomp %s knows", name, Library())
 	}
 	if nr < 0 {
-		return 0, fmt.Errorf("%s has no number of its own for %q", a.Name, name)
+		return 0, fmt.Errorf("%s has no number for %q", a.Name, name)
 	}
 	return int32(nr), nil
 }
 
-// Library is the version of libseccomp.
+// Library returns the version of libseccomp.
 func Library() string {
 	major, minor, micro := libseccomp.GetLibraryVersion()
 	return fmt.Sprintf("%d.%d.%d", major, minor, micro)

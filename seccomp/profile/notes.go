@@ -116,7 +116,7 @@ func (n *notes) wide(at string, r *rule, base specs.LinuxSeccompAction) {
 	}
 }
 
-// calls is the calls of a rule, a few of them.
+// calls returns the calls of a rule, a few of them.
 func calls(r *rule) string {
 	const most = 6
 	if len(r.Names) > most {

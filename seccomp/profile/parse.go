@@ -57,28 +57,37 @@ func (d *document) read(text []byte) error {
 		return worded(text, err)
 	}
 	if _, err := j.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%sthere is more behind the profile", line(text, j.InputOffset()))
+		return fmt.Errorf("%sthere is more after the profile", line(text, j.InputOffset()))
 	}
 	return d.settle()
 }
 
-// worded says where a text is no profile.
+// worded says where a text is not a profile.
 func worded(text []byte, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the profile ends in the middle")
+		return errors.New("the profile is cut off")
 	case errors.As(err, &syntax):
-		return fmt.Errorf("%sno JSON: %w", line(text, syntax.Offset), err)
+		return fmt.Errorf("%snot JSON: %w", line(text, syntax.Offset), err)
 	case errors.As(err, &kind) && kind.Field == "":
-		return fmt.Errorf("the profile is no JSON object, but: %s", kind.Value)
+		return fmt.Errorf("the profile is not a JSON object, but: %s", kind.Value)
 	case errors.As(err, &kind):
-		// Embedded types are Go's affair.
-		field := strings.NewReplacer("LinuxSeccomp.", "", "LinuxSyscall.", "").Replace(kind.Field)
+		field := fieldOf(kind.Field)
 		return fmt.Errorf("%s%s: %s, where a %s is wanted", line(text, kind.Offset), field, kind.Value, wanted(kind.Type.Kind().String()))
 	}
 	return err
+}
+
+// fieldOf returns the name of a field of the profile. Embedded types are Go's affair, and
+// where in a list it is only releases since 1.27 say.
+func fieldOf(name string) string {
+	parts := slices.DeleteFunc(strings.Split(name, "."), func(part string) bool {
+		_, err := strconv.Atoi(part)
+		return err == nil || part == "LinuxSeccomp" || part == "LinuxSyscall"
+	})
+	return strings.Join(parts, ".")
 }
 
 // wanted is JSON's word for a kind of Go's.
@@ -111,7 +120,7 @@ func (d *document) settle() error {
 		return fmt.Errorf("defaultAction: %w", err)
 	}
 	if len(d.Architectures) > 0 && len(d.ArchMap) > 0 {
-		return errors.New("architectures and archMap exclude each other")
+		return errors.New("architectures and archMap cannot be combined")
 	}
 	all := slices.Clone(d.Architectures)
 	for _, a := range d.ArchMap {
@@ -133,7 +142,7 @@ func (d *document) settle() error {
 func (r *rule) settle() error {
 	switch {
 	case r.Name != "" && len(r.Names) > 0:
-		return errors.New("name and names exclude each other")
+		return errors.New("name and names cannot be combined")
 	case r.Name != "":
 		r.Names = []string{r.Name}
 	case len(r.Names) == 0 || slices.Contains(r.Names, ""):
@@ -192,10 +201,10 @@ func checkAction(a specs.LinuxSeccompAction, number *uint) error {
 	case specs.ActTrace:
 		limit = 1<<16 - 1
 	case specs.ActNotify:
-		return errors.New("SCMP_ACT_NOTIFY asks a process outside, and there is none")
+		return errors.New("SCMP_ACT_NOTIFY is not supported: it asks a process outside, and there is none")
 	case specs.ActKill, specs.ActKillProcess, specs.ActKillThread, specs.ActTrap, specs.ActAllow, specs.ActLog:
 		if number != nil {
-			return fmt.Errorf("%s takes no errnoRet", a)
+			return fmt.Errorf("%s does not take errnoRet", a)
 		}
 	default:
 		return fmt.Errorf("unknown action %q", a)

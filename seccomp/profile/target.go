@@ -38,13 +38,13 @@ func machineOf(goarch string) (machine, error) {
 			map[specs.Arch]bpf.Arch{specs.ArchAARCH64: bpf.AArch64, specs.ArchARM: bpf.ARM},
 		}, nil
 	}
-	return machine{}, fmt.Errorf("no filters are made for %q: amd64 or arm64", goarch)
+	return machine{}, fmt.Errorf("no filters are made for %q (want amd64 or arm64)", goarch)
 }
 
 // archNative is podman's word for the target's own architecture.
 const archNative specs.Arch = "SCMP_ARCH_NATIVE"
 
-// architectures are those whose calls the filter knows: the target's own, and what the
+// architectures returns those whose calls the filter knows: the target's own, and what the
 // profile lists besides. foreign are those listed that the target's kernel has not.
 func (d *document) architectures(m machine) (all, foreign []specs.Arch, err error) {
 	listed := d.Architectures

@@ -55,7 +55,7 @@ func settle(sp unsafe.Pointer) suid.Standing {
 	return standing
 }
 
-// Caller is whose the launch is. A caller with several ids, and no set-id file, keeps the
+// Caller returns the ids of the user who launches. A caller with several ids, and no set-id file, keeps the
 // lesser: the real ones (a set-id program that calls us for its user), or, where those are
 // root's, the effective ones (root who stepped down).
 func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
@@ -65,7 +65,8 @@ func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 	return raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
 }
 
-// stand looks at the file that was started. What it cannot see for sure is refused.
+// stand returns how the file that was started is installed. What it cannot see for certain is
+// refused.
 func stand(euid, gid, egid uintptr) suid.Standing {
 	self := raw.Text("/proc/self/exe\x00")
 	var st unix.Stat_t

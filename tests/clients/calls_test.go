@@ -29,7 +29,7 @@ func (w *world) calls(t *testing.T) (list []call) {
 		var length, more int
 		line, after, _ := strings.Cut(rest, "\n")
 		if _, err := fmt.Sscanf(line, "%d %d", &length, &more); err != nil || len(after) < length+more {
-			t.Fatalf("%q is no record of a call", line)
+			t.Fatalf("%q is not a record of a call", line)
 		}
 		list = append(list, parse(t, split(after[:length]), split(after[length:length+more])))
 		rest = after[length+more:]

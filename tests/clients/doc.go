@@ -32,5 +32,5 @@
 // suite.
 //
 // BWRAP_UNDER_TEST names another launcher than the one that is built, to compare with
-// (not for the setuid mode).
+// (not for setuid mode).
 package clients

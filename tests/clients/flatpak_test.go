@@ -11,10 +11,29 @@ import (
 	"testing"
 )
 
+// eachFlatpak runs a test with Debian's Flatpak and with the newer one of its backports.
+func eachFlatpak(t *testing.T, test func(t *testing.T, release string)) {
+	t.Helper()
+	t.Parallel()
+	cache, err := os.UserCacheDir()
+	mustDo(t, err)
+	newer := filepath.Join(cache, "gobwrap/packages/flatpak-backports/flatpak/usr")
+	for name, release := range map[string]string{"debian": "", "backports": newer} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := os.Stat(release); release != "" && err != nil {
+				t.Fatalf("%v: run scripts/clients-setup.sh", err)
+			}
+			test(t, release)
+		})
+	}
+}
+
 // flatpakWorld has a launcher as FLATPAK_BWRAP; the one in /usr/bin is of no use.
-func flatpakWorld(t *testing.T, launcher, variable string) *world {
+func flatpakWorld(t *testing.T, launcher, variable, release string) *world {
 	t.Helper()
 	w := newWorld(t, launcher)
+	w.env = append(w.env, "OVER_USR="+release)
 	w.bwrap = "/bin/false"
 	if variable == "" {
 		variable = w.recorder
@@ -32,7 +51,7 @@ func looked(namespace string) map[string]string {
 		"app": "1", "user-namespace": namespace, "id": "12345", "seccomp": "2", "no-new-privs": "1", "interfaces": "1",
 		"diary": "", "usr": "read-only", "app-dir": "read-only", "shared": "writable",
 		"exit-status": "7", "sandbox-shared": "no", "sandbox-app": "1",
-		"listed": "1", "killed": "137", "listed-after": "0", "icon": "1",
+		"listed": "1", "killed": "137", "listed-after": "0", "icon": "1", "persisted": "text", "persisted-at": "text",
 		"spawn-0-app": "1", "spawn-0-seccomp": "2", "spawn-0-shared": "writable", "spawn-0-diary": "", "spawn-0-seen": "no",
 	}
 }
@@ -49,8 +68,11 @@ func staysIn(t *testing.T, r *run, launcher string) {
 // TestFlatpak: Flatpak builds, installs, runs, enters, lists and kills an application,
 // and starts sandboxes that the application asks the portal for.
 func TestFlatpak(t *testing.T) {
-	t.Parallel()
-	w := flatpakWorld(t, gobwrap, "")
+	eachFlatpak(t, testFlatpak)
+}
+
+func testFlatpak(t *testing.T, release string) {
+	w := flatpakWorld(t, gobwrap, "", release)
 	r := w.start(t, "flatpak.sh")
 	staysIn(t, r, gobwrap)
 	o := r.wait(t)
@@ -67,20 +89,23 @@ func TestFlatpak(t *testing.T) {
 		t.Errorf("it failed: %s", o)
 	}
 	list := w.calls(t)
-	want(t, list, 9, "hello", "--args", "--unshare-pid", "--seccomp", "--info-fd", "--lock-file", "--ro-bind-fd", "--file", "--perms")
-	want(t, list, 9, "xdg-dbus-proxy", "--args", "--file")
+	want(t, list, 11, "hello", "--args", "--unshare-pid", "--seccomp", "--info-fd", "--lock-file", "--ro-bind-fd", "--file", "--perms")
+	want(t, list, 11, "xdg-dbus-proxy", "--args", "--file")
 	want(t, list, 2, "hello", "--pidns", "--userns", "--userns2")
 	want(t, list, 1, "flatpak-validate-icon", "--unshare-pid", "--unshare-net", "--die-with-parent", "--chdir")
 	want(t, list, 1, "sh", "--info-fd", "--seccomp", "--unshare-net")
-	documented(t, "Flatpak", list)
+	documented(t, map[bool]string{true: "Flatpak", false: "Flatpak 1.16"}[release == ""], list)
 }
 
 // TestFlatpakSetuid: the same where the kernel refuses user namespaces, with gobwrap
 // installed set-user-id root. To enter a sandbox Flatpak needs user namespaces itself, and
 // the portal sees by the set-user-id bit that it cannot have namespaces joined.
 func TestFlatpakSetuid(t *testing.T) {
-	t.Parallel()
-	w := flatpakWorld(t, "/bin/false", installed)
+	eachFlatpak(t, testFlatpakSetuid)
+}
+
+func testFlatpakSetuid(t *testing.T, release string) {
+	w := flatpakWorld(t, "/bin/false", installed, release)
 	w.refuseNamespaces()
 	r := w.start(t, "flatpak.sh")
 	staysIn(t, r, installed)
@@ -102,7 +127,7 @@ func TestFlatpakControl(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			launcher := map[bool]string{false: "/bin/false", true: gobwrap}[refuse]
-			w := flatpakWorld(t, launcher, "")
+			w := flatpakWorld(t, launcher, "", "")
 			if refuse {
 				w.refuseNamespaces()
 			}

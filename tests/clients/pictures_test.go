@@ -125,7 +125,7 @@ func TestMat2(t *testing.T) {
 		w, o, cleaned := clean(t, launcher)
 		o.says(t, map[string]string{"type": "image/jpeg", "before": comment, "cleaned": "True", "after": "None"})
 		if p, err := jpeg.Decode(bytes.NewReader(cleaned)); err != nil || p.Bounds().Dx() != 40 || bytes.Contains(cleaned, []byte(comment)) {
-			t.Errorf("this is no clean picture (%v): %q", err, cleaned)
+			t.Errorf("this is not a clean picture (%v): %q", err, cleaned)
 		}
 		list := w.calls(t)
 		want(t, list, 3, "exiftool", "--unshare-user-try", "--unshare-cgroup-try", "--new-session", "--cap-drop", "--chdir")

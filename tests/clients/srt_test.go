@@ -5,6 +5,8 @@ package clients_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -41,6 +43,34 @@ func TestSandboxRuntime(t *testing.T) {
 	want(t, list, 2, "bash", "--args")
 	want(t, list, 3, "bash", "--cap-add")
 	documented(t, "@anthropic-ai/sandbox-runtime", list)
+}
+
+// TestSandboxRuntimeWithNpmPackage: the launcher is the one of our package for npm, which the
+// runtime's setting bwrapPath names. No other is there: a bwrap on PATH would fail.
+func TestSandboxRuntimeWithNpmPackage(t *testing.T) {
+	t.Parallel()
+	w := srtWorld(t, "/bin/false")
+	script := `
+		mkdir "$0/programs" "$0/packed" "$0/installed"
+		cp ../../bin/gobwrap ../../bin/gobwrap-seccomp "$0/programs"
+		../../packaging/npm.sh x64 "$0/programs" "$0/packed"
+		cd "$0/installed"
+		npm install --offline --silent --no-audit --no-fund --prefix . ../packed/*.tgz
+		node -p 'require("gobwrap-linux-x64")'`
+	out, err := exec.Command("sh", "-ec", script, w.dir).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := strings.TrimSpace(string(out))
+	if want := w.file("installed/node_modules/gobwrap-linux-x64/bin/gobwrap"); path != want {
+		t.Fatalf("the package's path is %s, not %s", path, want)
+	}
+	w.env = append(w.env, "BWRAP_PATH="+path)
+	o := w.run(t, "srt.sh")
+	o.says(t, map[string]string{"id": fmt.Sprint(uid), "made": "text", "secret": "", "allowed": "served", "denied": "403", "exit-status": "7", "many": "0"})
+	if o.Status != "0" || len(w.calls(t)) != 0 {
+		t.Errorf("it failed, or called another bwrap: %s", o)
+	}
 }
 
 // TestSandboxRuntimeControl: with a launcher that fails no command is run.

@@ -195,7 +195,7 @@ func (c *testCase) variant(modes []string, line string) error {
 	return (&testCase{}).directive(word, rest)
 }
 
-// inMode returns the case as it is in a mode, for whoever runs it.
+// inMode returns the case as it is in a mode.
 func (c *testCase) inMode(mode string, who identity) *testCase {
 	if who.uid == 0 {
 		return c

@@ -25,7 +25,7 @@ const (
 //	long COUNT       as allow, padded to so many instructions
 //	wrap             65537 instructions, the first of which allows everything:
 //	                 cut to sixteen bits, a filter of one
-//	odd              a length that is no multiple of an instruction's
+//	odd              a length that is not a multiple of an instruction's
 //	empty            nothing at all
 //	invalid          instructions the kernel refuses
 func filter(text string) (string, error) {

@@ -218,7 +218,7 @@ func (j *job) child() int {
 	}
 }
 
-// scratch makes a directory for one test, owned by whoever runs the launcher.
+// scratch makes a directory for one test, owned by the user who runs the launcher.
 func (o on) scratch(t *testing.T) string {
 	t.Helper()
 	s, err := newSide(o.program, o.who)

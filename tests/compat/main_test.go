@@ -103,7 +103,7 @@ func findPrograms() (err error) {
 		if *side.path, err = install(program, side.dir, side.setid); err != nil {
 			return fmt.Errorf("%w: %s, or set %s", err, side.advice, side.name)
 		}
-		if err := useLibraries(program, *side.path); err != nil {
+		if err := testbin.UseLibraries(program, *side.path); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,7 @@ func chooseMode() error {
 		return fmt.Errorf("GOBWRAP_TEST_MODE=%s: there are only setuid and auto", mode)
 	}
 	if _, err := os.Stat(suid.ConfPath); err == nil {
-		return fmt.Errorf("%s is there, and may restrict the setuid mode: move it away", suid.ConfPath)
+		return fmt.Errorf("%s is there, and may restrict setuid mode: move it away", suid.ConfPath)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
-// Somebody else writes the maps, and then lets the launcher's child go on.
+// Another process writes the maps, and then lets the launcher's child go on.
 func TestUsernsBlockFD(t *testing.T) {
 	onBoth(t, func(t *testing.T, o on) {
 		if setuid && !o.isReference { // the difference setuid-block-fd
@@ -194,7 +194,7 @@ func TestUserNamespaceFDDoesNotLeak(t *testing.T) {
 	})
 }
 
-// A lock that somebody else has keeps the command from running.
+// A lock that another process has keeps the command from running.
 func TestLockThatIsTaken(t *testing.T) {
 	deliberate(t, "lock-refused", func(t *testing.T, o on) bool {
 		dir := o.scratch(t)

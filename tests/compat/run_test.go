@@ -47,7 +47,7 @@ func newSide(program string, who identity) (*side, error) {
 	return &side{program, who, dir}, os.Lchown(dir, int(who.uid), int(who.gid))
 }
 
-// expand puts values in place of $W and its like.
+// expand puts values in place of $W and the like.
 func (s *side) expand(text string) string {
 	return strings.NewReplacer(
 		"$W", s.scratch,

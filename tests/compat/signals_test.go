@@ -68,7 +68,7 @@ func TestInitIgnoresAllButKill(t *testing.T) {
 	})
 }
 
-// Whoever started a launcher may end it, and what it started.
+// The process that started a launcher may end it, and what it started.
 func TestTheCallerMaySignal(t *testing.T) {
 	onBoth(t, func(t *testing.T, o on) {
 		j := o.start(t, nil, "--unshare-pid", "--info-fd", "5", "--", "/v", "echo", "up", "read", "4")

@@ -118,17 +118,13 @@ func differenceComplaints(rep *report, ref, sub *trial) (bad []string) {
 // rowComplaints compares what the subject has shown with the list.
 func rowComplaints(t *testing.T, shown []string) (bad []string) {
 	t.Helper()
-	data, err := os.ReadFile("../compat/differences.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	rows := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9-]+)` \\|").FindAllStringSubmatch(string(data), -1) {
-		rows[m[1]] = true
+	for _, id := range listedRows(t) {
+		rows[id] = true
 	}
 	for _, id := range shown {
 		if !rows[id] {
-			bad = append(bad, id+" is shown, but is no row of differences.md")
+			bad = append(bad, id+" is shown, but is not a row of differences.md")
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(rows)) {
@@ -142,10 +138,23 @@ func rowComplaints(t *testing.T, shown []string) (bad []string) {
 	}
 	for id := range notShown {
 		if !rows[id] {
-			bad = append(bad, id+" is in notShown, but is no row")
+			bad = append(bad, id+" is in notShown, but is not a row")
 		}
 	}
 	return bad
+}
+
+// listedRows are the names of the rows of differences.md.
+func listedRows(t *testing.T) (ids []string) {
+	t.Helper()
+	data, err := os.ReadFile("../compat/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9-]+)` \\|").FindAllStringSubmatch(string(data), -1) {
+		ids = append(ids, m[1])
+	}
+	return ids
 }
 
 // upToDate compares the document with what has been seen.
@@ -195,7 +204,7 @@ func TestDifferencesThatAreGone(t *testing.T) {
 			t.Errorf("%s: %q", x.name, bad)
 		}
 	}
-	if bad := rowComplaints(t, []string{"no-such-row"}); !slices.Contains(bad, "no-such-row is shown, but is no row of differences.md") || len(bad) < 10 {
+	if bad := rowComplaints(t, []string{"no-such-row"}); !slices.Contains(bad, "no-such-row is shown, but is not a row of differences.md") || len(bad) < 10 {
 		t.Errorf("%q", bad)
 	}
 }

@@ -167,7 +167,7 @@ func (c *testCase) check() error {
 	}
 	for _, word := range c.options {
 		if !slices.Contains(knownOptions(), word) {
-			return fmt.Errorf("%s is no option of any launcher; those that are meant to be unknown begin with --no-such", word)
+			return fmt.Errorf("%s is not an option of any launcher; those that are meant to be unknown begin with --no-such", word)
 		}
 	}
 	return nil

@@ -27,8 +27,8 @@ func adoptOrphans() error {
 	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 }
 
-// endChildren waits until no child is left, for a moment or not at all, and kills those
-// that are, which it lists. Whoever waits for a child elsewhere may not learn its status then.
+// endChildren waits until no child is left, for a moment or not at all, and kills those that
+// are, which it lists. Another waiter for a child may then not learn its status.
 func endChildren(atOnce bool) (left []string) {
 	begun := time.Now()
 	for end := begun.Add(patience); !atOnce && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {

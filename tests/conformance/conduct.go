@@ -100,7 +100,7 @@ func (s *stage) prepare(set settings, modes []mode, number int, name string) (*t
 	return t, nil
 }
 
-// jobs are the cases in the modes that are not skipped.
+// jobs returns the cases in the modes that are not skipped.
 func (t *trial) jobs(rep *report) (jobs []job) {
 	for _, g := range rep.groups {
 		for _, c := range g.cases {

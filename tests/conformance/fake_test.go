@@ -99,7 +99,7 @@ func TestFraud(t *testing.T) {
 	}
 }
 
-// TestKnownHoles: a hole that is named as known is no failure.
+// TestKnownHoles: a hole that is named as known is not a failure.
 func TestKnownHoles(t *testing.T) {
 	rep, _ := trialOf(t, fake(t, `: >x; `+honest), "T\n-- c --\nrun bwrap $SYS true\nhole H-1\nhost +x", asRoot)
 	if rep.bad(nil) != 1 || rep.bad([]string{"H-2"}) != 1 || rep.bad([]string{"H-1", "H-2"}) != 0 {

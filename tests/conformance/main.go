@@ -111,7 +111,7 @@ func list(set settings) error {
 	return nil
 }
 
-// chosen are the groups with those cases that are to run.
+// chosen returns the groups with those cases that are to run.
 func chosen(set settings) ([]group, error) {
 	all, err := catalogue()
 	if err != nil {

@@ -38,7 +38,7 @@ func between(text, results string) (string, error) {
 	return head + mdBegin + results + mdEnd + tail, nil
 }
 
-// markdown is the report as a document's part.
+// markdown returns the report as a document's part.
 func (rep *report) markdown() string {
 	var text strings.Builder
 	rep.mdSummary(&text)

@@ -28,7 +28,7 @@ func parseModes(text string) ([]mode, error) {
 			return modes, nil
 		}
 		if !slices.Contains(modes, mode(word)) {
-			return nil, fmt.Errorf("%q is none of user, setuid, root", word)
+			return nil, fmt.Errorf("invalid mode %q (want user, setuid or root)", word)
 		}
 		list = append(list, mode(word))
 	}

@@ -174,7 +174,7 @@ func (c *testCase) judge(s sighting, m mode, p *program, values *strings.Replace
 	return result{Verdict: fail, Detail: strings.Join(reasons, "\n")}
 }
 
-// lacking is the first option in the case's script that the program does not list.
+// lacking returns the first option in the case's script that the program does not list.
 func (c *testCase) lacking(p *program) string {
 	script := strings.Join(c.run, "\n")
 	for _, m := range optionWord.FindAllStringSubmatch(script, -1) {
@@ -185,7 +185,8 @@ func (c *testCase) lacking(p *program) string {
 	return ""
 }
 
-// older is the result of a program that does what older ones do, and says so only if it is.
+// older returns the result of a program that does what older ones do, and says so only if it
+// is.
 func (c *testCase) older(p *program) result {
 	if p.Version.less(c.since) {
 		return result{Verdict: unsupported, ID: c.since.String()}

@@ -30,7 +30,7 @@ func probe(args []string) int {
 		"loopback":  tryLoopback,                                           // a connection over 127.0.0.1 and ::1
 		"pty":       onTerminal,                                            // COMMAND …: on a terminal of its own; prints what came there
 		"tiocsti":   pushInput,                                             // push a letter into the terminal's input
-		"doors":     tryDoors,                                              // PID …: ways into a process that are open
+		"access":    tryAccess,                                             // PID …: ways into a process that are open
 		"capeff":    printEffective,                                        // the effective capabilities, as a number
 		"open":      tryOpen,                                               // MODE FILE …: open for r, w or rw; ok or the error
 		"true":      func([]string) error { return nil },
@@ -46,7 +46,7 @@ func probe(args []string) int {
 	return 0
 }
 
-// word is the name of an error number, or ok.
+// word returns the name of an error number, or ok.
 func word(err error) string {
 	if err == nil {
 		return "ok"
@@ -187,9 +187,9 @@ func connect(family int, addr unix.Sockaddr) error {
 	return unix.Connect(c, bound)
 }
 
-// tryDoors prints the ways into processes that are open to this one: traces, memory,
+// tryAccess prints the ways into processes that are open to this one: traces, memory,
 // descriptors.
-func tryDoors(args []string) error {
+func tryAccess(args []string) error {
 	for _, arg := range args {
 		pid, err := strconv.Atoi(arg)
 		if err != nil {

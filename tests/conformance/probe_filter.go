@@ -67,7 +67,7 @@ func writeFilter(args []string) error {
 	return err
 }
 
-// answer is a filter that has one answer to a call and permits all others.
+// answer returns a filter that has one answer to a call and permits all others.
 func answer(call string, action uint32) []instruction {
 	return []instruction{
 		loadNumber,

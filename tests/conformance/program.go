@@ -27,7 +27,7 @@ type version [3]int
 
 func parseVersion(text string) (v version, err error) {
 	if n, _ := fmt.Sscanf(text, "%d.%d.%d", &v[0], &v[1], &v[2]); n < 2 {
-		err = fmt.Errorf("%q is no version", text)
+		err = fmt.Errorf("%q is not a version", text)
 	}
 	return v, err
 }

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// String is a result as tables show it.
+// String returns a result as tables show it.
 func (r result) String() string {
 	switch {
 	case r.Verdict == "":
@@ -92,7 +92,7 @@ func (rep *report) publish(set settings) error {
 	return nil
 }
 
-// table is the report for a terminal.
+// table returns the report for a terminal.
 func (rep *report) table(set settings) string {
 	var text strings.Builder
 	for _, t := range rep.programs {

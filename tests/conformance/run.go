@@ -100,7 +100,7 @@ func (r *runner) newScene(c *testCase, p *program, m mode) (*scene, error) {
 	return s, nil
 }
 
-// values are what expected lines may name.
+// values returns what expected lines may name.
 func (s *scene) values() *strings.Replacer {
 	uid, gid := s.m.ids()
 	return strings.NewReplacer("$W", s.w, "$T", s.t, "$U", fmt.Sprint(uid), "$G", fmt.Sprint(gid), "$BWRAP", filepath.Base(s.p.Name))
@@ -171,7 +171,7 @@ func status(ws syscall.WaitStatus) string {
 	return fmt.Sprint(ws.ExitStatus())
 }
 
-// unlinked opens files without a name, which stay readable whoever writes how much.
+// unlinked opens files without a name, which can be read however much is written.
 func (s *scene) unlinked(n int) ([]*os.File, error) {
 	var files []*os.File
 	for range n {

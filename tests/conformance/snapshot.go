@@ -25,7 +25,7 @@ func snapshot(dir string) map[string]string {
 	return all
 }
 
-// describe says all of a file that a sandbox could change, but for its times.
+// describe returns all properties of a file that a sandbox could change, except for its times.
 func describe(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil {

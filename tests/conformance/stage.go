@@ -18,7 +18,7 @@ import (
 // stage is the directory below which everything happens. For root it is a file system in
 // a mount namespace of its own, so that the set-user-id copies are gone with the last
 // process that sees them, whatever becomes of the others. Where root may have none, there
-// are no such copies.
+// are not such copies.
 type stage struct {
 	dir     string
 	mounted bool
@@ -109,7 +109,7 @@ func (s *stage) heedSignals() {
 	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		sig := <-ch
-		s.ending.Lock() // for ever: nothing else happens any more
+		s.ending.Lock() // until the process ends: nothing else happens any more
 		endWorkers()
 		s.remove()
 		os.Exit(128 + int(sig.(syscall.Signal)))
@@ -167,7 +167,7 @@ func (s *stage) copySetuid(from, to string) (string, error) {
 	return to, copyTo(from, to, 0o755|os.ModeSetuid)
 }
 
-// systemOptions are the options that bind what a shell needs: /usr, and what the root
+// systemOptions returns the options that bind what a shell needs: /usr, and what the root
 // directory has of it or links to it.
 func systemOptions(root string) string {
 	words := []string{"--ro-bind", "/usr", "/usr"}

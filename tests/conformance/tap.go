@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// tap is the report in the Test Anything Protocol, version 13.
+// tap returns the report in the Test Anything Protocol, version 13.
 func (rep *report) tap(known []string) string {
 	var text strings.Builder
 	n := 0
@@ -27,7 +27,7 @@ func (rep *report) tap(known []string) string {
 	return fmt.Sprintf("TAP version 13\n1..%d\n%s", n, text.String())
 }
 
-// tapped is a result as TAP has it: what is not to be had is skipped, a known hole is yet
+// tapped returns a result as TAP has it: what is not to be had is skipped, a known hole is yet
 // to be done.
 func (r result) tapped(known []string) (ok bool, directive string) {
 	switch {

@@ -38,17 +38,17 @@ func TestLimits(t *testing.T) {
 	world{
 		name: "user", userns: true, setup: "sysctl -qw user.max_user_namespaces=0",
 		status: 4, causes: map[string]string{"user-namespace": limit}, says: "user.max_user_namespaces is too small",
-		mend: printed, launch: minimal, hint: "As root: sysctl -w user.max_user_namespaces=15000",
+		fix: printed, launch: minimal, hint: "As root: sysctl -w user.max_user_namespaces=15000",
 	}.run(t)
 	world{
 		name: "mnt", userns: true, setup: "sysctl -qw user.max_mnt_namespaces=0",
-		status: 4, causes: map[string]string{"mount-namespace": limit}, mend: printed, launch: minimal, hint: "sysctl -w user.max_mnt_namespaces=15000",
+		status: 4, causes: map[string]string{"mount-namespace": limit}, fix: printed, launch: minimal, hint: "sysctl -w user.max_mnt_namespaces=15000",
 	}.run(t)
 	for kind, step := range map[string]string{"pid": "pid-namespace", "net": "net-namespace", "ipc": "ipc-namespace", "uts": "uts-namespace", "cgroup": "cgroup-namespace"} {
 		world{
 			name: kind, userns: true, setup: "sysctl -qw user.max_" + kind + "_namespaces=0", mode: "direct",
-			causes: map[string]string{step: limit}, says: "What will not work:\n  --unshare-" + kind,
-			mend: printed, launch: "--unshare-" + kind + " " + minimal, hint: "sysctl -w user.max_" + kind + "_namespaces=15000",
+			causes: map[string]string{step: limit}, says: "Options that will not work:\n  --unshare-" + kind,
+			fix: printed, launch: "--unshare-" + kind + " " + minimal, hint: "sysctl -w user.max_" + kind + "_namespaces=15000",
 		}.run(t)
 	}
 }
@@ -60,7 +60,7 @@ func TestNestedTooDeep(t *testing.T) {
 	world{
 		name: "--disable-userns", status: 4, causes: map[string]string{"user-namespace": cause}, launch: minimal, hint: hint,
 		setup: `plain=$as; as="$as $gobwrap --unshare-user --disable-userns --dev-bind / / --"`,
-		mend:  `as="$plain $gobwrap --unshare-user --dev-bind / / --"`,
+		fix:   `as="$plain $gobwrap --unshare-user --dev-bind / / --"`,
 	}.run(t)
 	world{
 		name: "deep", root: true, mode: "direct", causes: map[string]string{"user-namespace": cause},
@@ -75,14 +75,14 @@ func TestMaskedProc(t *testing.T) {
 		world{
 			name: value, setup: "mount -t tmpfs -o ro masked /proc/driver", mode: "direct", causes: map[string]string{"proc": "proc-masked"},
 			says: "would show more: /proc/driver.", launch: "--ro-bind / / --unshare-pid --proc /proc -- true", hint: "--fallback-proc=" + value,
-			mend: `launch="--fallback-proc=` + value + ` $launch"`, warns: "No new proc on /newroot/proc",
+			fix: `launch="--fallback-proc=` + value + ` $launch"`, warns: "No new proc on /newroot/proc",
 		}.run(t)
 	}
 	world{
 		name: "read-only sys", setup: "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys", mode: "direct",
 		causes: map[string]string{"proc": "proc-masked", "user-namespace-limit": "proc-sys"},
-		launch: "--unshare-user --disable-userns " + minimal, hint: "leave --disable-userns out",
-		mend: `launch="--unshare-user --ro-bind / / true"`,
+		launch: "--unshare-user --disable-userns " + minimal, hint: "leave out --disable-userns",
+		fix: `launch="--unshare-user --ro-bind / / true"`,
 	}.run(t)
 }
 
@@ -94,18 +94,18 @@ func TestProcMissing(t *testing.T) {
 	for _, root := range []bool{false, true} {
 		world{
 			name: fmt.Sprint("none, root ", root), root: root, setup: noProc, status: 4, causes: map[string]string{"command": "proc-missing"},
-			says: "Mode: none: nothing can be started without a proc on /proc.\nBinary: unknown, without a proc on /proc.\n", lacks: "chown",
-			mend: printed, launch: minimal, hint: "needs the host's proc mounted on /proc",
+			says: "Mode: none: nothing can be started without a proc at /proc.\nBinary: unknown, because there is no proc at /proc.\n", lacks: "chown",
+			fix: printed, launch: minimal, hint: "needs the host's proc mounted on /proc",
 		}.run(t)
 	}
 	world{
 		name: "read-only, as in a sandbox without --proc", status: 4, causes: map[string]string{"id-maps": "proc-read-only"}, lacks: "chown",
-		setup: `plain=$as; as="$as $gobwrap --ro-bind / / --dev /dev --"`, says: "start that one with --proc /proc",
-		mend: `as="$plain $gobwrap --ro-bind / / --dev /dev --proc /proc --"`, launch: minimal, hint: "/proc is read-only here",
+		setup: `plain=$as; as="$as $gobwrap --ro-bind / / --dev /dev --"`, says: "start the outer one with --proc /proc",
+		fix: `as="$plain $gobwrap --ro-bind / / --dev /dev --proc /proc --"`, launch: minimal, hint: "/proc is read-only here",
 	}.run(t)
 	world{
 		name: "read-only", status: 4, causes: map[string]string{"id-maps": "proc-read-only"}, says: "mount -o remount,rw /proc",
-		setup: `mount -o remount,bind,ro /proc`, mend: "mount -o remount,rw /proc", launch: minimal, hint: "as root: mount -o remount,rw /proc",
+		setup: `mount -o remount,bind,ro /proc`, fix: "mount -o remount,rw /proc", launch: minimal, hint: "as root: mount -o remount,rw /proc",
 	}.run(t)
 }
 
@@ -119,23 +119,23 @@ func TestChroot(t *testing.T) {
 		mount --rbind /proc "$dir/root/proc"; mount --rbind /dev "$dir/root/dev"
 		plain=$as; as="chroot $dir/root $as"`
 	// The printed command with the directory's name, and our launch in place of a shell.
-	const mend = `
+	const fix = `
 		umount -l "$dir/root/proc" # a proc that nobody has mounted there is mounted
-		mend=$(sed -n 's/^    //p' "$dir/text.out" | sed "s|DIR|$dir/root|g; s|exec chroot . sh|exec chroot . $plain $gobwrap $launch|")
+		fix=$(sed -n 's/^    //p' "$dir/text.out" | sed "s|DIR|$dir/root|g; s|exec chroot . sh|exec chroot . $plain $gobwrap $launch|")
 		cat >"$dir/run" <<END
-$mend
+$fix
 END
 		as="sh"; gobwrap=$dir/run`
 	world{
 		name: "user", setup: setup, status: 4, causes: map[string]string{"user-namespace": "chroot"}, lacks: "4755",
-		mend: mend, launch: minimal, hint: "This runs in a chroot",
+		fix: fix, launch: minimal, hint: "This runs in a chroot",
 	}.run(t)
 	world{
 		name: "root", root: true, setup: setup, status: 4, causes: map[string]string{"user-namespace": "chroot", "slave": "chroot"},
-		mend: mend, launch: minimal, hint: "This runs in a chroot",
+		fix: fix, launch: minimal, hint: "This runs in a chroot",
 	}.run(t)
 	// Where the chroot's root is a mount point, root needs no user namespace, and neither
-	// does the setuid mode.
+	// does setuid mode.
 	const mounted = `mkdir "$dir/root"; mount -t tmpfs root "$dir/root"; mkdir() { command mkdir -p "$@"; };` + setup
 	const inside = `; cp "$gobwrap" "$dir/root/suid"; chmod 4755 "$dir/root/suid"; gobwrap=/suid`
 	world{
@@ -208,5 +208,5 @@ func TestKernelLacks(t *testing.T) {
 	} {
 		world{name: c.cause, setup: filter(c.errno, c.rule), mode: "direct", causes: map[string]string{c.step: c.cause}}.run(t)
 	}
-	world{name: "openat2", setup: filter("ENOSYS", fmt.Sprint(unix.SYS_OPENAT2)), mode: "direct", says: "openat2 is hidden by a filter"}.run(t)
+	world{name: "openat2", setup: filter("ENOSYS", fmt.Sprint(unix.SYS_OPENAT2)), mode: "direct", says: "A filter refuses openat2"}.run(t)
 }

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// image enters a root of its own with few things in it, and does the rest of the world
-// there: so what the host has in its root, such as a container's marker, is not seen. The
-// launcher itself makes it, for root, who keeps his capabilities.
+// image enters a root of its own with few things in it, and does the rest of the world there:
+// so what the host has in its root, such as a container's marker, is not seen. The launcher
+// itself makes it, for root, which keeps its capabilities.
 const image = `
 	if [ -z "${inside:-}" ]; then
 		printf '%s\n' "$script" >"$dir/script"
@@ -32,8 +32,8 @@ func TestContainer(t *testing.T) {
 	const hint = "docker run --security-opt seccomp=unconfined"
 	world{
 		name: "user", setup: image + "touch /.dockerenv; plain=$as; " + drop + contained("EPERM", noClone),
-		status: 4, causes: map[string]string{"user-namespace": "seccomp-container"}, says: "  To mend it (docker):\n    " + hint,
-		mend: "as=$plain", launch: minimal, hint: hint,
+		status: 4, causes: map[string]string{"user-namespace": "seccomp-container"}, says: "  To fix it (docker):\n    " + hint,
+		fix: "as=$plain", launch: minimal, hint: hint,
 	}.run(t)
 	world{
 		name: "podman", setup: image + "touch /run/.containerenv; " + contained("ENOSYS", noClone),
@@ -41,23 +41,24 @@ func TestContainer(t *testing.T) {
 	}.run(t)
 	world{
 		name: "marker alone", setup: image + "touch /.dockerenv; mount -t tmpfs -o ro masked /proc/driver",
-		mode: "direct", causes: map[string]string{"proc": "proc-masked"}, says: "  Or let --proc be something else",
+		mode: "direct", causes: map[string]string{"proc": "proc-masked"}, says: "  Without changing the system: use --fallback-proc=bind",
 	}.run(t)
 	world{
 		name: "a filter that is not the container's", setup: image + "touch /.dockerenv; plain=$as; " + filter("EPERM", noClone),
 		status: 4, causes: map[string]string{"user-namespace": "filter"}, says: "This process runs under a seccomp filter", lacks: "docker",
-		mend: "as=$plain", launch: minimal, hint: "seccomp filter",
+		fix: "as=$plain", launch: minimal, hint: "seccomp filter",
 	}.run(t)
-	// Root who lacks CAP_SYS_ADMIN takes a user namespace by himself, where he may.
+	// Root without CAP_SYS_ADMIN makes a user namespace without being asked, where that is
+	// permitted.
 	world{name: "root without CAP_SYS_ADMIN", root: true, setup: image + drop, mode: "direct", says: "the kernel permits user namespaces to this user"}.run(t)
 	world{
 		name: "root without anything", root: true, setup: image + "plain=$as; " + drop + filter("EPERM", noClone),
-		status: 4, causes: map[string]string{"user-namespace": "no-sys-admin"}, says: "This root lacks CAP_SYS_ADMIN",
-		mend: "as=$plain", launch: minimal, hint: "Give it CAP_SYS_ADMIN, or allow user namespaces.",
+		status: 4, causes: map[string]string{"user-namespace": "no-sys-admin"}, says: "Root lacks CAP_SYS_ADMIN here",
+		fix: "as=$plain", launch: minimal, hint: "Give it CAP_SYS_ADMIN, or allow user namespaces.",
 	}.run(t)
 }
 
-// A filter of somebody's.
+// A seccomp filter whose origin is not known.
 func TestFilter(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -70,12 +71,12 @@ func TestFilter(t *testing.T) {
 	} {
 		world{
 			name: name, setup: image + "plain=$as; " + filter("EPERM", c.rule), status: 4, causes: c.causes,
-			says: "This process runs under a seccomp filter", mend: "as=$plain", launch: minimal, hint: "seccomp filter",
+			says: "This process runs under a seccomp filter", fix: "as=$plain", launch: minimal, hint: "seccomp filter",
 		}.run(t)
 	}
 	world{
 		name: "loopback", setup: image + "plain=$as; " + filter("EPERM", fmt.Sprint(unix.SYS_SOCKET)), mode: "direct",
-		causes: map[string]string{"loopback": "filter"}, mend: "as=$plain", launch: "--unshare-net " + minimal, hint: "seccomp filter",
+		causes: map[string]string{"loopback": "filter"}, fix: "as=$plain", launch: "--unshare-net " + minimal, hint: "seccomp filter",
 	}.run(t)
 }
 
@@ -101,7 +102,7 @@ func TestFilterThatKills(t *testing.T) {
 			lacks: "4755",
 		}
 		if c.status != 0 {
-			w.mend, w.launch, w.hint = "as=$plain", minimal, "--doctor names what it kills"
+			w.fix, w.launch, w.hint = "as=$plain", minimal, "--doctor names the calls that it kills"
 		}
 		w.run(t)
 	}

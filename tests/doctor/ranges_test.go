@@ -16,6 +16,6 @@ func TestNoNewuidmap(t *testing.T) {
 	}.run(t)
 	world{
 		name: "not granted", setup: absent, mode: "direct", causes: map[string]string{"overlay": ""},
-		says: "  -       several ids: ", also: []string{"\n-: not set up here, which is no failure.\n"},
+		says: "  -       several ids: ", also: []string{"\n-: optional, and not set up here.\n"},
 	}.run(t)
 }

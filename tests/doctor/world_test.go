@@ -31,16 +31,16 @@ type world struct {
 	says   string            // a part of the report for people,
 	also   []string          // and further ones
 	lacks  string            // what must not be in it; "": nothing
-	mend   string            // how to mend it; printed: as the report says, to root
+	fix    string            // how to fix it; printed: as the report says, to root
 	launch string            // a command line that fails before that, and works after it
 	hint   string            // a part of that failure's hint; "": there is none
-	warns  string            // what the mended launch says; "": nothing
+	warns  string            // what the fixed launch says; "": nothing
 }
 
 const printed = "as printed"
 
 // steps is what runs in a world, after its setup. What is to be typed is what the
-// report has under "To mend it".
+// report has under "To fix it".
 const steps = `
 run() { # NAME WORD…
 	out=$dir/$1 status=0
@@ -51,12 +51,12 @@ run() { # NAME WORD…
 run json --doctor=json
 [ -z "$report" ] || run text --doctor
 [ -z "$launch" ] || run before $launch
-if [ -n "$mend" ]; then
-	if [ "$mend" = "as printed" ]; then
-		mend=$(sed -n '/^  To mend it/,/^  [^ ]*.*[^:]$\|^$/ s/^    //p' "$dir/text.out")
+if [ -n "$fix" ]; then
+	if [ "$fix" = "as printed" ]; then
+		fix=$(sed -n '/^  To fix it/,/^  [^ ]*.*[^:]$\|^$/ s/^    //p' "$dir/text.out")
 	fi
-	echo "$mend" >"$dir/typed"
-	eval "$mend" >"$dir/mended" 2>&1
+	echo "$fix" >"$dir/typed"
+	eval "$fix" >"$dir/fixed" 2>&1
 	run after $launch
 fi
 `
@@ -82,7 +82,7 @@ func (w world) play(t *testing.T) played {
 	script := w.setup + steps
 	cmd := exec.Command("unshare", "-m", "--propagation", "private", "sh", "-euc", script)
 	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "dir=" + dir, "gobwrap=" + gobwrap, "enosys=" + enosys, "as=" + as, "mend=" + w.mend, "launch=" + w.launch, "script=" + script, "report=" + w.reports()}
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "dir=" + dir, "gobwrap=" + gobwrap, "enosys=" + enosys, "as=" + as, "fix=" + w.fix, "launch=" + w.launch, "script=" + script, "report=" + w.reports()}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if w.userns {
 		all := []syscall.SysProcIDMap{{Size: 1 << 16}}
@@ -94,14 +94,14 @@ func (w world) play(t *testing.T) played {
 	late := time.AfterFunc(harness.Patience, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer late.Stop()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the world: %v\n%s\n%s", err, out, played{t, dir}.file("mended"))
+		t.Fatalf("the world: %v\n%s\n%s", err, out, played{t, dir}.file("fixed"))
 	}
 	return played{t, dir}
 }
 
 // reports tells, in a word that is empty or not, whether the report for people is needed.
 func (w world) reports() string {
-	if w.says != "" || w.mend == printed || strings.Contains(w.mend, "text.out") {
+	if w.says != "" || w.fix == printed || strings.Contains(w.fix, "text.out") {
 		return "yes"
 	}
 	return ""
@@ -160,14 +160,14 @@ func (w world) check(t *testing.T) {
 	}
 	w.checkLaunch(t, p)
 	if t.Failed() {
-		t.Logf("report:\n%s%s\ntyped: %s\n%s\nbefore: %s\nafter: %s", text, p.file("text.err"), p.file("typed"), p.file("mended"), p.file("before.err"), p.file("after.err"))
+		t.Logf("report:\n%s%s\ntyped: %s\n%s\nbefore: %s\nafter: %s", text, p.file("text.err"), p.file("typed"), p.file("fixed"), p.file("before.err"), p.file("after.err"))
 	}
 }
 
-// checkLaunch: the launch fails with a hint before the mend, and works after it.
+// checkLaunch: the launch fails with a hint before the fix, and works after it.
 func (w world) checkLaunch(t *testing.T, p played) {
 	t.Helper()
-	if w.mend != "" && (w.launch == "" || p.file("typed") == "") {
+	if w.fix != "" && (w.launch == "" || p.file("typed") == "") {
 		t.Error("nothing was typed, or nothing launched after it")
 	}
 	if w.launch == "" {
@@ -176,10 +176,10 @@ func (w world) checkLaunch(t *testing.T, p played) {
 	lines := append(strings.Split(p.file("before.err"), "\n"), "")
 	hinted := strings.HasPrefix(lines[1], "gobwrap: hint: ") && len(lines) == 3
 	if p.file("before.status") != "1" || hinted != (w.hint != "") || !strings.Contains(lines[1], w.hint) {
-		t.Errorf("before it is mended the launch ends with %s and says %q, want 1 and a hint with %q", p.file("before.status"), lines, w.hint)
+		t.Errorf("before it is fixed the launch ends with %s and says %q, want 1 and a hint with %q", p.file("before.status"), lines, w.hint)
 	}
 	after := p.file("after.err")
-	if w.mend != "" && (p.file("after.status") != "0" || w.warns == "" && after != "" || !strings.Contains(after, w.warns)) {
-		t.Errorf("after it is mended the launch ends with %s and says %q", p.file("after.status"), after)
+	if w.fix != "" && (p.file("after.status") != "0" || w.warns == "" && after != "" || !strings.Contains(after, w.warns)) {
+		t.Errorf("after it is fixed the launch ends with %s and says %q", p.file("after.status"), after)
 	}
 }

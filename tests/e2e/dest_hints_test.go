@@ -13,17 +13,17 @@ func TestDestinationHints(t *testing.T) {
 		dir := root.scratch(t)
 		root.shell(t, dir, "mkdir -p closed/x; : > file; chmod 0700 closed")
 		for _, c := range []struct{ options, message, hint string }{
-			{"--ro-bind /dev/null /X/a --dir /X/a/b", "Can't mkdir parents for /X/a/b: Not a directory", "/X/a is not a directory: --ro-bind /dev/null /X/a puts it there"},
-			{"--ro-bind /dev/null /X/a --tmpfs /X/a/b/c", "Can't mkdir parents for /X/a/b/c: Not a directory", "/X/a is not a directory: --ro-bind /dev/null /X/a puts it there"},
-			{"--ro-bind /dev/null /X/a --ro-bind $D/file /X//./a/b/c", "Can't mkdir parents for /X/a/b/c: Not a directory", "/X/a is not a directory: --ro-bind /dev/null /X/a puts it there"},
-			{"--ro-bind $D /d --tmpfs /d/file/x", "Can't mkdir parents for /d/file/x: Not a directory", "/d/file is not a directory: it comes with --ro-bind $D /d"},
-			{"--ro-bind $D /d --ro-bind $D/file /x --tmpfs /d/file/x", "Can't mkdir parents for /d/file/x: Not a directory", "/d/file is not a directory: it comes with --ro-bind $D /d"},
-			{"--ro-bind $D/file /x --tmpfs /x", "Can't mkdir /x: Not a directory", "/x is not a directory: --ro-bind $D/file /x puts it there"},
-			{"--tmpfs /x --ro-bind $D/file /x", "Can't create file at /x: Is a directory", "/x is a directory: --tmpfs /x puts it there"},
-			{"--ro-bind $D /d --dir /d/new", "Can't mkdir /d/new: Read-only file system", "the destination lies on a read-only mount (--ro-bind $D /d); make a tmpfs or a writable bind above it first"},
-			{"--ro-bind $D /d --symlink a /d/new", "Can't make symlink at /d/new: Read-only file system", "the destination lies on a read-only mount (--ro-bind $D /d); make a tmpfs or a writable bind above it first"},
-			{"--dir /x --symlink a /x", "Can't make symlink at /x: File exists", "/x is there already: --dir /x puts it there"},
-			{"--ro-bind $D /d --dir /d/closed/x/y", "Can't mkdir parents for /d/closed/x/y: Permission denied", "/d/closed is closed to the user: it comes with --ro-bind $D /d"},
+			{"--ro-bind /dev/null /X/a --dir /X/a/b", "Can't mkdir parents for /X/a/b: Not a directory", "/X/a is not a directory: --ro-bind /dev/null /X/a created it"},
+			{"--ro-bind /dev/null /X/a --tmpfs /X/a/b/c", "Can't mkdir parents for /X/a/b/c: Not a directory", "/X/a is not a directory: --ro-bind /dev/null /X/a created it"},
+			{"--ro-bind /dev/null /X/a --ro-bind $D/file /X//./a/b/c", "Can't mkdir parents for /X/a/b/c: Not a directory", "/X/a is not a directory: --ro-bind /dev/null /X/a created it"},
+			{"--ro-bind $D /d --tmpfs /d/file/x", "Can't mkdir parents for /d/file/x: Not a directory", "/d/file is not a directory: it is part of --ro-bind $D /d"},
+			{"--ro-bind $D /d --ro-bind $D/file /x --tmpfs /d/file/x", "Can't mkdir parents for /d/file/x: Not a directory", "/d/file is not a directory: it is part of --ro-bind $D /d"},
+			{"--ro-bind $D/file /x --tmpfs /x", "Can't mkdir /x: Not a directory", "/x is not a directory: --ro-bind $D/file /x created it"},
+			{"--tmpfs /x --ro-bind $D/file /x", "Can't create file at /x: Is a directory", "/x is a directory: --tmpfs /x created it"},
+			{"--ro-bind $D /d --dir /d/new", "Can't mkdir /d/new: Read-only file system", "the destination lies on a read-only mount (--ro-bind $D /d); mount a tmpfs or a writable bind above it first"},
+			{"--ro-bind $D /d --symlink a /d/new", "Can't make symlink at /d/new: Read-only file system", "the destination lies on a read-only mount (--ro-bind $D /d); mount a tmpfs or a writable bind above it first"},
+			{"--dir /x --symlink a /x", "Can't make symlink at /x: File exists", "/x is there already: --dir /x created it"},
+			{"--ro-bind $D /d --dir /d/closed/x/y", "Can't mkdir parents for /d/closed/x/y: Permission denied", "/d/closed does not admit the user: it is part of --ro-bind $D /d"},
 			{"--symlink X/a /l --ro-bind /dev/null /X/a --dir /l/b", "Can't mkdir parents for /l/b: Not a directory", ""},
 		} {
 			if who.id == 0 && strings.Contains(c.options, "closed") {
@@ -63,7 +63,7 @@ chown -R $ID:$ID disk ov`
 				{"--overlay-src lo --overlay ro disk/work /o", "the upper directory ro lies on a read-only mount"},
 				{"--overlay-src lo --overlay disk/up disk/other/work /o", "the upper directory disk/up and the work directory disk/other/work must lie on the same mount"},
 				{"--overlay-src lo --overlay disk/up disk/up /o", "must be two directories"},
-				{"--overlay-src lo --overlay disk/up disk/up/in /o", "must not lie in each other"},
+				{"--overlay-src lo --overlay disk/up disk/up/in /o", "must not contain each other"},
 				{"--overlay-src lo --overlay-src lo/in --ro-overlay /o", "the layer lo/in lies in the layer lo"},
 				{"--overlay-src lo --overlay-src mnt --ro-overlay /o", "a mount lies below the layer mnt, on $D/mnt/sub"},
 			} {

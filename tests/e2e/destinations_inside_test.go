@@ -133,8 +133,8 @@ func (f *field) try(t *testing.T, program, wrap, surroundings []string, operatio
 	return "", o
 }
 
-// judge says whether a launch ended as it should: either way, but in words. Overlays are
-// not for strangers to root: setuid mode refuses them.
+// judge reports whether a launch ended as it should: with success, or with a message. Overlays
+// are not available to ordinary users in setuid mode, which refuses them.
 func (f *field) judge(t *testing.T, operation string, o outcome) {
 	t.Helper()
 	if f.who.setuid && strings.Contains(operation, "overlay") {
@@ -180,10 +180,10 @@ func TestDestinationsStayInside(t *testing.T) {
 	})
 }
 
-// thinning is what part of the combinations is tried, one in thin, and where counting
-// starts: each of them by somebody, and in both ways of resolving a path. The long form
-// tries each as an ordinary user with the new calls, as root with the older ones, and in
-// setuid mode with both.
+// thinning is what part of the combinations is tried, one in thin, and where counting starts:
+// each of them by one of the users, and in both ways of resolving a path. The long form tries
+// each as an ordinary user with the new calls, as root with the older ones, and in setuid mode
+// with both.
 func thinning(who identity, e engine) (thin, start int) {
 	switch {
 	case e.Name == "refused":

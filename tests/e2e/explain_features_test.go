@@ -33,7 +33,7 @@ func TestExplain(t *testing.T) {
 				}
 			}
 		}
-		traced := strings.Contains(launch{who: v.who, args: append(v.box("--explain"), "/h/probe")}.run(t).Stderr, "they can be traced")
+		traced := strings.Contains(launch{who: v.who, args: append(v.box("--explain"), "/h/probe")}.run(t).Stderr, "it can also trace them")
 		if traced != (v.mode == "setuid") {
 			t.Errorf("tracing is a risk: %v", traced)
 		}

@@ -12,7 +12,7 @@ import (
 
 // ignorable tells which calls may be refused without harm: those that choose a way,
 // and those that make something nicer.
-func ignorable(s strike, plan string, errno syscall.Errno) bool {
+func ignorable(s injection, plan string, errno syscall.Errno) bool {
 	switch s.nr {
 	case unix.SYS_CHROOT, unix.SYS_FSTAT:
 		return true // the frame can stand apart, and a destination need not be looked at
@@ -28,6 +28,8 @@ func ignorable(s strike, plan string, errno syscall.Errno) bool {
 		return s.monitor // there are other directories; root may take a user namespace; read(2) hears as much; a namespace may only be tried
 	case unix.SYS_FSTATFS, unix.SYS_PREAD64:
 		return s.settled
+	case unix.SYS_LANDLOCK_CREATE_RULESET, unix.SYS_LANDLOCK_RESTRICT_SELF: // a kernel without scopes, or a filter
+		return errno == syscall.EPERM || errno == syscall.EINVAL && s.nr == unix.SYS_LANDLOCK_CREATE_RULESET
 	case unix.SYS_CHDIR:
 		return true // there are other directories to start in
 	case unix.SYS_UNSHARE:
@@ -44,7 +46,7 @@ func ignorable(s strike, plan string, errno syscall.Errno) bool {
 
 // ignorableInSetuid tells the same of the calls that only setuid mode makes. A keeper
 // that has done its work has nothing left but to end.
-func ignorableInSetuid(s strike, plan string, errno syscall.Errno) bool {
+func ignorableInSetuid(s injection, plan string, errno syscall.Errno) bool {
 	switch s.nr {
 	case unix.SYS_SYSINFO:
 		return true // no size is then permitted for a tmpfs, and none was asked for
@@ -65,7 +67,7 @@ func ignorableInSetuid(s strike, plan string, errno syscall.Errno) bool {
 // costsUserNamespace reports whether the call is one without which there is no user namespace
 // for a caller who only wishes one: of those that make it, or those by which its first process
 // takes the caller's ids there.
-func (s strike) costsUserNamespace() bool {
+func (s injection) costsUserNamespace() bool {
 	switch s.nr {
 	case unix.SYS_SOCKETPAIR, unix.SYS_SETRESUID, unix.SYS_CLONE:
 		return true
@@ -128,12 +130,12 @@ func TestEveryCallMayFail(t *testing.T) {
 				without := "" // standing without a user namespace
 				if c.plan == "wish" {
 					words = showStanding
-					s := strikeAt(t, c.who, e, 1<<20, "launcher", plans(t, c.who)["kept"], words)
+					s := injectAt(t, c.who, e, 1<<20, "launcher", plans(t, c.who)["kept"], words)
 					if without = standing(s.Stdout); !s.ran || s.Stderr != "" || strings.Count(without, "\n") != 12 {
 						t.Fatalf("without a user namespace: %q: %s", without, s)
 					}
 				}
-				everyCall(t, c.who, e, fmt.Sprint(int(c.errno)), args, words, func(s strike) string {
+				everyCall(t, c.who, e, fmt.Sprint(int(c.errno)), args, words, func(s injection) string {
 					switch {
 					case s.left != "":
 						return "something hangs"
@@ -166,7 +168,7 @@ func TestLauncherKilledAnywhere(t *testing.T) {
 		}
 		for _, name := range names {
 			args := plans(t, who)[name]
-			everyCall(t, who, engine{}, "launcher", args, nil, func(s strike) string {
+			everyCall(t, who, engine{}, "launcher", args, nil, func(s injection) string {
 				if s.left != "" || s.Stderr != "" {
 					return name + ": something is left"
 				}
@@ -176,7 +178,7 @@ func TestLauncherKilledAnywhere(t *testing.T) {
 	})
 }
 
-// Whoever is killed while at work, as a user may kill the keeper too: nothing is left
+// Whichever process is killed while it works (a user may kill the keeper too), nothing is left
 // behind, and no launch says that the command was well which never ran.
 func TestWorkerKilledAnywhere(t *testing.T) {
 	t.Parallel()
@@ -186,7 +188,7 @@ func TestWorkerKilledAnywhere(t *testing.T) {
 			if !ok {
 				continue
 			}
-			everyCall(t, who, engine{}, "worker", args, nil, func(s strike) string {
+			everyCall(t, who, engine{}, "worker", args, nil, func(s injection) string {
 				switch {
 				case s.left != "":
 					return "something is left"
@@ -208,15 +210,15 @@ func TestCallerKilledAnywhere(t *testing.T) {
 	eachWho(t, func(t *testing.T, who identity) {
 		args := plans(t, who)["full"]
 		for n := 2; ; n++ {
-			s := strikeAt(t, who, engine{}, n, "caller", args, []string{"read", "3"})
+			s := injectAt(t, who, engine{}, n, "caller", args, []string{"read", "3"})
 			if s.missed {
 				if n < 30 {
-					t.Errorf("that was no full run: %d calls, %s", n, s)
+					t.Errorf("that was not a full run: %d calls, %s", n, s)
 				}
 				return
 			}
 			if s.left != "" || s.Stderr != "" {
-				t.Errorf("strike %d: something is left: %s", n, s)
+				t.Errorf("injection %d: something is left: %s", n, s)
 			}
 		}
 	})
@@ -244,7 +246,7 @@ func TestLauncherSignalledAnywhere(t *testing.T) {
 		t.Run(fmt.Sprint(int(sig), "-", who.name), func(t *testing.T) {
 			args := plans(t, who)["minimal"]
 			want := fmt.Sprint("status ", 128+int(sig))
-			everyCall(t, who, engine{}, fmt.Sprint("sig", int(sig)), args, nil, func(s strike) string {
+			everyCall(t, who, engine{}, fmt.Sprint("sig", int(sig)), args, nil, func(s injection) string {
 				switch {
 				case s.left != "" || s.Stderr != "":
 					return "something is left"

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// served is what stands in front of a program for a file system on dir that the ordinary
-// user serves, open to him alone. It is mounted in a namespace of the program's own.
+// served is what stands in front of a program for a file system on dir that the ordinary user
+// serves, open to that user alone. It is mounted in a namespace of the program's own.
 func served(dir string) []string {
 	return []string{"unshare", "-m", "--propagation", "private", fusefs, dir, fmt.Sprint(user.id)}
 }
@@ -58,8 +58,8 @@ func needsFUSE(t *testing.T) {
 	_ = f.Close()
 }
 
-// TestServedFileSystem: what a user has mounted for himself is not open to root, but to
-// set-up, which acts as the user in both modes.
+// TestServedFileSystem: a FUSE mount of a user is closed to root, and open to set-up, which
+// acts as the user in both modes.
 func TestServedFileSystem(t *testing.T) {
 	t.Parallel()
 	needsFUSE(t)

@@ -27,7 +27,7 @@ func TestNothingToTakeFromInit(t *testing.T) {
 		for _, e := range engines(t) {
 			for i := range 40 {
 				options := all()
-				if who.setuid && i%2 == 0 { // PID 1 was no stranger to the host's user namespace
+				if who.setuid && i%2 == 0 { // PID 1 was in the host's user namespace
 					options = []string{"--unshare-pid", "--proc", "/proc"}
 				}
 				args := append(box(append(options, "--bind", dir, "/w", "--lock-file", "/w/lock")...), "/h/probe", "init")
@@ -146,7 +146,7 @@ func TestLockOutlivesOtherDescriptors(t *testing.T) {
 	})
 }
 
-// A lock that somebody else holds keeps the command from running.
+// A lock that another process holds keeps the command from running.
 func TestLockThatIsTaken(t *testing.T) {
 	t.Parallel()
 	eachWho(t, func(t *testing.T, who identity) {

@@ -33,7 +33,7 @@ func plans(t *testing.T, who identity) map[string][]string {
 		full = append(full, "--disable-userns")
 		data = append(data, "--overlay-src", w+"/src", "--tmp-overlay", "/o", "--overlay-src", w+"/src", "--overlay", w+"/upper", w+"/wd", "/p")
 	}
-	if who == root { // who needs no newuidmap: ids of several ranges, of which the command is none of the caller's
+	if who == root { // who needs no newuidmap: ids of several ranges; the command has none of the caller's
 		list["ranges"] = box(append(slices.Clone(full), "--uid-map", "0:100000:100", "--gid-map", "0:100000:100", "--uid", "5", "--gid", "6")...)
 	}
 	if who != fallback {
@@ -61,8 +61,8 @@ func dataFiles(t *testing.T) []*os.File {
 	return []*os.File{open(t, "/etc/passwd"), open(t, "/etc/group"), open(t, "/usr"), open(t, "/etc/passwd"), filter}
 }
 
-// strike is what inject saw.
-type strike struct {
+// injection is what inject saw.
+type injection struct {
 	outcome
 	missed     bool
 	nr, a0, a1 uint64
@@ -75,12 +75,12 @@ type strike struct {
 	end        string
 }
 
-func (s strike) String() string {
+func (s injection) String() string {
 	return fmt.Sprintf("call %d(%#x, %#x), end %q, ran %v, left %q, stderr %q", s.nr, s.a0, s.a1, s.end, s.ran, s.left, s.Stderr)
 }
 
-// strikeAt runs a launcher and strikes at the nth system call of its acting side.
-func strikeAt(t *testing.T, who identity, e engine, n int, action string, args, words []string) strike {
+// injectAt runs a launcher and acts at the nth system call of its acting side.
+func injectAt(t *testing.T, who identity, e engine, n int, action string, args, words []string) injection {
 	t.Helper()
 	info, infoW := pipe(t)
 	mark, markW := pipe(t)
@@ -99,7 +99,7 @@ func strikeAt(t *testing.T, who identity, e engine, n int, action string, args, 
 	line = append(append(append(line, e.Wrap...), args...), "/h/probe", "mark", "9")
 	o := launch{who: who, args: append(line, words...), files: files}.run(t)
 	_, _ = infoW.Close(), markW.Close()
-	s := strike{outcome: o}
+	s := injection{outcome: o}
 	for line := range strings.SplitSeq(text(info), "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		switch word {
@@ -137,22 +137,22 @@ func text(f *os.File) string {
 	return string(data)
 }
 
-// everyCall strikes at call after call until there is none left; where others do so for
-// the same processes, at every third.
-func everyCall(t *testing.T, who identity, e engine, action string, args, words []string, judge func(strike) string) {
+// everyCall acts at call after call until there is none left; where others do so for the same
+// processes, at every third.
+func everyCall(t *testing.T, who identity, e engine, action string, args, words []string, judge func(injection) string) {
 	t.Helper()
 	step := 1
 	if action == "worker" || who == fallback {
 		step = 3
 	}
 	for n := 1; ; n += step {
-		s := strikeAt(t, who, e, n, action, args, words)
+		s := injectAt(t, who, e, n, action, args, words)
 		if complaint := judge(s); complaint != "" && !s.missed {
-			t.Errorf("strike %d: %s: %s", n, complaint, s)
+			t.Errorf("injection %d: %s: %s", n, complaint, s)
 		}
 		if s.missed || n > 2000 {
 			if n < 30 || !s.ran && action != "launcher" {
-				t.Errorf("that was no full run: %d calls, %s", n, s)
+				t.Errorf("that was not a full run: %d calls, %s", n, s)
 			}
 			return
 		}

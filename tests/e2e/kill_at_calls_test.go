@@ -68,7 +68,7 @@ func campaignWays(t *testing.T) []way {
 
 // TestCampaign kills, and stops, each process of a launch at each system call that is made
 // without the runtime, in every mode: no launch hangs, nothing is left, and each ends as the
-// command did, with one sentence, or by the signal. The short form strikes at a few calls, the
+// command did, with one sentence, or by the signal. The short form acts at a few calls, the
 // long one at some more; GOBWRAP_TEST_STEP=1 takes every call, which is a matter of hours.
 func TestCampaign(t *testing.T) {
 	t.Parallel()
@@ -93,8 +93,8 @@ func TestCampaign(t *testing.T) {
 	}
 }
 
-// campaign strikes at call after call, from the first or, in the short form, from one that
-// start chooses.
+// campaign acts at call after call, from the first or, in the short form, from one that start
+// chooses.
 func (w way) campaign(t *testing.T, verb, victim string, args []string, start int) {
 	t.Helper()
 	first, step := 1, 1
@@ -113,10 +113,10 @@ func (w way) campaign(t *testing.T, verb, victim string, args []string, start in
 		first = 1 + 17*start%97
 	}
 	for n := first; n < 2000; n += step {
-		s := strikeAt(t, w.who, engine{}, n, verb+"-"+victim, args, nil)
+		s := injectAt(t, w.who, engine{}, n, verb+"-"+victim, args, nil)
 		if s.missed {
 			if step == 1 && n < 30 {
-				t.Errorf("that was no full run: %d calls, %s", n, s)
+				t.Errorf("that was not a full run: %d calls, %s", n, s)
 			}
 			return
 		}
@@ -127,7 +127,7 @@ func (w way) campaign(t *testing.T, verb, victim string, args []string, start in
 }
 
 // judge complains about the end of a launch of which a process was killed or stopped.
-func (s strike) judge(verb, victim string) string {
+func (s injection) judge(verb, victim string) string {
 	name := "gobwrap"
 	if strings.HasPrefix(s.Stderr, "oneshot: ") {
 		name = "oneshot"

@@ -173,7 +173,12 @@ func TestForkBomb(t *testing.T) {
 	eachWay(t, func(t *testing.T, v via) {
 		mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
 		script := "trap '' TERM; f() { f & sleep " + mark + " & f; }; f & exec sleep " + mark
-		out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--rlimit", "nproc=300", "--rlimit", "cpu=60", "--timeout", "0.5:0.2")}.run(t)
+		limit := "300"
+		if v.name != "user" { // root has no RLIMIT_NPROC, and without a user namespace it counts what others have
+			script = "trap '' TERM; f() { test $1 = 0 || { f $(($1 - 1)) & f $(($1 - 1)) & }; exec sleep " + mark + "; }; f 7"
+			limit = "30000"
+		}
+		out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--rlimit", "nproc="+limit, "--rlimit", "cpu=60", "--timeout", "0.5:0.2")}.run(t)
 		if out.Status != "137" {
 			t.Error(out)
 		}
@@ -207,7 +212,12 @@ func TestUsage(t *testing.T) {
 				}
 			}
 		}
-		out := launch{who: v.who, args: v.inShell("exit 0", "--usage")}.run(t)
+		// A command that is killed when its time is over has used that.
+		out := launch{who: v.who, args: v.inShell("trap '' TERM; while :; do :; done", "--unshare-pid", "--timeout", "0.3:0.2", "--usage", "--json-status-fd", "2")}.run(t)
+		if e := endingOf(t, out.Stderr); e.by != "timeout" || e.user == 0 || e.maxRSS < 100<<10 {
+			t.Errorf("%+v", e)
+		}
+		out = launch{who: v.who, args: v.inShell("exit 0", "--usage")}.run(t)
 		if out.Status != "1" || !strings.Contains(out.Stderr, "--usage requires --json-status-fd") {
 			t.Error(out)
 		}
@@ -266,6 +276,52 @@ func TestScore(t *testing.T) {
 		if v.who == user {
 			out = launch{who: v.who, args: v.inShell("echo ran", "--oom-score-adj", "-1000")}.run(t)
 			out.Refused(t, "--oom-score-adj -1000: Permission denied")
+		}
+	})
+}
+
+// TestVerdicts: what judges of programs ask for follows from the report. The letters are those of
+// isolate(1), which gives the same to these scripts.
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	scripts := map[string]string{
+		"exit 0": "", "exit 3": "RE", "exit 137": "RE", "sh -c 'kill -SEGV $$'; exit 5": "RE",
+		"kill -SEGV $$": "SG", "kill -KILL $$": "SG", "kill -TERM $$": "SG",
+		"sleep 600": "TO", "while :; do :; done": "TO", "trap '' TERM XCPU; sleep 600; sleep 600": "TO", "kill -STOP $$": "TO",
+	}
+	eachWay(t, func(t *testing.T, v via) {
+		for script, want := range scripts {
+			t.Run(script, func(t *testing.T) {
+				t.Parallel()
+				limit := "600"
+				if want == "TO" {
+					limit = "0.3:0"
+				}
+				out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--timeout", limit, "--usage", "--json-status-fd", "2")}.run(t)
+				e, verdict := endingOf(t, out.Stderr), ""
+				switch {
+				case e.by == "timeout", e.by == "limit":
+					verdict = "TO"
+				case e.by == "signal", e.by == "oom":
+					verdict = "SG"
+				case e.code != 0:
+					verdict = "RE"
+				}
+				if verdict != want {
+					t.Errorf("%q, want %q: %+v", verdict, want, e)
+				}
+			})
+		}
+		if v.who == root {
+			return // these take a second of the processor's each
+		}
+		out := launch{who: v.who, args: v.inShell("while :; do :; done", "--unshare-pid", "--rlimit", "cpu=1:2", "--usage", "--json-status-fd", "2")}.run(t)
+		if e := endingOf(t, out.Stderr); e.by != "limit" || e.code != 152 {
+			t.Errorf("%+v", e)
+		}
+		out = launch{who: v.who, args: v.inShell("trap '' XCPU; while :; do :; done", "--unshare-pid", "--rlimit", "cpu=1:1", "--usage", "--json-status-fd", "2")}.run(t)
+		if e := endingOf(t, out.Stderr); e.by != "limit" || e.code != 137 {
+			t.Errorf("%+v", e)
 		}
 	})
 }

@@ -21,11 +21,13 @@ var (
 	gobwrap   string
 	installed string // a copy, setuid root
 	probe     string
+	reach     string
 	enosys    string
 	inject    string
 	fusefs    string
 	autofs    string
 	rootfs    string
+	defy      string
 
 	// The code in which the acting side makes its system calls.
 	rawLow, rawHigh uint64
@@ -59,7 +61,7 @@ func prepare() (err error) {
 func buildAll() error {
 	bin := func(name string) string { return filepath.Join(base, "bin", name) }
 	gobwrap, installed = bin("gobwrap"), filepath.Join(base, "setuid", "gobwrap")
-	probe, enosys, inject, fusefs, autofs, rootfs = bin("probe"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs")
+	probe, reach, enosys, inject, fusefs, autofs, rootfs, defy = bin("probe"), bin("reach"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs"), bin("defy")
 	var err error
 	if other := os.Getenv("GOBWRAP_TEST_PROGRAM"); other != "" {
 		err = testbin.Copy(gobwrap, other, "0755")
@@ -69,8 +71,8 @@ func buildAll() error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(testbin.Helper(probe), testbin.Helper(enosys))
-	for _, path := range []string{inject, fusefs, autofs, rootfs} {
+	err = errors.Join(testbin.Helper(probe), testbin.Helper(reach), testbin.Helper(enosys))
+	for _, path := range []string{inject, fusefs, autofs, rootfs, defy} {
 		err = errors.Join(err, testbin.C(path, "testdata/"+filepath.Base(path)+".c"))
 	}
 	return errors.Join(err, findRaw(), install())
@@ -84,7 +86,7 @@ func install() error {
 	cmd := exec.Command(installed, "--mode", "setuid", "--ro-bind", "/", "/", "true")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user.id, Gid: user.id}}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("the setuid mode does not work below %s (TMPDIR): %w\n%s", base, err, out)
+		return fmt.Errorf("setuid mode does not work below %s (TMPDIR): %w\n%s", base, err, out)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func privileged(t *testing.T, owner int, mode uint32, caps uint32) string {
 // setuid root, and no more, does nothing, whatever the command line says.
 func TestPrivilegedInstallationIsRefused(t *testing.T) {
 	t.Parallel()
-	const mend = ": install it with mode 0755, or owned by root with mode 4755, without group bits and capabilities"
+	const fix = ": install it with mode 0755, or owned by root with mode 4755, without group bits and capabilities"
 	for _, c := range []struct {
 		name       string
 		owner      int
@@ -53,7 +53,7 @@ func TestPrivilegedInstallationIsRefused(t *testing.T) {
 	}{
 		{"2755", 0, 0o2755, 0, "this binary is set-group-id, which is not supported"},
 		{"6755", 0, 0o6755, 0, "this binary is set-group-id, which is not supported"},
-		{"stranger", 12346, 0o4755, 0, "this binary is set-user-id, but not root's, which is not supported"},
+		{"another user", 12346, 0o4755, 0, "this binary is set-user-id, but not root's, which is not supported"},
 		{"capability", 0, 0o0755, 1 << unix.CAP_SYS_ADMIN, "this binary has file capabilities, which are not supported"},
 		{"capability-and-bit", 0, 0o4755, 1 << unix.CAP_CHOWN, "this binary has file capabilities, which are not supported"},
 		{"writable", 0, 0o4775, 0, "how it is installed cannot be told"},
@@ -64,7 +64,7 @@ func TestPrivilegedInstallationIsRefused(t *testing.T) {
 				{"--ro-bind", "/", "/", "echo", "ran"}, {"--mode", "setuid", "--ro-bind", "/", "/", "echo", "ran"}, {"--version"}, {},
 			} {
 				o := launch{who: user, args: append([]string{path}, args...)}.run(t)
-				o.Refused(t, c.sense+mend)
+				o.Refused(t, c.sense+fix)
 				if o.Stdout != "" {
 					t.Errorf("%q: %s", args, o)
 				}
@@ -130,8 +130,8 @@ func TestSetuidModeIsNotHad(t *testing.T) {
 		{"by root", root, nil, installed, "", sense},
 		{"no-new-privs", user, []string{"setpriv", "--no-new-privs", "--"}, installed, "", sense},
 		{"nosuid", user, nil, copied + "/gobwrap", nosuid, sense},
-		{"no-admin", root, append([]string{"setpriv", "--bounding-set", "-sys_admin"}, stepDown...), installed, "", "the setuid mode failed"},
-		{"no-setpcap", root, append([]string{"setpriv", "--bounding-set", "-setpcap"}, stepDown...), installed, "", "the setuid mode failed"},
+		{"no-admin", root, append([]string{"setpriv", "--bounding-set", "-sys_admin"}, stepDown...), installed, "", "setuid mode failed"},
+		{"no-setpcap", root, append([]string{"setpriv", "--bounding-set", "-setpcap"}, stepDown...), installed, "", "setuid mode failed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rest := box()[1:]

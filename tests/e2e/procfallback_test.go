@@ -22,11 +22,11 @@ func system(words ...string) []string {
 
 const (
 	noProc    = "gobwrap: No new proc on /newroot%s, an empty directory is there instead: Operation not permitted\n"
-	outerProc = "gobwrap: No new proc on /newroot%s, the outer one is bound and shows the processes outside: Operation not permitted\n"
+	outerProc = "gobwrap: No new proc on /newroot%s, the outer one is bound instead and shows the processes outside: Operation not permitted\n"
 )
 
 // eachMasked runs a test where a new proc is refused: to a user, and to root in a user
-// namespace, by a container's /proc, with each mount engine; and in the setuid mode,
+// namespace, by a container's /proc, with each mount engine; and in setuid mode,
 // where the kernel lets root have it, by a filter that refuses just that mount.
 func eachMasked(t *testing.T, errno string, test func(t *testing.T, l launch)) {
 	t.Helper()
@@ -94,7 +94,7 @@ func TestProcFallbackBind(t *testing.T) {
 	})
 }
 
-// The warnings are no failure: all documents come, under a filter too.
+// The warnings are not failure: all documents come, under a filter too.
 func TestProcFallbackIsTold(t *testing.T) {
 	t.Parallel()
 	eachMasked(t, "EPERM", func(t *testing.T, l launch) {
@@ -109,7 +109,7 @@ func TestProcFallbackIsTold(t *testing.T) {
 	})
 }
 
-// Where the kernel does not refuse, the option is without effect; and it is no cure for
+// Where the kernel does not refuse, the option is without effect; and it is not a cure for
 // failures of another kind.
 func TestProcFallbackIsForRefusals(t *testing.T) {
 	t.Parallel()

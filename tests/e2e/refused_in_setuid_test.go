@@ -8,9 +8,8 @@ import (
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-// What the keeper would have to do with root's rights for a stranger is refused, in
-// words, whether setuid mode was asked for or is the second way. Without it, the caller
-// may have it.
+// What the keeper would have to do with root's rights is refused, in words, whether setuid
+// mode was asked for or is the second way. Without it, the caller may have it.
 func TestRefusedInSetuidMode(t *testing.T) {
 	t.Parallel()
 	w := user.scratch(t)
@@ -39,6 +38,7 @@ func TestRefusedInSetuidMode(t *testing.T) {
 		{"--gid-map", []string{"--unshare-user", "--gid-map", "0:12345:1"}, false, "the keeper writes the maps, and maps the caller alone"},
 		{"--map-auto", []string{"--unshare-user", "--map-auto"}, false, "the keeper writes the maps, and maps the caller alone"},
 		{"--mqueue", []string{"--mqueue", "/m"}, false, "without --unshare-ipc it would show the host's queues"},
+		{"--cgroup", []string{"--cgroup", "7"}, false, "the kernel would ask whether the keeper may"},
 		{"--size", []string{"--size", "1152921504606846976", "--tmpfs", "/t"}, true, "a tmpfs may be given half of the memory"},
 	} {
 		seen[c.option] = true
@@ -52,8 +52,8 @@ func TestRefusedInSetuidMode(t *testing.T) {
 			files = append(files, info, open(t, "/dev/null"))
 			o := launch{who: who, args: args, files: files}.run(t)
 			switch {
-			case who == fallback && (c.option == "--userns" || c.option == "--pidns"):
-				o.Refused(t, "") // a given namespace that cannot be entered: there is no second way
+			case who == fallback && (c.option == "--userns" || c.option == "--pidns" || c.option == "--cgroup"):
+				o.Refused(t, "") // a given namespace or cgroup that cannot be entered: there is no second way
 			case who == fallback && strings.HasSuffix(c.option, "-map") || who.setuid && c.option == "--map-auto":
 				o.Refused(t, "") // ranges have no second way either; and nothing is granted to this user
 			case who.setuid:

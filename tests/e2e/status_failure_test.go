@@ -227,7 +227,7 @@ func TestSetupExitStatusWithoutTheFrontEnd(t *testing.T) {
 			for _, words := range [][]string{withProgram(installed, args), withProgram(installed, fronted), withProgram(gobwrap, fronted)} {
 				o := launch{who: who, wrap: wrap, args: words}.run(t)
 				early := strings.Contains(o.Stderr, "the Go runtime ended") || strings.Contains(o.Stderr, "Can't start the ")
-				gone = gone || strings.Contains(o.Stderr, "no room for the process that says where")
+				gone = gone || strings.Contains(o.Stderr, "no process can be started that reports where")
 				if o.Status != "42" && !(early && o.Status == "1") || o.Message("gobwrap") != "" {
 					t.Errorf("%d processes, %v: %s", limit, words, o)
 				}
@@ -253,7 +253,7 @@ func TestSetupExitStatusWhateverFails(t *testing.T) {
 	t.Parallel()
 	eachWho(t, func(t *testing.T, who identity) {
 		args := box("--tmpfs", "/tmp", "--unshare-pid", "--setup-exit-status", "42")
-		everyCall(t, who, engine{}, fmt.Sprint(int(unix.EPERM)), args, nil, func(s strike) string {
+		everyCall(t, who, engine{}, fmt.Sprint(int(unix.EPERM)), args, nil, func(s injection) string {
 			early := s.end == "status 1" && notReadYet.MatchString(s.Stderr)
 			switch {
 			case s.left != "":

@@ -104,8 +104,8 @@ func TestStatusOfTheKilled(t *testing.T) {
 	})
 }
 
-// A first process that is killed while its launcher waits for somebody to read a report has
-// failed to set up, too: the launcher says so, and does not die of writing to it.
+// A first process that is killed while its launcher waits for a reader of a report has failed
+// to set up, too: the launcher says so, and does not die of writing to it.
 func TestStatusOfTheKilledMeanwhile(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, v via) {

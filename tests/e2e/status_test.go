@@ -27,7 +27,7 @@ type via struct {
 	mode  string // what "mode" says
 }
 
-// ways are direct mode for both users, and the setuid mode. The set-user-id copy lies in
+// ways are direct mode for both users, and setuid mode. The set-user-id copy lies in
 // a directory that goes with the test.
 func ways(t *testing.T) []via {
 	t.Helper()
@@ -275,7 +275,7 @@ func TestStatusInTime(t *testing.T) {
 	})
 }
 
-// noCall is a filter that kills whoever makes a system call.
+// noCall is a filter that kills the process that makes a system call.
 func noCall(t *testing.T, nr uint32) *os.File {
 	t.Helper()
 	const load, equal, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
@@ -307,7 +307,7 @@ func TestStatusWithoutSenders(t *testing.T) {
 			wrap := []string{enosys, "-e", "EPERM", "-n", fmt.Sprint(call), "--"}
 			o, docs := launch{who: who, wrap: wrap, args: append(box("--json-status-fd", "3", "--unshare-pid"), "/h/probe", "exit", "3")}.told(t)
 			if who.setuid && call == unix.SYS_RECVMSG { // the keeper takes nothing by another call
-				o.Refused(t, "the setuid mode failed")
+				o.Refused(t, "setuid mode failed")
 				return
 			}
 			if o.Status != "3" || o.Stderr != "" || !slices.Equal(keys(docs), want) {

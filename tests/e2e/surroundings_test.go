@@ -57,6 +57,30 @@ func TestSmallLimits(t *testing.T) {
 	})
 }
 
+// Descriptors of the caller's may lie anywhere below the limit. What counts is how many are free,
+// not their numbers: a launch with several sources works where 13 are.
+func TestDescriptorsInTheMiddle(t *testing.T) {
+	t.Parallel()
+	id := harness.UID(300)
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, c := range []struct{ limit, from, open int }{{21, 10, 8}, {23, 12, 8}, {27, 16, 8}, {29, 20, 8}, {33, 4, 20}, {200, 66, 120}} {
+			id++
+			t.Run(fmt.Sprint(c), func(t *testing.T) {
+				wrap := []string{probe, "nofds"}
+				for fd := range c.open {
+					wrap = append(wrap, "open", "file", fmt.Sprint(c.from+fd))
+				}
+				wrap = append(wrap, "limit", "7", fmt.Sprint(c.limit), fmt.Sprint(c.limit), "exec")
+				options := all()
+				for i := range 12 {
+					options = append(options, "--ro-bind", "/usr", fmt.Sprintf("/s%d", i))
+				}
+				launch{who: who.as(id), args: slices.Concat(wrap, box(options...), []string{"/h/probe", "echo", "in"})}.run(t).OK(t, "in\n")
+			})
+		}
+	})
+}
+
 var traceback = regexp.MustCompile(`goroutine|runtime:|fatal error|panic|SIG|\.go:\d+`)
 
 // Where a limit is too small, a sentence says that something is; Go says nothing.
@@ -101,6 +125,26 @@ func TestFileSizeLimit(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Where there is no /dev/null either, a closed standard stream is not a reason for the Go runtime to
+// speak: a message is what it is elsewhere.
+func TestClosedStreamsWithoutNull(t *testing.T) {
+	t.Parallel()
+	for _, closed := range [][]string{nil, {"0"}, {"0", "1"}, {"1"}, {"2"}, {"0", "1", "2"}} {
+		t.Run(strings.Join(closed, ""), func(t *testing.T) {
+			args := []string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /dev && exec "$@"`, "-", probe, "nofds"}
+			for _, fd := range closed {
+				args = append(args, "close", fd)
+			}
+			args = slices.Concat(args, []string{"exec"}, box("--bind", "/nonexistent", "/x"), []string{"/h/probe"})
+			o := launch{who: root, args: args}.run(t)
+			silent := slices.Contains(closed, "2")
+			if o.Status != "1" || o.Stdout != "" || silent && o.Stderr != "" || !silent && (o.Message("gobwrap") != "" || strings.Contains(o.Stderr, "runtime")) {
+				t.Error(o)
+			}
+		})
+	}
 }
 
 // Standard streams that a caller closed stay closed, whatever is built meanwhile, and
@@ -165,7 +209,7 @@ func TestStrangeWorkingDirectory(t *testing.T) {
 	})
 }
 
-// A chroot is no place to build a sandbox in; the message says so.
+// A chroot is not a place to build a sandbox in; the message says so.
 func TestChroot(t *testing.T) {
 	t.Parallel()
 	each(t, []identity{root, setuid}, func(t *testing.T, who identity) {

@@ -41,8 +41,8 @@ func covering(who identity, dir, dst string) [][]string {
 }
 
 // TestUnseenDestinations: a directory or file that set-up may not look at, since it is the
-// root of somebody else's FUSE mount, or of one whose server is dead or answers with an
-// error, is covered like any other.
+// root of another user's FUSE mount, or of one whose server is dead or answers with an error,
+// is covered like any other.
 func TestUnseenDestinations(t *testing.T) {
 	t.Parallel()
 	needsFUSE(t)
@@ -86,7 +86,7 @@ func TestUnseenDestinations(t *testing.T) {
 	})
 }
 
-// TestUnreachableMounts: a mount below a directory that is closed to the user does not keep
+// TestUnreachableMounts: a mount below a directory that does not admit the user does not keep
 // the tree around it from being bound, and the others are read-only. Below a file system
 // whose server is dead it is the same.
 func TestUnreachableMounts(t *testing.T) {

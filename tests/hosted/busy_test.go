@@ -143,7 +143,8 @@ func TestHostKilled(t *testing.T) {
 			for i := range harness.Times(16, 60) {
 				killHost(t, h, i%2 == 0, nil, time.Duration(rand.IntN(20000))*time.Microsecond)
 			}
-			// Set-up that waits for somebody else: he does not know that the host is gone.
+			// Set-up that waits for another process, which does not know that the embedding
+			// program is gone.
 			r, w, err := os.Pipe()
 			if err != nil {
 				t.Fatal(err)

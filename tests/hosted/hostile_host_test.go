@@ -19,12 +19,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const stranger = 12345
+const otherUser = 12345
 
 // install makes a setuid copy of the launcher, until the end of the test.
 func install(t *testing.T) string { return copyOf(t, "gobwrap", "gobwrap", "4755") }
 
-// copyOf copies a program to where a stranger can start it.
+// copyOf copies a program to where another user can start it.
 func copyOf(t *testing.T, program, name, mode string) string {
 	t.Helper()
 	path := filepath.Join(harness.Scratch(t, home, 0), name)
@@ -37,11 +37,11 @@ func copyOf(t *testing.T, program, name, mode string) string {
 // forKeeper marks a plan for the keeper; see package child.
 const forKeeper = 1 << 30
 
-// send starts an installed launcher in plan mode, as an ordinary user, with what he likes
-// to send it, and returns what it said last and what the command wrote.
+// send starts an installed launcher in plan mode, as an ordinary user, sends it bytes, and
+// returns what it said last and what the command wrote.
 func send(t *testing.T, launcher string, size uint32, bytes []byte) (m plan.Message, out string) {
 	t.Helper()
-	return sendAs(t, stranger, launcher, size, bytes)
+	return sendAs(t, otherUser, launcher, size, bytes)
 }
 
 func sendAs(t *testing.T, who uint32, launcher string, size uint32, bytes []byte) (m plan.Message, out string) {
@@ -81,8 +81,9 @@ func sendAs(t *testing.T, who uint32, launcher string, size uint32, bytes []byte
 	return m, said.String()
 }
 
-// TestHostileHost: an installation in plan mode keeps the rules of package suid whoever
-// the host is: what runs, and what carries its plan out, has the stranger's ids and no capability.
+// TestHostileHost: an installation in plan mode keeps the rules of package suid, whatever the
+// embedding program sends: what carries the plan out, and what runs, has the user's ids and no
+// capability.
 func TestHostileHost(t *testing.T) {
 	launcher := install(t)
 	spec := func(ops ...mounts.Op) []byte {
@@ -90,7 +91,7 @@ func TestHostileHost(t *testing.T) {
 			Files:   append([]mounts.Op{mounts.ReadOnly("/")}, ops...),
 			Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; id -ru; grep -E '^Cap|NoNew' /proc/self/status; cat /etc/shadow"}},
 		}
-		p, err := front.Compile(&s, nil, front.Facts{UID: stranger, GID: stranger, Setuid: true, Hosted: true, Cwd: "/"})
+		p, err := front.Compile(&s, nil, front.Facts{UID: otherUser, GID: otherUser, Setuid: true, Hosted: true, Cwd: "/"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +109,7 @@ func TestHostileHost(t *testing.T) {
 	if m, out := send(t, launcher, uint32(len(overlay))|forKeeper, overlay); m.Kind != plan.MsgFault || out != "" {
 		t.Errorf("an overlay: %+v, %s", m, out)
 	}
-	// In direct mode the plan is the stranger's own affair: he has what he had.
+	// In direct mode a plan gives the user nothing that they did not have.
 	if m, out := send(t, launcher, uint32(len(good)), good); m.Kind != plan.MsgFault || strings.Contains(out, "root:") {
 		t.Errorf("without the keeper: %+v, %s", m, out)
 	}
@@ -132,14 +133,14 @@ func TestHostileHost(t *testing.T) {
 	}
 }
 
-// TestPrivilegedHost: a host that is set-user-id root does nothing for whoever starts it as
-// a monitor; the same program without the bit does, with what he has anyway.
+// TestPrivilegedHost: an embedding program that is set-user-id root does nothing when it is
+// started as a monitor; without the bit it does, with the caller's rights.
 func TestPrivilegedHost(t *testing.T) {
 	s := sandbox.Spec{
 		Files:   []mounts.Op{mounts.ReadOnly("/")},
 		Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; grep ^CapEff /proc/self/status"}},
 	}
-	p, err := front.Compile(&s, nil, front.Facts{UID: stranger, GID: stranger, Hosted: true, Cwd: "/"})
+	p, err := front.Compile(&s, nil, front.Facts{UID: otherUser, GID: otherUser, Hosted: true, Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,8 @@ func planMode(h host, args []string, files ...*os.File) *exec.Cmd {
 	return c
 }
 
-// TestLine: a monitor that waits for its plan ends with the line, although the socket is
-// still open, since somebody else may hold that.
+// TestLine: a monitor that waits for its plan ends with the line, although the socket is still
+// open, because another process may hold it.
 func TestLine(t *testing.T) {
 	for _, h := range hosts {
 		if h.name != "launcher" && h.name != "linked" {
@@ -60,7 +60,8 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// TestPlanModeForStrangers: whoever uses the name without being a host gets nowhere.
+// TestPlanModeForStrangers: a caller that uses the name without being an embedding program
+// achieves nothing.
 func TestPlanModeForStrangers(t *testing.T) {
 	null, err := os.Open("/dev/null")
 	if err != nil {

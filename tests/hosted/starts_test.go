@@ -11,8 +11,8 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/testbin"
 )
 
-// TestStartsOnce: no part of an embedding program's own code runs a second time because
-// it asks package sandbox for something, whoever runs it.
+// TestStartsOnce: no part of an embedding program's own code runs a second time because it
+// asks package sandbox for something, whichever user runs it.
 func TestStartsOnce(t *testing.T) {
 	for _, h := range hosts {
 		if h.launcher { // it is another program that is started

@@ -3,6 +3,7 @@
 package install_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,8 +71,10 @@ func TestInstallSetuid(t *testing.T) {
 // installed is what make install leaves below PREFIX, with its modes.
 var installed = map[string]os.FileMode{
 	"bin/gobwrap":                                          0o755,
+	"bin/gobwrap-limit":                                    0o755,
 	"bin/gobwrap-seccomp":                                  0o755,
 	"share/man/man1/gobwrap.1":                             0o644,
+	"share/man/man1/gobwrap-limit.1":                       0o644,
 	"share/man/man1/gobwrap-seccomp.1":                     0o644,
 	"share/bash-completion/completions/gobwrap":            0o644,
 	"share/zsh/site-functions/_gobwrap":                    0o644,
@@ -84,11 +87,10 @@ var installed = map[string]os.FileMode{
 	"share/doc/gobwrap/CHANGELOG.md":                       0o644,
 	"share/doc/gobwrap/LICENSE":                            0o644,
 	"share/doc/gobwrap/third-party-licences":               0o644,
-	"share/doc/gobwrap/docs/clients.md":                    0o644,
-	"share/doc/gobwrap/docs/ARCHITECTURE.md":               0o644,
-	"share/doc/gobwrap/docs/conformance.md":                0o644,
-	"share/doc/gobwrap/docs/requirements.md":               0o644,
 	"share/doc/gobwrap/apparmor/gobwrap":                   0o644,
+	"share/doc/gobwrap/selinux/gobwrap.te":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.fc":                 0o644,
+	"share/doc/gobwrap/selinux/gobwrap.if":                 0o644,
 }
 
 // TestInstall: make install leaves these files and no others, whatever the umask; the
@@ -101,12 +103,22 @@ func TestInstall(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `make --no-print-directory bin/gobwrap-seccomp; umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
+	cmd := exec.Command("sh", "-c", `make --no-print-directory bin/gobwrap-limit bin/gobwrap-seccomp; umask 077; exec make --no-print-directory install DESTDIR="$0" PREFIX=/opt/some`, dir)
 	cmd.Dir = "../.."
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make install: %v\n%s", err, text)
 	}
 	prefix := filepath.Join(dir, "opt/some")
+	wanted := maps.Clone(installed)
+	for _, pattern := range []string{"docs/*.md", "docs/images/*.svg"} {
+		pages, err := filepath.Glob("../../" + pattern)
+		if err != nil || len(pages) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, page := range pages {
+			wanted[filepath.Join("share/doc/gobwrap", filepath.Dir(pattern), filepath.Base(page))] = 0o644
+		}
+	}
 	found := map[string]bool{}
 	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -115,15 +127,15 @@ func TestInstall(t *testing.T) {
 		name, _ := filepath.Rel(prefix, path)
 		found[name] = true
 		info, err := entry.Info()
-		if err == nil && info.Mode() != installed[name] {
-			t.Errorf("%s has the mode %v, not %v", name, info.Mode(), installed[name])
+		if err == nil && info.Mode() != wanted[name] {
+			t.Errorf("%s has the mode %v, not %v", name, info.Mode(), wanted[name])
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name := range installed {
+	for name := range wanted {
 		if !found[name] {
 			t.Errorf("%s is missing", name)
 		}
@@ -139,11 +151,37 @@ func TestInstall(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "\nprofile gobwrap /opt/some/bin/gobwrap flags=(attach_disconnected, mediate_deleted) {\n") {
 		t.Errorf("%v: the profile is not for the place:\n%s", err, text)
 	}
+	uninstall(t, dir, prefix)
+}
+
+// uninstall runs make uninstall: it removes what make install left and nothing beside it.
+func uninstall(t *testing.T, dir, prefix string) {
+	t.Helper()
+	beside := filepath.Join(prefix, "share/man/man1/other.1")
+	if err := os.WriteFile(beside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("make", "--no-print-directory", "uninstall", "DESTDIR="+dir, "PREFIX=/opt/some")
+	cmd.Dir = "../.."
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make uninstall: %v\n%s", err, text)
+	}
+	for name := range installed {
+		if _, err := os.Lstat(filepath.Join(prefix, name)); err == nil {
+			t.Errorf("make uninstall leaves %s", name)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(prefix, "share/doc/gobwrap")); err == nil {
+		t.Error("make uninstall leaves share/doc/gobwrap")
+	}
+	if _, err := os.Stat(beside); err != nil {
+		t.Errorf("make uninstall removes another program's file: %v", err)
+	}
 }
 
 // TestManualsAreClean: man has nothing to complain of.
 func TestManualsAreClean(t *testing.T) {
-	for _, page := range []string{"../../cmd/gobwrap/gobwrap.1", "../../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
+	for _, page := range []string{"../../cmd/gobwrap/gobwrap.1", "../../cmd/gobwrap-limit/gobwrap-limit.1", "../../cmd/gobwrap-seccomp/gobwrap-seccomp.1"} {
 		cmd := exec.Command("man", "--warnings", "--local-file", page)
 		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANWIDTH=80")
 		var complaints strings.Builder
@@ -170,7 +208,7 @@ func TestInstallLauncherAlone(t *testing.T) {
 	}
 	for name := range installed {
 		_, err := os.Stat(filepath.Join(dir, "to/opt", name))
-		if here, want := err == nil, !strings.Contains(name, "gobwrap-seccomp"); here != want {
+		if here, want := err == nil, !strings.Contains(name, "gobwrap-seccomp") && !strings.Contains(name, "gobwrap-limit"); here != want {
 			t.Errorf("%s: %v, want %v", name, here, want)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// The granted ids are the user's in all of his sandboxes: what is uid 5 in one has the same
-// uid outside as uid 5 in another. The victims here are such sandboxes, at every stage, and
-// all can be seen: none has a PID namespace of its own.
+// The granted ids are the user's in all of the user's sandboxes: what is uid 5 in one has the
+// same uid outside as uid 5 in another. The victims here are such sandboxes, at every stage,
+// and all can be seen: none has a PID namespace of its own.
 
 // victim is a sandbox that stays as it is.
 type victim struct {
@@ -64,16 +64,16 @@ func victims(t *testing.T, s shape) (list []victim) {
 	return list
 }
 
-// TestBurglary: what somebody can do to a sandbox of granted's.
-func TestBurglary(t *testing.T) {
+// TestOtherProcess: what another process can do to a sandbox of the user granted.
+func TestOtherProcess(t *testing.T) {
 	t.Parallel()
 	s := shapes(granted)[3] // uid 5, gid 6 of granted ids
 	if s.name != "lines-5-6" {
 		t.Fatal(s.name)
 	}
-	sibling := func(options ...string) []string { return append(box(options...), "/h/burglar") }
+	sibling := func(options ...string) []string { return append(box(options...), "/h/intruder") }
 	set := func(uid, gid uint32) []string {
-		return []string{"setpriv", fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", gid), "--clear-groups", "--", burglar}
+		return []string{"setpriv", fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", gid), "--clear-groups", "--", intruder}
 	}
 	list := victims(t, s)
 	for _, c := range []struct {
@@ -82,7 +82,7 @@ func TestBurglary(t *testing.T) {
 		args  []string
 		finds map[string]string // of whom, what; "" stands for the others
 	}{
-		{"another user", bare, []string{burglar}, map[string]string{"": "seen"}},
+		{"another user", bare, []string{intruder}, map[string]string{"": "seen"}},
 		{"another user's sandbox", bare, sibling("--map-root-user", "--cap-add", "ALL"), map[string]string{"": "seen"}},
 		{"another user's ranges", member, sibling("--map-auto", "--map-root-user", "--cap-add", "ALL"), map[string]string{"": "seen"}},
 		// The same id outside: signals and limits go by ids alone. Nothing else does.
@@ -115,10 +115,10 @@ func TestBurglary(t *testing.T) {
 			}
 		})
 	}
-	// Whose they are may do all that he could by himself: he owns the namespaces.
+	// Their user may do all that was possible before: the user owns the namespaces.
 	for _, v := range list {
 		for _, pid := range v.pids {
-			o := launch{who: granted, args: []string{burglar, fmt.Sprint(pid)}}.run(t)
+			o := launch{who: granted, args: []string{intruder, fmt.Sprint(pid)}}.run(t)
 			t.Log(v.name, "can be", strings.Fields(o.Stdout))
 			if !strings.Contains(o.Stdout, "signal\n") {
 				t.Errorf("%s: its user cannot end it: %s", v.name, o)
@@ -147,7 +147,7 @@ func TestPayloadAndInit(t *testing.T) {
 				}
 				t.Run(strings.Join(append([]string{who.name, s.name}, more...), " "), func(t *testing.T) {
 					t.Parallel()
-					args := append(box(slices.Concat(s.options, more, []string{"--unshare-pid", "--proc", "/proc"})...), "/h/burglar", "1")
+					args := append(box(slices.Concat(s.options, more, []string{"--unshare-pid", "--proc", "/proc"})...), "/h/intruder", "1")
 					o := launch{who: who, args: args}.run(t)
 					have := strings.Join(strings.Fields(o.Stdout), " ")
 					if o.Status != "0" || have != "seen signal limits" {
@@ -159,8 +159,8 @@ func TestPayloadAndInit(t *testing.T) {
 	}
 }
 
-// TestReach: what root of several ids reaches on the host that the caller could not: files
-// of the granted ids, and his own with any mode. Nothing of somebody else's.
+// TestReach: what root of several ids reaches on the host that the caller could not: files of
+// the granted ids, and the user's own with any mode, but no other user's.
 func TestReach(t *testing.T) {
 	t.Parallel()
 	dir := root.scratch(t)

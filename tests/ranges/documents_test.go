@@ -59,8 +59,8 @@ func (h *held) next(t *testing.T) (d document) {
 	return d
 }
 
-// TestDocuments: when the documents are written the maps are there, those of the process
-// that they name; whoever waits may go on afterwards.
+// TestDocuments: when the documents are written the maps are there, those of the process that
+// they name; a waiting process may go on afterwards.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	for _, who := range []identity{granted, root} {

@@ -16,9 +16,9 @@ func clubhouse(t *testing.T) string {
 
 const visit = `cat /w/only 2>&- || echo no; cat /w/but 2>&- || echo no; id -G; cat /proc/self/setgroups`
 
-// TestGroups: what becomes of the caller's supplementary groups. With ranges that are
-// granted they go, unless they are to stay; without, nobody may give them up, since they may
-// also keep somebody out (CVE-2018-7169).
+// TestGroups: what becomes of the caller's supplementary groups. With ranges that are granted
+// they go, unless they are to stay; without, nobody may give them up, since they may also keep
+// a user out (CVE-2018-7169).
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	dir := clubhouse(t)
@@ -83,7 +83,7 @@ func TestSetgroupsInside(t *testing.T) {
 		}
 		o.OK(t, "no\n")
 	}
-	// A mapping of the own group alone is anybody's, and does not let him out of his groups.
+	// Any user may map their own group alone, and keeps their supplementary groups then.
 	own := fmt.Sprint("0:", member.id, ":1")
 	member.run(t, "setpriv --clear-groups id -G 2>&- || echo no", "--uid-map", own, "--uid-map", fmt.Sprintf("1:%d:5", member.sub), "--gid-map", own).OK(t, "no\n")
 }

@@ -39,7 +39,7 @@ func nested(lines []string) (out []string) {
 	return out
 }
 
-// shapes are those for somebody with 65536 granted ids.
+// shapes are those for a user with 65536 granted ids.
 func shapes(who identity) []shape {
 	id, sub, subg := who.id, who.sub, who.subgid()
 	list := []shape{

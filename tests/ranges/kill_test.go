@@ -67,8 +67,8 @@ func TestKilledAnywhere(t *testing.T) {
 // dies is a shell script that kills the first process and waits until it has ended.
 const dies = "kill -9 $1; while grep -q '^State:.[^ZX]' /proc/$1/status 2>&-; do sleep 0.01; done; "
 
-// TestHelperStruck: somebody kills newuidmap, the first process or the front end while maps
-// are made: the launcher says so and ends.
+// TestHelperStruck: newuidmap, the first process or the front end is killed while maps are
+// made: the launcher says so and ends.
 func TestHelperStruck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ script, sense string }{

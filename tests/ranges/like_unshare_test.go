@@ -26,7 +26,8 @@ func TestLikeUnshare(t *testing.T) {
 	for _, e := range testcmd.Engines(t, enosys) {
 		launch{who: bare, wrap: e.Wrap, args: append(slices.Clone(ours), "sh", "-ec", pivot)}.run(t).OK(t, want)
 	}
-	// The rest of what can be seen is the same, but for NoNewPrivs and capabilities that a program inherits.
+	// The rest of what can be seen is the same, except for NoNewPrivs and inherited
+	// capabilities.
 	const facts = `id -u; id -g; id -G; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; grep -E 'Cap(Prm|Eff|Bnd)' /proc/self/status; ls -ld /proc/1 | cut -c1-10; echo $$; hostname; ls /sys/class/net`
 	theirs := launch{who: bare, args: append(unshare, "sh", "-ec", facts)}.run(t)
 	launch{who: bare, args: append(ours, "sh", "-ec", facts)}.run(t).OK(t, theirs.Stdout)

@@ -21,7 +21,7 @@ var (
 	installed string // a copy, setuid root
 	probe     string
 	enosys    string
-	burglar   string
+	intruder  string
 )
 
 func TestMain(m *testing.M) {
@@ -43,13 +43,13 @@ func prepare() (err error) {
 	}
 	gobwrap, installed = filepath.Join(base, "bin/gobwrap"), filepath.Join(base, "setuid/gobwrap")
 	probe, enosys = filepath.Join(base, "bin/probe"), filepath.Join(base, "bin/enosys")
-	burglar = filepath.Join(base, "bin/burglar")
+	intruder = filepath.Join(base, "bin/intruder")
 	if err := testbin.Launcher(gobwrap); err != nil {
 		return err
 	}
 	return errors.Join(
 		harness.AdoptOrphans(), testbin.Copy(installed, gobwrap, "4755"),
-		testbin.Helper(probe), testbin.Helper(enosys), testbin.C(burglar, "testdata/burglar.c"), ownEtc(),
+		testbin.Helper(probe), testbin.Helper(enosys), testbin.C(intruder, "testdata/intruder.c"), ownEtc(),
 	)
 }
 

@@ -65,7 +65,7 @@ func TestImpossible(t *testing.T) {
 		"two fields":     {granted, []string{"--uid-map", "0:1"}, []string{"--uid-map", "INSIDE:OUTSIDE:COUNT"}},
 		"four fields":    {granted, []string{"--gid-map", "0:1:1:1"}, []string{"--gid-map", "INSIDE:OUTSIDE:COUNT"}},
 		"nothing":        {granted, []string{"--uid-map", ""}, []string{"--uid-map", "INSIDE:OUTSIDE:COUNT"}},
-		"no number":      {granted, []string{"--uid-map", "0:x:1"}, []string{"--uid-map", `"x"`}},
+		"not a number":   {granted, []string{"--uid-map", "0:x:1"}, []string{"--uid-map", `"x"`}},
 		"negative":       {granted, []string{"--uid-map", "-1:0:1"}, []string{"--uid-map", `"-1"`}},
 		"plus":           {granted, []string{"--uid-map", "0:+1:1"}, []string{"--uid-map", `"+1"`}},
 		"blank":          {granted, []string{"--uid-map", "0: 1:1"}, []string{"--uid-map", `" 1"`}},
@@ -85,14 +85,14 @@ func TestImpossible(t *testing.T) {
 		"too long": {
 			granted, append(many("--uid-map", 300, 1000000000, 2000000000), granted.maps(1)[2:]...), []string{"--uid-map", "bytes", "4095"},
 		},
-		"auto and a map": {granted, append(granted.maps(1), "--map-auto"), []string{"--map-auto excludes --uid-map and --gid-map"}},
+		"auto and a map": {granted, append(granted.maps(1), "--map-auto"), []string{"--map-auto cannot be combined with --uid-map and --gid-map"}},
 		"no entry": {
 			bare, []string{"--map-auto"}, []string{"--map-auto", "/etc/subuid grants no uids to bare", `hint: add the line "bare:100000:65536" to /etc/subuid`},
 		},
 		"an own id twice": {
 			granted,
 			[]string{"--uid-map", "5:4210:1", "--gid-map", "5:4210:1", "--uid", "6"},
-			[]string{"--uid 6", "no --uid-map has this id", "the caller's own has another one"},
+			[]string{"--uid 6", "no --uid-map contains this id", "the caller is mapped to another one"},
 		},
 		"dev without root": {granted, append(both("5:310005:9", "0:311000:9"), "--dev", "/dev"), []string{"--dev needs uid 0 inside", "--uid-map"}},
 		"dev without its group": {
@@ -123,7 +123,7 @@ func TestNotGranted(t *testing.T) {
 		"one too many": {
 			granted, granted.maps(65537), []string{"--uid-map 0:310000:65537", "/etc/subuid does not grant these uids to granted", `"granted:310000:65537"`},
 		},
-		"somebody else's": {granted, member.maps(1), []string{"--uid-map 0:420000:1", `"granted:420000:1"`}},
+		"another user's": {granted, member.maps(1), []string{"--uid-map 0:420000:1", `"granted:420000:1"`}},
 		"uids but no gids": {
 			granted,
 			[]string{"--uid-map", "0:310000:10", "--gid-map", "0:310000:10"},
@@ -133,7 +133,7 @@ func TestNotGranted(t *testing.T) {
 		"a supplementary group": {
 			member, append(member.maps(5)[:2], "--gid-map", fmt.Sprintf("0:%d:1", club)), []string{fmt.Sprintf("--gid-map 0:%d:1", club), "/etc/subgid"},
 		},
-		"no name": {nameless, nameless.maps(5), []string{"--uid-map", "the system has no user 4212", "getent passwd 4212"}},
+		"no name": {nameless, nameless.maps(5), []string{"--uid-map", "there is no user 4212", "getent passwd 4212"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +221,7 @@ func TestHelperMisbehaves(t *testing.T) {
 	launch{who: granted, args: append(box(granted.maps(10)...), "echo", "in"), env: []string{"PATH=" + dir + ":/usr/bin"}}.run(t).OK(t, "in\n")
 }
 
-// TestHelperHangs: somebody who never answers is not waited for without end, nor does he
+// TestHelperHangs: a helper that never answers is not waited for without end, nor does it
 // outlive the launcher.
 func TestHelperHangs(t *testing.T) {
 	t.Parallel()
@@ -263,7 +263,7 @@ func TestHelperNeverAnswers(t *testing.T) {
 }
 
 // TestForeignProc: where /proc is that of another PID namespace the number of the first
-// process is somebody else's there, who must not be given ids.
+// process is another one there, which must not be given ids.
 func TestForeignProc(t *testing.T) {
 	t.Parallel()
 	for _, who := range []identity{granted, root} {

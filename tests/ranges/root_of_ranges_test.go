@@ -11,8 +11,8 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/testcmd"
 )
 
-// TestDealing: root of several ids gives files away, takes them back, becomes somebody
-// else, sends signals to others and forgets the groups; who is not root does none of it.
+// TestDealing: root of several ids gives files away, takes them back, switches to another id,
+// sends signals to others and drops the groups; other ids can do none of it.
 func TestDealing(t *testing.T) {
 	t.Parallel()
 	const script = `cd /w

@@ -27,7 +27,7 @@ var tree = map[string]string{
 	"var/lib/private/own/deep": "999:998 0000",
 }
 
-// plant makes the tree outside, as somebody with all ids would, and packs it.
+// plant makes the tree outside, as root with all ids would, and packs it.
 func plant(t *testing.T, dir string) {
 	t.Helper()
 	var script strings.Builder
@@ -133,8 +133,8 @@ func seenInside(t *testing.T, o testcmd.Outcome) {
 	}
 }
 
-// TestAnotherUser: who comes with another --uid sees the same owners, but for the two that
-// have changed places: the caller is himself, and whose place he takes is 0.
+// TestAnotherUser: a sandbox with another --uid sees the same owners, except for the two that
+// have changed places: the caller, and the id whose place the caller takes, which is 0.
 func TestAnotherUser(t *testing.T) {
 	t.Parallel()
 	dir := granted.scratch(t)
@@ -152,7 +152,7 @@ func TestAnotherUser(t *testing.T) {
 		o := granted.run(t, "for i in 0 1 32 33 34 1000 4210 65534; do stat -c \"$i %u:%g %n\" $i; done", options...)
 		o.OK(t, c.want)
 	}
-	// Who is not root cannot change them, and what lies in their directories is not his to take
+	// A user who is not root cannot change them, nor remove what lies in their directories
 	// away, neither inside nor out; root inside can.
 	o := granted.run(t, not+"not sh -c 'echo x > 33'; not rm -r d", append(slices.Clone(who), "--uid", "40")...)
 	if o.Status != "0" || o.Stdout != "" || !strings.Contains(o.Stderr, "Permission denied") {

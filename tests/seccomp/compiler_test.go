@@ -47,9 +47,9 @@ func TestBadCompilers(t *testing.T) {
 	for script, want := range map[string]string{
 		"":              "gobwrap-seccomp, which compiles profiles, is not installed: there is neither " + base,
 		"exit 1":        "/bin/gobwrap-seccomp failed with status 1",
-		"exit 0":        "/bin/gobwrap-seccomp wrote is no filter: the seccomp filter is empty",
+		"exit 0":        "/bin/gobwrap-seccomp did not write a filter: the seccomp filter is empty",
 		"echo hello":    "wrote is no filter: Invalid seccomp data, must be multiple of 8, but there are 6 bytes",
-		"echo 1234567":  "wrote is no filter: instruction 0 of the seccomp filter (code 0x3231) is none that seccomp takes",
+		"echo 1234567":  "wrote is no filter: instruction 0 of the seccomp filter (code 0x3231) is not allowed in seccomp filters",
 		"yes":           "there are more than 32768 bytes",
 		"kill -SEGV $$": "/bin/gobwrap-seccomp was killed by signal 11",
 		"echo 'gobwrap-seccomp: a word' >&2; exit 1":                                    "--seccomp-profile " + p + ": a word\n",
@@ -129,7 +129,7 @@ func gone(t *testing.T, file string) {
 	}
 }
 
-// TestBadProfiles: what is no profile, as the launcher says it.
+// TestBadProfiles: what is not a profile, as the launcher says it.
 func TestBadProfiles(t *testing.T) {
 	text, err := os.ReadFile(podman)
 	if err != nil {
@@ -146,7 +146,7 @@ func TestBadProfiles(t *testing.T) {
 		"/dev/null":                     "Not a regular file",
 		"/proc/self/fd/64":              "No such file or directory",
 		written(t, nil, 0o644):          "the profile is empty",
-		written(t, text[:5000], 0o644):  "the profile ends in the middle",
+		written(t, text[:5000], 0o644):  "the profile is cut off",
 		written(t, []byte("{}"), 0o644): "defaultAction is missing",
 		written(t, []byte(`{"defaultAction": "SCMP_ACT_NO"}`), 0o644):                                          `defaultAction: unknown action "SCMP_ACT_NO"`,
 		written(t, []byte(`{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_S390X"]}`), 0o644): "the profile is for other architectures than SCMP_ARCH_X86_64: [SCMP_ARCH_S390X]",
@@ -161,7 +161,7 @@ func TestBadProfiles(t *testing.T) {
 // is refused before anything runs, in words.
 func TestBadFilters(t *testing.T) {
 	for text, want := range map[string]string{
-		"\x06\x00\x00\x00\x00\x00\xff\x7f\xff\xff\x00\x00\x00\x00\x00\x00": "instruction 1 of the seccomp filter (code 0xffff) is none that seccomp takes",
+		"\x06\x00\x00\x00\x00\x00\xff\x7f\xff\xff\x00\x00\x00\x00\x00\x00": "instruction 1 of the seccomp filter (code 0xffff) is not allowed in seccomp filters",
 		"\x15\x00\x00\x01\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\xff\x7f": "instruction 0 of the seccomp filter jumps over 1 instructions, but only 1 follow",
 		"\x20\x00\x00\x00\x00\x00\x00\x00":                                 "the seccomp filter does not end with a return",
 		"\x06\x00\x00\x00\x26\x00\x06\x00":                                 "instruction 0 of the seccomp filter returns 0x60026, an action that the kernel does not know",

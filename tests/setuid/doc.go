@@ -1,4 +1,4 @@
-// Package setuid holds attacks on the setuid mode: see package suid for what it is, and
+// Package setuid holds attacks on setuid mode: see package suid for what it is, and
 // for who is trusted with what.
 //
 // # Who attacks

@@ -15,6 +15,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid/keeper"
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
 
@@ -83,7 +84,7 @@ func (d *draft) with(change func(d *draft)) *draft {
 // program lays the plan out.
 func (d *draft) program(t testing.TB) []byte {
 	t.Helper()
-	b := &plan.Builder{Flags: d.flags, Clone: d.clone}
+	b := &planbuild.Builder{Flags: d.flags, Clone: d.clone}
 	first := 0
 	add := func(list ...step) {
 		for _, s := range list {

@@ -177,7 +177,7 @@ func TestCallersWithSeveralIDs(t *testing.T) {
 	}
 	// A caller for whom a change of ids takes no capability has no keeper; one with another
 	// effective group has an installation that is not known.
-	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +no_setuid_fixup,+no_setuid_fixup_locked --"), args: args}.run(t).Refused(t, "the setuid mode failed")
+	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +no_setuid_fixup,+no_setuid_fixup_locked --"), args: args}.run(t).Refused(t, "setuid mode failed")
 	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).Refused(t, "how it is installed")
 }
 
@@ -187,7 +187,7 @@ func TestContainersRoot(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"-sys_admin", "-setpcap", "-all"} {
 		wrap := strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --bounding-set " + set + " --")
-		launch{who: nobody, wrap: wrap, args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).Refused(t, "the setuid mode failed")
+		launch{who: nobody, wrap: wrap, args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).Refused(t, "setuid mode failed")
 		launch{who: nobody, wrap: wrap, args: append(box(installed), "/h/witness", "exit", "0")}.run(t).OK(t, "")
 	}
 }

@@ -109,7 +109,7 @@ type defect struct {
 	name   string
 	nr     int
 	refuse func(q question) unix.Errno
-	sense  string // what a launcher says to it that is not installed for the setuid mode
+	sense  string // what a launcher says to it that is not installed for setuid mode
 }
 
 // inHis reports whether a process is in a user namespace that the user has made.

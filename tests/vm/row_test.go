@@ -28,7 +28,7 @@ type row struct {
 	status string
 }
 
-// works says whether the launch has to.
+// works reports whether the launch has to work.
 func (r row) works() bool {
 	switch {
 	case r.world == "default":

@@ -1,6 +1,6 @@
-// Package self lets a host start itself as a sandbox's monitor. It imports nothing, so
-// that the linker has it initialised before package syscall, os and whatever else acts
-// when it is initialised. In a start like any other this costs one system call.
+// Package self lets an embedding program start itself as a sandbox's monitor. It imports
+// nothing, so that the linker has it initialised before package syscall, os and whatever else
+// acts when it is initialised. In a start like any other this costs one system call.
 package self
 
 // Linked keeps the package in a program.
@@ -8,5 +8,5 @@ const Linked = true
 
 func init() { check() }
 
-// check goes over to package child for good, if this start was made for that.
+// check hands control to package child permanently, if this program was started as a launcher.
 func check()

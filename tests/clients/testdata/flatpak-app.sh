@@ -45,6 +45,9 @@ stay() {
 	sleep 60
 }
 
+note() { echo "$1" >/home/client/.notes/note; }
+notes() { cat /home/client/.notes/note; }
+
 shared=/home/client/shared
 case $1 in
 end) exit "$2" ;;

@@ -64,6 +64,11 @@ use() {
 	fact exit-status "$status"
 	flatpak run --sandbox "$app" look | sed 's/^/sandbox-/' >&3
 
+	# A directory of the home's that is the application's own (flatpak#5922).
+	flatpak run --persist=.notes "$app" note text || :
+	fact persisted "$(flatpak run --persist=.notes "$app" notes)"
+	fact persisted-at "$(cat ".var/app/$app/.notes/note")"
+
 	flatpak run "$app" stay &
 	pid=$!
 	until [ -e shared/there ]; do sleep 0.01; done

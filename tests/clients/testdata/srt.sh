@@ -1,11 +1,15 @@
 #!/bin/sh
-# Runs commands under a policy with the sandbox runtime. Facts go to stdout.
+# Runs commands under a policy with the sandbox runtime, with the bwrap at BWRAP_PATH if that is
+# set. Facts go to stdout.
 set -eu
 
 mkdir -p project/.git/hooks secret elsewhere
 echo secret >secret/key
+path=
+[ -z "${BWRAP_PATH-}" ] || path="\"bwrapPath\": \"$BWRAP_PATH\","
 cat >.srt-settings.json <<-END
 	{
+		$path
 		"network": {"allowedDomains": ["allowed.test"], "deniedDomains": []},
 		"filesystem": {
 			"denyRead": ["$HOME/secret"],
@@ -34,7 +38,8 @@ python3 - "$HOME/many" >../many.json <<-'END'
 	for name in files:
 	    open(name, "w").write("secret")
 	json.dump({"network": {"allowedDomains": [], "deniedDomains": []},
-	           "filesystem": {"denyRead": files, "allowWrite": [], "denyWrite": []}}, sys.stdout)
+	           "filesystem": {"denyRead": files, "allowWrite": [], "denyWrite": []},
+	           **({"bwrapPath": os.environ["BWRAP_PATH"]} if "BWRAP_PATH" in os.environ else {})}, sys.stdout)
 END
 echo "many: $(srt -s ../many.json -c 'cat ../many/* 2>/dev/null | grep -c secret')"
 echo "made: $(cat made)"

@@ -13,9 +13,11 @@ shift 4
 for file in passwd group hosts; do
 	mount --bind "$dir/$file" "/etc/$file"
 done
+# Newer programs than the installed ones.
+[ -z "${OVER_USR-}" ] || mount -t overlay -o "lowerdir=$OVER_USR:/usr" newer /usr
 mount --bind "$bwrap" /usr/bin/bwrap
 mount --bind "$modules" "$dir/node_modules"
-# /tmp is private but for the directory that the tests are in, if that is there.
+# /tmp is private except for the directory that the tests are in, if that is there.
 base=${dir%/*}
 mkdir -p /run/user
 mount -t tmpfs -o mode=0755 tmpfs /run/user

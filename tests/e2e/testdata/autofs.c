@@ -2,9 +2,9 @@
 //
 //	autofs DIR ID ok|fail LOG PROGRAM ARGS...
 //
-// Whoever needs what is mounted there is answered with a tmpfs open to all, or with
-// "No such file or directory"; each request is a byte more in the file LOG. The daemon
-// lives as long as the program, which runs as user ID in the end. What is spoken is in linux/auto_fs.h.
+// A request for what is mounted there is answered with a tmpfs open to all, or with "No such
+// file or directory"; each request is a byte more in the file LOG. The daemon lives as long as
+// the program, which runs as user ID in the end. What is spoken is in linux/auto_fs.h.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

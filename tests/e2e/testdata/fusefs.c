@@ -6,9 +6,9 @@
 // It has a file "file" that says "served", and a directory "dir" with the same in it.
 // The server lives as long as the program. What is spoken is in linux/fuse.h.
 //
-// FUSEFS_ERROR in the environment is the errno of an answer to whoever wants to know what
-// kind of file something is; "dead" is a server that ends at once. With FUSEFS_FILE the
-// file system is a single file.
+// FUSEFS_ERROR in the environment is the errno of the answer to a request for what kind of
+// file something is; "dead" is a server that ends at once. With FUSEFS_FILE the file system is
+// a single file.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,19 +1,19 @@
-// inject runs a launcher and strikes at the Nth system call that is made from a
-// given piece of code, whatever process of the launcher's makes it:
+// inject runs a launcher and acts at the Nth system call that is made from a given piece of
+// code, whatever process of the launcher's makes it:
 //
 //	inject [-u ID] LOW HIGH N ACTION [--] PROGRAM ARGS...
 //
-// LOW and HIGH bound the addresses of the code. ACTION is an errno to answer with, to
-// this call and all later ones of its number (of its operation, for prctl); or it is
-// "launcher", "caller" or "worker", who makes the call, to kill one of them with SIGKILL,
-// or "sigN" to send the launcher signal N, and the call is then let through; or it is
-// "kill-WHO" or "stop-WHO", where WHO is one of these three, "childN", the Nth child of
-// the launcher's, or "last", the youngest of the youngest. A process that is stopped goes
-// on when no other one makes a call any more, but for the one that it waits in. Calls that
-// cannot fail, or that no filter can sensibly refuse, are not counted for errnos. Of a
-// process's prctls of one operation in a row, like those that empty the bounding set, the
-// first counts. -u is for root: the caller is user ID then, and the program is left to
-// become that, without no_new_privs.
+// LOW and HIGH bound the addresses of the code. ACTION is an errno to answer with, to this
+// call and all later ones of its number (of its operation, for prctl); or it is "launcher",
+// "caller" or "worker", who makes the call, to kill one of them with SIGKILL, or "sigN" to
+// send the launcher signal N, and the call is then let through; or it is "kill-WHO" or
+// "stop-WHO", where WHO is one of these three, "childN", the Nth child of the launcher's, or
+// "last", the youngest of the youngest. A process that is stopped goes on when no other one
+// makes a call any more, except for the one that it waits in. Calls that cannot fail, or that
+// no filter can sensibly refuse, are not counted for errnos. Of a process's prctls of one
+// operation in a row, like those that empty the bounding set, the first counts. -u is for
+// root: the caller is user ID then, and the program is left to become that, without
+// no_new_privs.
 //
 //	inject ─▶ caller ─▶ launcher ─▶ …
 //
@@ -163,7 +163,7 @@ static int mapped(pid_t pid) {
 	return stat("/proc/self/ns/user", &own) == 0 && stat(name, &its) == 0 && own.st_ino != its.st_ino;
 }
 
-static void strike(const char *action, pid_t worker, struct seccomp_notif_resp *answer) {
+static void act(const char *action, pid_t worker, struct seccomp_notif_resp *answer) {
 	int stop = strncmp(action, "stop-", 5) == 0;
 	if (stop || strncmp(action, "kill-", 5) == 0) {
 		pid_t pid = whom(action + 5, worker);
@@ -248,9 +248,9 @@ static void serve(int fd, int n, const char *action, long end) {
 			operation = ask.data.args[0];
 			dprintf(3, "struck %d %llx %llx%s%s%s%s\n", ask.data.nr, ask.data.args[0], ask.data.args[1],
 				launcher == (pid_t)ask.pid ? " launcher" : "", mapped(ask.pid) ? " mapped" : "", settled == (pid_t)ask.pid ? " settled" : "", late == (pid_t)ask.pid ? " late" : "");
-			strike(action, ask.pid, &answer);
+			act(action, ask.pid, &answer);
 		} else if (ask.data.nr == nr && atoi(action) && (nr != SYS_prctl || ask.data.args[0] == operation)) {
-			strike(action, ask.pid, &answer);
+			act(action, ask.pid, &answer);
 		}
 		if (ask.data.nr == SYS_clone && ask.data.args[0] & CLONE_PARENT)
 			late = ask.pid;

@@ -93,7 +93,7 @@ func exit(status int, err error) {
 	os.Exit(status)
 }
 
-// suite is the name of the package under test.
+// suite returns the name of the package under test.
 func suite() string {
 	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".test")
 }
@@ -106,7 +106,7 @@ func Number() int { return outerPID }
 // test-long sets GOBWRAP_TEST_LONG=1. Tests that ask have a name that its pattern finds.
 func Long() bool { return os.Getenv("GOBWRAP_TEST_LONG") == "1" }
 
-// Times is how often a test repeats something: long with Long, and short otherwise.
+// Times returns how often a test repeats something: long with Long, and short otherwise.
 func Times(short, long int) int {
 	if Long() {
 		return long

@@ -88,7 +88,7 @@ type started struct {
 func start(t *testing.T, what string, flags ...string) *started {
 	t.Helper()
 	s := &started{dir: t.TempDir()}
-	// Signals that are ignored from the start are no obstacle.
+	// Signals that are ignored from the start are not obstacle.
 	s.Cmd = exec.Command("sh", append([]string{"-c", `trap "" HUP INT; exec "$0" "$@"`, os.Args[0], "-test.run=^TestSuite$"}, flags...)...)
 	s.Env = append(os.Environ(), suiteVar+"="+what, "TMPDIR="+s.dir)
 	s.Stderr = &s.out

@@ -21,23 +21,23 @@ var operands = map[plan.Op]string{
 	plan.OpSetns: "fn-----", plan.OpIDMap: "ss-----", plan.OpUnshare: "n------", plan.OpLoopback: "-------",
 	plan.OpSlave: "-------", plan.OpSource: "sf-----", plan.OpRoot: "-------", plan.OpBind: "Spm-o--",
 	plan.OpMount: "KpLooNN", plan.OpOverlay: "SpNNo--", plan.OpDir: "-p-oo--", plan.OpFile: "fp-oo--",
-	plan.OpData: "fpmoo--", plan.OpSymlink: "sp--o--", plan.OpChmod: "-p-o---", plan.OpRemountRO: "-p-----",
+	plan.OpData: "fpmoo--", plan.OpSymlink: "sp--o--", plan.OpChmod: "-p-o---", plan.OpRemountRO: "-p-----", plan.OpMask: "-p-----", plan.OpProtect: "Np-----",
 	plan.OpProc: "Zp--o--", plan.OpPivot: "-------", plan.OpHostname: "s------", plan.OpLimitUserns: "-------",
 	plan.OpNoUserns: "-------", plan.OpChdir: "ss-----", plan.OpWaitFd: "f------", plan.OpGo: "-------",
-	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "-------",
-	plan.OpTell: "-------", plan.OpBecome: "NN-----", plan.OpGroups: "-------", plan.OpNest: "ss-----", plan.OpLock: "s------", plan.OpSet: "NNNNNN-", plan.OpScore: "s------", plan.OpClose: "ff-----", plan.OpTimeout: "NN-----", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
+	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "NN-----", plan.OpSocket: "s------",
+	plan.OpTell: "-------", plan.OpBecome: "NN-----", plan.OpGroups: "-------", plan.OpNest: "ss-----", plan.OpLock: "s------", plan.OpSet: "NNNNNN-", plan.OpScore: "s------", plan.OpClose: "ff-----", plan.OpTimeout: "NN-----", plan.OpCgroup: "f------", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
 }
 
 // stepFlags are the flags that an operation may have.
 var stepFlags = map[plan.Op]uint16{
 	plan.OpBecome: plan.FlagTry,
 	plan.OpIDMap:  plan.FlagOutside, plan.OpSource: plan.FlagTry | plan.FlagConsole, plan.OpProc: plan.FlagCover | plan.FlagOrBind | plan.FlagOrNone,
-	plan.OpChdir: plan.FlagTry, plan.OpCaps: plan.FlagBounding | plan.FlagLenient,
+	plan.OpChdir: plan.FlagTry, plan.OpMask: plan.FlagTry | plan.FlagGlob, plan.OpProtect: plan.FlagTry | plan.FlagGlob, plan.OpCaps: plan.FlagBounding | plan.FlagLenient,
 }
 
 const (
 	known = plan.FlagInit | plan.FlagDieWithParent | plan.FlagHandshake | plan.FlagJoin | plan.FlagKeepSync |
-		plan.FlagForgive | plan.FlagTentative | plan.FlagTryUser | plan.FlagMapRoot | plan.FlagLifeline | plan.FlagUsage
+		plan.FlagForgive | plan.FlagTentative | plan.FlagTryUser | plan.FlagMapRoot | plan.FlagLifeline | plan.FlagUsage | plan.FlagForward | plan.FlagForeground
 	namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
 		unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 	tightening = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
@@ -128,9 +128,9 @@ func (x *text) order() error {
 		case plan.OpSlave, plan.OpSource:
 			to = root
 		case plan.OpBind, plan.OpMount, plan.OpOverlay, plan.OpDir, plan.OpFile, plan.OpData, plan.OpSymlink, plan.OpChmod,
-			plan.OpRemountRO, plan.OpProc:
+			plan.OpRemountRO, plan.OpMask, plan.OpProtect, plan.OpProc:
 			from, to = root+1, pivot
-		case plan.OpChdir, plan.OpCaps, plan.OpFence, plan.OpTell, plan.OpLock, plan.OpSet, plan.OpClose, plan.OpTimeout, plan.OpSeccomp:
+		case plan.OpChdir, plan.OpCaps, plan.OpFence, plan.OpSocket, plan.OpTell, plan.OpLock, plan.OpSet, plan.OpClose, plan.OpTimeout, plan.OpCgroup, plan.OpSeccomp:
 			from, to = setup, end
 		case plan.OpExec:
 			from, to = max(setup, end), end+1

@@ -67,7 +67,7 @@ func (im *Image) leaves(f *Function, i int) string {
 		if err == nil {
 			return ""
 		}
-		return "an indirect jump that is no switch (" + in.Text + "): " + err.Error()
+		return "an indirect jump that is not a switch (" + in.Text + "): " + err.Error()
 	} else {
 		return "an indirect call: " + in.Text
 	}
@@ -139,7 +139,7 @@ var (
 	frameBig  = regexp.MustCompile(`^SUB \$?.*, RSP, R20$`)
 )
 
-// Frame is how much stack a call of f takes, its return address included.
+// Frame returns how much stack a call of f takes, its return address included.
 func Frame(f *Function) int {
 	size := 8
 	for _, in := range f.Code {

@@ -41,7 +41,7 @@ const (
 //nolint:gochecknoglobals // read-only
 var Bare = []string{
 	"sandbox/child", "mounts/build", "suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
-	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "idmap", "seccomp",
+	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
 }
 
 // Image is a linked gobwrap: its ELF file, and its functions without a runtime taken apart.
@@ -193,7 +193,7 @@ func (im *Image) Symbol(name string) (elf.Symbol, error) {
 	return elf.Symbol{}, fmt.Errorf("%s: no symbol %s", im.Arch, name)
 }
 
-// Section is the name of the section that a symbol lies in.
+// Section returns the name of the section that a symbol lies in.
 func (im *Image) Section(s elf.Symbol) string {
 	if int(s.Section) < len(im.File.Sections) {
 		return im.File.Sections[s.Section].Name

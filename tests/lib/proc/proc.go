@@ -45,7 +45,7 @@ func All() (pids []int) {
 	return pids
 }
 
-// State is the letter of a process's state: "S" if it sleeps, "Z" if its parent has not
+// State returns the letter of a process's state: "S" if it sleeps, "Z" if its parent has not
 // waited for it.
 func State(pid int) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -60,7 +60,7 @@ func Gone(pid int) bool {
 	return state == "" || state == "Z"
 }
 
-// Field is a line of a process's status without its key, as the kernel writes it: the
+// Field returns a line of a process's status without its key, as the kernel writes it: the
 // four ids of "Uid" have tabs between them.
 func Field(pid int, key string) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -69,7 +69,7 @@ func Field(pid int, key string) string {
 	return strings.TrimSpace(line)
 }
 
-// CommandLine is a process's arguments, each with a blank behind it. A process that has
+// CommandLine returns a process's arguments, each with a blank behind it. A process that has
 // ended has none.
 func CommandLine(pid int) string {
 	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

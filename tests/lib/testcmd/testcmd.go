@@ -47,7 +47,7 @@ func Run(t testing.TB, cmd *exec.Cmd) Outcome {
 	return Outcome{Status(cmd.ProcessState), stdout.String(), stderr.String()}
 }
 
-// Status is how a process ended: its exit status, or its signal.
+// Status returns how a process ended: its exit status, or its signal.
 func Status(s *os.ProcessState) string {
 	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		return "signal " + ws.Signal().String()
@@ -96,7 +96,7 @@ type Engine struct {
 	Wrap []string
 }
 
-// Engines are the mount engines; the last one is what a strict filter leaves. enosys is
+// Engines returns the mount engines; the last one is what a strict filter leaves. enosys is
 // where that helper is: see package testbin. GOBWRAP_TEST_ENGINE selects one of them.
 func Engines(t testing.TB, enosys string) (list []Engine) {
 	t.Helper()

@@ -155,7 +155,7 @@ func prepare(dir string, m Machine) (image string, err error) {
 	return k.image, os.WriteFile(filepath.Join(dir, "initramfs"), a.bytes(), 0o600)
 }
 
-// order is the list by which the guest loads the modules.
+// order returns the list by which the guest loads the modules.
 func order(modules []string) (list string) {
 	for _, path := range modules {
 		list += "/" + filepath.Base(path) + "\n"
@@ -186,7 +186,7 @@ func arguments(dir, image, params string) []string {
 	}
 }
 
-// autopsy is what a machine left that did not do its work.
+// autopsy returns what a machine left that did not do its work.
 func autopsy(dir, output string) string {
 	complaints, _ := os.ReadFile(filepath.Join(dir, "complaints"))
 	console, _ := os.ReadFile(filepath.Join(dir, "console"))

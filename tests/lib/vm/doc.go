@@ -29,7 +29,7 @@
 // the kernel of another distribution would:
 //
 //	/run/vm/lsm ubuntu COMMAND…    user namespaces of unprivileged makers give no capabilities
-//	/run/vm/lsm strict COMMAND…    user namespaces give no capabilities, whoever makes them
+//	/run/vm/lsm strict COMMAND…    user namespaces give no capabilities, whichever user makes them
 //	/run/vm/lsm eperm COMMAND…     nobody may make a user namespace: EPERM
 //	/run/vm/lsm eacces COMMAND…    the same with EACCES
 package vm

@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// Kernels are the series that scripts/vm-setup.sh fetches, oldest first.
+// Kernels returns the series that scripts/vm-setup.sh fetches, oldest first. "7" is the newest
+// 7.x that Debian has for its stable release.
 func Kernels() []string {
-	return []string{"6.1", "6.12"}
+	return []string{"6.1", "6.12", "7"}
 }
 
 // rootModules are what it takes to see the host's root.
@@ -51,7 +52,7 @@ func findKernel(series string) (kernel, error) {
 	return k, err
 }
 
-// moduleName is the name as dependencies have it: the file's, with one sort of dash.
+// moduleName returns the name as dependencies have it: the file's, with one sort of dash.
 func moduleName(path string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".ko"), "-", "_")
 }

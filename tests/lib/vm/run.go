@@ -69,7 +69,7 @@ func share(ctx context.Context, path string, complaints *os.File) (<-chan struct
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
 		defer close(ended)
-		runtime.LockOSThread() // for ever: the thread's namespace goes with the thread
+		runtime.LockOSThread() // until the process ends: the thread's namespace goes with the thread
 		err := protect()
 		if err == nil {
 			err = daemon.Start()

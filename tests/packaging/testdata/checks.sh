@@ -27,7 +27,7 @@ remove() { quiet dpkg -r "$@"; }
 purge() { quiet dpkg -P "$@"; }
 mode() { stat -c '%a %U:%G' "$1"; }
 
-# as_user runs a command as somebody without rights.
+# as_user runs a command as a user without rights.
 as_user() { setpriv --reuid 12345 --regid 12345 --clear-groups "$@"; }
 
 # as_bwrap is what gobwrap says of itself as bwrap.
@@ -60,4 +60,18 @@ nothing_left() {
 	[ -z "$left" ] || fail "left: $left"
 	cmp /var/lib/dpkg/diversions /mnt/var/lib/dpkg/diversions
 	cmp /var/lib/dpkg/statoverride /mnt/var/lib/dpkg/statoverride
+}
+
+# followed is the version of bubblewrap that the gobwrap in a root follows.
+followed() { "$1/usr/bin/gobwrap" --version | sed 's/.*(bubblewrap \(.*\) compatible)$/\1/'; }
+
+# needs_glibc prints the newest version of glibc's symbols that a program needs.
+needs_glibc() { readelf -V "$1" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1; }
+
+# empty looks for what is left in a root, except for the package manager's own records.
+empty() { # ROOT PATH...
+	left=$(cd "$1" && find . ! -type d)
+	shift
+	for own; do left=$(echo "$left" | grep -v "^$own") || true; done
+	[ -z "$left" ] || fail "left: $left"
 }

@@ -22,6 +22,8 @@ mkdir "$root/new/tmp/packages" "$root/new/tmp/scenarios" "$root/new/tmp/upper" "
 mount --bind "$packages" "$root/new/tmp/packages"
 mount --bind "$foreign" "$root/new/tmp/foreign"
 mount --bind "$here" "$root/new/tmp/scenarios"
+mkdir "$root/new/tmp/source"
+mount --bind "$here/../../.." "$root/new/tmp/source"
 mount --bind "$root/upper" "$root/new/tmp/upper"
 cd "$root/new"
 pivot_root . mnt # the files below are in /mnt

@@ -69,7 +69,7 @@ func TestSummary(t *testing.T) {
 		t.Errorf("summary = %v, %v, %v, want 18 calls and 5 processes", calls, made, err)
 	}
 	if _, _, err := summary("strace: no such process\n"); err == nil {
-		t.Error("summary of something else is no error")
+		t.Error("summary of something else is not an error")
 	}
 }
 

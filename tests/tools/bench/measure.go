@@ -95,7 +95,7 @@ func (b *bench) add(r row, launchers []program, measured [][]float64) {
 	fmt.Fprint(os.Stderr, ".")
 }
 
-// once is one run of a work, in milliseconds.
+// once returns one run of a work, in milliseconds.
 func (w work) once(p program, uid int, l line) (float64, error) {
 	start := time.Now()
 	for range max(1, w.turns) {
@@ -206,7 +206,7 @@ func (b *bench) idle(uid int, l line, sums [][]float64) error {
 	return nil
 }
 
-// held is the Pss of a monitor and its PID 1.
+// held returns the Pss of a monitor and its PID 1.
 func held(pid int) (float64, error) {
 	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
 	if err != nil {
@@ -224,7 +224,7 @@ func held(pid int) (float64, error) {
 	return monitor + one, err
 }
 
-// pss is a process's proportional set size in KiB.
+// pss returns a process's proportional set size in KiB.
 func pss(pid string) (float64, error) {
 	data, err := os.ReadFile("/proc/" + pid + "/smaps_rollup")
 	if err != nil {

@@ -33,7 +33,7 @@ type bench struct {
 	counts   []count
 }
 
-// last is the index of the subject.
+// last returns the index of the subject.
 func (b *bench) last() int { return len(b.programs) - 1 }
 
 // environment is what launchers get.

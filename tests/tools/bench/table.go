@@ -81,7 +81,7 @@ func ratio(r float64) string {
 	return fmt.Sprintf("%.2f", r)
 }
 
-// counted is the table of counts.
+// counted returns the table of counts.
 func (b *bench) counted() table {
 	t := table{texts: 2, rows: [][]string{{"launch", "program", "system calls", "page faults", "context switches", "processes made"}}}
 	for _, c := range b.counts {
@@ -116,7 +116,7 @@ func (b *bench) aboutCounts() string {
 		"System calls and processes are strace's.", strings.Replace(user(b.users[0]), "ordinary", "an ordinary", 1))
 }
 
-// kernel is the version's numbers, without what a distribution appends.
+// kernel returns the version's numbers, without what a distribution appends.
 func kernel(release string) string {
 	number, _, _ := strings.Cut(release, "-")
 	return number

@@ -98,9 +98,9 @@ func filterBytes() string {
 	return out.String()
 }
 
-// flatpak is what flatpak run hands to bwrap for an application with a home of its
-// own, a network and a session bus, as far as this machine has the files: the runtime
-// is the host's /usr. Options come by --args, contents by descriptors.
+// flatpak returns what flatpak run hands to bwrap for an application with a home of its own, a
+// network and a session bus, as far as this machine has the files: the runtime is the host's
+// /usr. Options come by --args, contents by descriptors.
 func flatpak(b *bench) (line, error) {
 	var l line
 	var err error
@@ -144,7 +144,7 @@ func flatpak(b *bench) (line, error) {
 	return l, err
 }
 
-// memory is an open file with a content.
+// memory returns an open file with a content.
 func memory(content string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("bench", unix.MFD_CLOEXEC)
 	if err != nil {

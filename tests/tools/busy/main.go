@@ -46,7 +46,8 @@ func main() {
 }
 
 func run() error {
-	// Whoever is left over would come to us, and be seen by the check for children.
+	// A process that is left over would become our child, and be seen by the check for
+	// children.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func run() error {
 	return nil
 }
 
-// touch is a heap of that many MiB, in pieces that the collector has to look at.
+// touch returns a heap of that many MiB, in pieces that the collector has to look at.
 func touch(mib int) [][]*byte {
 	var all [][]*byte
 	for range mib {
@@ -154,7 +155,7 @@ func one() error {
 	return launch()
 }
 
-// fork is the clone that a launcher without a helper would need: of the whole process.
+// fork returns the clone that a launcher without a helper would need: of the whole process.
 // The child ends at once; it is not safe to do more.
 func fork() error {
 	pid, _, e := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
@@ -202,7 +203,7 @@ func launch() error {
 	return nil
 }
 
-// holdOn is for somebody who kills us.
+// holdOn waits to be killed.
 func holdOn() error {
 	c := prepared("/bin/sleep", *command)
 	if *block {

@@ -52,7 +52,7 @@ var parts = [...]part{
 		[]cut{{linked.InKeeper + "serve", linked.InBroker + "Serve", "is the broker: the third part"}},
 	},
 	{
-		"the broker",
+		"the requests of the broker",
 		[]string{linked.InBroker + "Serve"},
 		nil,
 	},
@@ -169,7 +169,7 @@ func count(arch string) ([][]function, error) {
 	return out, nil
 }
 
-// callers are the functions from which a system call can be reached.
+// callers returns the functions from which a system call can be reached.
 func callers(im *linked.Image) map[string]bool {
 	into := map[string][]string{}
 	for name, f := range im.Funcs {
@@ -190,7 +190,7 @@ func callers(im *linked.Image) map[string]bool {
 	return out
 }
 
-// full is the linker's name of a function; without a package it is one of package child.
+// full returns the linker's name of a function; without a package it is one of package child.
 func full(name string) string {
 	if strings.HasPrefix(name, linked.Module) {
 		return name

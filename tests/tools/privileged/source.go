@@ -62,7 +62,7 @@ func (s *source) find(f *linked.Function) (function, error) {
 	return at, nil
 }
 
-// functions are the functions of a Go file, by their names without the package's.
+// functions returns the functions of a Go file, by their names without the package's.
 func functions(text []byte) (map[string]function, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "", text, parser.ParseComments)
@@ -99,7 +99,7 @@ func code(lines []string) int {
 	return n
 }
 
-// linkerName is f, T.f or (*T).f.
+// linkerName returns f, T.f or (*T).f.
 func linkerName(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return f.Name.Name
@@ -115,7 +115,7 @@ func linkerName(f *ast.FuncDecl) string {
 	return f.Name.Name
 }
 
-// assembly are the functions of an assembly file: blocks without an empty line.
+// assembly returns the functions of an assembly file: blocks without an empty line.
 func assembly(text string) map[string]function {
 	out := map[string]function{}
 	at := 1

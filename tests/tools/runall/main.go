@@ -29,7 +29,7 @@ type step struct {
 	packages []string
 }
 
-// steps are what there is to run.
+// steps returns what there is to run.
 func steps() []step {
 	compat := []string{"./tests/compat"}
 	return []step{
@@ -70,7 +70,7 @@ func (sum *summary) vet() {
 	}
 }
 
-// run runs go test and adds what comes of it to the sum. A package that fails is no error.
+// run runs go test and adds what comes of it to the sum. A package that fails is not an error.
 func (s step) run(sum *summary) error {
 	args := append([]string{"test", "-json", "-count=1", "-timeout=30m"}, s.packages...)
 	cmd := exec.Command("go", args...)
@@ -177,7 +177,7 @@ func (sum *summary) read(in io.Reader, run string, out io.Writer) error {
 	}
 }
 
-// shown is a package's name as it is printed.
+// shown returns a package's name as it is printed.
 func shown(pkg, run string) string {
 	name := strings.TrimPrefix(strings.TrimPrefix(pkg, "github.com/gobwrap/gobwrap"), "/")
 	if run != "" {
@@ -193,7 +193,7 @@ func text(b *strings.Builder) string {
 	return b.String()
 }
 
-// reason is what a skipped test says: its first line that is the test's own.
+// reason returns what a skipped test says: its first line that is the test's own.
 func reason(said string) string {
 	for line := range strings.Lines(said) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "--- ") {

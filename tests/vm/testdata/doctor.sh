@@ -45,7 +45,7 @@ knob() { # SYSCTL=VALUE
 	before=$(sysctl -n "${1%=*}")
 	sysctl -qw "$1"
 	examine "$1"
-	printed 'To mend it' >/run/commands
+	printed 'To fix it' >/run/commands
 	sed 's/^/typed /' /run/commands
 	sh -e /run/commands >/dev/null
 	launch after

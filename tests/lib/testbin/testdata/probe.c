@@ -10,11 +10,13 @@
 //	init               what can be learnt about PID 1, and taken from it
 //	read FD, close FD  read to the end; close
 //	pause              wait for a signal
+//	heed               print the number of each signal, until it is SIGWINCH
 //	leave              end, while a child goes on with the words that follow
 //	attack DIR NAME TO rename NAME and TO in DIR into each other's place until killed
 //	locked FILE        who holds a lock on FILE
 //	hold FILE          take a write lock on it
 //	raise N, exit N    end
+//	input FD SIG       have the kernel send SIG to those who read FD when there is input
 //	show FILE          print a file
 //	many DIR N         mount something on DIR/0 to DIR/N-1
 //	writable DIR       try to write there
@@ -277,6 +279,20 @@ static void bare(void) {
 	exit(127);
 }
 
+// heed prints the number of each signal that comes, until it is SIGWINCH.
+static void heed(void) {
+	sigset_t all;
+	int sig;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	printf("ready\n");
+	do {
+		fflush(stdout);
+		sigwait(&all, &sig);
+		printf("%d\n", sig);
+	} while (sig != SIGWINCH);
+}
+
 static int one(const char *what, char **argv) {
 	char byte[4096];
 	ssize_t n;
@@ -320,9 +336,15 @@ static int one(const char *what, char **argv) {
 		many();
 	else if (!strcmp(what, "hold"))
 		hold();
+	else if (!strcmp(what, "heed"))
+		heed();
 	else if (!strcmp(what, "raise")) {
 		int sig = number();
 		kill(getpid(), sig);
+	} else if (!strcmp(what, "input")) {
+		int fd = number(), sig = number();
+		fcntl(fd, F_SETSIG, sig);
+		printf("input: %s\n", fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC) ? strerrorname_np(errno) : "ok");
 	} else if (!strcmp(what, "exit"))
 		_exit(number());
 	else if (!strcmp(what, "writable"))

@@ -13,7 +13,7 @@
  * as there by a profile: its descendants inherit the mark, and capabilities that they
  * have by virtue of a user namespace are refused when used.
  *
- * strict: user namespaces give no capabilities, whoever makes them: capable() is refused in
+ * strict: user namespaces give no capabilities, whichever user makes them: capable() is refused in
  * every user namespace but the initial one. Only the command and its descendants are
  * concerned, so that this model can be used on a machine that does other work.
  */

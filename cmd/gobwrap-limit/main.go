@@ -1,0 +1,171 @@
+// Command gobwrap-limit runs a command in a cgroup of its own, with limits on memory, tasks and
+// processor time:
+//
+//	gobwrap-limit --memory 2G --tasks 256 --cpus 1.5 -- gobwrap …
+//
+// It makes the cgroup in a directory that the caller may write, or asks systemd for a scope. It never
+// runs the command without the limits.
+//
+// The launcher writes no limits and speaks no D-Bus. That is why this is a program of its own.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/gobwrap/gobwrap/internal/version"
+)
+
+func main() {
+	runtime.LockOSThread() // whose end is that of the command: see runIn
+	os.Exit(run(os.Args[1:]))
+}
+
+// The statuses of this program itself, as env(1) has them.
+const (
+	statusFailed    = 125
+	statusNotRun    = 126
+	statusNotFound  = 127
+	statusPerSignal = 128
+	program         = "gobwrap-limit"
+	usage           = "usage: gobwrap-limit [--memory BYTES] [--tasks N] [--cpus N] [--] COMMAND [ARGUMENT]...\n"
+	help            = usage + "\nRun a command with limits on all that it starts together.\n\n" +
+		"    --memory BYTES   memory, with K, M, G or T for powers of 1024; no swap\n" +
+		"    --tasks N        processes and threads\n" +
+		"    --cpus N         processors, such as 1.5\n" +
+		"    --explain        say where the limits are in force, then run\n" +
+		"    --version, --help\n"
+)
+
+// request is a command line.
+type request struct {
+	limits
+	explain bool
+	command []string
+}
+
+func run(args []string) int {
+	r, text, err := parse(args)
+	if text != "" {
+		if _, err := io.WriteString(os.Stdout, text); err != nil {
+			return statusFailed
+		}
+		return 0
+	}
+	if err != nil {
+		complain(err)
+		_, _ = io.WriteString(os.Stderr, usage)
+		return statusFailed
+	}
+	path, err := exec.LookPath(r.command[0])
+	if errors.Is(err, exec.ErrDot) {
+		err = nil
+	}
+	if err != nil {
+		complain(err)
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+			return statusNotFound
+		}
+		return statusNotRun
+	}
+	status, err := r.start(path)
+	if err != nil {
+		complain(err)
+	}
+	return status
+}
+
+// start runs the command with the limits: in a cgroup that this process makes, or else in a scope.
+func (r request) start(path string) (status int, err error) {
+	group, err := makeCgroup(r.limits)
+	if err == nil {
+		r.say("cgroup " + group.dir)
+		return group.run(path, r.command)
+	}
+	scope, err2 := enterScope(r.limits, r.command)
+	if err2 != nil {
+		return statusFailed, fmt.Errorf("no cgroup with these limits can be had\n  as a directory: %w\n  from systemd: %w", err, err2)
+	}
+	r.say("scope " + scope)
+	err = syscall.Exec(path, r.command, os.Environ())
+	return statusNotRun, fmt.Errorf("%s: %w", path, err)
+}
+
+func (r request) say(what string) {
+	if r.explain {
+		fmt.Fprintln(os.Stderr, program+": "+what)
+	}
+}
+
+func complain(err error) {
+	for i, line := range strings.Split(err.Error(), "\n") {
+		if i == 0 {
+			line = program + ": " + line
+		}
+		fmt.Fprintln(os.Stderr, line)
+	}
+}
+
+// parse reads the options. text is an answer for standard output.
+func parse(args []string) (r request, text string, err error) {
+	for len(args) > 0 {
+		name, value, given := strings.Cut(args[0], "=")
+		args = args[1:]
+		switch name {
+		case "--help", "-h":
+			return r, help, nil
+		case "--version":
+			return r, program + " " + version.Own + "\n", nil
+		case "--explain":
+			r.explain = true
+			continue
+		case "--memory", "--tasks", "--cpus":
+			if !given {
+				if len(args) == 0 {
+					return r, "", fmt.Errorf("%s takes an argument", name)
+				}
+				value, args = args[0], args[1:]
+			}
+			if err := r.limits.set(name, value); err != nil {
+				return r, "", fmt.Errorf("%s: %w", name, err)
+			}
+			continue
+		case "--":
+		default:
+			if strings.HasPrefix(name, "-") {
+				return r, "", fmt.Errorf("unknown option %q", name)
+			}
+			if given {
+				name += "=" + value
+			}
+			args = append([]string{name}, args...)
+		}
+		r.command = args
+		break
+	}
+	switch {
+	case len(r.command) == 0:
+		return r, "", errors.New("no command given")
+	case r.none():
+		return r, "", errors.New("no limit given: at least one of --memory, --tasks and --cpus")
+	}
+	return r, "", nil
+}
+
+func (l *limits) set(name, value string) (err error) {
+	switch name {
+	case "--memory":
+		l.memory, err = parseMemory(value)
+	case "--tasks":
+		l.tasks, err = parseTasks(value)
+	default:
+		l.cpus, err = parseCPUs(value)
+	}
+	return err
+}

@@ -1,0 +1,270 @@
+// Package policy reads the administrator's policy.conf, and judges plans by it.
+//
+// The launcher asks it about every plan, wherever that comes from, before it makes the first
+// process. It binds a caller that can get a user namespace only through the launcher: see
+// SECURITY.md. Setuid mode also has a file of its own (package suid), which its
+// privileged side reads.
+package policy
+
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
+
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Where the file is. It must be a regular file of root's that nobody else can write. Without it
+// everything is permitted; with any doubt about it nothing runs.
+const (
+	Path    = "/etc/gobwrap/policy.conf"
+	MaxSize = 1 << 15 // bytes
+)
+
+// Policy is what the file says. The zero value permits everything.
+type Policy struct {
+	Limited  bool   // a line "groups": only members of one of these
+	Member   bool   // the caller is one
+	Refused  uint64 // bit n: no plan may have feature n
+	Required uint64 // bit n: each plan must have feature n
+}
+
+// feature is what an option makes of a plan.
+type feature struct {
+	option string
+	kind   featureKind
+	value  uint32 // a CLONE_NEW* flag, an operation, a kind, as kind says
+}
+
+type featureKind uint8
+
+const (
+	byClone    featureKind = iota // a new namespace
+	byFlag                        // a flag of the header
+	byOp                          // any step with the operation
+	byMount                       // a new file system of a kind
+	byOverlay                     // an overlay of a kind
+	byJoin                        // a namespace that exists
+	byWritable                    // files of the host's that are not read-only
+	byCaps                        // a capability for the command
+	byRange                       // several ids
+)
+
+// features are the options that a line can name, each by what is seen of it in a plan. There
+// is none for --unshare-user, which direct mode cannot do without.
+//
+//nolint:gochecknoglobals // read-only table
+var features = [...]feature{
+	{"--unshare-pid", byClone, unix.CLONE_NEWPID},
+	{"--unshare-net", byClone, unix.CLONE_NEWNET},
+	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC},
+	{"--unshare-uts", byClone, unix.CLONE_NEWUTS},
+	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP},
+	{"--userns", byJoin, unix.CLONE_NEWUSER},
+	{"--pidns", byJoin, unix.CLONE_NEWPID},
+	{"--disable-userns", byOp, uint32(plan.OpLimitUserns)},
+	{"--die-with-parent", byFlag, plan.FlagDieWithParent},
+	{"--new-session", byOp, uint32(plan.OpSetsid)},
+	{"--seccomp", byOp, uint32(plan.OpSeccomp)}, // and --add-seccomp-fd, --seccomp-profile
+	{"--cap-add", byCaps, 0},                    // and what keeps root's capabilities
+	{"--map-auto", byRange, 0},                  // and --uid-map, --gid-map
+	{"--bind", byWritable, 0},                   // and --dev-bind, --bind-fd, the devices of --dev
+	{"--overlay", byOverlay, plan.OverlayRW},
+	{"--tmp-overlay", byOverlay, plan.OverlayTmp},
+	{"--ro-overlay", byOverlay, plan.OverlayRO},
+	{"--dev", byMount, plan.MountDevpts},
+	{"--tmpfs", byMount, plan.MountTmpfs},
+	{"--mqueue", byMount, plan.MountMqueue},
+	{"--proc", byOp, uint32(plan.OpProc)},
+	{"--dir", byOp, uint32(plan.OpDir)},
+	{"--file", byOp, uint32(plan.OpFile)},
+	{"--bind-data", byOp, uint32(plan.OpData)}, // and --ro-bind-data
+	{"--symlink", byOp, uint32(plan.OpSymlink)},
+	{"--chmod", byOp, uint32(plan.OpChmod)},
+	{"--remount-ro", byOp, uint32(plan.OpRemountRO)},
+	{"--hostname", byOp, uint32(plan.OpHostname)},
+	{"--block-fd", byOp, uint32(plan.OpWaitFd)},
+	{"--lock-file", byOp, uint32(plan.OpLock)},
+	{"--timeout", byOp, uint32(plan.OpTimeout)},
+	{"--close-fds", byOp, uint32(plan.OpClose)},
+}
+
+// Options returns those that "refuse" and "require" may name.
+func Options() []string {
+	out := make([]string, 0, len(features))
+	for _, f := range features {
+		out = append(out, f.option)
+	}
+	return out
+}
+
+// Verdict is what a policy says of a plan.
+type Verdict uint32
+
+// Verdicts.
+const (
+	Permitted Verdict = iota
+	NotMember         // the caller is in none of the groups
+	Refused           // the plan has a feature that is refused
+	Required          // it lacks one that is required
+)
+
+// Pack puts a verdict and the feature that it is about into a message's one number.
+func Pack(v Verdict, feature uint32) uint32 { return uint32(v) | feature<<8 }
+
+// Unpack returns the verdict, and the option that it is about, or "".
+func Unpack(n uint32) (v Verdict, option string) {
+	v = Verdict(n & 0xff)
+	if f := n >> 8; (v == Refused || v == Required) && f < uint32(len(features)) {
+		option = features[f].option
+	}
+	return v, option
+}
+
+// Read reads a file's text: a directive a line,
+//
+//	# only for these, by number (getent group NAME)
+//	groups 100 1001
+//	refuse --bind --cap-add
+//	require --unshare-net --new-session
+//
+// groups are the caller's. It returns 0, or the number of the first line that it does not
+// understand, all of it.
+func (p *Policy) Read(text []byte, groups []uint32) (line uint32) {
+	for at := 0; at < len(text); {
+		line++
+		end := at
+		for end < len(text) && text[end] != '\n' {
+			end++
+		}
+		if !p.directive(text[at:end], groups) {
+			return line
+		}
+		at = end + 1
+	}
+	return 0
+}
+
+// directive reads one line.
+func (p *Policy) directive(line []byte, groups []uint32) bool {
+	key, rest := word(line)
+	var set *uint64
+	switch {
+	case len(key) == 0:
+		return true
+	case flat.Equal(key, "groups"):
+		p.Limited = true
+	case flat.Equal(key, "refuse"):
+		set = &p.Refused
+	case flat.Equal(key, "require"):
+		set = &p.Required
+	default:
+		return false
+	}
+	for count := 0; ; count++ {
+		w, more := word(rest)
+		if len(w) == 0 {
+			return count > 0
+		}
+		if set == nil && !p.group(w, groups) || set != nil && !option(w, set) {
+			return false
+		}
+		rest = more
+	}
+}
+
+// word splits the next word off a line. A comment counts as the end.
+func word(line []byte) (w, rest []byte) {
+	at := 0
+	for at < len(line) && blank(line[at]) {
+		at++
+	}
+	if at == len(line) || line[at] == '#' {
+		return nil, nil
+	}
+	end := at
+	for end < len(line) && !blank(line[end]) {
+		end++
+	}
+	return line[at:end], line[end:]
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+func option(w []byte, set *uint64) bool {
+	for i := range features {
+		if flat.Equal(w, features[i].option) {
+			*set |= 1 << (uint(i) & 63)
+			return true
+		}
+	}
+	return false
+}
+
+// group reads a group id, decimal; ids go up to 2³²-2 (user_namespaces(7)).
+func (p *Policy) group(w []byte, groups []uint32) bool {
+	id, ok := flat.Decimal(w, 1<<32-2)
+	for _, g := range groups {
+		p.Member = p.Member || ok && g == uint32(id)
+	}
+	return ok
+}
+
+// Judge says whether a plan is permitted; if not, which feature it is about, and which step
+// of the plan has what is refused, or plan.NoStep.
+func (p *Policy) Judge(v plan.View) (verdict Verdict, feature, step uint32) {
+	if p.Limited && !p.Member {
+		return NotMember, 0, plan.NoStep
+	}
+	for i := range features {
+		bit := uint64(1) << (uint(i) & 63)
+		if (p.Refused|p.Required)&bit == 0 {
+			continue
+		}
+		has, at := features[i].in(v)
+		if has && p.Refused&bit != 0 {
+			return Refused, uint32(i), at
+		}
+		if !has && p.Required&bit != 0 {
+			return Required, uint32(i), plan.NoStep
+		}
+	}
+	return Permitted, 0, plan.NoStep
+}
+
+// in reports whether a plan has a feature, and the first step that has it, or plan.NoStep.
+func (f *feature) in(v plan.View) (has bool, at uint32) {
+	switch f.kind {
+	case byClone:
+		return v.Clone&f.value != 0, plan.NoStep
+	case byFlag:
+		return v.Flags&f.value != 0, plan.NoStep
+	}
+	for i := uint32(0); i < v.Steps; i++ {
+		if f.by(v.Step(i)) {
+			return true, i
+		}
+	}
+	return false, plan.NoStep
+}
+
+// by reports whether a step is of the feature.
+func (f *feature) by(s *plan.Step) bool {
+	switch f.kind {
+	case byOp:
+		return uint32(s.Op) == f.value
+	case byMount:
+		return s.Op == plan.OpMount && s.A == f.value
+	case byOverlay:
+		return s.Op == plan.OpOverlay && s.D == f.value
+	case byJoin:
+		return s.Op == plan.OpSetns && s.B == f.value
+	case byWritable:
+		return s.Op == plan.OpBind && s.C&unix.MS_RDONLY == 0
+	case byCaps:
+		return s.Op == plan.OpCaps && s.C|s.D != 0
+	case byRange:
+		return s.Op == plan.OpIDMap && s.Flags&plan.FlagOutside != 0
+	}
+	return false
+}

@@ -1,0 +1,2 @@
+. /usr/share/bash-completion/completions/gobwrap
+complete -o default -F _gobwrap bwrap

@@ -1,0 +1,53 @@
+package fault
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/suid"
+)
+
+// explainKeeper words what the keeper of the setuid mode, or what waits for it, has to say.
+func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
+	option := ""
+	if int64(m.Step) < int64(len(p.Origins)) && len(p.Origins[m.Step].Words) > 0 {
+		option = p.Origins[m.Step].Words[0]
+	}
+	e.Field = option
+	switch m.Sub {
+	case plan.SubRefused:
+		row, refused := suid.FromExtra(m.Extra)
+		named, why := row.Words()
+		if refused != "" {
+			named = refused
+		}
+		if option == "" || strings.HasPrefix(option, "--") && (refused != "" || row == suid.RowSize) {
+			option = named
+		}
+		e.Field = option
+		e.Message = option + " is not possible in setuid mode: " + why
+		if row == suid.RowConfOff || row == suid.RowConfGroup {
+			e.Field, e.Message = "", "setuid mode is not possible here: "+why
+		}
+	case plan.SubConf:
+		e.Message = "setuid mode refuses to run: " + suid.ConfPath + " can't be trusted"
+		switch {
+		case m.Extra != 0:
+			e.Message = "setuid mode refuses to run: line " + strconv.Itoa(int(m.Extra)) + " of " + suid.ConfPath + " can't be understood"
+			e.Hint = `it may hold lines "off", "groups NUMBER…", "refuse OPTION…" and comments`
+		case m.Errno == 0:
+			e.Hint = "it and its directory must belong to root and be writable for nobody else; at most 32 KiB, no link"
+		}
+	case plan.SubFd:
+		e.Message = "fd " + strconv.Itoa(int(m.Extra)) + " can't be used in setuid mode: it is not open, used twice, or too high a number"
+	case plan.SubStanding:
+		e.Message = suid.Standing(m.Extra).Refusal()
+		if e.Message == "" {
+			e.NoSetuid = true
+		}
+	default:
+		e.Message = "the setuid mode failed"
+		e.Hint = "in a container without CAP_SYS_ADMIN, or in a user namespace, a setuid binary has not enough privilege"
+	}
+}
