@@ -54,12 +54,12 @@ func connect(ctx context.Context) (*dbus.Conn, error) {
 		return nil, errors.New("it does not run here")
 	}
 	if os.Geteuid() == 0 {
-		return dbus.NewSystemConnectionContext(ctx)
+		return dbus.NewWithContext(ctx) // by the bus, or else directly
 	}
 	return dbus.NewUserConnectionContext(ctx)
 }
 
-// properties are those of a scope (org.freedesktop.systemd1(5)).
+// properties returns those of a scope (org.freedesktop.systemd1(5)).
 func properties(l limits, words []string) []dbus.Property {
 	list := []dbus.Property{
 		dbus.PropDescription(program + " " + strings.Join(words, " ")),

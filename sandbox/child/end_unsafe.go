@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build"
 	"golang.org/x/sys/unix"
 )
 
@@ -75,6 +76,7 @@ func endFailed(p plan.View, front uint32) {
 	reapKeeper()
 	first = lastWord(first)
 	reapStray()
+	removePlaceholders()
 	if sig := front & 0x7f; sig != 0 {
 		step.Tell(2, raw.Text("the launcher's front end was killed by signal \x00"), uintptr(sig), raw.Text(" before the command ran\x00"))
 	} else if exitCode(front) == uint32(Killed(int(p.Failed))) {
@@ -116,7 +118,6 @@ func tellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
-	listen(feed.monitor)
 	word, sender, _ := nextWord(p)
 	if word == begun {
 		begin(p, sender)
@@ -130,6 +131,7 @@ func requireSetUp(p plan.View) {
 	}
 	tellKilled(status)
 	reapStray()
+	removePlaceholders()
 	raw.Exit(p.Failed)
 }
 
@@ -145,16 +147,24 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 	if feed.monitor == 0 {
 		return 0, 0, false
 	}
-	if sender, ok = hear(feed.monitor, unsafe.Pointer(&word), 4); !ok {
+	sender, dir, ok := hearAll(feed.monitor, unsafe.Pointer(&word), 4)
+	if ok && word&build.HolderWord != 0 {
+		ok = knowPlaceholder(dir, word)
+	} else if dir != 0 {
+		raw.Close(dir)
+	}
+	if !ok {
 		return 0, 0, false
 	}
 	return word, sender, true
 }
 
-// nextWord is readWordFrom without what is said of stops, which it obeys.
+// nextWord is readWordFrom without what is said of stops, which it obeys, and of placeholders.
+// A signal that comes before the end of set-up ends the launch (listen).
 func nextWord(p plan.View) (word uint32, sender uintptr, ok bool) {
 	for {
-		if word, sender, ok = readWordFrom(); !obeyStop(p, word) {
+		listen(feed.monitor)
+		if word, sender, ok = readWordFrom(); word&build.HolderWord == 0 && !obeyStop(p, word) {
 			return word, sender, ok
 		}
 	}

@@ -50,3 +50,18 @@ func TestLimits(t *testing.T) {
 		t.Errorf("it said\n%s\nwant\n%s", result.Output, strings.Join(want, "\n"))
 	}
 }
+
+//go:embed testdata/scope.sh
+var scopeScript string
+
+// TestScope: where systemd has the cgroups, gobwrap-limit gets a scope with the limits from it.
+func TestScope(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/lib/systemd/systemd"); err != nil {
+		t.Skip("there is no systemd here, which the guest has from this machine")
+	}
+	result := boot(t, vm.Machine{Kernel: "6.12", Script: scopeScript, Files: map[string]string{"gobwrap-limit": "../../bin/gobwrap-limit"}})
+	if want := "/system.slice/gobwrap 67108864 0 60 80000 100000\nstatus 7, 1\n"; result.Status != 0 || result.Output != want {
+		t.Errorf("status %d, it said\n%s\nwant\n%s", result.Status, result.Output, want)
+	}
+}

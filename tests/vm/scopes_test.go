@@ -12,8 +12,8 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/vm"
 )
 
-//go:embed testdata/scope.sh
-var scopeScript string
+//go:embed testdata/scopes.sh
+var scopesScript string
 
 // landlockABIs are the versions of Landlock's interface that the kernels have: 6.1 has no scopes,
 // 6.12 those of signals and abstract sockets, and 7 those of sockets with a path as well.
@@ -27,7 +27,7 @@ func TestScopes(t *testing.T) {
 		if program == "" {
 			program = "../../bin/gobwrap"
 		}
-		result := boot(t, vm.Machine{Kernel: kernel, Script: scopeScript, Files: map[string]string{
+		result := boot(t, vm.Machine{Kernel: kernel, Script: scopesScript, Files: map[string]string{
 			"gobwrap": program, "reach": "../lib/testbin/testdata/reach.c",
 		}})
 		if result.Status != 0 || !strings.HasSuffix(result.Output, "\nend\n") {
@@ -52,7 +52,7 @@ func TestScopes(t *testing.T) {
 	})
 }
 
-// scopeCases are the cases of scope.sh, and a part of what is said in each.
+// scopeCases are the cases of scopes.sh, and a part of what is said in each.
 func scopeCases(mode string, abi int) map[string]string {
 	dir := "/tmp/" + mode
 	killed, survived := "status 137\n", "survived\nstatus 0\n"
