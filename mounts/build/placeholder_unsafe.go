@@ -27,9 +27,10 @@ import (
 // the monitor is killed before that, the placeholder stays, and the next sandbox that needs it
 // takes it over.
 //
-// The kernel removes a file by its name only, and between a look at what has the name and the call
-// somebody may have put another file there. So what has the name is first renamed to a name that
-// nobody else uses, and looked at there: if it is not the placeholder, it is renamed back.
+// The kernel removes a file by its name only (unlinkat(2)), and another process may have put
+// another file there since it was looked at. So what has the name is first renamed to a name that
+// is not used otherwise (aside), and looked at there: if it is not the placeholder, it is renamed
+// back.
 
 // mark is the extended attribute of a placeholder.
 const mark = "user.gobwrap.placeholder\x00"
@@ -38,7 +39,7 @@ const mark = "user.gobwrap.placeholder\x00"
 // listens, and the words must fit into a socket's buffer. It is a power of two.
 const MaxHolders = 128
 
-// Held is the descriptor with the lock on placeholder i; 0: there are no more.
+// Held returns the descriptor with the lock on placeholder i; 0: there are no more.
 func (r *Root) Held(i uint32) uintptr {
 	if i >= r.held {
 		return 0
@@ -146,7 +147,7 @@ func (r *Root) keepMissing(p plan.View, dir uintptr, name unsafe.Pointer, direct
 	return r.tightenName(p, dir, name)
 }
 
-// tightenName is tighten for name in dir.
+// tightenName does what tighten does, for name in dir.
 func (r *Root) tightenName(p plan.View, dir uintptr, name unsafe.Pointer) step.Fault {
 	top := raw.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if e := raw.Errno(top); e != 0 {
@@ -414,7 +415,7 @@ func renameat2(dir uintptr, from, to unsafe.Pointer) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_RENAMEAT2, dir, raw.Addr(from), dir, raw.Addr(to), unix.RENAME_NOREPLACE, 0))
 }
 
-// aside is the name under which a placeholder called name is made, if it is a directory, and
+// aside returns the name under which a placeholder called name is made, if it is a directory, and
 // removed. Another one has a random number in it.
 func (r *Root) aside(name unsafe.Pointer, another bool) unsafe.Pointer {
 	out := unsafe.Pointer(&buffers.missing.aside)

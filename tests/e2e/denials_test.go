@@ -387,7 +387,7 @@ func TestPlaceholders(t *testing.T) {
 		once("time-out, and everything killed", "trap : TERM; sleep 600 & wait; wait; sleep 600", "137", "--timeout", "0.1:0.1")
 		once("with a front end", "true", "0", "--explain")
 
-		first, endFirst := sleeper(t, who, w, e)
+		_, endFirst := sleeper(t, who, w, e)
 		_, endSecond := sleeper(t, who, w, e)
 		endFirst()
 		if got := placeholders(w); got != allThere {
@@ -397,7 +397,7 @@ func TestPlaceholders(t *testing.T) {
 		clean("both have ended")
 
 		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
-			first, _ = sleeper(t, who, w, e, "--die-with-parent")
+			first, _ := sleeper(t, who, w, e, "--die-with-parent")
 			_ = syscall.Kill(first.Process.Pid, sig)
 			_ = first.Wait()
 			if ws, ok := first.ProcessState.Sys().(syscall.WaitStatus); !ok || ws.Signal() != sig {
@@ -406,7 +406,7 @@ func TestPlaceholders(t *testing.T) {
 			clean(sig.String())
 		}
 
-		first, endFirst = sleeper(t, who, w, e, "--die-with-parent")
+		first, endFirst := sleeper(t, who, w, e, "--die-with-parent")
 		_ = first.Process.Kill()
 		endFirst()
 		if got := placeholders(w); got != allThere {
