@@ -72,8 +72,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// FuzzMatch: nothing that is looked at lies outside of pattern and name, and what is no special
-// character matches itself.
+// FuzzMatch: no byte outside of pattern and name is read, and a literal character matches itself.
 func FuzzMatch(f *testing.F) {
 	f.Add("*[a-z]?\\x", "name")
 	f.Add("[", "\xe9")
