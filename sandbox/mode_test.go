@@ -219,8 +219,6 @@ func TestExplainKeeper(t *testing.T) {
 		{"conf: not root's", plan.NoStep, plan.SubConf, 0, 0, "", conf + " can't be trusted", "belong to root"},
 		{"conf: can't be read", plan.NoStep, plan.SubConf, unix.EACCES, 0, "", conf + " can't be trusted: Permission denied", ""},
 
-		{"a descriptor", plan.NoStep, plan.SubFd, 0, 1000, "", "fd 1000 can't be used in setuid mode", ""},
-		{"a descriptor of an option", tmpfs, plan.SubFd, unix.EBADF, 9, "Files[1]", "fd 9 can't be used in setuid mode", ""},
 		{"the keeper itself", plan.NoStep, plan.SubKeeper, unix.EPERM, 0, "", "setuid mode failed: Operation not permitted", "CAP_SYS_ADMIN"},
 		{"the keeper is gone", plan.NoStep, plan.SubKeeper, 0, 0, "", "setuid mode failed", "CAP_SYS_ADMIN"},
 	} {

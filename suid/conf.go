@@ -25,7 +25,7 @@ type Conf struct {
 }
 
 // feature is something that the administrator can refuse: what an option makes of a plan.
-// What takes privilege the keeper and the broker refuse, whoever asks. The rest the first
+// What takes privilege the keeper and the broker refuse, whatever asks. The rest the first
 // process refuses: it belongs to the user, who could do such things without gobwrap too.
 type feature struct {
 	option string

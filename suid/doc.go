@@ -16,7 +16,7 @@
 //	     │           ├─ enters the new namespaces, stops propagation to the host
 //	     │           ├─clone─▶ first process: gives everything up, and returns to package child,
 //	     │           │              walks the plan as in direct mode  ──────────┐
-//	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 17 calls ◀┘ requests    broker.Serve
+//	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 18 calls ◀┘ requests    broker.Serve
 //	     │
 //	     ├─ gives all up, permanently, and proves it                               keeper.Drop
 //	     └─ parses, compiles, tries direct mode, and waits as the monitor
@@ -90,8 +90,9 @@
 //     kernel would permit it in a user namespace: the host's is covered nowhere, not read-only, with
 //     the ordinary atime. mqueue only in a new IPC namespace, devpts always a new instance, no sysfs, no
 //     overlay, no other type: no module is loaded, no option is the user's but mode and size.
-//   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one tmpfs, the
-//     kernel's fs.mount-max (4.9). What a tmpfs holds is charged to whoever writes it.
+//   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one tmpfs, of
+//     which ROOT makes two more, the kernel's fs.mount-max (4.9). What a tmpfs holds is charged to whoever
+//     writes it.
 //   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT there is nobody to ask.
 //     A request is carried out as a whole before the next is read, by one thread.
 //   - Time. A peer that says nothing for Patience is left. A broker that is alive can do no more than a

@@ -243,7 +243,7 @@ func reapKeeper() {
 }
 
 // reapStray reaps a first process that ended because its user namespace was of no use to
-// it, and in whose place the keeper put another one (cloneMapped). It comes last: it must
+// it, and in whose place the keeper put another one (keeper.run). It comes last: it must
 // not take another child's status.
 func reapStray() {
 	if monitor.viaKeeper {

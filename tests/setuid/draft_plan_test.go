@@ -353,7 +353,7 @@ func leaks(said string, mapped bool) string {
 	return strings.Join(bad, "; ")
 }
 
-// header is what the launcher tells the keeper of a plan.
+// headerOf is what the launcher tells the keeper of a plan.
 func headerOf(p []byte) (h [4]uint32) {
 	if len(p) < plan.HeaderSize {
 		return [4]uint32{unix.CLONE_NEWNS}
