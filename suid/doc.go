@@ -16,7 +16,7 @@
 //	     │           ├─ enters the new namespaces, stops propagation to the host
 //	     │           ├─clone─▶ first process: gives everything up, and returns to package child,
 //	     │           │              walks the plan as in direct mode  ──────────┐
-//	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 18 calls ◀┘ requests    broker.Serve
+//	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 19 calls ◀┘ requests    broker.Serve
 //	     │
 //	     ├─ gives all up, permanently, and proves it                               keeper.Drop
 //	     └─ parses, compiles, tries direct mode, and waits as the monitor
@@ -95,8 +95,9 @@
 //     writes it.
 //   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT there is nobody to ask.
 //     A request is carried out as a whole before the next is read, by one thread.
-//   - Time. A peer that says nothing for Patience is left. A broker that is alive can do no more than a
-//     new one could.
+//   - Time. A peer that says nothing for ten minutes is left, or for one where the launcher is gone (it may
+//     have been killed while the first process is stopped: TestLinger). A broker that is alive can do
+//     no more than a new one could.
 //
 // # Kernels without the newer calls
 //

@@ -1,7 +1,9 @@
 package broker_test
 
 import (
+	"os"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/suid/broker"
@@ -28,7 +30,7 @@ func received(t testing.TB, data []byte, n int) (q broker.Request, fds int, ok b
 	if err := unix.Sendmsg(pair[0], data, oob, nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	a, b, ok := broker.HookReceive(uintptr(pair[1]), &q)
+	a, b, ok := broker.HookReceive(uintptr(pair[1]), 0, &q)
 	if !ok { // a broker ends here, and with it what the kernel gave it of a message too large
 		closeCopies(t, pair[0])
 		return q, 0, false
@@ -97,6 +99,33 @@ func TestReceive(t *testing.T) {
 		if n := broker.HookWant(op); n < 0 || n > 2 {
 			t.Errorf("operation %d wants %d descriptors", op, n)
 		}
+	}
+}
+
+// TestPatience: a silent peer is left, the sooner where the launcher is gone.
+func TestPatience(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	const breath = 20 * time.Millisecond
+	limit := unix.NsecToTimeval(int64(breath))
+	if err := unix.SetsockoptTimeval(pair[1], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
+		t.Fatal(err)
+	}
+	var q broker.Request
+	begin := time.Now()
+	if _, _, ok := broker.HookReceive(uintptr(pair[1]), 0, &q); ok {
+		t.Error("a request out of nothing")
+	}
+	short := time.Since(begin)
+	if _, _, ok := broker.HookReceive(uintptr(pair[1]), uintptr(os.Getppid()), &q); ok {
+		t.Error("a request out of nothing")
+	}
+	if long := time.Since(begin) - short; long < 2*breath { // the runtime's signals wake both
+		t.Errorf("%v without a launcher, %v with one", short, long)
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 
 // Job is what the keeper says of a broker's work.
 type Job struct {
-	Sock     uintptr // where requests come; it gives up after Patience (SO_RCVTIMEO)
+	Sock     uintptr // where requests come; to wait there ends after Breath (SO_RCVTIMEO)
+	Launcher uintptr // the parent; without it, nothing is waited for
 	Cwd      uintptr // the working directory: a proc that nobody can mount on
 	Fresh    uintptr // the root of the new proc, which PROC binds; 0: there is none
 	UID, GID uint32  // the user, to whom new file systems belong
@@ -31,7 +32,7 @@ func Serve(j *Job) {
 	}
 	for range MaxRequests {
 		var q Request
-		fd, fd2, ok := receive(j.Sock, &q)
+		fd, fd2, ok := receive(j.Sock, j.Launcher, &q)
 		if !ok || q.Op == 0 || q.Op >= numOps || want(q.Op) != have(fd)+have(fd2) || !j.framed && want(q.Op) != 0 {
 			break
 		}
@@ -69,14 +70,14 @@ func have(fd uintptr) int {
 
 // receive reads one request. It reports false at the end, after Patience, and for what is not
 // exactly a request with at most two descriptors.
-func receive(sock uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
+func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
 	var rights rights
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
 	var m raw.Msghdr
 	m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
 	m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
-	r := raw.Failed(unix.EINTR)
-	for raw.Errno(r) == unix.EINTR { // it was stopped, or the machine slept
+	r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+	for n := Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	}
 	if r != RequestSize || m.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {

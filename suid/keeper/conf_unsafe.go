@@ -52,15 +52,15 @@ func readConf(line, gid uintptr) {
 // Restrict is the first process's: see suid.Conf.Restrict.
 func Restrict(base unsafe.Pointer) (extra, at uint32) { return conf.Restrict(base) }
 
-// rootsOwn ends the launch unless fd is what it has to be, root's, and for nobody else
-// to write. It returns the size.
+// rootsOwn ends the launch unless fd is what it has to be, root's, for nobody else to write, and
+// a file for all to read: --doctor does. It returns the size.
 func rootsOwn(line, fd uintptr, kind uint32) uintptr {
 	if e := raw.Errno(fd); e != 0 {
 		end(line, plan.SubConf, e, 0)
 	}
 	var st unix.Stat_t
 	have, e := raw.Fstat(fd, &st)
-	if e != 0 || have != kind || st.Uid != 0 || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 {
+	if e != 0 || have != kind || st.Uid != 0 || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 || kind == unix.S_IFREG && st.Mode&unix.S_IROTH == 0 {
 		end(line, plan.SubConf, e, 0)
 	}
 	return uintptr(st.Size)

@@ -141,7 +141,7 @@ func end(line uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
 func run(line, launcher, uid, gid uintptr) First {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
-	if !confine(uid) {
+	if !confine() {
 		raw.Exit(1)
 	}
 	var h Header
@@ -154,8 +154,6 @@ func run(line, launcher, uid, gid uintptr) First {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID)), 0, 0, 0, 0, 0))
-	raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-	guard()
 	var first First
 	proc := uintptr(0)
 	if e == 0 {
@@ -168,6 +166,9 @@ func run(line, launcher, uid, gid uintptr) First {
 		mine, its := pair(unix.SOCK_SEQPACKET)
 		if e == 0 {
 			e = raw.Errno(mine)
+		}
+		if e == 0 {
+			e = bePatient(mine, broker.Breath)
 		}
 		pid := uintptr(0)
 		if e == 0 {
@@ -186,7 +187,7 @@ func run(line, launcher, uid, gid uintptr) First {
 			end(line, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
 		}
 		raw.Close(its)
-		job := broker.Job{Sock: mine, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
+		job := broker.Job{Sock: mine, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
 		if first.Proc == 0 {
 			job.Fresh = newProc(mine)
 		}
@@ -202,9 +203,8 @@ func run(line, launcher, uid, gid uintptr) First {
 const noFixup = 1<<2 | 1<<4
 
 // confine establishes: no exec gains anything, the bounding set is empty, a change of ids takes
-// the capabilities, all uids are root's but that for files, which is the user's, what is effective
-// is suid.Kept at most, and nobody traces.
-func confine(uid uintptr) bool {
+// the capabilities, all uids are root's, and what is effective is suid.Kept at most.
+func confine() bool {
 	permitted, _, ok := raw.Caps()
 	if !ok || permitted&needed != needed { // a container's root, say
 		return false
@@ -219,8 +219,6 @@ func confine(uid uintptr) bool {
 		return false
 	}
 	kept := permitted & suid.Kept &^ (1 << unix.CAP_SETPCAP)
-	raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
-	guard()
 	if raw.SetCaps(kept, kept, 0) != 0 || !raw.NoMoreThan(kept) {
 		return false
 	}
@@ -233,7 +231,7 @@ func confine(uid uintptr) bool {
 // and where it is not one. There is no room for a descriptor, so that the kernel drops it and says
 // MSG_CTRUNC.
 func receive(line uintptr, h *Header) {
-	if e := bePatient(line); e != 0 {
+	if e := bePatient(line, broker.Patience*broker.Breath); e != 0 {
 		end(line, plan.SubKeeper, e, 0)
 	}
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
@@ -249,8 +247,8 @@ func receive(line uintptr, h *Header) {
 }
 
 // bePatient bounds how long a socket is waited at.
-func bePatient(sock uintptr) unix.Errno {
-	limit := unix.Timeval{Sec: broker.Patience}
+func bePatient(sock uintptr, seconds int64) unix.Errno {
+	limit := unix.Timeval{Sec: seconds}
 	return raw.Errno(raw.Call(unix.SYS_SETSOCKOPT, sock, unix.SOL_SOCKET, unix.SO_RCVTIMEO, raw.Addr(unsafe.Pointer(&limit)), unsafe.Sizeof(limit), 0))
 }
 
@@ -275,7 +273,7 @@ func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 	raw.Call(unix.SYS_CLOSE_RANGE, 3, nowhere, 0, 0, 0, 0) // since 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	if bePatient(job.Sock) != 0 || raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
+	if raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)

@@ -460,7 +460,7 @@ func TestBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO); err != nil || limit.Sec != broker.Patience {
+	if limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO); err != nil || limit.Sec != broker.Breath {
 		t.Errorf("it waits %v seconds (%v)", limit, err)
 	}
 }
