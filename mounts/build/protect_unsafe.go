@@ -37,7 +37,7 @@ func (r *Root) protect(p plan.View, s *plan.Step) step.Fault {
 	return step.Main(unix.EAGAIN)
 }
 
-// maxTries bounds how often a path is looked up again because somebody else changes it.
+// maxTries bounds how often a path is looked up again because another process changes it.
 const maxTries = 256
 
 // subAgain is a fault after which a path has to be looked up again.

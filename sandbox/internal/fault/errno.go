@@ -83,7 +83,7 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: denials, subs: []plan.Sub{plan.SubUnread}, errnos: []unix.Errno{unix.EACCES},
-		hint: "its files can be opened by whoever knows their names: a pattern must not cover it",
+		hint: "its files can be opened by any process that knows their names: a pattern must not cover it",
 	},
 
 	// Destinations.
