@@ -131,6 +131,7 @@ func TestRules(t *testing.T) {
 		},
 		compile.ForegroundSession: func(s *Spec) { s.Session.Foreground, s.Session.New = true, Want },
 		compile.UsageNeedsStatus:  func(s *Spec) { s.Report.Usage = true },
+		compile.SocketsNeedScope:  func(s *Spec) { s.Lockdown.AllowSockets = []string{"/run/bus"} },
 		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
 	for rule := range compile.Rule(len(rules)) {

@@ -28,7 +28,7 @@ func everything(t *testing.T) *plan.Program {
 		b.Add(plan.Step{Op: plan.OpSetns, A: 5, B: ns.kind})
 	}
 	b.From(plan.Origin{})
-	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpTell, plan.OpSeccomp} {
+	for _, op := range []plan.Op{plan.OpIDMap, plan.OpUnshare, plan.OpLoopback, plan.OpHostname, plan.OpLimitUserns, plan.OpNoUserns, plan.OpChdir, plan.OpWaitFd, plan.OpGo, plan.OpFence, plan.OpSocket, plan.OpSetsid, plan.OpCaps, plan.OpLock, plan.OpTell, plan.OpSeccomp} {
 		b.Add(plan.Step{Op: op, A: b.Str("AAA"), B: b.Str("BBB")})
 	}
 	b.Add(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: b.Str("BBB")})
@@ -149,7 +149,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpScore, 0, 0, unix.EACCES, "--oom-score-adj", "Can't carry out --oom-score-adj -5: Permission denied", "CAP_SYS_RESOURCE"},
 		{plan.OpCgroup, 0, 0, unix.EACCES, "--cgroup", "Can't start in the cgroup of fd 9: Permission denied", "cgroup.procs"},
 		{plan.OpCgroup, 0, 0, unix.EBADF, "--cgroup", "Can't start in the cgroup of fd 9, which is not a cgroup", "type cgroup2"},
-		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing processes outside (Landlock): Cannot allocate memory", "memory"},
+		{plan.OpFence, 0, 0, unix.ENOMEM, "", "Can't keep the command from tracing or signalling processes outside (Landlock): Cannot allocate memory", "memory"},
 		{plan.OpGo, 0, 0, unix.EPIPE, "", "Can't report the sandbox's namespaces: Broken pipe", ""},
 		{plan.OpSetsid, 0, 0, unix.EPERM, "", "setsid: Operation not permitted", ""},
 		{plan.OpLabel, 0, 0, unix.EINVAL, "", "Can't set label BBB of the command: Invalid argument", "SELinux"},
@@ -162,6 +162,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpNest, 0, 0, unix.EUSERS, "", "Creating a nested user namespace failed: Too many users", "max_user_namespaces"},
 		{plan.OpNest, 0, plan.SubUIDMap, unix.EPERM, "", "setting up uid map: Operation not permitted", ""},
 		{plan.OpNest, 0, plan.SubGIDMap, unix.EINVAL, "", "setting up gid map: Invalid argument", ""},
+		{plan.OpSocket, 0, 0, unix.ENOENT, "", "Can't leave socket AAA within reach: No such file or directory", "must be there"},
 		{plan.OpLock, 0, plan.SubSource, unix.ENOENT, "", "Unable to open lock file AAA: No such file or directory", "inside the sandbox"},
 		{plan.OpLock, 0, 0, unix.EAGAIN, "", "Unable to lock file AAA: Resource temporarily unavailable", "another process"},
 		{plan.OpSeccomp, 0, 0, unix.EINVAL, "", "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP): Invalid argument", "CONFIG_SECCOMP_FILTER"},
@@ -191,7 +192,7 @@ func TestExplainPath(t *testing.T) {
 	want := map[plan.Op]string{
 		plan.OpSource: "/src", plan.OpBind: "/dst", plan.OpMount: "/tmp", plan.OpOverlay: "/ov", plan.OpDir: "/dir", plan.OpFile: "/file",
 		plan.OpData: "/data", plan.OpSymlink: "/link", plan.OpChmod: "/mode", plan.OpRemountRO: "/ro", plan.OpProc: "/proc", plan.OpMask: "/secret", plan.OpProtect: "/kept",
-		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpExec: "cmd",
+		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpSocket: "AAA", plan.OpExec: "cmd",
 	}
 	for op := plan.Op(1); op < plan.NumOps; op++ {
 		err := explain(p, plan.Message{Kind: plan.MsgFault, Step: planbuild.Nth(t, p, op, 0), Errno: uint32(unix.EPERM)})

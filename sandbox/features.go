@@ -13,12 +13,13 @@ type FeatureSet struct {
 	MountEngine string   // "new": open_tree and the like (5.12); "classic": mount(2)
 	Seccomp     bool     // filters (CONFIG_SECCOMP_FILTER)
 	LandlockABI int      // version of Landlock's interface, 0: none (landlock(7), 5.13)
+	Scopes      []string // what --scope can have: "signals", "abstract-sockets" (ABI 6, 6.12), "sockets" (ABI 9, 7.1)
 }
 
 // Features asks the kernel, and nothing else.
 func Features() FeatureSet {
 	f := FeatureSet{
-		Modes: []string{"direct"}, MountEngine: "classic", Seccomp: kernel.Seccomp.Has(), LandlockABI: kernel.Landlock.Probe().Version,
+		Modes: []string{"direct"}, MountEngine: "classic", Seccomp: kernel.Seccomp.Has(), LandlockABI: kernel.Landlock.Probe().Version, Scopes: scopes(),
 	}
 	if child.Standing() == suid.Installed {
 		f.Modes = append(f.Modes, "setuid")
@@ -27,4 +28,16 @@ func Features() FeatureSet {
 		f.MountEngine = "new"
 	}
 	return f
+}
+
+// scopes are those that the kernel has.
+func scopes() []string {
+	abi := kernel.Landlock.Probe().Version
+	switch {
+	case abi < kernel.ScopesABI:
+		return nil
+	case abi < kernel.SocketsABI:
+		return []string{"signals", "abstract-sockets"}
+	}
+	return []string{"signals", "abstract-sockets", "sockets"}
 }

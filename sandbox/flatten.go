@@ -100,6 +100,7 @@ func (f *flattener) once(s *wanted) {
 			out.Turn(bit)
 		}
 	}
+	f.scopes(&s.Lockdown.Scopes)
 	for _, e := range s.Identity.Caps {
 		if e.Drop {
 			out.DropCaps, out.AddCaps = out.DropCaps|uint64(e.Caps), out.AddCaps&^uint64(e.Caps)
@@ -119,6 +120,27 @@ func (f *flattener) once(s *wanted) {
 	}
 	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
 	f.command(s.Command.Args)
+}
+
+// scopes are the wishes as bits.
+func (f *flattener) scopes(s *Scopes) {
+	for _, one := range [...]struct {
+		wish  Wish
+		bit   uint8
+		field string
+	}{
+		{s.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
+		{s.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
+		{s.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"}, // the last: it is the youngest
+	} {
+		switch one.wish {
+		case Try:
+			f.spec.TryScopes |= one.bit
+		case Want:
+			f.spec.Scopes |= one.bit
+			f.spec.ScopesFrom = f.from(one.field)
+		}
+	}
 }
 
 // command puts the command's words one behind the other.
@@ -182,6 +204,9 @@ func (f *flattener) listed(s *wanted) {
 	}
 	for i, path := range s.Session.Locks {
 		f.item(flat.Item{Kind: flat.Lock, A: f.word(path), From: f.from(at("Session.Locks", i))})
+	}
+	for i, path := range s.Lockdown.AllowSockets {
+		f.item(flat.Item{Kind: flat.Socket, A: f.word(path), From: f.from(at("Lockdown.AllowSockets", i))})
 	}
 	for i, fd := range s.Session.SyncFDs {
 		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(at("Session.SyncFDs", i))})

@@ -405,6 +405,7 @@ func (c *Cmd) Describe() []string {
 	s := c.spec()
 	h := readFacts(s)
 	h.StdinFile = c.stdinFile()
+	h.Unscoped = len(scopes()) == 0
 	if !child.Entered() {
 		h.Env = os.Environ()
 	}

@@ -55,6 +55,8 @@ func (d *describer) risks() {
 	n := &d.s.Namespaces
 	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared: the command reaches services on the loopback device and abstract sockets (use --unshare-net)")
 	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "the command can see processes outside, and signal the user's own (use --unshare-pid)")
+	d.risk(n.PID.isNew() && d.h.Unscoped && !d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can signal the caller's process group, since this kernel has no Landlock scopes (use --new-session)")
+	d.risk(!d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can change the priorities of the caller's process group (use --new-session or --foreground)")
 	d.risk(!n.PID.isNew() && d.h.Setuid && !wantsUser(d.s, d.h), "in setuid mode without a user namespace, on a kernel without Landlock, it can also trace them (use --unshare-user)")
 	d.risk(!d.s.Session.New.isNew(), "the command may type into the caller's terminal, unless dev.tty.legacy_tiocsti is 0 (use --new-session)")
 	d.risk(wantedCaps(d.s, d.h) != 0 && !wantsUser(d.s, d.h) && !n.JoinUser.Given() && !d.h.Setuid, "root keeps capabilities, with which the command can leave the sandbox (use --unshare-user or --cap-drop ALL)")

@@ -174,6 +174,25 @@ type Lockdown struct {
 	ExecLabel Text
 	FileLabel Text
 	Forgive   bool // some failures to tighten are warnings
+	Scopes    Scopes
+	// AllowSockets are paths inside: Unix sockets there, and below, are reached although
+	// Scopes.Sockets is set. They must exist when the payload starts.
+	AllowSockets []string
+}
+
+// Scopes say what the payload, and what it starts, reaches inside only, by Landlock (Linux
+// 6.12, for Sockets 7.1). What is outside reaches in as before.
+type Scopes struct {
+	// Signals to processes. Without a namespace of its own the payload could signal what it
+	// sees; with a new one, still its caller's process group. Default stands for Try with a
+	// new PID namespace, which Share does not take back, and for Share without.
+	Signals Wish
+	// AbstractSockets are those without a file, which a new network namespace keeps apart,
+	// too. Default stands for Share.
+	AbstractSockets Wish
+	// Sockets are those with a path. Nothing can be mounted inside then, so that no
+	// sandbox can be made there. Default stands for Share.
+	Sockets Wish
 }
 
 // Filter is a seccomp filter: classic BPF, 8 bytes an instruction, as

@@ -163,6 +163,12 @@ func (v *validator) descriptors(s *wanted) {
 }
 
 func (v *validator) lockdown(l *Lockdown) {
+	v.wish("Lockdown.Scopes.Signals", l.Scopes.Signals)
+	v.wish("Lockdown.Scopes.AbstractSockets", l.Scopes.AbstractSockets)
+	v.wish("Lockdown.Scopes.Sockets", l.Scopes.Sockets)
+	for i, path := range l.AllowSockets {
+		v.path(at("Lockdown.AllowSockets", i), path)
+	}
 	for i, f := range l.Filters {
 		name := at("Lockdown.Filters", i)
 		v.text(name+".Profile", f.Profile)

@@ -14,7 +14,7 @@ if [ -n "$bad" ]; then
 	exit 1
 fi
 if grep -aqE 'build	-tags=.*nosetuid' "$binary"; then
-	echo "$binary was built without setuid mode (tag nosetuid)" >&2
+	echo "$binary was built without the setuid mode (tag nosetuid)" >&2
 	exit 1
 fi
 # The entry point drops privileges before any runtime; a binary linked without it says so.

@@ -19,6 +19,8 @@ import (
 //go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 -o builtin/no-tty-injection-arm64.bpf builtin/no-tty-injection.json
 //go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 -o builtin/no-userns-amd64.bpf builtin/no-userns.json
 //go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 -o builtin/no-userns-arm64.bpf builtin/no-userns.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 -o builtin/no-unix-sockets-amd64.bpf builtin/no-unix-sockets.json
+//go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 -o builtin/no-unix-sockets-arm64.bpf builtin/no-unix-sockets.json
 //go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 -o builtin/strict-amd64.bpf builtin/no-tty-injection.json builtin/strict.json
 //go:generate go run ../cmd/gobwrap-seccomp compile --arch arm64 --kernel 5.0 -o builtin/strict-arm64.bpf builtin/no-tty-injection.json builtin/strict.json
 //go:generate go run ../cmd/gobwrap-seccomp compile --arch amd64 --kernel 5.0 --cap CAP_CHOWN,CAP_DAC_OVERRIDE,CAP_FOWNER,CAP_FSETID,CAP_KILL,CAP_NET_BIND_SERVICE,CAP_SETFCAP,CAP_SETGID,CAP_SETPCAP,CAP_SETUID,CAP_SYS_CHROOT -o builtin/default-amd64.bpf builtin/default.json
@@ -36,6 +38,10 @@ var (
 	noUsernsAMD64 string
 	//go:embed builtin/no-userns-arm64.bpf
 	noUsernsARM64 string
+	//go:embed builtin/no-unix-sockets-amd64.bpf
+	noUnixSocketsAMD64 string
+	//go:embed builtin/no-unix-sockets-arm64.bpf
+	noUnixSocketsARM64 string
 	//go:embed builtin/strict-amd64.bpf
 	strictAMD64 string
 	//go:embed builtin/strict-arm64.bpf
@@ -46,7 +52,7 @@ var (
 func Builtins() []string { return slices.Clone(builtins[:]) }
 
 //nolint:gochecknoglobals // read-only table
-var builtins = [...]string{"default", "no-tty-injection", "no-userns", "strict"}
+var builtins = [...]string{"default", "no-tty-injection", "no-unix-sockets", "no-userns", "strict"}
 
 // IsBuiltin reports whether there is a built-in profile of this name. It needs no Go
 // runtime.
@@ -86,6 +92,7 @@ func BuiltinText(name []byte) string {
 //   - default permits what podman's default profile permits a container with podman's
 //     default capabilities; what it does not list has the answer ENOSYS.
 //   - no-tty-injection refuses ioctl with TIOCSTI and TIOCLINUX.
+//   - no-unix-sockets refuses to make Unix sockets, and io_uring, which makes them too.
 //   - no-userns refuses to make or enter user namespaces.
 //   - strict permits what an ordinary program needs: see builtin/strict.json.
 func Builtin(name, arch string) (filter []byte, ok bool) {
@@ -103,6 +110,8 @@ func builtin(name, arch string) string {
 		amd64, arm64 = defaultAMD64, defaultARM64
 	case "no-tty-injection":
 		amd64, arm64 = noTTYInjectionAMD64, noTTYInjectionARM64
+	case "no-unix-sockets":
+		amd64, arm64 = noUnixSocketsAMD64, noUnixSocketsARM64
 	case "no-userns":
 		amd64, arm64 = noUsernsAMD64, noUsernsARM64
 	case "strict":

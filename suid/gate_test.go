@@ -291,7 +291,7 @@ func TestNotNamedIsRefused(t *testing.T) {
 		plan.OpLimitUserns: suid.RowNested, plan.OpOverlay: suid.RowOverlay, plan.OpScore: suid.RowScore,
 	}
 	inPayload := map[plan.Op]bool{
-		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpChdir: true, plan.OpTell: true, plan.OpSet: true, plan.OpClose: true, plan.OpTimeout: true, plan.OpSeccomp: true, plan.OpExec: true,
+		plan.OpLock: true, plan.OpCaps: true, plan.OpFence: true, plan.OpSocket: true, plan.OpChdir: true, plan.OpTell: true, plan.OpSet: true, plan.OpClose: true, plan.OpTimeout: true, plan.OpSeccomp: true, plan.OpExec: true,
 	}
 	numbers := []plan.Op{1 << 8, 1 << 15, 1<<16 - 1}
 	for op := range plan.NumOps + 64 {

@@ -118,7 +118,7 @@ func payload(base unsafe.Pointer, h *plan.Header) (Row, uint32) {
 				return RowCapsKept, i
 			}
 			given = true
-		case plan.OpFence, plan.OpChdir, plan.OpTell, plan.OpClose, plan.OpTimeout, plan.OpSet, plan.OpSeccomp, plan.OpExec:
+		case plan.OpFence, plan.OpSocket, plan.OpChdir, plan.OpTell, plan.OpClose, plan.OpTimeout, plan.OpSet, plan.OpSeccomp, plan.OpExec:
 			if !given {
 				return RowCapsKept, i
 			}

@@ -114,7 +114,7 @@ func with(t testing.TB, clone, flags uint32, steps ...plan.Step) *plan.Program {
 func inFrame(op plan.Op) bool { return op >= plan.OpBind && op <= plan.OpProc }
 
 func inPayload(op plan.Op) bool {
-	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpTell || op == plan.OpLock || op == plan.OpSet || op == plan.OpClose || op == plan.OpTimeout || op == plan.OpCgroup || op == plan.OpSeccomp || op == plan.OpExec
+	return op == plan.OpChdir || op == plan.OpCaps || op == plan.OpFence || op == plan.OpSocket || op == plan.OpTell || op == plan.OpLock || op == plan.OpSet || op == plan.OpClose || op == plan.OpTimeout || op == plan.OpCgroup || op == plan.OpSeccomp || op == plan.OpExec
 }
 
 func finish(t testing.TB, b *planbuild.Builder) *plan.Program {

@@ -23,10 +23,19 @@ func operandKinds() map[string]docs.Kind {
 		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
 		"MODE":    {Words: slices.Sorted(slices.Values(cmdline.Modes[:]))},
 		"PROFILE": {Words: seccomp.Builtins(), Files: true},
+		"SCOPE":   {Words: scopeNames()},
 
 		"INSIDE:OUTSIDE:COUNT": free, "FD": free, "VALUE": free, "STATUS": free, "UID": free, "GID": free, "NAME": free,
 		"LABEL": free, "OCTAL": free, "BYTES": free, "NAME=SOFT[:HARD]": free, "SECONDS[:GRACE]": free, "N": free,
 	}
+}
+
+// scopeNames are the operands of --scope.
+func scopeNames() (out []string) {
+	for i := range cmdline.Scopes {
+		out = append(out, cmdline.Scopes[i].Name)
+	}
+	return out
 }
 
 // rows is the table, as far as documents are concerned.

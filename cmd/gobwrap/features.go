@@ -22,6 +22,7 @@ func features() string {
 	o.PutString("mount-engine", f.MountEngine)
 	o.PutBool("seccomp", f.Seccomp)
 	o.PutInt("landlock-abi", f.LandlockABI)
+	o.PutStrings("scopes", f.Scopes)
 	o.PutStrings("options", options)
 	return string(o.Lines()) + "\n"
 }

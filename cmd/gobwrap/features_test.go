@@ -43,7 +43,7 @@ func TestFeatures(t *testing.T) {
 		_, isBool := have["seccomp"].(bool)
 		switch {
 		case have["version"] != version.Own, have["bubblewrap"] != version.Followed, engine != "new" && engine != "classic",
-			!isNumber, abi < 0, abi != float64(int(abi)), !isBool, len(have) != 7:
+			!isNumber, abi < 0, abi != float64(int(abi)), !isBool, len(have) != 8:
 			t.Errorf("%v", have)
 		}
 		// A test has no set-user-id bit.

@@ -165,6 +165,7 @@ func (l *line) spec() sandbox.Spec {
 			out.Limits.Grace = -1
 		}
 	}
+	l.scopes(&out.Lockdown.Scopes)
 	if s.DropCaps != 0 {
 		out.Identity.Caps = append(out.Identity.Caps, sandbox.CapEdit{Drop: true, Caps: idmap.Caps(s.DropCaps)})
 	}
@@ -180,6 +181,28 @@ func (l *line) spec() sandbox.Spec {
 }
 
 func milliseconds(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// scopes are the bits as wishes.
+func (l *line) scopes(out *sandbox.Scopes) {
+	s := &l.Spec
+	for _, one := range [...]struct {
+		wish  *sandbox.Wish
+		bit   uint8
+		field string
+	}{
+		{&out.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
+		{&out.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
+		{&out.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"},
+	} {
+		switch {
+		case s.Scopes&one.bit != 0:
+			*one.wish = sandbox.Want
+			l.fields[one.field] = s.ScopesFrom
+		case s.TryScopes&one.bit != 0:
+			*one.wish = sandbox.Try
+		}
+	}
+}
 
 // entry says where the next entry of a list in the Spec, which has n so far, comes from.
 func (l *line) entry(list string, n int, from flat.Word) {
@@ -211,6 +234,9 @@ func (l *line) item(to *options, i int) {
 	case flat.SyncFD:
 		l.entry("Session.SyncFDs", len(s.Session.SyncFDs), it.From)
 		s.Session.SyncFDs = append(s.Session.SyncFDs, sandbox.SetFD(int(it.FD)))
+	case flat.Socket:
+		l.entry("Lockdown.AllowSockets", len(s.Lockdown.AllowSockets), it.From)
+		s.Lockdown.AllowSockets = append(s.Lockdown.AllowSockets, l.word(it.A))
 	case flat.Setting:
 		l.fields[front.Set(s, setting.Kind(it.N), l.word(it.A))] = it.From
 	case flat.Filter, flat.Builtin, flat.Profile:

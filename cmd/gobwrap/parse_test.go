@@ -143,7 +143,19 @@ var meanings = map[string]struct {
 	"--args": {"@--uid~7", func(s *said) bool {
 		return s.Identity.UID == sandbox.SetID(7) && len(s.line.Read) == 1
 	}},
-	"--mode":  {"setuid", func(s *said) bool { return s.Mode == sandbox.Setuid }},
+	"--mode": {"setuid", func(s *said) bool { return s.Mode == sandbox.Setuid }},
+	"--scope": {"signals", func(s *said) bool {
+		return s.Lockdown.Scopes == sandbox.Scopes{Signals: sandbox.Want}
+	}},
+	"--scope-try": {"abstract-sockets", func(s *said) bool {
+		return s.Lockdown.Scopes == sandbox.Scopes{AbstractSockets: sandbox.Try}
+	}},
+	"--scope-abstract-unix-sockets": {"", func(s *said) bool {
+		return s.Lockdown.Scopes == sandbox.Scopes{AbstractSockets: sandbox.Want}
+	}},
+	"--allow-socket": {"/run/bus", func(s *said) bool {
+		return slices.Equal(s.Lockdown.AllowSockets, []string{"/run/bus"})
+	}},
 	"--argv0": {"x", func(s *said) bool { return s.Command.Argv0.Given() && s.Command.Argv0.String() == "x" }},
 	"--unshare-all": {"", func(s *said) bool {
 		n := s.Namespaces

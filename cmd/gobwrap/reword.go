@@ -54,6 +54,7 @@ var rules = [...]string{
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
 	compile.AdminOfGiven:      "with --userns or --userns-block-fd the command could unmount what --mask and --protect do: add --cap-drop CAP_SYS_ADMIN",
 	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
+	compile.SocketsNeedScope:  "--allow-socket requires --scope sockets, --scope all or --scope-try",
 	compile.ForegroundSession: "--foreground cannot be combined with --new-session: a new session has no terminal",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
 }
@@ -78,6 +79,8 @@ var advice = [...]string{
 	"with mounts.Mask or mounts.Protect, and CAP_SYS_ADMIN, the capabilities of Identity.Caps", "with --mask or --protect, and --cap-add CAP_SYS_ADMIN, the capabilities of --cap-add",
 	"with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps", "with --dev and a uid or gid other than 0 the capabilities of --cap-add",
 	"namespaces (Identity.UID and GID)", "namespaces (--uid 0 --gid 0)",
+	"the seccomp profile no-unix-sockets forbids", "--seccomp-profile no-unix-sockets forbids",
+	"Try in Lockdown.Scopes does", "--scope-try does",
 	"as set by Identity.Caps", "as set by --cap-add and --cap-drop",
 }
 

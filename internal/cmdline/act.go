@@ -66,6 +66,8 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		return p.environment(flat.Kind(o.with), text, items)
 	case o.do == doLock:
 		p.add(items, flat.Item{Kind: flat.Lock, A: p.args})
+	case o.do == doSocket:
+		p.add(items, flat.Item{Kind: flat.Socket, A: p.args})
 	case o.do == doChooseMode:
 		return p.mode(word)
 	case o.do == doFailStatus:
@@ -92,6 +94,8 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 			return p.fail(BadValue, p.args)
 		}
 		p.add(items, flat.Item{Kind: flat.Setting, A: p.args, N: uint32(o.on)})
+	case o.do == doScope:
+		return p.scope(o, word)
 	default:
 		return p.identity(o, word, items)
 	}
@@ -131,6 +135,45 @@ func (p *Parser) timeout(word []byte) Status {
 		return p.fail(BadValue, p.args)
 	}
 	p.Spec.Timeout = t
+	return Done
+}
+
+// Scopes are the operands of --scope.
+//
+//nolint:gochecknoglobals // read-only table
+var Scopes = [...]struct {
+	Name string
+	bits uint8
+}{
+	{"signals", flat.ScopeSignals},
+	{"abstract-sockets", flat.ScopeAbstractSockets},
+	{"sockets", flat.ScopeSockets},
+	{"all", flat.ScopeSignals | flat.ScopeAbstractSockets | flat.ScopeSockets},
+}
+
+// scope is for --scope and its kin.
+func (p *Parser) scope(o *Option, word []byte) Status {
+	bits := uint8(0)
+	for i := range Scopes {
+		if o.on == scopeNamed && flat.Equal(word, Scopes[i].Name) {
+			bits = Scopes[i].bits
+		}
+	}
+	if o.on != scopeNamed {
+		bits = flat.ScopeAbstractSockets
+	}
+	s := &p.Spec
+	switch {
+	case bits == 0:
+		return p.fail(BadValue, p.args)
+	case o.with == scopeTried:
+		s.TryScopes |= bits
+	default:
+		if bits >= s.Scopes { // the youngest is the highest bit
+			s.ScopesFrom = p.from
+		}
+		s.Scopes |= bits
+	}
 	return Done
 }
 

@@ -84,6 +84,8 @@ const (
 	doKeepFD
 	doMask
 	doMaskTry
+	doScope
+	doSocket
 )
 
 const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
@@ -92,6 +94,7 @@ const (
 	wantsPath    = "an absolute path in the sandbox, other than its root"
 	wantsPattern = "an absolute path whose first component is literal, of *, ?, [a-z], \\ and, as whole components, **"
 )
+const scopes = "signals, abstract-sockets, sockets or all"
 
 // Options is every option. --help lists them in the order of the manual, with Help on the
 // same line: at most 47 characters.
@@ -178,6 +181,10 @@ var Options = [...]Option{
 	{Name: "--seccomp", Operands: "FD", Help: "Install the seccomp filter in FD", Scalar: true, do: doSeccomp},
 	{Name: "--add-seccomp-fd", Operands: "FD", Help: "Install the seccomp filter in FD (repeatable)", do: doAddSeccomp},
 	{Name: "--seccomp-profile", Operands: "PROFILE", Help: "Apply a profile: a file, or a built-in name", do: doSeccompProfile},
+	{Name: "--scope", Operands: "SCOPE", Help: "Restrict signals or sockets to the sandbox", Wants: scopes, do: doScope, on: scopeNamed},
+	{Name: "--scope-try", Operands: "SCOPE", Help: "Like --scope, if the kernel can", Wants: scopes, do: doScope, on: scopeNamed, with: scopeTried},
+	{Name: "--scope-abstract-unix-sockets", Help: "The same as --scope abstract-sockets", do: doScope},
+	{Name: "--allow-socket", Operands: "PATH", Help: "Except PATH from --scope sockets (repeatable)", Paths: true, do: doSocket},
 	{Name: "--block-fd", Operands: "FD", Help: "Wait for FD before the command runs", Scalar: true, do: doNamedFD, on: flat.BlockFD},
 	{Name: "--userns-block-fd", Operands: "FD", Help: "Wait for FD before the user namespace is used", Scalar: true, do: doNamedFD, on: flat.UserBlockFD},
 	{Name: "--info-fd", Operands: "FD", Help: "Write pid and namespaces to FD, as JSON", Scalar: true, do: doNamedFD, on: flat.InfoFD},
@@ -202,6 +209,12 @@ var Options = [...]Option{
 	{Name: "--chmod", Operands: "OCTAL PATH", Help: "Change the mode of PATH, which must exist", Paths: true, do: doChmod},
 	{Name: "--not-a-security-boundary", Help: "If a mount cannot be restricted, only warn", do: doSwitch, on: flat.Forgive},
 }
+
+// How --scope's kin differ: by Option.on and Option.with.
+const (
+	scopeNamed = 1 // the scope is the operand
+	scopeTried = 1 // it may be missing
+)
 
 // Lookup finds the row of an option; -1 if there is none. -h is --help.
 func Lookup(name []byte) int {

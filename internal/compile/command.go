@@ -22,9 +22,7 @@ func (c *Compiler) command() {
 	}
 	c.from = 0
 	c.caps()
-	if c.Facts.Setuid {
-		c.step(plan.Step{Op: plan.OpFence})
-	}
+	c.fence()
 	c.cwd()
 	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Hosted || c.Facts.Filtered {
 		c.step(plan.Step{Op: plan.OpTell}) // a filter might refuse it
@@ -95,6 +93,28 @@ func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
 		return v, false
 	}
 	return setting.Parse(setting.Kind(it.N), c.Text.At(it.A))
+}
+
+// fence is what Landlock does. The payload is in its caller's process group, whose processes
+// a signal to the group reaches in every PID namespace: with a new one, signals end at it.
+func (c *Compiler) fence() {
+	s := c.Spec
+	try := s.TryScopes
+	if c.newPID {
+		try |= flat.ScopeSignals
+	}
+	for i := range c.Items {
+		if it := &c.Items[i]; it.Kind == flat.Socket {
+			c.from = it.From
+			c.step(plan.Step{Op: plan.OpSocket, A: c.word(it.A)})
+		}
+	}
+	c.from = 0
+	if c.Facts.Setuid || s.Scopes|try != 0 {
+		c.from = s.ScopesFrom
+		c.step(plan.Step{Op: plan.OpFence, A: uint32(s.Scopes), B: uint32(try &^ s.Scopes)})
+		c.from = 0
+	}
 }
 
 // filters are installed in the order in which they were given. The kernel runs all of them for each

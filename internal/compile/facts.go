@@ -76,6 +76,7 @@ const (
 	AdminOfGiven
 	LabelsNeedSELinux
 	UsageNeedsStatus
+	SocketsNeedScope
 	ForegroundSession
 )
 
@@ -125,6 +126,8 @@ func (c *Compiler) Check() Rule {
 		return LabelsNeedSELinux
 	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
 		return UsageNeedsStatus
+	case c.has(flat.Socket) && (s.Scopes|s.TryScopes)&flat.ScopeSockets == 0:
+		return SocketsNeedScope
 	case s.On(flat.Foreground) && s.Wishes[flat.Session].IsNew():
 		return ForegroundSession
 	}

@@ -87,6 +87,14 @@ const (
 	Foreground
 )
 
+// Bits of Spec.Scopes and Spec.TryScopes: what the payload reaches in its sandbox only. They are
+// package plan's.
+const (
+	ScopeAbstractSockets = 1 << iota
+	ScopeSignals
+	ScopeSockets
+)
+
 // FD is a file descriptor that an option names. The zero value is none.
 type FD struct {
 	above uint32 // the descriptor plus one
@@ -138,6 +146,11 @@ type Spec struct {
 	FDs        [numFDs]FD
 	Strs       [numStrs]Str
 
+	// Scopes are those that the payload must have, TryScopes those where the
+	// kernel can; ScopesFrom is an option for the former, the one that is most likely to fail.
+	Scopes, TryScopes uint8
+	ScopesFrom        Word
+
 	// The payload's capabilities are those that it would have otherwise, less DropCaps,
 	// with AddCaps.
 	DropCaps, AddCaps uint64
@@ -186,6 +199,7 @@ const (
 	UIDMap  // A: INSIDE:OUTSIDE:COUNT as typed
 	GIDMap  // the same
 	Lock    // A: path inside
+	Socket  // A: path inside, an exception to ScopeSockets
 	KeepFD  // FD is the command's, with CloseFDs
 	Setting // A as typed, N its setting.Kind
 	SyncFD  // FD

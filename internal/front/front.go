@@ -83,6 +83,8 @@ type Facts struct {
 
 	// StdinFile: standard input is a regular file that the caller may write.
 	StdinFile bool
+	// Unscoped: the kernel has no Landlock scopes.
+	Unscoped bool
 
 	// SameFile reports whether two paths lead to the same file; nil: never.
 	SameFile func(a, b string) bool

@@ -32,6 +32,12 @@ var (
 	Landlock = Feature{"Landlock", "5.13", []attempt{{landlockVersion, 0}}}
 )
 
+// Versions of Landlock's interface.
+const (
+	ScopesABI  = 6 // scopes of signals and abstract sockets (6.12)
+	SocketsABI = 9 // what comes to the same for sockets with a path (7.1)
+)
+
 // Features returns all of them.
 func Features() []Feature { return []Feature{Seccomp, NewMounts, Openat2, Landlock} }
 

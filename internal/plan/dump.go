@@ -109,6 +109,8 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		return "+" + strconv.Itoa(int(v))
 	case mountKind:
 		return MountKinds[v]
+	case scopes:
+		return joinScopes(v)
 	case labelKind:
 		return [numLabels]string{"exec", "files"}[v]
 	case numbers:
@@ -119,6 +121,17 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		}
 	}
 	return ""
+}
+
+// joinScopes lists scopes by the names of --scope.
+func joinScopes(bits uint32) string {
+	var names []string
+	for i, name := range [numScopes]string{"abstract-sockets", "signals", "sockets"} {
+		if bits>>i&1 != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 func (p *Program) strings(first, n uint32) []string {

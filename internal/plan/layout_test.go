@@ -114,7 +114,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatalf("the sample is refused with %d", v)
 	}
 	h := p.Header()
-	if h.Magic != plan.Magic || int(h.Size) != len(p.Bytes) || h.Join != 1 || h.Setup != h.Steps-12 ||
+	if h.Magic != plan.Magic || int(h.Size) != len(p.Bytes) || h.Join != 1 || h.Setup != h.Steps-13 ||
 		h.Argc != 2 || h.Envc != 3 || h.Pathc != 2 || h.Closec != 3 || h.Earlyc != 1 || h.Syncc != 1 || h.JSONFd != 10 {
 		t.Errorf("header %+v", h)
 	}

@@ -36,7 +36,7 @@ const (
 	OpLabel          // A whose label, B label
 	OpTell           // payload: tell the front end its pid
 	OpCaps           // A, B bounding set to keep; C, D permitted; E, F inheritable and ambient (low, high)
-	OpFence          // payload: keep it from tracing processes outside, where no user namespace does
+	OpFence          // payload: enter a Landlock domain: A scopes to have, B those to have where the kernel can; and no tracing of processes outside, where no user namespace prevents it
 	OpLock           // init: A path: take a read lock
 	OpSeccomp        // A filter, B number of instructions
 	OpBecome         // A uid, B gid, or SameID: switch to these ids and keep the capabilities
@@ -50,6 +50,7 @@ const (
 	OpSet            // payload: A kind of setting (package setting), B to F its values
 	OpMask           // B dst: nobody opens it; FlagTry, FlagGlob
 	OpProtect        // B dst: read-only, and held where it is; A 1: if it is missing, a directory stands for it; FlagTry, FlagGlob
+	OpSocket         // A path: an exception to ScopeSockets, for sockets there and below; OpFence makes it
 	NumOps
 )
 
@@ -83,6 +84,15 @@ const (
 	MountDevpts        // a new instance
 	MountMqueue
 	numMounts
+)
+
+// Scopes (OpFence): what the payload reaches in processes inside only. The first two bits are
+// Landlock's.
+const (
+	ScopeAbstractSockets = 1 << iota // connecting and sending to abstract Unix sockets
+	ScopeSignals
+	ScopeSockets // the same as the first for sockets with a path, except for those of OpSocket
+	numScopes    = iota
 )
 
 // Labels (OpLabel, A).
@@ -201,6 +211,7 @@ const (
 	sizeHigh         // printed with the low half
 	numbers          // any numbers, five
 	more             // printed with what stands in front
+	scopes           // Scope* bits; others are the kernel's to refuse
 )
 
 // phase is where in a plan an operation may stand; see the package comment.
@@ -267,11 +278,12 @@ var ops = [NumOps]opInfo{
 	OpBecome:  {"become", inSetUp, [7]kind{ident, ident}, [7]string{"uid", "gid"}, FlagTry, "unable to switch to uid {A}"},
 	OpGroups:  {name: "groups", phase: inSetUp, fault: "Can't give up the caller's supplementary groups"},
 	OpNest:    {"nest", inSetUp, [7]kind{str, str}, [7]string{"uid_map", "gid_map"}, 0, "Creating a nested user namespace failed"},
-	OpFence:   {name: "fence", phase: inPayload, fault: "Can't keep the command from tracing processes outside (Landlock)"},
+	OpFence:   {"fence", inPayload, [7]kind{scopes, scopes}, [7]string{"scopes", "try"}, 0, "Can't keep the command from tracing or signalling processes outside (Landlock)"},
 	OpLock:    {"lock", inPayload, [7]kind{str}, [7]string{"path"}, 0, "Unable to lock file {A}"},
 	OpScore:   {"oom-score-adj", inSetUp, [7]kind{str}, [7]string{"to"}, 0, ""},
 	OpClose:   {"close", inPayload, [7]kind{fd, fd}, [7]string{"from", "to"}, 0, ""},
 	OpTimeout: {"timeout", inPayload, [7]kind{num, num}, [7]string{"after", "grace"}, 0, ""},
+	OpSocket:  {"allow-socket", inPayload, [7]kind{str}, [7]string{"path"}, 0, "Can't leave socket {A} within reach"},
 	OpCgroup:  {"cgroup", inPayload, [7]kind{fd}, [7]string{"fd"}, 0, "Can't start in the cgroup of fd {A}"},
 	OpMask:    {"mask", inRoot, [7]kind{1: path}, [7]string{1: "dst"}, FlagTry | FlagGlob, ""},
 	OpProtect: {"protect", inRoot, [7]kind{num, path}, [7]string{"directory", "dst"}, FlagTry | FlagGlob, ""},

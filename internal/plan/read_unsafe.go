@@ -41,7 +41,7 @@ func (p *Program) Path(s Step) string {
 			}
 		}
 	}
-	if s.Op == OpChdir || s.Op == OpLock {
+	if s.Op == OpChdir || s.Op == OpLock || s.Op == OpSocket {
 		return p.Str(s.A)
 	}
 	return ""

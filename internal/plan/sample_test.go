@@ -71,6 +71,7 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpTell})
 	add(plan.Step{Op: plan.OpClose, A: 3, B: 1<<31 - 1})
 	add(plan.Step{Op: plan.OpTimeout, A: 1500, B: 2000})
+	add(plan.Step{Op: plan.OpSocket, A: str("/run/bus")})
 	add(plan.Step{Op: plan.OpCgroup, A: 9})
 	add(plan.Step{Op: plan.OpSet, A: 0, B: 7, C: 64, E: 64})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(filter), B: 2})

@@ -114,14 +114,25 @@ func Kill(pid, sig uintptr) { Call(unix.SYS_KILL, pid, sig, 0, 0, 0, 0) }
 
 // Wait waits for a child, or for any with ^0, and returns which one has ended and its wait
 // status.
-func Wait(pid uintptr) (ended uintptr, status uint32) { return WaitUsage(pid, nil) }
+func Wait(pid uintptr) (ended uintptr, status uint32) { return WaitFor(pid, false, nil) }
 
-// WaitUsage is Wait, with what the child and those that it has waited for have used.
-func WaitUsage(pid uintptr, used *unix.Rusage) (ended uintptr, status uint32) {
+// Wait statuses of processes that have not ended.
+const (
+	Stopped   = 0x7f // the lowest byte; the signal is above it
+	Continued = 0xffff
+)
+
+// WaitFor is Wait, with what the child and those that it has waited for have used. With stops it
+// also returns for a child that has stopped, as job control stops it, or was continued.
+func WaitFor(pid uintptr, stops bool, used *unix.Rusage) (child uintptr, status uint32) {
+	options := uintptr(unix.WALL)
+	if stops {
+		options |= unix.WUNTRACED | unix.WCONTINUED
+	}
 	for {
-		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), unix.WALL, Addr(unsafe.Pointer(used)), 0, 0)
-		if Errno(r) == 0 && status&0xff == 0x7f {
-			// Stopped, which only a child that asked to be traced by us reports.
+		r := Call(unix.SYS_WAIT4, pid, Addr(unsafe.Pointer(&status)), options, Addr(unsafe.Pointer(used)), 0, 0)
+		if Errno(r) == 0 && status&0xff == Stopped && !(stops && isJobStop(unix.Signal(status>>8))) {
+			// Otherwise only a child that asked to be traced by us reports a stop.
 			Call(unix.SYS_PTRACE, unix.PTRACE_CONT, r, 0, uintptr(status>>8&0xff), 0, 0)
 			continue
 		}
@@ -129,6 +140,11 @@ func WaitUsage(pid uintptr, used *unix.Rusage) (ended uintptr, status uint32) {
 			return r, status
 		}
 	}
+}
+
+// isJobStop reports whether a signal stops a process by default.
+func isJobStop(sig unix.Signal) bool {
+	return sig == unix.SIGTSTP || sig == unix.SIGSTOP || sig == unix.SIGTTIN || sig == unix.SIGTTOU
 }
 
 // Nap sleeps for some nanoseconds, less than a second.

@@ -534,8 +534,8 @@ func clearAside(dir uintptr, other unsafe.Pointer) {
 
 // Words on the feed about placeholders: how long the name is, which follows.
 const (
-	// HolderWord marks them.
-	HolderWord = 1 << 27
+	// HolderWord marks them. The bits above it are those of package child's words.
+	HolderWord = 1 << 26
 	// HolderLen is the mask of the length.
 	HolderLen = 1<<8 - 1
 )

@@ -22,6 +22,7 @@ var clock struct {
 	stage   uint32  // what has been done
 	command uintptr // the command's pid, where it is not the first process; 0: not known
 	pidfd   uintptr // a pidfd of it; 0: none
+	timer   uintptr // see wakeInTime: the timer's number plus one
 
 	kills uint64      // how often the cgroup had been out of memory before
 	used  unix.Rusage // what the command has used, and the children that it has waited for
@@ -81,6 +82,34 @@ func begin(p plan.View, sender uintptr) {
 		return
 	}
 	clock.next, clock.grace = clock.began+uint64(s.A)*1e6, uint64(s.B)*1e6
+	wakeInTime(p)
+}
+
+// wakeInTime makes the kernel send this process a SIGCONT when the command's time is over, counted
+// from now, and again at every grace: a job that is stopped, or that the command has stopped
+// somehow, ends in time, too. While it is not stopped the signal does nothing.
+func wakeInTime(p plan.View) {
+	s := timeout(p)
+	if s == nil {
+		return
+	}
+	if clock.timer == 0 {
+		var event struct { // struct sigevent
+			value    uint64
+			sig, how int32 // SIGEV_SIGNAL is 0
+			_        [48]byte
+		}
+		event.sig = int32(unix.SIGCONT)
+		id := int32(0)
+		r := raw.Call(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, raw.Addr(unsafe.Pointer(&event)), raw.Addr(unsafe.Pointer(&id)), 0, 0, 0)
+		if raw.Errno(r) != 0 {
+			return // a filter, or CONFIG_POSIX_TIMERS is missing
+		}
+		clock.timer = uintptr(id) + 1
+	}
+	grace, after := uint64(s.B)*1e6, uint64(s.A)*1e6
+	when := [2]unix.Timespec{{Sec: int64(grace / 1e9), Nsec: int64(grace % 1e9)}, {Sec: int64(after / 1e9), Nsec: int64(after % 1e9)}}
+	raw.Call(unix.SYS_TIMER_SETTIME, clock.timer-1, 0, raw.Addr(unsafe.Pointer(&when)), 0, 0, 0)
 }
 
 // openCommand opens the command's pidfd, so that no other process gets its signals.

@@ -105,7 +105,9 @@
 // status, which init says, and whether init ends too; with --usage, what the payload has
 // used; and with --protect which placeholders there are (placeholders_unsafe.go). Who says that set-up is over is the command: with --timeout the kernel tells the
 // monitor its pid (SO_PASSCRED), and from then on the monitor waits no longer than the clock
-// allows (clock_unsafe.go): one ppoll(2), no timer and no signal handler. It also tells a process below whether
+// allows (clock_unsafe.go): one ppoll(2), no signal handler. Where the payload's signals are scoped, init
+// also says that the payload has stopped or goes on, with which the monitor stops
+// (stopToo). It also tells a process below whether
 // the monitor still lives, since getppid says nothing across PID namespaces.
 //
 // # Every wait has an end
@@ -159,8 +161,8 @@
 //
 // Where there is an init, it forks the payload and shares a page with it, the start barrier,
 // at which the payload waits. The bounding set has been cut for both before the fork: the
-// kernel offers nothing cheaper than a call for each capability. Before init opens the
-// barrier, it has, in this order, closed all descriptors but the feed and the sync fds (and
+// kernel offers nothing cheaper than a call for each capability. A Landlock domain with scopes
+// is for both, too. Before init opens the barrier, it has, in this order, closed all descriptors but the feed and the sync fds (and
 // the front end's socket, for faults); given up its capabilities; taken the locks; settled its
 // death signal; closed that socket; installed the payload's filters in itself. It opens the
 // barrier by a store: the filters may refuse any system call, so the payload's process naps

@@ -21,6 +21,10 @@ const (
 	begun = 1 << 30
 	// ended marks the payload's wait status, the lowest 16 bits. From init.
 	ended = 1 << 29
+	// stopped: the payload's process has stopped, by the signal in the lowest bits. From init.
+	stopped = 1 << 28
+	// goesOn: it goes on. From init, where the monitor follows.
+	goesOn = 1 << 27
 	// initEnds, with ended: init has no other child, and ends now.
 	initEnds = 1 << 31
 )
@@ -114,12 +118,7 @@ func tellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
-	listen(feed.monitor)
-	word, sender, ok := readWordFrom()
-	for ok && word&build.HolderWord != 0 {
-		listen(feed.monitor)
-		word, sender, ok = readWordFrom()
-	}
+	word, sender, _ := nextWord(p)
 	if word == begun {
 		begin(p, sender)
 		return
@@ -160,6 +159,17 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 	return word, sender, true
 }
 
+// nextWord is readWordFrom without what is said of stops, which it obeys, and of placeholders.
+// A signal that comes before the end of set-up ends the launch (listen).
+func nextWord(p plan.View) (word uint32, sender uintptr, ok bool) {
+	for {
+		listen(feed.monitor)
+		if word, sender, ok = readWordFrom(); word&build.HolderWord == 0 && !obeyStop(p, word) {
+			return word, sender, ok
+		}
+	}
+}
+
 // payloadStatus waits for the payload and returns its wait status: on init's word, or by
 // waiting for the first process. An init that ends with the payload is reaped.
 func payloadStatus(p plan.View) uint32 {
@@ -168,7 +178,7 @@ func payloadStatus(p plan.View) uint32 {
 	case watches(p):
 		word = watch(p)
 	case p.Has(plan.FlagInit):
-		word, _ = readWord()
+		word, _, _ = nextWord(p)
 	}
 	readUsage(p, word)
 	killed := clock.stage != inTime && killAll(p) // a command that ends when it is asked to may leave others
@@ -183,11 +193,17 @@ func payloadStatus(p plan.View) uint32 {
 
 // firstStatus waits for the first process and returns its wait status.
 func firstStatus() uint32 {
-	r, status := raw.WaitUsage(monitor.first, &clock.used)
-	if raw.Errno(r) != 0 {
-		return 1 << 8
+	for {
+		r, status := raw.WaitFor(monitor.first, monitor.follows, &clock.used)
+		switch {
+		case raw.Errno(r) != 0:
+			return 1 << 8
+		case status&0xff == raw.Stopped:
+			stopToo()
+		case status != raw.Continued:
+			return status
+		}
 	}
-	return status
 }
 
 // reapInit waits for an init that has said that it ends, so that it is not left as a zombie

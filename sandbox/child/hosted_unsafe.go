@@ -183,23 +183,25 @@ func watch(p plan.View) (word uint32) {
 	}
 	for {
 		openCommand()
+		looks := monitor.follows && !p.Has(plan.FlagInit) && clock.stage == inTime // for stops, of which a pidfd does not say
 		var nap unix.Timespec
-		if blind {
+		if blind || looks {
 			nap.Nsec = 1e7
 		}
 		fds[0].Revents, fds[1].Revents, fds[2].Revents, fds[3].Revents = 0, 0, 0, 0
 		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 4, patience(&nap), 0, 8, 0)
 		tick(p)
+		if looks && childStopped(p) != 0 {
+			stopToo()
+		}
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
-			if said&build.HolderWord != 0 {
+			if said&build.HolderWord != 0 || obeyStop(p, said) {
 				continue
 			}
 			if said == begun {
 				begin(p, sender)
 				handOver(p)
-			} else if said&stopped != 0 && said&ended == 0 {
-				suspend(p, unix.Signal(said&0xff))
 			} else if p.Has(plan.FlagInit) {
 				return said
 			}

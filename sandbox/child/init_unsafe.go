@@ -38,6 +38,7 @@ func splitInit(p plan.View) {
 	}
 	g := (*gate)(raw.Mapped(r))
 	boundBoth(p)
+	scopeBoth(p)
 	mine := raw.Getpid()
 	pid := fork(0, p)
 	if e := raw.Errno(pid); e != 0 {
@@ -70,6 +71,22 @@ func boundBoth(p plan.View) {
 			acting.End(f)
 		}
 		payload.bounded = true
+	}
+}
+
+// scopeBoth restricts this process and the payload to one Landlock domain: within it the
+// payload may signal init, and look at it as far as seal permits, as if there were none.
+func scopeBoth(p plan.View) {
+	for i := p.Setup; i < p.Steps; i++ {
+		s := p.Step(i)
+		if s.Op != plan.OpFence {
+			continue
+		}
+		acting.Step = i
+		if e := scopeSelf(p, s); e != 0 {
+			acting.End(step.Main(e))
+		}
+		acting.Step = plan.NoStep
 	}
 }
 
@@ -123,6 +140,11 @@ func runInit(p plan.View, child uintptr, g *gate) {
 	raw.Close(acting.Sock)
 	acting.Sock = 0
 	filter(p, g)
+	waitForAll(p, child)
+}
+
+// waitForAll is what init does from there on.
+func waitForAll(p plan.View, child uintptr) {
 	last := uint32(1) // until the payload's own is known
 	for {
 		r, status := reap(p, child)

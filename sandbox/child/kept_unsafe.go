@@ -63,6 +63,7 @@ func dismissKeeper() {
 // awaits that where there was a choice: the keeper has capabilities, and must be gone
 // before the payload runs.
 func releaseFirst(p plan.View) {
+	follow(p)
 	awaited := awaitsRelease(p)
 	dismissKeeper()
 	if awaited {

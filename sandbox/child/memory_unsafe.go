@@ -64,6 +64,8 @@ var monitor struct {
 	keptSock  uintptr // and where they are said
 	leaving   uintptr // the pid of a keeper that ends
 	viaKeeper bool    // the plan is for the keeper
+
+	follows bool // it stops with the payload; see follow
 }
 
 // host is the state of the monitor in plan mode; see hosted_unsafe.go.
@@ -90,6 +92,8 @@ var payload struct {
 	umask   uintptr
 	moved   bool     // an OpChdir has been done
 	bounded bool     // boundCaps is done
+	scoped  bool     // scopeSelf is done
+	fenced  bool     // it has made a domain
 	settled bool     // see settleForExec
 	missing plan.Sub // what diagnose has found
 }

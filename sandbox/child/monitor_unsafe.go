@@ -195,6 +195,11 @@ func start(p plan.View) uintptr {
 	}
 	holdSignals(p)
 	knowCommand(p)
+	wakeInTime(p) // the command could stop us before we know that it runs
+	if !triesScopes(p) {
+		acting.Say(plan.MsgFault, step.Failed(unix.EOPNOTSUPP, plan.SubMain), fenceAt(p), 0)
+		return 0
+	}
 	if monitor.viaKeeper {
 		return startKept(p)
 	}

@@ -17,13 +17,13 @@ import (
 // OpCaps has given it up by then.
 func doBare(p plan.View, s *plan.Step) step.Fault {
 	switch {
-	case s.Op == plan.OpLock, s.Op == plan.OpTimeout, s.Op == plan.OpCgroup:
-		return step.Fault{} // init's: see takeLocks; the monitor's
+	case s.Op == plan.OpLock, s.Op == plan.OpTimeout, s.Op == plan.OpCgroup, s.Op == plan.OpSocket:
+		return step.Fault{} // init's: see takeLocks; the monitor's; OpFence's
 	case s.Op == plan.OpClose:
 		closeBetween(uintptr(s.A), uintptr(s.B))
 		return step.Fault{}
 	case s.Op == plan.OpFence:
-		return step.Main(fence())
+		return step.Main(fence(p, s))
 	case s.Op == plan.OpChdir:
 		return step.Main(chdir(p, s))
 	case s.Op == plan.OpTell:

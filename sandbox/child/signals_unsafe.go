@@ -36,10 +36,6 @@ var relay struct {
 const passedOn = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) | 1<<(unix.SIGTERM-1) |
 	1<<(unix.SIGUSR1-1) | 1<<(unix.SIGUSR2-1) | 1<<(unix.SIGWINCH-1)
 
-// stopped marks a word of init's on the feed: the command has stopped, by the signal in the
-// lowest bits.
-const stopped = 1 << 28
-
 // heldSignals returns those that the monitor reads.
 func heldSignals(p plan.View) (set uint64) {
 	if p.Has(plan.FlagForward) {
@@ -265,20 +261,20 @@ func leadGroup(p plan.View) {
 	}
 }
 
-// reap waits for init's next child to end. It tells the monitor when the command, child, stops,
-// where that has to know.
+// reap waits for init's next child to end. It tells the monitor when the command, child, stops or
+// goes on, where that has to know.
 func reap(p plan.View, child uintptr) (ended uintptr, status uint32) {
-	if !p.Has(plan.FlagForeground) {
-		return raw.WaitUsage(^uintptr(0), &clock.used)
-	}
+	stops := p.Has(plan.FlagForeground) || follows(p)
 	for {
-		r := raw.Call(unix.SYS_WAIT4, ^uintptr(0), raw.Addr(unsafe.Pointer(&status)), unix.WALL|unix.WUNTRACED, raw.Addr(unsafe.Pointer(&clock.used)), 0, 0)
-		switch isStop := status&0xff == 0x7f; {
-		case raw.Errno(r) == unix.EINTR:
-		case raw.Errno(r) != 0 || !isStop:
+		r, status := raw.WaitFor(^uintptr(0), stops, &clock.used)
+		word := uint32(goesOn)
+		if raw.Errno(r) == 0 && status&0xff == raw.Stopped {
+			word = stopped | status>>8&0xff
+		} else if raw.Errno(r) != 0 || status != raw.Continued {
 			return r, status
-		case r == child && feed.child != 0:
-			raw.WriteWord(feed.child, stopped|status>>8&0xff)
+		}
+		if r == child && feed.child != 0 {
+			raw.WriteWord(feed.child, word)
 		}
 	}
 }

@@ -180,7 +180,7 @@ func setSysctl(setting string) fix {
 const overlaysSince = "5.11"
 
 // landlockFor says what Landlock is needed for.
-const landlockFor = "Direct mode does not need it. Setuid mode does: without Landlock, only a user namespace, where root may make one, " +
+const landlockFor = "Direct mode works without it, but the command can then signal the caller's process group (use --new-session or --foreground). Setuid mode needs it: without Landlock, only a user namespace, where root may make one, " +
 	"keeps the command from tracing the caller's processes outside. Programs that restrict themselves may need it too."
 
 // kernelCauses are what a kernel was built without, or is too old for.

@@ -215,7 +215,7 @@ func (p *prober) ranges() {
 }
 
 // landlock asks for the version of Landlock's interface (landlock_create_ruleset(2)).
-// Direct mode does not use it; setuid mode does, from version 2 on, and programs inside may.
+// Setuid mode uses it from version 2 on, scopes are of version 6, and programs inside may use it.
 func (p *prober) landlock() {
 	a := kernel.Landlock.Probe()
 	switch {
@@ -229,6 +229,9 @@ func (p *prober) landlock() {
 	detail := "ABI " + strconv.Itoa(a.Version)
 	if a.Version < 2 {
 		detail += ", before Linux 5.19: setuid mode needs 2"
+	}
+	if a.Version < kernel.ScopesABI {
+		detail += ", before Linux 6.12: commands can signal their caller's process group (--new-session)"
 	}
 	p.note(Result{Step: Landlock, State: OK, Detail: detail})
 }

@@ -27,6 +27,7 @@ func TestFiltersAgreeWithTheirRules(t *testing.T) {
 		{"../testdata/docker.json", []string{"ALL"}},
 		{"../builtin/strict.json", nil},
 		{"../builtin/no-tty-injection.json", nil},
+		{"../builtin/no-unix-sockets.json", nil},
 		{"../builtin/no-userns.json", nil},
 	} {
 		p := parseFile(t, c.file)

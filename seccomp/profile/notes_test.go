@@ -52,7 +52,7 @@ func TestNotes(t *testing.T) {
 // TestBuiltinsHaveNoNotes: our own profiles have nothing in them that does not count;
 // in strict, one rule says what the default says anyway.
 func TestBuiltinsHaveNoNotes(t *testing.T) {
-	for file, most := range map[string]int{"no-tty-injection": 0, "no-userns": 0, "strict": 1} {
+	for file, most := range map[string]int{"no-tty-injection": 0, "no-unix-sockets": 0, "no-userns": 0, "strict": 1} {
 		for _, arch := range []string{"amd64", "arm64"} {
 			notes, err := parseFile(t, "../builtin/"+file+".json").Notes(Target{Arch: arch, Kernel: Kernel{6, 1}})
 			notes = slices.DeleteFunc(notes, func(s string) bool { return strings.HasPrefix(s, "architectures: ignored") })

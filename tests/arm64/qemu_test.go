@@ -133,7 +133,7 @@ func TestCompiler(t *testing.T) {
 	}
 	libseccomp := filepath.Join(cache, "gobwrap/packages/arm64/libseccomp2/usr/lib/aarch64-linux-gnu")
 	foreign := []string{"qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", "-E", "LD_LIBRARY_PATH=" + libseccomp, filepath.Join(dir, "arm64/gobwrap-seccomp")}
-	for _, profile := range []string{"default", "strict", "no-userns", "no-tty-injection"} {
+	for _, profile := range []string{"default", "strict", "no-unix-sockets", "no-userns", "no-tty-injection"} {
 		args := []string{"compile", "--arch", "arm64", "--kernel", "6.1", "--cap", "CAP_SYS_ADMIN", "../../seccomp/builtin/" + profile + ".json"}
 		have, errs, status := run(t, append(slices.Clip(foreign), args...)...)
 		want, _, wantStatus := run(t, append([]string{"../../bin/gobwrap-seccomp"}, args...)...)

@@ -20,8 +20,8 @@ var (
 		"--ro-overlay", "--tmp-overlay",
 	}
 	optionsOfGobwrap = []string{
-		"--cgroup", "--close-fds", "--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--foreground", "--forward-signals", "--gid-map", "--keep-fd", "--keep-groups", "--map-auto",
-		"--map-root-user", "--mode", "--netns", "--nice", "--oom-score-adj", "--rlimit", "--seccomp-profile", "--setup-exit-status", "--timeout", "--uid-map", "--usage",
+		"--allow-socket", "--cgroup", "--close-fds", "--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--foreground", "--forward-signals", "--gid-map", "--keep-fd", "--keep-groups", "--map-auto",
+		"--map-root-user", "--mode", "--netns", "--nice", "--oom-score-adj", "--rlimit", "--scope", "--scope-abstract-unix-sockets", "--scope-try", "--seccomp-profile", "--setup-exit-status", "--timeout", "--uid-map", "--usage",
 	}
 	// optionsOfTools are those of setpriv, which has no short ones.
 	optionsOfTools = []string{"--reuid", "--regid", "--clear-groups", "--inh-caps", "--ambient-caps", "--bounding-set", "--groups"}

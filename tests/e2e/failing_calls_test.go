@@ -28,6 +28,8 @@ func ignorable(s injection, plan string, errno syscall.Errno) bool {
 		return s.monitor // there are other directories; root may take a user namespace; read(2) hears as much; a namespace may only be tried
 	case unix.SYS_FSTATFS, unix.SYS_PREAD64:
 		return s.settled
+	case unix.SYS_LANDLOCK_CREATE_RULESET, unix.SYS_LANDLOCK_RESTRICT_SELF: // a kernel without scopes, or a filter
+		return errno == syscall.EPERM || errno == syscall.EINVAL && s.nr == unix.SYS_LANDLOCK_CREATE_RULESET
 	case unix.SYS_CHDIR:
 		return true // there are other directories to start in
 	case unix.SYS_UNSHARE:

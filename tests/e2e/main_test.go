@@ -21,6 +21,7 @@ var (
 	gobwrap   string
 	installed string // a copy, setuid root
 	probe     string
+	reach     string
 	enosys    string
 	inject    string
 	fusefs    string
@@ -60,7 +61,7 @@ func prepare() (err error) {
 func buildAll() error {
 	bin := func(name string) string { return filepath.Join(base, "bin", name) }
 	gobwrap, installed = bin("gobwrap"), filepath.Join(base, "setuid", "gobwrap")
-	probe, enosys, inject, fusefs, autofs, rootfs, defy = bin("probe"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs"), bin("defy")
+	probe, reach, enosys, inject, fusefs, autofs, rootfs, defy = bin("probe"), bin("reach"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs"), bin("defy")
 	var err error
 	if other := os.Getenv("GOBWRAP_TEST_PROGRAM"); other != "" {
 		err = testbin.Copy(gobwrap, other, "0755")
@@ -70,7 +71,7 @@ func buildAll() error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(testbin.Helper(probe), testbin.Helper(enosys))
+	err = errors.Join(testbin.Helper(probe), testbin.Helper(reach), testbin.Helper(enosys))
 	for _, path := range []string{inject, fusefs, autofs, rootfs, defy} {
 		err = errors.Join(err, testbin.C(path, "testdata/"+filepath.Base(path)+".c"))
 	}

@@ -69,7 +69,7 @@ func TestEverydayPrograms(t *testing.T) {
 // TestNestedSandbox: which profiles leave a command the means to make sandboxes itself.
 func TestNestedSandbox(t *testing.T) {
 	inner := sandboxed(gobwrap, nil, "/bin/echo", "fine")
-	for p, want := range map[string]bool{"default": true, "no-tty-injection": true, "no-userns": false, "strict": false} {
+	for p, want := range map[string]bool{"default": true, "no-tty-injection": true, "no-unix-sockets": false, "no-userns": false, "strict": false} {
 		r := ordinary.run(t, sandboxed(gobwrap, []string{"--seccomp-profile", p, "--unshare-pid", "--proc", "/proc"}, inner...)...)
 		if got := r.Status == "0" && r.Stdout == "fine\n"; got != want {
 			t.Errorf("a sandbox under %s: %+v", p, r)

@@ -15,10 +15,10 @@ _gobwrap_seccomp() {
 	*:check:*:-*) compopt +o default && words=(--cap --arch --kernel) ;;
 	*:dump:--arch:*) compopt +o default && words=(amd64 arm64 x86_64 x86 x32 aarch64 arm) ;;
 	*:dump:*:-*) compopt +o default && words=(--arch) ;;
-	*:dump:*) [[ $typed == */* ]] || words=(default no-tty-injection no-userns strict) ;;
+	*:dump:*) [[ $typed == */* ]] || words=(default no-tty-injection no-unix-sockets no-userns strict) ;;
 	*:test:--arch:*) compopt +o default && words=(amd64 arm64 x86_64 x86 x32 aarch64 arm) ;;
 	*:test:*:-*) compopt +o default && words=(--arch) ;;
-	*:test:*) [[ $typed == */* ]] || words=(default no-tty-injection no-userns strict) ;;
+	*:test:*) [[ $typed == */* ]] || words=(default no-tty-injection no-unix-sockets no-userns strict) ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "${words[*]}" -- "$typed")
 }

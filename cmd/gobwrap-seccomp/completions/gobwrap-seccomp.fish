@@ -23,7 +23,7 @@ complete -c gobwrap-seccomp -n '__gobwrap_seccomp check; and not __gobwrap_secco
 complete -c gobwrap-seccomp -n '__gobwrap_seccomp check; and not __gobwrap_seccomp check --cap; and not __gobwrap_seccomp check --arch; and not __gobwrap_seccomp check --kernel' -F
 complete -c gobwrap-seccomp -n '__gobwrap_seccomp dump --arch' -a 'amd64 arm64 x86_64 x86 x32 aarch64 arm'
 complete -c gobwrap-seccomp -n '__gobwrap_seccomp dump; and not __gobwrap_seccomp dump --arch' -a '--arch'
-complete -c gobwrap-seccomp -n '__gobwrap_seccomp dump; and not __gobwrap_seccomp dump --arch' -F -a 'default no-tty-injection no-userns strict'
+complete -c gobwrap-seccomp -n '__gobwrap_seccomp dump; and not __gobwrap_seccomp dump --arch' -F -a 'default no-tty-injection no-unix-sockets no-userns strict'
 complete -c gobwrap-seccomp -n '__gobwrap_seccomp test --arch' -a 'amd64 arm64 x86_64 x86 x32 aarch64 arm'
 complete -c gobwrap-seccomp -n '__gobwrap_seccomp test; and not __gobwrap_seccomp test --arch' -a '--arch'
-complete -c gobwrap-seccomp -n '__gobwrap_seccomp test; and not __gobwrap_seccomp test --arch' -F -a 'default no-tty-injection no-userns strict'
+complete -c gobwrap-seccomp -n '__gobwrap_seccomp test; and not __gobwrap_seccomp test --arch' -F -a 'default no-tty-injection no-unix-sockets no-userns strict'

@@ -31,7 +31,7 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'SRC DEST'
         case --bind-fd --ro-bind-fd --file --bind-data --ro-bind-data
             string split ' ' 'FD DEST'
-        case --mask --mask-try --protect --protect-try
+        case --mask --mask-try --protect --protect-try --allow-socket
             string split ' ' 'PATH'
         case --mask-glob --mask-glob-try --protect-glob --protect-glob-try
             string split ' ' 'PATTERN'
@@ -43,6 +43,8 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'LABEL'
         case --seccomp-profile
             string split ' ' 'PROFILE'
+        case --scope --scope-try
+            string split ' ' 'SCOPE'
         case --rlimit
             string split ' ' 'NAME=SOFT[:HARD]'
         case --nice --oom-score-adj
@@ -122,8 +124,9 @@ complete -c gobwrap -n 'test (__gobwrap_at) = DIR' -a '(__fish_complete_director
 complete -c gobwrap -n 'test (__gobwrap_at) = MODE' -a 'auto direct setuid'
 complete -c gobwrap -n 'test (__gobwrap_at) = PATH' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = PATTERN' -F
-complete -c gobwrap -n 'test (__gobwrap_at) = PROFILE' -F -a 'default no-tty-injection no-userns strict'
+complete -c gobwrap -n 'test (__gobwrap_at) = PROFILE' -F -a 'default no-tty-injection no-unix-sockets no-userns strict'
 complete -c gobwrap -n 'test (__gobwrap_at) = RWSRC' -a '(__fish_complete_directories (commandline -ct))'
+complete -c gobwrap -n 'test (__gobwrap_at) = SCOPE' -a 'signals abstract-sockets sockets all'
 complete -c gobwrap -n 'test (__gobwrap_at) = SRC' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = VAR' -a '(set --names --export)'
 complete -c gobwrap -n 'test (__gobwrap_at) = WORKDIR' -a '(__fish_complete_directories (commandline -ct))'
@@ -207,6 +210,10 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --symlink -d 'Create th
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --seccomp -d 'Install the seccomp filter in FD'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --add-seccomp-fd -d 'Install the seccomp filter in FD (repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --seccomp-profile -d 'Apply a profile: a file, or a built-in name'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope -d 'Restrict signals or sockets to the sandbox'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope-try -d 'Like --scope, if the kernel can'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --scope-abstract-unix-sockets -d 'The same as --scope abstract-sockets'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --allow-socket -d 'Except PATH from --scope sockets (repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --block-fd -d 'Wait for FD before the command runs'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --userns-block-fd -d 'Wait for FD before the user namespace is used'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --info-fd -d 'Write pid and namespaces to FD, as JSON'

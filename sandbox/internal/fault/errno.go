@@ -205,6 +205,14 @@ var errnoHints = [...]struct {
 		hint: "there are 16 Landlock domains around this process, and no more are possible",
 	},
 	{
+		ops: []plan.Op{plan.OpFence}, errnos: []unix.Errno{unix.EOPNOTSUPP},
+		hint: "scopes need Linux 6.12 with Landlock enabled, and no seccomp filter that forbids it; Try in Lockdown.Scopes does without",
+	},
+	{
+		ops: []plan.Op{plan.OpSocket}, errnos: []unix.Errno{unix.ENOENT, unix.ENOTDIR},
+		hint: "the path is looked up inside the sandbox, and must be there when the command starts",
+	},
+	{
 		ops: []plan.Op{plan.OpLock}, subs: []plan.Sub{plan.SubSource}, errnos: []unix.Errno{unix.ENOENT},
 		hint: "the file is looked up inside the sandbox; add it there",
 	},

@@ -102,6 +102,12 @@ var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Messag
 	plan.OpBecome: func(_ *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		return bySub(m, map[plan.Sub]string{plan.SubGIDMap: "unable to switch to gid " + strconv.FormatUint(uint64(s.B), 10)})
 	},
+	plan.OpFence: func(_ *plan.Program, s plan.Step, o plan.Origin, _ plan.Message) string {
+		if s.A == 0 || len(o.Words) == 0 {
+			return ""
+		}
+		return "Can't restrict what the command reaches (" + strings.Join(o.Words, " ") + ") by Landlock"
+	},
 	plan.OpLock: func(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 		return bySub(m, map[plan.Sub]string{plan.SubSource: "Unable to open lock file " + p.Str(s.A)})
 	},
@@ -165,6 +171,9 @@ func hint(s plan.Step, m plan.Message) string {
 		return hintExec(m)
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
+	case s.Op == plan.OpFence && e == unix.EOPNOTSUPP && s.A&plan.ScopeSockets != 0:
+		return "the scope of sockets with a path needs Linux 7.1 with Landlock enabled; " +
+			"the seccomp profile no-unix-sockets forbids Unix sockets on any kernel"
 	case s.Op == plan.OpGroups && e == unix.EPERM:
 		return "set Identity.KeepGroups to keep them"
 	case s.Op == plan.OpProc && m.Sub == plan.SubMain && e == unix.EPERM:

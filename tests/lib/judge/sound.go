@@ -24,7 +24,7 @@ var operands = map[plan.Op]string{
 	plan.OpData: "fpmoo--", plan.OpSymlink: "sp--o--", plan.OpChmod: "-p-o---", plan.OpRemountRO: "-p-----", plan.OpMask: "-p-----", plan.OpProtect: "Np-----",
 	plan.OpProc: "Zp--o--", plan.OpPivot: "-------", plan.OpHostname: "s------", plan.OpLimitUserns: "-------",
 	plan.OpNoUserns: "-------", plan.OpChdir: "ss-----", plan.OpWaitFd: "f------", plan.OpGo: "-------",
-	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "-------",
+	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "NN-----", plan.OpSocket: "s------",
 	plan.OpTell: "-------", plan.OpBecome: "NN-----", plan.OpGroups: "-------", plan.OpNest: "ss-----", plan.OpLock: "s------", plan.OpSet: "NNNNNN-", plan.OpScore: "s------", plan.OpClose: "ff-----", plan.OpTimeout: "NN-----", plan.OpCgroup: "f------", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
 }
 
@@ -130,7 +130,7 @@ func (x *text) order() error {
 		case plan.OpBind, plan.OpMount, plan.OpOverlay, plan.OpDir, plan.OpFile, plan.OpData, plan.OpSymlink, plan.OpChmod,
 			plan.OpRemountRO, plan.OpMask, plan.OpProtect, plan.OpProc:
 			from, to = root+1, pivot
-		case plan.OpChdir, plan.OpCaps, plan.OpFence, plan.OpTell, plan.OpLock, plan.OpSet, plan.OpClose, plan.OpTimeout, plan.OpCgroup, plan.OpSeccomp:
+		case plan.OpChdir, plan.OpCaps, plan.OpFence, plan.OpSocket, plan.OpTell, plan.OpLock, plan.OpSet, plan.OpClose, plan.OpTimeout, plan.OpCgroup, plan.OpSeccomp:
 			from, to = setup, end
 		case plan.OpExec:
 			from, to = max(setup, end), end+1

@@ -2,6 +2,7 @@
 // several suites have are in testdata:
 //
 //	probe   a payload that does and prints one small thing after another
+//	reach   tries to get out of a sandbox by signals and sockets
 //	enosys  runs a program under a filter that makes system calls fail
 //	victim  a payload that prints facts about itself
 package testbin

@@ -62,7 +62,7 @@ var parts = [...]part{
 			{"runFirst", "announce", notAllowed},
 			{"runInit", "takeLocks", afterSeal},
 			{"runInit", "filter", afterSeal},
-			{"runInit", "reap", afterSeal},
+			{"runInit", "waitForAll", afterSeal},
 		},
 	},
 }

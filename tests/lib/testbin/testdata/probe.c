@@ -16,6 +16,7 @@
 //	locked FILE        who holds a lock on FILE
 //	hold FILE          take a write lock on it
 //	raise N, exit N    end
+//	input FD SIG       have the kernel send SIG to those who read FD when there is input
 //	show FILE          print a file
 //	many DIR N         mount something on DIR/0 to DIR/N-1
 //	writable DIR       try to write there
@@ -340,6 +341,10 @@ static int one(const char *what, char **argv) {
 	else if (!strcmp(what, "raise")) {
 		int sig = number();
 		kill(getpid(), sig);
+	} else if (!strcmp(what, "input")) {
+		int fd = number(), sig = number();
+		fcntl(fd, F_SETSIG, sig);
+		printf("input: %s\n", fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC) ? strerrorname_np(errno) : "ok");
 	} else if (!strcmp(what, "exit"))
 		_exit(number());
 	else if (!strcmp(what, "writable"))
