@@ -35,7 +35,7 @@ type Root struct {
 
 	base   uintptr // the frame's tmpfs
 	old    uintptr // the old root
-	apart  uint32  // where the old root is, if it is not this process's: noChroot or rootfs
+	apart  uint32  // where the old root is, if it is not this process's: onTop or rootfs
 	masked uint32  // parts of the host's proc are covered
 	serial uint32  // of the files on the frame's tmpfs
 	held   uint32  // how many placeholders there are
@@ -53,9 +53,9 @@ type Root struct {
 	}
 }
 
-// buffers is the large memory of a Root, of which a process has one. It is not part of the Root: a
-// forked process writes to its Root at once, which copies that page. Kept apart, buffers are copied
-// only where they are used.
+// buffers is the large memory of a Root, of which a process has one. It is not part of the Root:
+// of that, which a process that is forked writes to at once, a single page is copied, and of this
+// what is used.
 //
 //nolint:gochecknoglobals // static memory of code without a runtime
 var buffers struct {
