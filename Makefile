@@ -103,7 +103,7 @@ test-says:
 .PHONY: test-says
 
 # Of the suites with campaigns, what asks harness.Long how much there is to do.
-LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled
+LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled|TooManyMatches|ManyKilled|Monorepo
 test-long: need-root setup build ## run campaigns, load and repetition at full length (as root)
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
 	reference=$$(scripts/reference-setup.sh $(NEWEST_BWRAP)) && export BWRAP_REFERENCE=$$reference && \

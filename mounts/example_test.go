@@ -146,3 +146,31 @@ func ExampleReadOnlyFD() {
 	fmt.Print(strings.TrimSpace(string(out)), " ", err, "\n")
 	// Output: from open <nil>
 }
+
+// A secret that nobody opens, and a directory that stays as it is and where it is.
+func ExampleMask() {
+	dir := tempDir("project")
+	defer os.RemoveAll(filepath.Dir(dir))
+	if err := os.MkdirAll(filepath.Join(dir, ".git/hooks"), 0o755); err != nil {
+		panic(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("KEY=secret\n"), 0o600); err != nil {
+		panic(err)
+	}
+	run("cd /src; cat .env; touch .git/hooks/x; mv .git x; mkdir .vscode; touch .git/work new && ls",
+		mounts.ReadWrite(dir).At("/src"),
+		mounts.Mask("/src/**/.env*").Glob(),
+		mounts.Protect("/src/.git/hooks"),
+		mounts.Protect("/src/.vscode/"),
+	)
+	_, err := os.Lstat(filepath.Join(dir, ".vscode"))
+	fmt.Println("left behind:", err == nil)
+	// Output:
+	// cat: .env: Permission denied
+	// touch: cannot touch '.git/hooks/x': Read-only file system
+	// mv: cannot move '.git' to 'x': Device or resource busy
+	// mkdir: cannot create directory '.vscode': File exists
+	// new
+	// project
+	// left behind: false
+}

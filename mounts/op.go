@@ -22,9 +22,22 @@ func (op Op) At(dest string) Op {
 	return op
 }
 
-// Try returns a bind that is left out if its source does not exist.
+// Try returns a bind that is left out if its source does not exist; or a Mask or a Protect that is
+// left out if its path does not exist, or nothing matches its pattern.
 func (op Op) Try() Op {
 	op.data.Try = true
+	return op
+}
+
+// Glob makes the path of a Mask or a Protect a pattern: *, ? and [a-z] stand for characters of a
+// name, also for a dot at its beginning, \ takes the meaning from the next character, and a
+// component ** stands for any number of directories. The first component is literal.
+//
+// The pattern is compared with what is in the sandbox at that moment, once: files that come
+// later are not covered. No link is followed behind the literal beginning; one that
+// matches is itself masked, or cannot be replaced. There may be 20000 matches.
+func (op Op) Glob() Op {
+	op.data.Glob = true
 	return op
 }
 
@@ -110,6 +123,23 @@ func Chmod(dest string, bits uint32) Op { return at(tree.Chmod, dest).Perms(bits
 
 // RemountReadOnly makes the mount at dest read-only, but not the mounts below it.
 func RemountReadOnly(dest string) Op { return at(tree.RemountRO, dest) }
+
+// Mask closes a path in the sandbox: opening it fails with EACCES, also for root of a user
+// namespace, and it can neither be removed nor renamed. It stays a file or a directory. Other
+// hard links to a file, and other binds of it, are not masked. A path that does not exist is
+// an error, except with Try.
+func Mask(path string) Op { return at(tree.Mask, path) }
+
+// Protect keeps a path in the sandbox as it is: it is read-only, with all that is in it, and neither
+// it nor a directory or a link on the way to it can be renamed, replaced or removed. So rename(2)
+// and link(2) between such a directory and another one fail with EXDEV.
+//
+// A path that does not exist cannot be made: an empty placeholder, read-only too, is put where the
+// first missing component would be, a directory if path goes on or ends with a slash, and
+// otherwise a file. It lies on the host meanwhile. At the end it is removed, if no other sandbox
+// needs it; one that a killed launcher has left is removed at the end of the next sandbox that
+// protects the path. With Try nothing happens where path does not exist.
+func Protect(path string) Op { return at(tree.Protect, path) }
 
 func at(kind tree.Kind, dest string) Op { return Op{tree.Op{Kind: kind, Dest: dest}} }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"golang.org/x/sys/unix"
 )
 
 func TestEnvironment(t *testing.T) {
@@ -119,6 +120,11 @@ func TestRules(t *testing.T) {
 		compile.GIDNeedsUser:     func(s *Spec) { s.Identity.GID = SetID(5) },
 		compile.HostnameNeedsUTS: func(s *Spec) { s.Namespaces.Hostname = text },
 		compile.PID1NeedsPID:     func(s *Spec) { s.Session.AsPID1 = true },
+		compile.AdminOfGiven: func(s *Spec) {
+			s.Namespaces.User, s.Namespaces.JoinUser = Share, SetFD(3)
+			s.Identity.Caps = []CapEdit{{Caps: 1 << unix.CAP_SYS_ADMIN}}
+			s.Files = []mounts.Op{mounts.Mask("/x").Glob().Try()}
+		},
 		compile.PID1AndLocks: func(s *Spec) {
 			s.Session.AsPID1, s.Namespaces.PID = true, Want
 			s.Session.Locks = []string{"/l"}

@@ -52,6 +52,10 @@ func (d *describer) files() {
 		{"rw", "WRITABLE from the host"},
 		{"dev", "WRITABLE from the host, with its devices"},
 		{"tight", "made read-only"},
+		{"mask", "masked, so that nobody opens it"},
+		{"mask-glob", "masked where it matches now, not what comes later"},
+		{"protect", "protected, so that it stays as it is"},
+		{"protect-glob", "protected where it matches now, not what comes later"},
 		{"new", "new, removed at the end"},
 		{"link", "links"},
 		{"proc", "proc mounted at"},
@@ -78,9 +82,23 @@ func kindOf(op *tree.Op) string {
 		return "link"
 	case tree.RemountRO:
 		return "tight"
+	case tree.Mask, tree.Protect:
+		return denialKind(op)
 	default: // a mode says nothing about what can be reached
 		return ""
 	}
+}
+
+// denialKind returns kindOf for a Mask or a Protect.
+func denialKind(op *tree.Op) string {
+	kind := "mask"
+	if op.Kind == tree.Protect {
+		kind = "protect"
+	}
+	if op.Glob {
+		kind += "-glob"
+	}
+	return kind
 }
 
 // place returns where an operation acts, and what it takes for that.
@@ -115,6 +133,10 @@ func (d *describer) hidden(path string, i int) bool {
 		switch later.Kind {
 		case tree.Bind:
 			if !later.Try && lies(path, dest) {
+				return true
+			}
+		case tree.Mask:
+			if !later.Try && !later.Glob && lies(path, dest) {
 				return true
 			}
 		case tree.BindFD, tree.Tmpfs, tree.Overlay, tree.Proc, tree.Dev, tree.Mqueue:

@@ -70,6 +70,16 @@ var described = []struct {
 		Lockdown:     Lockdown{Forgive: true},
 		Session:      Session{New: Want},
 	}},
+	// An agent's own project, with what it must not read, and what would run outside later.
+	{"denials", user(), Spec{
+		Namespaces: Namespaces{User: Try, PID: Want, Net: Want},
+		Files: []mounts.Op{
+			roBind("/", "/"), mounts.Mask("/home/u/.ssh"), rwBind("/home/u/project", "/home/u/project"),
+			mounts.Mask("/home/u/project/.env").Try(), mounts.Mask("/home/u/project/**/*.pem").Glob(),
+			mounts.Protect("/home/u/project/.git/hooks"), mounts.Protect("/home/u/project/*.lock").Glob().Try(),
+			mounts.Protect("/srv/x"), mounts.Tmpfs("/srv"),
+		},
+	}},
 	{"setuid", func() facts { h := user(); h.Setuid = true; return h }(), Spec{Mode: Setuid, Files: []mounts.Op{roBind("/", "/")}}},
 }
 

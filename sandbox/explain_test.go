@@ -66,6 +66,8 @@ func everything(t *testing.T) *plan.Program {
 	add("--symlink tgt /link", plan.Step{Op: plan.OpSymlink, A: b.Str("tgt"), B: b.Str("/link")})
 	add("--chmod 755 /mode", plan.Step{Op: plan.OpChmod, B: b.Str("/mode"), D: 0o755})
 	add("--remount-ro /ro", plan.Step{Op: plan.OpRemountRO, B: b.Str("/ro")})
+	add("--mask /secret", plan.Step{Op: plan.OpMask, B: b.Str("/secret")})
+	add("--protect /kept", plan.Step{Op: plan.OpProtect, B: b.Str("/kept")})
 	b.From(plan.Origin{})
 	b.Add(plan.Step{Op: plan.OpPivot})
 	b.EndSetup()
@@ -127,6 +129,15 @@ func TestExplain(t *testing.T) {
 		{plan.OpSymlink, 0, 0, unix.EROFS, "", "Can't make symlink at /link: Read-only file system", "read-only mount"},
 		{plan.OpChmod, 0, 0, unix.ENOENT, "", "Can't chmod 0755 /mode: No such file or directory", "earlier operation"},
 		{plan.OpRemountRO, 0, plan.SubNoMount, unix.EINVAL, "", `Can't remount readonly on /newroot/ro: Unable to find "/newroot/ro" in mount table`, "only a mount point"},
+		{plan.OpMask, 0, plan.SubMain, unix.ENOENT, "", "Can't carry out --mask /secret: No such file or directory", "Op.Try leaves out what does not exist"},
+		{plan.OpMask, 0, plan.SubNoMatch, unix.ENOENT, "", "Can't carry out --mask /secret: nothing matches the pattern", "Op.Try leaves out what does not exist"},
+		{plan.OpMask, 0, plan.SubTooMany, unix.E2BIG, "", "Can't carry out --mask /secret: more than 20000 files match the pattern", ""},
+		{plan.OpMask, 0, plan.SubWhole, unix.EINVAL, "", "Can't carry out --mask /secret: it is the whole sandbox", ""},
+		{plan.OpMask, 0, plan.SubUnread, unix.EACCES, "/secret/d", "Can't carry out --mask /secret: the directory /secret/d, which may hold a match, cannot be read: Permission denied", "whoever knows their names"},
+		{plan.OpProtect, 0, plan.SubPlaceholder, unix.EACCES, "x", "Can't carry out --protect /kept: an empty placeholder x could not be made: Permission denied", "make the path before"},
+		{plan.OpProtect, 0, plan.SubMark, unix.EOPNOTSUPP, "x", "Can't carry out --protect /kept: it is missing, and a placeholder x could not be marked (extended attribute user.gobwrap.placeholder): Operation not supported", "make the path before"},
+		{plan.OpProtect, 0, plan.SubNoEnd, unix.EINVAL, "", "Can't carry out --protect /kept: it is missing, and to keep it so takes a PID namespace", "Namespaces.PID"},
+		{plan.OpProtect, 0, plan.SubHeld, unix.EPERM, "d", "Can't carry out --protect /kept: d on the way to it could not be made a mount point: Operation not permitted", ""},
 		{plan.OpRemountRO, 0, plan.SubRemount, unix.EPERM, "", "Can't remount readonly on /newroot/ro: Operation not permitted", ""},
 		{plan.OpProc, 0, plan.SubCover, unix.EINVAL, "", "Can't cover parts of proc for /newroot/proc read-only: Invalid argument", ""},
 		{plan.OpPivot, 0, plan.SubPivot, unix.EINVAL, "", "pivot_root(/newroot): Invalid argument", ""},
@@ -179,7 +190,7 @@ func TestExplainPath(t *testing.T) {
 	p := everything(t)
 	want := map[plan.Op]string{
 		plan.OpSource: "/src", plan.OpBind: "/dst", plan.OpMount: "/tmp", plan.OpOverlay: "/ov", plan.OpDir: "/dir", plan.OpFile: "/file",
-		plan.OpData: "/data", plan.OpSymlink: "/link", plan.OpChmod: "/mode", plan.OpRemountRO: "/ro", plan.OpProc: "/proc",
+		plan.OpData: "/data", plan.OpSymlink: "/link", plan.OpChmod: "/mode", plan.OpRemountRO: "/ro", plan.OpProc: "/proc", plan.OpMask: "/secret", plan.OpProtect: "/kept",
 		plan.OpChdir: "AAA", plan.OpLock: "AAA", plan.OpExec: "cmd",
 	}
 	for op := plan.Op(1); op < plan.NumOps; op++ {

@@ -150,6 +150,9 @@ func (f *flattener) files(ops []tree.Op) {
 		if op.Try {
 			it.Flags |= flat.Absent
 		}
+		if op.Glob {
+			it.Flags |= flat.Glob
+		}
 		switch op.Kind {
 		case tree.Bind:
 			it.A = f.word(op.Source)

@@ -69,7 +69,7 @@ func (g specs) op() mounts.Op {
 	}
 	op := pick(g, mounts.Op{}, mounts.ReadOnly(a), mounts.ReadWrite(a), mounts.Devices(a), mounts.ReadOnly(a).At(b), mounts.ReadWriteFD(fd, b),
 		mounts.ReadOnlyFD(fd, b), mounts.Tmpfs(b), mounts.Proc(b), mounts.Dev(b), mounts.Mqueue(b), mounts.Dir(b), mounts.Symlink(a, b),
-		mounts.Chmod(b, g.Uint32N(1<<13)), mounts.RemountReadOnly(b), mounts.Overlay(b, layers...), mounts.TmpOverlay(b, layers...),
+		mounts.Chmod(b, g.Uint32N(1<<13)), mounts.RemountReadOnly(b), mounts.Mask(b), mounts.Protect(b), mounts.Protect(b).Glob(), mounts.Overlay(b, layers...), mounts.TmpOverlay(b, layers...),
 		mounts.WritableOverlay(b, a, g.path(), layers...), mounts.File(b, content), mounts.ReadOnlyData(b, content), mounts.ReadWriteData(b, content))
 	switch g.IntN(12) {
 	case 0:

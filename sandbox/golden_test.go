@@ -79,6 +79,15 @@ var golden = []goldenCase{
 		},
 		Command: CommandLine{Args: []string{"x"}, Argv0: SetText("y"), Chdir: SetText("sub")},
 	}},
+	{"denials", user(), Spec{
+		Namespaces: Namespaces{User: Try, PID: Want},
+		Identity:   Identity{Caps: []CapEdit{{Caps: 1 << 21}}},
+		Files: []mounts.Op{
+			rwBind("/", "/"), mounts.Mask("/a//b/."), mounts.Mask("/a/none").Try(), mounts.Mask("/a/**/.env").Glob(),
+			mounts.Protect("/a/.git/hooks"), mounts.Protect("/a/.vscode/"), mounts.Protect("/a/**/*.lock").Glob().Try(),
+		},
+		Command: CommandLine{Args: []string{"x"}},
+	}},
 	{"identity", user(), Spec{
 		Namespaces: Namespaces{User: Want, PID: Want, DisableUsers: true},
 		Identity: Identity{

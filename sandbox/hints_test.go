@@ -32,6 +32,8 @@ var subs = map[plan.Op][]plan.Sub{
 	plan.OpData:      {plan.SubMain, plan.SubParents, plan.SubMakeFile, plan.SubRead, plan.SubWrite},
 	plan.OpSymlink:   {plan.SubMain, plan.SubParents, plan.SubExists},
 	plan.OpRemountRO: {plan.SubMain, plan.SubNoMount, plan.SubRemount},
+	plan.OpMask:      {plan.SubMain, plan.SubUnread, plan.SubFile, plan.SubNoMatch, plan.SubTooMany, plan.SubWhole, plan.SubShield},
+	plan.OpProtect:   {plan.SubMain, plan.SubParents, plan.SubHeld, plan.SubPlaceholder, plan.SubMark, plan.SubNoEnd, plan.SubHolders},
 	plan.OpProc:      {plan.SubMain, plan.SubParents, plan.SubMakeDir, plan.SubCover},
 	plan.OpCaps:      {plan.SubMain, plan.SubBounding, plan.SubAmbient},
 	plan.OpBecome:    {plan.SubUIDMap, plan.SubGIDMap},

@@ -3,15 +3,17 @@ package sandbox
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"golang.org/x/sys/unix"
 )
 
 // hollowCaps returns the warning for capabilities that were added and do not count for the
 // sandbox's own namespaces, or nil. Set-up needs root for a devpts, and --disable-userns sets
-// its limit above the payload: both put the payload into a user namespace below the one that
+// its limit above the payload; and CAP_SYS_ADMIN must not unmount masks. All of them put the payload into a user namespace below the one that
 // owns the others (user_namespaces(7)).
 func hollowCaps(s *wanted, h facts) error {
 	uids, gids, err := who(s, &h)
@@ -28,10 +30,17 @@ func hollowCaps(s *wanted, h facts) error {
 		return nil
 	case s.Namespaces.DisableUsers:
 		return errors.New("with Namespaces.DisableUsers the capabilities of Identity.Caps do not count for the sandbox's network, mounts and other namespaces")
+	case wantedCaps(s, &h)>>unix.CAP_SYS_ADMIN&1 != 0 && denies(s):
+		return errors.New("with mounts.Mask or mounts.Protect, and CAP_SYS_ADMIN, the capabilities of Identity.Caps do not count for the sandbox's network and other namespaces")
 	case otherID:
 		return errors.New("with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps do not count for the sandbox's network, mounts and other namespaces (Identity.UID and GID)")
 	}
 	return nil
+}
+
+// denies reports whether paths are masked or protected.
+func denies(s *wanted) bool {
+	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return op.Kind == tree.Mask || op.Kind == tree.Protect })
 }
 
 // warnOf warns about what may be unexpected.

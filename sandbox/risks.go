@@ -47,6 +47,10 @@ var socketDirs = []string{"/run", "/tmp"}
 func (d *describer) risks() {
 	for i := range d.s.files {
 		d.bindRisks(i)
+		op := &d.s.files[i]
+		if op.Kind == tree.Mask || op.Kind == tree.Protect {
+			d.risk(d.hidden(tree.BoxPath(op.Dest), i), op.Dest+" is neither masked nor protected: a later option covers it (put --mask and --protect behind)")
+		}
 	}
 	n := &d.s.Namespaces
 	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared: the command reaches services on the loopback device and abstract sockets (use --unshare-net)")

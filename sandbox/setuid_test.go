@@ -250,7 +250,8 @@ func someSpec(r *rand.Rand) Spec {
 			mounts.ReadOnlyFD(fd, dest), mounts.ReadWriteFD(fd, dest), mounts.Tmpfs(dest), mounts.Proc(dest), mounts.Dev(dest),
 			mounts.Dir(dest), mounts.File(dest, fd), mounts.ReadOnlyData(dest, fd), mounts.ReadWriteData(dest, fd),
 			mounts.Symlink("t", dest), mounts.Chmod(dest, r.Uint32N(0o10000)), mounts.RemountReadOnly(dest), mounts.Mqueue(dest),
-		}[r.IntN(16)]
+			mounts.Mask(dest), mounts.Protect(dest), mounts.Mask(dest + "/*").Glob().Try(),
+		}[r.IntN(19)]
 		if op.Tree().Kind == tree.Mqueue && !s.Namespaces.IPC.isNew() {
 			op = mounts.Dev(dest)
 		}

@@ -285,7 +285,7 @@ func TestRowsReached(t *testing.T) {
 func TestNotNamedIsRefused(t *testing.T) {
 	inSetup := map[plan.Op]suid.Row{
 		plan.OpSource: 0, plan.OpSlave: 0, plan.OpRoot: 0, plan.OpPivot: 0, plan.OpGo: 0, plan.OpBind: 0, plan.OpMount: 0,
-		plan.OpDir: 0, plan.OpFile: 0, plan.OpData: 0, plan.OpSymlink: 0, plan.OpChmod: 0, plan.OpRemountRO: 0, plan.OpProc: 0,
+		plan.OpDir: 0, plan.OpFile: 0, plan.OpData: 0, plan.OpSymlink: 0, plan.OpChmod: 0, plan.OpRemountRO: 0, plan.OpMask: 0, plan.OpProtect: 0, plan.OpProc: 0,
 		plan.OpLoopback: 0, plan.OpHostname: 0, plan.OpWaitFd: 0, plan.OpSetsid: 0, plan.OpLabel: 0, plan.OpNoUserns: 0,
 		plan.OpSetns: suid.RowSetns, plan.OpIDMap: suid.RowIDMap, plan.OpUnshare: suid.RowNested,
 		plan.OpLimitUserns: suid.RowNested, plan.OpOverlay: suid.RowOverlay, plan.OpScore: suid.RowScore,

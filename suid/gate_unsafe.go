@@ -43,7 +43,7 @@ func setUpRow(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64
 	h := (*plan.Header)(base)
 	switch s.Op {
 	case plan.OpSource, plan.OpSlave, plan.OpRoot, plan.OpPivot, plan.OpGo, // as the user; or without operands
-		plan.OpDir, plan.OpFile, plan.OpSymlink, plan.OpChmod, // as the user, below the new root
+		plan.OpDir, plan.OpFile, plan.OpSymlink, plan.OpChmod, plan.OpMask, plan.OpProtect, // as the user, below the new root
 		plan.OpSetsid, plan.OpLabel, plan.OpNoUserns, plan.OpRemountRO: // nothing that the user could not do; or tightens
 		return Permitted
 	case plan.OpBind, plan.OpData:

@@ -80,6 +80,8 @@ var free = []user{
 	{step: plan.Step{Op: plan.OpBind, A: 1, C: unix.MS_NOSUID | unix.MS_RDONLY}},
 	{step: plan.Step{Op: plan.OpSource, B: 7}},
 	{step: plan.Step{Op: plan.OpNoUserns}},
+	{step: plan.Step{Op: plan.OpMask}},
+	{step: plan.Step{Op: plan.OpProtect}},
 	{step: plan.Step{Op: plan.OpLabel}},
 	{step: plan.Step{Op: plan.OpGo}},
 	{step: plan.Step{Op: plan.OpChdir}},

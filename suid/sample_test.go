@@ -53,6 +53,8 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpSymlink, A: str("usr/lib"), B: str("/lib"), E: 0o700})
 	add(plan.Step{Op: plan.OpChmod, B: str("/d"), D: 0o711})
 	add(plan.Step{Op: plan.OpRemountRO, B: str("/tmp")})
+	add(plan.Step{Op: plan.OpMask, B: str("/d/**/x"), Flags: plan.FlagGlob | plan.FlagTry})
+	add(plan.Step{Op: plan.OpProtect, A: 1, B: str("/d/y")})
 	add(plan.Step{Op: plan.OpPivot})
 	add(plan.Step{Op: plan.OpHostname, A: str("box")})
 	add(plan.Step{Op: plan.OpNoUserns})

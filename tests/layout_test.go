@@ -39,7 +39,7 @@ var arrows = []struct {
 	{"sandbox", "internal/front internal/tree", "it offers its plans to cmd/gobwrap and tests, and takes what package mounts has made"},
 	{"sandbox/sandboxtest", "internal/tree", "it looks what covers the root"},
 	{"internal/front", "internal/compile internal/plan", "functions and errors that package sandbox does not export"},
-	{"internal/tree", "internal/plan", "operations on files as data: limits of the plan"},
+	{"internal/tree", "internal/plan internal/flat", "operations on files as data: limits of the plan, and what a pattern is"},
 	{"internal/cmdline", "internal/flat internal/setting idmap internal/tree seccomp", "the parser: it knows what options mean, and needs no runtime"},
 	{"sandbox", "internal/flat internal/compile", "it has its Specs compiled"},
 	{"internal/compile", "internal/flat internal/setting idmap internal/tree seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},

@@ -58,7 +58,7 @@ func ownCgroup(text string) (string, error) {
 	return "", errNoCgroup2
 }
 
-// whereWeAre is the directory of this process's cgroup, and that of the mount.
+// whereWeAre returns the directory of this process's cgroup, and that of the mount.
 func whereWeAre() (dir, top string, err error) {
 	info, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -236,8 +236,8 @@ func (g *cgroup) run(path string, words []string) (status int, err error) {
 	return cmd.ProcessState.ExitCode(), nil
 }
 
-// inherited are the descriptors from 3 on that the caller has passed, each in its place: a gap ends
-// the list that os/exec takes, so it is filled with nil.
+// inherited returns the descriptors from 3 on that the caller has passed, each in its place: a
+// gap ends the list that os/exec takes, so it is filled with nil.
 func inherited() (files []*os.File) {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

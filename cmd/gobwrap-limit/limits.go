@@ -23,7 +23,7 @@ const period = 100 * time.Millisecond
 // file is a file of a cgroup and what is written to it.
 type file struct{ name, text string }
 
-// files are the files of a cgroup that l asks for.
+// files returns the files of a cgroup that l asks for.
 func (l limits) files() (list []file) {
 	if l.memory != 0 {
 		list = append(list, file{"memory.max", strconv.FormatUint(l.memory, 10)})
@@ -38,7 +38,7 @@ func (l limits) files() (list []file) {
 	return list
 }
 
-// controllers are the names of the controllers that the files belong to.
+// controllers returns the names of the controllers that the files belong to.
 func (l limits) controllers() (names []string) {
 	for _, f := range l.files() {
 		name, _, _ := strings.Cut(f.name, ".")
@@ -78,7 +78,8 @@ func within(have, want string) bool {
 	return h > 0 && h <= w*1.000001
 }
 
-// ratio is the number in a file, or the first one divided by the second; 0 is "max", or nothing.
+// ratio returns the number in a file, or the first one divided by the second; 0 is "max", or
+// nothing.
 func ratio(text string) float64 {
 	first, second, two := strings.Cut(text, " ")
 	n, err := strconv.ParseFloat(first, 64)

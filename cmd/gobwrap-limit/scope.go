@@ -59,7 +59,7 @@ func connect(ctx context.Context) (*dbus.Conn, error) {
 	return dbus.NewUserConnectionContext(ctx)
 }
 
-// properties are those of a scope (org.freedesktop.systemd1(5)).
+// properties returns those of a scope (org.freedesktop.systemd1(5)).
 func properties(l limits, words []string) []dbus.Property {
 	list := []dbus.Property{
 		dbus.PropDescription(program + " " + strings.Join(words, " ")),

@@ -18,7 +18,7 @@ var update = flags.Bool("update", false, "write the manual and the completions")
 func operandKinds() map[string]docs.Kind {
 	file, dir, free := docs.Kind{Files: true}, docs.Kind{Dirs: true}, docs.Kind{}
 	return map[string]docs.Kind{
-		"SRC": file, "DEST": file, "RWSRC": dir, "WORKDIR": dir, "PATH": file, "DIR": dir,
+		"SRC": file, "DEST": file, "RWSRC": dir, "WORKDIR": dir, "PATH": file, "PATTERN": file, "DIR": dir,
 		"VAR":     {Variables: true},
 		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
 		"MODE":    {Words: slices.Sorted(slices.Values(cmdline.Modes[:]))},

@@ -262,6 +262,9 @@ func (l *line) file(i int) mounts.Op {
 	if it.Has(flat.Absent) {
 		op = op.Try()
 	}
+	if it.Has(flat.Glob) {
+		op = op.Glob()
+	}
 	if it.Has(flat.HasMode) {
 		op = op.Perms(it.Mode)
 	}
@@ -295,7 +298,7 @@ func (l *line) operation(i int) mounts.Op {
 	default:
 		return map[flat.Kind]func(string) mounts.Op{
 			flat.Tmpfs: mounts.Tmpfs, flat.Proc: mounts.Proc, flat.Dev: mounts.Dev, flat.Mqueue: mounts.Mqueue, flat.Dir: mounts.Dir,
-			flat.RemountRO: mounts.RemountReadOnly,
+			flat.RemountRO: mounts.RemountReadOnly, flat.Mask: mounts.Mask, flat.Protect: mounts.Protect,
 		}[it.Kind](dest)
 	}
 }

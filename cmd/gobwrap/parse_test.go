@@ -122,6 +122,12 @@ func isAt(k tree.Kind) func(*said) bool {
 	return file(func(o tree.Op) bool { return o.Kind == k && o.Dest == "/d" && !o.Perms.Given && !o.Size.Given })
 }
 
+func isDenial(k tree.Kind, try, glob bool) func(*said) bool {
+	return file(func(o tree.Op) bool {
+		return o.Kind == k && strings.HasPrefix(o.Dest, "/d") && o.Try == try && o.Glob == glob
+	})
+}
+
 func isFD(where func(*sandbox.Spec) sandbox.FD) func(*said) bool {
 	return func(s *said) bool {
 		fd := where(s.Spec)
@@ -181,7 +187,15 @@ var meanings = map[string]struct {
 	"--ro-bind-fd": {"@ /d", file(func(o tree.Op) bool {
 		return o.Kind == tree.BindFD && o.FD.N > 2 && o.Source == "" && o.Dest == "/d" && o.Access == tree.ReadOnly
 	})},
-	"--remount-ro": {"/d", isAt(tree.RemountRO)},
+	"--remount-ro":       {"/d", isAt(tree.RemountRO)},
+	"--mask":             {"/d", isDenial(tree.Mask, false, false)},
+	"--mask-try":         {"/d", isDenial(tree.Mask, true, false)},
+	"--mask-glob":        {"/d/**/[!a]*", isDenial(tree.Mask, false, true)},
+	"--mask-glob-try":    {"/d/?", isDenial(tree.Mask, true, true)},
+	"--protect":          {"/d/", isDenial(tree.Protect, false, false)},
+	"--protect-try":      {"/d", isDenial(tree.Protect, true, false)},
+	"--protect-glob":     {"/d/*", isDenial(tree.Protect, false, true)},
+	"--protect-glob-try": {"/d/*", isDenial(tree.Protect, true, true)},
 	"--overlay-src": {"/l --tmp-overlay /d", file(func(o tree.Op) bool {
 		return slices.Equal(o.Layers, []string{"/l"})
 	})},

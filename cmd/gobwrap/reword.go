@@ -52,6 +52,7 @@ var rules = [...]string{
 	compile.HostnameNeedsUTS:  "Specifying --hostname requires --unshare-uts",
 	compile.PID1NeedsPID:      "Specifying --as-pid-1 requires --unshare-pid",
 	compile.PID1AndLocks:      "Specifying --as-pid-1 and --lock-file is not permitted",
+	compile.AdminOfGiven:      "with --userns or --userns-block-fd the command could unmount what --mask and --protect do: add --cap-drop CAP_SYS_ADMIN",
 	compile.UsageNeedsStatus:  "--usage requires --json-status-fd",
 	compile.ForegroundSession: "--foreground cannot be combined with --new-session: a new session has no terminal",
 	compile.LabelsNeedSELinux: "labeling not supported on this system",
@@ -64,6 +65,8 @@ const noSetuid = "--mode setuid: this binary was not started set-user-id root: "
 //
 //nolint:gochecknoglobals // read-only table
 var advice = [...]string{
+	"a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)", "--unshare-pid, and an init (not --as-pid-1)",
+	"Op.Try leaves out", "the form that ends with -try (--mask-try) leaves out",
 	"set Identity.KeepGroups to keep", "use --keep-groups to keep",
 	"set ProcFallback to mounts.Empty to do without one, or to mounts.BindOuter to show", "use --fallback-proc=none to do without one, or --fallback-proc=bind to show",
 	"(mounts.System has both)", "(--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64)",
@@ -72,6 +75,7 @@ var advice = [...]string{
 	"share the user namespace (Namespaces.User)", "leave out --unshare-user",
 	"give the outer sandbox mounts.Proc", "give the outer sandbox --proc /proc",
 	"with Namespaces.DisableUsers the capabilities of Identity.Caps", "with --disable-userns the capabilities of --cap-add",
+	"with mounts.Mask or mounts.Protect, and CAP_SYS_ADMIN, the capabilities of Identity.Caps", "with --mask or --protect, and --cap-add CAP_SYS_ADMIN, the capabilities of --cap-add",
 	"with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps", "with --dev and a uid or gid other than 0 the capabilities of --cap-add",
 	"namespaces (Identity.UID and GID)", "namespaces (--uid 0 --gid 0)",
 	"as set by Identity.Caps", "as set by --cap-add and --cap-drop",

@@ -28,7 +28,7 @@ func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item)
 		return p.descriptor(o, text, known, items)
 	case o.do == doBind, o.do == doBindTry, o.do == doLayer, o.do == doOverlay:
 		return p.source(o, text, known, items)
-	case o.do == doAt, o.do == doSymlink, o.do == doChmod, o.do == doPerms, o.do == doSize:
+	case o.do == doAt, o.do == doMask, o.do == doMaskTry, o.do == doSymlink, o.do == doChmod, o.do == doPerms, o.do == doSize:
 		return p.operation(o, text, items)
 	default:
 		return p.setting(o, text, items)
@@ -240,6 +240,8 @@ func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status 
 	switch o.do {
 	case doAt:
 		p.addFile(items, flat.Item{Kind: flat.Kind(o.with), B: p.args})
+	case doMask, doMaskTry:
+		return p.mask(o, text.At(p.args), items)
 	case doSymlink:
 		p.addFile(items, flat.Item{Kind: flat.Symlink, A: p.args, B: text.Next(p.args)})
 	case doChmod:
@@ -268,6 +270,19 @@ func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status 
 		}
 		p.size, p.pending = n, p.pending|pendingSize
 	}
+	return Done
+}
+
+// mask is for what masks or protects a path, or what matches a pattern.
+func (p *Parser) mask(o *Option, path []byte, items []flat.Item) Status {
+	if o.on == flat.Glob && !flat.IsPattern(path) || !flat.IsBelowRoot(path) {
+		return p.fail(BadValue, p.args)
+	}
+	i := flat.Item{Kind: flat.Kind(o.with), B: p.args, Flags: o.on}
+	if o.do == doMaskTry {
+		i.Flags |= flat.Absent
+	}
+	p.addFile(items, i)
 	return Done
 }
 

@@ -82,9 +82,16 @@ const (
 	doSetting
 	doTimeout
 	doKeepFD
+	doMask
+	doMaskTry
 )
 
 const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
+
+const (
+	wantsPath    = "an absolute path in the sandbox, other than its root"
+	wantsPattern = "an absolute path whose first component is literal, of *, ?, [a-z], \\ and, as whole components, **"
+)
 
 // Options is every option. --help lists them in the order of the manual, with Help on the
 // same line: at most 47 characters.
@@ -144,6 +151,14 @@ var Options = [...]Option{
 	{Name: "--bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, writable", Paths: true, do: doBindFD, with: uint8(tree.ReadWrite)},
 	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, read-only", Paths: true, do: doBindFD, with: uint8(tree.ReadOnly)},
 	{Name: "--remount-ro", Operands: "DEST", Help: "Make the mount at DEST read-only", Paths: true, do: doAt, with: uint8(flat.RemountRO)},
+	{Name: "--mask", Operands: "PATH", Help: "Let nobody open PATH", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Mask)},
+	{Name: "--mask-try", Operands: "PATH", Help: "Like --mask, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Mask)},
+	{Name: "--mask-glob", Operands: "PATTERN", Help: "Let nobody open what matches PATTERN", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Mask)},
+	{Name: "--mask-glob-try", Operands: "PATTERN", Help: "The same, unless nothing matches", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, with: uint8(flat.Mask)},
+	{Name: "--protect", Operands: "PATH", Help: "Keep PATH as it is, or missing", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Protect)},
+	{Name: "--protect-try", Operands: "PATH", Help: "Like --protect, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Protect)},
+	{Name: "--protect-glob", Operands: "PATTERN", Help: "Keep what matches PATTERN as it is", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Protect)},
+	{Name: "--protect-glob-try", Operands: "PATTERN", Help: "The same, unless nothing matches", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, with: uint8(flat.Protect)},
 	{Name: "--overlay-src", Operands: "SRC", Help: "Add a layer to the overlay that follows", Paths: true, Layer: true, do: doLayer},
 	{Name: "--overlay", Operands: "RWSRC WORKDIR DEST", Help: "Mount an overlay; changes go to RWSRC", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Kept)},
 	{Name: "--tmp-overlay", Operands: "DEST", Help: "Mount an overlay; changes are thrown away", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Forgotten)},

@@ -88,8 +88,8 @@ func (c *Compiler) settings() {
 	c.from = 0
 }
 
-// setting is what an item sets, if it is one of these. The score for the OOM killer is not: it is
-// written to the host's /proc, which the payload's process no longer has (session).
+// setting returns what an item sets, if it is one of these. The score for the OOM killer is
+// not: it is written to the host's /proc, which the payload's process no longer has (session).
 func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
 	if it.Kind != flat.Setting || it.N == uint32(setting.Score) {
 		return v, false
@@ -208,7 +208,7 @@ func (c *Compiler) candidates(name []byte) {
 	h.Pathc = uint32(c.used.slots) - h.Paths
 }
 
-// constant2 is a constant with a name behind it.
+// constant2 returns a constant with a name behind it.
 func (c *Compiler) constant2(dir string, name []byte) uint32 {
 	at := c.here()
 	c.text(dir)

@@ -179,7 +179,7 @@ func (c *Compiler) identity() {
 	if c.newUser && !f.Ranges && !block.Given() && !f.Setuid {
 		uid, gid := c.insideUID, c.insideGID
 		needsRoot := c.has(flat.Dev) && (uid != 0 || gid != 0)
-		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot
+		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot || c.opensDenials()
 		if needsRoot {
 			uid, gid = 0, 0
 		}
@@ -203,8 +203,8 @@ func (c *Compiler) wait(fd flat.FD) {
 // refuses.
 func (c *Compiler) goes() bool { return c.reports() || c.Facts.Tentative }
 
-// With a user namespace that another process is to map (--userns-block-fd), the report comes
-// before the mapping, since that process waits for it.
+// With a user namespace that another process is to map (--userns-block-fd), the word comes before
+// that, since they wait for it.
 func (c *Compiler) lateGo() bool {
 	return c.Facts.Tentative && !c.Spec.FDs[flat.UserBlockFD].Given()
 }
@@ -249,12 +249,20 @@ func (c *Compiler) finalIdentity() {
 		// In the namespace of set-up, whose root alone may set it; it counts all
 		// namespaces below, so that the nested one is the last.
 		c.step(plan.Step{Op: plan.OpLimitUserns})
-		if f.Ranges {
-			c.step(plan.Step{Op: plan.OpNest, A: c.word(f.UIDNest), B: c.word(f.GIDNest)})
+	}
+	opens := c.newUser && !f.Setuid && c.opensDenials()
+	if f.Ranges && (c.Spec.On(flat.DisableUsers) || opens) {
+		c.step(plan.Step{Op: plan.OpNest, A: c.word(f.UIDNest), B: c.word(f.GIDNest)})
+		if opens {
+			c.step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWNS})
 		}
 	}
 	if c.nested {
-		c.step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWUSER})
+		flags := uint32(unix.CLONE_NEWUSER)
+		if opens {
+			flags |= unix.CLONE_NEWNS
+		}
+		c.step(plan.Step{Op: plan.OpUnshare, A: flags})
 		c.idmap(c.insideUID, c.outerUID, c.insideGID, c.outerGID)
 	}
 	c.setns(flat.FinalUser, unix.CLONE_NEWUSER)
@@ -286,8 +294,18 @@ func (c *Compiler) session() {
 	c.init = !c.Spec.On(flat.AsPID1) && (c.newPID || c.has(flat.Lock) || c.has(flat.SyncFD))
 }
 
-// caps appends the step that sets the payload's capabilities.
-func (c *Compiler) caps() {
+// denies reports whether paths are masked or protected.
+func (c *Compiler) denies() bool { return c.has(flat.Mask) || c.has(flat.Protect) }
+
+// opensDenials reports whether the payload is to have CAP_SYS_ADMIN, with which it could unmount
+// what masks or protects a path. It then gets a user namespace below the one that has made the
+// mounts, and copies of these, which are locked there (mount_namespaces(7)).
+func (c *Compiler) opensDenials() bool {
+	return c.denies() && c.wantedCaps()>>unix.CAP_SYS_ADMIN&1 != 0
+}
+
+// wantedCaps are the capabilities that the payload is to have.
+func (c *Compiler) wantedCaps() idmap.Caps {
 	f := c.Facts
 	want := idmap.Caps(0)
 	switch {
@@ -297,7 +315,13 @@ func (c *Compiler) caps() {
 	case f.Ranges && c.insideUID == 0:
 		want = idmap.RangeCaps
 	}
-	want = want&^idmap.Caps(c.Spec.DropCaps) | idmap.Caps(c.Spec.AddCaps)
+	return want&^idmap.Caps(c.Spec.DropCaps) | idmap.Caps(c.Spec.AddCaps)
+}
+
+// caps settles what the payload may do.
+func (c *Compiler) caps() {
+	f := c.Facts
+	want := c.wantedCaps()
 	step := plan.Step{Op: plan.OpCaps}
 	// Ambient ones survive the exec of a program that is not set-user-id and has no file
 	// capabilities (capabilities(7), 4.3). For root the kernel grants the permitted ones anyway.

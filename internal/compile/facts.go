@@ -73,6 +73,7 @@ const (
 	HostnameNeedsUTS
 	PID1NeedsPID
 	PID1AndLocks
+	AdminOfGiven
 	LabelsNeedSELinux
 	UsageNeedsStatus
 	ForegroundSession
@@ -118,6 +119,8 @@ func (c *Compiler) Check() Rule {
 		return PID1NeedsPID
 	case s.On(flat.AsPID1) && c.has(flat.Lock):
 		return PID1AndLocks
+	case (join || block) && c.opensDenials():
+		return AdminOfGiven
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
 	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told

@@ -184,7 +184,26 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 		c.step(plan.Step{Op: plan.OpChmod, B: at, D: it.Mode})
 	case it.Kind == flat.RemountRO:
 		c.step(plan.Step{Op: plan.OpRemountRO, B: at})
+	case it.Kind == flat.Mask:
+		c.step(plan.Step{Op: plan.OpMask, Flags: denialFlags(it), B: at})
+	case it.Kind == flat.Protect:
+		directory := uint32(0)
+		if flat.EndsWithSlash(c.Text.At(it.B)) {
+			directory = 1
+		}
+		c.step(plan.Step{Op: plan.OpProtect, Flags: denialFlags(it), A: directory, B: at})
 	}
+}
+
+// denialFlags are the flags of a step that masks or protects.
+func denialFlags(it *flat.Item) (flags uint16) {
+	if it.Has(flat.Absent) {
+		flags |= plan.FlagTry
+	}
+	if it.Has(flat.Glob) {
+		flags |= plan.FlagGlob
+	}
+	return flags
 }
 
 // bind appends an OpBind of a source.
@@ -209,7 +228,7 @@ func (c *Compiler) mount(kind, at, mode, parents uint32) {
 	c.step(s)
 }
 
-// overlayKind is what the acting side calls an overlay of which the changes go there.
+// overlayKind returns what the acting side calls an overlay of which the changes go there.
 func overlayKind(w tree.Writes) uint32 {
 	switch w {
 	case tree.Kept:
@@ -250,7 +269,7 @@ func parents(it *flat.Item) uint32 {
 	return dirParents
 }
 
-// parentsOf is the mode of directories that are made for a file with a given mode.
+// parentsOf returns the mode of directories that are made for a file with a given mode.
 func parentsOf(given uint32) uint32 {
 	mode := uint32(dirParents)
 	if given&0o070 == 0 {

@@ -159,7 +159,7 @@ func (s *Spec) Turn(bit uint) { s.Switches |= 1 << bit }
 // Kind is what an Item is.
 type Kind uint8
 
-// Kinds of items. Those up to RemountRO are operations on the sandbox's files; their
+// Kinds of items. Those up to Protect are operations on the sandbox's files; their
 // numbers are those of mounts.Kind.
 const (
 	Invalid   Kind = iota
@@ -176,6 +176,8 @@ const (
 	Symlink        // link B says A
 	Chmod          // B, Mode
 	RemountRO      // B
+	Mask           // B
+	Protect        // B
 
 	Layer    // A: a directory of the Overlay that follows
 	SetEnv   // variable A is B
@@ -202,6 +204,7 @@ const (
 	Early                // see Used
 	Consumed             // what it holds has been read
 	Added                // a Filter of --add-seccomp-fd
+	Glob                 // B of a Mask or a Protect is a pattern
 )
 
 // Item is one thing in the order in which it was given.
@@ -219,7 +222,7 @@ type Item struct {
 }
 
 // IsFile reports whether the item is an operation on the sandbox's files.
-func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= RemountRO }
+func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= Protect }
 
 // Has reports whether a flag is set.
 func (i *Item) Has(flag uint8) bool { return i.Flags&flag != 0 }

@@ -43,6 +43,7 @@ var (
 		{FlagOrBind, "or-bind"},
 		{FlagOrNone, "or-none"},
 		{FlagOutside, "outside"},
+		{FlagGlob, "glob"},
 	}
 	headerFlagNames = []flagName{
 		{FlagInit, "init"},

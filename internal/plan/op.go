@@ -48,6 +48,8 @@ const (
 	OpTimeout        // monitor: A, B milliseconds: when to ask the command to end, and how long after that to kill everything
 	OpCgroup         // monitor: A fd: the cgroup in which the first process starts
 	OpSet            // payload: A kind of setting (package setting), B to F its values
+	OpMask           // B dst: nobody opens it; FlagTry, FlagGlob
+	OpProtect        // B dst: read-only, and held where it is; A 1: if it is missing, a directory stands for it; FlagTry, FlagGlob
 	NumOps
 )
 
@@ -71,6 +73,8 @@ const (
 	// FlagOutside: the front end writes the maps of an OpIDMap, from outside of the new
 	// user namespace, and says when they are there.
 	FlagOutside
+	// FlagGlob: the path of an OpMask or an OpProtect is a pattern (package flat).
+	FlagGlob
 )
 
 // Kinds of mounts (OpMount, A). Type, flags and options are the acting side's own.
@@ -152,6 +156,19 @@ const (
 	SubNoExec        // on a mount with noexec
 	SubNotExecutable // no permission to execute it
 	SubNoProgram     // a device, a FIFO, a socket
+	// What an OpMask or an OpProtect met: Text is the file.
+	SubUnread      // Text, a directory in which there may be matches, cannot be read
+	SubHeld        // Text, on the way to the destination, could not be held where it is
+	SubPlaceholder // Text, which stands for what is missing, could not be made
+	SubMark        // Text lies on a file system that has no user extended attributes
+	SubFile        // Text, a match
+
+	SubNoMatch // nothing matches the pattern
+	SubTooMany // more than MaxMatches files match it
+	SubWhole   // the destination is the sandbox's root
+	SubShield  // an overlay, without which a capability of the payload's opens masks
+	SubHolders // there are too many placeholders
+	SubNoEnd   // without a PID namespace and an init nobody knows when a placeholder is no longer needed
 	// The administrator's policy.conf.
 	SubPolicy     // it does not permit this: Extra is the verdict (package policy)
 	SubPolicyFile // it is not root's alone, or Extra is the line that can't be understood
@@ -256,6 +273,8 @@ var ops = [NumOps]opInfo{
 	OpClose:   {"close", inPayload, [7]kind{fd, fd}, [7]string{"from", "to"}, 0, ""},
 	OpTimeout: {"timeout", inPayload, [7]kind{num, num}, [7]string{"after", "grace"}, 0, ""},
 	OpCgroup:  {"cgroup", inPayload, [7]kind{fd}, [7]string{"fd"}, 0, "Can't start in the cgroup of fd {A}"},
+	OpMask:    {"mask", inRoot, [7]kind{1: path}, [7]string{1: "dst"}, FlagTry | FlagGlob, ""},
+	OpProtect: {"protect", inRoot, [7]kind{num, path}, [7]string{"directory", "dst"}, FlagTry | FlagGlob, ""},
 	OpSet:     {"set", inPayload, [7]kind{num, numbers, more, more, more, more}, [7]string{"kind", "values"}, 0, ""},
 	OpSeccomp: {"seccomp", inPayload, [7]kind{filter, num}, [7]string{"filter", "len"}, 0, "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP)"},
 	OpExec:    {name: "exec", phase: atEnd},
@@ -269,6 +288,9 @@ const MaxFilter = 4096
 
 // MaxLabel bounds a security label, so that it fits into the page of mount options.
 const MaxLabel = 1024
+
+// MaxMatches bounds what one pattern may match.
+const MaxMatches = 20_000
 
 // MaxLayers bounds the lower layers of one overlay: their names must fit into the
 // page of mount options that mount(2) takes.

@@ -44,7 +44,7 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 	m := unsafe.Pointer(&said.message)
 	said.message[0], said.message[1], said.message[2], said.message[3], said.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
 	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
-	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubNoProgram {
+	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubFile {
 		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&said.named))
 	}
 	if s.Filtered != 0 { // a filter that lets the payload write need not let it send

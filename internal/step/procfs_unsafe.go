@@ -56,6 +56,13 @@ func (s *State) FileSystem(fd uintptr) (int64, unix.Errno) {
 	return st.Type, e
 }
 
+// MountFlags returns the flags of the mount that fd lies on, as statfs(2) has them (ST_RDONLY).
+func (s *State) MountFlags(fd uintptr) (int64, unix.Errno) {
+	var st unix.Statfs_t
+	e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0))
+	return st.Flags, e
+}
+
 // WriteProc writes a string to a file below the host's /proc, in one write.
 func (s *State) WriteProc(path, value unsafe.Pointer) unix.Errno {
 	return WriteBelow(s.Proc, path, value)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
@@ -24,6 +25,7 @@ const (
 	fd
 	access
 	try
+	glob
 	target
 	perms
 	size
@@ -53,6 +55,7 @@ var rows = []struct {
 	{access, "Access", func(op *Op) bool { return op.Access != 0 }, ""},
 	{writes, "Writes", func(op *Op) bool { return op.Writes != 0 }, ""},
 	{try, "Try", func(op *Op) bool { return op.Try }, ""},
+	{glob, "Glob", func(op *Op) bool { return op.Glob }, ""},
 	{perms, "Perms", func(op *Op) bool { return op.Perms.Given }, "must be given"},
 	{size, "Size", func(op *Op) bool { return op.Size.Given }, ""},
 }
@@ -82,6 +85,8 @@ var kinds = [...]struct {
 	Symlink:   {"Symlink", dest | target, 0},
 	Chmod:     {"Chmod", dest | perms, 0},
 	RemountRO: {"RemountRO", dest, 0},
+	Mask:      {"Mask", dest, try | glob},
+	Protect:   {"Protect", dest, try | glob},
 }
 
 // String returns the kind's name.
@@ -137,6 +142,14 @@ func (op *Op) checkValues() *FieldError {
 
 // checkPaths looks at the strings.
 func (op *Op) checkPaths() *FieldError {
+	if op.Kind == Mask || op.Kind == Protect {
+		switch {
+		case op.Glob && !flat.IsPattern([]byte(op.Dest)):
+			return &FieldError{"Dest", strconv.Quote(op.Dest) + " is not an absolute pattern with a literal first component"}
+		case !flat.IsBelowRoot([]byte(op.Dest)):
+			return &FieldError{"Dest", strconv.Quote(op.Dest) + " must be an absolute path below the root"}
+		}
+	}
 	for i, layer := range op.Layers {
 		name := "Layers[" + strconv.Itoa(i) + "]"
 		if layer == "" {

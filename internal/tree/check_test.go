@@ -15,12 +15,12 @@ var uses = map[tree.Kind]string{
 	tree.Bind: "Source Dest | Access Try", tree.BindFD: "FD Dest | Access",
 	tree.Tmpfs: "Dest | Perms Size", tree.Proc: "Dest |", tree.Dev: "Dest |", tree.Mqueue: "Dest |",
 	tree.Overlay: "Layers Dest | Writes", tree.Dir: "Dest | Perms", tree.File: "FD Dest | Perms",
-	tree.Data: "FD Dest | Access Perms", tree.Symlink: "Target Dest |", tree.Chmod: "Perms Dest |", tree.RemountRO: "Dest |",
+	tree.Data: "FD Dest | Access Perms", tree.Symlink: "Target Dest |", tree.Chmod: "Perms Dest |", tree.RemountRO: "Dest |", tree.Mask: "Dest | Try Glob", tree.Protect: "Dest | Try Glob",
 }
 
 // values are what fields can be given.
 var values = map[string]any{
-	"Dest": "/d", "Source": "/s", "FD": tree.FD{N: 0, Given: true}, "Access": tree.ReadWrite, "Try": true, "Target": "t",
+	"Dest": "/d", "Source": "/s", "FD": tree.FD{N: 0, Given: true}, "Access": tree.ReadWrite, "Try": true, "Glob": true, "Target": "t",
 	"Perms": tree.Perms{Bits: 0, Given: true}, "Size": tree.Size{Bytes: 1, Given: true}, "Layers": []string{"/a", "/b"}, "Writes": tree.Forgotten, "Upper": "/u", "Work": "/w",
 }
 
@@ -92,6 +92,9 @@ func TestCheckValues(t *testing.T) {
 		{tree.Overlay, "Layers", []string{"/a"}, "Layers"},
 		{tree.Overlay, "Layers", []string{"/a", ""}, "Layers[1]"},
 		{tree.Overlay, "Layers", []string{"/a\x00", "/b"}, "Layers[0]"},
+		{tree.Mask, "Dest", "/", "Dest"},
+		{tree.Mask, "Dest", "d", "Dest"},
+		{tree.Protect, "Dest", "/d/*", ""},
 		{tree.Overlay, "Layers", make([]string, plan.MaxLayers+1), "Layers"},
 	} {
 		op := complete(c.kind)
@@ -101,7 +104,7 @@ func TestCheckValues(t *testing.T) {
 			t.Errorf("%v with %s: %v: %v, want %q", c.kind, c.field, c.value, e, c.name)
 		}
 	}
-	for _, kind := range []tree.Kind{tree.Invalid, tree.RemountRO + 1, -1} {
+	for _, kind := range []tree.Kind{tree.Invalid, tree.Protect + 1, -1} {
 		if e := (&tree.Op{Kind: kind}).Check(); e == nil || e.Field != "" {
 			t.Errorf("kind %d: %v", kind, e)
 		}

@@ -22,10 +22,12 @@ const (
 	Symlink        // a link that says Target
 	Chmod          // other permissions on what is there
 	RemountRO      // one mount made read-only
+	Mask           // what is there, or what matches, made closed to everybody
+	Protect        // what is there, or what matches, made read-only and held where it is; or kept missing
 )
 
 // Valid reports whether k is a kind that there is.
-func (k Kind) Valid() bool { return k > Invalid && k <= RemountRO }
+func (k Kind) Valid() bool { return k > Invalid && k <= Protect }
 
 // Access is how much a bind lets through.
 type Access int
@@ -66,7 +68,8 @@ type Op struct {
 	FD      FD     // the launcher's descriptor; used up
 	Content []byte // what FD will hold: the process that starts the launcher makes a file of it
 	Access  Access
-	Try     bool // a Source that does not exist is skipped
+	Try     bool // a Source, or a Dest of Mask or Protect, that does not exist is skipped
+	Glob    bool // the Dest of Mask or Protect is a pattern
 	Target  string
 	Perms   Perms
 	Size    Size // of a tmpfs

@@ -151,7 +151,7 @@ func makeAndOpen(here uintptr, name unsafe.Pointer, mode uint32) (uintptr, unix.
 		return 0, e
 	}
 	fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
-	// Another process has replaced it, or taken it away: the caller looks again.
+	// Another process has replaced or removed it: the caller looks again.
 	if e := raw.Errno(fd); e == unix.ENOTDIR || e == unix.ENOENT {
 		return 0, unix.EEXIST
 	}

@@ -127,3 +127,13 @@ func HookMountOptions(p *plan.Program, i uint32) (fs string, flags uintptr, opti
 	at, flags, o := hookRoot.mountOptions(v, v.Step(i))
 	return string(unsafe.Slice((*byte)(at), raw.Strlen(at))), flags, string(unsafe.Slice((*byte)(o), raw.Strlen(o)))
 }
+
+// MaxWild is how many components of a pattern a search knows.
+const MaxWild = maxWild
+
+// Match reports whether a name matches a component of a pattern. Behind both lie bytes that must
+// not be looked at.
+func Match(pattern, name string) bool {
+	p, s := []byte(pattern+"/*"), []byte(name+"\x00")
+	return matchesName(unsafe.Pointer(unsafe.SliceData(p)), uintptr(len(pattern)), unsafe.Pointer(unsafe.SliceData(s)))
+}

@@ -197,7 +197,7 @@ func digit(p unsafe.Pointer, i uintptr) byte {
 	return *(*byte)(unsafe.Add(p, i)) - '0'
 }
 
-// mountFlag is the flag that a word of the mount's options stands for; 0 for others.
+// mountFlag returns the flag that a word of the mount's options stands for; 0 for others.
 func mountFlag(p unsafe.Pointer, n uintptr) uintptr {
 	switch {
 	case raw.IsWord(p, n, raw.Text("ro\x00")):

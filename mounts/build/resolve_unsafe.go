@@ -198,8 +198,8 @@ func (r *Root) goThrough(root uintptr, path unsafe.Pointer, want int, mode, pare
 			pos = 0
 			continue
 		}
-		// How much of the path leads to what is at fault. Behind a link, that is not a part of what
-		// the user wrote.
+		// How much of the path leads to what is at fault; behind a link that is not part of what the
+		// user wrote.
 		if f.Is() && links == 0 {
 			f.Extra = uint32(end)
 		}

@@ -27,15 +27,18 @@ const (
 type Root struct {
 	step.State
 
-	Engine  uint32 // ClassicCalls or NewCalls
-	Mapped  uint32 // in setuid mode: the process is in a user namespace that the keeper made
-	Private uint32 // no mount propagates to the host any more, so that OpSlave has nothing to do
+	Engine  uint32  // ClassicCalls or NewCalls
+	Mapped  uint32  // in setuid mode: the process is in a user namespace that the keeper made
+	Umask   uint32  // the caller's
+	Feed    uintptr // where the monitor is told of placeholders
+	Private uint32  // no mount propagates to the host any more, so that OpSlave has nothing to do
 
 	base   uintptr // the frame's tmpfs
 	old    uintptr // the old root
 	apart  uint32  // where the old root is, if it is not this process's: onTop or rootfs
 	masked uint32  // parts of the host's proc are covered
 	serial uint32  // of the files on the frame's tmpfs
+	held   uint32  // how many placeholders there are
 
 	idle   idle
 	nofile unix.Rlimit // the limit on descriptors as it was
@@ -71,6 +74,24 @@ var buffers struct {
 		point [infoBuf]byte // a mount point; see isCovered
 	}
 	copied [copyBuf]byte // contents of a file
+
+	// What few sandboxes use stands at the end, so that others touch no page of it.
+	masks struct {
+		dir, file uintptr // what covers a directory, and another file; 0: not made
+		dev       uint64  // the device that they lie on
+	}
+	found   [pathBuf]byte     // the literal beginning of a pattern
+	whole   [2 * pathBuf]byte // what matches it
+	missing struct {
+		more  bool      // components follow the one that is missing
+		above [256]byte // the name of the directory that lacks it; empty: not known
+		name  [256]byte // of the placeholder at work
+		aside [256]byte // see aside
+	}
+	holders struct {
+		fds      [MaxHolders]int32 // placeholders, with a lock on each
+		dev, ino uint64            // the directory that the monitor was told last
+	}
 }
 
 // Do does a step that concerns files or mounts; mine is false for any other.
@@ -102,6 +123,10 @@ func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
 		return r.bindData(p, s), true
 	case s.Op == plan.OpSymlink:
 		return r.symlink(p, s), true
+	case s.Op == plan.OpMask:
+		return r.mask(p, s), true
+	case s.Op == plan.OpProtect:
+		return r.protect(p, s), true
 	case s.Op == plan.OpChmod:
 		return r.chmod(p.Str(s.B), s.D), true
 	}

@@ -228,18 +228,21 @@ func hearSetUp(p plan.View) uint32 {
 
 // hear reads a message of n bytes. ok is false at the end; sender is a pid, where it is known.
 func hear(sock uintptr, buf unsafe.Pointer, n uintptr) (sender uintptr, ok bool) {
-	var from struct {
-		length      uint64 // struct cmsghdr, then struct ucred
-		level, kind int32
-		pid         int32
-		uid, gid    uint32
-		_           int32
+	sender, fd, ok := hearAll(sock, buf, n)
+	if fd != 0 {
+		raw.Close(fd)
 	}
+	return sender, ok
+}
+
+// hearAll is hear, with the descriptor that came along; 0: none.
+func hearAll(sock uintptr, buf unsafe.Pointer, n uintptr) (sender, fd uintptr, ok bool) {
+	var side [8]uint64 // struct cmsghdr, each with what it is about
 	for have := uintptr(0); have < n; {
 		var m raw.Msghdr
 		iov := [2]uintptr{raw.Addr(buf) + have, n - have}
 		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
-		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
+		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&side)), unsafe.Sizeof(side)
 		r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 		switch e := raw.Errno(r); {
 		case e == unix.EINTR:
@@ -247,16 +250,36 @@ func hear(sock uintptr, buf unsafe.Pointer, n uintptr) (sender uintptr, ok bool)
 		case e != 0: // a filter
 			r = raw.Call(unix.SYS_READ, sock, raw.Addr(buf)+have, n-have, 0, 0, 0)
 			if raw.Errno(r) != 0 || r == 0 {
-				return 0, false
+				return 0, fd, false
 			}
 		case r == 0:
-			return 0, false
-		case m.Controllen > 0 && from.level == unix.SOL_SOCKET && from.kind == unix.SCM_CREDENTIALS:
-			sender = uintptr(from.pid)
+			return 0, fd, false
+		default:
+			for at := uintptr(0); at+16 < min(m.Controllen, unsafe.Sizeof(side)); {
+				length, what, value := sidePart(unsafe.Add(unsafe.Pointer(&side), at))
+				switch what {
+				case unix.SCM_CREDENTIALS:
+					sender = value
+				case unix.SCM_RIGHTS:
+					fd = acting.Above(value) // the monitor may have closed its standard streams
+				}
+				at += max((length+7)&^7, 16)
+			}
 		}
 		have += r
 	}
-	return sender, true
+	return sender, fd, true
+}
+
+// sidePart is a part of what came along with a message (cmsg(3)): how long it is, its kind, and
+// its first number.
+func sidePart(p unsafe.Pointer) (length, kind, value uintptr) {
+	part := (*struct {
+		length      uint64
+		level, kind int32
+		value       int32
+	})(p)
+	return uintptr(part.length), uintptr(part.kind), uintptr(part.value)
 }
 
 // endDirect stays until the payload has ended, and ends with its status.
@@ -265,8 +288,10 @@ func endDirect(p plan.View) {
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
+	removePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)
+	endCaught(status)
 	raw.Exit(exitCode(status))
 }
 
@@ -283,6 +308,7 @@ func endFailedDirect(p plan.View) bool {
 	reapKeeper()
 	first = lastWord(first)
 	reapStray()
+	removePlaceholders()
 	if line.heard != killed || p.JSONFd >= 0 || line.filtered != 0 {
 		if becomeGo() {
 			return true

@@ -103,7 +103,7 @@
 // the first process is, where its number is another one outside, that a tentative plan has
 // come to OpGo, that set-up is over, which the payload's process says, and the payload's
 // status, which init says, and whether init ends too; with --usage, what the payload has
-// used. Who says that set-up is over is the command: with --timeout the kernel tells the
+// used; and with --protect which placeholders there are (placeholders_unsafe.go). Who says that set-up is over is the command: with --timeout the kernel tells the
 // monitor its pid (SO_PASSCRED), and from then on the monitor waits no longer than the clock
 // allows (clock_unsafe.go): one ppoll(2), no timer and no signal handler. It also tells a process below whether
 // the monitor still lives, since getppid says nothing across PID namespaces.

@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,6 +72,7 @@ func endFailed(p plan.View, front uint32) {
 	reapKeeper()
 	first = lastWord(first)
 	reapStray()
+	removePlaceholders()
 	if sig := front & 0x7f; sig != 0 {
 		step.Tell(2, raw.Text("the launcher's front end was killed by signal \x00"), uintptr(sig), raw.Text(" before the command ran\x00"))
 	} else if exitCode(front) == uint32(Killed(int(p.Failed))) {
@@ -113,7 +115,11 @@ func tellKilled(status uint32) {
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
 	listen(feed.monitor)
-	word, sender, _ := readWordFrom()
+	word, sender, ok := readWordFrom()
+	for ok && word&build.HolderWord != 0 {
+		listen(feed.monitor)
+		word, sender, ok = readWordFrom()
+	}
 	if word == begun {
 		begin(p, sender)
 		return
@@ -126,6 +132,7 @@ func requireSetUp(p plan.View) {
 	}
 	tellKilled(status)
 	reapStray()
+	removePlaceholders()
 	raw.Exit(p.Failed)
 }
 
@@ -141,7 +148,13 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 	if feed.monitor == 0 {
 		return 0, 0, false
 	}
-	if sender, ok = hear(feed.monitor, unsafe.Pointer(&word), 4); !ok {
+	sender, dir, ok := hearAll(feed.monitor, unsafe.Pointer(&word), 4)
+	if ok && word&build.HolderWord != 0 {
+		ok = knowPlaceholder(dir, word)
+	} else if dir != 0 {
+		raw.Close(dir)
+	}
+	if !ok {
 		return 0, 0, false
 	}
 	return word, sender, true

@@ -25,6 +25,7 @@ func runFirst(p plan.View) {
 	}
 	// Modes are to be what the plan says. The payload gets the caller's mask back (settleForExec).
 	payload.umask = raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
+	acting.Umask, acting.Feed = uint32(payload.umask), feed.child
 	// Nothing here needs them, and a pipe's writer waits for its readers to go.
 	closeSlots(p, p.Early, p.Earlyc)
 	acting.OpenProc()

@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build"
 	"golang.org/x/sys/unix"
 )
 
@@ -103,6 +104,7 @@ func monitorHosted() {
 	reapKeeper()
 	status := lastStatus(p, watch(p))
 	reapStray()
+	removePlaceholders()
 	reclaimTerminal(p)
 	if p.JSONFd >= 0 && ran() {
 		reportEnd(p, status)
@@ -190,6 +192,9 @@ func watch(p plan.View) (word uint32) {
 		tick(p)
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
+			if said&build.HolderWord != 0 {
+				continue
+			}
 			if said == begun {
 				begin(p, sender)
 				handOver(p)

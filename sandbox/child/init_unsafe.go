@@ -48,6 +48,7 @@ func splitInit(p plan.View) {
 		acting.Parent = mine
 		end := feed.child
 		feed.child = 0
+		forgetHeld()
 		dieWithParent()
 		pass(p, g)
 		sayBegun(end)

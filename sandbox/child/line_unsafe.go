@@ -285,6 +285,10 @@ func needsGo() bool {
 			if s.AddCaps != 0 { // a warning, perhaps
 				return true
 			}
+		case flat.Mask, flat.Protect:
+			if s.AddCaps>>unix.CAP_SYS_ADMIN&1 != 0 { // the same
+				return true
+			}
 		}
 	}
 	return s.AddCaps != 0 && s.On(flat.DisableUsers) // the same

@@ -55,6 +55,8 @@ var monitor struct {
 	first  uintptr // the pid of the sandbox's first process; 0: none
 	cgroup uintptr // the directory of the cgroup in which that was made; 0: none
 
+	holders uint32 // how many placeholders there are; see placeholders_unsafe.go
+
 	// Setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid; 0: none
 	keeperEnd uintptr // our end of its socket

@@ -40,8 +40,10 @@ func runMonitor(front uintptr) {
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
+	removePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)
+	endCaught(status)
 	raw.Exit(exitCode(status))
 }
 
@@ -328,7 +330,8 @@ func orNowhere(fd uintptr) uintptr {
 	return fd
 }
 
-// closeAllBut closes every descriptor but a, b, c, the line, the cgroup and, where sync says so,
+// closeAllBut closes every descriptor but a, b, c, the line, the cgroup, what
+// placeholders need and, where sync says so,
 // the sync fds.
 func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 	next := uintptr(0)
@@ -339,6 +342,7 @@ func closeAllBut(p plan.View, a, b, c uintptr, sync bool) {
 				keep = min(keep, fd)
 			}
 		}
+		keep = heldAbove(next, keep)
 		for i := uint32(0); sync && i < p.Syncc; i++ {
 			if v := uintptr(*p.Slot(p.Sync + i)); v >= next && v < keep {
 				keep = v

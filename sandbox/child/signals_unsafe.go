@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file passes signals on (--forward-signals), and the terminal (--foreground): the command
+// This file passes signals on (--forward-signals), reads those that would end the monitor before
+// it has removed placeholders (placeholders_unsafe.go), and the terminal (--foreground): the command
 // has a process group of its own, which is the terminal's foreground group as long as the
 // launcher's would be. What a shell does for a job, the monitor does here: it takes the terminal
 // back when the command stops, stops with its own group, and hands the terminal over again when
@@ -25,8 +26,10 @@ import (
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
 var relay struct {
-	fd  uintptr // signalfd(2); 0: none
-	was uint64  // the caller's signal mask
+	fd     uintptr // signalfd(2); 0: none
+	was    uint64  // the caller's signal mask
+	deadly uint64  // signals that must not leave placeholders behind, where there may be some
+	caught uint32  // the last signal that came from the terminal, where it holds
 }
 
 // passedOn are the signals that --forward-signals passes on.
@@ -45,7 +48,7 @@ func heldSignals(p plan.View) (set uint64) {
 	if p.Has(plan.FlagForeground) {
 		set |= raw.MaskOf(unix.SIGCHLD) | raw.MaskOf(unix.SIGCONT)
 	}
-	return set
+	return set | relay.deadly
 }
 
 // relays reports whether the monitor has signals to read.
@@ -54,6 +57,9 @@ func relays(p plan.View) bool { return heldSignals(p) != 0 }
 // holdSignals comes before the first clone. Where there is no descriptor to be had, the signals do
 // what they do by default.
 func holdSignals(p plan.View) {
+	if mayHold(p) && relay.deadly == 0 {
+		relay.deadly = deadly()
+	}
 	set := heldSignals(p)
 	if set == 0 || relay.fd != 0 {
 		return
@@ -92,11 +98,14 @@ func listen(sock uintptr) {
 		// What a signal was sent after is seen before it, if it is looked for again.
 		var now unix.Timespec
 		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 3, raw.Addr(unsafe.Pointer(&now)), 0, 8, 0)
-		if fds[0].Revents != 0 || fds[1].Revents != 0 {
+		if fds[0].Revents != 0 || fds[1].Revents != 0 && !takesHolder() {
 			return
 		}
 		var info signalInfo
 		if fds[2].Revents != 0 && info.read() && raw.MaskOf(info.signal())&passedOn != 0 && info.signal() != unix.SIGWINCH {
+			if relay.deadly != 0 {
+				clearAway()
+			}
 			endLike(uint32(info.signal()))
 		}
 	}
@@ -130,6 +139,8 @@ func passSignals(p plan.View) {
 				suspend(p, by)
 			}
 		case sig == unix.SIGCONT: // see continued
+		case !p.Has(plan.FlagForward):
+			obeySignal(p, sig, info.code())
 		case info.code() > 0 && !hasSession(p) && !p.Has(plan.FlagForeground): // the terminal's, which the command has had itself
 		case info.sender() == commandPid(p) && info.sender() != 0: // it has signalled its group
 		default:

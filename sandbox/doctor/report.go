@@ -227,8 +227,8 @@ func (f *facts) packaged(name string) bool {
 	return f.Binary.Path == "/usr/bin/gobwrap" && f.Files.Exists("/usr/share/doc/"+name+"/copyright")
 }
 
-// swap is the command that puts one of our packages in the place of another, where the packages
-// exclude each other: not with dpkg. It is "" where this binary is in none of them.
+// swap returns the command that puts one of our packages in the place of another, where the
+// packages exclude each other: not with dpkg. It is "" where this binary is in none of them.
 func (f *facts) swap(from, to string) string {
 	if f.Binary.Path != "/usr/bin/gobwrap" || !f.Files.Exists("/usr/share/gobwrap/apparmor/gobwrap") {
 		return ""

@@ -80,8 +80,8 @@ func worded(text []byte, err error) error {
 	return err
 }
 
-// fieldOf is the name of a field of the profile. Embedded types are Go's affair, and where in a
-// list it is only releases since 1.27 say.
+// fieldOf returns the name of a field of the profile. Embedded types are Go's affair, and
+// where in a list it is only releases since 1.27 say.
 func fieldOf(name string) string {
 	parts := slices.DeleteFunc(strings.Split(name, "."), func(part string) bool {
 		_, err := strconv.Atoi(part)

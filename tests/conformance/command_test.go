@@ -84,7 +84,7 @@ func TestCommand(t *testing.T) {
 		{"no such program", []string{"-bwrap", "/no/such"}, 2, "no such file"},
 		{"no launcher", []string{"-bwrap", "/bin/true"}, 2, "not compatible"},
 		{"no such case", []string{"-run", "^nothing$"}, 2, "no case matches"},
-		{"no such mode", []string{"-mode", "boss"}, 2, `invalid mode "boss" (want`},
+		{"no such mode", []string{"-mode", "boss"}, 2, `invalid mode "boss"`},
 		{"no such option", []string{"-x"}, 2, "not defined"},
 		{"a stray word", []string{"x"}, 2, `what is "x"`},
 		{"a bad expression", []string{"-run", "("}, 2, "error parsing"},

@@ -7,6 +7,7 @@
 package counts
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -183,6 +184,7 @@ func TestNoRuntime(t *testing.T) {
 		"lock":    slices.Concat(minimal, []string{"--lock-file", "/etc/passwd", "--die-with-parent", "--new-session"}),
 		"many":    many(300),
 		"limits":  slices.Concat(minimal, []string{"--rlimit", "nofile=64:128", "--rlimit", "core=0", "--nice", "5", "--oom-score-adj", "500", "--close-fds"}),
+		"denials": slices.Concat(full, []string{"--tmpfs", "/run", "--dir", "/run/a/b", "--mask", "/etc/passwd", "--protect", "/run/a/b", "--protect", "/run/c", "--mask-glob", "/etc/**/*.conf"}),
 		"timeout": slices.Concat(full, []string{"--timeout", "600", "--usage", "--json-status-fd", "2"}),
 	} {
 		for who, uid := range users {
@@ -228,6 +230,54 @@ func TestCallsPerBind(t *testing.T) {
 	t.Logf("%.1f calls a bind", each)
 	if each > 9 {
 		t.Errorf("%.1f calls a bind, want at most 9:\n%s", each, listing(few))
+	}
+}
+
+// TestCallsPerDenial: what is masked, or protected, costs no more calls than what is bound, with
+// or without a pattern.
+func TestCallsPerDenial(t *testing.T) {
+	ours, dir := program(t), open(t)
+	const few, more = 10, 110
+	each := func(options func(i int) []string, last func(n int) []string) float64 {
+		t.Helper()
+		total := func(n int) int {
+			line := []string{"--bind", "/", "/"}
+			for i := range n {
+				line = append(line, options(i)...)
+			}
+			return trace(t, ours, 12345, append(line, last(n)...)...).total()
+		}
+		return float64(total(more)-total(few)) / (more - few)
+	}
+	file := func(i int) string { return fmt.Sprintf("%s/%d/sub/%d", dir, min(i/few, 1), i) }
+	for i := range more {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file(i)), 0o755), os.WriteFile(file(i), nil, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(dir, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	directory := func(i int) string { return file(i) + ".d" }
+	for i := range more {
+		if err := os.Mkdir(directory(i), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	none := func(int) []string { return nil }
+	directories := each(func(i int) []string { return []string{"--ro-bind", directory(i), directory(i)} }, none)
+	bind := each(func(i int) []string { return []string{"--ro-bind", file(i), file(i)} }, none)
+	for name, cost := range map[string]float64{
+		"directory": each(func(i int) []string { return []string{"--mask", directory(i)} }, none) - directories + bind,
+		"mask":      each(func(i int) []string { return []string{"--mask", file(i)} }, none),
+		"pattern": each(none, func(n int) []string {
+			return []string{"--mask-glob", fmt.Sprintf("%s/[01]/**/%s", dir, map[int]string{few: "?", more: "[0-9]*"}[n])}
+		}),
+	} {
+		t.Logf("%s: %.1f calls each, a bind %.1f", name, cost, bind)
+		if cost > bind {
+			t.Errorf("%s: %.1f calls each, a bind %.1f", name, cost, bind)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ var (
 	fusefs    string
 	autofs    string
 	rootfs    string
+	defy      string
 
 	// The code in which the acting side makes its system calls.
 	rawLow, rawHigh uint64
@@ -59,7 +60,7 @@ func prepare() (err error) {
 func buildAll() error {
 	bin := func(name string) string { return filepath.Join(base, "bin", name) }
 	gobwrap, installed = bin("gobwrap"), filepath.Join(base, "setuid", "gobwrap")
-	probe, enosys, inject, fusefs, autofs, rootfs = bin("probe"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs")
+	probe, enosys, inject, fusefs, autofs, rootfs, defy = bin("probe"), bin("enosys"), bin("inject"), bin("fusefs"), bin("autofs"), bin("rootfs"), bin("defy")
 	var err error
 	if other := os.Getenv("GOBWRAP_TEST_PROGRAM"); other != "" {
 		err = testbin.Copy(gobwrap, other, "0755")
@@ -70,7 +71,7 @@ func buildAll() error {
 		return err
 	}
 	err = errors.Join(testbin.Helper(probe), testbin.Helper(enosys))
-	for _, path := range []string{inject, fusefs, autofs, rootfs} {
+	for _, path := range []string{inject, fusefs, autofs, rootfs, defy} {
 		err = errors.Join(err, testbin.C(path, "testdata/"+filepath.Base(path)+".c"))
 	}
 	return errors.Join(err, findRaw(), install())

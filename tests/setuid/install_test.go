@@ -64,7 +64,7 @@ func TestRefusedInstallations(t *testing.T) {
 		{"his-group-may-write", gobwrap, []string{"chown 0:12345 ", "chmod 4775 "}, "how it is installed"},
 		{"all-may-write", gobwrap, []string{"chmod 4757 "}, "how it is installed"},
 		{"without-the-mode-plain", without, nil, ""},
-		{"without-the-mode", without, []string{"chmod 4755 "}, "without setuid mode"},
+		{"without-the-mode", without, []string{"chmod 4755 "}, "without the setuid mode"},
 		{"without-the-mode-and-setgid", without, []string{"chmod 6755 "}, "set-group-id"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

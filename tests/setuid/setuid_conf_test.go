@@ -9,6 +9,7 @@ import (
 
 const (
 	trusted    = "can't be trusted"
+	shut       = "policy.conf can't be read" // which lies beside it, and is read first
 	understood = "can't be understood"
 	ranIt      = "ran\n"
 )
@@ -85,9 +86,9 @@ func TestConf(t *testing.T) {
 		{name: "directory-of-another-with-file", script: ": > setuid.conf; chown 12345 .", sense: trusted},
 		{name: "directory-writable", script: ": > setuid.conf; chmod 0775 .", sense: trusted},
 		{name: "directory-writable-and-sticky", script: "chmod 1777 .", sense: trusted},
-		{name: "directory-shut", script: ": > setuid.conf; chmod 0700 .", sense: trusted},
+		{name: "directory-shut", script: ": > setuid.conf; chmod 0700 .", sense: shut},
 		{name: "directory-is-a-link", script: ": > setuid.conf; cd /etc; mv gobwrap real; ln -s real gobwrap", sense: trusted},
-		{name: "directory-is-a-file", script: "cd /etc; rmdir gobwrap; : > gobwrap", sense: trusted},
+		{name: "directory-is-a-file", script: "cd /etc; rmdir gobwrap; : > gobwrap", sense: shut},
 		{name: "link", script: ": > real; ln -s real setuid.conf", sense: trusted},
 		{name: "link-to-nothing", script: "ln -s nothing setuid.conf", sense: trusted},
 		{name: "fifo", script: "mkfifo -m 0644 setuid.conf", sense: trusted},

@@ -17,6 +17,8 @@ _gobwrap_operands() {
 	--lock-file | --remount-ro | --tmp-overlay | --ro-overlay | --proc | --dev | --tmpfs | --mqueue | --dir) operands=(DEST) ;;
 	--bind | --bind-try | --dev-bind | --dev-bind-try | --ro-bind | --ro-bind-try | --symlink) operands=(SRC DEST) ;;
 	--bind-fd | --ro-bind-fd | --file | --bind-data | --ro-bind-data) operands=(FD DEST) ;;
+	--mask | --mask-try | --protect | --protect-try) operands=(PATH) ;;
+	--mask-glob | --mask-glob-try | --protect-glob | --protect-glob-try) operands=(PATTERN) ;;
 	--overlay-src) operands=(SRC) ;;
 	--overlay) operands=(RWSRC WORKDIR DEST) ;;
 	--exec-label | --file-label) operands=(LABEL) ;;
@@ -82,6 +84,7 @@ _gobwrap_operand() {
 	DIR) compopt +o default -o dirnames ;;
 	MODE) _gobwrap_choose auto direct setuid ;;
 	PATH) : ;;
+	PATTERN) : ;;
 	PROFILE) [[ ${words[-1]} == */* ]] || _gobwrap_choose default no-tty-injection no-userns strict ;;
 	RWSRC) compopt +o default -o dirnames ;;
 	SRC) : ;;
@@ -108,7 +111,7 @@ _gobwrap() {
 		((i += 1 + ${#operands[@]}))
 	done
 	case ${words[-1]} in
-	-* | '') _gobwrap_choose --help --version --args --argv0 --level-prefix --dry-run --explain --features --doctor --doctor=json --doctor=apparmor --setup-exit-status --mode --unshare-all --share-net --unshare-user --unshare-user-try --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup --unshare-cgroup-try --userns --userns2 --disable-userns --assert-userns-disabled --pidns --netns --uid --gid --map-root-user --uid-map --gid-map --map-auto --keep-groups --hostname --chdir --clearenv --setenv --unsetenv --lock-file --sync-fd --bind --bind-try --dev-bind --dev-bind-try --ro-bind --ro-bind-try --bind-fd --ro-bind-fd --remount-ro --overlay-src --overlay --tmp-overlay --ro-overlay --exec-label --file-label --proc --fallback-proc=none --fallback-proc=bind --dev --tmpfs --mqueue --dir --file --bind-data --ro-bind-data --symlink --seccomp --add-seccomp-fd --seccomp-profile --block-fd --userns-block-fd --info-fd --json-status-fd --new-session --die-with-parent --as-pid-1 --rlimit --nice --oom-score-adj --foreground --forward-signals --close-fds --keep-fd --timeout --cgroup --usage --cap-add --cap-drop --perms --size --chmod --not-a-security-boundary ;;
+	-* | '') _gobwrap_choose --help --version --args --argv0 --level-prefix --dry-run --explain --features --doctor --doctor=json --doctor=apparmor --setup-exit-status --mode --unshare-all --share-net --unshare-user --unshare-user-try --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup --unshare-cgroup-try --userns --userns2 --disable-userns --assert-userns-disabled --pidns --netns --uid --gid --map-root-user --uid-map --gid-map --map-auto --keep-groups --hostname --chdir --clearenv --setenv --unsetenv --lock-file --sync-fd --bind --bind-try --dev-bind --dev-bind-try --ro-bind --ro-bind-try --bind-fd --ro-bind-fd --remount-ro --mask --mask-try --mask-glob --mask-glob-try --protect --protect-try --protect-glob --protect-glob-try --overlay-src --overlay --tmp-overlay --ro-overlay --exec-label --file-label --proc --fallback-proc=none --fallback-proc=bind --dev --tmpfs --mqueue --dir --file --bind-data --ro-bind-data --symlink --seccomp --add-seccomp-fd --seccomp-profile --block-fd --userns-block-fd --info-fd --json-status-fd --new-session --die-with-parent --as-pid-1 --rlimit --nice --oom-score-adj --foreground --forward-signals --close-fds --keep-fd --timeout --cgroup --usage --cap-add --cap-drop --perms --size --chmod --not-a-security-boundary ;;
 	*) _gobwrap_command "$i" ;;
 	esac
 }

@@ -31,6 +31,10 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'SRC DEST'
         case --bind-fd --ro-bind-fd --file --bind-data --ro-bind-data
             string split ' ' 'FD DEST'
+        case --mask --mask-try --protect --protect-try
+            string split ' ' 'PATH'
+        case --mask-glob --mask-glob-try --protect-glob --protect-glob-try
+            string split ' ' 'PATTERN'
         case --overlay-src
             string split ' ' 'SRC'
         case --overlay
@@ -117,6 +121,7 @@ complete -c gobwrap -n 'test (__gobwrap_at) = DEST' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = DIR' -a '(__fish_complete_directories (commandline -ct))'
 complete -c gobwrap -n 'test (__gobwrap_at) = MODE' -a 'auto direct setuid'
 complete -c gobwrap -n 'test (__gobwrap_at) = PATH' -F
+complete -c gobwrap -n 'test (__gobwrap_at) = PATTERN' -F
 complete -c gobwrap -n 'test (__gobwrap_at) = PROFILE' -F -a 'default no-tty-injection no-userns strict'
 complete -c gobwrap -n 'test (__gobwrap_at) = RWSRC' -a '(__fish_complete_directories (commandline -ct))'
 complete -c gobwrap -n 'test (__gobwrap_at) = SRC' -F
@@ -174,6 +179,14 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --ro-bind-try -d 'Bind 
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --bind-fd -d 'Bind the open file or directory FD, writable'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --ro-bind-fd -d 'Bind the open file or directory FD, read-only'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --remount-ro -d 'Make the mount at DEST read-only'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --mask -d 'Let nobody open PATH'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --mask-try -d 'Like --mask, unless PATH is missing'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --mask-glob -d 'Let nobody open what matches PATTERN'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --mask-glob-try -d 'The same, unless nothing matches'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --protect -d 'Keep PATH as it is, or missing'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --protect-try -d 'Like --protect, unless PATH is missing'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --protect-glob -d 'Keep what matches PATTERN as it is'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --protect-glob-try -d 'The same, unless nothing matches'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --overlay-src -d 'Add a layer to the overlay that follows'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --overlay -d 'Mount an overlay; changes go to RWSRC'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --tmp-overlay -d 'Mount an overlay; changes are thrown away'

@@ -7,6 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// denials are the operations that close files.
+//
+//nolint:gochecknoglobals // read-only table
+var denials = []plan.Op{plan.OpMask, plan.OpProtect}
+
+const hintTry = "Op.Try leaves out what does not exist"
+
 // errnoHints say what an errno means for a part of an operation and what to do about it, where
 // that is known well enough. The first row that fits is taken.
 //
@@ -55,6 +62,28 @@ var errnoHints = [...]struct {
 	{
 		ops: []plan.Op{plan.OpSource}, errnos: []unix.Errno{unix.ELOOP},
 		hint: "a symbolic link in the path leads back to itself",
+	},
+
+	// Denials.
+	{
+		ops: denials, subs: []plan.Sub{plan.SubMain, plan.SubParents, plan.SubNoMatch}, errnos: []unix.Errno{unix.ENOENT},
+		hint: hintTry,
+	},
+	{
+		ops: denials, subs: []plan.Sub{plan.SubNoEnd},
+		hint: "what stands for it can be removed when all processes of the sandbox have ended, which is known of a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)",
+	},
+	{
+		ops: denials, subs: []plan.Sub{plan.SubMark},
+		hint: "the file system there has no user extended attributes: make the path before, or leave this out",
+	},
+	{
+		ops: denials, subs: []plan.Sub{plan.SubPlaceholder}, errnos: []unix.Errno{unix.EACCES},
+		hint: "the command could make it nevertheless, by chmod(2) or a capability: make the path before, or its directory writable",
+	},
+	{
+		ops: denials, subs: []plan.Sub{plan.SubUnread}, errnos: []unix.Errno{unix.EACCES},
+		hint: "its files can be opened by whoever knows their names: a pattern must not cover it",
 	},
 
 	// Destinations.

@@ -57,6 +57,10 @@ func Explain(p *plan.Program, m plan.Message) Text {
 	if e.Hint == "" {
 		e.Hint = hint(step, m)
 	}
+	switch m.Sub {
+	case plan.SubNoMatch, plan.SubTooMany, plan.SubWhole, plan.SubHolders, plan.SubNoEnd:
+		e.Errno = 0
+	}
 	if m.Sub == plan.SubExists || m.Sub == plan.SubUnexpected || m.Sub == plan.SubNoMount || m.Sub == plan.SubMagicLink ||
 		step.Op == plan.OpCgroup && e.Errno == unix.EBADF {
 		e.Errno = 0

@@ -11,6 +11,9 @@ import (
 // explainStep returns what a step tried. The wording is bwrap's where it has one: scripts
 // match it (see COMPAT in gobwrap(1)).
 func explainStep(p *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
+	if s.Op == plan.OpMask || s.Op == plan.OpProtect {
+		return explainDenial(o, m)
+	}
 	dst := p.Str(s.B)
 	if s.Op == plan.OpChdir {
 		dst = p.Str(s.A)

@@ -66,6 +66,8 @@ var rules = map[plan.Op]func(situation, plan.Step) bool{
 	plan.OpSymlink:   always,
 	plan.OpChmod:     always,
 	plan.OpRemountRO: always,
+	plan.OpMask:      always,
+	plan.OpProtect:   always,
 	plan.OpPivot:     always,
 	plan.OpNoUserns:  always,
 	plan.OpSetsid:    always,

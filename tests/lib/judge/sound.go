@@ -21,7 +21,7 @@ var operands = map[plan.Op]string{
 	plan.OpSetns: "fn-----", plan.OpIDMap: "ss-----", plan.OpUnshare: "n------", plan.OpLoopback: "-------",
 	plan.OpSlave: "-------", plan.OpSource: "sf-----", plan.OpRoot: "-------", plan.OpBind: "Spm-o--",
 	plan.OpMount: "KpLooNN", plan.OpOverlay: "SpNNo--", plan.OpDir: "-p-oo--", plan.OpFile: "fp-oo--",
-	plan.OpData: "fpmoo--", plan.OpSymlink: "sp--o--", plan.OpChmod: "-p-o---", plan.OpRemountRO: "-p-----",
+	plan.OpData: "fpmoo--", plan.OpSymlink: "sp--o--", plan.OpChmod: "-p-o---", plan.OpRemountRO: "-p-----", plan.OpMask: "-p-----", plan.OpProtect: "Np-----",
 	plan.OpProc: "Zp--o--", plan.OpPivot: "-------", plan.OpHostname: "s------", plan.OpLimitUserns: "-------",
 	plan.OpNoUserns: "-------", plan.OpChdir: "ss-----", plan.OpWaitFd: "f------", plan.OpGo: "-------",
 	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "-------",
@@ -32,7 +32,7 @@ var operands = map[plan.Op]string{
 var stepFlags = map[plan.Op]uint16{
 	plan.OpBecome: plan.FlagTry,
 	plan.OpIDMap:  plan.FlagOutside, plan.OpSource: plan.FlagTry | plan.FlagConsole, plan.OpProc: plan.FlagCover | plan.FlagOrBind | plan.FlagOrNone,
-	plan.OpChdir: plan.FlagTry, plan.OpCaps: plan.FlagBounding | plan.FlagLenient,
+	plan.OpChdir: plan.FlagTry, plan.OpMask: plan.FlagTry | plan.FlagGlob, plan.OpProtect: plan.FlagTry | plan.FlagGlob, plan.OpCaps: plan.FlagBounding | plan.FlagLenient,
 }
 
 const (
@@ -128,7 +128,7 @@ func (x *text) order() error {
 		case plan.OpSlave, plan.OpSource:
 			to = root
 		case plan.OpBind, plan.OpMount, plan.OpOverlay, plan.OpDir, plan.OpFile, plan.OpData, plan.OpSymlink, plan.OpChmod,
-			plan.OpRemountRO, plan.OpProc:
+			plan.OpRemountRO, plan.OpMask, plan.OpProtect, plan.OpProc:
 			from, to = root+1, pivot
 		case plan.OpChdir, plan.OpCaps, plan.OpFence, plan.OpTell, plan.OpLock, plan.OpSet, plan.OpClose, plan.OpTimeout, plan.OpCgroup, plan.OpSeccomp:
 			from, to = setup, end

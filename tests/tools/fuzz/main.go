@@ -115,7 +115,7 @@ func find(root string) (tests []fuzzTest, err error) {
 	return tests, err
 }
 
-// comment is what stands above a function, as a sentence of its own.
+// comment returns what stands above a function, as a sentence of its own.
 func comment[C interface{ Text() string }](all []C, name string) string {
 	for _, c := range all {
 		text := strings.Join(strings.Fields(c.Text()), " ")

@@ -1,0 +1,116 @@
+package flat
+
+// No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
+
+// MaxWild bounds the components of a pattern from the first one on that is not literal.
+const MaxWild = 60
+
+// IsBelowRoot reports whether a path in the sandbox is absolute and names something other than
+// the root.
+func IsBelowRoot(path []byte) bool {
+	if len(path) == 0 || path[0] != '/' {
+		return false
+	}
+	for len(path) > 0 {
+		part, rest := cutPart(path)
+		if len(part) > 0 && !Equal(part, ".") {
+			return true
+		}
+		path = rest
+	}
+	return false
+}
+
+// IsPattern reports whether b is a pattern: an absolute path, whose first component is literal.
+// In the others * stands for any characters, ? for one, [a-z] for one of these and [!a-z] for
+// one that is none of them, and \ takes the meaning from what follows; ** is a component by
+// itself, and stands for any number of directories.
+func IsPattern(b []byte) bool {
+	if !IsBelowRoot(b) {
+		return false
+	}
+	first, wild := true, 0
+	for len(b) > 0 {
+		part, rest := cutPart(b)
+		b = rest
+		if len(part) == 0 || Equal(part, ".") {
+			continue
+		}
+		if Equal(part, "..") || !isWhole(part) || first && isWild(part) {
+			return false
+		}
+		if wild > 0 || isWild(part) {
+			wild++
+		}
+		first = false
+	}
+	return wild <= MaxWild
+}
+
+// EndsWithSlash reports whether a path says by its end that it is a directory.
+func EndsWithSlash(path []byte) bool { return len(path) > 1 && path[len(path)-1] == '/' }
+
+// cutPart is the first component of a path, which may be empty, and what follows its slash.
+func cutPart(path []byte) (part, rest []byte) {
+	for i, c := range path {
+		if c == '/' {
+			return path[:i], path[i+1:]
+		}
+	}
+	return path, nil
+}
+
+// isWild reports whether a component is not literal.
+func isWild(part []byte) bool {
+	for _, c := range part {
+		if c == '*' || c == '?' || c == '[' || c == '\\' {
+			return true
+		}
+	}
+	return false
+}
+
+// isWhole reports whether a component of a pattern is complete: no bracket is left open, no
+// backslash stands at the end, and two asterisks stand alone.
+func isWhole(part []byte) bool {
+	if Equal(part, "**") {
+		return true
+	}
+	for i := 0; i < len(part); i++ {
+		switch part[i] {
+		case '\\':
+			if i++; i == len(part) {
+				return false
+			}
+		case '*':
+			if i > 0 && part[i-1] == '*' && (i < 2 || part[i-2] != '\\') {
+				return false
+			}
+		case '[':
+			if i = endOfSet(part, i+1); i == len(part) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// endOfSet is the index of the bracket that closes a set, whose first character is at i;
+// len(part) where there is none, or where it is a set of POSIX's that is not supported
+// ([:alpha:]).
+func endOfSet(part []byte, i int) int {
+	if i < len(part) && (part[i] == '!' || part[i] == '^') {
+		i++
+	}
+	for first := i; i < len(part); i++ {
+		switch {
+		case part[i] == ']' && i > first:
+			return i
+		case part[i] == '\\':
+			i++
+		case part[i] == '[' && i+1 < len(part) && (part[i+1] == ':' || part[i+1] == '.' || part[i+1] == '='):
+			return len(part)
+		}
+	}
+	return len(part)
+}
