@@ -182,8 +182,8 @@ check: lint test repro ## run all that a change must pass
 bench: bin/gobwrap ## compare with the installed bwrap and a static one; flags in BENCH
 	$(GO) run ./tests/tools/bench $(BENCH)
 
-bench-table: need-root setup bin/gobwrap ## the same at length, into README.md (as root)
-	$(GO) run ./tests/tools/bench -n 100 -users 12345,0 -readme README.md $(BENCH)
+bench-table: need-root setup bin/gobwrap ## measure all, into README.md and docs/speed.md (as root)
+	$(GO) run ./tests/tools/bench -n 100 -users 12345,0 -readme README.md -page docs/speed.md $(BENCH)
 
 privileged-lines: ## count the lines that can run with privilege in setuid mode
 	@$(GO) run ./tests/tools/privileged

@@ -9,7 +9,7 @@
 // [ExitError]. Its [Spec] describes the sandbox. The zero Spec is the tightest: an empty root,
 // namespaces of its own, no capability, and not the caller's terminal. Everything in the
 // sandbox has been put there by the Spec, in the order of its Files (package mounts). The
-// command line of gobwrap is a parser for it: what an option can say, a field can.
+// command line of gobwrap is a parser for it: what an option says about the sandbox, a field can say.
 //
 // # Errors
 //

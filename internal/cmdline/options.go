@@ -139,7 +139,7 @@ var Options = [...]Option{
 	{Name: "--hostname", Operands: "NAME", Help: "Set the host name (needs --unshare-uts)", Scalar: true, do: doText, on: flat.Hostname},
 
 	{Name: "--chdir", Operands: "DIR", Help: "Start the command in DIR", Scalar: true, Paths: true, do: doText, on: flat.Chdir},
-	{Name: "--clearenv", Help: "Remove all environment variables but PWD", do: doEnv, with: uint8(flat.ClearEnv)},
+	{Name: "--clearenv", Help: "Remove all environment variables except PWD", do: doEnv, with: uint8(flat.ClearEnv)},
 	{Name: "--setenv", Operands: "VAR VALUE", Help: "Set an environment variable", do: doEnv, with: uint8(flat.SetEnv)},
 	{Name: "--unsetenv", Operands: "VAR", Help: "Remove an environment variable", do: doEnv, with: uint8(flat.UnsetEnv)},
 
@@ -190,7 +190,7 @@ var Options = [...]Option{
 	{Name: "--info-fd", Operands: "FD", Help: "Write pid and namespaces to FD, as JSON", Scalar: true, do: doNamedFD, on: flat.InfoFD},
 	{Name: "--json-status-fd", Operands: "FD", Help: "Write events to FD while they happen, as JSON", Scalar: true, do: doNamedFD, on: flat.StatusFD},
 	{Name: "--new-session", Help: "Start a new terminal session", do: doNewSession},
-	{Name: "--die-with-parent", Help: "Kill the sandbox when the launcher ends", do: doSwitch, on: flat.DieWithParent},
+	{Name: "--die-with-parent", Help: "Kill the command when gobwrap ends", do: doSwitch, on: flat.DieWithParent},
 	{Name: "--as-pid-1", Help: "Run the command as PID 1, without an init", do: doSwitch, on: flat.AsPID1},
 	{Name: "--rlimit", Operands: "NAME=SOFT[:HARD]", Help: "Lower a resource limit (repeatable)", Wants: "NAME=SOFT[:HARD], with a NAME of " + limits + "; SOFT and HARD are numbers or unlimited, and SOFT is not the larger one", do: doSetting, on: uint8(setting.Rlimit)},
 	{Name: "--nice", Operands: "N", Help: "Run with niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
@@ -210,7 +210,7 @@ var Options = [...]Option{
 	{Name: "--not-a-security-boundary", Help: "If a mount cannot be restricted, only warn", do: doSwitch, on: flat.Forgive},
 }
 
-// How --scope's kin differ: by Option.on and Option.with.
+// Variants of --scope differ by Option.on and Option.with.
 const (
 	scopeNamed = 1 // the scope is the operand
 	scopeTried = 1 // it may be missing

@@ -67,6 +67,7 @@ type textWriter struct {
 	words  []string // of the paragraph at work
 	glued  bool     // what comes next belongs to the last word
 	indent int      // of a list's item, in addition
+	bullet bool     // the paragraph begins an item without a heading
 }
 
 // line adds a line of the manual.
@@ -83,7 +84,7 @@ func (t *textWriter) line(line string) error {
 		text, err := inline(rest)
 		t.add(text)
 		t.flush()
-		t.indent = 4
+		t.indent, t.bullet = 4, rest == ""
 		return err
 	case ".Dl":
 		t.flush()
@@ -116,15 +117,23 @@ func (t *textWriter) flush() {
 	const width = 78
 	margin := strings.Repeat(" ", 4+t.indent)
 	line := ""
+	put := func() {
+		if t.bullet {
+			t.out.WriteString(margin[:len(margin)-2] + "- " + line + "\n")
+		} else {
+			t.out.WriteString(margin + line + "\n")
+		}
+		t.bullet = false
+	}
 	for _, word := range t.words {
 		if line != "" && len(margin)+len(line)+1+len(word) > width {
-			t.out.WriteString(margin + line + "\n")
+			put()
 			line = ""
 		}
 		line = strings.TrimPrefix(line+" "+word, " ")
 	}
 	if line != "" {
-		t.out.WriteString(margin + line + "\n")
+		put()
 	}
 	t.words, t.glued = nil, false
 }

@@ -1,6 +1,7 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
+// Runs in: the launcher, before it reads anything; the keeper is forked here.
 
 import (
 	"unsafe"

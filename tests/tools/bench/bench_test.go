@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -55,6 +56,60 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// README.md has a few works, without the column of goals; those of other users are left out.
+func TestBrief(t *testing.T) {
+	b := &bench{settings: settings{users: []int{7, 0}}, programs: []program{{name: "one 1"}, {name: "static"}, {name: "own 2"}}}
+	for _, uid := range b.users {
+		for _, w := range []work{{name: "minimal", brief: true, goal: "≤ 1"}, {name: "10 binds"}} {
+			b.add(row{work: w, uid: uid, runs: 2, unit: "ms"}, b.programs, [][]float64{{4, 4}, {2, 2}, {1, 1}})
+		}
+	}
+	_, table, _ := strings.Cut(b.brief(), "\n\n")
+	want := "| work | one 1 | static | own 2 | ratio | ratio to static |\n|---|--:|--:|--:|--:|--:|\n" +
+		"| minimal | 4.00 ms | 2.00 ms | 1.00 ms | 0.25 | 0.50 |\n"
+	if table != want {
+		t.Errorf("the table is\n%s\nwant\n%s", table, want)
+	}
+}
+
+// The tables in README.md and docs/speed.md are of one measurement, and have the rows and the
+// texts that this program writes.
+func TestPages(t *testing.T) {
+	var pages [2]string
+	for i, path := range []string{"README.md", "docs/speed.md"} {
+		data, err := os.ReadFile("../../../" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(data), begin+"\n")
+		text, _, ok := strings.Cut(rest, end+"\n")
+		if !ok || !strings.HasPrefix(text, timesText) {
+			t.Fatalf("%s does not begin with %q between its markers:\n%s", path, timesText, text)
+		}
+		pages[i] = text
+	}
+	b := &bench{settings: settings{users: []int{7}}}
+	if about := "\n\n" + b.aboutCounts() + "\n\n"; !strings.Contains(pages[1], about) {
+		t.Errorf("docs/speed.md has no %q", about)
+	}
+	for _, w := range append(works(), work{name: memoryName}) {
+		full, brief := rowOf(pages[1], "| "+w.name+" | ordinary |"), rowOf(pages[0], "| "+w.name+" |")
+		if full == "" || w.brief != (brief != "") || !strings.Contains(full, brief) {
+			t.Errorf("%s: docs/speed.md has %q, README.md %q, in which it stands: %v", w.name, full, brief, w.brief)
+		}
+	}
+}
+
+// rowOf returns what follows the start of a row of a table; "" if there is no such row.
+func rowOf(page, start string) string {
+	for line := range strings.Lines(page) {
+		if rest, ok := strings.CutPrefix(line, start); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
+}
+
 func TestSummary(t *testing.T) {
 	const table = `    calls    errors syscall
 --------- --------- ----------------
@@ -82,7 +137,7 @@ func TestWorks(t *testing.T) {
 		}
 		seen[w.name] = true
 	}
-	for _, name := range []string{"minimal, setuid mode", "full, bound to one processor", "full, beside 4 busy loops", "`--version`"} {
+	for _, name := range []string{"minimal, setuid mode", "full, bound to one processor", "full, with 4 busy loops running", "`--version`"} {
 		if !seen[name] {
 			t.Errorf("no work is called %q", name)
 		}

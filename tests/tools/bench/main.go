@@ -4,7 +4,7 @@
 //	make bench                    # as the calling user
 //	make bench BENCH='-n 100 -users 12345,0'
 //	make bench BENCH='-only full -also ""'
-//	make bench-table              # at length, put into README.md
+//	make bench-table              # with more runs, put into README.md and docs/speed.md
 //
 // There are two references: the installed bubblewrap, and a static one, which
 // scripts/reference-setup.sh fetches. If it cannot, the static one's cells say so.
@@ -35,6 +35,7 @@ type settings struct {
 	reference string
 	also      string
 	readme    string
+	page      string
 	only      string
 }
 
@@ -56,7 +57,8 @@ func readFlags() (settings, error) {
 	flag.StringVar(&s.subject, "subject", "bin/gobwrap", "the program under test")
 	flag.StringVar(&s.reference, "reference", "/usr/bin/bwrap", "the program to compare with")
 	flag.StringVar(&s.also, "also", "static", "another bwrap to compare with: its path, what scripts/reference-setup.sh fetches by this name, or empty for none")
-	flag.StringVar(&s.readme, "readme", "", "put the tables between the markers of this file")
+	flag.StringVar(&s.readme, "readme", "", "put a brief table between the markers of this file")
+	flag.StringVar(&s.page, "page", "", "put the tables between the markers of this file")
 	flag.StringVar(&s.only, "only", "", "only the works whose name contains this")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -99,8 +101,5 @@ func run(s settings) error {
 	}
 	fmt.Fprintln(os.Stderr)
 	fmt.Print(b.plain())
-	if s.readme == "" {
-		return nil
-	}
-	return insert(s.readme, b.markdown())
+	return errors.Join(insert(s.readme, b.brief()), insert(s.page, b.markdown()))
 }

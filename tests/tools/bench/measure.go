@@ -158,7 +158,7 @@ func (p program) ended(pid int) error {
 	return nil
 }
 
-const memoryName = "Pss of monitor and PID 1, idle"
+const memoryName = "memory (Pss) of the two waiting processes"
 
 // memory measures what monitor and PID 1 hold while a sandbox idles: the sum of
 // their Pss, in KiB, a second after the start. The programs idle at the same time.

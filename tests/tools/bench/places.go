@@ -27,9 +27,9 @@ type place struct {
 
 var (
 	oneProcessor = &place{name: "bound to one processor", enter: bindToOneProcessor}
-	busy         = &place{name: "beside 4 busy loops", slow: 2, enter: startBusyLoops}
+	busy         = &place{name: "with 4 busy loops running", slow: 2, enter: startBusyLoops}
 	setuid       = &place{name: "setuid mode", root: true, user: true, enter: installSetuid}
-	manyMounts   = &place{name: "a host with 1000 mounts", root: true, enter: crowdHost}
+	manyMounts   = &place{name: "on a host with 1000 mounts", root: true, enter: crowdHost}
 )
 
 // in runs a function in a place, with the programs that are to be launched there.

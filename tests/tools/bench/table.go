@@ -11,24 +11,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The lines between which README.md has the tables.
+// The lines between which README.md and docs/speed.md have their tables.
 const (
 	begin = "<!-- bench: begin (make bench-table) -->"
 	end   = "<!-- bench: end -->"
 )
 
-// none stands for a number that there is not.
+// none stands in the cell of a ratio that cannot be computed.
 const none = "–"
 
-// table is a table without its form. The first so many columns are texts.
+// table holds cells, to be printed as plain text or as Markdown.
 type table struct {
-	texts int
+	texts int        // the number of leading columns that are texts, and not numbers
 	rows  [][]string // the first one has the heads
 }
 
-// times has a column for each program, and what the subject takes of each reference's.
+// times has a column for each program, and one for the ratio to each reference.
 func (b *bench) times() table {
-	heads := []string{"work", "user", "runs"}
+	t := table{texts: 2, rows: [][]string{slices.Concat([]string{"work", "user", "runs"}, b.heads(), []string{"goal"})}}
+	for _, r := range b.rows {
+		t.rows = append(t.rows, slices.Concat([]string{r.name, user(r.uid), fmt.Sprint(r.runs)}, b.cells(r), []string{r.goal}))
+	}
+	return t
+}
+
+// briefTimes is the table of README.md: a few works, with the launchers of the first user.
+func (b *bench) briefTimes() table {
+	t := table{texts: 1, rows: [][]string{append([]string{"work"}, b.heads()...)}}
+	for _, r := range b.rows {
+		if r.brief && r.uid == b.users[0] {
+			t.rows = append(t.rows, append([]string{r.name}, b.cells(r)...))
+		}
+	}
+	return t
+}
+
+// heads returns the heads of the columns of cells.
+func (b *bench) heads() []string {
+	var heads []string
 	for _, p := range b.programs {
 		heads = append(heads, p.name)
 	}
@@ -36,15 +56,12 @@ func (b *bench) times() table {
 	if b.last() > 1 {
 		heads = append(heads, "ratio to static")
 	}
-	t := table{texts: 2, rows: [][]string{append(heads, "goal")}}
-	for _, r := range b.rows {
-		t.rows = append(t.rows, b.cells(r))
-	}
-	return t
+	return heads
 }
 
+// cells returns the medians of a row, and the ratios.
 func (b *bench) cells(r row) []string {
-	cells := []string{r.name, user(r.uid), fmt.Sprint(r.runs)}
+	var cells []string
 	format := "%.2f %s"
 	if r.unit == "KiB" {
 		format = "%.0f %s"
@@ -60,7 +77,7 @@ func (b *bench) cells(r row) []string {
 	for _, m := range r.medians[:b.last()] {
 		cells = append(cells, ratio(own/m))
 	}
-	return append(cells, r.goal)
+	return cells
 }
 
 func user(uid int) string {
@@ -70,7 +87,7 @@ func user(uid int) string {
 	return "ordinary"
 }
 
-// ratio has two digits that say something.
+// ratio formats a ratio with at least two significant digits, down to 0.01.
 func ratio(r float64) string {
 	switch {
 	case math.IsNaN(r):
@@ -99,21 +116,25 @@ func (b *bench) counted() table {
 	return t
 }
 
-// about says what was measured, on what.
+// about says what was measured, on which machine.
 func (b *bench) about() string {
 	var u unix.Utsname
 	_ = unix.Uname(&u)
-	return fmt.Sprintf("Medians of whole launches, from the fork to the end of a static payload that does nothing; "+
-		"the programs took turns in one run. "+
-		"A ratio is %s's number divided by the reference's. Linux %s, %d processors, %s. *minimal* is `%s`, *full* is `%s`.",
+	return timesText + fmt.Sprintf("A ratio is the figure of %s divided by the other program's. Linux %s, %d processors, %s. "+
+		"*minimal* is `%s`, *full* is `%s`.",
 		b.programs[b.last()].name, kernel(unix.ByteSliceToString(u.Release[:])), runtime.NumCPU(), runtime.GOARCH,
 		strings.Join(minimalArgs, " "), strings.Join(fullArgs, " "))
 }
 
+// timesText begins the description of the times.
+const timesText = "Time of a launch, from the fork to the end of a static command that does nothing: " +
+	"medians, with the programs measured alternately. "
+
 // aboutCounts says what was counted.
 func (b *bench) aboutCounts() string {
-	return fmt.Sprintf("What one launch takes of the kernel, as %s user and with the payload's own: medians. "+
-		"System calls and processes are strace's.", strings.Replace(user(b.users[0]), "ordinary", "an ordinary", 1))
+	return fmt.Sprintf("Kernel work of one launch, including that of the command it runs, as %s. "+
+		"Medians; system calls and processes were counted with strace.",
+		map[bool]string{true: "root", false: "an ordinary user"}[b.users[0] == 0])
 }
 
 // kernel returns the version's numbers, without what a distribution appends.
@@ -135,6 +156,9 @@ func (b *bench) page(form func(table) string) string {
 }
 
 func (b *bench) markdown() string { return b.page(table.markdown) }
+
+// brief is what README.md has.
+func (b *bench) brief() string { return b.about() + "\n\n" + b.briefTimes().markdown() + "\n" }
 
 func (b *bench) plain() string { return b.page(table.plain) }
 
@@ -170,8 +194,11 @@ func (t table) plain() string {
 	return strings.Join(lines, "\n")
 }
 
-// insert puts text between the markers of a file.
+// insert puts text between the markers of a file. An empty path stands for no file.
 func insert(path, text string) error {
+	if path == "" {
+		return nil
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
