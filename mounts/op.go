@@ -30,7 +30,7 @@ func (op Op) Try() Op {
 }
 
 // Glob makes the path of a Mask or a Protect a pattern: *, ? and [a-z] stand for characters of a
-// name, also for a dot at its beginning, \ takes the meaning from the next character, and a
+// name, also for a dot at its beginning, \ makes the next character literal, and a
 // component ** stands for any number of directories. The first component is literal.
 //
 // The pattern is compared with what is in the sandbox at that moment, once: files that come

@@ -240,6 +240,32 @@ func (d *describer) privilege() {
 		filters = strconv.Itoa(n)
 	}
 	d.say("system call filters", filters)
+	d.say("reached only inside", d.scopes()...)
+}
+
+// scopes lists what the command reaches in the sandbox only.
+func (d *describer) scopes() (list []string) {
+	l := &d.s.Lockdown
+	add := func(what string, w Wish) {
+		switch w {
+		case Want:
+			list = append(list, what)
+		case Try:
+			list = append(list, what+" (if the kernel has the scope)")
+		}
+	}
+	signals := l.Scopes.Signals
+	if signals != Want && d.s.Namespaces.PID.isNew() && !d.h.Unscoped {
+		signals = Want
+	}
+	add("signals", signals)
+	add("abstract sockets", l.Scopes.AbstractSockets)
+	sockets := "sockets with a path"
+	if len(l.AllowSockets) > 0 {
+		sockets += " other than " + strings.Join(l.AllowSockets, ", ")
+	}
+	add(sockets, l.Scopes.Sockets)
+	return list
 }
 
 // limits describes the resource limits and the time-out.

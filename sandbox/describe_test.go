@@ -70,6 +70,17 @@ var described = []struct {
 		Lockdown:     Lockdown{Forgive: true},
 		Session:      Session{New: Want},
 	}},
+	// Everything out of reach, but one socket; and all of it.
+	{"scopes", user(), Spec{
+		Files: []mounts.Op{roBind("/", "/")},
+		Lockdown: Lockdown{
+			Scopes: Scopes{Signals: Want, AbstractSockets: Want, Sockets: Try}, AllowSockets: []string{"/run/bus"},
+		},
+	}},
+	{"scopes-all", user(), Spec{
+		Files:    []mounts.Op{roBind("/", "/"), roBind("/run/docker.sock", "/run/docker.sock")},
+		Lockdown: Lockdown{Scopes: Scopes{Signals: Want, AbstractSockets: Want, Sockets: Want}},
+	}},
 	// An agent's own project, with what it must not read, and what would run outside later.
 	{"denials", user(), Spec{
 		Namespaces: Namespaces{User: Try, PID: Want, Net: Want},

@@ -53,8 +53,15 @@ func (d *describer) risks() {
 		}
 	}
 	n := &d.s.Namespaces
-	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared: the command reaches services on the loopback device and abstract sockets (use --unshare-net)")
-	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "the command can see processes outside, and signal the user's own (use --unshare-pid)")
+	scopes, network, processes := &d.s.Lockdown.Scopes, "services on the loopback device and abstract sockets", ", and signal the user's own"
+	if scopes.AbstractSockets == Want {
+		network = "services on the loopback device"
+	}
+	if scopes.Signals == Want {
+		processes = ""
+	}
+	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared: the command reaches "+network+" (use --unshare-net)")
+	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "the command can see processes outside"+processes+" (use --unshare-pid)")
 	d.risk(n.PID.isNew() && d.h.Unscoped && !d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can signal the caller's process group, since this kernel has no Landlock scopes (use --new-session)")
 	d.risk(!d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can change the priorities of the caller's process group (use --new-session or --foreground)")
 	d.risk(!n.PID.isNew() && d.h.Setuid && !wantsUser(d.s, d.h), "in setuid mode without a user namespace, on a kernel without Landlock, it can also trace them (use --unshare-user)")
@@ -71,6 +78,9 @@ func (d *describer) risk(on bool, text string) {
 		d.lines = append(d.lines, "risk: "+text)
 	}
 }
+
+// scoped reports whether a scope is certain, and has no exceptions.
+func (d *describer) scoped(w Wish) bool { return w == Want && len(d.s.Lockdown.AllowSockets) == 0 }
 
 func (d *describer) hasProc() bool {
 	for i := range d.s.files {
@@ -93,7 +103,7 @@ func (d *describer) bindRisks(i int) {
 	if op.Kind != tree.Bind || d.hidden(dest, i) {
 		return
 	}
-	d.risk(d.service(source) != "", op.Source+" is "+d.service(source))
+	d.risk(d.service(source) != "" && !d.scoped(d.s.Lockdown.Scopes.Sockets), op.Source+" is "+d.service(source))
 	home, _ := get(d.h.Env, "HOME") // outside: what is called so inside starts nothing later
 	d.risk(op.Access != tree.ReadOnly && (source == "/" || home != "" && lies(tree.BoxPath(home), source)),
 		op.Source+" is writable: the command can change files that run outside later, such as .bashrc")
@@ -111,7 +121,7 @@ func (d *describer) bindRisks(i int) {
 			open = append(open, where)
 		}
 	}
-	d.risk(len(open) > 0, "the command can connect to sockets in "+strings.Join(open, ", ")+", even on a read-only mount (use --tmpfs)")
+	d.risk(len(open) > 0 && !d.scoped(d.s.Lockdown.Scopes.Sockets), "the command can connect to sockets in "+strings.Join(open, ", ")+", even on a read-only mount (use --tmpfs)")
 }
 
 // secretRisk names the caller's keys and passwords that the i-th operation lets the command

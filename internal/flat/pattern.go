@@ -50,7 +50,7 @@ func IsPattern(b []byte) bool {
 // EndsWithSlash reports whether a path says by its end that it is a directory.
 func EndsWithSlash(path []byte) bool { return len(path) > 1 && path[len(path)-1] == '/' }
 
-// cutPart is the first component of a path, which may be empty, and what follows its slash.
+// cutPart returns the first component of a path, which may be empty, and what follows its slash.
 func cutPart(path []byte) (part, rest []byte) {
 	for i, c := range path {
 		if c == '/' {
@@ -95,7 +95,7 @@ func isWhole(part []byte) bool {
 	return true
 }
 
-// endOfSet is the index of the bracket that closes a set, whose first character is at i;
+// endOfSet returns the index of the bracket that closes a set, whose first character is at i;
 // len(part) where there is none, or where it is a set of POSIX's that is not supported
 // ([:alpha:]).
 func endOfSet(part []byte, i int) int {

@@ -49,7 +49,7 @@ type search struct {
 	found   uint32
 }
 
-// glob is OpMask, or OpProtect, for a pattern.
+// glob does an OpMask or OpProtect step that has a pattern.
 func (r *Root) glob(p plan.View, s *plan.Step) step.Fault {
 	var q search
 	prefix := r.split(&q, p.Str(s.B))
@@ -80,7 +80,7 @@ func (r *Root) glob(p plan.View, s *plan.Step) step.Fault {
 	return f
 }
 
-// noneIsFine is the fault of a pattern that nothing matches.
+// noneIsFine returns the fault of a pattern that nothing matches.
 func noneIsFine(s *plan.Step) step.Fault {
 	if s.Flags&plan.FlagTry != 0 {
 		return step.Fault{}
@@ -137,7 +137,7 @@ func (q *search) lengthOf(i uint32) *int32 {
 	return (*int32)(unsafe.Add(unsafe.Pointer(&q.length), i*4))
 }
 
-// component is a component of the pattern.
+// component returns a component of the pattern.
 func (q *search) component(i uint32) (p unsafe.Pointer, n uintptr) {
 	return unsafe.Add(raw.Mapped(q.pattern), uintptr(*q.firstOf(i))), uintptr(*q.lengthOf(i))
 }
@@ -159,7 +159,7 @@ func (q *search) closure(states uint64) uint64 {
 	return states
 }
 
-// advance is what states come to by a name. Bit n of the result, for n components: it matches.
+// advance returns the states after a name. Bit n of the result, for n components: it matches.
 func (q *search) advance(states uint64, name unsafe.Pointer) uint64 {
 	next := uint64(0)
 	for i := uint32(0); i < q.n; i++ {
@@ -180,7 +180,7 @@ func (q *search) advance(states uint64, name unsafe.Pointer) uint64 {
 	return q.closure(next)
 }
 
-// current is the innermost level.
+// current returns the innermost level.
 func (q *search) current() *level { return q.levelAt(q.depth - 1) }
 
 func (q *search) levelAt(i uintptr) *level {
@@ -237,13 +237,13 @@ func searchable(dir uintptr, name unsafe.Pointer) bool {
 	return true
 }
 
-// unread is the fault of a directory that cannot be searched for matches.
+// unread returns the fault of a directory that cannot be searched for matches.
 func (r *Root) unread(q *search, e unix.Errno) step.Fault {
 	r.Name(r.pathFound(q))
 	return step.Failed(e, plan.SubUnread)
 }
 
-// pathFound is the path of the entry at work. One that is too long is cut.
+// pathFound returns the path of the entry at work. One that is too long is cut.
 func (r *Root) pathFound(q *search) unsafe.Pointer {
 	out := unsafe.Pointer(&buffers.whole)
 	end := raw.Put(out, unsafe.Pointer(&buffers.found))

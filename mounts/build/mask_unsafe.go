@@ -23,7 +23,7 @@ import (
 // for those of the one that opens (overlayfs(5), "Permission model"), and that process has
 // neither capability at that moment.
 
-// mask is OpMask.
+// mask does an OpMask step.
 func (r *Root) mask(p plan.View, s *plan.Step) step.Fault {
 	if f := r.makeMasks(p); f.Is() {
 		return f

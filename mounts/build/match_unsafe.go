@@ -81,7 +81,7 @@ func matchesSet(p unsafe.Pointer, at, n uintptr, c unsafe.Pointer) (next uintptr
 	return at + 1, found != not && at < n
 }
 
-// setChar is a character of a set, and where the next one begins.
+// setChar returns a character of a set, and where the next one begins.
 func setChar(p unsafe.Pointer, at, n uintptr) (c uint32, next uintptr) {
 	if byteOf(p, at) == '\\' && at+1 < n {
 		at++
@@ -89,7 +89,7 @@ func setChar(p unsafe.Pointer, at, n uintptr) (c uint32, next uintptr) {
 	return charAt(unsafe.Add(p, at)), at + charLen(unsafe.Add(p, at))
 }
 
-// charLen is how many bytes the character at p has: more than one where it is UTF-8. It reads
+// charLen returns how many bytes the character at p has: more than one where it is UTF-8. It reads
 // no byte behind a NUL.
 func charLen(p unsafe.Pointer) uintptr {
 	c, size := byteOf(p, 0), uintptr(1)
@@ -109,7 +109,7 @@ func charLen(p unsafe.Pointer) uintptr {
 	return size
 }
 
-// charAt is the character at p as a number. A byte that is not UTF-8 is above all characters.
+// charAt returns the character at p as a number. A byte that is not UTF-8 is above all characters.
 func charAt(p unsafe.Pointer) uint32 {
 	c := uint32(byteOf(p, 0))
 	size := charLen(p)

@@ -27,9 +27,10 @@ import (
 // the monitor is killed before that, the placeholder stays, and the next sandbox that needs it
 // takes it over.
 //
-// The kernel removes a file by its name only, and between a look at what has the name and the call
-// somebody may have put another file there. So what has the name is first renamed to a name that
-// nobody else uses, and looked at there: if it is not the placeholder, it is renamed back.
+// The kernel removes a file by its name only (unlinkat(2)), and another process may have put
+// another file there since it was looked at. So what has the name is first renamed to a name that
+// is not used otherwise (aside), and looked at there: if it is not the placeholder, it is renamed
+// back.
 
 // mark is the extended attribute of a placeholder.
 const mark = "user.gobwrap.placeholder\x00"
@@ -38,7 +39,7 @@ const mark = "user.gobwrap.placeholder\x00"
 // listens, and the words must fit into a socket's buffer. It is a power of two.
 const MaxHolders = 128
 
-// Held is the descriptor with the lock on placeholder i; 0: there are no more.
+// Held returns the descriptor with the lock on placeholder i; 0: there are no more.
 func (r *Root) Held(i uint32) uintptr {
 	if i >= r.held {
 		return 0
@@ -84,8 +85,7 @@ func isEmpty(fd uintptr) bool {
 // isAt reports whether name in dir is the file that st is about.
 func isAt(dir uintptr, name unsafe.Pointer, st *unix.Stat_t) bool {
 	var now unix.Stat_t
-	e := raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, dir, raw.Addr(name), raw.Addr(unsafe.Pointer(&now)), unix.AT_SYMLINK_NOFOLLOW, 0, 0))
-	return e == 0 && now.Dev == st.Dev && now.Ino == st.Ino
+	return lookAt(dir, name, &now) == 0 && now.Dev == st.Dev && now.Ino == st.Ino
 }
 
 // missingHere puts a placeholder where buffers.last is missing, in the directory that the walk stands
@@ -146,7 +146,7 @@ func (r *Root) keepMissing(p plan.View, dir uintptr, name unsafe.Pointer, direct
 	return r.tightenName(p, dir, name)
 }
 
-// tightenName is tighten for name in dir.
+// tightenName does what tighten does, for name in dir.
 func (r *Root) tightenName(p plan.View, dir uintptr, name unsafe.Pointer) step.Fault {
 	top := raw.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if e := raw.Errno(top); e != 0 {
@@ -160,7 +160,7 @@ func (r *Root) tightenName(p plan.View, dir uintptr, name unsafe.Pointer) step.F
 // lockPlaceholder opens the placeholder that is there, and takes a shared lock on it. It returns 0
 // where nothing is there, and subAgain where something else is.
 func (r *Root) lockPlaceholder(dir uintptr, name unsafe.Pointer) (uintptr, step.Fault) {
-	fd := raw.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd := openPlain(dir, name)
 	switch e := raw.Errno(fd); e {
 	case 0:
 	case unix.ENOENT:
@@ -187,6 +187,24 @@ func (r *Root) lockPlaceholder(dir uintptr, name unsafe.Pointer) (uintptr, step.
 		return 0, step.Failed(unix.EAGAIN, subAgain)
 	}
 	return fd, step.Fault{}
+}
+
+// openPlain opens a regular file or a directory for reading. To open anything else, a device or a
+// FIFO, could have an effect.
+func openPlain(dir uintptr, name unsafe.Pointer) uintptr {
+	var st unix.Stat_t
+	if e := lookAt(dir, name, &st); e != 0 {
+		return raw.Failed(e)
+	}
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFDIR {
+		return raw.Failed(unix.EEXIST)
+	}
+	return raw.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+}
+
+// lookAt fills st with what name in dir is. A link is not followed.
+func lookAt(dir uintptr, name unsafe.Pointer, st *unix.Stat_t) unix.Errno {
+	return raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, dir, raw.Addr(name), raw.Addr(unsafe.Pointer(st)), unix.AT_SYMLINK_NOFOLLOW, 0, 0))
 }
 
 // share takes a shared lock. A monitor that removes the file has it locked for a moment.
@@ -414,7 +432,7 @@ func renameat2(dir uintptr, from, to unsafe.Pointer) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_RENAMEAT2, dir, raw.Addr(from), dir, raw.Addr(to), unix.RENAME_NOREPLACE, 0))
 }
 
-// aside is the name under which a placeholder called name is made, if it is a directory, and
+// aside returns the name under which a placeholder called name is made, if it is a directory, and
 // removed. Another one has a random number in it.
 func (r *Root) aside(name unsafe.Pointer, another bool) unsafe.Pointer {
 	out := unsafe.Pointer(&buffers.missing.aside)
@@ -440,7 +458,7 @@ func (r *Root) aside(name unsafe.Pointer, another bool) unsafe.Pointer {
 // Remove removes the placeholder name in dir, if it still is one, and no sandbox needs it.
 func (r *Root) Remove(dir uintptr, name unsafe.Pointer) {
 	for i := range 8 {
-		fd := raw.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		fd := openPlain(dir, name)
 		if raw.Errno(fd) != 0 {
 			return
 		}
@@ -487,7 +505,7 @@ func (r *Root) takeAway(dir uintptr, name, other unsafe.Pointer, fd, how uintptr
 			return false
 		}
 		var there unix.Stat_t
-		if raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, dir, raw.Addr(other), raw.Addr(unsafe.Pointer(&there)), unix.AT_SYMLINK_NOFOLLOW, 0, 0)) != unix.ENOENT ||
+		if lookAt(dir, other, &there) != unix.ENOENT ||
 			raw.Errno(raw.Call(unix.SYS_RENAMEAT2, dir, raw.Addr(name), dir, raw.Addr(other), 0, 0)) != 0 {
 			return false
 		}
@@ -516,7 +534,7 @@ func putBack(dir uintptr, other, name unsafe.Pointer) {
 // clearAside removes a placeholder that a monitor, killed meanwhile, has left under the name aside.
 // Nobody else uses the name.
 func clearAside(dir uintptr, other unsafe.Pointer) {
-	fd := raw.Openat(dir, other, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd := openPlain(dir, other)
 	if raw.Errno(fd) != 0 {
 		return
 	}

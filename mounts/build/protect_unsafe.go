@@ -18,9 +18,9 @@ import (
 // the namespace of the process that asks (is_local_mountpoint, fs/namei.c; EBUSY of rename(2),
 // rmdir(2), unlink(2)), and in a namespace below the binds are locked (mount_namespaces(7)). So
 // a directory of the same name cannot be put in the place of one on the way. Where the
-// mount is read-only, nothing need be held.
+// mount is read-only, nothing has to be held.
 
-// protect is OpProtect.
+// protect does an OpProtect step.
 func (r *Root) protect(p plan.View, s *plan.Step) step.Fault {
 	if s.Flags&plan.FlagGlob != 0 {
 		return r.glob(p, s)
@@ -69,7 +69,7 @@ func (r *Root) protectPath(p plan.View, s *plan.Step, tail uintptr) step.Fault {
 	return f
 }
 
-// tighten binds fd onto itself, read-only. A link is held where it is, and says what it says.
+// tighten binds fd onto itself, read-only. A link is bound too, so that it stays where it is.
 func (r *Root) tighten(p plan.View, fd uintptr) step.Fault {
 	if link, e := isLink(fd); e == 0 && link {
 		return step.Main(r.bindAs(fd, fd, 0))
@@ -181,7 +181,7 @@ func (r *Root) holdAll(s *plan.Step, root uintptr, path unsafe.Pointer, tail uin
 	}
 }
 
-// components is how many components a path has.
+// components returns how many components a path has.
 func components(path unsafe.Pointer) (n uintptr) {
 	for pos := uintptr(0); ; n++ {
 		begin, end, next := cutComponent(path, pos)

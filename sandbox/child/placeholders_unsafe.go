@@ -124,7 +124,7 @@ func takesHolder() bool {
 	return ok
 }
 
-// heldAbove is the lowest descriptor of those that placeholders need, in this process, from
+// heldAbove returns the lowest descriptor of those that placeholders need, in this process, from
 // next on, or other where that is lower.
 func heldAbove(next, other uintptr) uintptr {
 	for i := uint32(0); i < monitor.holders; i++ {

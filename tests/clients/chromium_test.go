@@ -43,11 +43,13 @@ func chromium(t *testing.T, more string) *run {
 }
 
 // TestChromium: Chromium, with its own sandbox on, takes a picture of a page inside
-// gobwrap, with or without a filter of gobwrap's. The process that reads the page is in
+// gobwrap, with or without a filter of gobwrap's, and with the scopes that permit mounts. The process that reads the page is in
 // user, PID and network namespaces below gobwrap's and has one filter more.
 func TestChromium(t *testing.T) {
 	t.Parallel()
-	for name, more := range map[string]string{"plain": "", "profile": "--seccomp-profile default"} {
+	for name, more := range map[string]string{
+		"plain": "", "profile": "--seccomp-profile default", "scopes": "--scope-try signals --scope-try abstract-sockets",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := chromium(t, more)

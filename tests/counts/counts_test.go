@@ -233,6 +233,25 @@ func TestCallsPerBind(t *testing.T) {
 	}
 }
 
+// TestCallsPerScope: a Landlock domain is made, entered and closed, whatever its scopes are; for
+// that of signals, the launcher prepares to stop with the command. What a kernel lacks, which was only
+// to be tried, costs one call more.
+func TestCallsPerScope(t *testing.T) {
+	ours := program(t)
+	without := trace(t, ours, 12345, minimal...)
+	for _, c := range []struct {
+		scope string
+		most  int
+	}{{"abstract-sockets", 3}, {"signals", 4}, {"sockets", 9}, {"all", 10}} {
+		with := trace(t, ours, 12345, append(slices.Clone(minimal), "--scope-try", c.scope)...)
+		more := with.total() - without.total()
+		t.Logf("%s: %d calls", c.scope, more)
+		if more > c.most {
+			t.Errorf("%s: %d calls more than without, want at most %d:\n%s", c.scope, more, c.most, listing(with))
+		}
+	}
+}
+
 // TestCallsPerDenial: what is masked, or protected, costs no more calls than what is bound, with
 // or without a pattern.
 func TestCallsPerDenial(t *testing.T) {

@@ -22,6 +22,22 @@ func denyBox(w string, options ...string) []string {
 	}, options)...)
 }
 
+// denialEngines are the engines without the one that mounts as the classic one does.
+func denialEngines(t *testing.T) []engine {
+	t.Helper()
+	return slices.DeleteFunc(engines(t), func(e engine) bool { return e.Name == "refused" && !harness.Long() })
+}
+
+// eachEngine is eachSide for these.
+func eachEngine(t *testing.T, test func(t *testing.T, who identity, e engine)) {
+	t.Helper()
+	eachWho(t, func(t *testing.T, who identity) {
+		for _, e := range denialEngines(t) {
+			t.Run(e.Name, func(t *testing.T) { test(t, who, e) })
+		}
+	})
+}
+
 // denyTree makes such a tree.
 func denyTree(t *testing.T, who identity) (w string) {
 	t.Helper()
@@ -72,7 +88,7 @@ func TestDenialAttacks(t *testing.T) {
 		{"below-a-file", "--protect /t/a/b/file/x/y", "protect", "file", "", work},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			eachSide(t, func(t *testing.T, who identity, e engine) {
+			eachEngine(t, func(t *testing.T, who identity, e engine) {
 				w := denyTree(t, who)
 				before := held(t, w)
 				run := func(options ...string) string {
@@ -145,7 +161,7 @@ func TestMask(t *testing.T) {
 		{"covered-later", "--mask /t/a/b --tmpfs /t/a", "ls /t/a", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			eachSide(t, func(t *testing.T, who identity, e engine) {
+			eachEngine(t, func(t *testing.T, who identity, e engine) {
 				w := denyTree(t, who)
 				o := launch{who: who, wrap: e.Wrap, args: append(denyBox(w, strings.Fields(c.options)...), "/bin/sh", "-c", c.command)}.run(t)
 				if c.name == "glob-through-no-link" {
@@ -242,7 +258,7 @@ func TestDeepTrees(t *testing.T) {
 func TestMaskAgainstCapabilities(t *testing.T) {
 	t.Parallel()
 	each(t, []identity{root, user}, func(t *testing.T, who identity) {
-		for _, e := range engines(t) {
+		for _, e := range denialEngines(t) {
 			for _, id := range []string{"", "--uid 0 --gid 0"} {
 				for _, caps := range []string{"ALL", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN", "CAP_FOWNER"} {
 					w := denyTree(t, who)
@@ -278,7 +294,7 @@ func TestMaskAgainstCapabilities(t *testing.T) {
 // TestProtectedLinks: a link on the way to a protected path can be neither replaced nor removed.
 func TestProtectedLinks(t *testing.T) {
 	t.Parallel()
-	eachSide(t, func(t *testing.T, who identity, e engine) {
+	eachEngine(t, func(t *testing.T, who identity, e engine) {
 		w := denyTree(t, who)
 		who.shell(t, w, "mv t/a t/real; ln -s real t/a; ln -s ../b/file t/real/b/other; ln -s none t/dangling")
 		before := held(t, w)
@@ -359,7 +375,7 @@ func TestPlaceholdersKilledAnywhere(t *testing.T) {
 // ended, however it ends; and after the next one, where a launcher was killed.
 func TestPlaceholders(t *testing.T) {
 	t.Parallel()
-	eachSide(t, func(t *testing.T, who identity, e engine) {
+	eachEngine(t, func(t *testing.T, who identity, e engine) {
 		if e.Name != "new" && who != user {
 			return // the engines differ in how they mount
 		}
@@ -387,7 +403,7 @@ func TestPlaceholders(t *testing.T) {
 		once("time-out, and everything killed", "trap : TERM; sleep 600 & wait; wait; sleep 600", "137", "--timeout", "0.1:0.1")
 		once("with a front end", "true", "0", "--explain")
 
-		first, endFirst := sleeper(t, who, w, e)
+		_, endFirst := sleeper(t, who, w, e)
 		_, endSecond := sleeper(t, who, w, e)
 		endFirst()
 		if got := placeholders(w); got != allThere {
@@ -397,7 +413,7 @@ func TestPlaceholders(t *testing.T) {
 		clean("both have ended")
 
 		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
-			first, _ = sleeper(t, who, w, e, "--die-with-parent")
+			first, _ := sleeper(t, who, w, e, "--die-with-parent")
 			_ = syscall.Kill(first.Process.Pid, sig)
 			_ = first.Wait()
 			if ws, ok := first.ProcessState.Sys().(syscall.WaitStatus); !ok || ws.Signal() != sig {
@@ -406,7 +422,7 @@ func TestPlaceholders(t *testing.T) {
 			clean(sig.String())
 		}
 
-		first, endFirst = sleeper(t, who, w, e, "--die-with-parent")
+		first, endFirst := sleeper(t, who, w, e, "--die-with-parent")
 		_ = first.Process.Kill()
 		endFirst()
 		if got := placeholders(w); got != allThere {
@@ -503,7 +519,7 @@ func TestPlaceholdersNowhere(t *testing.T) {
 			{"--protect-try /t/none", "! test -e /t/none"},
 			{"--ro-bind /etc /e --protect /e/none", "! test -e /e/none"},
 		} {
-			for _, e := range engines(t) {
+			for _, e := range denialEngines(t) {
 				args := append(denyBox(w, strings.Fields(c.options)...), "/bin/sh", "-ec", "exec 2> /dev/null; "+c.command)
 				launch{who: who, wrap: e.Wrap, args: args}.run(t).OK(t, "")
 			}
@@ -571,7 +587,7 @@ func TestSwappedDuringSetUpRacing(t *testing.T) {
 touch /t/x/b/dir/new && echo writes x
 for i in 1 2 3 4 5; do cd /t/a/b/dir && test -e f && touch new && echo writes real; done; true`
 	eachUser(t, func(t *testing.T, who identity) {
-		for _, e := range engines(t) {
+		for _, e := range denialEngines(t) {
 			w := denyTree(t, who)
 			who.shell(t, w, "mkdir -p t/x/b/dir; echo public > t/x/b/file; ln -s x t/l")
 			attacker := launch{who: who, args: []string{probe, "attack", w + "/t", "a", "l"}}.command()

@@ -208,6 +208,8 @@ func (c *campaign) tempt(d *draft) {
 		return c.dice.Uint32()&15 | []uint32{0, safe, safe, safe, unix.MS_NOSUID}[c.dice.IntN(5)]
 	}
 	mode := func() uint32 { return []uint32{0, 0o600, 0o755, 0o4755, 0o6777, 0o1777, 0o7777}[c.dice.IntN(7)] }
+	denies := func() uint16 { return []uint16{0, plan.FlagTry, plan.FlagGlob, plan.FlagTry | plan.FlagGlob}[c.dice.IntN(4)] }
+	pattern := func() string { return []string{"", "", "/", "/*", "/**/[a", "/**", "/**/**/?", "/\\", strings.Repeat("/*", 70)}[c.dice.IntN(9)] }
 	source := func(s step) step { s.src = 1 + c.dice.IntN(len(d.sources)); return s }
 	late := []func() step{
 		func() step { return one(plan.OpSetsid, 0) },
@@ -224,6 +226,8 @@ func (c *campaign) tempt(d *draft) {
 		func() step { return one(plan.OpSymlink, 0, 0, 0, 0, 0, 0o755).of(c.inside()).at(c.inside()) },
 		func() step { return one(plan.OpChmod, 0, 0, 0, 0, mode()).at(c.inside()) },
 		func() step { return one(plan.OpRemountRO, 0).at(c.inside()) },
+		func() step { return one(plan.OpMask, denies()).at(c.inside() + pattern()) },
+		func() step { return one(plan.OpProtect, denies(), c.number()).at(c.inside() + pattern()) },
 		func() step { return one(plan.OpProc, 0).at("/p") },
 		func() step { return one(plan.OpMount, 0, c.dice.Uint32N(3), 0, 0, mode(), 0o755).at(c.inside()) },
 		func() step { return source(one(plan.OpBind, 0, 0, 0, flags(), 0, 0o755)).at(c.inside()) },

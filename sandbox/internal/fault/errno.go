@@ -71,15 +71,15 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: denials, subs: []plan.Sub{plan.SubNoEnd},
-		hint: "what stands for it can be removed when all processes of the sandbox have ended, which is known of a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)",
+		hint: "its placeholder is removed when all processes of the sandbox have ended, which takes a new PID namespace, with an init (Namespaces.PID, not Session.AsPID1)",
 	},
 	{
 		ops: denials, subs: []plan.Sub{plan.SubMark},
-		hint: "the file system there has no user extended attributes: make the path before, or leave this out",
+		hint: "the file system has no user extended attributes: create the path first, or leave this out",
 	},
 	{
 		ops: denials, subs: []plan.Sub{plan.SubPlaceholder}, errnos: []unix.Errno{unix.EACCES},
-		hint: "the command could make it nevertheless, by chmod(2) or a capability: make the path before, or its directory writable",
+		hint: "the command could create it after chmod(2), or with a capability: create the path first, or make its directory writable",
 	},
 	{
 		ops: denials, subs: []plan.Sub{plan.SubUnread}, errnos: []unix.Errno{unix.EACCES},
