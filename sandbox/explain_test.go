@@ -133,7 +133,7 @@ func TestExplain(t *testing.T) {
 		{plan.OpMask, 0, plan.SubNoMatch, unix.ENOENT, "", "Can't carry out --mask /secret: nothing matches the pattern", "Op.Try leaves out what does not exist"},
 		{plan.OpMask, 0, plan.SubTooMany, unix.E2BIG, "", "Can't carry out --mask /secret: more than 20000 files match the pattern", ""},
 		{plan.OpMask, 0, plan.SubWhole, unix.EINVAL, "", "Can't carry out --mask /secret: it is the whole sandbox", ""},
-		{plan.OpMask, 0, plan.SubUnread, unix.EACCES, "/secret/d", "Can't carry out --mask /secret: the directory /secret/d, which may hold a match, cannot be read: Permission denied", "that knows their names"},
+		{plan.OpMask, 0, plan.SubUnread, unix.EACCES, "/secret/d", "Can't carry out --mask /secret: the directory /secret/d, which may hold a match, cannot be read: Permission denied", "if its name is known"},
 		{plan.OpProtect, 0, plan.SubPlaceholder, unix.EACCES, "x", "Can't carry out --protect /kept: an empty placeholder x could not be made: Permission denied", "create the path first"},
 		{plan.OpProtect, 0, plan.SubMark, unix.EOPNOTSUPP, "x", "Can't carry out --protect /kept: it is missing, and a placeholder x could not be marked (extended attribute user.gobwrap.placeholder): Operation not supported", "create the path first"},
 		{plan.OpProtect, 0, plan.SubNoEnd, unix.EINVAL, "", "Can't carry out --protect /kept: it is missing, and to keep it so takes a PID namespace", "Namespaces.PID"},

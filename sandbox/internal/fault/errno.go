@@ -83,7 +83,7 @@ var errnoHints = [...]struct {
 	},
 	{
 		ops: denials, subs: []plan.Sub{plan.SubUnread}, errnos: []unix.Errno{unix.EACCES},
-		hint: "its files can be opened by any process that knows their names: a pattern must not cover it",
+		hint: "a file in it can be opened if its name is known: leave the directory out of the pattern, or make it readable",
 	},
 
 	// Destinations.
