@@ -208,8 +208,12 @@ func (c *campaign) tempt(d *draft) {
 		return c.dice.Uint32()&15 | []uint32{0, safe, safe, safe, unix.MS_NOSUID}[c.dice.IntN(5)]
 	}
 	mode := func() uint32 { return []uint32{0, 0o600, 0o755, 0o4755, 0o6777, 0o1777, 0o7777}[c.dice.IntN(7)] }
-	denies := func() uint16 { return []uint16{0, plan.FlagTry, plan.FlagGlob, plan.FlagTry | plan.FlagGlob}[c.dice.IntN(4)] }
-	pattern := func() string { return []string{"", "", "/", "/*", "/**/[a", "/**", "/**/**/?", "/\\", strings.Repeat("/*", 70)}[c.dice.IntN(9)] }
+	denies := func() uint16 {
+		return []uint16{0, plan.FlagTry, plan.FlagGlob, plan.FlagTry | plan.FlagGlob}[c.dice.IntN(4)]
+	}
+	pattern := func() string {
+		return []string{"", "", "/", "/*", "/**/[a", "/**", "/**/**/?", "/\\", strings.Repeat("/*", 70)}[c.dice.IntN(9)]
+	}
 	source := func(s step) step { s.src = 1 + c.dice.IntN(len(d.sources)); return s }
 	late := []func() step{
 		func() step { return one(plan.OpSetsid, 0) },
