@@ -111,7 +111,7 @@
 //	                               scoped; the monitor does the same (stopToo)
 //	ended       init               the payload's status, and whether init ends too; with --usage,
 //	                               what the payload has used follows
-//	other       first process      with --protect: a placeholder; the word has the length of its
+//	HolderWord  first process      with --protect: a placeholder; the word has the length of its
 //	                               name, which follows (placeholders_unsafe.go)
 //	a byte      monitor, down      the keeper is gone (awaitRelease)
 //
