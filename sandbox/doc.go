@@ -9,7 +9,7 @@
 // [ExitError]. Its [Spec] describes the sandbox. The zero Spec is the tightest: an empty root,
 // namespaces of its own, no capability, and not the caller's terminal. Everything in the
 // sandbox has been put there by the Spec, in the order of its Files (package mounts). The
-// command line of gobwrap is a parser for it: what an option can say, a field can.
+// command line of gobwrap is a parser for it: what an option says about the sandbox, a field can say.
 //
 // # Errors
 //
@@ -30,17 +30,16 @@
 // program, not even those without close-on-exec. Options that take a descriptor, such as
 // Report.InfoFD, take its number as the launcher sees it: 0 to 2, and 3+i for
 // ExtraFiles[i]; [Cmd.Pass] adds a file and returns the number. The command does not get
-// those: its number is free inside.
+// these descriptors; their numbers are not in use inside.
 //
 // # The end
 //
-// The process that Start makes is the sandbox's monitor. It ends like the command, with
-// its status or by its signal, after all that the PID namespace contains: a command leaves
-// nothing running in the background, nor does a Cmd. [Cmd.Kill], and a context that is done,
-// end the command and then the rest, and Wait returns when nothing is left; ProcessState has
-// the times and the memory of the command and of the children that it has waited for, also
-// then. Process is the command, and [Cmd.Signal] sends it a signal, so that it can be asked
-// to end as with package os/exec:
+// The process that Start makes is the sandbox's monitor. It ends like the command, with its status
+// or by its signal, after all processes of the PID namespace: no process is left in the background.
+// [Cmd.Kill] and a cancelled context end the command and then the other processes, and Wait returns
+// when none is left. ProcessState then still has the times and the memory of the command and of
+// the children that it has waited for. Process is the command, and [Cmd.Signal] sends it a signal,
+// so that it can be asked to end as with package os/exec:
 //
 //	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
 //	c.WaitDelay = 10 * time.Second
@@ -48,9 +47,9 @@
 // With Limits.Timeout the monitor ends the sandbox by itself, also when this program is busy or
 // stopped; Wait returns an error that is [ErrTimeout].
 //
-// During set-up, the sandbox ends when this program ends. When the command runs, it does so
-// only with Session.DieWithParent. This depends on a socket that this process holds, not on
-// the thread that called Start.
+// During set-up, the sandbox ends when this program ends. While the command runs, it does so only
+// with Session.DieWithParent. The monitor notices the end by a socket that this process holds, so
+// the end of the thread that called Start does not matter.
 //
 // # The launcher
 //
@@ -64,16 +63,16 @@
 //     alone works where the kernel refuses user namespaces (Spec.Mode);
 //   - this program itself, from /proc/self/exe. Nothing needs to be installed. It is best
 //     linked with -ldflags=-E=github.com/gobwrap/gobwrap/sandbox/child.hostEntry (without
-//     cgo): then the launcher's code comes before the runtime, and is as quick as gobwrap.
-//     Otherwise the runtime starts, and leaves again before any package but it has been
-//     initialised, which takes a millisecond or two more, with C libraries three;
+//     cgo): then the launcher's code runs before the runtime starts, and is as fast as gobwrap.
+//     Otherwise the runtime starts, and is left again before any other package is initialised,
+//     which takes one or two milliseconds more, and three with C libraries;
 //   - a gobwrap in PATH, for programs that cannot start themselves: those built with
 //     -race, -msan or -asan, whose code calls the detector everywhere, and Go code that is
 //     a library of another program.
 //
-// A program with privileges of its file (set-id, capabilities) must set Cmd.Launcher:
-// re-executing itself would let any user run it with these privileges in launcher mode, and
-// PATH belongs to the caller. Started as a launcher, such a program refuses.
+// A program whose file gives it privileges (a set-id bit, capabilities) must set Cmd.Launcher. If it
+// started itself, any user could run it as a launcher with these privileges, and a gobwrap in PATH
+// would be the caller's choice. Such a program refuses to run as a launcher.
 package sandbox
 
 // What happens:

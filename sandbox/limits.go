@@ -9,31 +9,31 @@ import (
 	"github.com/gobwrap/gobwrap/internal/setting"
 )
 
-// Limits is how much the command may have. Limits and niceness are the command's and its
-// children's; init has the caller's.
+// Limits restricts the resources of the command and of the processes that it starts. Init keeps the
+// caller's limits and niceness.
 type Limits struct {
-	Rlimits []Rlimit // where several have one name, the last one counts
-	Nice    Int      // the niceness (setpriority(2)); to lower it takes RLIMIT_NICE or CAP_SYS_NICE
+	Rlimits []Rlimit // of several with the same name, the last one takes effect
+	Nice    Int      // the niceness (setpriority(2)); lowering it needs RLIMIT_NICE or CAP_SYS_NICE
 
-	// How the kernel ranks the sandbox where memory is short (oom_score_adj, proc(5)), from -1000
-	// to 1000; it holds for init too.
+	// The sandbox's oom_score_adj (proc(5)), from -1000 to 1000: when memory runs out, the kernel
+	// kills the processes with the highest score first. Applies to init too.
 	OOMScoreAdj Int
-	// How long the command may take. It then gets SIGTERM, and after Grace everything in the
-	// sandbox is killed: what is in its PID namespace; without one, in its session
-	// (Session.New); or only the command. Where the command ends before that, what it leaves is
-	// killed at once. 0 stands for no end; parts of a millisecond are rounded up. Wait returns
-	// an error that is [ErrTimeout].
+	// After this time the command gets SIGTERM, and Grace later everything in the sandbox is
+	// killed: all processes in its PID namespace; without one, in its Cgroup, or in its session
+	// (Session.New); otherwise only the command. If the command ends before that, the processes
+	// that it leaves are killed at once. 0 means no limit; parts of a millisecond are rounded up.
+	// Wait returns an error that is [ErrTimeout].
 	Timeout time.Duration
 	Grace   time.Duration // 0 stands for 2 seconds, a negative value for no time at all
 
-	// An open directory of cgroup version 2, in which the sandbox's first process is made
-	// (CLONE_INTO_CGROUP, clone(2), since Linux 5.7). What its files limit holds for the sandbox
-	// as a whole. It should be the sandbox's alone: without a PID namespace everything in it is
-	// killed at the time-out. Not in setuid mode.
+	// An open directory of cgroup version 2, in which the sandbox's first process starts
+	// (CLONE_INTO_CGROUP, clone(2), since Linux 5.7). The cgroup's limits apply to the sandbox as a
+	// whole. No other process should be in it: without a PID namespace, Timeout kills all
+	// processes in it. Not available in setuid mode.
 	Cgroup FD
 }
 
-// ErrTimeout is what Wait returns when Limits.Timeout was over before the command ended. If the
+// ErrTimeout is the error of Wait if the command had not ended when Limits.Timeout was over. If the
 // command has failed too, the error is also an *[ExitError].
 var ErrTimeout = errors.New("the sandbox's time was over")
 

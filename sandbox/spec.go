@@ -5,15 +5,14 @@ import (
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
-// Spec says what a sandbox is: plain data, on any machine. The zero value is one with an
-// empty root, a namespace of its own of every kind, a session of its own, and no
-// capability: everything in it has been put there.
+// Spec describes a sandbox. It is plain data and does not depend on the machine. The zero value is a
+// sandbox with an empty root, new namespaces of all kinds, a session of its own, and no capability.
 type Spec struct {
 	Mode       Mode // how the sandbox is made
 	Namespaces Namespaces
 	Identity   Identity
 	Files      []mounts.Op // carried out in this order
-	// What mounts.Proc does where the kernel refuses a new proc, as in most containers.
+	// What mounts.Proc does if the kernel refuses a new proc, as it does in most containers.
 	ProcFallback mounts.Fallback
 	Env          []EnvOp // carried out in this order, on the environment of the Cmd
 	Session      Session
@@ -23,7 +22,7 @@ type Spec struct {
 	Command      CommandLine
 }
 
-// Wish says whether a namespace shall be new.
+// Wish says whether a namespace is to be new.
 type Wish int
 
 // Wishes. The zero value stands for a new one: Try for user and cgroup namespaces, Want
@@ -46,9 +45,9 @@ func (w Wish) or(d Wish) Wish {
 	return w
 }
 
-// FD is a descriptor by the number that it has at the launcher: 0 to 2 are the standard
-// streams, 3+i is ExtraFiles[i] of the Cmd. [Cmd.Pass] makes one of a file, [SetFD] of a
-// number; the zero value is none. The command does not get the descriptor.
+// FD names a descriptor by its number in the launcher: 0 to 2 are the standard streams, 3+i is
+// ExtraFiles[i] of the Cmd. [Cmd.Pass] returns one for a file, [SetFD] for a number; the zero value
+// stands for no descriptor. The command does not get the descriptor.
 type FD = mounts.FD
 
 // SetFD returns the descriptor n.
@@ -61,9 +60,10 @@ type Namespaces struct {
 
 	JoinUser  FD // entered before set-up; excludes a new user namespace
 	FinalUser FD // entered after set-up
-	JoinPID   FD // entered before set-up; with PID wanted, a child of it is made
+	JoinPID   FD // entered before set-up; if PID is new too, the new one is a child of it
 	JoinNet   FD // entered before set-up
-	// Only new namespaces below this one are refused (DisableUsers), or proven to be.
+	// DisableUsers prevents the command from making user namespaces. AssertUsersDisabled makes
+	// the launch fail if it could make one.
 	DisableUsers, AssertUsersDisabled bool
 	Hostname                          Text // needs a new UTS namespace
 }
@@ -101,27 +101,28 @@ func (id ID) Given() bool { return id.given }
 func (id ID) N() uint32 { return id.n }
 
 // Identity sets the payload's ids and the other ids that exist inside. Without a user
-// namespace nothing of it but Caps can be set.
+// namespace only Caps can be set.
 //
-// By default one id is mapped: the caller's, to UID and GID, or to itself where these are
-// not set. With maps, or MapAuto, there are more ("ranges"). The caller need not be one of
-// them then: UID and GID choose which of them the payload gets. Without that it gets the
-// id that the caller has inside or, if the maps leave the caller out, the id with the
-// caller's number; an id that no map has is mapped to the caller. In a given user
-// namespace (JoinUser) UID and GID choose among the ids that it maps; the caller's own
-// number, if it is not mapped, changes nothing.
+// By default one id is mapped: the caller's, to UID and GID, or to itself if these are not set.
+// With UIDMap, GIDMap or MapAuto several ids are mapped ("ranges"). The payload's id inside is then
+// the first of these that applies: UID or GID; the id to which the ranges map the caller; the
+// caller's own number. If no range contains that id, it is mapped to the caller.
 //
-// A payload that is uid 0 of ranges has the capabilities to deal with these ids (see
-// [idmap.RangeCaps]), and Caps edits that set.
+// In a given user namespace (JoinUser), UID and GID must be ids that it maps. The caller's own id
+// is accepted even if it is not mapped, and then changes nothing.
+//
+// With ranges, a payload that is uid 0 has the capabilities that package managers need (see
+// [idmap.RangeCaps]); Caps edits that set.
 type Identity struct {
 	UID, GID       ID        // inside
 	UIDMap, GIDMap idmap.Map // in any order; need a new user namespace
 	// MapAuto maps what /etc/subuid and /etc/subgid grant to the caller; see [idmap.Auto].
 	MapAuto bool
-	// KeepGroups leaves the caller's supplementary groups to the payload, where ranges would
-	// let it be without them. Their files stay open to it, though they have no name inside.
+	// KeepGroups lets the payload keep the caller's supplementary groups, which are dropped if
+	// several gids are mapped. (With one gid they always stay.) They have no name inside, but
+	// the payload can use them to open files.
 	KeepGroups bool
-	KeepCaps   bool      // root's capabilities are what Caps begins with, not none, or those above
+	KeepCaps   bool      // Caps starts from root's capabilities, not from none or from those above
 	Caps       []CapEdit // in order
 }
 
@@ -144,54 +145,54 @@ type EnvOp struct {
 // Session says how the payload depends on its caller.
 type Session struct {
 	New           Wish // a terminal session of its own (setsid): no typing into the caller's
-	DieWithParent bool // the end of the caller's process is the sandbox's
+	DieWithParent bool // the sandbox is killed when the caller's process ends
 	AsPID1        bool // no init: the payload is PID 1
-	// The payload leads a process group of its own. Where this process's is the terminal's
-	// foreground group, the terminal is given to that one, and taken back at the end and while
-	// the payload is stopped. New must be Share.
+	// The payload leads a process group of its own. If this process's group is the terminal's
+	// foreground group, the payload's group takes its place until the payload ends, and except
+	// while it is stopped. New must be Share.
 	Foreground bool
 	Locks      []string // paths in the sandbox on which init holds a read lock
 	SyncFDs    []FD     // open as long as the sandbox lives
 	BlockFD    FD       // wait for a byte or the end before the payload starts
 }
 
-// Report says what is written to which descriptor.
+// Report says which reports are written to which descriptors.
 type Report struct {
 	InfoFD FD // one document about the sandbox, before it starts
 	// JSONStatusFD gets the same, then "mode", "command-pid", "setup-complete" or "error",
 	// and "exit-code", each in a document of its own, as it happens.
 	JSONStatusFD FD
 	UserBlockFD  FD    // wait until another process has written the id maps
-	FailStatus   uint8 // the launcher's exit status where set-up fails; 0 stands for 1
-	// Usage: Usage of the Cmd and of ExitError say what the command has used, and how it has
-	// ended; JSONStatusFD, if there is one, gets the same before "exit-code" (see gobwrap(1)).
+	FailStatus   uint8 // the launcher's exit status if set-up fails; 0 stands for 1
+	// Usage fills in Usage of the Cmd and of ExitError: what the command has used, and how it has
+	// ended. JSONStatusFD, if there is one, gets the same before "exit-code" (see gobwrap(1)).
 	Usage bool
 }
 
 // Lockdown holds restrictions that the payload cannot undo.
 type Lockdown struct {
-	Filters   []Filter // seccomp; installed in order, last thing before the command
+	Filters   []Filter // seccomp filters, installed in this order, after everything else
 	ExecLabel Text
 	FileLabel Text
-	Forgive   bool // some failures to tighten are warnings
+	Forgive   bool // if a mount below a bind cannot be restricted, only warn
 	Scopes    Scopes
-	// AllowSockets are paths inside: Unix sockets there, and below, are reached although
-	// Scopes.Sockets is set. They must exist when the payload starts.
+	// AllowSockets are paths inside: the payload can reach Unix sockets there, and below, although
+	// Scopes.Sockets is set. The paths must exist when the payload starts.
 	AllowSockets []string
 }
 
-// Scopes say what the payload, and what it starts, reaches inside only, by Landlock (Linux
-// 6.12, for Sockets 7.1). What is outside reaches in as before.
+// Scopes restrict what the payload, and every process that it starts, can reach outside, by Landlock
+// (Linux 6.12; Sockets needs 7.1). Processes outside can still reach in.
 type Scopes struct {
-	// Signals to processes. Without a namespace of its own the payload could signal what it
-	// sees; with a new one, still its caller's process group. Default stands for Try with a
-	// new PID namespace, which Share does not take back, and for Share without.
+	// Signals to processes. Without this, the payload can signal processes that it sees, and the
+	// caller's process group even from a new PID namespace. Default stands for Try with a new
+	// PID namespace, where Share has no effect, and for Share otherwise.
 	Signals Wish
-	// AbstractSockets are those without a file, which a new network namespace keeps apart,
+	// AbstractSockets are Unix sockets without a file. A new network namespace separates them
 	// too. Default stands for Share.
 	AbstractSockets Wish
-	// Sockets are those with a path. Nothing can be mounted inside then, so that no
-	// sandbox can be made there. Default stands for Share.
+	// Sockets are Unix sockets with a path. With this scope nothing can be mounted inside, so
+	// sandboxes do not work there. Default stands for Share.
 	Sockets Wish
 }
 
@@ -204,15 +205,14 @@ type Filter struct {
 	Profile string
 }
 
-// CommandLine is what runs, in words. A Cmd's Path, Args and Dir come first, where they
-// are set.
+// CommandLine says what runs. Path, Args and Dir of a Cmd, if they are set, take precedence.
 type CommandLine struct {
 	Args  []string // the program and its arguments; searched for in PATH
 	Argv0 Text     // argv[0] instead of Args[0]
 	Chdir Text
 }
 
-// settled returns s with what its zero values stand for.
+// settled returns s with the values that its zero values stand for.
 func (s *Spec) settled() *Spec {
 	out := *s
 	n := &out.Namespaces

@@ -43,7 +43,7 @@ var arrows = []struct {
 	{"internal/cmdline", "internal/flat internal/setting idmap internal/tree seccomp", "the parser: it knows what options mean, and needs no runtime"},
 	{"sandbox", "internal/flat internal/compile", "it has its Specs compiled"},
 	{"internal/compile", "internal/flat internal/setting idmap internal/tree seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
-	{"internal/policy", "internal/flat internal/plan golang.org/x/sys/unix", "the administrator's policy.conf: a text read, and a plan judged by it, without a runtime"},
+	{"internal/policy", "internal/flat internal/plan internal/raw golang.org/x/sys/unix", "the administrator's policy.conf: a text read, and a plan judged by it, without a runtime"},
 	{"sandbox/child", "internal/policy", "it asks about every plan before it starts something"},
 	{"sandbox/internal/fault", "internal/policy", "its verdicts become messages"},
 	{"sandbox/doctor", "internal/policy", "it says whether the file binds"},

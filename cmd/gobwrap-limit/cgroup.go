@@ -132,6 +132,7 @@ func makeBelow(parent string, l limits) (_ *cgroup, err error) {
 	if err := enable(parent, l.controllers()); err != nil {
 		return nil, err
 	}
+	removeAbandoned(parent, time.Now().Add(-time.Minute))
 	dir := filepath.Join(parent, fmt.Sprintf("%s-%d-%d", program, os.Getpid(), time.Now().UnixNano()))
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
@@ -158,8 +159,33 @@ func makeBelow(parent string, l limits) (_ *cgroup, err error) {
 	if err := unix.Access(filepath.Join(parent, "cgroup.procs"), unix.W_OK); err != nil {
 		return nil, &os.PathError{Op: "write", Path: filepath.Join(parent, "cgroup.procs"), Err: err}
 	}
-	g.open, err = os.Open(dir)
-	return g, err
+	if g.open, err = os.Open(dir); err != nil {
+		return nil, err
+	}
+	// It says that this process lives: see removeAbandoned.
+	return g, unix.Flock(int(g.open.Fd()), unix.LOCK_EX)
+}
+
+// removeAbandoned removes the cgroups in a directory that this program has made before the given
+// time, if nothing runs in them and the process that made them has been killed.
+func removeAbandoned(parent string, before time.Time) {
+	for _, dir := range cgroupsIn(parent) {
+		name, ours := strings.CutPrefix(filepath.Base(dir), program+"-")
+		_, at, _ := strings.Cut(name, "-")
+		made, err := strconv.ParseInt(at, 10, 64)
+		if !ours || err != nil || made >= before.UnixNano() {
+			continue // it may have no lock yet
+		}
+		f, err := os.Open(dir)
+		if err != nil {
+			continue
+		}
+		events, err := os.ReadFile(filepath.Join(dir, "cgroup.events"))
+		if err == nil && strings.Contains(string(events), "populated 0\n") && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			_ = removeTree(dir)
+		}
+		_ = f.Close()
+	}
 }
 
 // enable passes controllers on to the cgroups below a directory.
@@ -197,19 +223,38 @@ func write(dir, name, text string) error {
 	return errors.Join(err, f.Close())
 }
 
-// run runs the command in the cgroup, and removes that with all that is left in it.
-func (g *cgroup) run(path string, words []string) (status int, err error) {
-	defer g.remove()
-	cmd := &exec.Cmd{
-		Path: path, Args: words, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: inherited(),
-		SysProcAttr: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(g.open.Fd()), Pdeathsig: syscall.SIGKILL},
-	}
-	// Signals of the terminal come to the command too; the others are passed on.
+// catch takes the signals that are passed on, and those that come to the command from the terminal
+// too. Those that the caller ignores stay ignored.
+func catch() chan os.Signal {
 	signals := make(chan os.Signal, 16)
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
 		if !signal.Ignored(sig) {
 			signal.Notify(signals, sig)
 		}
+	}
+	return signals
+}
+
+// caught returns the status for a signal that has come, or 0.
+func caught(signals chan os.Signal) int {
+	select {
+	case sig := <-signals:
+		return statusPerSignal + int(sig.(syscall.Signal))
+	default:
+		return 0
+	}
+}
+
+// run runs the command in the cgroup, and removes that with all that is left in it. The command
+// does not run if a signal has come already.
+func (g *cgroup) run(path string, words []string, signals chan os.Signal) (status int, err error) {
+	defer g.remove()
+	cmd := &exec.Cmd{
+		Path: path, Args: words, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: inherited(),
+		SysProcAttr: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(g.open.Fd()), Pdeathsig: syscall.SIGKILL},
+	}
+	if status := caught(signals); status != 0 {
+		return status, nil
 	}
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -217,7 +262,7 @@ func (g *cgroup) run(path string, words []string) (status int, err error) {
 		}
 		return statusNotRun, err
 	}
-	_ = g.open.Close()
+	// Signals of the terminal come to the command too; the others are passed on.
 	go func() {
 		for sig := range signals {
 			if sig != syscall.SIGINT && sig != syscall.SIGQUIT {
@@ -260,20 +305,50 @@ func inherited() (files []*os.File) {
 	return files
 }
 
-// remove kills what is left in the cgroup, and removes it.
+// remove kills what is left in the cgroup and in those below it, and removes them.
 func (g *cgroup) remove() {
 	for range 1000 {
-		if err := unix.Rmdir(g.dir); err != unix.EBUSY {
-			return
+		if err := removeTree(g.dir); err != unix.EBUSY {
+			break
 		}
 		if write(g.dir, "cgroup.kill", "1") != nil { // before Linux 5.14
-			text, _ := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
-			for _, word := range strings.Fields(string(text)) {
-				if pid, err := strconv.Atoi(word); err == nil && pid > 0 {
-					_ = unix.Kill(pid, unix.SIGKILL)
-				}
-			}
+			killTree(g.dir)
 		}
 		time.Sleep(time.Millisecond)
 	}
+	if g.open != nil {
+		_ = g.open.Close()
+	}
+}
+
+// removeTree removes a cgroup and those below it, as far as nothing runs in them.
+func removeTree(dir string) error {
+	for _, below := range cgroupsIn(dir) {
+		_ = removeTree(below)
+	}
+	return unix.Rmdir(dir)
+}
+
+// killTree kills the processes of a cgroup and of those below it one by one.
+func killTree(dir string) {
+	for _, below := range cgroupsIn(dir) {
+		killTree(below)
+	}
+	text, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	for _, word := range strings.Fields(string(text)) {
+		if pid, err := strconv.Atoi(word); err == nil && pid > 0 {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
+// cgroupsIn returns the directories of the cgroups right below one.
+func cgroupsIn(dir string) (list []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			list = append(list, filepath.Join(dir, e.Name()))
+		}
+	}
+	return list
 }

@@ -62,6 +62,8 @@ func TestParse(t *testing.T) {
 		"--cpus 1.0000001 true":              "invalid value",
 		"--limit 1 true":                     "unknown option \"--limit\"",
 		"-m 1G true":                         "unknown option",
+		"--memory 1G --=x true":              "unknown option \"--=x\"",
+		"--memory 1G --explain=no true":      "unknown option \"--explain=no\"",
 	} {
 		if _, _, err := parse(strings.Fields(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", line, err, want)

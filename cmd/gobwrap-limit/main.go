@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
@@ -23,7 +24,7 @@ import (
 )
 
 func main() {
-	runtime.LockOSThread() // whose end is that of the command: see runIn
+	runtime.LockOSThread() // whose end is that of the command: see Pdeathsig in cgroup.go
 	os.Exit(run(os.Args[1:]))
 }
 
@@ -83,10 +84,15 @@ func run(args []string) int {
 
 // start runs the command with the limits: in a cgroup that this process makes, or else in a scope.
 func (r request) start(path string) (status int, err error) {
+	signals := catch() // so that none of them ends this process and leaves a cgroup
 	group, err := makeCgroup(r.limits)
 	if err == nil {
 		r.say("cgroup " + group.dir)
-		return group.run(path, r.command)
+		return group.run(path, r.command, signals)
+	}
+	signal.Stop(signals)
+	if status := caught(signals); status != 0 {
+		return status, nil
 	}
 	scope, err2 := enterScope(r.limits, r.command)
 	if err2 != nil {
@@ -117,6 +123,9 @@ func parse(args []string) (r request, text string, err error) {
 	for len(args) > 0 {
 		name, value, given := strings.Cut(args[0], "=")
 		args = args[1:]
+		if given && (name == "--" || name == "--explain" || name == "--help" || name == "-h" || name == "--version") {
+			return r, "", fmt.Errorf("unknown option %q", name+"="+value)
+		}
 		switch name {
 		case "--help", "-h":
 			return r, help, nil

@@ -151,7 +151,7 @@ var Scopes = [...]struct {
 	{"all", flat.ScopeSignals | flat.ScopeAbstractSockets | flat.ScopeSockets},
 }
 
-// scope is for --scope and its kin.
+// scope carries out --scope and the options that are variants of it.
 func (p *Parser) scope(o *Option, word []byte) Status {
 	bits := uint8(0)
 	for i := range Scopes {

@@ -210,7 +210,7 @@ var Options = [...]Option{
 	{Name: "--not-a-security-boundary", Help: "If a mount cannot be restricted, only warn", do: doSwitch, on: flat.Forgive},
 }
 
-// How --scope's kin differ: by Option.on and Option.with.
+// Variants of --scope differ by Option.on and Option.with.
 const (
 	scopeNamed = 1 // the scope is the operand
 	scopeTried = 1 // it may be missing

@@ -21,7 +21,7 @@ type used struct {
 	steps, slots, arena int
 }
 
-// step appends a step.
+// step appends a step and returns its index.
 func (c *Compiler) step(s plan.Step) uint32 {
 	n := c.used.steps
 	if n < len(c.Steps) && n < len(c.From) {
@@ -32,7 +32,6 @@ func (c *Compiler) step(s plan.Step) uint32 {
 	return uint32(n)
 }
 
-// slot appends a slot.
 func (c *Compiler) slot(v uint64) {
 	if n := c.used.slots; n < len(c.Slots) {
 		c.Slots[n] = v
@@ -40,7 +39,6 @@ func (c *Compiler) slot(v uint64) {
 	c.used.slots++
 }
 
-// byte appends a byte to the arena.
 func (c *Compiler) byte(b byte) {
 	if n := c.used.arena; n < len(c.Arena) {
 		c.Arena[n] = b

@@ -67,8 +67,8 @@ func (c *Compiler) closes() {
 	}
 }
 
-// settings are what the payload's process sets for itself; the last one counts where several say
-// the same.
+// settings appends what the payload's process sets for itself. Of several settings of the same
+// thing, the last one counts.
 func (c *Compiler) settings() {
 	for i := range c.Items {
 		it := &c.Items[i]
@@ -86,8 +86,8 @@ func (c *Compiler) settings() {
 	c.from = 0
 }
 
-// setting returns what an item sets, if it is one of these. The score for the OOM killer is
-// not: it is written to the host's /proc, which the payload's process no longer has (session).
+// setting returns what an item sets, if the payload's process does that. The score for the OOM
+// killer is not among these: the first process sets it, so that init inherits it (session).
 func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
 	if it.Kind != flat.Setting || it.N == uint32(setting.Score) {
 		return v, false
@@ -309,7 +309,6 @@ func (c *Compiler) flags() {
 	c.flag(s.On(flat.Foreground), plan.FlagForeground)
 }
 
-// flag sets a flag of the plan, if it is to be on.
 func (c *Compiler) flag(on bool, flag uint32) {
 	if on {
 		c.header.Flags |= flag

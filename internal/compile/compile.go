@@ -203,13 +203,13 @@ func (c *Compiler) wait(fd flat.FD) {
 	c.from = 0
 }
 
-// goes reports whether the launch waits for a go-ahead when the namespaces exist. lateGo
-// reports whether it does so after the frame is built, when it is known what the kernel
-// refuses.
+// goes reports whether there is an OpGo, at which the first process waits for a go-ahead when the
+// namespaces exist.
 func (c *Compiler) goes() bool { return c.reports() || c.Facts.Tentative }
 
-// With a user namespace that another process is to map (--userns-block-fd), the word comes before
-// that, since they wait for it.
+// lateGo reports whether OpGo comes after the frame is built, when it is known what the kernel
+// refuses. With --userns-block-fd it comes earlier: another process writes the maps, and learns
+// from OpGo's report that the user namespace exists.
 func (c *Compiler) lateGo() bool {
 	return c.Facts.Tentative && !c.Spec.FDs[flat.UserBlockFD].Given()
 }
@@ -235,7 +235,8 @@ func (c *Compiler) single(inside, outside uint32) uint32 {
 	return at
 }
 
-// hostname sets the name in the UTS namespace: a rule demands that this is new (Check).
+// hostname appends the step that sets the host name. Check has made sure that the UTS namespace
+// is new.
 func (c *Compiler) hostname() {
 	if name := c.Spec.Strs[flat.Hostname]; name.Given() {
 		c.from = name.From
@@ -276,7 +277,7 @@ func (c *Compiler) finalIdentity() {
 	}
 }
 
-// session appends the steps that init and payload share.
+// session appends the last steps of set-up, and decides whether there is an init.
 func (c *Compiler) session() {
 	c.wait(c.Spec.FDs[flat.BlockFD])
 	if c.Spec.Wishes[flat.Session].IsNew() {

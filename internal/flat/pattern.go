@@ -22,9 +22,9 @@ func IsBelowRoot(path []byte) bool {
 }
 
 // IsPattern reports whether b is a pattern: an absolute path, whose first component is literal.
-// In the others * stands for any characters, ? for one character, [a-z] for one of a set and [!a-z]
-// for one outside of it, and \ makes the next character literal; ** is a component by itself, and
-// stands for any number of directories.
+// In the others * matches any characters, ? one character, [a-z] one of these, [!a-z] one that is
+// not among them, and \ makes the next character literal. ** is a component by itself and matches
+// any number of directories.
 func IsPattern(b []byte) bool {
 	if !IsBelowRoot(b) {
 		return false

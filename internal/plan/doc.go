@@ -1,10 +1,11 @@
 // Package plan is the contract between the code that makes a plan and the code that executes
 // it: one flat byte slice that says everything a launch will do.
 //
-// The thinking side (package sandbox, in the front end) appends steps with a [Builder]. The
-// acting side (package child, which runs without the Go runtime) receives the bytes, checks
-// them with [Verify], and executes them step by step. The same bytes are printed by --dry-run
-// and fuzzed.
+// Package compile makes the plan, in the launcher or in a Go program. Package child, which runs
+// without the Go runtime, executes it step by step. A plan that comes through a socket, from a
+// front end, an embedding program or to the keeper, is checked first with [Verify]; one that the
+// launcher has made for itself is not. --dry-run prints the plan as text ([Program.Dump]), and the
+// fuzz tests corrupt its bytes.
 //
 //	┌────────┬─────────────┬──────────────────────┬───────────────────────────┐
 //	│ Header │ Step × N    │ slots: uint64 × M    │ arena: NUL-ended strings, │
@@ -20,14 +21,12 @@
 //
 //	[0, Join)      in a process that enters given namespaces before it clones
 //	[Join, Setup)  in the sandbox's first process: namespaces, the new root, ids
-//	[Setup, N)     in the process that becomes the payload; init, where there is one,
-//	               takes the locks and the filters of these for itself
+//	[Setup, N)     in the process that becomes the payload, with these exceptions: init, where
+//	               there is one, takes the locks (OpLock) and installs the filters (OpSeccomp)
+//	               in itself too; OpTimeout and OpCgroup are for the monitor
 //
-// Imports: std, and golang.org/x/sys/unix for constants. The leaves (mounts, idmap,
-// seccomp) import this package while package sandbox, which lies above them, is this
-// package's parent folder: legal in Go, and named here because it surprises readers.
-//
-// Version rule: both sides are one binary, or a program and the gobwrap that it found
-// (package sandbox), so the layout may change with any commit; [Magic] changes with it, so
-// that a mix is refused.
+// Version rule: maker and executor of a plan are one binary, or a program and the gobwrap that
+// it found (package sandbox). So the layout may change with any commit. [Magic] must change when
+// the header, the number of an operation, the meaning of an operand or flag, or a message changes,
+// so that programs of different versions refuse each other's plans.
 package plan

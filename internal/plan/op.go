@@ -13,7 +13,7 @@ const (
 	OpUnshare        // A CLONE_NEW* flags
 	OpLoopback       // bring the loopback interface up
 	OpSlave          // stop mounts from propagating to the host
-	OpSource         // A path or 0, B fd when A is 0; FlagTry. G: the fd, set by the child
+	OpSource         // A path or 0, B fd when A is 0; FlagTry. G: the fd, set by the process that opens it
 	OpRoot           // build the frame: an empty tmpfs, the old root set aside
 	OpBind           // A index of the OpSource, B dst, C MS_* flags to add, E parents
 	OpMount          // A kind, B dst, C label, D mode, E parents, F, G size in bytes (low, high; 0: the kernel's)
@@ -39,11 +39,11 @@ const (
 	OpFence          // payload: enter a Landlock domain: A scopes to have, B those to have where the kernel can; and no tracing of processes outside, where no user namespace prevents it
 	OpLock           // init: A path: take a read lock
 	OpSeccomp        // A filter, B number of instructions
-	OpBecome         // A uid, B gid, or SameID: switch to these ids and keep the capabilities
+	OpBecome         // A uid, B gid, or SameID: switch to these ids (setresuid) and keep the capabilities
 	OpGroups         // give up the supplementary groups
-	OpNest           // A uid_map text, B gid_map text: enter a user namespace below, mapped from here
+	OpNest           // A uid_map text, B gid_map text: enter a user namespace below this one, whose maps this process's helper writes from here
 	OpExec           // become the command
-	OpScore          // A text: write this process's oom_score_adj
+	OpScore          // A text: write the first process's oom_score_adj, which init and payload inherit
 	OpClose          // payload: A first, B last: close these descriptors, except for the acting side's own
 	OpTimeout        // monitor: A, B milliseconds: when to ask the command to end, and how long after that to kill everything
 	OpCgroup         // monitor: A fd: the cgroup in which the first process starts
@@ -202,7 +202,7 @@ const (
 	filter           // arena offset of BPF instructions, counted by the next operand
 	overlay          // kind of overlay; needs as many sources as it says
 	mask             // half of a capability set
-	slot             // written by the child; must come as 0
+	slot             // written by the process that executes the step; must be 0 before
 	label            // arena offset of a label: at most MaxLabel bytes without quotes
 	mountKind        // kind of mount
 	labelKind        // kind of label

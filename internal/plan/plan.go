@@ -8,7 +8,7 @@ import (
 // Magic opens every plan. It changes whenever the layout or the messages do.
 const Magic = 0x35776267 // "gbw5", little endian
 
-// Limits of a plan. They bound the work of the acting side and keep every
+// Limits of a plan. They bound the work of the processes that execute it and keep every
 // offset far from overflow; none is reached by real command lines.
 const (
 	MaxSize  = 1 << 28 // bytes in a whole plan
@@ -97,15 +97,15 @@ type Step struct {
 	G     uint32
 }
 
-// Message is what the acting side reports: it has a fixed size and only numbers, so that it
-// can be written without a runtime.
+// Message is what a process that executes a plan reports. It has a fixed size and only numbers,
+// so that it can be written without a runtime. The kinds say what Extra and Raw mean in them.
 type Message struct {
 	Kind  uint32
 	Step  uint32 // index of the step, or NoStep
 	Sub   Sub    // which part of the step
 	Errno uint32 // 0 where no system call failed
-	Extra uint32 // kind Started: the pid. Otherwise what Sub says; of a destination, how many bytes lead to what is at fault, or 0
-	Raw   []byte // kind Ready: numbers. Otherwise what was found, which may be cut, and NUL
+	Extra uint32 // a number, see the kinds
+	Raw   []byte // numbers, or a text that may be cut and ends with NUL
 }
 
 // Text returns what was found where something else was wanted.
@@ -136,14 +136,16 @@ const NoStep = ^uint32(0)
 const (
 	// MsgStarted: the sandbox's first process exists; Extra is its pid. From the monitor.
 	MsgStarted = iota + 1
-	// MsgReady: it has come to OpGo; Text holds NumNamespaces numbers of 8 bytes, the
-	// inodes of its namespaces, in the order of NamespaceFiles.
+	// MsgReady: the first process has come to OpGo. Raw holds, from byte 4 on, NumNamespaces
+	// numbers of 8 bytes, the inodes of its namespaces, in the order of NamespaceFiles.
 	MsgReady
-	// MsgExec: the payload is about to become the command. Who sends it is the payload.
+	// MsgExec: the payload is about to become the command. The payload's process sends it.
 	MsgExec
-	// MsgFault: a step failed; nothing after it was done.
+	// MsgFault: a step failed; nothing after it was done. Extra is what the comment of its Sub
+	// says; if a destination is at fault, the number of bytes of its path up to the component at
+	// fault, or 0 if that is not known. Raw is the text that the Sub names, such as a link's target.
 	MsgFault
-	// MsgWarn: a step failed in a way that FlagForgive permits.
+	// MsgWarn: a step failed in a way that FlagForgive permits. Extra and Raw are as in MsgFault.
 	MsgWarn
 	// MsgLeave: the front end is asked to end, because its threads stand in the way
 	// (RLIMIT_NPROC). What goes wrong afterwards is said in the few messages of code without a runtime.

@@ -11,6 +11,7 @@ package policy
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,7 +41,6 @@ type featureKind uint8
 
 const (
 	byClone    featureKind = iota // a new namespace
-	byFlag                        // a flag of the header
 	byOp                          // any step with the operation
 	byMount                       // a new file system of a kind
 	byOverlay                     // an overlay of a kind
@@ -48,6 +48,8 @@ const (
 	byWritable                    // files of the host's that are not read-only
 	byCaps                        // a capability for the command
 	byRange                       // several ids
+	byEnd                         // the end of the sandbox with its caller
+	byLast                        // no user namespaces below the last one
 )
 
 // features are the options that a line can name, each by what is seen of it in a plan. There
@@ -62,8 +64,8 @@ var features = [...]feature{
 	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP},
 	{"--userns", byJoin, unix.CLONE_NEWUSER},
 	{"--pidns", byJoin, unix.CLONE_NEWPID},
-	{"--disable-userns", byOp, uint32(plan.OpLimitUserns)},
-	{"--die-with-parent", byFlag, plan.FlagDieWithParent},
+	{"--disable-userns", byLast, 0},
+	{"--die-with-parent", byEnd, 0},
 	{"--new-session", byOp, uint32(plan.OpSetsid)},
 	{"--seccomp", byOp, uint32(plan.OpSeccomp)}, // and --add-seccomp-fd, --seccomp-profile
 	{"--cap-add", byCaps, 0},                    // and what keeps root's capabilities
@@ -211,60 +213,110 @@ func (p *Policy) group(w []byte, groups []uint32) bool {
 }
 
 // Judge says whether a plan is permitted; if not, which feature it is about, and which step
-// of the plan has what is refused, or plan.NoStep.
-func (p *Policy) Judge(v plan.View) (verdict Verdict, feature, step uint32) {
+// of the plan has what is refused, or plan.NoStep. hosted: it comes from an embedding program.
+//
+// Such a program can be the caller's own, and its plan one that the compiler does not make. So
+// what may have a feature counts for what is refused, and what surely has it for what is required.
+func (p *Policy) Judge(v plan.View, hosted bool) (verdict Verdict, feature, step uint32) {
 	if p.Limited && !p.Member {
 		return NotMember, 0, plan.NoStep
 	}
 	for i := range features {
 		bit := uint64(1) << (uint(i) & 63)
-		if (p.Refused|p.Required)&bit == 0 {
-			continue
+		if p.Refused&bit != 0 {
+			if may, at := features[i].in(v); may {
+				return Refused, uint32(i), at
+			}
 		}
-		has, at := features[i].in(v)
-		if has && p.Refused&bit != 0 {
-			return Refused, uint32(i), at
-		}
-		if !has && p.Required&bit != 0 {
+		if p.Required&bit != 0 && !features[i].surelyIn(v, hosted) {
 			return Required, uint32(i), plan.NoStep
 		}
 	}
 	return Permitted, 0, plan.NoStep
 }
 
-// in reports whether a plan has a feature, and the first step that has it, or plan.NoStep.
+// in reports whether a plan may have a feature, and the first step that has it, or plan.NoStep.
 func (f *feature) in(v plan.View) (has bool, at uint32) {
-	switch f.kind {
-	case byClone:
-		return v.Clone&f.value != 0, plan.NoStep
-	case byFlag:
-		return v.Flags&f.value != 0, plan.NoStep
+	switch {
+	case f.kind == byClone && v.Clone&f.value != 0, f.kind == byEnd && v.Has(plan.FlagDieWithParent):
+		return true, plan.NoStep
 	}
 	for i := uint32(0); i < v.Steps; i++ {
-		if f.by(v.Step(i)) {
+		if f.by(v, v.Step(i)) {
 			return true, i
 		}
 	}
-	return false, plan.NoStep
+	return f.kind == byCaps && !gives(v), plan.NoStep
+}
+
+// surelyIn reports whether a plan has a feature, and cannot undo it.
+func (f *feature) surelyIn(v plan.View, hosted bool) bool {
+	switch f.kind {
+	case byClone:
+		return v.Clone&f.value != 0
+	case byEnd: // each sandbox of an embedding program ends with its monitor, but not each with the program
+		return v.Has(plan.FlagDieWithParent) && (!hosted || v.Has(plan.FlagLifeline))
+	case byLast:
+		return last(v)
+	}
+	has, _ := f.in(v)
+	return has
+}
+
+// gives reports whether the command's capabilities are set. Without that it keeps those that set-up has.
+func gives(v plan.View) bool {
+	for i := v.Setup; i < v.Steps; i++ {
+		if v.Step(i).Op == plan.OpCaps {
+			return true
+		}
+	}
+	return false
+}
+
+// last reports whether the number of user namespaces is limited, and whether that is proved in
+// the one that the command is in.
+func last(v plan.View) (proved bool) {
+	limited := false
+	for i := uint32(0); i < v.Steps; i++ {
+		switch v.Step(i).Op {
+		case plan.OpLimitUserns:
+			limited = true
+		case plan.OpNoUserns:
+			proved = limited
+		case plan.OpUnshare, plan.OpNest, plan.OpSetns:
+			proved = false
+		}
+	}
+	return proved
 }
 
 // by reports whether a step is of the feature.
-func (f *feature) by(s *plan.Step) bool {
+func (f *feature) by(v plan.View, s *plan.Step) bool {
 	switch f.kind {
+	case byClone:
+		return s.Op == plan.OpUnshare && s.A&f.value != 0
 	case byOp:
 		return uint32(s.Op) == f.value
 	case byMount:
 		return s.Op == plan.OpMount && s.A == f.value
 	case byOverlay:
 		return s.Op == plan.OpOverlay && s.D == f.value
-	case byJoin:
-		return s.Op == plan.OpSetns && s.B == f.value
+	case byJoin: // setns(2) takes 0 for any type, and several for those of a process
+		return s.Op == plan.OpSetns && (s.B&f.value != 0 || s.B == 0)
 	case byWritable:
-		return s.Op == plan.OpBind && s.C&unix.MS_RDONLY == 0
+		return s.Op == plan.OpBind && s.C&unix.MS_RDONLY == 0 || s.Op == plan.OpProc && s.A != 0 && !isProc(v, v.Step(s.A))
 	case byCaps:
 		return s.Op == plan.OpCaps && s.C|s.D != 0
 	case byRange:
 		return s.Op == plan.OpIDMap && s.Flags&plan.FlagOutside != 0
+	case byLast:
+		return s.Op == plan.OpLimitUserns
 	}
 	return false
+}
+
+// isProc reports whether a source is the host's /proc, the only one that an OpProc of the
+// compiler's binds.
+func isProc(v plan.View, s *plan.Step) bool {
+	return s.Flags == 0 && s.A != 0 && raw.Equal(v.Str(s.A), raw.Text("/proc\x00"))
 }

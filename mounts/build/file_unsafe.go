@@ -132,7 +132,7 @@ func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
 }
 
 // linksTo reports whether name is a symbolic link to target. What it links to is in
-// Root.target.
+// buffers.target.
 func (r *Root) linksTo(dir uintptr, name, target unsafe.Pointer) bool {
 	buf := unsafe.Pointer(&buffers.target)
 	n, e := raw.Readlinkat(dir, name, buf, uintptr(len(buffers.target)))

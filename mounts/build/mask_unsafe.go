@@ -217,13 +217,15 @@ func (r *Root) shield(lower uintptr) (uintptr, unix.Errno) {
 
 // isWhole reports whether fd, which st is about, is the root of the sandbox.
 func (r *Root) isWhole(fd uintptr, st *unix.Stat_t) bool {
+	var its unix.Stat_t
+	if raw.Fstatat(r.base, raw.Text("newroot\x00"), &its) != 0 || st.Dev != its.Dev || st.Ino != its.Ino {
+		return false
+	}
 	root := r.newRoot()
 	if raw.Errno(root) != 0 {
 		return false
 	}
-	var its unix.Stat_t
-	_, e := raw.Fstat(root, &its)
-	same := e == 0 && st.Dev == its.Dev && st.Ino == its.Ino && r.sameMount(root, fd)
+	same := r.sameMount(root, fd)
 	r.CloseSoon(root)
 	return same
 }

@@ -72,7 +72,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// FuzzMatch: no byte outside of pattern and name is read, and a literal character matches itself.
+// FuzzMatch: nothing outside of pattern and name is read, and a character that is not special
+// matches itself.
 func FuzzMatch(f *testing.F) {
 	f.Add("*[a-z]?\\x", "name")
 	f.Add("[", "\xe9")

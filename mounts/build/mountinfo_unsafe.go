@@ -12,7 +12,7 @@ import (
 // This file reads what the kernel says about mounts in text: /proc/self/mountinfo and
 // the mnt_id of /proc/self/fdinfo (proc(5)).
 
-// mountinfo is a cursor over /proc/self/mountinfo, whose text is in Root.info.
+// mountinfo is a cursor over /proc/self/mountinfo, whose text is in buffers.info.
 type mountinfo struct {
 	fd         uintptr
 	have, next uintptr // bytes in the buffer; where the next line begins

@@ -26,7 +26,7 @@ const (
 	makeDir          // made as a directory
 	makeFile         // made as an empty file
 	openFile         // opened for writing; made, or truncated
-	stayAbove        // not looked at: the directory above is wanted, the name goes to walk.last
+	stayAbove        // not looked at: the directory above is wanted, the name goes to buffers.last
 )
 
 // maxDepth is how many directories a walk keeps open: a power of two.
@@ -138,7 +138,7 @@ func (r *Root) ChangeDir(path unsafe.Pointer) unix.Errno {
 }
 
 // walkFrom opens a path the careful way. The directories that it has come through are in
-// walk.dirs, the last maxDepth of them open.
+// buffers.dirs, the last maxDepth of them open.
 func (r *Root) walkFrom(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (place, step.Fault) {
 	at, f := r.goThrough(root, path, want, mode, parents)
 	r.unwind()

@@ -12,10 +12,10 @@
 //	                                   │            ▲ faults, in numbers
 //	                                   │ clone(namespaces)
 //	                                   └──▶ first process: walks the plan
-//	                                          └──▶ payload (with an init)
+//	                                          └──▶ payload (the same process if there is no init)
 //
-// So what the payload inherits (limits, dispositions, masks, descriptors, memory) never was
-// the runtime's, and the monitor has the default action for every signal. A binary that was
+// So what the payload inherits (limits, dispositions, masks, descriptors, memory) was never
+// changed by the runtime, and the monitor has no handler for any signal. A binary that was
 // linked without the entry point (-ldflags=-E=…) says so and stops.
 //
 // Two things of the caller's do not reach the payload: SIGCHLD has its default action
@@ -27,7 +27,8 @@
 // and the fork becomes a Go program, the front end:
 //
 //   - A mistake in the command line, --help, --features, --doctor: the front end
-//     prints the text and ends (needsGo, and every fault of the parser and the compiler).
+//     prints the text and ends. (The parser reports all of these as faults; needsGo is about
+//     command lines without a fault.)
 //   - A launch that has failed, or a warning: the front end finds the fault or the warning in
 //     memory, prints its text, and ends (becomeGo, [LaunchHeard]).
 //   - --dry-run, --explain, warnings about the command line, profiles that gobwrap-seccomp
@@ -44,7 +45,7 @@
 //	          │ └── feed: status up ─────────────┐      │
 //	          │ clone(namespaces)                │      │
 //	          ├──▶ first process: walks the plan ┴──────┤
-//	          │      └──▶ payload (with an init) ───────┘
+//	          │      └──▶ payload (own if init) ────────┘
 //	          └── waits, passes the status on
 //
 // What has been read from descriptors by then is not read again ([Words]). The caller's
@@ -99,17 +100,26 @@
 //
 // # The feed
 //
-// A pair of sockets between the monitor and the first process, apart from the socket
-// on which faults are said. Downwards it says that the keeper is gone; upwards, who
-// the first process is, where its number is another one outside, that a tentative plan has
-// come to OpGo, that set-up is over, which the payload's process says, and the payload's
-// status, which init says, and whether init ends too; with --usage, what the payload has
-// used; and with --protect which placeholders there are (placeholders_unsafe.go). Who says that set-up is over is the command: with --timeout the kernel tells the
-// monitor its pid (SO_PASSCRED), and from then on the monitor waits no longer than the clock
-// allows (clock_unsafe.go): one ppoll(2), no signal handler. Where the payload's signals are scoped, init
-// also says that the payload has stopped or goes on, with which the monitor stops
-// (stopToo). It also tells a process below whether
-// the monitor still lives, since getppid says nothing across PID namespaces.
+// The feed is a pair of sockets between the monitor and the processes below it, apart from the
+// socket on which faults are reported. Its words:
+//
+//	word        from               meaning
+//	1           first process      announce: it exists; the kernel translates its pid, which it
+//	                               has made the owner of the fault socket (F_SETOWN, F_GETOWN)
+//	reached     first process      a tentative plan has come to OpGo
+//	begun       payload's process  set-up is over
+//	stopped     init               the payload has stopped, or goes on, where its signals are
+//	                               scoped; the monitor does the same (stopToo)
+//	ended       init               the payload's status, and whether init ends too; with --usage,
+//	                               what the payload has used follows
+//	HolderWord  first process      with --protect: a placeholder; the word has the length of its
+//	                               name, which follows (placeholders_unsafe.go)
+//	a byte      monitor, down      the keeper is gone (awaitRelease)
+//
+// With --timeout the kernel tells the monitor the pid of the sender of begun, which is the
+// command's (SO_PASSCRED). From then on the monitor waits no longer than the clock allows
+// (clock_unsafe.go), by ppoll(2) and without a signal handler. The feed also shows a process below
+// whether the monitor is still alive, since getppid does not, across PID namespaces.
 //
 // # Every wait has an end
 //
@@ -178,16 +188,18 @@
 // # The laws of code without a runtime
 //
 // They hold here and in every file of another package that says "No runtime" in its first
-// comment: mounts/build, suid, internal/raw, internal/step, internal/plan, and with bounds
-// checks internal/cmdline, internal/compile, internal/policy, internal/flat, idmap and seccomp.
+// comment: in mounts/build, suid, internal/raw, internal/step and internal/plan, and with bounds
+// checks in internal/cmdline, internal/compile, internal/policy, internal/flat, internal/setting,
+// internal/version, idmap and seccomp.
 //
 //   - No call into the runtime: no allocation, no growing stack, no map, string
 //     building, interface, closure, defer, panic. Only such files, and raw system calls.
 //     (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
 //     are masked. (TestLaws: runtime.panicIndex and the like are runtime calls.) The parser,
-//     the compiler, the reader of policy.conf and line_unsafe.go do have bounds checks, which run while there is no
-//     first process: one that fails ends the launcher by a signal (TestFailedCheckEnds).
+//     the compiler, the reader of policy.conf and line_unsafe.go do have bounds checks, which run
+//     while there is no first process: one that fails ends the launcher by a signal
+//     (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
 //     barrier. (TestLaws: runtime.gcWriteBarrier.)
 //   - Every loop is bounded by the plan, by the kernel's answer, or by a constant.

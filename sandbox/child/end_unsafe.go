@@ -15,7 +15,7 @@ import (
 // This file is about the end of a launch. Runs in: monitor, except for sayBegun, which runs in
 // the payload's process, and sayEnd, which runs in init.
 
-// Words on the feed besides announce's and reached.
+// Words on the feed besides announce's and reached; doc.go lists all of them.
 const (
 	// begun: set-up is over, and the payload's own steps follow. From the payload's process.
 	begun = 1 << 30

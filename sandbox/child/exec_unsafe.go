@@ -13,8 +13,9 @@ import (
 
 // Runs in: payload.
 
-// settleForExec does what is left to be done in front of the payload's exec. Nothing but
-// the exec may follow the payload's filters, so it comes before the first of them.
+// settleForExec does what is left to do before the payload's exec. Only the exec may follow the
+// payload's filters, so it comes before the first of them. It comes after OpSet, so it overrides
+// settings (package setting) of the umask, the process group, the death signal and the signal mask.
 func settleForExec(p plan.View) {
 	payload.settled = true
 	acting.CloseProc()

@@ -1,6 +1,6 @@
 package child
 
-// This file is for the front end: it runs with the runtime, above the line.
+// Runs in: the front end, and embedding programs. It runs with the Go runtime.
 
 import (
 	"unsafe"

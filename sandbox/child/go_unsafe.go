@@ -1,6 +1,7 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
+// Runs in: the first process.
 
 import (
 	"unsafe"

@@ -45,7 +45,7 @@ func permitted(p plan.View) bool {
 	if e != 0 || line != 0 {
 		return untrusted(e, line)
 	}
-	verdict, feature, at := rules.Judge(p)
+	verdict, feature, at := rules.Judge(p, host.there)
 	if verdict == policy.Permitted {
 		return true
 	}

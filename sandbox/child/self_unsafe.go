@@ -1,6 +1,7 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
+// Runs in: an embedding program that has just been started as a launcher, and becomes the monitor.
 
 import (
 	"unsafe"

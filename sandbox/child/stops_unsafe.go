@@ -44,14 +44,14 @@ func obeyStop(p plan.View, word uint32) bool {
 	return true
 }
 
-// stopToo stops this process as the terminal would: where nobody is there who could continue
-// it, in an orphaned process group, the kernel does not (setpgid(2)). It continues when init has
-// something to say, too, such as that the payload goes on or has ended: whoever has continued
-// or killed that does not know of us.
-// The stop may be one that is over. Then init says so, or the payload's end, within a moment: if
-// a SIGCONT has come, that is likely, and worth a second.
-// The terminal's signal may come to us at any time between: it is blocked, so that it makes
-// one with ours, and a SIGCONT takes both away.
+// stopToo stops this process as the terminal would. In an orphaned process group, where no shell
+// could continue it, the kernel does not stop it (setpgid(2)). It also continues when init reports
+// something, such as that the payload goes on or has ended, because the process that continued or
+// killed the payload need not know of this one.
+// The stop may already be over. Then init soon reports that, or the payload's end. If a SIGCONT
+// has come, that is likely, so stopToo waits up to a second for the report.
+// The terminal's signal may arrive here at any time in between. It is blocked, so that it merges
+// with the one sent here, and a SIGCONT clears both.
 func stopToo() {
 	var was uint64
 	raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGTSTP), &was)

@@ -184,10 +184,8 @@ func policyNote(f *facts) string {
 	apparmor := f.sysctl("kernel.apparmor_restrict_unprivileged_userns") == "1" && strings.HasPrefix(label, "gobwrap")
 	selinux := f.enforcing() && strings.Contains(label, ":gobwrap_t")
 	switch {
-	case apparmor && f.sysctl("kernel.yama.ptrace_scope") >= "2":
-		return policy.Path + " binds this user, as far as no other program's AppArmor profile permits user namespaces."
-	case apparmor:
-		return policy.Path + " is advisory here: AppArmor gives user namespaces to the launcher, but this user may trace it (kernel.yama.ptrace_scope is below 2)."
+	case apparmor: // of what else this user runs the launcher knows nothing
+		return policy.Path + " binds this user only if AppArmor confines their whole session and permits no tracing of gobwrap. A program without a profile can trace the launcher, or start it under a filter that hides the file."
 	case selinux:
 		return policy.Path + " binds this user, as far as the SELinux policy permits no other domain user namespaces, nor tracing gobwrap_t."
 	}

@@ -3,7 +3,7 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the launcher, before it has read anything.
+// Runs in: the launcher, before it reads anything; the keeper is forked here.
 
 import (
 	"unsafe"

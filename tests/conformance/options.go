@@ -21,7 +21,8 @@ var (
 	}
 	optionsOfGobwrap = []string{
 		"--allow-socket", "--cgroup", "--close-fds", "--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--foreground", "--forward-signals", "--gid-map", "--keep-fd", "--keep-groups", "--map-auto",
-		"--map-root-user", "--mode", "--netns", "--nice", "--oom-score-adj", "--rlimit", "--scope", "--scope-abstract-unix-sockets", "--scope-try", "--seccomp-profile", "--setup-exit-status", "--timeout", "--uid-map", "--usage",
+		"--map-root-user", "--mask", "--mask-glob", "--mask-glob-try", "--mask-try", "--mode", "--netns", "--nice", "--oom-score-adj",
+		"--protect", "--protect-glob", "--protect-glob-try", "--protect-try", "--rlimit", "--scope", "--scope-abstract-unix-sockets", "--scope-try", "--seccomp-profile", "--setup-exit-status", "--timeout", "--uid-map", "--usage",
 	}
 	// optionsOfTools are those of setpriv, which has no short ones.
 	optionsOfTools = []string{"--reuid", "--regid", "--clear-groups", "--inh-caps", "--ambient-caps", "--bounding-set", "--groups"}

@@ -71,8 +71,8 @@ func TestGroupIsOutOfReach(t *testing.T) {
 }
 
 // byNumber are the ways to send a signal to a process of which the number is known, and what
-// each says where it is refused: of SIGIO's kin the sender hears nothing, and a signal to the group
-// ends the sender itself.
+// each says where it is refused: the sender is not told about signals that the kernel sends for it
+// (SIGIO), and a signal to the group ends the sender itself.
 var byNumber = map[string]string{
 	"kill": "EPERM", "tkill": "EPERM", "tgkill": "EPERM", "queue": "EPERM", "pidfd": "EPERM", "pidfd-group": "",
 	"owner": "ok", "owner-group": "",

@@ -226,3 +226,13 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("%s", o)
 	}
 }
+
+// TestMountsOfDev: the tmpfs of --dev counts as --tmpfs, and its devices as writable binds.
+func TestMountsOfDev(t *testing.T) {
+	for _, option := range []string{"--tmpfs", "--bind", "--dev"} {
+		write(t, "refuse "+option)
+		if o := launch(t, uid, gobwrap, "--ro-bind", "/", "/", "--dev", "/dev"); o.Status != "1" || !strings.Contains(o.Stderr, option+refused) {
+			t.Errorf("%s: %s", option, o)
+		}
+	}
+}

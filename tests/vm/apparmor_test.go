@@ -32,14 +32,17 @@ func TestAppArmor(t *testing.T) {
 }
 
 // TestPolicyByAppArmor: where AppArmor gives user namespaces to the launcher alone, policy.conf
-// binds: its user has no other way, unless they may trace the launcher.
+// binds: its user has no other way, unless they may trace the launcher or start it under a filter.
 func TestPolicyByAppArmor(t *testing.T) {
 	t.Parallel()
-	tracer := filepath.Join(t.TempDir(), "trace")
-	if err := testbin.C(tracer, "testdata/trace.c"); err != nil {
-		t.Fatal(err)
+	files := map[string]string{}
+	for _, name := range []string{"trace", "filter"} {
+		files[name] = filepath.Join(t.TempDir(), name)
+		if err := testbin.C(files[name], "testdata/"+name+".c"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	withAppArmor(t, policyScript, map[string]string{"trace": tracer})
+	withAppArmor(t, policyScript, files)
 }
 
 // withAppArmor runs a script on a kernel with AppArmor, with a parser that knows user namespaces.

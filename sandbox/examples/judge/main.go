@@ -126,7 +126,7 @@ func compile(source []byte, dir string) Result {
 	c.Env = []string{"PATH=/usr/bin:/bin"}
 	c.Spec.Files = append(mounts.System(), mounts.Tmpfs("/tmp"), mounts.ReadOnlyData("/source.c", mounts.Bytes(source)), mounts.ReadWrite(dir).At("/out"))
 	c.Spec.Limits = sandbox.Limits{
-		Rlimits: []sandbox.Rlimit{{Name: "cpu", Soft: 20, Hard: 20}, {Name: "fsize", Soft: 64 << 20, Hard: 64 << 20}},
+		Rlimits: []sandbox.Rlimit{{Name: "cpu", Soft: 20, Hard: 20}, {Name: "as", Soft: 1 << 30, Hard: 1 << 30}, {Name: "fsize", Soft: 64 << 20, Hard: 64 << 20}},
 		Timeout: time.Minute, Grace: -1,
 	}
 	out := &limited{}

@@ -3,6 +3,7 @@
 mkdir -p /run/aa /run/etc /run/etc-work
 cp /run/vm/gobwrap /run/aa/gobwrap
 cp /run/vm/trace /run/aa/trace
+cp /run/vm/filter /run/aa/filter
 cp /bin/sh /run/aa/session
 chmod 755 /run/aa /run/aa/*
 mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work overlay /etc
@@ -53,4 +54,15 @@ esac
 echo 2 >/proc/sys/kernel/yama/ptrace_scope
 said=$(as /run/aa/trace /run/aa/gobwrap --version 2>&1) || true
 [ "$said" = "PTRACE_TRACEME: Operation not permitted" ] || fail "with ptrace_scope 2: $said"
+
+# A filter answers the launcher's calls, also where nothing may be traced. Not one of a session that
+# is confined: with no_new_privs the kernel refuses the launcher's profile there.
+if said=$(as /run/aa/gobwrap --ro-bind / / -- echo ran 2>&1); then fail "the policy does not bind the unconfined: $said"; fi
+said=$(as /run/aa/filter /run/aa/gobwrap --ro-bind / / -- cat /proc/self/attr/current 2>&1) || true
+case $said in
+*gobwrap_payload*) ;;
+*) fail "the control: an unconfined caller with a filter: $said" ;;
+esac
+said=$(session "/run/aa/filter /run/aa/gobwrap --ro-bind / / -- echo ran") || true
+[ "$said" = "execve: Operation not permitted" ] || fail "a filter in the session: $said"
 echo "all as it should be"
