@@ -137,18 +137,6 @@ func (d *draft) program(t testing.TB) []byte {
 // header returns a word of the header; the names are offsets in words.
 func header(p []byte, word int) uint32 { return binary.NativeEndian.Uint32(p[4*word:]) }
 
-// set changes a word of the header.
-func set(p []byte, word int, v uint32) []byte {
-	p = slices.Clone(p)
-	binary.NativeEndian.PutUint32(p[4*word:], v)
-	return p
-}
-
-// setStep changes a word of the step at index i; word 0 holds operation and flags.
-func setStep(p []byte, i, word int, v uint32) []byte {
-	return set(p, (plan.HeaderSize+i*plan.StepSize)/4+word, v)
-}
-
 // Words of the header.
 const (
 	hMagic = iota

@@ -35,14 +35,6 @@ func faulted(l loot, sub plan.Sub) (m plan.Message, complaint string) {
 	return m, complaint
 }
 
-// silent: the keeper ends without a word, for nobody honest sends such a thing.
-func silent(l loot) string {
-	if !l.answered || l.first != 0 || len(l.faults) > 0 || l.said != "" {
-		return "want nothing at all"
-	}
-	return ""
-}
-
 // denied: the plan is carried out as for the user, who may not do one of its steps.
 func denied(errnos ...unix.Errno) judgement {
 	if len(errnos) == 0 {

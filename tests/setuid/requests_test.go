@@ -27,12 +27,6 @@ type talk struct {
 	fds   []int // that the broker was given, to be closed
 }
 
-// request is a broker.Request with its descriptors.
-type request struct {
-	broker.Request
-	fds []int
-}
-
 // ended stands for the answer of a broker that has ended.
 const ended = ^uint32(0)
 
