@@ -45,7 +45,7 @@ func tasks(t *testing.T, pid int) (all []task) {
 }
 
 // TestDrop: the launcher has given up everything, and so has a front end, on every thread;
-// the keeper has root's ids, but for files, and what it is to keep.
+// the keeper has root's uids, and what it is to keep.
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	for name, front := range map[string]bool{"alone": false, "with-a-front-end": true} {
@@ -97,7 +97,7 @@ func drop(t *testing.T, front bool) {
 			}
 			uids := four
 			if pid == h.keeper {
-				uids = fmt.Sprintf("0\t0\t0\t%d", me)
+				uids = "0\t0\t0\t0"
 			}
 			if task.line["Uid"] != uids || task.line["Gid"] != four || task.line["Groups"] != "" {
 				t.Errorf("%s: ids %s, %s, %s", task.name, task.line["Uid"], task.line["Gid"], task.line["Groups"])
