@@ -51,6 +51,8 @@ func possible(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64
 		return unless(h.Clone&unix.CLONE_NEWUTS != 0, RowHostname)
 	case plan.OpWaitFd:
 		return unless(pivoted, RowBlock)
+	case plan.OpCgroup:
+		return RowCgroup
 	case plan.OpSetns:
 		return RowSetns
 	case plan.OpIDMap:

@@ -126,8 +126,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 	case Stage:
 		return j.stage(fd, q)
 	case Place:
-		var to raw.Link
-		return uint32(mount(stagePath(q.B), to.Below(fd), nil, unix.MS_MOVE, nil))
+		return uint32(place(fd, q.B))
 	}
 	return uint32(unix.EINVAL)
 }
@@ -357,28 +356,63 @@ func stagePath(directory uint64) unsafe.Pointer {
 	return raw.Text(StageFile + "\x00")
 }
 
+// openStage opens what is on top there. What a user mounts may be a link: it is not followed.
+func openStage(directory uint64) uintptr {
+	return raw.Openat(raw.AtCwd, stagePath(directory), unix.O_PATH|unix.O_NOFOLLOW, 0)
+}
+
+// place is PLACE.
+func place(dst uintptr, directory uint64) unix.Errno {
+	at := openStage(directory)
+	if e := raw.Errno(at); e != 0 {
+		return e
+	}
+	var from, to raw.Link
+	e := mount(from.Below(at), to.Below(dst), nil, unix.MS_MOVE, nil)
+	raw.Close(at)
+	return e
+}
+
 // stage is STAGE.
 func (j *Job) stage(src uintptr, q *Request) uint32 {
 	if e := j.allowed(src, q.A); e != 0 {
 		return uint32(e)
 	}
-	path := stagePath(q.B)
 	if e := raw.Mkdirat(raw.AtCwd, raw.Text(StageDir+"\x00"), 0o700); e != 0 && e != unix.EEXIST {
 		return uint32(e)
 	}
 	if e := raw.Errno(raw.Call(unix.SYS_MKNODAT, raw.AtCwd, raw.Addr(raw.Text(StageFile+"\x00")), unix.S_IFREG|0o600, 0, 0, 0)); e != 0 && e != unix.EEXIST {
 		return uint32(e)
 	}
-	var from raw.Link
-	e := mount(from.Below(src), path, nil, unix.MS_BIND|unix.MS_REC, nil)
-	if e == 0 && q.A&unix.MS_RDONLY != 0 { // see bind; first, so that nothing comes between
-		e = mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil)
+	at := openStage(q.B)
+	if e := raw.Errno(at); e != 0 {
+		return uint32(e)
 	}
+	var from, to raw.Link
+	e := mount(from.Below(src), to.Below(at), nil, unix.MS_BIND|unix.MS_REC, nil)
+	raw.Close(at)
 	if e != 0 {
 		return uint32(e)
 	}
-	if e = addFlags(raw.AtCwd, path, unix.MS_NOSUID, 0, unix.AT_RECURSIVE); lacks(e) {
-		e = remount(src, path, unix.MS_NOSUID)
+	if at = openStage(q.B); raw.Errno(at) != 0 {
+		return uint32(raw.Errno(at))
+	}
+	answer := tighten(at, to.Below(at), q.A)
+	raw.Close(at)
+	return answer
+}
+
+// tighten makes what is staged at path, of which at is the root, nosuid and, for MS_RDONLY, private
+// (see bind; first, so that nothing comes between).
+func tighten(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
+	if flags&unix.MS_RDONLY != 0 {
+		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {
+			return uint32(e)
+		}
+	}
+	e := addFlags(at, raw.Text("\x00"), unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
+	if lacks(e) {
+		e = remount(at, path, unix.MS_NOSUID)
 	}
 	if e != 0 {
 		return FailedFlags | uint32(e)

@@ -143,6 +143,9 @@ func (h *hostile) pool(k *talk) (fds []int) {
 			fds = append(fds, fd)
 		}
 	}
+	for _, to := range []string{"/oldroot" + cover, "/oldroot/tmp/canary/hidden", "/oldroot", "/", "/stagefile", "/proc/self/fd/0"} {
+		fds = append(fds, k.link(to))
+	}
 	fds = append(fds, k.host("/"), k.host("/tmp/canary/hidden"), k.sock, k.h(func() (int, error) { return unix.MemfdCreate("x", unix.MFD_CLOEXEC) }),
 		k.h(func() (int, error) { return unix.PidfdOpen(k.first, 0) }), k.h(func() (int, error) { return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) }),
 		k.h(func() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }))
@@ -175,7 +178,7 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 	case broker.Pivot:
 		if d.IntN(6) > 0 {
 			// In its place: what has been mounted since is named.
-			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/oldroot/proc/fs/nfsd"}[d.IntN(5)]); fd >= 0 {
+			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/oldroot/proc/fs/nfsd", "/stagefile", "/stagedir"}[d.IntN(7)]); fd >= 0 {
 				*pool = append(*pool, fd)
 			}
 			return broker.Restrict, k.ask(broker.Restrict, flags, 0, 0, h.pick(*pool))

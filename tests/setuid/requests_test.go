@@ -100,6 +100,13 @@ func (k *talk) open(path string, flags int) int {
 // path is open for a descriptor that only names.
 func (k *talk) path(path string) int { return k.open(path, unix.O_PATH) }
 
+// link makes a symbolic link as the user, and opens it.
+func (k *talk) link(to string) int {
+	name := fmt.Sprint("/base/link", len(k.fds))
+	_ = k.thief.do(func() error { return unix.Symlink(to, fmt.Sprintf("/proc/%d/root%s", k.first, name)) })
+	return k.open(name, unix.O_PATH|unix.O_NOFOLLOW)
+}
+
 // mkdir makes a directory as the user.
 func (k *talk) mkdir(path string) int {
 	_ = k.thief.do(func() error { return unix.Mkdir(fmt.Sprintf("/proc/%d/root%s", k.first, path), 0o755) })
@@ -291,6 +298,34 @@ func TestRequests(t *testing.T) {
 			k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
 			return k.ask(broker.Place, 0, 1, 0, k.path("/base"))
 		}, want: inval},
+		// A link that is staged, or mounted where things are staged, leads nowhere.
+		{name: "place-a-link", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot"+cover)); e != 0 {
+				return e
+			}
+			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
+		}, want: inval},
+		{name: "place-through-a-link", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Stage, 0, 0, 0, k.path("/oldroot/etc/passwd")); e != 0 {
+				return e
+			}
+			if e := k.ask(broker.Bind, 0, 0, 0, k.link("/oldroot"+cover), k.path("/stagefile")); e != 0 {
+				return e
+			}
+			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
+		}, want: inval},
+		{name: "stage-on-a-link", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot/etc/passwd")); e != 0 {
+				return e
+			}
+			if e := k.ask(broker.Stage, 0, 0, 0, k.path("/oldroot/etc/group")); e != 0 {
+				return e
+			}
+			if strings.Contains(k.mountsInside(), " /oldroot/etc/passwd ") {
+				return inval
+			}
+			return 0
+		}},
 		{name: "bind", do: func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.path("/newroot")) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -324,10 +359,13 @@ func (k *talk) host(path string) int {
 	return fd
 }
 
+// cover is what hides a file among the canaries.
+const cover = "/tmp/canary/hidden/cover"
+
 // canaries are mounts of a host whose flags, and what they hide, must stay so. The host's mounts
 // are shared, so that what propagates is seen.
 const canaries = `mkdir -p /tmp/canary; mount -t tmpfs canary /tmp/canary; cd /tmp/canary; mkdir ro noexec nosuid hidden
-mount -t tmpfs canary-hidden hidden; echo secret >hidden/secret; mkdir hidden/cover; echo secret >hidden/cover/secret
+mount -t tmpfs canary-hidden hidden; echo secret >hidden/egg; mkdir hidden/cover; echo secret >hidden/cover/egg
 mount -t tmpfs cover hidden/cover
 mount -t tmpfs canary-nosuid nosuid; cp /bin/true nosuid/; chmod 4755 nosuid/true; mount -o remount,nosuid nosuid
 for f in ro noexec; do mount -t tmpfs canary-$f $f; cp /bin/true $f/; chmod 4755 $f/true; chmod 0777 $f; mount -o remount,bind,$f $f; done
@@ -378,9 +416,9 @@ func (k *talk) judge(was string) {
 		// What a mount hides is not to be seen by any way.
 		if m.source == "canary-hidden" {
 			at := fmt.Sprintf("/proc/%d/root%s", k.first, m.point)
-			for _, name := range []string{"/secret", "/cover/secret"} {
+			for _, name := range []string{"/egg", "/cover/egg"} {
 				name := strings.TrimPrefix(name, strings.TrimSuffix(m.root, "/"))
-				if _, err := os.Lstat(at + name); err == nil && (strings.HasPrefix(m.root, "/cover") || strings.HasSuffix(name, "cover/secret")) {
+				if _, err := os.Lstat(at + name); err == nil && (strings.HasPrefix(m.root, "/cover") || strings.HasSuffix(name, "cover/egg")) {
 					k.t.Errorf("what a mount hides is seen at %s%s: %s", at, name, line)
 				}
 			}

@@ -101,7 +101,14 @@ func (h *heist) steal(front bool) error {
 		// The launcher has its end of the keeper's pair. With a front end it has one of the
 		// pair to that besides, and both of the feed.
 		if !front && len(pids) == 1 && len(has) == 1 || front && len(has) == 4 && len(its) == 1 {
-			break
+			line, err := take(h.pid, has[0]) // the first of all that were made
+			if err == nil {
+				h.line = line
+				break
+			}
+			if !errors.Is(err, unix.EBADF) { // it has moved it meanwhile
+				return err
+			}
 		}
 		if time.Now().After(end) {
 			return fmt.Errorf("no keeper waits: children %v, sockets %v %v, said %q", pids, has, its, h.said())
@@ -112,8 +119,7 @@ func (h *heist) steal(front bool) error {
 		return e
 	}
 	h.words, h.own = pair[0], pair[1]
-	h.line, e = take(h.pid, has[0]) // the first of all that were made
-	return e
+	return nil
 }
 
 // ours are the processes that have given up everything, and are the user's.
