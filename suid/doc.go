@@ -78,10 +78,11 @@
 //   - Destinations in the old root, on the frame, on /proc/PID of anybody: permitted, since they change
 //     what the processes of this namespace see, all of which are the user's without privilege. The
 //     broker looks no path up there.
-//   - Names. mount(2) takes paths. The broker has five on the frame's first tmpfs, which is root's; of
-//     those, the two of STAGE can be mounted on by the user, with a link too, so what is on top there is
-//     opened, and no link followed. All others are self/fd/N in a proc that the keeper has bound for itself and detached: nobody can name that
-//     mount, so nobody can mount on what lies in it. Whatever a descriptor is, N is what it is open on.
+//   - Names. mount(2) takes paths. The broker has five on the frame's first tmpfs, which is
+//     root's; of those, the two of STAGE can be mounted on by the user, with a link too, so what
+//     is on top there is opened, and no link followed. All others are self/fd/N in a proc that the
+//     keeper has bound for itself and detached: nobody can name that mount, so nobody can mount on
+//     what lies in it. Whatever a descriptor is, N is what it is open on.
 //   - What descriptors are: of O_PATH or not, sockets, pidfds, files of /proc, links themselves: the
 //     calls take any file of a mount in this namespace, and refuse the others by EINVAL. The broker
 //     neither reads nor writes one, and asks no file system about it but for statfs(2) in RESTRICT
