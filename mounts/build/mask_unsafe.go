@@ -217,8 +217,12 @@ func (r *Root) shield(lower uintptr) (uintptr, unix.Errno) {
 
 // isWhole reports whether fd, which st is about, is the root of the sandbox.
 func (r *Root) isWhole(fd uintptr, st *unix.Stat_t) bool {
+	dir, name := r.base, raw.Text("newroot\x00")
+	if r.Guarded != 0 {
+		dir, name = raw.AtCwd, raw.Text(broker.NewRoot+"\x00")
+	}
 	var its unix.Stat_t
-	if raw.Fstatat(r.base, raw.Text("newroot\x00"), &its) != 0 || st.Dev != its.Dev || st.Ino != its.Ino {
+	if raw.Fstatat(dir, name, &its) != 0 || st.Dev != its.Dev || st.Ino != its.Ino {
 		return false
 	}
 	root := r.newRoot()

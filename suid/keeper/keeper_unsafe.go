@@ -153,7 +153,7 @@ func run(line, launcher, uid, gid uintptr) First {
 	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayOwn(line, &h, uid, gid) {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
-	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID)), 0, 0, 0, 0, 0))
+	e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
 	var first First
 	proc := uintptr(0)
 	if e == 0 {
@@ -197,6 +197,19 @@ func run(line, launcher, uid, gid uintptr) First {
 		raw.Close(mine) // the first process ends, and there is another one
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
+}
+
+// enter makes namespaces. The files of a new mqueue belong to the user.
+func enter(flags uint32, uid uintptr) unix.Errno {
+	if flags&unix.CLONE_NEWIPC != 0 {
+		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
+	}
+	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
+	if flags&unix.CLONE_NEWIPC != 0 {
+		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
+		guard()
+	}
+	return e
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.
