@@ -13,7 +13,8 @@
 //	     ├─fork─▶ keeper: root's ids, the capabilities on a list, no_new_privs     keeper.Run
 //	     │           ▲ 16 bytes: {namespaces, uid, gid, flags}
 //	     │           ├─ /etc/gobwrap/setuid.conf, as a mask of bits
-//	     │           ├─ enters the new namespaces, stops propagation to the host
+//	     │           ├─fork─▶ in a user namespace: a locked copy of the mounts; ends
+//	     │           ├─ enters that, and the new namespaces; nothing propagates to the host
 //	     │           ├─clone─▶ first process: gives everything up, and returns to package child,
 //	     │           │              walks the plan as in direct mode  ──────────┐
 //	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 20 calls ◀┘ requests    broker.Serve
@@ -54,52 +55,57 @@
 // # Why a request gains nothing
 //
 // A mount namespace of one's own is what the kernel gives to everybody where it permits user
-// namespaces. These two things are different here: it is owned by the host's user namespace, so
-// the kernel neither locks mounts together nor makes new file systems nodev; and set-user-id
-// files are those of the host. So:
+// namespaces. Here new file systems are not nodev by themselves, set-user-id files are those of the
+// host, and where root cannot make user namespaces either, the kernel does not lock mounts together.
+// So:
 //
 //   - Set-user-id files, in a tree of the user's making (another /etc/passwd, another library).
-//     The keeper sets no_new_privs before it clones, and nobody can take that back: no process that
-//     is in this mount namespace ever gains privilege by an exec. BIND adds nosuid besides. A
-//     process outside does not come in: setns(2) takes CAP_SYS_ADMIN in the host's user namespace,
-//     and through /proc/PID/root set-user-id bits of another mount namespace do not count.
+//     The keeper sets no_new_privs before it clones, and nobody can take that back: no process
+//     that is in this mount namespace ever gains privilege by an exec. BIND adds nosuid besides. A
+//     process outside does not come in: setns(2) takes CAP_SYS_ADMIN in the user namespace that
+//     owns it, which is root's, and through /proc/PID/root set-user-id bits of another mount
+//     namespace do not count.
 //   - Devices. A BIND keeps nodev where it was, and a tmpfs is nodev. No call makes a device.
-//   - Flags of host mounts: read-only, noexec, nosymfollow. A clone has them all; RESTRICT only adds.
-//     By mount(2) that means to name all that are to stay: they are read from the same
+//   - Flags of host mounts: read-only, noexec, nosymfollow. A clone has them all; RESTRICT only
+//     adds. By mount(2) that means to name all that are to stay: they are read from the same
 //     descriptor, and named in the same call (below: names).
-//   - Hidden files. BIND is recursive and takes along what lies on a tree. Unbindable mounts would
-//     be left out: if there is one, the keeper makes all mounts private, which ends that. No request
-//     unmounts, and only two move a mount: ROOT the old root, as a whole, and PLACE what STAGE has
-//     made. A directory that can be moved from above a mount
-//     point is not protected, as nowhere (SECURITY.md).
-//   - Mounts of the host. All of the namespace is a slave before there is a first process, so nothing
-//     propagates out. Descriptors of other namespaces: the kernel takes mounts of the caller's own
-//     (check_mnt), for sources, destinations and RESTRICT.
-//   - Destinations in the old root, on the frame, on /proc/PID of anybody: permitted, since they change
-//     what the processes of this namespace see, all of which are the user's without privilege. The
-//     broker looks no path up there.
+//   - Hidden files. The mounts are locked together (enterLocked in package keeper), as in a user
+//     namespace: what one hides nobody sees, not by a PIVOT to the mount that hides it, nor by a
+//     descriptor from here after PIVOT has taken the old root apart, or the end of the namespace
+//     all of it. Without locks: BIND is recursive and takes along what lies on a tree. Unbindable
+//     mounts would be left out: if there is one, the keeper makes all mounts private, which ends
+//     that. No request unmounts but PIVOT, after which a descriptor shows what lies below mounts
+//     (what root's other namespaces do too, when they end). A directory that can be moved from
+//     above a mount point is not protected, as nowhere (SECURITY.md).
+//   - Mounts of the host. All of the namespace is a slave before there is a first process, so
+//     nothing propagates out. Descriptors of other namespaces: the kernel takes mounts of the
+//     caller's own (check_mnt), for sources, destinations and RESTRICT.
+//   - Destinations in the old root, on the frame, on /proc/PID of anybody: permitted, since they
+//     change what the processes of this namespace see, all of which are the user's without
+//     privilege. The broker looks no path up there.
 //   - Names. mount(2) takes paths. The broker has five on the frame's first tmpfs, which is
 //     root's; of those, the two of STAGE can be mounted on by the user, with a link too, so what
 //     is on top there is opened, and no link followed. All others are self/fd/N in a proc that the
 //     keeper has bound for itself and detached: nobody can name that mount, so nobody can mount on
 //     what lies in it. Whatever a descriptor is, N is what it is open on.
-//   - What descriptors are: of O_PATH or not, sockets, pidfds, files of /proc, links themselves: the
-//     calls take any file of a mount in this namespace, and refuse the others by EINVAL. The broker
-//     neither reads nor writes one, and asks no file system about it but for statfs(2) in RESTRICT
-//     and fstat(2) where setuid.conf refuses --bind: a file system of the user's (FUSE) can make it wait
-//     there, and gets nothing.
-//   - A new proc, which could show what covers hide from the host's: the keeper has one made where the
-//     kernel would permit it in a user namespace: the host's is covered nowhere, not read-only, with
-//     the ordinary atime. mqueue only in a new IPC namespace, devpts always a new instance, no sysfs, no
-//     overlay, no other type: no module is loaded, no option is the user's but mode and size.
-//   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one tmpfs, of
-//     which ROOT makes two more, the kernel's fs.mount-max (4.9). What a tmpfs holds is charged to whoever
-//     writes it.
-//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT there is nobody to ask.
-//     A request is carried out as a whole before the next is read, by one thread.
-//   - Time. A peer that says nothing for ten minutes is left, or for one where the launcher is gone (it may
-//     have been killed while the first process is stopped: TestLinger). A broker that is alive can do
-//     no more than a new one could.
+//   - What descriptors are: of O_PATH or not, sockets, pidfds, files of /proc, links themselves:
+//     the calls take any file of a mount in this namespace, and refuse the others by EINVAL. The
+//     broker neither reads nor writes one, and asks no file system about it but for statfs(2) in
+//     RESTRICT and fstat(2) where setuid.conf refuses --bind: a file system of the user's (FUSE)
+//     can make it wait there, and gets nothing.
+//   - A new proc, which could show what covers hide from the host's: the keeper has one made where
+//     the kernel would permit it in a user namespace: the host's is covered nowhere, not
+//     read-only, with the ordinary atime. mqueue only in a new IPC namespace, devpts always a new
+//     instance, no sysfs, no overlay, no other type: no module is loaded, no option is the user's
+//     but mode and size.
+//   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one
+//     tmpfs, of which ROOT makes two more, the kernel's fs.mount-max (4.9). What a tmpfs holds is
+//     charged to whoever writes it.
+//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT there is nobody to ask. A
+//     request is carried out as a whole before the next is read, by one thread.
+//   - Time. A peer that says nothing for ten minutes is left, or for one where the launcher is
+//     gone (it may have been killed while the first process is stopped: TestLinger). A broker that
+//     is alive can do no more than a new one could.
 //
 // # Kernels without the newer calls
 //
@@ -139,8 +145,9 @@
 // mapped there, among them the uid of the sandbox's user. So the first process creates the
 // namespace, while it is still the keeper's, under the id [Owner] of the caller's uid: one of
 // 65525 ids, 4294901768 to 4294967292, that nobody has. Root of a namespace that needs one
-// is 65534 outside, or, where that is the user, [NoOnesRoot]. It owns no mount: the sandbox's
-// mount namespace, and the others, belong to the host's user namespace.
+// is 65534 outside, or, where that is the user, [NoOnesRoot]. It owns no other namespace: the sandbox's
+// mount namespace belongs to the one that root has made for the locks, in which nobody is, and the
+// others to the host's.
 //
 // What an attacker needs is a process outside, in the namespace's parent, whose effective
 // uid is the owner. The ways to one:

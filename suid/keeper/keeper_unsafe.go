@@ -153,11 +153,11 @@ func run(line, launcher, uid, gid uintptr) First {
 	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayOwn(line, &h, uid, gid) {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
-	e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
+	locked, e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
 	var first First
 	proc := uintptr(0)
 	if e == 0 {
-		proc = prepare(line, &h, &first)
+		proc = prepare(line, &h, &first, locked)
 	}
 	if first.Slave != 0 { // all that the first process is for is to say so
 		h.Clone &^= unix.CLONE_NEWUSER
@@ -199,17 +199,62 @@ func run(line, launcher, uid, gid uintptr) First {
 	}
 }
 
-// enter makes namespaces. The files of a new mqueue belong to the user.
-func enter(flags uint32, uid uintptr) unix.Errno {
+// enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
+func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
+	if locked, e = enterLocked(); e != 0 {
+		return locked, e
+	}
+	if locked {
+		flags &^= unix.CLONE_NEWNS
+	}
 	if flags&unix.CLONE_NEWIPC != 0 {
 		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
 	}
-	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
+	e = raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
 	if flags&unix.CLONE_NEWIPC != 0 {
 		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
 		guard()
 	}
-	return e
+	return locked, e
+}
+
+// enterLocked enters a copy of the host's mounts that a process in a user namespace has made, and
+// ended. Such mounts are locked together (mount_namespaces(7)): what one hides stays hidden from
+// who has a descriptor from here when the mounts are taken apart. They propagate nothing. It reports
+// false where root cannot make user namespaces, or such that are of use.
+func enterLocked() (bool, unix.Errno) {
+	self := raw.Text("/proc/self/ns/mnt\x00")
+	fd := raw.Openat(raw.AtCwd, self, unix.O_RDONLY, 0)
+	if e := raw.Errno(fd); e != 0 {
+		return false, e
+	}
+	pid := raw.Clone(unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_FILES | unix.CLONE_VFORK)
+	if pid == 0 {
+		its := raw.Openat(raw.AtCwd, self, unix.O_RDONLY, 0)
+		e := mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC)
+		if e == 0 {
+			e = raw.Errno(raw.Call(unix.SYS_DUP3, its, fd, unix.O_CLOEXEC, 0, 0, 0))
+		}
+		raw.Close(its)
+		raw.Exit(uint32(e))
+	}
+	e := raw.Errno(pid)
+	if e == 0 {
+		_, status := raw.Wait(pid)
+		e = unix.Errno(status >> 8)
+		if status&0xff != 0 { // a signal
+			e = unix.EIO
+		}
+	}
+	locked := e == 0
+	switch e {
+	case 0:
+		e = raw.Errno(raw.Call(unix.SYS_SETNS, fd, unix.CLONE_NEWNS, 0, 0, 0, 0))
+	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
+		e = 0
+	}
+	raw.Close(fd)
+	return locked, e
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.

@@ -25,17 +25,20 @@ func mount(src, dst, fs unsafe.Pointer, flags uintptr) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, 0, 0))
 }
 
-// prepare stops mounts from propagating to the host, does for what mounts hide what the kernel
+// prepare stops mounts from propagating to the host, unless they are locked ones, does for what mounts hide what the kernel
 // would do in a user namespace (mount_namespaces(7)), and raises the loopback interface. What
 // fails is the first process's to report. It returns a proc: a bind that is detached, so that
 // nobody can mount on what lies in it.
-func prepare(line uintptr, h *Header, first *First) (proc uintptr) {
+func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) {
 	root := raw.Text("/\x00")
 	if h.Clone&unix.CLONE_NEWNET != 0 {
 		first.Loopback = step.LoopbackUp()
 	}
 	first.Proc = unix.EPERM
-	if first.Slave = mount(nil, root, nil, unix.MS_SLAVE|unix.MS_REC); first.Slave != 0 {
+	if !locked {
+		first.Slave = mount(nil, root, nil, unix.MS_SLAVE|unix.MS_REC)
+	}
+	if first.Slave != 0 {
 		return 0
 	}
 	var mounts hostMounts

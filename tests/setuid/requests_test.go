@@ -107,6 +107,21 @@ func (k *talk) link(to string) int {
 	return k.open(name, unix.O_PATH|unix.O_NOFOLLOW)
 }
 
+// sees answers 0 if the user does not see below a directory what the cover hides, EINVAL if so.
+func (k *talk) sees(dir int) uint32 {
+	err := k.thief.do(func() error {
+		var st unix.Stat_t
+		if err := unix.Fstatat(dir, filepath.Base(cover), &st, 0); err != nil {
+			k.t.Error(err)
+		}
+		return unix.Fstatat(dir, filepath.Base(cover)+"/egg", &st, 0)
+	})
+	if err != nil {
+		return 0
+	}
+	return uint32(unix.EINVAL)
+}
+
 // mkdir makes a directory as the user.
 func (k *talk) mkdir(path string) int {
 	_ = k.thief.do(func() error { return unix.Mkdir(fmt.Sprintf("/proc/%d/root%s", k.first, path), 0o755) })
@@ -325,6 +340,25 @@ func TestRequests(t *testing.T) {
 				return inval
 			}
 			return 0
+		}},
+		// What a mount hides stays hidden when it, or all around it, is taken away.
+		{name: "pivot-to-a-cover", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/oldroot"+cover)) }, want: inval},
+		{name: "hidden-behind-the-pivot", do: func(k *talk) uint32 {
+			fd := k.path("/oldroot" + filepath.Dir(cover))
+			if e := k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")); e != 0 {
+				return e
+			}
+			return k.sees(fd)
+		}},
+		{name: "hidden-when-all-is-over", do: func(k *talk) uint32 {
+			k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/tmp"), k.path("/newroot"))
+			k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot"))
+			fd := k.path(strings.TrimPrefix(filepath.Dir(cover), "/tmp"))
+			_ = unix.Kill(k.first, unix.SIGKILL)
+			if !over(k.first, soon) {
+				return ended
+			}
+			return k.sees(fd)
 		}},
 		{name: "bind", do: func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.path("/newroot")) }},
 	} {
