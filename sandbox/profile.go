@@ -85,7 +85,7 @@ func (c *Cmd) compileProfile(profile string, caps []string) ([]byte, error) {
 		return nil, err
 	}
 	if err := seccomp.Check(bpf); err != nil {
-		return nil, because("what "+program+" did not write a filter: "+err.Error(), err)
+		return nil, because(program+" did not write a filter: "+err.Error(), err)
 	}
 	return bpf, nil
 }

@@ -26,7 +26,7 @@ var questions = []question{
 	{line: "gobwrap --unshare-u", has: []string{"--unshare-user", "--unshare-user-try", "--unshare-uts"}, only: true},
 	{line: "gobwrap --cap-add CAP_SYS_P", has: []string{"CAP_SYS_PACCT", "CAP_SYS_PTRACE"}, only: true},
 	{line: "gobwrap --mode ", has: []string{"auto", "direct", "setuid"}, only: true},
-	{line: "gobwrap --seccomp-profile no", has: []string{"no-tty-injection", "no-userns"}, only: true},
+	{line: "gobwrap --seccomp-profile no", has: []string{"no-tty-injection", "no-unix-sockets", "no-userns"}, only: true},
 	{line: "gobwrap --unshare-all --bind TREE/ TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}, only: true},
 	{line: "gobwrap --chdir TREE/", has: []string{"TREE/sub/"}, only: true},
 	{line: "gobwrap --overlay TREE TREE/", has: []string{"TREE/sub/"}, only: true},
@@ -50,7 +50,7 @@ var compilers = []question{
 	{line: "gobwrap-seccomp compile --cap CAP_SYS_P", has: []string{"CAP_SYS_PACCT", "CAP_SYS_PTRACE"}, only: true},
 	{line: "gobwrap-seccomp check --kernel "},
 	{line: "gobwrap-seccomp dump --arch x3", has: []string{"x32"}, only: true},
-	{line: "gobwrap-seccomp test no-", has: []string{"no-userns", "no-tty-injection"}, only: true},
+	{line: "gobwrap-seccomp test no-", has: []string{"no-userns", "no-tty-injection", "no-unix-sockets"}, only: true},
 	{line: "gobwrap-seccomp compile -o TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}, only: true},
 	{line: "gobwrap-seccomp compile --arch arm64 TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}, only: true},
 }

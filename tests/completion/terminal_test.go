@@ -119,7 +119,7 @@ var compilerKeys = []keystrokes{
 	{"gobwrap-seccomp com\t", []string{"compile"}},
 	{"gobwrap-seccomp compile --ke\t", []string{"--kernel"}},
 	{"gobwrap-seccomp check --cap CAP_SYS_PT\t", []string{"CAP_SYS_PTRACE"}},
-	{"gobwrap-seccomp test no-u\t", []string{"no-userns"}},
+	{"gobwrap-seccomp test no-us\t", []string{"no-userns"}},
 	{"gobwrap-seccomp compile -o TREE/su\t", []string{"/sub/"}},
 	{"gobwrap-seccomp dump --arch x3\t", []string{"x32"}},
 }

@@ -268,7 +268,7 @@ func TestForeignProc(t *testing.T) {
 	t.Parallel()
 	for _, who := range []identity{granted, root} {
 		args := slices.Concat([]string{"unshare", "--pid", "--fork", "--kill-child"}, who.words(), without(who.maps(10)...))
-		launch{who: root, args: args}.refusedIn(t, "--uid-map: /proc is that of another PID namespace")
+		launch{who: root, args: args}.refusedIn(t, "--uid-map: /proc belongs to another PID namespace")
 		args = slices.Concat([]string{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc"}, who.words(), box(who.maps(10)...), []string{"echo", "in"})
 		launch{who: root, args: args}.run(t).OK(t, "in\n")
 	}

@@ -48,8 +48,8 @@ func TestBadCompilers(t *testing.T) {
 		"":              "gobwrap-seccomp, which compiles profiles, is not installed: there is neither " + base,
 		"exit 1":        "/bin/gobwrap-seccomp failed with status 1",
 		"exit 0":        "/bin/gobwrap-seccomp did not write a filter: the seccomp filter is empty",
-		"echo hello":    "wrote is no filter: Invalid seccomp data, must be multiple of 8, but there are 6 bytes",
-		"echo 1234567":  "wrote is no filter: instruction 0 of the seccomp filter (code 0x3231) is not allowed in seccomp filters",
+		"echo hello":    "did not write a filter: Invalid seccomp data, must be multiple of 8, but there are 6 bytes",
+		"echo 1234567":  "did not write a filter: instruction 0 of the seccomp filter (code 0x3231) is not one that seccomp permits",
 		"yes":           "there are more than 32768 bytes",
 		"kill -SEGV $$": "/bin/gobwrap-seccomp was killed by signal 11",
 		"echo 'gobwrap-seccomp: a word' >&2; exit 1":                                    "--seccomp-profile " + p + ": a word\n",
@@ -161,7 +161,7 @@ func TestBadProfiles(t *testing.T) {
 // is refused before anything runs, in words.
 func TestBadFilters(t *testing.T) {
 	for text, want := range map[string]string{
-		"\x06\x00\x00\x00\x00\x00\xff\x7f\xff\xff\x00\x00\x00\x00\x00\x00": "instruction 1 of the seccomp filter (code 0xffff) is not allowed in seccomp filters",
+		"\x06\x00\x00\x00\x00\x00\xff\x7f\xff\xff\x00\x00\x00\x00\x00\x00": "instruction 1 of the seccomp filter (code 0xffff) is not one that seccomp permits",
 		"\x15\x00\x00\x01\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\xff\x7f": "instruction 0 of the seccomp filter jumps over 1 instructions, but only 1 follow",
 		"\x20\x00\x00\x00\x00\x00\x00\x00":                                 "the seccomp filter does not end with a return",
 		"\x06\x00\x00\x00\x26\x00\x06\x00":                                 "instruction 0 of the seccomp filter returns 0x60026, an action that the kernel does not know",
