@@ -172,10 +172,17 @@ func (r *Root) mountPrivate(fs unsafe.Pointer, flags uintptr, options unsafe.Poi
 // opensFiles are the capabilities that open files whatever their mode is.
 const opensFiles = 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
 
-// opensAny reports whether the payload is to have one of these.
-func opensAny(p plan.View) bool {
+// writesForeign are the capabilities by which a process can write a directory of another user:
+// these, and those that change whose it is, its mode, or the process's own ids.
+const writesForeign = opensFiles | 1<<unix.CAP_CHOWN | 1<<unix.CAP_FOWNER | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+
+// opensAny reports whether the payload is to have a capability that opens files.
+func opensAny(p plan.View) bool { return hasAny(p, opensFiles) }
+
+// hasAny reports whether the payload is to have one of these capabilities.
+func hasAny(p plan.View, caps uint32) bool {
 	for i := p.Setup; i < p.Steps; i++ {
-		if s := p.Step(i); s.Op == plan.OpCaps && s.C&opensFiles != 0 {
+		if s := p.Step(i); s.Op == plan.OpCaps && s.C&caps != 0 {
 			return true
 		}
 	}

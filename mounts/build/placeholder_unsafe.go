@@ -255,7 +255,7 @@ func (r *Root) makePlaceholder(p plan.View, dir uintptr, name unsafe.Pointer, di
 		var st unix.Stat_t
 		_, e := raw.Fstat(dir, &st)
 		owner := uint32(raw.Call(unix.SYS_GETEUID, 0, 0, 0, 0, 0, 0))
-		if e == 0 && st.Uid != owner && !opensAny(p) {
+		if e == 0 && st.Uid != owner && !hasAny(p, writesForeign) {
 			return 0, step.Fault{}
 		}
 	}

@@ -58,7 +58,8 @@ func removePlaceholders() {
 //   - One that the terminal sends, the command has got too, unless it has a session of its own.
 //     The monitor waits for it, and ends as it has ended.
 //   - Any other one ends the sandbox, where the command is to die with the launcher, and then the
-//     launcher. Without --die-with-parent the sandbox outlives it, and needs them.
+//     launcher. Without --die-with-parent the sandbox outlives it, and needs them: a process stays
+//     that removes them later (removeLater).
 //
 // With --forward-signals they are passed on instead.
 
@@ -92,8 +93,36 @@ func obeySignal(p plan.View, sig unix.Signal, code int32) {
 	}
 	if p.Has(plan.FlagDieWithParent) {
 		clearAway()
+	} else {
+		removeLater(p)
 	}
 	endLike(uint32(sig))
+}
+
+// removeLater leaves a process behind that waits for the end of the sandbox, which outlives the
+// monitor, and removes its placeholders. It has a session of its own and, besides the
+// directories of the placeholders, none of the monitor's descriptors, so that the monitor's end looks
+// as it does without it. A pidfd is readable when all processes of init's PID namespace have ended.
+func removeLater(p plan.View) {
+	if monitor.holders == 0 || monitor.first == 0 {
+		return
+	}
+	ends := raw.Call(unix.SYS_PIDFD_OPEN, monitor.first, 0, 0, 0, 0, 0)
+	if raw.Errno(ends) != 0 { // before Linux 5.3, or a filter
+		return
+	}
+	if raw.Clone(0) != 0 {
+		return
+	}
+	raw.Call(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)
+	host.line, monitor.cgroup, relay.fd = 0, 0, 0
+	closeAllBut(p, ends, nowhere, nowhere, false)
+	var fds raw.PollFd
+	fds.Fd, fds.Events = int32(ends), unix.POLLIN
+	for raw.Errno(raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 1, 0, 0, 8, 0)) == unix.EINTR {
+	}
+	removePlaceholders()
+	raw.Exit(0)
 }
 
 // clearAway ends the sandbox and removes its placeholders.

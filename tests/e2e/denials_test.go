@@ -422,6 +422,23 @@ func TestPlaceholders(t *testing.T) {
 			clean(sig.String())
 		}
 
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+			if e.Name != "new" {
+				break // its filter refuses pidfd_open(2)
+			}
+			orphaned, end := sleeper(t, who, w, e)
+			_ = syscall.Kill(orphaned.Process.Pid, sig)
+			_ = orphaned.Wait()
+			if got := placeholders(w); got != allThere {
+				t.Errorf("%v has ended the launcher, and the sandbox goes on: %q", sig, got)
+			}
+			end()
+			if !harness.Until(func() bool { return placeholders(w) == "" }) {
+				t.Errorf("%v: a sandbox that has outlived its launcher leaves %q", sig, placeholders(w))
+			}
+			clean(sig.String())
+		}
+
 		first, endFirst := sleeper(t, who, w, e, "--die-with-parent")
 		_ = first.Process.Kill()
 		endFirst()
@@ -528,6 +545,25 @@ func TestPlaceholdersNowhere(t *testing.T) {
 	w := denyTree(t, user)
 	options := []string{"--bind", w + "/t", "/t", "--protect", "/t/none"}
 	launch{who: user, args: append(box(options...), "/h/probe", "echo", "in")}.run(t).Refused(t, "--protect /t/none: it is missing, and to keep it so takes a PID namespace", "--unshare-pid")
+}
+
+// TestPlaceholderInForeignDirectory: where the command could make a path in a directory of another
+// user by a capability, set-up does not go on without a placeholder.
+func TestPlaceholderInForeignDirectory(t *testing.T) {
+	t.Parallel()
+	each(t, []identity{root}, func(t *testing.T, who identity) {
+		w := denyTree(t, who)
+		if err := os.Chown(w+"/t/a", 4321, 4321); err != nil {
+			t.Fatal(err)
+		}
+		options := "--unshare-user --uid-map 0:0:65536 --gid-map 0:0:65536 --protect /t/a/none --cap-drop ALL"
+		args := append(denyBox(w, strings.Fields(options)...), "/bin/sh", "-c", "exec 2> /dev/null; ! echo x > /t/a/none")
+		launch{who: who, args: args}.run(t).OK(t, "")
+		for _, c := range []string{"CAP_SETUID", "CAP_SETGID", "CAP_FOWNER", "CAP_CHOWN", "CAP_DAC_OVERRIDE"} {
+			args := append(denyBox(w, append(strings.Fields(options), "--cap-add", c)...), "/bin/true")
+			launch{who: who, args: args}.run(t).Refused(t, "--protect /t/a/none: an empty placeholder none could not be made")
+		}
+	})
 }
 
 // TestManyKilledWithPlaceholders: sandboxes that need the same placeholders start at once
