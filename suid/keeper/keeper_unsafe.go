@@ -201,7 +201,7 @@ func run(line, launcher, uid, gid uintptr) First {
 
 // enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
 func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
-	if locked, e = enterLocked(); e != 0 {
+	if locked, e = enterLocked(uid); e != 0 {
 		return locked, e
 	}
 	if locked {
@@ -222,39 +222,56 @@ func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 // ended. Such mounts are locked together (mount_namespaces(7)): what one hides stays hidden from
 // who has a descriptor from here when the mounts are taken apart. They propagate nothing. It reports
 // false where root cannot make user namespaces, or such that are of use.
-func enterLocked() (bool, unix.Errno) {
-	self := raw.Text("/proc/self/ns/mnt\x00")
-	fd := raw.Openat(raw.AtCwd, self, unix.O_RDONLY, 0)
-	if e := raw.Errno(fd); e != 0 {
+func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
+	space, here := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
+	// The two numbers are those that the other process, which shares the descriptors, gets again.
+	its := raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0)
+	cwd := raw.Openat(raw.AtCwd, here, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e = raw.Errno(max(its, cwd)); e != 0 {
 		return false, e
 	}
 	pid := raw.Clone(unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_FILES | unix.CLONE_VFORK)
 	if pid == 0 {
-		its := raw.Openat(raw.AtCwd, self, unix.O_RDONLY, 0)
-		e := mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC)
-		if e == 0 {
-			e = raw.Errno(raw.Call(unix.SYS_DUP3, its, fd, unix.O_CLOEXEC, 0, 0, 0))
-		}
+		e = mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC)
 		raw.Close(its)
+		raw.Close(cwd)
+		if e == 0 && (raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0) != its || raw.Openat(raw.AtCwd, here, unix.O_PATH|unix.O_DIRECTORY, 0) != cwd) {
+			e = unix.EIO
+		}
 		raw.Exit(uint32(e))
 	}
-	e := raw.Errno(pid)
-	if e == 0 {
+	if e = raw.Errno(pid); e == 0 {
 		_, status := raw.Wait(pid)
 		e = unix.Errno(status >> 8)
 		if status&0xff != 0 { // a signal
 			e = unix.EIO
 		}
 	}
-	locked := e == 0
+	locked = e == 0
 	switch e {
 	case 0:
-		e = raw.Errno(raw.Call(unix.SYS_SETNS, fd, unix.CLONE_NEWNS, 0, 0, 0, 0))
+		if e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0)); e == 0 {
+			e = goTo(cwd, uid)
+		}
 	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
 		e = 0
 	}
-	raw.Close(fd)
+	raw.Close(its)
+	raw.Close(cwd)
 	return locked, e
+}
+
+// goTo makes dir the working directory: as root, who may search all, or as the user, whom a file
+// system of his, or of a server's, may know alone.
+func goTo(dir, uid uintptr) unix.Errno {
+	e := raw.Fchdir(dir)
+	if e != 0 {
+		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
+		e = raw.Fchdir(dir)
+		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
+		guard()
+	}
+	return e
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.

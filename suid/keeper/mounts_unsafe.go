@@ -53,7 +53,11 @@ func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) 
 	}
 	name := raw.Text(procPath)
 	if e == 0 {
-		e = mount(name, name, nil, unix.MS_BIND)
+		how := uintptr(unix.MS_BIND)
+		if locked {
+			how |= unix.MS_REC
+		}
+		e = mount(name, name, nil, how)
 	}
 	if e == 0 {
 		proc = raw.Openat(raw.AtCwd, name, unix.O_PATH|unix.O_DIRECTORY, 0)
