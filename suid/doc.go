@@ -72,11 +72,12 @@
 //   - Hidden files. The mounts are locked together (enterLocked in package keeper), as in a user
 //     namespace: what one hides nobody sees, not by a PIVOT to the mount that hides it, nor by a
 //     descriptor from here after PIVOT has taken the old root apart, or the end of the namespace
-//     all of it. Without locks: BIND is recursive and takes along what lies on a tree. Unbindable
-//     mounts would be left out: if there is one, the keeper makes all mounts private, which ends
-//     that. No request unmounts but PIVOT, after which a descriptor shows what lies below mounts
-//     (what root's other namespaces do too, when they end). A directory that can be moved from
-//     above a mount point is not protected, as nowhere (SECURITY.md).
+//     all of it. Without locks (root has no more user namespaces): BIND is recursive and takes
+//     along what lies on a tree. Unbindable mounts would be left out: if there is one, the keeper
+//     makes all mounts private, which ends that. No request unmounts but PIVOT, after which a
+//     descriptor shows what lies below mounts (what root's other namespaces do too, when they
+//     end). A directory that can be moved from above a mount point is not protected, as nowhere
+//     (SECURITY.md).
 //   - Mounts of the host. All of the namespace is a slave before there is a first process, so
 //     nothing propagates out. Descriptors of other namespaces: the kernel takes mounts of the
 //     caller's own (check_mnt), for sources, destinations and RESTRICT.
