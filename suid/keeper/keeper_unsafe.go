@@ -243,8 +243,10 @@ func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
 	if e = raw.Errno(pid); e == 0 {
 		_, status := raw.Wait(pid)
 		e = unix.Errno(status >> 8)
-		if status&0xff != 0 { // a signal
-			e = unix.EIO
+		if sig := status & 0x7f; sig != 0 { // as if we had made the call that the caller's filter kills for
+			raw.SetMask(unix.SIG_SETMASK, 0, nil)
+			raw.Kill(raw.Getpid(), uintptr(sig))
+			raw.Exit(1)
 		}
 	}
 	locked = e == 0
