@@ -257,7 +257,7 @@ func TestUntracedBroker(t *testing.T) {
 		tries, won, keeper := 0, 0, 0
 		for proc.State(cmd.Process.Pid) != "Z" && proc.State(cmd.Process.Pid) != "" {
 			for _, pid := range proc.Children(cmd.Process.Pid) {
-				if keeper == 0 {
+				if keeper == 0 && roots(pid) { // it may have ended before it was seen
 					keeper = pid
 				}
 				if pid != keeper { // the first process is root's until it is the user's
