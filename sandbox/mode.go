@@ -70,9 +70,10 @@ func start(to link, s *wanted, h facts, p *plan.Program, warn func(error)) error
 	return launch(to, s, &h, p, h.Setuid, warn)
 }
 
-// admit is the error of a plan that setuid mode cannot carry out.
+// admit checks a plan against the keeper's tables, to get the error message. The keeper checks
+// it again.
 func admit(p *plan.Program) error {
-	row, step := possible(p)
+	row, step := gate(p)
 	if row == suid.Permitted {
 		return nil
 	}

@@ -51,19 +51,10 @@ func (r *Root) Held(i uint32) uintptr {
 // mark and is empty.
 func (r *Root) isPlaceholder(fd uintptr) bool {
 	var link raw.Link
-	got := raw.Call(unix.SYS_GETXATTR, raw.Addr(link.Absolute(fd)), raw.Addr(raw.Text(mark)), 0, 0, 0, 0)
-	if raw.Errno(got) == unix.ENOENT { // "/" is the frame, which has no proc
-		if kind, e := raw.FileType(fd); e != 0 || kind != unix.S_IFREG && kind != unix.S_IFDIR {
-			return false
-		}
-		open := raw.Openat(r.Proc, link.Below(fd), unix.O_RDONLY|unix.O_NONBLOCK, 0)
-		if raw.Errno(open) != 0 {
-			return false
-		}
-		got = raw.Call(unix.SYS_FGETXATTR, open, raw.Addr(raw.Text(mark)), 0, 0, 0, 0)
-		raw.Close(open)
+	if !hasMark(raw.Call(unix.SYS_GETXATTR, raw.Addr(link.Absolute(fd)), raw.Addr(raw.Text(mark)), 0, 0, 0, 0)) {
+		return false
 	}
-	return hasMark(got) && isEmpty(fd)
+	return isEmpty(fd)
 }
 
 // hasMark reports whether a getxattr(2) for the mark has found it.
@@ -310,7 +301,7 @@ func makePlain(dir uintptr, name unsafe.Pointer, directory bool) step.Fault {
 // lower makes a process of a user namespace the plain user for a moment: what it makes can be
 // removed by the monitor, which has no capability. It returns what raise takes.
 func (r *Root) lower(p plan.View) (lowered bool) {
-	if r.Guarded != 0 || !inUserns(p) {
+	if r.Kept != 0 || !inUserns(p) {
 		return false
 	}
 	permitted, inheritable, ok := raw.Caps()
