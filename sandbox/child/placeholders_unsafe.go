@@ -89,6 +89,9 @@ func deadly() (set uint64) {
 func obeySignal(p plan.View, sig unix.Signal, code int32) {
 	if code > 0 && !hasSession(p) { // the terminal's (sigaction(2), si_code)
 		relay.caught = uint32(sig)
+		if p.Has(plan.FlagForeground) { // and came before the terminal was the command's
+			signalCommand(p, sig)
+		}
 		return
 	}
 	if p.Has(plan.FlagDieWithParent) {
