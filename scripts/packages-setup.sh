@@ -100,6 +100,7 @@ for what; do
 		need lintian lintian
 		need rpmlint rpmlint
 		need checkmodule checkpolicy
+		need nix-instantiate nix-bin
 		need semodule_package semodule-utils
 		need /usr/share/selinux/devel/Makefile selinux-policy-dev
 		need /usr/lib/python3/dist-packages/magic python3-magic

@@ -18,6 +18,7 @@ need() { # COMMAND-OR-FILE PACKAGE
 need qemu-system-x86_64 qemu-system-x86
 need /usr/lib/qemu/virtiofsd qemu-system-common
 need gcc gcc
+need /lib/systemd/systemd systemd
 need setpriv util-linux
 need xz xz-utils
 need lz4 lz4

@@ -17,7 +17,7 @@ const (
 	BadStep            // no operation
 	BadOperand         // not as its kind demands
 	BadString          // outside of the arena, or not as its kind demands
-	BadSlot            // ranges that overlap, or numbers that are none
+	BadSlot            // ranges of slots that overlap or pass the end, or a count that may not be 0
 	BadFilter          // a length or a place that a filter cannot have
 	BadOrder           // a step where its operation may not stand
 )

@@ -712,7 +712,7 @@ git config core.hooksPath /tmp 2> /dev/null && echo set; mv .git g 2> /dev/null 
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				if _, err := exec.LookPath("git"); err != nil {
-					t.Skip("git is missing: install git")
+					t.Fatal("git is missing (make setup)")
 				}
 				w := who.scratch(t)
 				who.shell(t, w, "mkdir t; cd t; export HOME="+w+"; "+c.set)

@@ -51,7 +51,7 @@ int main(void) { volatile long s = 0; for (long i = 0; i < 3000000 + %d; i++) s 
 // TestJudge: fifty programs, several at a time, and each gets its verdict; nothing is left of any.
 func TestJudge(t *testing.T) {
 	if out, err := exec.Command("gcc", "-static", "-x", "c", "-o", "/dev/null", "testdata/empty.c").CombinedOutput(); err != nil {
-		t.Skipf("gcc makes no static programs here: %v: %s", err, out)
+		t.Fatalf("gcc makes no static programs here (make setup): %v: %s", err, out)
 	}
 	dir := t.TempDir()
 	judge := filepath.Join(dir, "judge")
