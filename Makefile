@@ -35,7 +35,7 @@ NEWEST_BWRAP = 0.13
 # A recipe that fails leaves no target that the next make would take for made.
 .DELETE_ON_ERROR:
 
-.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-go conformance vm lint fuzz fuzz-page fuzz-plans check \
+.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-go conformance vm lint fuzz fuzz-page check \
 	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
@@ -103,7 +103,7 @@ test-says:
 .PHONY: test-says
 
 # Of the suites with campaigns, what asks harness.Long how much there is to do.
-LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled|TooManyMatches|ManyKilled|Monorepo
+LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled|TooManyMatches|ManyKilled|Monorepo|HostileRequests|UntracedBroker
 test-long: need-root setup build ## run campaigns, load and repetition at full length (as root)
 	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/e2e ./tests/hosted ./tests/ranges ./tests/setuid
 	reference=$$(scripts/reference-setup.sh $(NEWEST_BWRAP)) && export BWRAP_REFERENCE=$$reference && \
@@ -170,12 +170,6 @@ fuzz: ## run each fuzz test for FUZZTIME (default 50000x; or 10m)
 
 fuzz-page: ## the same; keep new inputs, write docs/fuzzing.md
 	$(GO) run ./tests/tools/fuzz -time $(FUZZTIME) -keep -md docs/fuzzing.md
-
-fuzz-plans: ## corrupt PLANS plans (default 1000000) and have each one checked
-	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
-		GOBWRAP_TEST_PLANS=$(PLANS) $(GO) test -count=1 -timeout=1h -v -run '^TestPlans$$' -coverpkg=./suid,./internal/plan -coverprofile="$$dir/cover" ./suid && \
-		$(GO) tool cover -func="$$dir/cover" | grep _unsafe.go
-PLANS ?= 1000000
 
 check: lint test repro ## run all that a change must pass
 

@@ -25,9 +25,9 @@ func ioctlTermios(fd int, t *unix.Termios) bool {
 	return e == 0
 }
 
-// gate asks the policy of setuid mode about a plan of our own.
-func gate(p *plan.Program) (suid.Row, uint32) {
+// possible reports whether setuid mode can do what a plan says.
+func possible(p *plan.Program) (suid.Row, uint32) {
 	var info syscall.Sysinfo_t
 	_ = syscall.Sysinfo(&info) // no memory then, as the keeper sees it
-	return suid.Gate(unsafe.Pointer(unsafe.SliceData(p.Bytes)), uint64(info.Totalram)*uint64(info.Unit)/2)
+	return suid.Possible(unsafe.Pointer(unsafe.SliceData(p.Bytes)), uint64(info.Totalram)*uint64(info.Unit)/2)
 }

@@ -68,7 +68,7 @@ func (c *Cmd) Start() error {
 var fieldOf = map[string]string{
 	"--userns": "Namespaces.JoinUser", "--not-a-security-boundary": "Lockdown.Forgive", "--userns-block-fd": "Report.UserBlockFD",
 	"--disable-userns": "Namespaces.DisableUsers", "--unshare-net": "Namespaces.Net", "--hostname": "Namespaces.Hostname",
-	"--cap-add": "Identity.Caps", "--oom-score-adj": "Limits.OOMScoreAdj", "--cgroup": "Limits.Cgroup", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
+	"--cap-add": "Identity.Caps", "--file-label": "Lockdown.FileLabel", "--cgroup": "Limits.Cgroup", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
 	"a user namespace (--unshare-user, --uid, --gid)": "Namespaces.User", "a given namespace": "Namespaces", "this command line": "Spec", "this plan": "Spec",
 }
 

@@ -70,10 +70,9 @@ func start(to link, s *wanted, h facts, p *plan.Program, warn func(error)) error
 	return launch(to, s, &h, p, h.Setuid, warn)
 }
 
-// admit checks a plan against the keeper's tables, to get the error message. The keeper checks
-// it again.
+// admit is the error of a plan that setuid mode cannot carry out.
 func admit(p *plan.Program) error {
-	row, step := gate(p)
+	row, step := possible(p)
 	if row == suid.Permitted {
 		return nil
 	}

@@ -2,6 +2,7 @@ package suid
 
 import (
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,10 +25,13 @@ type Conf struct {
 }
 
 // feature is something that the administrator can refuse: what an option makes of a plan.
+// What takes privilege the keeper and the broker refuse, whatever asks. The rest the first
+// process refuses: it belongs to the user, who could do such things without gobwrap too.
 type feature struct {
 	option string
 	kind   featureKind
 	value  uint32 // a CLONE_NEW* flag, an operation, a kind of mount, as kind says
+	deny   uint32 // what the broker does not do then
 }
 
 type featureKind uint8
@@ -39,33 +43,36 @@ const (
 	byWritable             // files of the host's that are not read-only
 )
 
-// features are the options that can be refused, each by what the keeper sees of it.
+// features are the options that can be refused, each by what is seen of it.
 //
 //nolint:gochecknoglobals // read-only table
 var features = [...]feature{
-	{"--unshare-user", byClone, unix.CLONE_NEWUSER},
-	{"--unshare-pid", byClone, unix.CLONE_NEWPID},
-	{"--unshare-net", byClone, unix.CLONE_NEWNET},
-	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC},
-	{"--unshare-uts", byClone, unix.CLONE_NEWUTS},
-	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP},
-	{"--bind", byWritable, 0}, // and what is one: --dev-bind, --bind-fd, the devices of --dev
-	{"--dev", byMount, plan.MountDevpts},
-	{"--tmpfs", byMount, plan.MountTmpfs},
-	{"--mqueue", byMount, plan.MountMqueue},
-	{"--proc", byOp, uint32(plan.OpProc)},
-	{"--dir", byOp, uint32(plan.OpDir)},
-	{"--file", byOp, uint32(plan.OpFile)},
-	{"--bind-data", byOp, uint32(plan.OpData)},
-	{"--symlink", byOp, uint32(plan.OpSymlink)},
-	{"--chmod", byOp, uint32(plan.OpChmod)},
-	{"--remount-ro", byOp, uint32(plan.OpRemountRO)},
-	{"--hostname", byOp, uint32(plan.OpHostname)},
-	{"--block-fd", byOp, uint32(plan.OpWaitFd)},
-	{"--new-session", byOp, uint32(plan.OpSetsid)},
-	{"--lock-file", byOp, uint32(plan.OpLock)},
-	{"--seccomp", byOp, uint32(plan.OpSeccomp)},
+	{"--unshare-user", byClone, unix.CLONE_NEWUSER, 0},
+	{"--unshare-pid", byClone, unix.CLONE_NEWPID, 0},
+	{"--unshare-net", byClone, unix.CLONE_NEWNET, 0},
+	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC, 0},
+	{"--unshare-uts", byClone, unix.CLONE_NEWUTS, 0},
+	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP, 0},
+	{"--bind", byWritable, 0, broker.DenyWritable}, // and what is one: --dev-bind, --bind-fd, the devices of --dev
+	{"--dev", byMount, plan.MountDevpts, broker.DenyDevpts},
+	{"--tmpfs", byMount, plan.MountTmpfs, broker.DenyTmpfs},
+	{"--mqueue", byMount, plan.MountMqueue, broker.DenyMqueue},
+	{"--proc", byOp, uint32(plan.OpProc), DenyProc},
+	{"--dir", byOp, uint32(plan.OpDir), 0},
+	{"--file", byOp, uint32(plan.OpFile), 0},
+	{"--bind-data", byOp, uint32(plan.OpData), 0},
+	{"--symlink", byOp, uint32(plan.OpSymlink), 0},
+	{"--chmod", byOp, uint32(plan.OpChmod), 0},
+	{"--remount-ro", byOp, uint32(plan.OpRemountRO), 0},
+	{"--hostname", byOp, uint32(plan.OpHostname), broker.DenyHostname},
+	{"--block-fd", byOp, uint32(plan.OpWaitFd), 0},
+	{"--new-session", byOp, uint32(plan.OpSetsid), 0},
+	{"--lock-file", byOp, uint32(plan.OpLock), 0},
+	{"--seccomp", byOp, uint32(plan.OpSeccomp), 0},
 }
+
+// DenyProc is the keeper's: it has no new proc made.
+const DenyProc = 1 << 31
 
 // Features are the options that a "refuse" line may name.
 func Features() []string {

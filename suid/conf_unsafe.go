@@ -19,69 +19,64 @@ import (
 // ids are the caller's nids groups. It returns 0, or the number of the first line that
 // it does not understand, all of it.
 func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) uint32 {
-	line := uint32(1)
-	for at := uintptr(0); at < n; line++ {
-		end := at
-		for end < n && *(*byte)(unsafe.Add(p, end)) != '\n' {
-			end++
+	line, key, words := uint32(1), none, 0
+	for at := uintptr(0); ; {
+		begin := at
+		for at < n && !ends(*(*byte)(unsafe.Add(p, at))) {
+			at++
 		}
-		if !directive(p, at, end, ids, nids, c) {
-			return line
+		if at > begin && *(*byte)(unsafe.Add(p, begin)) == '#' { // a comment ends the line
+			for at < n && *(*byte)(unsafe.Add(p, at)) != '\n' {
+				at++
+			}
+		} else if at > begin {
+			words++
+			if !word(unsafe.Add(p, begin), at-begin, &key, ids, nids, c) {
+				return line
+			}
 		}
-		at = end + 1
-	}
-	return 0
-}
-
-// directive reads one line, the bytes [at, end).
-func directive(p unsafe.Pointer, at, end uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
-	key, at, size := word(p, at, end)
-	switch {
-	case size == 0:
-		return true
-	case is(key, size, "off"):
-		c.Off = true
-		_, _, more := word(p, at, end)
-		return more == 0
-	case is(key, size, "groups"):
-		c.Limited = true
-		return operands(p, at, end, ids, nids, c, false)
-	case is(key, size, "refuse"):
-		return operands(p, at, end, ids, nids, c, true)
-	}
-	return false
-}
-
-// operands reads the words behind a directive; there must be one.
-func operands(p unsafe.Pointer, at, end uintptr, ids unsafe.Pointer, nids uintptr, c *Conf, options bool) bool {
-	for count := 0; ; count++ {
-		w, next, size := word(p, at, end)
-		if size == 0 {
-			return count > 0
+		if at == n || *(*byte)(unsafe.Add(p, at)) == '\n' {
+			if words == 1 && key != off {
+				return line
+			}
+			if at == n {
+				return 0
+			}
+			line, key, words = line+1, none, 0
 		}
-		if options && !refuse(w, size, c) || !options && !group(w, size, ids, nids, c) {
-			return false
-		}
-		at = next
-	}
-}
-
-// word finds the next word of a line, and where it ends. A comment counts as the end.
-func word(p unsafe.Pointer, at, end uintptr) (w unsafe.Pointer, next, size uintptr) {
-	for at < end && blank(*(*byte)(unsafe.Add(p, at))) {
 		at++
 	}
-	next = at
-	if at < end && *(*byte)(unsafe.Add(p, at)) == '#' {
-		return unsafe.Add(p, at), end, 0
-	}
-	for next < end && !blank(*(*byte)(unsafe.Add(p, next))) {
-		next++
-	}
-	return unsafe.Add(p, at), next, next - at
 }
 
-func blank(c byte) bool { return c == ' ' || c == '\t' }
+// ends reports whether c ends a word.
+func ends(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
+
+// What a line begins with.
+const (
+	none = iota
+	off
+	groups
+	refused
+)
+
+// word takes a word of a line that began with key.
+func word(w unsafe.Pointer, size uintptr, key *int, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
+	switch {
+	case *key == groups:
+		return group(w, size, ids, nids, c)
+	case *key == refused:
+		return refuse(w, size, c)
+	case *key != none:
+		return false
+	case is(w, size, "off"):
+		*key, c.Off = off, true
+	case is(w, size, "groups"):
+		*key, c.Limited = groups, true
+	case is(w, size, "refuse"):
+		*key = refused
+	}
+	return *key != none
+}
 
 func is(w unsafe.Pointer, size uintptr, text string) bool {
 	if size != uintptr(len(text)) {
@@ -127,26 +122,43 @@ func group(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr, c *
 	return true
 }
 
-// Restrict judges a plan by the administrator's word. It returns the row that refuses,
-// as Extra packs it, and the step.
-func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
+// Judge is the keeper's: it judges a launch by its namespaces, and returns the row that refuses,
+// as Extra packs it. With try a user namespace is only a wish.
+func (c *Conf) Judge(clone uint32, try bool) uint32 {
 	if c.Off {
-		return Extra(RowConfOff, 0), plan.NoStep
+		return Extra(RowConfOff, 0)
 	}
 	if c.Limited && !c.Member {
-		return Extra(RowConfGroup, 0), plan.NoStep
+		return Extra(RowConfGroup, 0)
 	}
+	for n := 0; n < len(features); n++ {
+		f := &features[n]
+		if c.refuses(n) && f.kind == byClone && clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || !try) {
+			return Extra(RowConfOption, uint32(n))
+		}
+	}
+	return 0
+}
+
+// Deny are the bits of what the broker, and for DenyProc the keeper, do not do.
+func (c *Conf) Deny() (bits uint32) {
+	for n := 0; n < len(features); n++ {
+		if c.refuses(n) {
+			bits |= features[n].deny
+		}
+	}
+	return bits
+}
+
+func (c *Conf) refuses(n int) bool { return c.Refused>>uint(n)&1 != 0 }
+
+// Restrict is the first process's: it judges the steps of a plan. It returns the row that
+// refuses, as Extra packs it, and the step.
+func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
 	h := (*plan.Header)(base)
 	for n := 0; n < len(features); n++ {
-		if c.Refused>>uint(n)&1 == 0 {
-			continue
-		}
-		f := &features[n]
-		if f.kind == byClone && h.Clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || h.Flags&plan.FlagTryUser == 0) {
-			return Extra(RowConfOption, uint32(n)), plan.NoStep
-		}
-		for i := uint32(0); i < h.Steps; i++ {
-			if f.used(plan.StepAt(base, i)) {
+		for i := uint32(0); c.refuses(n) && i < h.Steps; i++ {
+			if features[n].used(plan.StepAt(base, i)) {
 				return Extra(RowConfOption, uint32(n)), i
 			}
 		}

@@ -1,98 +1,154 @@
 // Package suid is the setuid mode: what a binary that is owned by root and has mode
 // 4755 does on a kernel that refuses user namespaces to ordinary users, and what keeps
-// it from doing more.
+// it from doing more. This package has its tables; package keeper and package broker below
+// it have the code that runs with privilege, and nothing else does.
 //
-// # Two rules
+// # Processes
 //
-// Whoever reads the command line has no privilege. Whoever has privilege takes one
-// message, believes nothing in it, and can do only what is written in a table.
+// A process that reads what the user says has no privilege. A process that has privilege
+// reads sixteen bytes, or requests of a fixed size, and is out of the user's reach.
 //
-//	exec, euid 0 ─▶ enter ── stand: is this an installation that we know?   (child/drop)
-//	                  │
-//	                  ├─fork─▶ keeper: root's capabilities that are on a list, the user's ids,
-//	                  │        not dumpable, no_new_privs, empty bounding set; waits   (child/keeper)
-//	                  │
-//	                  ├─ gives all up, for ever, and proves it                         (child/drop)
-//	                  └─ parses, compiles, tries direct mode, and waits as the monitor (child/direct)
+//	exec, euid 0 ─▶ launcher: is this an installation that we know?            keeper.Stand
+//	     │
+//	     ├─fork─▶ keeper: root's ids, the capabilities on a list, no_new_privs     keeper.Run
+//	     │           ▲ 16 bytes: {namespaces, uid, gid, flags}
+//	     │           ├─ /etc/gobwrap/setuid.conf, as a mask of bits
+//	     │           ├─fork─▶ in a user namespace: a locked copy of the mounts; ends
+//	     │           ├─ enters that, and the new namespaces; nothing propagates to the host
+//	     │           ├─clone─▶ first process: gives everything up, and returns to package child,
+//	     │           │              walks the plan as in direct mode  ──────────┐
+//	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 20 calls ◀┘ requests    broker.Serve
+//	     │
+//	     ├─ gives all up, permanently, and proves it                               keeper.Drop
+//	     └─ parses, compiles, tries direct mode, and waits as the monitor
 //
-//	direct mode works:    the keeper's socket closes, it ends without having done anything
-//	the kernel refuses:   the launcher compiles a plan for this mode and sends it:
+// Where direct mode works, the keeper sees the end of its socket, and ends without having done
+// anything. Where the kernel refuses, the launcher sends the header, and behind it the plan,
+// which the first process reads. That process has the user's ids and no capability from the
+// call on that gives it these ids: all its uids were 0 before, so that the kernel takes the
+// capabilities in the same call (capabilities(7), "Effect of user ID changes to
+// capabilities"). Its user may trace it, and it may say whatever the user likes.
 //
-//	keeper: one message, whole ─▶ plan.Verify ─▶ Gate (policy.go) ─▶ setuid.conf ─▶ descriptors
-//	        ─▶ clone, as the monitor's child ─▶ ends
-//	sandbox's first process: walks the plan by the code of direct mode, as the user and
-//	        without an effective capability; one is raised around a single system call
+// The keeper and the broker have root's uid as real, effective and saved uid. So the user,
+// who is their parent process, can neither signal nor trace them, nor set their limits
+// (kill(2), ptrace(2), prlimit(2)); their signals are blocked, as the terminal sends some. A
+// control group that is delegated to the user can freeze or kill them, which gains nothing.
 //
-// What takes the Go runtime after the drop, a message or a command line that needs it, is
-// done by a process that the launcher forks (package child). It proves the drop again, on
-// every thread (prove.go), and is otherwise like the launcher.
+// # The broker's requests
 //
-// In plan mode (package child) a Go program that the user has started sends the plan. It
-// has nothing that the launcher after the drop would not have, and nothing changes for the
-// keeper: it is forked, and privilege dropped, before a byte of the program's is read; the socket's and the pipe's numbers are
-// looked at as the user. TestHostileHost (tests/hosted).
+// A request is {operation, three integers, a host name} of fixed size, with at most two
+// descriptors; an answer is one word. All that is not one of these ends the broker. The user's
+// only string is the host name.
 //
-// # Who is trusted with what
+//	BIND      source, destination; flags   clones the tree with all its mounts, adds nosuid and the flags, attaches it
+//	FS        destination; kind, mode, size   a new tmpfs, devpts or mqueue
+//	PROC      destination                  binds the new proc there that the keeper has had made
+//	RESTRICT  mount; flags                 read-only, nosuid, nodev, noexec: adds flags, takes none
+//	ROOT      —                            the frame: the old root is set aside
+//	PIVOT     new root                     the new root becomes the only one; the broker ends
+//	HOSTNAME  name                         only with --unshare-uts
+//	STAGE, PLACE                           BIND for kernels without open_tree(2): see below
 //
-// After the drop the launcher, and what it forks, belong to the user, who may trace them,
-// stop them, and send anything on the keeper's socket (CVE-2016-8659, CVE-2026-41163
-// were that). So nothing that the launcher checks counts; it asks the same tables first
-// only for a better message.
+// The loopback interface is the keeper's to raise, before any process of the user's is in its
+// network namespace; and END is the end of the socket.
 //
-// The keeper and the sandbox's processes before exec have the user's ids only. So files are
-// opened, made and refused as for the user (their FUSE mounts included), and the user can
-// kill these processes. What protects them is that they are not dumpable and hold
-// permitted capabilities that the user lacks (ptrace(2), "Ptrace access mode checking":
-// either alone refuses PTRACE_ATTACH, /proc/PID/mem, /proc/PID/fd, pidfd_getfd and
-// process_vm_writev; the second also while a process is ending and has no memory left to
-// be undumpable, CVE-2026-46333). Their descriptors are the caller's own, /proc, and
-// directories that the user could open as well.
+// # Why a request gains nothing
+//
+// A mount namespace of one's own is what the kernel gives to everybody where it permits user
+// namespaces. Here new file systems are not nodev by themselves, set-user-id files are those of the
+// host, and where root cannot make user namespaces either, the kernel does not lock mounts together.
+// So:
+//
+//   - Set-user-id files, in a tree of the user's making (another /etc/passwd, another library).
+//     The keeper sets no_new_privs before it clones, and nobody can take that back: no process
+//     that is in this mount namespace ever gains privilege by an exec. BIND adds nosuid besides. A
+//     process outside does not come in: setns(2) takes CAP_SYS_ADMIN in the user namespace that
+//     owns it, which is root's, and through /proc/PID/root set-user-id bits of another mount
+//     namespace do not count.
+//   - Devices. A BIND keeps nodev where it was, and a tmpfs is nodev. No call makes a device.
+//   - Flags of host mounts: read-only, noexec, nosymfollow. A clone has them all; RESTRICT only
+//     adds. By mount(2) that means to name all that are to stay: they are read from the same
+//     descriptor, and named in the same call (below: names).
+//   - Hidden files. The mounts are locked together (enterLocked in package keeper), as in a user
+//     namespace: what one hides nobody sees, not by a PIVOT to the mount that hides it, nor by a
+//     descriptor from here after PIVOT has taken the old root apart, or the end of the namespace
+//     all of it. Without locks (root has no more user namespaces): BIND is recursive and takes
+//     along what lies on a tree. Unbindable mounts would be left out: if there is one, the keeper
+//     makes all mounts private, which ends that. No request unmounts but PIVOT, after which a
+//     descriptor shows what lies below mounts (what root's other namespaces do too, when they
+//     end). A directory that can be moved from above a mount point is not protected, as nowhere
+//     (SECURITY.md).
+//   - Mounts of the host. All of the namespace is a slave before there is a first process, so
+//     nothing propagates out. Descriptors of other namespaces: the kernel takes mounts of the
+//     caller's own (check_mnt), for sources, destinations and RESTRICT.
+//   - Destinations in the old root, on the frame, on /proc/PID of anybody: permitted, since they
+//     change what the processes of this namespace see, all of which are the user's without
+//     privilege. The broker looks no path up there.
+//   - Names. mount(2) takes paths. The broker has five on the frame's first tmpfs, which is
+//     root's; of those, the two of STAGE can be mounted on by the user, with a link too, so what
+//     is on top there is opened, and no link followed. All others are self/fd/N in a proc that the
+//     keeper has bound for itself and detached: nobody can name that mount, so nobody can mount on
+//     what lies in it. Whatever a descriptor is, N is what it is open on.
+//   - What descriptors are: of O_PATH or not, sockets, pidfds, files of /proc, links themselves:
+//     the calls take any file of a mount in this namespace, and refuse the others by EINVAL. The
+//     broker neither reads nor writes one, and asks no file system about it but for statfs(2) in
+//     RESTRICT and fstat(2) where setuid.conf refuses --bind: a file system of the user's (FUSE)
+//     can make it wait there, and gets nothing.
+//   - A new proc, which could show what covers hide from the host's: the keeper has one made where
+//     the kernel would permit it in a user namespace: the host's is covered nowhere, not
+//     read-only, with the ordinary atime. mqueue only in a new IPC namespace, devpts always a new
+//     instance, no sysfs, no overlay, no other type: no module is loaded, no option is the user's
+//     but mode and size.
+//   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one
+//     tmpfs, of which ROOT makes two more, the kernel's fs.mount-max (4.9). What a tmpfs holds is
+//     charged to whoever writes it.
+//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT there is nobody to ask. A
+//     request is carried out as a whole before the next is read, by one thread.
+//   - Time. A peer that says nothing for ten minutes is left, or for one where the launcher is
+//     gone (it may have been killed while the first process is stopped: TestLinger). A broker that
+//     is alive can do no more than a new one could.
+//
+// # Kernels without the newer calls
+//
+// STAGE binds a source to a place on the frame's first tmpfs, PLACE moves what is there to a
+// destination; between the two the first process looks for the mounts below in mountinfo, as
+// in direct mode, and has each restricted. What it leaves out is without nosuid; see above why
+// nothing comes of it.
+//
+// # What is left to an attacker
+//
+// The launcher is the user's from its exec on, and has root's saved uid until it drops. It can be
+// stopped there, as every set-user-id program can; it has read nothing, and goes on in the
+// same way. The keeper is cloned when all three uids are 0 and the capabilities are those of
+// the list: nobody but root can stop it, except for the terminal (Ctrl-Z) before its first
+// instruction, which blocks signals. It would hold its capabilities then, stopped, until the kernel
+// continues its orphaned process group.
 //
 // # A walk through the code that runs with privilege
 //
-//  1. enter (child/entry_unsafe.go) looks at the auxiliary vector only. AT_SECURE is 0
-//     for everybody but a set-id start.
-//  2. stand (child/drop_unsafe.go) decides what this start is. Anything but a regular
-//     setuid-root file without set-gid bit and file capabilities drops all and is refused
-//     with a sentence ([Standing]).
-//  3. startKeeper forks the keeper; the process itself drops (giveUp, proven).
-//  4. runKeeper (child/keeper_unsafe.go) settles what it keeps ([Kept]) and waits.
-//     End of file is the usual end.
-//  5. A plan is read into private memory; plan.Verify (internal/plan/verify_unsafe.go)
-//     makes it safe to walk; [Gate] (gate_unsafe.go) refuses what is not for strangers;
-//     [ReadConf] (conf_unsafe.go) applies what the administrator says.
-//  6. The first process is cloned. With --unshare-user the keeper creates the user
-//     namespace under an id that nobody has (see below), writes its maps, and hears from the
-//     first process whether mounting is permitted there. Set-up keeps what mounting needs,
-//     permitted, in that namespace or in the host's, and raises it in one function,
-//     privileged (child/privilege_unsafe.go).
-//  7. OpCaps, in the payload before anything of the payload's choice, and seal, in init
-//     before the payload may start, drop what is left.
+//  1. entry and enter (sandbox/child) look at the auxiliary vector only. AT_SECURE is 0
+//     for everybody but a set-id start. keeper.Lower is the next call.
+//  2. keeper.Stand decides what this start is. Anything but a regular setuid-root file
+//     without set-gid bit and file capabilities drops all and is refused with a sentence ([Standing]).
+//  3. keeper.Fork sets root's ids and [Kept], and clones. The launcher drops ([keeper.Drop]), proven.
+//  4. keeper.Run settles what the keeper keeps, waits for the header, applies setuid.conf,
+//     makes the namespaces, clones the first process, and writes its maps.
+//  5. keeper.born is the first process until it is the user's.
+//  6. broker.Serve.
 //
 // The command "make privileged-lines" counts these lines.
-//
-// # Limits
-//
-// What comes after OpCaps is done by a process that has nothing which its user has not: a
-// limit (OpSet) is judged by the kernel as the user's own setrlimit(2) would be, which never
-// raises a hard one, and package setting refuses that besides. To lower one's own limits
-// gains nothing either: nothing with privilege runs under them. They are set in the
-// payload's process alone, behind set-up and init, and go with its exec to the command, for
-// which no_new_privs is set, so that it starts no program with more privilege that a limit
-// could make fail halfway. OpClose closes what the payload's process has open, and the
-// keeper's part is over by then. OpTimeout is obeyed by the monitor, which is the user's, by
-// signals that the user could send. OpScore is refused: while the sandbox's processes are
-// not dumpable, their files in /proc are root's, and it would take another id to write one.
 //
 // # The owner of a user namespace
 //
 // The owner of a user namespace is the effective uid of its creator. A process that has
 // this effective uid, and lives in the parent namespace, has every capability in the
 // namespace (user_namespaces(7)): it may enter it with setns(2) and take the ids that are
-// mapped there, among them the uid of the sandbox's user. So the keeper creates the
-// namespace under the id [Owner] of the caller's uid: one of 65525 ids, 4294901768 to
-// 4294967292, that nobody has. Root of a namespace that needs one for its devpts is 65534
-// outside, or, where that is the user, [NoOnesRoot].
+// mapped there, among them the uid of the sandbox's user. So the first process creates the
+// namespace, while it is still the keeper's, under the id [Owner] of the caller's uid: one of
+// 65525 ids, 4294901768 to 4294967292, that nobody has. Root of a namespace that needs one
+// is 65534 outside, or, where that is the user, [NoOnesRoot]. It owns no other namespace: the sandbox's
+// mount namespace belongs to the one that root has made for the locks, in which nobody is, and the
+// others to the host's.
 //
 // What an attacker needs is a process outside, in the namespace's parent, whose effective
 // uid is the owner. The ways to one:
@@ -107,17 +163,11 @@
 //     ranges lie far below; here too the rest is the administrator's.
 //   - To share the id. Uids below 61440 have an owner to themselves. The others, which
 //     include every id that can be granted, share 4085. That gives none of them a process
-//     with the id: for what the keeper does, it does not matter whether another user's
-//     keeper has used the same id. What they share are the counts and limits that the kernel
-//     keeps for the owner (user.max_* of namespaces(7), RLIMIT_NPROC): one of them can use
-//     up the other's sandboxes' share, but not that of an account of the machine.
-//   - To get hold of a process that has it. The keeper has it as real and effective uid,
-//     from becomeOwner to becomeUser. The saved uid is the user's, who may kill it or
-//     stop it; all else is refused as ever (not dumpable, more capabilities). The
-//     first process has it until its maps are written, takes the user's ids next, and ends
-//     if it may not. Both run this package's code only, and execute nothing.
-//   - To have a file of that id. The file-system uid is the user's meanwhile, or root's for
-//     the files of /proc, so none comes to be.
+//     with the id. What they share are the counts and limits that the kernel keeps for the owner
+//     (user.max_* of namespaces(7), RLIMIT_NPROC).
+//   - To get hold of a process that has it. The first process has it as effective uid until it
+//     takes the user's ids, and root's as real and saved uid; it runs this package's code only.
+//   - To have a file of that id. None is made meanwhile.
 //   - To become root inside, who is mapped to 65534 or NoOnesRoot. Neither owns a namespace,
 //     and it takes CAP_SETUID there, which nobody has once the first process has taken its
 //     ids.
@@ -127,9 +177,7 @@
 //
 // # Imports
 //
-// The files *_unsafe.go run without the Go runtime (package child says the laws). The
-// package imports the plan's layout only: package child, which runs the keeper, and
-// package sandbox, which words its refusals, import this one.
+// The files *_unsafe.go run without the Go runtime (package child says the laws).
 //
 // The build tag nosetuid leaves the mode out: such a binary, set-id, is refused.
 package suid

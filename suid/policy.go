@@ -7,8 +7,6 @@ type Row uint32
 // The rows. Permitted is the zero value.
 const (
 	Permitted Row = iota
-	RowBytes
-	RowSteps
 	RowJoin
 	RowForgive
 	RowSetns
@@ -20,27 +18,18 @@ const (
 	RowProc
 	RowMqueue
 	RowSize
-	RowSetuidBind
 	RowBlock
 	RowCapAdd
-	RowCapsKept
 	RowReserved
 	RowNoOwner
 	RowPowerless
-	RowScore
+	RowLabel
 	RowCgroup
 	RowUnknown
 	RowConfOff
 	RowConfGroup
 	RowConfOption
 	NumRows
-)
-
-// Limits of a plan in setuid mode: what one user may have the kernel do on root's
-// account in one go. bubblewrap took 9000 arguments there (its issue 50).
-const (
-	MaxBytes = 8 << 20 // of the plan, environment and arguments included
-	MaxSteps = 20_000
 )
 
 // userNamespace is what asks for a user namespace.
@@ -52,8 +41,6 @@ const userNamespace = "a user namespace (--unshare-user, --uid, --gid)"
 //
 //nolint:gochecknoglobals // read-only table
 var words = [NumRows]struct{ option, why, options string }{
-	RowBytes:      {"this command line", "arguments and environment make a plan of more than 8 MiB", ""},
-	RowSteps:      {"this command line", "it takes more than 20000 steps", ""},
 	RowJoin:       {"--userns", "namespaces are the keeper's own, never the caller's choice (CVE-2020-5291)", "--userns, --userns2, --pidns, --netns"},
 	RowForgive:    {"--not-a-security-boundary", "what cannot be tightened there would stay open by root's hand", "--not-a-security-boundary"},
 	RowSetns:      {"a given namespace", "namespaces are the keeper's own, never the caller's choice (CVE-2020-5291)", ""},
@@ -65,16 +52,14 @@ var words = [NumRows]struct{ option, why, options string }{
 	RowProc:       {"--proc", "only the host's own, or with --unshare-pid a new one, which else would show what the host's hides", ""},
 	RowMqueue:     {"--mqueue", "without --unshare-ipc it would show the host's queues", "--mqueue without --unshare-ipc"},
 	RowSize:       {"--size", "a tmpfs may be given half of the memory, as the kernel does by itself", "--size above half of the memory"},
-	RowSetuidBind: {"a bind", "it comes without nosuid", ""},
 	RowBlock:      {"--userns-block-fd", "the keeper writes the maps, and waits for nobody (CVE-2016-8659)", ""},
 	RowCapAdd:     {"--cap-add", "the capabilities would be the host's (CVE-2020-5291)", "--cap-add"},
-	RowCapsKept:   {"this plan", "it does not give up the keeper's capabilities first", ""},
 	RowReserved:   {userNamespace, "its owner has to be an id that nobody has, and this caller has one of those that are kept free for it (4294901768 to 4294967293)", ""},
 	RowNoOwner:    {userNamespace, "its owner has to be an id that nobody has, and those that are kept free for it (4294901768 to 4294967293) are not mapped in this container", ""},
 	RowPowerless:  {userNamespace, "it came without the right to mount in it, although root made it: a security module or a filter refuses that", ""},
-	RowScore:      {"--oom-score-adj", "the kernel's file for it is root's while the sandbox is made, so that nobody else reads the keeper's memory", "--oom-score-adj"},
+	RowLabel:      {"--file-label", "the label of a new file system would be given by the host's CAP_SYS_ADMIN", "--file-label"},
 	RowCgroup:     {"--cgroup", "the kernel would ask whether the keeper may put processes there, and not whether the caller may", "--cgroup"},
-	RowUnknown:    {"this plan", "it has a step that the policy does not know", ""},
+	RowUnknown:    {"this plan", "it has a step that setuid mode does not know", ""},
 	RowConfOff:    {"setuid mode", "the administrator has switched it off (" + ConfPath + ")", ""},
 	RowConfGroup:  {"setuid mode", "the administrator grants it to groups that the caller is not in (" + ConfPath + ")", ""},
 	RowConfOption: {"an option", "the administrator refuses it (" + ConfPath + ")", ""},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"github.com/gobwrap/gobwrap/tests/lib/fence"
 	"golang.org/x/sys/unix"
 )
@@ -42,13 +43,6 @@ func (u user) plan(t testing.TB) *plan.Program {
 
 // users are all features, each by all that counts as it.
 var users = []user{
-	{feature: "--unshare-user", clone: unix.CLONE_NEWUSER},
-	{feature: "--unshare-pid", clone: unix.CLONE_NEWPID},
-	{feature: "--unshare-net", clone: unix.CLONE_NEWNET},
-	{feature: "--unshare-ipc", clone: unix.CLONE_NEWIPC},
-	{feature: "--unshare-uts", clone: unix.CLONE_NEWUTS},
-	{feature: "--unshare-cgroup", clone: unix.CLONE_NEWCGROUP},
-	{feature: "--unshare-pid", clone: unix.CLONE_NEWPID, flags: plan.FlagTryUser}, // a wish for another one
 	{feature: "--bind", step: plan.Step{Op: plan.OpBind, A: 1, C: tight}},
 	{feature: "--bind", step: plan.Step{Op: plan.OpBind, A: 1, C: tight | unix.MS_NOEXEC}},
 	{feature: "--bind", step: plan.Step{Op: plan.OpBind, A: 1, C: unix.MS_NOSUID}},
@@ -75,7 +69,6 @@ var users = []user{
 // free are plans that use no feature.
 var free = []user{
 	{},
-	{clone: unix.CLONE_NEWUSER, flags: plan.FlagTryUser}, // a wish: it is left out
 	{step: plan.Step{Op: plan.OpBind, A: 1, C: tight | unix.MS_RDONLY}},
 	{step: plan.Step{Op: plan.OpBind, A: 1, C: unix.MS_NOSUID | unix.MS_RDONLY}},
 	{step: plan.Step{Op: plan.OpSource, B: 7}},
@@ -113,14 +106,9 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("all refused: %#x, step %d\n%s", extra, at, listing(u.plan(t)))
 		}
 	}
-	// The first step counts as well.
-	p := with(t, 0, 0, plan.Step{Op: plan.OpSetsid})
-	exchange(plan.OpSlave, plan.OpSetsid, first)(t, p)
-	if extra, at := everything.Restrict(base(p)); extra != option("--new-session") || at != 0 || step(p, 0).Op != plan.OpSetsid {
-		t.Errorf("--new-session first: %#x, step %d", extra, int32(at))
-	}
 	for _, option := range suid.Features() {
-		if !slices.ContainsFunc(users, func(u user) bool { return u.feature == option }) {
+		_, byNamespace := namespaces[option]
+		if !byNamespace && !slices.ContainsFunc(users, func(u user) bool { return u.feature == option }) {
 			t.Errorf("no plan uses %s", option)
 		}
 	}
@@ -141,35 +129,72 @@ func last(t testing.TB, p *plan.Program, s plan.Step) uint32 {
 	return 0
 }
 
-// restrictions are what the administrator can say of the whole, with the sample.
-var restrictions = []struct {
-	name string
-	conf suid.Conf
-	want uint32 // what Restrict returns first
-}{
-	{"nothing", suid.Conf{}, 0},
-	{"off", suid.Conf{Off: true}, suid.Extra(suid.RowConfOff, 0)},
-	{"off, for a member", suid.Conf{Off: true, Limited: true, Member: true}, suid.Extra(suid.RowConfOff, 0)},
-	{"off, and all refused", suid.Conf{Off: true, Refused: ^uint64(0)}, suid.Extra(suid.RowConfOff, 0)},
-	{"groups, a member", suid.Conf{Limited: true, Member: true}, 0},
-	{"groups, no member", suid.Conf{Limited: true}, suid.Extra(suid.RowConfGroup, 0)},
-	{"a member of nothing", suid.Conf{Member: true}, 0},
-	{"groups, no member, and all refused", suid.Conf{Limited: true, Refused: ^uint64(0)}, suid.Extra(suid.RowConfGroup, 0)},
-	{"groups, a member, and one refused", suid.Conf{Limited: true, Member: true, Refused: 1 << 1}, option("--unshare-pid")},
-	{"bits that no feature has", suid.Conf{Refused: ^uint64(0) << len(suid.Features())}, 0},
+// namespaces are the features that the keeper sees in the header.
+var namespaces = map[string]uint32{
+	"--unshare-user": unix.CLONE_NEWUSER, "--unshare-pid": unix.CLONE_NEWPID, "--unshare-net": unix.CLONE_NEWNET,
+	"--unshare-ipc": unix.CLONE_NEWIPC, "--unshare-uts": unix.CLONE_NEWUTS, "--unshare-cgroup": unix.CLONE_NEWCGROUP,
 }
 
-func TestRestrict(t *testing.T) {
-	p := sample(t)
-	for _, c := range restrictions {
-		got, at := c.conf.Restrict(base(p))
-		want := uint32(0)
-		if c.want != 0 {
-			want = plan.NoStep
+// TestJudge: what the administrator can say of the whole, and of namespaces.
+func TestJudge(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		conf  suid.Conf
+		clone uint32
+		want  uint32
+	}{
+		{"nothing", suid.Conf{}, all, 0},
+		{"off", suid.Conf{Off: true}, 0, suid.Extra(suid.RowConfOff, 0)},
+		{"off, for a member", suid.Conf{Off: true, Limited: true, Member: true}, 0, suid.Extra(suid.RowConfOff, 0)},
+		{"off, and all refused", suid.Conf{Off: true, Refused: ^uint64(0)}, all, suid.Extra(suid.RowConfOff, 0)},
+		{"groups, a member", suid.Conf{Limited: true, Member: true}, all, 0},
+		{"groups, no member", suid.Conf{Limited: true}, 0, suid.Extra(suid.RowConfGroup, 0)},
+		{"a member of nothing", suid.Conf{Member: true}, all, 0},
+		{"groups, no member, and all refused", suid.Conf{Limited: true, Refused: ^uint64(0)}, all, suid.Extra(suid.RowConfGroup, 0)},
+		{"groups, a member, and one refused", suid.Conf{Limited: true, Member: true, Refused: 1 << 1}, all, option("--unshare-pid")},
+		{"all refused, nothing asked for", suid.Conf{Refused: ^uint64(0)}, unix.CLONE_NEWNS, 0},
+		{"bits that no feature has", suid.Conf{Refused: ^uint64(0) << len(suid.Features())}, all, 0},
+	} {
+		if got := c.conf.Judge(c.clone, false); got != c.want {
+			t.Errorf("%s: %#x, want %#x", c.name, got, c.want)
 		}
-		if got != c.want || at != want {
-			t.Errorf("%s: %#x, step %d; want %#x, step %d", c.name, got, int32(at), c.want, int32(want))
+	}
+	for name, flag := range namespaces {
+		c := suid.Conf{Refused: 1 << feature(t, name)}
+		wish := uint32(0)
+		if flag != unix.CLONE_NEWUSER {
+			wish = option(name)
 		}
+		if c.Judge(flag, false) != option(name) || c.Judge(all&^flag, false) != 0 || c.Judge(flag, true) != wish {
+			t.Errorf("%s refused: %#x, %#x, %#x", name, c.Judge(flag, false), c.Judge(all&^flag, false), c.Judge(flag, true))
+		}
+	}
+}
+
+// TestDeny: what takes privilege, and nothing else, is denied by the broker or the keeper.
+func TestDeny(t *testing.T) {
+	want := map[string]uint32{
+		"--bind": broker.DenyWritable, "--tmpfs": broker.DenyTmpfs, "--dev": broker.DenyDevpts, "--mqueue": broker.DenyMqueue,
+		"--hostname": broker.DenyHostname, "--proc": suid.DenyProc,
+	}
+	every := uint32(0)
+	for n, option := range suid.Features() {
+		c := suid.Conf{Refused: 1 << n}
+		if got := c.Deny(); got != want[option] {
+			t.Errorf("%s: %#x, want %#x", option, got, want[option])
+		}
+		every |= want[option]
+	}
+	for _, c := range []struct {
+		conf suid.Conf
+		want uint32
+	}{{suid.Conf{}, 0}, {suid.Conf{Refused: ^uint64(0)}, every}} {
+		if got := c.conf.Deny(); got != c.want {
+			t.Errorf("%+v: %#x, want %#x", c.conf, got, c.want)
+		}
+	}
+	if broker.DenyTmpfs<<broker.Devpts != broker.DenyDevpts || broker.DenyTmpfs<<broker.Mqueue != broker.DenyMqueue {
+		t.Error("the bits of file systems are not in the order of their kinds")
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 // tight is what a plan has to add to every bind.
 const tight = unix.MS_NOSUID | unix.MS_NODEV
 
-// sample is a plan that the policy permits, with every operation that it permits, in an
+// sample is a plan that setuid mode can carry out, with every operation that it has, in an
 // order that a launch could have.
 func sample(t testing.TB) *plan.Program {
 	t.Helper()
@@ -34,13 +34,12 @@ func sample(t testing.TB) *plan.Program {
 	fd := add(plan.Step{Op: plan.OpSource, B: 7})
 	console := add(plan.Step{Op: plan.OpSource, B: 1, Flags: plan.FlagConsole})
 	proc := add(plan.Step{Op: plan.OpSource, A: str("/proc")})
-	add(plan.Step{Op: plan.OpLabel, A: plan.LabelNew, B: str("label")})
 	add(plan.Step{Op: plan.OpRoot})
 	add(plan.Step{Op: plan.OpGo})
 	add(plan.Step{Op: plan.OpBind, A: src, B: str("/usr"), C: tight | unix.MS_RDONLY | unix.MS_NOEXEC, E: 0o700})
 	add(plan.Step{Op: plan.OpBind, A: fd, B: str("/fd"), C: tight, E: 0o700})
 	add(plan.Step{Op: plan.OpBind, A: console, B: str("/dev/console"), C: unix.MS_NOSUID, E: 0o700})
-	add(plan.Step{Op: plan.OpMount, A: plan.MountTmpfs, B: str("/tmp"), C: str("label"), D: 0o1777, E: 0o755, F: 4096, G: 1})
+	add(plan.Step{Op: plan.OpMount, A: plan.MountTmpfs, B: str("/tmp"), D: 0o1777, E: 0o755, F: 4096, G: 1})
 	add(plan.Step{Op: plan.OpMount, A: plan.MountDevpts, B: str("/dev/pts"), E: 0o755})
 	add(plan.Step{Op: plan.OpMount, A: plan.MountMqueue, B: str("/dev/mqueue"), E: 0o755})
 	add(plan.Step{Op: plan.OpProc, B: str("/proc"), E: 0o700})
@@ -55,8 +54,9 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpRemountRO, B: str("/tmp")})
 	add(plan.Step{Op: plan.OpMask, B: str("/d/**/x"), Flags: plan.FlagGlob | plan.FlagTry})
 	add(plan.Step{Op: plan.OpProtect, A: 1, B: str("/d/y")})
-	add(plan.Step{Op: plan.OpPivot})
 	add(plan.Step{Op: plan.OpHostname, A: str("box")})
+	add(plan.Step{Op: plan.OpPivot})
+	add(plan.Step{Op: plan.OpScore, A: str("5")})
 	add(plan.Step{Op: plan.OpNoUserns})
 	add(plan.Step{Op: plan.OpWaitFd, A: 12})
 	add(plan.Step{Op: plan.OpSetsid})
@@ -129,21 +129,25 @@ func finish(t testing.TB, b *planbuild.Builder) *plan.Program {
 	return p
 }
 
-// TestSamples: what the tests spoil is Good, and permitted, before that.
+// TestSamples: what the tests change is Good, and possible, before that.
 func TestSamples(t *testing.T) {
 	for name, p := range map[string]*plan.Program{"sample": sample(t), "bare": bare(t)} {
 		if v := p.Verify(); v != plan.Good {
 			t.Errorf("%s: refused by Verify with %d", name, v)
 		}
-		if row, i := gate(p, half); row != suid.Permitted || i != 0 {
+		if row, i := possible(p, half); row != suid.Permitted || i != 0 {
 			t.Errorf("%s: row %d, step %d\n%s", name, row, i, p.Dump())
 		}
 	}
 }
 
-// gate is Gate on the bytes of p.
-func gate(p *plan.Program, halfMemory uint64) (suid.Row, uint32) {
-	return suid.Gate(base(p), halfMemory)
+// possible is Possible on the bytes of p.
+func possible(p *plan.Program, halfMemory uint64) (suid.Row, uint32) {
+	return suid.Possible(base(p), halfMemory)
+}
+
+func listing(p *plan.Program) string {
+	return (&plan.Program{Bytes: p.Bytes, Origins: make([]plan.Origin, p.Header().Steps)}).Dump()
 }
 
 func base(p *plan.Program) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(p.Bytes)) }

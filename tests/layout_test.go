@@ -25,7 +25,7 @@ const module = "github.com/gobwrap/gobwrap"
 //
 //	cmd/gobwrap → sandbox/doctor → sandbox
 //	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ internal/plan
-//	                 └─────→ sandbox/child → { mounts/build, suid } → internal/{step, raw, plan}
+//	                 └─────→ sandbox/child → { suid/keeper → suid, mounts/build } → suid/broker → internal/{step, raw, plan}
 //	cmd/gobwrap-seccomp → seccomp/profile → seccomp/bpf → seccomp
 var arrows = []struct {
 	from, to, reason string
@@ -63,7 +63,11 @@ var arrows = []struct {
 	{"sandbox/doctor", "sandbox sandbox/child mounts suid golang.org/x/sys/unix", "it makes launches, as any program does, and reports what they have shown"},
 	{"sandbox/doctor", "internal/helper internal/jsontext internal/kernel internal/procfs", "its launches inherit nothing; it reads files, and writes JSON"},
 	{"internal/docs", "", "it writes manuals and completions of the tables that tests hand it: no program contains it"},
-	{"suid", "internal/plan golang.org/x/sys/unix", "the tables of setuid mode: it checks bytes, and runs in the keeper too"},
+	{"suid", "internal/plan suid/broker golang.org/x/sys/unix unsafe", "the tables of the setuid mode, and what the broker does not do by them"},
+	{"suid/keeper", "suid suid/broker internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the keeper: it runs without a runtime, reports faults as set-up does, and becomes the broker"},
+	{"suid/broker", "internal/raw golang.org/x/sys/unix unsafe", "the broker: system calls and nothing else"},
+	{"sandbox/child", "suid/keeper suid/broker", "it starts the keeper, and goes on in the first process that comes of it"},
+	{"mounts/build", "suid/broker", "it asks the broker in setuid mode"},
 	{"sandbox", "sandbox/child internal/plan mounts idmap seccomp suid", "it compiles with the packages below, and hands the plan to package child"},
 	{"sandbox", "internal/helper", "it has maps written by newuidmap"},
 	{"sandbox", "internal/jsontext internal/kernel internal/procfs", "it writes reports, and knows the host"},
@@ -99,6 +103,8 @@ var arrows = []struct {
 var noStd = map[string]string{
 	"sandbox/child":         "whatever it imports could be called where there is no runtime",
 	"mounts/build":          "the same",
+	"suid/keeper":           "the same",
+	"suid/broker":           "the same",
 	"internal/step":         "the same",
 	"internal/raw":          "the same",
 	"sandbox/internal/self": "what it imports would be initialised first",

@@ -56,8 +56,13 @@ func (c *Compiler) Run() Status {
 	c.who()
 	c.join()
 	c.identity()
+	if c.Facts.Setuid { // the broker ends when the old root is left
+		c.hostname()
+	}
 	c.files()
-	c.hostname()
+	if !c.Facts.Setuid {
+		c.hostname()
+	}
 	c.finalIdentity()
 	c.session()
 	c.header.Setup = uint32(c.used.steps)

@@ -154,7 +154,6 @@ const (
 	SubRefused         // setuid mode does not do this: Extra is the row of the policy (package suid)
 	SubConf            // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper          // the keeper's own preparations
-	SubFd              // a descriptor that the plan may not name
 	SubStanding        // how the launcher is installed: Extra is its standing (package suid)
 	SubRootfs          // pivot_root, where the root is the kernel's first file system
 	SubThreads         // the host's threads could not be ended (package child, takenOver)

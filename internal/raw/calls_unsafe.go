@@ -287,3 +287,38 @@ func (l *Numbers) more() bool {
 	l.at, l.end = 0, n
 	return Errno(n) == 0 && n > 0
 }
+
+// rights is struct cmsghdr with one descriptor (cmsg(3), SCM_RIGHTS in unix(7)).
+type rights struct {
+	length      uint64
+	level, kind int32
+	fd          int32
+	_           int32
+}
+
+// SendWith sends n bytes, and a descriptor with them. It reports whether all was sent.
+func SendWith(sock uintptr, p unsafe.Pointer, n, fd uintptr) bool {
+	with := rights{length: 20, level: unix.SOL_SOCKET, kind: unix.SCM_RIGHTS, fd: int32(fd)}
+	iov := [2]uintptr{Addr(p), n}
+	h := Msghdr{Iov: Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: Addr(unsafe.Pointer(&with)), Controllen: unsafe.Sizeof(with)}
+	return Call(unix.SYS_SENDMSG, sock, Addr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL, 0, 0, 0) == n
+}
+
+// ReceiveWith reads n bytes, and one descriptor that comes with them; fd is 0 where none does. It
+// returns how many bytes there were before the end, or before an error.
+func ReceiveWith(sock uintptr, p unsafe.Pointer, n uintptr, fd *uintptr) uintptr {
+	var with rights
+	iov := [2]uintptr{Addr(p), n}
+	h := Msghdr{Iov: Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: Addr(unsafe.Pointer(&with)), Controllen: unsafe.Sizeof(with)}
+	r := Failed(unix.EINTR)
+	for Errno(r) == unix.EINTR {
+		r = Call(unix.SYS_RECVMSG, sock, Addr(unsafe.Pointer(&h)), unix.MSG_CMSG_CLOEXEC|unix.MSG_WAITALL, 0, 0, 0)
+	}
+	if Errno(r) != 0 {
+		return 0
+	}
+	if h.Controllen > 0 && with.level == unix.SOL_SOCKET && with.kind == unix.SCM_RIGHTS {
+		*fd = uintptr(with.fd)
+	}
+	return r
+}

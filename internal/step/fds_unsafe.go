@@ -25,9 +25,6 @@ func (s *State) Limit() uintptr {
 // SetLimit says that the limit on descriptors has been changed.
 func (s *State) SetLimit(n uintptr) { s.limit = n }
 
-// RaiseFloor makes our descriptors begin at fd.
-func (s *State) RaiseFloor(fd uintptr) { s.high = fd }
-
 // measure looks at the limit on descriptors, once, and chooses where ours begin.
 func (s *State) measure() {
 	if s.high != 0 {
@@ -45,14 +42,11 @@ func (s *State) measure() {
 	}
 }
 
-// Above lifts fd to a number that callers are unlikely to name. In setuid mode it must get
-// there, since what the user's options name must not be ours; elsewhere it may stay.
+// Above lifts fd to a number that callers are unlikely to name, if it can.
 func (s *State) Above(fd uintptr) uintptr {
 	s.measure()
 	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, s.high)
 	switch e := raw.Errno(r); {
-	case e != 0 && s.Guarded != 0:
-		s.End(Fault{Errno: e, Sub: plan.SubFd, Extra: uint32(s.high)})
 	case e != 0 && fd > 2:
 		return fd
 	case e != 0:

@@ -15,8 +15,8 @@ import (
 type State struct {
 	Sock     uintptr // where faults and warnings go
 	Proc     uintptr // the host's /proc
-	Kept     uint64  // setuid mode: the capabilities that may be raised; 0: nothing to raise, as in direct mode
-	Guarded  uint32  // the process descends from the keeper, so the user must not gain anything from it
+	Broker   uintptr // setuid mode: where the broker is asked; 0: there is none, or none any more
+	Guarded  uint32  // setuid mode: the process descends from the keeper
 	Filtered uint32  // a seccomp filter of the payload's is in force
 	Clear    uint32  // it is known that no seccomp filter is in force, whose answers may differ from the kernel's
 	Alone    uint32  // the front end, which formats messages, was asked to end
@@ -37,46 +37,9 @@ var said struct {
 	named   [plan.MessageSize - plan.MessageText]byte // see Name
 }
 
-// Privileged makes a system call that needs a capability. In direct mode, and for root, the
-// process has what it has. In setuid mode it raises the one that it keeps for this call, and
-// nothing else runs meanwhile: there is one thread, and no signal handler.
-//
-// The calls that are made in this way name what they act on by descriptor, or by one of the
-// constants "/", "/..", "." and "/proc/self/fd/N", or "/proc/N" of the first process: no path of the
-// user's is ever resolved with a capability in effect.
-func (s *State) Privileged(capability uint, nr, a, b, c, d, e, f uintptr) uintptr {
-	if s.Kept == 0 {
-		return raw.Call(nr, a, b, c, d, e, f)
-	}
-	if e := raw.SetCaps(s.Kept, s.Kept&(1<<capability), 0); e != 0 {
-		return raw.Failed(e)
-	}
-	r := raw.Call(nr, a, b, c, d, e, f)
-	if e := raw.SetCaps(s.Kept, 0, 0); e != 0 {
-		if nr == unix.SYS_CLONE && r != 0 && raw.Errno(r) == 0 {
-			raw.Exit(1) // the process that was cloned reports it
-		}
-		s.End(Failed(e, plan.SubKeeper))
-	}
-	return r
-}
-
-// AsAdmin is Privileged with CAP_SYS_ADMIN.
-func (s *State) AsAdmin(nr, a, b, c, d, e, f uintptr) uintptr {
-	return s.Privileged(unix.CAP_SYS_ADMIN, nr, a, b, c, d, e, f)
-}
-
-// KeepOnly gives up every capability that is not in set, and does not get it back.
-func (s *State) KeepOnly(set uint64) {
-	s.Kept &= set
-	if e := raw.SetCaps(s.Kept, 0, 0); e != 0 {
-		s.EndNoStep(Failed(e, plan.SubKeeper))
-	}
-}
-
 // Mount is mount(2).
 func (s *State) Mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix.Errno {
-	return raw.Errno(s.AsAdmin(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, raw.Addr(data), 0))
+	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, raw.Addr(data), 0))
 }
 
 // Enter makes the directory fd the working directory.
@@ -99,5 +62,5 @@ func (s *State) MoveInto(fd uintptr) unix.Errno {
 	if e := s.Enter(fd); e != 0 {
 		return e
 	}
-	return raw.Errno(s.Privileged(unix.CAP_SYS_CHROOT, unix.SYS_CHROOT, raw.Addr(raw.Text(".\x00")), 0, 0, 0, 0, 0))
+	return raw.Errno(raw.Call(unix.SYS_CHROOT, raw.Addr(raw.Text(".\x00")), 0, 0, 0, 0, 0))
 }

@@ -100,9 +100,12 @@ func (r *Root) attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if r.Engine == ClassicCalls {
 		return r.attachClassic(p, src, dst, flags)
 	}
+	if r.Guarded != 0 {
+		return r.askBind(p, src, dst, flags)
+	}
 	// A copy of the tree that nobody can reach: until it is moved to its place it has no more
 	// rights than it is to have (open_tree(2), since 5.2).
-	tree := r.AsAdmin(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),
+	tree := raw.Call(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),
 		unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
 	if e := raw.Errno(tree); e != 0 {
 		return step.Main(e)
@@ -140,7 +143,7 @@ func (r *Root) setFlags(p plan.View, tree, flags uintptr) step.Fault {
 // of MOUNT_ATTR_*.
 func (r *Root) addFlags(mount, flags uintptr, propagation uint64, how uintptr) unix.Errno {
 	attr := unix.MountAttr{Attr_set: uint64(flags), Propagation: propagation}
-	return raw.Errno(r.AsAdmin(unix.SYS_MOUNT_SETATTR, mount, raw.Addr(raw.Empty()), how,
+	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, mount, raw.Addr(raw.Empty()), how,
 		raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
 }
 
@@ -148,7 +151,7 @@ func (r *Root) addFlags(mount, flags uintptr, propagation uint64, how uintptr) u
 func (r *Root) moveMount(from, dst uintptr) unix.Errno {
 	if r.Engine == NewCalls {
 		empty := raw.Addr(raw.Empty())
-		return raw.Errno(r.AsAdmin(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
+		return raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
 	}
 	var src, to raw.Link
 	return r.Mount(src.Absolute(from), to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil)
@@ -160,8 +163,13 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	fs, flags, options := r.mountOptions(p, s)
-	f = r.blame(dst, makeDir, step.Main(r.mountOn(dst.fd, fs, flags, options)))
+	if r.Guarded != 0 {
+		f = r.askFS(dst.fd, s)
+	} else {
+		fs, flags, options := r.mountOptions(p, s)
+		f = step.Main(r.mountOn(dst.fd, fs, flags, options))
+	}
+	f = r.blame(dst, makeDir, f)
 	r.leave(dst)
 	return f
 }
@@ -218,9 +226,12 @@ func (r *Root) remountRO(path unsafe.Pointer) step.Fault {
 	}
 	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
 	e := unix.Errno(0)
-	if r.Engine == ClassicCalls {
+	switch {
+	case r.Guarded != 0:
+		e = r.restrict(dst.fd, flags)
+	case r.Engine == ClassicCalls:
 		e = r.remountClassic(dst.fd, flags)
-	} else {
+	default:
 		e = r.addFlags(dst.fd, flags, 0, unix.AT_EMPTY_PATH)
 	}
 	r.leave(dst)

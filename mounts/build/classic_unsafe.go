@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,6 +19,9 @@ import (
 
 // attachClassic is attach with mount(2).
 func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
+	if r.Guarded != 0 {
+		return r.askClassic(p, src, dst, flags)
+	}
 	kind, e := raw.FileType(src)
 	if e == 0 {
 		e = r.makeStage(kind == unix.S_IFDIR)
@@ -47,6 +51,37 @@ func (r *Root) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	}
 	// What is moved keeps its flags, and its mounts below.
 	return step.Main(r.Mount(stage, to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil))
+}
+
+// askClassic is attachClassic in setuid mode, where the broker has the stage.
+func (r *Root) askClassic(p plan.View, src, dst, flags uintptr) step.Fault {
+	file, e := raw.FileType(src)
+	if e != 0 {
+		return step.Main(e)
+	}
+	name, kind := raw.Text(broker.StageFile+"\x00"), uint64(0)
+	if file == unix.S_IFDIR {
+		name, kind = raw.Text(broker.StageDir+"\x00"), 1
+	}
+	f := r.Ask(&broker.Request{Op: broker.Stage, A: uint64(flags), B: kind}, src, broker.None)
+	if !f.Is() {
+		f = r.tightenStage(p, name, flags)
+	}
+	if !f.Is() {
+		f = r.Ask(&broker.Request{Op: broker.Place, B: kind}, dst, broker.None)
+	}
+	return f
+}
+
+// stageRoot is where the paths of mounts on a stage begin.
+func (r *Root) stageRoot() uintptr {
+	if r.Guarded == 0 {
+		return r.base
+	}
+	if r.top == 0 {
+		r.top = r.Above(raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0))
+	}
+	return r.top
 }
 
 // makeStage makes what a tree, or a file, is bound to while it is tightened.
@@ -170,9 +205,9 @@ func under(point, stage unsafe.Pointer) (same, below bool) {
 // cannot reach stays as it is: mount(2) can name it only by a path, and the payload does not
 // get there either.
 func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
-	at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+	at, f := r.walkFrom(r.stageRoot(), point, findOnly, 0, 0)
 	for i := 0; i < 2 && f.Is() && outOfReach(f.Errno); i++ {
-		at, f = r.walkFrom(r.base, point, findOnly, 0, 0) // once is not always
+		at, f = r.walkFrom(r.stageRoot(), point, findOnly, 0, 0) // once is not always
 	}
 	switch {
 	case f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR:
@@ -184,7 +219,11 @@ func (r *Root) tightenOne(line *mountLine, point unsafe.Pointer, flags uintptr) 
 	}
 	id, e := r.mountID(at.fd)
 	if e == 0 && id == line.id {
-		e = r.remount(at.fd, flags|line.flags)
+		if r.Guarded != 0 {
+			e = r.restrict(at.fd, flags)
+		} else {
+			e = r.remount(at.fd, flags|line.flags)
+		}
 		found = true
 	}
 	raw.Close(at.fd)
@@ -245,7 +284,7 @@ func (r *Root) whereLeads(id uintptr) uintptr {
 	}
 	point := r.mountPoint(&line)
 	for {
-		at, f := r.walkFrom(r.base, point, findOnly, 0, 0)
+		at, f := r.walkFrom(r.stageRoot(), point, findOnly, 0, 0)
 		if !f.Is() {
 			there, e := r.mountID(at.fd)
 			raw.Close(at.fd)

@@ -58,8 +58,8 @@
 //
 // # Setuid mode
 //
-// The process then keeps a few capabilities and raises one around a single call
-// (step.State.Privileged). Everything else, every path above all, is done as the user.
+// The process then has no privilege, and asks the broker (package suid/broker) for each mount by
+// descriptors. Everything else, every path above all, is the same.
 //
 // The laws of this code are in the documentation of package child.
 package build

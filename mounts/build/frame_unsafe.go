@@ -27,6 +27,9 @@ const (
 
 // makeFrame is OpRoot.
 func (r *Root) makeFrame(p plan.View) step.Fault {
+	if r.Guarded != 0 {
+		return r.askForFrame()
+	}
 	if f := r.coverRoot(); f.Is() {
 		return f
 	}
@@ -77,9 +80,6 @@ func (r *Root) coverRoot() step.Fault {
 		return step.Failed(e, plan.SubTmpfs)
 	}
 	r.base = base
-	if r.Guarded != 0 { // no number that the plan may name
-		r.old, r.base = r.Above(r.old), r.Above(r.base)
-	}
 	if e := r.Enter(r.base); e != 0 {
 		return step.Failed(e, plan.SubPivot)
 	}
@@ -96,7 +96,7 @@ func (r *Root) coverRoot() step.Fault {
 // pivotHere makes the working directory's mount the root, and puts the old root on top of it.
 func (r *Root) pivotHere() unix.Errno {
 	here := raw.Addr(raw.Text(".\x00"))
-	return raw.Errno(r.AsAdmin(unix.SYS_PIVOT_ROOT, here, here, 0, 0, 0, 0))
+	return raw.Errno(raw.Call(unix.SYS_PIVOT_ROOT, here, here, 0, 0, 0, 0))
 }
 
 // isRootfs reports whether fd is the root of a mount that lies on no other: there mountinfo
@@ -192,6 +192,9 @@ func (r *Root) bindProc() unix.Errno {
 
 // leaveOldRoot makes the new root the only one. It is OpPivot.
 func (r *Root) leaveOldRoot() step.Fault {
+	if r.Guarded != 0 {
+		return r.askToLeave()
+	}
 	e := unix.Errno(0)
 	if r.apart == 0 {
 		e = r.MoveInto(r.base)
@@ -210,7 +213,7 @@ func (r *Root) leaveOldRoot() step.Fault {
 		e = r.pivotHere()
 	}
 	if e == 0 {
-		e = raw.Errno(r.AsAdmin(unix.SYS_UMOUNT2, raw.Addr(raw.Text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0))
+		e = raw.Errno(raw.Call(unix.SYS_UMOUNT2, raw.Addr(raw.Text(".\x00")), unix.MNT_DETACH, 0, 0, 0, 0))
 	}
 	return step.Failed(e, plan.SubPivot)
 }

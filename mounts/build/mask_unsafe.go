@@ -9,6 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,6 +67,9 @@ func (r *Root) maskAt(dst uintptr) step.Fault {
 // bindAs binds src onto dst with the flags that its mount has. how is AT_RECURSIVE, for what is
 // mounted below it, too, or 0.
 func (r *Root) bindAs(src, dst, how uintptr) unix.Errno {
+	if r.Guarded != 0 {
+		return r.askBind(plan.View{}, src, dst, 0).Errno // no flags: there is nothing to look for in mountinfo
+	}
 	if r.Engine == ClassicCalls {
 		flags := uintptr(unix.MS_BIND | unix.MS_SILENT)
 		if how != 0 {
@@ -74,7 +78,7 @@ func (r *Root) bindAs(src, dst, how uintptr) unix.Errno {
 		var from, to raw.Link
 		return r.Mount(from.Absolute(src), to.Absolute(dst), nil, flags, nil)
 	}
-	clone := r.AsAdmin(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),
+	clone := raw.Call(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),
 		unix.AT_EMPTY_PATH|how|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
 	if e := raw.Errno(clone); e != 0 {
 		return e
@@ -107,9 +111,12 @@ func (r *Root) makeMasks(p plan.View) step.Fault {
 			return step.Failed(e, plan.SubShield)
 		}
 	}
-	if r.Engine == ClassicCalls {
+	switch {
+	case r.Guarded != 0:
+		e = r.restrict(fs, flags|unix.MS_RDONLY)
+	case r.Engine == ClassicCalls:
 		e = r.remount(fs, flags|unix.MS_RDONLY)
-	} else {
+	default:
 		e = r.addFlags(fs, unix.MS_RDONLY, 0, unix.AT_EMPTY_PATH)
 	}
 	if e != 0 {
@@ -125,9 +132,6 @@ func (r *Root) makeMasks(p plan.View) step.Fault {
 	raw.Close(fs)
 	if e := raw.Errno(dir) | raw.Errno(file); e != 0 {
 		return step.Main(e)
-	}
-	if r.Guarded != 0 { // no number that the plan may name
-		dir, file = r.Above(dir), r.Above(file)
 	}
 	buffers.masks.dir, buffers.masks.file = dir, file
 	return step.Fault{}
@@ -152,7 +156,11 @@ func (r *Root) mountPrivate(fs unsafe.Pointer, flags uintptr, options unsafe.Poi
 	if e != 0 {
 		return 0, e
 	}
-	e = r.mountOn(at, fs, flags, options)
+	if r.Guarded != 0 { // the one that there is without capabilities, of a megabyte
+		e = r.Ask(&broker.Request{Op: broker.FS, A: broker.Tmpfs, B: 0o755, C: 1 << 20}, at, broker.None).Errno
+	} else {
+		e = r.mountOn(at, fs, flags, options)
+	}
 	r.CloseSoon(at)
 	if e != 0 {
 		return 0, e
@@ -216,8 +224,12 @@ func (r *Root) shield(lower uintptr) (uintptr, unix.Errno) {
 
 // isWhole reports whether fd, which st is about, is the root of the sandbox.
 func (r *Root) isWhole(fd uintptr, st *unix.Stat_t) bool {
+	dir, name := r.base, raw.Text("newroot\x00")
+	if r.Guarded != 0 {
+		dir, name = raw.AtCwd, raw.Text(broker.NewRoot+"\x00")
+	}
 	var its unix.Stat_t
-	if raw.Fstatat(r.base, raw.Text("newroot\x00"), &its) != 0 || st.Dev != its.Dev || st.Ino != its.Ino {
+	if raw.Fstatat(dir, name, &its) != 0 || st.Dev != its.Dev || st.Ino != its.Ino {
 		return false
 	}
 	root := r.newRoot()

@@ -96,7 +96,7 @@ func makePlain(dir uintptr, name unsafe.Pointer, directory bool) step.Fault {
 // lower makes a process of a user namespace the plain user for a moment: what it makes can be
 // removed by the monitor, which has no capability. It returns what raise takes.
 func (r *Root) lower(p plan.View) (lowered bool) {
-	if r.Kept != 0 || !inUserns(p) {
+	if r.Guarded != 0 || !inUserns(p) {
 		return false
 	}
 	permitted, inheritable, ok := raw.Caps()

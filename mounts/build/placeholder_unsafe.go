@@ -51,10 +51,19 @@ func (r *Root) Held(i uint32) uintptr {
 // mark and is empty.
 func (r *Root) isPlaceholder(fd uintptr) bool {
 	var link raw.Link
-	if !hasMark(raw.Call(unix.SYS_GETXATTR, raw.Addr(link.Absolute(fd)), raw.Addr(raw.Text(mark)), 0, 0, 0, 0)) {
-		return false
+	got := raw.Call(unix.SYS_GETXATTR, raw.Addr(link.Absolute(fd)), raw.Addr(raw.Text(mark)), 0, 0, 0, 0)
+	if raw.Errno(got) == unix.ENOENT { // "/" is the frame, which has no proc
+		if kind, e := raw.FileType(fd); e != 0 || kind != unix.S_IFREG && kind != unix.S_IFDIR {
+			return false
+		}
+		open := raw.Openat(r.Proc, link.Below(fd), unix.O_RDONLY|unix.O_NONBLOCK, 0)
+		if raw.Errno(open) != 0 {
+			return false
+		}
+		got = raw.Call(unix.SYS_FGETXATTR, open, raw.Addr(raw.Text(mark)), 0, 0, 0, 0)
+		raw.Close(open)
 	}
-	return isEmpty(fd)
+	return hasMark(got) && isEmpty(fd)
 }
 
 // hasMark reports whether a getxattr(2) for the mark has found it.

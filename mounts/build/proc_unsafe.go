@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,8 +20,67 @@ func (r *Root) mountProc(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	f = r.blame(dst, makeDir, r.moveProc(p, s, dst.fd))
+	if r.Guarded != 0 {
+		f = r.askProc(p, s, dst)
+	} else {
+		f = r.moveProc(p, s, dst.fd)
+	}
+	f = r.blame(dst, makeDir, f)
 	r.leave(dst)
+	return f
+}
+
+// askProc is moveProc in setuid mode. Nobody but set-up sees the destination yet, so it may be
+// covered there.
+func (r *Root) askProc(p plan.View, s *plan.Step, dst place) step.Fault {
+	f := r.askProcOn(p, s, dst.fd)
+	if f.Is() {
+		return f
+	}
+	proc, f := r.dest(p.Str(s.B), findOnly, 0, 0)
+	if f.Is() {
+		return f
+	}
+	if kind, e := r.FileSystem(proc.fd); e == 0 && kind == step.ProcMagic {
+		f = step.Failed(r.coverAll(p, proc.fd, s.Flags&plan.FlagCover != 0), plan.SubCover)
+	}
+	r.leave(proc)
+	return f
+}
+
+// askProcOn is procOn.
+func (r *Root) askProcOn(p plan.View, s *plan.Step, dst uintptr) step.Fault {
+	const flags = unix.MS_NOSUID | unix.MS_NODEV
+	if s.A == 0 || s.Flags&plan.FlagOrBind != 0 {
+		f := step.Main(r.NoProc)
+		if !f.Is() {
+			f = r.Ask(&broker.Request{Op: broker.Proc}, dst, broker.None)
+		}
+		refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
+		if !refused || s.Flags&(plan.FlagOrBind|plan.FlagOrNone) == 0 {
+			return f
+		}
+		r.Warn(f.Errno, plan.SubFallback)
+		if s.Flags&plan.FlagOrNone != 0 {
+			// An empty directory and not just nothing: a bind may show the outer proc here.
+			return r.bindEmpty(p, dst)
+		}
+	}
+	src := r.sourceOf(p, s.A)
+	if e := raw.Errno(src); e != 0 {
+		return step.Main(e)
+	}
+	return r.attach(p, src, dst, flags)
+}
+
+// bindEmpty binds an empty directory.
+func (r *Root) bindEmpty(p plan.View, dst uintptr) step.Fault {
+	dir, e := r.privateDir()
+	if e != 0 {
+		return step.Main(e)
+	}
+	f := r.attach(p, dir, dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	r.CloseSoon(dir)
 	return f
 }
 
@@ -52,9 +112,7 @@ func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 func (r *Root) procOn(p plan.View, s *plan.Step, stage uintptr) step.Fault {
 	e := unix.Errno(0)
 	fresh := s.A == 0 || s.Flags&plan.FlagOrBind != 0
-	if fresh && r.masked != 0 {
-		e = unix.EPERM // as the kernel says in a user namespace
-	} else if fresh {
+	if fresh {
 		e = r.mountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Empty())
 	}
 	// EPERM: a proc of ours would show what parts of the host's are covered (mount_too_revealing,

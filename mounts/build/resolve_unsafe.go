@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,6 +49,9 @@ func (r *Root) leave(at place) {
 
 // newRoot opens the root of the sandbox as it is now: the topmost mount on it.
 func (r *Root) newRoot() uintptr {
+	if r.Guarded != 0 {
+		return raw.Openat(raw.AtCwd, raw.Text(broker.NewRoot+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	}
 	return raw.Openat(r.base, raw.Text("newroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 }
 

@@ -27,16 +27,19 @@ const (
 type Root struct {
 	step.State
 
-	Engine  uint32  // ClassicCalls or NewCalls
-	Mapped  uint32  // in setuid mode: the process is in a user namespace that the keeper made
-	Umask   uint32  // the caller's
-	Feed    uintptr // where the monitor is told of placeholders
-	Private uint32  // no mount propagates to the host any more, so that OpSlave has nothing to do
+	Engine uint32  // ClassicCalls or NewCalls
+	Umask  uint32  // the caller's
+	Feed   uintptr // where the monitor is told of placeholders
+
+	// In setuid mode:
+	Mapped uint32     // the process is in a user namespace
+	Slave  unix.Errno // why mounts still propagate to the host; the keeper has stopped that
+	NoProc unix.Errno // why there is no new proc
+	top    uintptr    // what base is mounted on, which is this process's root
 
 	base   uintptr // the frame's tmpfs
 	old    uintptr // the old root
 	apart  uint32  // where the old root is, if it is not this process's: onTop or rootfs
-	masked uint32  // parts of the host's proc are covered
 	serial uint32  // of the files on the frame's tmpfs
 	held   uint32  // how many placeholders there are
 
@@ -139,13 +142,16 @@ func (r *Root) Do(p plan.View, s *plan.Step) (f step.Fault, mine bool) {
 func (r *Root) ChooseEngine() {
 	const none = ^uintptr(0)
 	r.Engine = NewCalls
-	a := raw.Errno(r.AsAdmin(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	a := raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
 	if a == unix.EINVAL && r.Clear != 0 {
 		return // the youngest of them is there, and no filter refuses another
 	}
-	b := raw.Errno(r.AsAdmin(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
+	b := raw.Errno(raw.Call(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
 	c := raw.Errno(raw.Call(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
-	d := raw.Errno(r.AsAdmin(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
+	d := unix.EINVAL
+	if r.Guarded == 0 { // who may not mount is told that first; see askForFrame
+		d = raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
+	}
 	if a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL {
 		r.Engine = ClassicCalls
 	}
@@ -153,14 +159,10 @@ func (r *Root) ChooseEngine() {
 
 // makeSlave stops mounts from propagating to the host.
 func (r *Root) makeSlave() step.Fault {
-	if r.Private != 0 {
-		return step.Fault{}
+	if r.Guarded != 0 {
+		return step.Main(r.Slave)
 	}
-	e := r.Mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil)
-	if e == 0 && r.Kept != 0 && r.Mapped == 0 {
-		e = r.keepHidden()
-	}
-	return step.Main(e)
+	return step.Main(r.Mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil))
 }
 
 // Close closes every descriptor of ours but the one that carries faults and the host's
@@ -177,7 +179,10 @@ func (r *Root) Close(p plan.View) {
 	if r.base != 0 {
 		r.CloseSoon(r.base)
 	}
-	r.old, r.base = 0, 0
+	if r.top != 0 {
+		r.CloseSoon(r.top)
+	}
+	r.old, r.base, r.top = 0, 0, 0
 	r.CloseIdle()
 	r.restoreLimit()
 }

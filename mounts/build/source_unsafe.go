@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -203,10 +204,7 @@ func (r *Root) sourceOf(p plan.View, i uint32) uintptr {
 	if s.G != late {
 		return 0
 	}
-	if r.apart != 0 {
-		return raw.Failed(unix.EMFILE) // its path means nothing any more
-	}
-	fd := openHost(raw.AtCwd, p.Str(s.A))
+	fd := r.openAgain(p.Str(s.A))
 	if e := raw.Errno(fd); e != 0 {
 		if e == unix.ENOENT && s.Flags&plan.FlagTry != 0 {
 			return 0
@@ -224,6 +222,32 @@ func (r *Root) sourceOf(p plan.View, i uint32) uintptr {
 	}
 	s.G, s.C = uint32(fd), 0
 	return fd
+}
+
+// openAgain opens an absolute host path when the frame is there. Where this process's root is not
+// the old root, the path is followed by descriptor, and links of /proc that lead anywhere are not.
+func (r *Root) openAgain(path unsafe.Pointer) uintptr {
+	if r.apart == 0 {
+		return openHost(raw.AtCwd, path)
+	}
+	if r.apart == rootfs {
+		return raw.Failed(unix.EMFILE) // its path means nothing any more
+	}
+	old := r.old
+	if r.Guarded != 0 {
+		old = raw.Openat(raw.AtCwd, raw.Text(broker.OldRoot+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	}
+	at, f := r.walkFrom(old, path, findOnly, 0, 0)
+	if r.Guarded != 0 {
+		raw.Close(old)
+	}
+	if f.Sub == plan.SubMagicLink {
+		f.Errno = unix.EMFILE
+	}
+	if f.Is() {
+		return raw.Failed(f.Errno)
+	}
+	return at.fd
 }
 
 // raiseLimit lifts the soft limit on descriptors to the hard one, for set-up only, and
@@ -278,7 +302,12 @@ func (r *Root) localize(fd uintptr) (uintptr, step.Fault) {
 	if _, e := raw.Readlinkat(r.Proc, link.Below(fd), path, uintptr(len(buffers.source))); e != 0 {
 		return 0, step.Main(e)
 	}
-	here := raw.Openat(raw.AtCwd, path, unix.O_PATH, 0)
+	here := uintptr(0)
+	if r.apart == noChroot {
+		here = r.openAgain(path)
+	} else {
+		here = raw.Openat(raw.AtCwd, path, unix.O_PATH, 0)
+	}
 	if e := raw.Errno(here); e != 0 {
 		return 0, step.Failed(e, plan.SubRace)
 	}

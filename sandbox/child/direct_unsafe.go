@@ -10,6 +10,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,7 +46,7 @@ func launchDirect(sp unsafe.Pointer) bool {
 		monitor.first = start(p)
 	}
 	releaseFirst(p)
-	reapKeeper()
+	reapDismissed()
 	deaf()
 	for {
 		switch hearSetUp(p) {
@@ -107,13 +108,12 @@ func refusedDirect(p plan.View) bool {
 	return openEar(linePlan())
 }
 
-// admitted checks a plan for the keeper against the keeper's tables: a plan that the keeper
-// will refuse need not be handed over. The keeper checks it again.
+// admitted looks whether setuid mode can do what a plan for it says.
 func admitted(p plan.View) bool {
 	if !monitor.viaKeeper {
 		return true
 	}
-	row, step := suid.Gate(p.Base(), halfMemory())
+	row, step := suid.Possible(p.Base(), halfMemory())
 	if row == suid.Permitted {
 		return true
 	}
@@ -121,6 +121,15 @@ func admitted(p plan.View) bool {
 	m[0], m[1], m[2], m[3], m[4] = plan.MsgFault, step, uint32(plan.SubRefused), 0, suid.Extra(row, 0)
 	line.heard = setUpFailed
 	return false
+}
+
+// halfMemory is what the kernel gives a tmpfs by itself, in bytes; 0 where it does not say.
+func halfMemory() uint64 {
+	var info unix.Sysinfo_t
+	if raw.Errno(raw.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0, 0)) != 0 {
+		return 0
+	}
+	return broker.HalfMemory(&info)
 }
 
 // refuses reports whether a fault is the kernel's refusal of a user namespace: of the clone,
@@ -163,16 +172,11 @@ const (
 	killed      // nothing was said
 )
 
-// openEar makes the pair of sockets on which the acting side sends messages to this process,
-// or uses that of the keeper.
+// openEar makes the pair of sockets on which the acting side sends messages to this process.
 func openEar(p plan.View) bool {
-	if monitor.viaKeeper {
-		monitor.ear, acting.Sock = monitor.keptEar, monitor.keptSock
-	} else {
-		var e unix.Errno
-		if monitor.ear, acting.Sock, e = acting.SocketPair(); e != 0 {
-			return false
-		}
+	var e unix.Errno
+	if monitor.ear, acting.Sock, e = acting.SocketPair(); e != 0 {
+		return false
 	}
 	if p.JSONFd >= 0 {
 		passSender(monitor.ear)
@@ -285,6 +289,7 @@ func sidePart(p unsafe.Pointer) (length, kind, value uintptr) {
 // endDirect stays until the payload has ended, and ends with its status.
 func endDirect(p plan.View) {
 	requireSetUp(p)
+	reapKeeper()
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
@@ -308,6 +313,9 @@ func endFailedDirect(p plan.View) bool {
 	reapKeeper()
 	first = lastWord(first)
 	reapStray()
+	if line.heard == setUpFailed && plan.Sub(line.message[2]) == plan.SubKeeper && monitor.keeperEnded&0x7f != 0 {
+		line.heard, first = killed, monitor.keeperEnded
+	}
 	removePlaceholders()
 	if line.heard != killed || p.JSONFd >= 0 || line.filtered != 0 {
 		if becomeGo() {

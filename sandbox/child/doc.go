@@ -62,17 +62,18 @@
 // launcher's privilege dropped, before the first word of the command line is read, and without
 // any Go code that a package's init could run:
 //
-//	exec ─▶ entry ──fork──▶ keeper: waits for a plan, or for the end of its socket
+//	exec ─▶ entry ──fork──▶ keeper: waits for a header, or for the end of its socket
 //	          │                │
 //	        drop, parse,       │ clone, as the launcher's child, where the kernel refuses
-//	        compile ─▶ monitor │ direct mode
+//	        compile ─▶ monitor │ direct mode; then it is the broker
 //	          │                ▼
-//	          └──────────▶ first process ─▶ payload
+//	          └── plan ──▶ first process ─▶ payload
 //
-// The launcher tries direct mode with a pair of sockets of its own, and lets the keeper go
-// before the payload may start. Where the kernel refuses a user namespace it compiles a second
-// plan, for the keeper (startKept); the keeper and the first process that comes of it say
-// their faults on another pair, which is older than the keeper.
+// The launcher tries direct mode, and lets the keeper go before the payload may start. Where the
+// kernel refuses a user namespace it compiles a second plan, and sends the keeper a header. The
+// first process that comes of it reads the plan from the same socket, which is the feed from then
+// on (startKept, runKept). It is a clone of what the launcher was when it had read nothing: what it
+// must know of the launcher comes with the plan.
 //
 // # Plan mode
 //
@@ -126,11 +127,11 @@
 // for the end of a socket or pipe whose other ends are held only by processes that cannot
 // outlive the one that it waits for:
 //
-//   - The front end waits for the end of its socket. The keeper holds that too, so the
-//     monitor dismisses the keeper before it waits for the front end.
-//   - Without a front end the monitor waits for the end of that socket itself. For a direct
-//     attempt it makes a pair that the keeper does not hold; from a plan for the keeper on,
-//     that one ends right after its clone.
+//   - The front end waits for the end of its socket; without a front end the monitor does. The
+//     keeper is older than that socket, and has no copy.
+//   - The first process waits for the broker's answers, and the broker for requests: each sees
+//     the other one's end. The monitor waits for the broker when set-up is over, or the first
+//     process has ended.
 //   - The monitor waits for the first process to come to OpGo, where a plan is tentative. If
 //     the feed ends instead, it says MsgOver on the socket; without that the front end would
 //     wait for a fault of the first process's, and the monitor for another plan.

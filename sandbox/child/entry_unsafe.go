@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,11 +26,15 @@ func hostEntry()
 //
 //lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
-	started.as = asLauncher
-	secure := raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0
-	if secure {
-		lower(raw.Mapped(sp))
+	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
+		settled(raw.Mapped(sp), keeper.Settle(raw.Mapped(sp)))
 	}
+	launch(sp)
+}
+
+// launch is the launcher without privilege of the binary's.
+func launch(sp uintptr) {
+	started.as = asLauncher
 	if inPlanMode(raw.Mapped(sp)) {
 		hosted(raw.Mapped(sp))
 	}
@@ -42,11 +47,6 @@ func enter(sp uintptr) {
 	// A caller that ignores SIGCHLD would leave us without statuses to wait for; the
 	// payload gets the default action too.
 	raw.DefaultAction(unix.SIGCHLD)
-	if secure {
-		ear, sock := sockets()
-		standAndDrop(raw.Mapped(sp), ear, sock)
-		monitor.keptEar, monitor.keptSock = ear, sock
-	}
 	if !launchDirect(raw.Mapped(sp)) {
 		forkFront()
 	}
@@ -54,11 +54,7 @@ func enter(sp uintptr) {
 
 // forkFront goes on as the monitor of a launch that has a front end, and returns in that.
 func forkFront() {
-	front, mine := monitor.keptEar, monitor.keptSock
-	monitor.keptEar, monitor.keptSock = 0, 0
-	if front == 0 {
-		front, mine = sockets()
-	}
+	front, mine := sockets()
 	openFeed()
 	launcher := raw.Getpid()
 	pid := raw.Clone(0)

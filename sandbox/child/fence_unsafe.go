@@ -1,7 +1,7 @@
 package child
 
 // No runtime. See doc.go for the laws of this file.
-// Runs in: the payload's process, and init before the fork; canFence in the keeper, triesScopes in the monitor.
+// Runs in: the payload's process, and init before the fork; canFence in the launcher, triesScopes in the monitor.
 
 import (
 	"unsafe"
@@ -119,7 +119,7 @@ func permitSockets(p plan.View, rules uintptr) unix.Errno {
 // little else: it handles a right that the user has not, and one that must be handled
 // to be permitted, which is permitted below the root. Mounting is refused in it, and
 // renames between directories that only an inherited descriptor leads to. Where the kernel has no Landlock, or an
-// old one, the keeper has tried a user namespace instead (serve).
+// old one, the launcher has asked for a user namespace instead.
 func fence(p plan.View, s *plan.Step) unix.Errno {
 	if e := scopeSelf(p, s); e != 0 || payload.fenced || !exposed() {
 		return e

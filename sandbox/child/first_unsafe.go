@@ -9,6 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -86,9 +87,9 @@ func do(p plan.View, s *plan.Step) step.Fault {
 	case s.Op == plan.OpNoUserns:
 		return noUserns()
 	case s.Op == plan.OpLoopback:
-		return step.Main(loopbackUp())
+		return step.Main(raiseLoopback())
 	case s.Op == plan.OpHostname:
-		return step.Main(raw.Errno(acting.AsAdmin(unix.SYS_SETHOSTNAME, raw.Addr(p.Str(s.A)), raw.Strlen(p.Str(s.A)), 0, 0, 0, 0)))
+		return setHostname(p.Str(s.A))
 	case s.Op == plan.OpLimitUserns:
 		return step.Main(acting.WriteProc(raw.Text("sys/user/max_user_namespaces\x00"), raw.Text("1\x00")))
 	case s.Op == plan.OpScore:
@@ -105,6 +106,30 @@ func do(p plan.View, s *plan.Step) step.Fault {
 		return setCapabilities(s)
 	}
 	return doBare(p, s)
+}
+
+// raiseLoopback raises the loopback interface. In setuid mode the keeper has tried.
+func raiseLoopback() unix.Errno {
+	if acting.Guarded != 0 {
+		return kept.Loopback
+	}
+	return step.LoopbackUp()
+}
+
+// setHostname sets the host name.
+func setHostname(name unsafe.Pointer) step.Fault {
+	n := raw.Strlen(name)
+	if acting.Guarded == 0 {
+		return step.Main(raw.Errno(raw.Call(unix.SYS_SETHOSTNAME, raw.Addr(name), n, 0, 0, 0, 0)))
+	}
+	if n > broker.MaxName {
+		return step.Main(unix.EINVAL)
+	}
+	q := broker.Request{Op: broker.Hostname, A: uint64(n)}
+	for i := range n {
+		*(*byte)(unsafe.Add(unsafe.Pointer(&q.Name), i)) = *(*byte)(unsafe.Add(name, i))
+	}
+	return acting.Ask(&q, broker.None, broker.None)
 }
 
 // guarded arms the death signal anew after a change of user namespace, which may clear
@@ -146,39 +171,4 @@ func setLabel(kind uint32, label unsafe.Pointer) unix.Errno {
 		return acting.WriteProc(raw.Text("self/attr/fscreate\x00"), label)
 	}
 	return acting.WriteProc(raw.Text("self/attr/exec\x00"), label)
-}
-
-// ifreq is struct ifreq with flags.
-type ifreq struct {
-	name  [16]byte
-	flags uint16
-	_     [22]byte
-}
-
-// deviceSocket returns a socket for the ioctls of netdevice(7), which every family takes. A
-// kernel may lack a family, and a filter or a security module refuse it with any error.
-func deviceSocket() uintptr {
-	fd := raw.Call(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-	if raw.Errno(fd) != 0 {
-		fd = raw.Call(unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-	}
-	if raw.Errno(fd) != 0 {
-		fd = raw.Call(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-	}
-	return fd
-}
-
-// loopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes
-// up (devinet.c inetdev_event, addrconf.c init_loopback).
-func loopbackUp() unix.Errno {
-	fd := deviceSocket()
-	if e := raw.Errno(fd); e != 0 {
-		return e
-	}
-	var req ifreq
-	req.name[0], req.name[1] = 'l', 'o'
-	req.flags = unix.IFF_UP | unix.IFF_RUNNING
-	e := raw.Errno(acting.Privileged(unix.CAP_NET_ADMIN, unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, raw.Addr(unsafe.Pointer(&req)), 0, 0, 0))
-	raw.Close(fd)
-	return e
 }

@@ -65,7 +65,13 @@ func hosted(sp unsafe.Pointer) {
 	if !okSock || !okLine || !areOurs(sock, line) {
 		step.GiveUp(raw.Text("this name is for the package sandbox of gobwrap\x00"), 0)
 	}
-	acting.CloseRange(line+1, nowhere) // what the host has open without close-on-exec
+	// What the host has open without close-on-exec.
+	leaks := line + 1
+	if end := monitor.keeperEnd; end > line {
+		acting.CloseRange(leaks, end-1)
+		leaks = end + 1
+	}
+	acting.CloseRange(leaks, nowhere)
 	for fd := uintptr(0); fd < 3; fd++ {
 		if raw.Errno(raw.Fcntl(fd, unix.F_GETFD, 0)) == 0 {
 			started.stdio |= 1 << fd
@@ -73,9 +79,6 @@ func hosted(sp unsafe.Pointer) {
 	}
 	raw.DefaultAction(unix.SIGCHLD)
 	takeUp(sock, line)
-	if raw.Auxv(sp, raw.AtSecure) != 0 {
-		standAndDrop(sp, host.line, acting.Sock)
-	}
 	monitorHosted()
 }
 
@@ -101,8 +104,9 @@ func monitorHosted() {
 	// nothing that it writes kills us.
 	raw.Fcntl(host.line, unix.F_SETFL, 0)
 	closeOthers(p, nowhere)
-	reapKeeper()
+	reapDismissed()
 	status := lastStatus(p, watch(p))
+	reapKeeper()
 	reapStray()
 	removePlaceholders()
 	reclaimTerminal(p)
@@ -288,7 +292,7 @@ func endLike(status uint32) {
 // hangUp closes, in a process that is not the monitor, what only that needs: the line, the
 // ear, and the ways to the keeper.
 func hangUp() {
-	for _, fd := range [...]*uintptr{&monitor.ear, &monitor.cgroup, &host.line, &monitor.keeperEnd, &monitor.keptEar, &monitor.keptSock} {
+	for _, fd := range [...]*uintptr{&monitor.ear, &monitor.cgroup, &host.line, &monitor.keeperEnd} {
 		if *fd != 0 {
 			raw.Close(*fd)
 			*fd = 0

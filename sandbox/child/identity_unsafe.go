@@ -182,7 +182,6 @@ func setCapabilities(s *plan.Step) step.Fault {
 	if acting.Guarded != 0 && !raw.NoMoreThan(0) {
 		return step.Main(unix.EPERM)
 	}
-	acting.Kept = 0
 	for c := uint(0); c <= raw.LastCap; c++ {
 		if ambient>>c&1 == 0 {
 			continue
@@ -202,7 +201,7 @@ func setCapabilities(s *plan.Step) step.Fault {
 // a call, so where there is an init, it is done once, in front of the fork (splitInit):
 // the payload never has more, and init gives up the rest (seal).
 func boundCaps(s *plan.Step) step.Fault {
-	if s.Flags&plan.FlagBounding == 0 || acting.Kept != 0 { // the keeper has cut all
+	if s.Flags&plan.FlagBounding == 0 || acting.Guarded != 0 { // the keeper has cut all
 		return step.Fault{}
 	}
 	return step.Failed(raw.CutBounding(uint64(s.A)|uint64(s.B)<<32), plan.SubBounding)

@@ -245,7 +245,7 @@ func seal(p plan.View) {
 	inUserns, bare, left := false, false, uint64(0)
 	for i := p.Setup; i < p.Steps; i++ {
 		if s := p.Step(i); s.Op == plan.OpCaps {
-			inUserns = s.Flags&plan.FlagBounding != 0 && acting.Kept == 0
+			inUserns = s.Flags&plan.FlagBounding != 0 && acting.Guarded == 0
 			bare = s.A|s.B|s.C|s.D|s.E|s.F == 0
 			left = uint64(s.A) | uint64(s.B)<<32
 		}
@@ -254,10 +254,8 @@ func seal(p plan.View) {
 		if e := raw.SetCaps(0, 0, 0); e != 0 {
 			acting.End(step.Failed(e, plan.SubSeal))
 		}
-		acting.Kept = 0
 		return
 	}
-	bare = bare && acting.Guarded == 0 // no caller owns the keeper's namespaces
 	keep := uint64(0)
 	if bare {
 		keep = 1 << unix.CAP_WAKE_ALARM

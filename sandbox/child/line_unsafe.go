@@ -13,6 +13,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/version"
 	bpf "github.com/gobwrap/gobwrap/seccomp"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
 )
 
@@ -299,7 +300,7 @@ func needsGo() bool {
 // a fault is found again, with its text, by the front end.
 func compileLine(again bool) bool {
 	var f compile.Facts
-	uid, gid := caller(raw.Mapped(entered.stack))
+	uid, gid := keeper.Caller(raw.Mapped(entered.stack))
 	f.UID, f.GID = uint32(uid), uint32(gid)
 	f.Caps, _, _ = raw.Caps()
 	f.RootCaps = true

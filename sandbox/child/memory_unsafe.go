@@ -60,10 +60,10 @@ var monitor struct {
 	// Setuid mode; see package suid.
 	keeper    uintptr // the keeper's pid; 0: none
 	keeperEnd uintptr // our end of its socket
-	keptEar   uintptr // the pair on which it says its faults, and its first process all: where these are heard
-	keptSock  uintptr // and where they are said
 	leaving   uintptr // the pid of a keeper that ends
 	viaKeeper bool    // the plan is for the keeper
+
+	keeperEnded uint32 // the keeper's wait status
 
 	follows bool // it stops with the payload; see follow
 }

@@ -35,8 +35,8 @@ func runMonitor(front uintptr) {
 	if status := waitFront(front); status != 0 {
 		endFailed(p, status)
 	}
-	reapKeeper()
 	requireSetUp(p)
+	reapKeeper()
 	closeOthers(p, nowhere)
 	status := payloadStatus(p)
 	reapStray()
@@ -121,7 +121,7 @@ func receive(front uintptr) plan.View {
 	if n > plan.MaxSize {
 		quit(1)
 	}
-	p, e, v := take(n)
+	p, e, v := take(acting.Sock, n)
 	if e == 0 && v == plan.Good {
 		return p
 	}
@@ -147,9 +147,9 @@ func explainFront(status uint32) {
 	}
 }
 
-// take reads a plan of n bytes from the front end into memory of this process and has it
+// take reads a plan of n bytes from a socket into memory of this process and has it
 // verified. EPIPE stands for a plan that stops short.
-func take(n uint32) (plan.View, unix.Errno, plan.Verdict) {
+func take(sock uintptr, n uint32) (plan.View, unix.Errno, plan.Verdict) {
 	base := unsafe.Pointer(&smallPlan)
 	if uintptr(n) > unsafe.Sizeof(smallPlan) {
 		r := raw.Call(unix.SYS_MMAP, 0, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
@@ -158,7 +158,7 @@ func take(n uint32) (plan.View, unix.Errno, plan.Verdict) {
 		}
 		base = raw.Mapped(r)
 	}
-	if raw.ReadFull(acting.Sock, base, uintptr(n)) != uintptr(n) {
+	if raw.ReadFull(sock, base, uintptr(n)) != uintptr(n) {
 		return plan.View{}, unix.EPIPE, 0
 	}
 	return plan.ViewAt(base), 0, plan.Verify(base, n)
@@ -295,10 +295,13 @@ func cloneFirst(p plan.View) {
 	raw.Exit(0)
 }
 
-// announce tells the monitor the pid of the first process; see startJoined.
+// announced is the word on the feed that the first process has made itself known.
+const announced = 1
+
+// announce tells the monitor who the first process is; see startJoined.
 func announce() {
 	raw.Fcntl(acting.Sock, unix.F_SETOWN, raw.Getpid())
-	raw.WriteWord(feed.child, 1)
+	raw.WriteWord(feed.child, announced)
 }
 
 // closeOthers closes all that the monitor does not need: the caller's descriptors, the

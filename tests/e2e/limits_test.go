@@ -268,15 +268,10 @@ func TestCloseFDs(t *testing.T) {
 	})
 }
 
-// TestScore: the kernel's score is set for the sandbox, only upwards by a user, and not in
-// setuid mode.
+// TestScore: the kernel's score is set for the sandbox, only upwards by a user.
 func TestScore(t *testing.T) {
 	eachWay(t, func(t *testing.T, v via) {
 		out := launch{who: v.who, args: v.inShell("cat /proc/self/oom_score_adj", "--unshare-pid", "--proc", "/proc", "--oom-score-adj", "321")}.run(t)
-		if v.mode == "setuid" {
-			out.Refused(t, "--oom-score-adj is not possible in setuid mode")
-			return
-		}
 		out.OK(t, "321\n")
 		if v.who == user {
 			out = launch{who: v.who, args: v.inShell("echo ran", "--oom-score-adj", "-1000")}.run(t)

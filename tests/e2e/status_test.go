@@ -306,7 +306,7 @@ func TestStatusWithoutSenders(t *testing.T) {
 		eachWho(t, func(t *testing.T, who identity) {
 			wrap := []string{enosys, "-e", "EPERM", "-n", fmt.Sprint(call), "--"}
 			o, docs := launch{who: who, wrap: wrap, args: append(box("--json-status-fd", "3", "--unshare-pid"), "/h/probe", "exit", "3")}.told(t)
-			if who.setuid && call == unix.SYS_RECVMSG { // the keeper takes nothing by another call
+			if who.setuid { // the keeper takes nothing by another call, and waits for nothing without a time-out
 				o.Refused(t, "setuid mode failed")
 				return
 			}

@@ -82,8 +82,8 @@ func sendAs(t *testing.T, who uint32, launcher string, size uint32, bytes []byte
 }
 
 // TestHostileHost: an installation in plan mode keeps the rules of package suid, whatever the
-// embedding program sends: what Verify, the policy or the table of capabilities refuses is
-// refused, and what runs has the user's ids and no capability.
+// embedding program sends: what carries the plan out, and what runs, has the user's ids and no
+// capability.
 func TestHostileHost(t *testing.T) {
 	launcher := install(t)
 	spec := func(ops ...mounts.Op) []byte {
@@ -106,7 +106,7 @@ func TestHostileHost(t *testing.T) {
 		t.Errorf("the good plan: %+v, %s", m, out)
 	}
 	overlay := spec(mounts.TmpOverlay("/tmp", "/usr"))
-	if m, out := send(t, launcher, uint32(len(overlay))|forKeeper, overlay); m.Sub != plan.SubRefused || out != "" {
+	if m, out := send(t, launcher, uint32(len(overlay))|forKeeper, overlay); m.Kind != plan.MsgFault || out != "" {
 		t.Errorf("an overlay: %+v, %s", m, out)
 	}
 	// In direct mode a plan gives the user nothing that they did not have.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
@@ -136,18 +137,6 @@ func (d *draft) program(t testing.TB) []byte {
 // header returns a word of the header; the names are offsets in words.
 func header(p []byte, word int) uint32 { return binary.NativeEndian.Uint32(p[4*word:]) }
 
-// set changes a word of the header.
-func set(p []byte, word int, v uint32) []byte {
-	p = slices.Clone(p)
-	binary.NativeEndian.PutUint32(p[4*word:], v)
-	return p
-}
-
-// setStep changes a word of the step at index i; word 0 holds operation and flags.
-func setStep(p []byte, i, word int, v uint32) []byte {
-	return set(p, (plan.HeaderSize+i*plan.StepSize)/4+word, v)
-}
-
 // Words of the header.
 const (
 	hMagic = iota
@@ -175,6 +164,8 @@ const (
 	hSyncc
 	hPwd
 	hJSON
+	hUID
+	hGID
 )
 
 // bait is a directory of the host with what others own, bound on /b in the sandboxes.
@@ -273,4 +264,101 @@ func powerless(report string) string {
 		}
 	}
 	return strings.Join(bad, "; ")
+}
+
+// one is a step without strings.
+func one(op plan.Op, flags uint16, operands ...uint32) step {
+	all := [7]uint32{}
+	copy(all[:], operands)
+	return step{Step: plan.Step{Op: op, Flags: flags, A: all[0], B: all[1], C: all[2], D: all[3], E: all[4], F: all[5], G: all[6]}}
+}
+
+func (s step) at(dst string) step { s.b = dst; return s }
+
+func (s step) of(name string) step { s.a = name; return s }
+
+// frame, late and payload add steps to a draft.
+func frame(steps ...step) func(d *draft) {
+	return func(d *draft) { d.frame = append(d.frame, steps...) }
+}
+
+func late(steps ...step) func(d *draft) {
+	return func(d *draft) { d.late = append(d.late, steps...) }
+}
+
+func payload(steps ...step) func(d *draft) {
+	return func(d *draft) { d.payload = steps }
+}
+
+func file(fd uint32, dst string) step { return one(plan.OpFile, 0, fd, 0, 0, 0o600, 0o755).at(dst) }
+
+func data(fd uint32, dst string) step { return one(plan.OpData, 0, fd, 0, safe, 0o600, 0o755).at(dst) }
+
+func devNull(t testing.TB) int {
+	t.Helper()
+	fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	return fd
+}
+
+// leaks complains about anything in an output that the user has not by himself. In a user
+// namespace ids are what the plan says.
+func leaks(said string, mapped bool) string {
+	var bad []string
+	for line := range strings.SplitSeq(said, "\n") {
+		key, value, _ := strings.Cut(line, ": ")
+		id := fmt.Sprint(me)
+		switch key {
+		case "permitted", "effective", "inheritable", "ambient", "bounding":
+			if strings.Trim(value, "0") != "" {
+				bad = append(bad, line)
+			}
+		case "no_new_privs":
+			if value != "1" {
+				bad = append(bad, line)
+			}
+		case "uid", "gid":
+			if !mapped && value != id+" "+id+" "+id {
+				bad = append(bad, line)
+			}
+		case "bait":
+			if !mapped && value != id+" "+id {
+				bad = append(bad, line)
+			}
+		case "may setuid", "may setresuid", "may setgid":
+			if value == "yes" && !mapped {
+				bad = append(bad, line)
+			}
+		default:
+			if strings.HasPrefix(key, "may ") && value == "yes" {
+				bad = append(bad, line)
+			}
+		}
+	}
+	return strings.Join(bad, "; ")
+}
+
+// headerOf is what the launcher tells the keeper of a plan.
+func headerOf(p []byte) (h [4]uint32) {
+	if len(p) < plan.HeaderSize {
+		return [4]uint32{unix.CLONE_NEWNS}
+	}
+	at := (*plan.Program)(&plan.Program{Bytes: p})
+	flags := header(p, hFlags)
+	h = [4]uint32{header(p, hClone), header(p, hUID), header(p, hGID), 0}
+	if flags&plan.FlagTryUser != 0 {
+		h[3] |= keeper.TryUser
+	}
+	if flags&plan.FlagMapRoot != 0 {
+		h[3] |= keeper.MapRoot
+	}
+	for i := range at.Header().Steps {
+		if s := at.Step(i); s.Op == plan.OpProc && s.A == 0 {
+			h[3] |= keeper.NewProc
+		}
+	}
+	return h
 }

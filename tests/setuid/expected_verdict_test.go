@@ -1,11 +1,9 @@
 package setuid_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,45 +33,6 @@ func faulted(l loot, sub plan.Sub) (m plan.Message, complaint string) {
 		complaint = "another fault"
 	}
 	return m, complaint
-}
-
-// bad: plan.Verify refuses it, in the keeper.
-func bad(v plan.Verdict) judgement {
-	return func(l loot) string {
-		m, complaint := faulted(l, plan.SubPlan)
-		if complaint == "" && (l.first != 0 || m.Extra != uint32(v)) {
-			complaint = fmt.Sprintf("verdict %d, want %d", m.Extra, v)
-		}
-		return complaint
-	}
-}
-
-// row: the policy refuses it.
-func row(r suid.Row) judgement {
-	return func(l loot) string {
-		m, complaint := faulted(l, plan.SubRefused)
-		if have, _ := suid.FromExtra(m.Extra); complaint == "" && (l.first != 0 || have != r) {
-			complaint = fmt.Sprintf("row %d, want %d", have, r)
-		}
-		return complaint
-	}
-}
-
-// foreignFd: it names a descriptor that it may not.
-func foreignFd(l loot) string {
-	_, complaint := faulted(l, plan.SubFd)
-	if complaint == "" && l.first != 0 {
-		complaint = "a process was started nevertheless"
-	}
-	return complaint
-}
-
-// silent: the keeper ends without a word, for nobody honest sends such a thing.
-func silent(l loot) string {
-	if !l.answered || l.first != 0 || len(l.faults) > 0 || l.said != "" {
-		return "want nothing at all"
-	}
-	return ""
 }
 
 // denied: the plan is carried out as for the user, who may not do one of its steps.

@@ -31,7 +31,7 @@ func started(t *testing.T, l launch, on func(l launch) outcome) (runtime, keeper
 	}
 	for line := range strings.Lines(calls) {
 		runtime = runtime || ofRuntime.MatchString(line)
-		keeper = keeper || strings.Contains(line, "PR_SET_KEEPCAPS, 1")
+		keeper = keeper || strings.Contains(line, "PR_GET_NO_NEW_PRIVS")
 	}
 	return runtime, keeper, o
 }

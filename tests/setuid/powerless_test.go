@@ -24,8 +24,7 @@ func powerlessKernels() []defect {
 	}
 	return []defect{
 		{name: "ids", nr: unix.SYS_SETRESGID, refuse: below(unix.EPERM)},
-		{name: "mount-eperm", nr: unix.SYS_MOUNT, refuse: below(unix.EPERM)},
-		{name: "mount-eacces", nr: unix.SYS_MOUNT, refuse: below(unix.EACCES)},
+		{name: "uids", nr: unix.SYS_SETRESUID, refuse: below(unix.EPERM)},
 	}
 }
 

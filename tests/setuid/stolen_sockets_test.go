@@ -13,19 +13,21 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"github.com/gobwrap/gobwrap/tests/lib/proc"
 	"golang.org/x/sys/unix"
 )
 
 // heist is a launcher that waits for arguments that never come, so that its keeper waits
-// for a plan. The user has taken the launcher's end of the keeper's socket, and both ends of
-// the one on which faults are said: the launcher is his process.
+// for a header. The user has taken the launcher's end of the keeper's socket: the launcher is
+// his process.
 type heist struct {
 	thief            *soul
 	pid, keeper      int
-	front            int // 0: there is none
-	line, words, own int // the keeper's socket; where faults are heard, and where they are said
-	out, args        int // what is printed; the pipe that nobody closes
+	front            int    // 0: there is none
+	line, words, own int    // the keeper's socket; where the first process's faults are heard, and where they are said
+	word             []byte // what the keeper has said of a launch that it does not make
+	out, args        int    // what is printed; the pipe that nobody closes
 }
 
 // scene is how the launcher of a heist is started.
@@ -96,25 +98,28 @@ func (h *heist) steal(front bool) error {
 		if front && len(pids) == 2 {
 			h.front, its = pids[1], sockets(pids[1])
 		}
-		// The launcher has both ends on which faults are said, and its end of the keeper's
-		// pair. With a front end that has one of the former, and there are both of the feed.
-		if !front && len(pids) == 1 && len(has) == 3 || front && len(has) == 4 && len(its) == 1 {
-			break
+		// The launcher has its end of the keeper's pair. With a front end it has one of the
+		// pair to that besides, and both of the feed.
+		if !front && len(pids) == 1 && len(has) == 1 || front && len(has) == 4 && len(its) == 1 {
+			line, err := take(h.pid, has[0]) // the first of all that were made
+			if err == nil {
+				h.line = line
+				break
+			}
+			if !errors.Is(err, unix.EBADF) { // it has moved it meanwhile
+				return err
+			}
 		}
 		if time.Now().After(end) {
 			return fmt.Errorf("no keeper waits: children %v, sockets %v %v, said %q", pids, has, its, h.said())
 		}
 	}
-	from, words := h.pid, has[0]
-	if front {
-		from, words = h.front, its[0]
-		has = append(its, has...)
+	pair, e := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if e != nil {
+		return e
 	}
-	var e, f, g error
-	h.words, e = take(from, words)
-	h.own, f = take(h.pid, has[1])
-	h.line, g = take(h.pid, has[2])
-	return errors.Join(e, f, g)
+	h.words, h.own = pair[0], pair[1]
+	return nil
 }
 
 // ours are the processes that have given up everything, and are the user's.
@@ -158,17 +163,21 @@ func take(pid, fd int) (int, error) {
 // parcel is a piece of what is sent to a keeper.
 type parcel struct {
 	data   []byte
-	rights bool // with a descriptor
+	rights bool // with the descriptor on which faults are said
 	urgent bool // out of band
 	shut   bool // the end
 	pause  time.Duration
 }
 
-// whole is a message as the monitor sends it.
-func whole(p []byte) []parcel { return []parcel{{data: framed(p)}, {shut: true}} }
-
-func framed(p []byte) []byte {
-	return append(binary.NativeEndian.AppendUint32(nil, uint32(len(p))), p...)
+// whole is what the monitor sends: the header, which the keeper reads, and what the first
+// process reads.
+func whole(p []byte) []parcel {
+	var head []byte
+	for _, word := range headerOf(p) {
+		head = binary.NativeEndian.AppendUint32(head, word)
+	}
+	size := binary.NativeEndian.AppendUint64(nil, uint64(len(p))) // and what the monitor is: nothing
+	return []parcel{{data: head}, {data: size, rights: true}, {data: p}, {shut: true}}
 }
 
 // send sends parcels; the keeper may be gone meanwhile, which is no error.
@@ -179,7 +188,7 @@ func (h *heist) send(parcels []parcel) error {
 			var oob []byte
 			flags := unix.MSG_NOSIGNAL
 			if p.rights {
-				oob = unix.UnixRights(h.line)
+				oob = unix.UnixRights(h.own)
 			}
 			if p.urgent {
 				flags |= unix.MSG_OOB
@@ -220,7 +229,13 @@ func (l loot) String() string {
 func (h *heist) wait() (l loot) {
 	l.answered = h.await(h.line)
 	// The first process makes itself the owner of the socket, and says a word.
-	if n, _, err := unix.Recvfrom(h.line, make([]byte, 4), unix.MSG_DONTWAIT); err == nil && n == 4 {
+	word := make([]byte, keeper.FaultSize)
+	n, _, err := unix.Recvfrom(h.line, word[:4], unix.MSG_DONTWAIT)
+	if n == 4 && binary.NativeEndian.Uint32(word) == keeper.FaultWord {
+		_, _, err = unix.Recvfrom(h.line, word[4:], unix.MSG_DONTWAIT)
+		h.word, n = word, 0
+	}
+	if err == nil && n == 4 {
 		l.first, _ = unix.FcntlInt(uintptr(h.own), unix.F_GETOWN, 0)
 		pidfd, err := unix.PidfdOpen(l.first, 0)
 		if err == nil && !h.await(pidfd) {
@@ -277,6 +292,13 @@ func ready(fd int, patience time.Duration) bool {
 
 // faults takes the messages of the acting side that the launcher will not read.
 func (h *heist) faults() (all []plan.Message) {
+	if word := h.word; word != nil {
+		h.word = nil
+		all = append(all, plan.Message{
+			Kind: plan.MsgFault, Step: plan.NoStep, Sub: plan.Sub(binary.NativeEndian.Uint32(word[4:])),
+			Errno: binary.NativeEndian.Uint32(word[8:]), Extra: binary.NativeEndian.Uint32(word[12:]),
+		})
+	}
 	for {
 		b := make([]byte, plan.MessageSize)
 		n, _, err := unix.Recvfrom(h.words, b, unix.MSG_DONTWAIT)
@@ -313,13 +335,20 @@ func (h *heist) end() error {
 	}
 	refused := h.thief.do(func() (err error) {
 		for _, pid := range pids {
-			if e := unix.Kill(pid, unix.SIGKILL); e != nil && !errors.Is(e, unix.ESRCH) {
+			e := unix.Kill(pid, unix.SIGKILL)
+			// What is not the user's ends at the end of its socket.
+			if e != nil && !errors.Is(e, unix.ESRCH) && !roots(pid) {
 				err = errors.Join(err, fmt.Errorf("the user may not end process %d: %w", pid, e))
 			}
 		}
 		return err
 	})
 	return errors.Join(refused, gone(soon, pids...), clear(h.pid))
+}
+
+// roots reports whether a process has root's ids.
+func roots(pid int) bool {
+	return strings.HasPrefix(proc.Field(pid, "Uid"), "0\t")
 }
 
 // clear ends what came into the world while we were looking, by its process group, whose

@@ -211,12 +211,14 @@ func TestNoDumps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dumps := func(pick func(h *heist, pids []int) int, at hold) (files []string) {
+	dumps := func(pick func(h *heist) int, at hold, signals ...unix.Signal) (files []string) {
 		dir := scratch(t)
 		s := become(t, me)
-		h, pids := heldIn(t, s, plain, at, scene{program: dumping(t, dir)})
-		_ = s.kill(pick(h, pids), unix.SIGQUIT)
-		harness.Until(func() bool { return proc.Gone(pick(h, pids)) }) // a dump is complete by then
+		h, _ := heldIn(t, s, plain, at, scene{program: dumping(t, dir)})
+		for _, sig := range signals { // root's, who may send them
+			_ = unix.Kill(pick(h), sig)
+		}
+		harness.Until(func() bool { return proc.Gone(pick(h)) }) // a dump is complete by then
 		found, _ := filepath.Glob(dir + "/*core*")
 		nothing := t
 		for _, file := range found {
@@ -228,11 +230,11 @@ func TestNoDumps(t *testing.T) {
 		return found
 	}
 	kinds := holds()
-	if got := dumps(func(h *heist, _ []int) int { return h.pid }, kinds[0]); len(got) == 0 {
+	if got := dumps(func(h *heist) int { return h.pid }, kinds[0], unix.SIGQUIT); len(got) == 0 {
 		t.Error("the monitor leaves no dump either: this is no test")
 	}
 	for _, at := range kinds[:7] {
-		if got := dumps(func(_ *heist, pids []int) int { return pids[len(pids)-1] }, at); len(got) > 0 {
+		if got := dumps(func(h *heist) int { return h.keeper }, at, unix.SIGQUIT, unix.SIGSEGV, unix.SIGABRT, unix.SIGKILL); len(got) > 0 {
 			t.Errorf("%s: a dump: %v", at.name, got)
 		}
 	}

@@ -1,6 +1,7 @@
 package setuid_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -16,17 +17,18 @@ type hold struct {
 	name    string
 	edit    func(d *draft)
 	parcels func(p []byte) []parcel
-	keeper  bool // it is the keeper that waits
+	keeper  bool // there is no first process yet
 	inside  bool // the command waits
 }
 
-// holds are the phases of a launch in which somebody has capabilities, and one after.
-// The scene's fd 4 is a pipe that is not closed.
+// holds are the phases of a launch: those in which the keeper, or the broker that it has become,
+// has capabilities, and those after. The scene's fd 4 is a pipe that is not closed.
 func holds() []hold {
 	return []hold{
-		{name: "keeper-without-a-plan", keeper: true, parcels: func([]byte) []parcel { return nil }},
-		{name: "keeper-with-a-part", keeper: true, parcels: func(p []byte) []parcel { return []parcel{{data: framed(p)[:len(p)/2]}} }},
-		{name: "keeper-without-the-end", keeper: true, parcels: func(p []byte) []parcel { return []parcel{{data: framed(p)}} }},
+		{name: "keeper-without-a-header", keeper: true, parcels: func([]byte) []parcel { return nil }},
+		{name: "keeper-with-a-part", keeper: true, parcels: func(p []byte) []parcel { return []parcel{{data: whole(p)[0].data[:7]}} }},
+		{name: "first-without-a-plan", parcels: func(p []byte) []parcel { return whole(p)[:1] }},
+		{name: "first-with-a-part", parcels: func(p []byte) []parcel { return append(whole(p)[:2:2], parcel{data: p[:len(p)/2]}) }},
 		{name: "first-on-data", edit: frame(data(4, "/t/f"))},
 		{name: "first-on-a-file", edit: frame(file(4, "/t/f"))},
 		{name: "first-at-the-handshake", edit: func(d *draft) {
@@ -95,11 +97,27 @@ func heldIn(t *testing.T, s *soul, clone uint32, at hold, in scene) (*heist, []i
 		if len(pids) > 0 {
 			last = pids[len(pids)-1]
 		}
-		return last != 0 && stays && (proc.Field(last, "Name") == "witness") == at.inside
+		return last != 0 && last != h.keeper && stays && (proc.Field(last, "Name") == "witness") == at.inside
 	}) {
 		t.Fatalf("nobody waits: %s, faults %+v, said %q", describe(proc.Tree(h.pid)), h.faults(), h.said())
 	}
 	return h, pids
+}
+
+// untouchable requires that the user can neither signal a process nor set its limits. SIGCONT is
+// permitted in one session (kill(2)).
+func (s *soul) untouchable(t *testing.T, pid int) {
+	t.Helper()
+	for _, sig := range []unix.Signal{0, unix.SIGTERM, unix.SIGSTOP, unix.SIGKILL} {
+		if err := s.kill(pid, sig); !errors.Is(err, unix.EPERM) {
+			t.Errorf("signal %d to %s: %v", sig, has(pid), err)
+		}
+	}
+	for _, resource := range []int{unix.RLIMIT_NOFILE, unix.RLIMIT_CPU} {
+		if err := s.limit(pid, resource, 1<<20); !errors.Is(err, unix.EPERM) {
+			t.Errorf("limit %d of %s: %v", resource, has(pid), err)
+		}
+	}
 }
 
 // burglary tries every door of everybody, in each phase.
@@ -111,22 +129,30 @@ func burglary(t *testing.T) {
 				s := become(t, me)
 				h, pids := held(t, s, clone, at)
 				s.allOpen(t, "the launcher", h.pid)
+				if state := proc.State(h.keeper); state != "Z" && state != "" {
+					if !powers(h.keeper) || !roots(h.keeper) {
+						t.Errorf("the keeper has nothing to protect: %s", has(h.keeper))
+					}
+					s.allShut(t, "the keeper", h.keeper, true)
+					s.untouchable(t, h.keeper)
+				} else if !at.inside && at.name != "first-behind-the-pivot" {
+					t.Errorf("there is no broker: %s", describe(proc.Tree(h.pid)))
+				}
 				for i, pid := range pids {
-					own := at.inside && i == len(pids)-1 // the command
+					if pid == h.keeper {
+						continue
+					}
+					if powers(pid) {
+						t.Errorf("process %d, which is the user's, has capabilities: %s", i, has(pid))
+					}
+					own := at.inside && i == len(pids)-1 || !at.inside // the command, or set-up
 					switch {
 					case own && clone&unix.CLONE_NEWUSER == 0:
 						// It has nothing that its user has not, who may look at it.
-						if powers(pid) {
-							t.Errorf("the command has capabilities: %s", has(pid))
-						}
-						s.allOpen(t, "the command", pid)
-					case own:
-						// It is in a namespace of root's, which its user may not enter by it.
-						s.allShut(t, "the command", pid, false)
-					case !own && !at.inside && !powers(pid):
-						t.Errorf("process %d has nothing to protect: %s", pid, has(pid))
+						s.allOpen(t, "the user's process", pid)
 					default:
-						s.allShut(t, fmt.Sprint("process ", i), pid, true)
+						// It is in a namespace of root's, which its user may not enter by it; or init.
+						s.allShut(t, fmt.Sprint("process ", i), pid, !own)
 					}
 				}
 			})
@@ -134,8 +160,9 @@ func burglary(t *testing.T) {
 	}
 }
 
-// TestDoors: who holds a capability opens no door to the user whose ids it has; and
-// PID 1 opens none for as long as it lives.
+// TestDoors: the keeper and the broker, which hold capabilities, have not the user's ids, open no
+// door to the user, and take no signal and no limit. The user's processes hold none, and PID 1
+// opens no door for as long as it lives.
 func TestDoors(t *testing.T) {
 	t.Parallel()
 	burglary(t)

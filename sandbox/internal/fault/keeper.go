@@ -39,8 +39,6 @@ func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 		case m.Errno == 0:
 			e.Hint = "it and its directory must belong to root and be writable for nobody else; at most 32 KiB, no link"
 		}
-	case plan.SubFd:
-		e.Message = "fd " + strconv.Itoa(int(m.Extra)) + " can't be used in setuid mode: it is not open, used twice, or too high a number"
 	case plan.SubStanding:
 		e.Message = suid.Standing(m.Extra).Refusal()
 		if e.Message == "" {

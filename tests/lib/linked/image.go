@@ -27,8 +27,12 @@ const (
 	InRaw   = Module + "/internal/raw."
 	InPlan  = Module + "/internal/plan."
 	InSuid  = Module + "/suid."
-	Entry   = InChild + "entry" // the name that the linker is told
-	Start   = Entry + ".abi0"   // the code behind it: assembly, not the wrapper for Go callers
+
+	InKeeper = Module + "/suid/keeper."
+	InBroker = Module + "/suid/broker."
+
+	Entry = InChild + "entry" // the name that the linker is told
+	Start = Entry + ".abi0"   // the code behind it: assembly, not the wrapper for Go callers
 )
 
 // Bare are the folders with code that runs without the Go runtime. Each of their files with such
@@ -36,7 +40,7 @@ const (
 //
 //nolint:gochecknoglobals // read-only
 var Bare = []string{
-	"sandbox/child", "mounts/build", "suid", "internal/plan", "internal/step", "internal/raw",
+	"sandbox/child", "mounts/build", "suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
 	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
 }
 

@@ -1,5 +1,5 @@
-// Command privileged counts the lines of source that can run with privilege in setuid
-// mode.
+// Command privileged counts the lines of source that can run with privilege in setuid mode, or
+// in a process that holds a capability over the host.
 //
 //	make privileged-lines
 //
@@ -32,38 +32,29 @@ type part struct {
 }
 
 const (
-	afterDrop  = "comes after the drop"
-	afterCaps  = "comes after OpCaps: the policy demands it (suid, payload)"
-	afterSeal  = "comes after seal"
-	notAllowed = "the policy refuses what leads there"
-	firstOne   = "is the sandbox's first process: the second part"
+	afterDrop = "comes after the drop"
 )
 
 // parts are counted one after the other; what one has counted the next does not.
 var parts = [...]part{
 	{
-		"from the entry point to the drop, the keeper, and around a raised capability",
-		[]string{linked.Start, linked.InChild + "runKeeper", linked.InStep + "(*State).Privileged"},
+		"from the entry point to the drop",
+		[]string{linked.Start},
 		[]cut{
-			{"enter", "launchDirect", afterDrop},
-			{"enter", "forkFront", afterDrop},
-			{"hosted", "monitorHosted", afterDrop},
-			{"clonePlain", "runFirst", firstOne},
-			{"runMapped", "runFirst", firstOne},
+			{"enter", "settled", afterDrop},
+			{"enter", "launch", afterDrop},
+			{linked.InKeeper + "Settle", linked.InKeeper + "run", "is the keeper: the second part"},
 		},
 	},
 	{
-		"further, in the sandbox's processes before they give up: capabilities permitted, not effective",
-		[]string{linked.InChild + "runFirst"},
-		[]cut{
-			{"do", "doBare", afterCaps},
-			{"do", "writeMaps", notAllowed},
-			{"(*Root).Do", "(*Root).overlay", notAllowed},
-			{"runFirst", "announce", notAllowed},
-			{"runInit", "takeLocks", afterSeal},
-			{"runInit", "filter", afterSeal},
-			{"runInit", "waitForAll", afterSeal},
-		},
+		"the keeper, until it is the broker",
+		[]string{linked.InKeeper + "run"},
+		[]cut{{linked.InKeeper + "serve", linked.InBroker + "Serve", "is the broker: the third part"}},
+	},
+	{
+		"the requests of the broker",
+		[]string{linked.InBroker + "Serve"},
+		nil,
 	},
 }
 
@@ -84,13 +75,16 @@ func run(w io.Writer) error {
 		list(w, c)
 		fmt.Fprintln(w)
 	}
+	total := 0
 	for i, c := range counts {
 		n := sum(c)
+		total += n.lines
 		fmt.Fprintf(w, "%d lines, %d of them code, in %d functions: %s\n", n.lines, n.code, len(c), parts[i].title)
 		calm := slices.DeleteFunc(slices.Clone(c), func(f function) bool { return f.calls })
 		n = sum(calm)
 		fmt.Fprintf(w, "\tof these %d lines, %d of them code, in %d functions from which no system call can be reached\n", n.lines, n.code, len(calm))
 	}
+	fmt.Fprintf(w, "%d lines in all\n", total)
 	return nil
 }
 
@@ -196,10 +190,10 @@ func callers(im *linked.Image) map[string]bool {
 	return out
 }
 
-// full returns the linker's name of a function of package child, or of a method of build.Root.
+// full returns the linker's name of a function; without a package it is one of package child.
 func full(name string) string {
-	if strings.HasPrefix(name, "(*Root).") {
-		return linked.InBuild + name
+	if strings.HasPrefix(name, linked.Module) {
+		return name
 	}
 	return linked.InChild + name
 }

@@ -1,0 +1,10 @@
+package broker
+
+// Hooks for the tests, which lie in another package.
+
+var (
+	HookReceive = receive
+	HookWant    = want
+)
+
+const HookNumOps = numOps

@@ -1,0 +1,90 @@
+package suid_test
+
+import (
+	"testing"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/suid"
+	"golang.org/x/sys/unix"
+)
+
+// TestPossible: what setuid mode cannot do is refused, by its row and its step, and what is
+// beside it is not.
+func TestPossible(t *testing.T) {
+	step := func(op plan.Op, change ...func(*plan.Step)) plan.Step {
+		s := plan.Step{Op: op}
+		for _, f := range change {
+			f(&s)
+		}
+		return s
+	}
+	size := func(n uint64) func(*plan.Step) {
+		return func(s *plan.Step) { s.F, s.G = uint32(n), uint32(n>>32) }
+	}
+	a := func(n uint32) func(*plan.Step) { return func(s *plan.Step) { s.A = n } }
+	c := func(n uint32) func(*plan.Step) { return func(s *plan.Step) { s.C = n } }
+	flags := func(n uint16) func(*plan.Step) { return func(s *plan.Step) { s.Flags = n } }
+	for _, c := range []struct {
+		name         string
+		clone, flags uint32
+		step         plan.Step
+		want         suid.Row
+	}{
+		{"forgive", 0, plan.FlagForgive, plan.Step{}, suid.RowForgive},
+		{"join", 0, plan.FlagJoin, plan.Step{}, suid.RowJoin},
+		{"setns", 0, 0, step(plan.OpSetns), suid.RowSetns},
+		{"idmap", 0, 0, step(plan.OpIDMap), suid.RowIDMap},
+		{"nested", 0, 0, step(plan.OpUnshare), suid.RowNested},
+		{"limit-userns", 0, 0, step(plan.OpLimitUserns), suid.RowNested},
+		{"overlay", 0, 0, step(plan.OpOverlay), suid.RowOverlay},
+		{"become", 0, 0, step(plan.OpBecome), suid.RowUnknown},
+		{"groups", 0, 0, step(plan.OpGroups), suid.RowUnknown},
+		{"nest", 0, 0, step(plan.OpNest), suid.RowUnknown},
+		{"loopback", 0, 0, step(plan.OpLoopback), suid.RowLoopback},
+		{"loopback of one's own", unix.CLONE_NEWNET, 0, step(plan.OpLoopback), suid.Permitted},
+		{"hostname", 0, 0, step(plan.OpHostname), suid.RowHostname},
+		{"hostname of one's own", unix.CLONE_NEWUTS, 0, step(plan.OpHostname), suid.Permitted},
+		{"proc", 0, 0, step(plan.OpProc), suid.RowProc},
+		{"proc of one's own", unix.CLONE_NEWPID, 0, step(plan.OpProc), suid.Permitted},
+		{"proc of the host", 0, 0, step(plan.OpProc, a(1)), suid.Permitted},
+		{"proc, or that of the host", 0, 0, step(plan.OpProc, a(1), flags(plan.FlagOrBind)), suid.RowProc},
+		{"mqueue", 0, 0, step(plan.OpMount, a(plan.MountMqueue)), suid.RowMqueue},
+		{"mqueue of one's own", unix.CLONE_NEWIPC, 0, step(plan.OpMount, a(plan.MountMqueue)), suid.Permitted},
+		{"half of the memory", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(half)), suid.Permitted},
+		{"more than half", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(half+1)), suid.RowSize},
+		{"more than all", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(1<<63)), suid.RowSize},
+		{"a label of files", 0, 0, step(plan.OpLabel, a(plan.LabelNew), func(s *plan.Step) { s.B = 1 }), suid.RowLabel},
+		{"no label of files", 0, 0, step(plan.OpLabel, a(plan.LabelNew)), suid.Permitted},
+		{"a label of the command", 0, 0, step(plan.OpLabel, a(plan.LabelExec), func(s *plan.Step) { s.B = 1 }), suid.Permitted},
+		{"wait", 0, 0, step(plan.OpWaitFd), suid.Permitted},
+		{"capabilities", 0, 0, step(plan.OpCaps, c(1)), suid.RowCapAdd},
+		{"score", 0, 0, step(plan.OpScore), suid.Permitted},
+	} {
+		p := bare(t)
+		if c.step.Op != 0 {
+			p = with(t, c.clone, c.flags, c.step)
+		} else {
+			header(p).Flags |= c.flags
+		}
+		row, at := possible(p, half)
+		want := plan.NoStep
+		switch {
+		case c.want == suid.Permitted || c.want == suid.RowJoin:
+			want = 0
+		case c.step.Op == plan.OpCaps:
+			want = find(t, p, c.step.Op)
+		case c.step.Op != 0:
+			want = last(t, p, c.step)
+		}
+		if row != c.want || at != want {
+			t.Errorf("%s: row %d, step %d; want row %d, step %d", c.name, row, int32(at), c.want, int32(want))
+		}
+	}
+	// Nobody waits before the old root is gone.
+	p := with(t, 0, 0, step(plan.OpWaitFd))
+	i, j := find(t, p, plan.OpPivot), find(t, p, plan.OpWaitFd)
+	*plan.StepAt(base(p), i), *plan.StepAt(base(p), j) = *plan.StepAt(base(p), j), *plan.StepAt(base(p), i)
+	if row, at := possible(p, half); row != suid.RowBlock || at != i {
+		t.Errorf("wait before the pivot: row %d, step %d", row, at)
+	}
+}

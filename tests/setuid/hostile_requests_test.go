@@ -1,0 +1,285 @@
+package setuid_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gobwrap/gobwrap/suid/broker"
+	"github.com/gobwrap/gobwrap/suid/keeper"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"golang.org/x/sys/unix"
+)
+
+// TestHostileRequests: a hostile first process sends random requests and well-formed hostile ones
+// to real brokers. Whatever it sends, the host is afterwards what it was, and what the host's
+// mounts forbid or hide stays so in the sandbox's namespace.
+func TestHostileRequests(t *testing.T) {
+	t.Parallel()
+	random, formed := harness.Times(6000, 1_000_000), harness.Times(2000, 100_000)
+	seed := uint64(time.Now().UnixNano())
+	name, _ := os.Hostname()
+	lure := bait(t)
+	before := snapshot(lure)
+	total := map[string]int{}
+	var lock sync.Mutex
+	var group sync.WaitGroup
+	for worker := range uint64(2) {
+		h := &hostile{t: t, s: becomeIn(t, me, elsewhere(canaries)), lure: lure, dice: rand.New(rand.NewPCG(seed, worker)), tally: map[string]int{}}
+		group.Go(func() {
+			for !t.Failed() && (h.random < random/2 || h.formed < formed/2) {
+				h.session(h.random < random/2, h.formed < formed/2)
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			for what, n := range h.tally {
+				total[what] += n
+			}
+			total["random"] += h.random
+			total["formed"] += h.formed
+		})
+	}
+	group.Wait()
+	t.Logf("seed %d: %v", seed, total)
+	for _, what := range []string{"bind", "fs", "restrict", "root", "pivot", "stage", "place", "hostname", "proc", "ended", "refused"} {
+		if total[what] < 3 {
+			t.Errorf("%q came out %d times: the requests are not what they should be", what, total[what])
+		}
+	}
+	if now := snapshot(lure); now != before {
+		t.Errorf("files of the host have changed:\n%s", difference(before, now))
+	}
+	if now, _ := os.Hostname(); now != name {
+		t.Errorf("the host is called %q now", now)
+		_ = unix.Sethostname([]byte(name))
+	}
+}
+
+// hostile is one worker.
+type hostile struct {
+	t              *testing.T
+	s              *soul
+	lure           string
+	dice           *rand.Rand
+	tally          map[string]int
+	random, formed int
+}
+
+var opNames = []string{"", "bind", "fs", "proc", "restrict", "root", "pivot", "hostname", "stage", "place"}
+
+// session is a launch, and what is sent to its broker.
+func (h *hostile) session(random, formed bool) {
+	h.t.Helper()
+	clone, flags := uint32(0), uint32(0)
+	for _, n := range []uint32{unix.CLONE_NEWIPC, unix.CLONE_NEWUTS, unix.CLONE_NEWNET, unix.CLONE_NEWPID} {
+		if h.dice.IntN(3) > 0 {
+			clone |= n
+		}
+	}
+	if clone&unix.CLONE_NEWPID != 0 {
+		flags = keeper.NewProc
+	}
+	k := h.s.talkTo(h.t, clone, flags)
+	defer k.bye()
+	was := k.hostMounts()
+	if h.dice.IntN(8) > 0 {
+		k.ask(broker.Root, 0, 0, 0)
+		h.tally["root"]++
+	}
+	pool := h.pool(k)
+	for n := range 120 + h.dice.IntN(200) {
+		var answer uint32
+		op := broker.Op(0)
+		if formed && (n%4 == 0 || !random) {
+			h.formed++
+			op, answer = h.wellFormed(k, &pool)
+		} else {
+			h.random++
+			answer = h.noise(k, pool)
+		}
+		switch {
+		case answer == ended:
+			h.tally["ended"]++
+		case answer != 0:
+			h.tally["refused"]++
+		default:
+			h.tally[opNames[op]]++
+		}
+		if answer == ended || op == broker.Pivot || n%16 == 0 && strings.Count(k.mountsInside(), "\n") > 1000 {
+			break // trees of trees grow until the kernel's bound, slowly
+		}
+	}
+	k.judge(was)
+	if now, _ := os.Hostname(); strings.HasPrefix(now, "hostile") {
+		h.t.Errorf("the host is called %q", now)
+	}
+	if powers(k.first) {
+		h.t.Errorf("the first process has capabilities: %s", has(k.first))
+	}
+}
+
+// pool is descriptors of all kinds.
+func (h *hostile) pool(k *talk) (fds []int) {
+	for _, path := range []string{
+		"/", "/usr", "/proc", "/proc/self/fd", "/proc/fs/nfsd", "/proc/sys", "/etc/passwd", "/oldroot", "/oldroot/usr", "/oldroot/etc/passwd", "/oldroot/proc",
+		"/oldroot/tmp/canary", "/oldroot/tmp/canary/ro", "/oldroot/tmp/canary/noexec", "/oldroot/tmp/canary/nosuid", "/oldroot/tmp/canary/hidden",
+		"/oldroot/tmp/canary/hidden/cover", "/tmp/canary/ro", "/base", "/newroot", "/oldroot/dev/null", "/oldroot" + h.lure, "/oldroot" + h.lure + "/root",
+		fmt.Sprintf("/oldroot/proc/%d", k.keeper), fmt.Sprintf("/oldroot/proc/%d/fd", k.keeper), fmt.Sprintf("/oldroot/proc/%d", k.first),
+		fmt.Sprintf("/oldroot/proc/%d/ns/mnt", k.first), fmt.Sprintf("/oldroot/proc/%d/ns/net", k.first), fmt.Sprintf("/proc/%d/ns/user", k.first),
+	} {
+		if fd := k.path(path); fd >= 0 {
+			fds = append(fds, fd)
+		}
+	}
+	for i := range 4 {
+		if fd := k.mkdir(fmt.Sprintf("/base/d%d", i)); fd >= 0 {
+			fds = append(fds, fd)
+		}
+	}
+	for _, to := range []string{"/oldroot" + cover, "/oldroot/tmp/canary/hidden", "/oldroot", "/", "/stagefile", "/proc/self/fd/0"} {
+		fds = append(fds, k.link(to))
+	}
+	fds = append(fds, k.host("/"), k.host("/tmp/canary/hidden"), k.sock, k.h(func() (int, error) { return unix.MemfdCreate("x", unix.MFD_CLOEXEC) }),
+		k.h(func() (int, error) { return unix.PidfdOpen(k.first, 0) }), k.h(func() (int, error) { return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) }),
+		k.h(func() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }))
+	return slices.DeleteFunc(fds, func(fd int) bool { return fd < 0 })
+}
+
+// h keeps a descriptor.
+func (k *talk) h(open func() (int, error)) int {
+	fd, err := open()
+	if err != nil {
+		return -1
+	}
+	k.fds = append(k.fds, fd)
+	return fd
+}
+
+func (h *hostile) pick(fds []int) int { return fds[h.dice.IntN(len(fds))] }
+
+// wellFormed sends what a first process could send, with hostile operands.
+func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32) {
+	d := h.dice
+	flags := uint64(d.IntN(16))
+	switch op = broker.Op(1 + d.IntN(int(broker.Place))); op {
+	case broker.Bind:
+		return op, k.ask(op, flags, 0, 0, h.pick(*pool), h.pick(*pool))
+	case broker.FS:
+		return op, k.ask(op, uint64(d.IntN(3)), 0, 0, h.pick(*pool))
+	case broker.Root:
+		return op, k.ask(op, 0, 0, 0)
+	case broker.Pivot:
+		if d.IntN(6) > 0 {
+			// In its place: what has been mounted since is named.
+			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/oldroot/proc/fs/nfsd", "/stagefile", "/stagedir"}[d.IntN(7)]); fd >= 0 {
+				*pool = append(*pool, fd)
+			}
+			return broker.Restrict, k.ask(broker.Restrict, flags, 0, 0, h.pick(*pool))
+		}
+		return op, k.ask(op, 0, 0, 0, k.path("/newroot"))
+	case broker.Hostname:
+		q := broker.Request{Op: op, A: uint64(d.IntN(80))}
+		copy(q.Name[:], "hostile name")
+		return op, k.say(bytesOf(&q))
+	case broker.Stage:
+		return op, k.ask(op, flags, uint64(d.IntN(2)), 0, h.pick(*pool))
+	case broker.Place:
+		return op, k.ask(op, 0, uint64(d.IntN(2)), 0, h.pick(*pool))
+	default:
+		return op, k.ask(op, flags, 0, 0, h.pick(*pool))
+	}
+}
+
+// noise sends numbers and bytes. Most have a form that a broker reads, or each would be its last.
+func (h *hostile) noise(k *talk, pool []int) uint32 {
+	d := h.dice
+	number := func() uint64 {
+		switch d.IntN(5) {
+		case 0:
+			return uint64(d.IntN(64))
+		case 1:
+			return 1 << d.IntN(64)
+		case 2:
+			return d.Uint64()
+		case 3:
+			return 1<<d.IntN(64) - 1
+		}
+		return 0
+	}
+	var fds []int
+	if d.IntN(120) == 0 { // what ends it
+		b := make([]byte, d.IntN(300))
+		for i := range b {
+			b[i] = byte(d.Uint32())
+		}
+		for range d.IntN(5) {
+			fds = append(fds, h.pick(pool))
+		}
+		return k.say(b, fds...)
+	}
+	q := broker.Request{Op: broker.Op(1 + d.IntN(int(broker.Place))), A: number(), B: number(), C: number()}
+	if q.Op == broker.Pivot {
+		q.Op = broker.Restrict
+	}
+	for i := range q.Name {
+		q.Name[i] = byte(d.Uint32())
+	}
+	copy(q.Name[:], "hostile")
+	for range map[broker.Op]int{broker.Root: 0, broker.Hostname: 0, broker.Bind: 2}[q.Op] {
+		fds = append(fds, h.pick(pool))
+	}
+	if q.Op != broker.Root && q.Op != broker.Hostname && q.Op != broker.Bind {
+		fds = append(fds, h.pick(pool))
+	}
+	return k.say(bytesOf(&q), fds...)
+}
+
+// TestUntracedBroker: the broker is killed, stopped and traced at each of its calls by the user,
+// who can do none of that; the launch goes on. The control: the same at the first process.
+func TestUntracedBroker(t *testing.T) {
+	t.Parallel()
+	s := become(t, me)
+	for range harness.Times(6, 60) {
+		cmd := exec.Command(installed, append(byKeeper(all("--tmpfs", "/t", "--bind", "/tmp", "/x")...)[1:], "/h/witness", "exit", "7")...)
+		cmd.Env = []string{"PATH=/usr/bin:/bin"}
+		var said strings.Builder
+		cmd.Stderr = &said
+		if err := s.do(cmd.Start); err != nil {
+			t.Fatal(err)
+		}
+		tries, won, keeper := 0, 0, 0
+		for proc.State(cmd.Process.Pid) != "Z" && proc.State(cmd.Process.Pid) != "" {
+			for _, pid := range proc.Children(cmd.Process.Pid) {
+				if keeper == 0 && roots(pid) { // it may have ended before it was seen
+					keeper = pid
+				}
+				if pid != keeper { // the first process is root's until it is the user's
+					continue
+				}
+				_ = s.do(func() error {
+					tries++
+					if traced(pid, unix.PTRACE_SEIZE) == nil && roots(pid) {
+						won++
+					}
+					return nil
+				})
+				for _, sig := range []unix.Signal{unix.SIGSTOP, unix.SIGKILL} {
+					if s.kill(pid, sig) == nil && roots(pid) {
+						won++
+					}
+				}
+			}
+		}
+		err := cmd.Wait()
+		if cmd.ProcessState.ExitCode() != 7 || said.String() != "" || won > 0 {
+			t.Errorf("%v, %d of %d: %s", err, won, tries, said.String())
+		}
+	}
+}

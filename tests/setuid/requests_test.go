@@ -1,0 +1,575 @@
+package setuid_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/suid/broker"
+	"github.com/gobwrap/gobwrap/suid/keeper"
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"github.com/gobwrap/gobwrap/tests/lib/proc"
+	"golang.org/x/sys/unix"
+)
+
+// talk is a real broker, and a user who has taken the first process's socket to it: that process
+// waits for a plan that never comes, and what the user sends is what it could send.
+type talk struct {
+	*heist
+	t     testing.TB
+	first int
+	sock  int
+	fds   []int // that the broker was given, to be closed
+}
+
+// ended stands for the answer of a broker that has ended.
+const ended = ^uint32(0)
+
+// talkTo brings a launch to where its first process waits for the plan.
+func (s *soul) talkTo(t testing.TB, clone, flags uint32) *talk {
+	t.Helper()
+	h, err := s.rob(scene{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &talk{heist: h, t: t, sock: -1}
+	head := keeper.Header{Clone: unix.CLONE_NEWNS | clone, UID: me, GID: me, Flags: flags}
+	if err := h.send([]parcel{{data: unsafe.Slice((*byte)(unsafe.Pointer(&head)), keeper.HeaderSize)}}); err != nil {
+		t.Fatal(err)
+	}
+	waits := func() bool {
+		for _, pid := range proc.Children(h.pid) {
+			if pid != h.keeper {
+				k.first = pid
+			}
+		}
+		return k.first != 0 && proc.State(k.first) == "S" && strings.HasPrefix(proc.Field(k.first, "Uid"), fmt.Sprint(me)) &&
+			proc.Field(h.keeper, "Seccomp") == "2" && len(sockets(k.first)) == 2
+	}
+	if !harness.Until(waits) {
+		t.Fatalf("no first process: %s, faults %+v", describe(proc.Tree(h.pid)), h.wait())
+	}
+	err = s.do(func() error {
+		for _, fd := range sockets(k.first) {
+			taken, err := take(k.first, fd)
+			if err != nil {
+				return err
+			}
+			if kind, _ := unix.GetsockoptInt(taken, unix.SOL_SOCKET, unix.SO_TYPE); kind == unix.SOCK_SEQPACKET {
+				k.sock = taken
+				continue
+			}
+			_ = unix.Close(taken)
+		}
+		return nil
+	})
+	if err != nil || k.sock < 0 {
+		t.Fatal("the user cannot take the first process's socket: ", err)
+	}
+	return k
+}
+
+// bye ends it, and requires that nobody stays.
+func (k *talk) bye() {
+	for _, fd := range append(k.fds, k.sock) {
+		_ = unix.Close(fd)
+	}
+	if err := k.end(); err != nil {
+		k.t.Error(err)
+	}
+}
+
+// open opens a path of the first process's mount namespace, as the user.
+func (k *talk) open(path string, flags int) int {
+	fd := -1
+	err := k.thief.do(func() (err error) {
+		fd, err = unix.Open(fmt.Sprintf("/proc/%d/root%s", k.first, path), unix.O_CLOEXEC|flags, 0)
+		return err
+	})
+	if err == nil {
+		k.fds = append(k.fds, fd)
+	}
+	return fd
+}
+
+// path is open for a descriptor that only names.
+func (k *talk) path(path string) int { return k.open(path, unix.O_PATH) }
+
+// link makes a symbolic link as the user, and opens it.
+func (k *talk) link(to string) int {
+	name := fmt.Sprint("/base/link", len(k.fds))
+	_ = k.thief.do(func() error { return unix.Symlink(to, fmt.Sprintf("/proc/%d/root%s", k.first, name)) })
+	return k.open(name, unix.O_PATH|unix.O_NOFOLLOW)
+}
+
+// sees answers 0 if the user does not see below a directory what the cover hides, EINVAL if so.
+func (k *talk) sees(dir int) uint32 {
+	err := k.thief.do(func() error {
+		var st unix.Stat_t
+		if err := unix.Fstatat(dir, filepath.Base(cover), &st, 0); err != nil {
+			k.t.Error(err)
+		}
+		return unix.Fstatat(dir, filepath.Base(cover)+"/egg", &st, 0)
+	})
+	if err != nil {
+		return 0
+	}
+	return uint32(unix.EINVAL)
+}
+
+// mkdir makes a directory as the user.
+func (k *talk) mkdir(path string) int {
+	_ = k.thief.do(func() error { return unix.Mkdir(fmt.Sprintf("/proc/%d/root%s", k.first, path), 0o755) })
+	return k.path(path)
+}
+
+// say sends bytes and descriptors, and hears the answer.
+func (k *talk) say(data []byte, fds ...int) (answer uint32) {
+	_ = k.thief.do(func() error {
+		var oob []byte
+		if len(fds) > 0 {
+			oob = unix.UnixRights(fds...)
+		}
+		if _, err := unix.SendmsgN(k.sock, data, oob, nil, unix.MSG_NOSIGNAL); err != nil {
+			answer = ended
+			if !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EBADF) {
+				return err
+			}
+			return nil
+		}
+		word := make([]byte, 8)
+		n, _, err := unix.Recvfrom(k.sock, word, 0)
+		if answer = ended; n == 4 && err == nil {
+			answer = *(*uint32)(unsafe.Pointer(&word[0]))
+		}
+		return nil
+	})
+	return answer
+}
+
+func bytesOf(q *broker.Request) []byte {
+	return slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(q)), broker.RequestSize))
+}
+
+// ask makes a request.
+func (k *talk) ask(op broker.Op, a, b, c uint64, fds ...int) uint32 {
+	return k.say(bytesOf(&broker.Request{Op: op, A: a, B: b, C: c}), fds...)
+}
+
+// framed has the frame made.
+func (k *talk) framed() *talk {
+	k.t.Helper()
+	if e := k.ask(broker.Root, 0, 0, 0); e != 0 {
+		k.t.Fatalf("ROOT answers %d", e)
+	}
+	return k
+}
+
+// mountsInside are the mounts of the first process's namespace.
+func (k *talk) mountsInside() string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", k.first))
+	return string(text)
+}
+
+// TestRequests: each request answers as package suid says, and what is no request ends the
+// broker.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	const inval, perm, busy, nospc = uint32(unix.EINVAL), uint32(unix.EPERM), uint32(unix.EBUSY), uint32(unix.ENOSPC)
+	s := becomeIn(t, me, elsewhere(canaries))
+	half := half()
+	for _, c := range []struct {
+		name         string
+		clone, flags uint32
+		unframed     bool
+		do           func(k *talk) uint32
+		want         uint32
+	}{
+		// Order.
+		{name: "bind-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/usr"), k.path("/usr")) }, want: ended},
+		{name: "tmpfs-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/tmp")) }, want: ended},
+		{name: "pivot-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "root", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Root, 0, 0, 0) }},
+		{name: "root-twice", do: func(k *talk) uint32 { return k.ask(broker.Root, 0, 0, 0) }, want: busy},
+		{name: "pivot", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")) }},
+		{name: "behind-the-pivot", do: func(k *talk) uint32 {
+			k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot"))
+			return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/"))
+		}, want: ended},
+		{name: "behind-a-pivot-that-failed", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Pivot, 0, 0, 0, k.mkdir("/base/d")); e != inval {
+				return e
+			}
+			return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/base/d"))
+		}, want: ended},
+
+		// Form.
+		{name: "operation-0", do: func(k *talk) uint32 { return k.ask(0, 0, 0, 0) }, want: ended},
+		{name: "operation-behind-the-last", do: func(k *talk) uint32 { return k.ask(broker.Place+1, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "operation-that-wraps", do: func(k *talk) uint32 { return k.ask(1<<32|broker.Root, 0, 0, 0) }, want: ended},
+		{name: "operation-that-is-negative", do: func(k *talk) uint32 { return k.ask(1<<63|broker.Root, 0, 0, 0) }, want: ended},
+		{name: "no-descriptor", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0) }, want: ended},
+		{name: "one-too-few", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/")) }, want: ended},
+		{name: "one-too-many", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/"), k.path("/")) }, want: ended},
+		{name: "three", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/"), k.path("/"), k.path("/")) }, want: ended},
+		{name: "many", do: func(k *talk) uint32 {
+			return k.ask(broker.Bind, 1, 0, 0, slices.Repeat([]int{k.path("/")}, 200)...)
+		}, want: ended},
+		{name: "one-where-none-is-wanted", do: func(k *talk) uint32 { return k.ask(broker.Hostname, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "empty", do: func(k *talk) uint32 { return k.say(nil) }, want: ended},
+		{name: "short", do: func(k *talk) uint32 {
+			return k.say(bytesOf(&broker.Request{Op: broker.Hostname})[:broker.RequestSize-1])
+		}, want: ended},
+		{name: "long", do: func(k *talk) uint32 { return k.say(append(bytesOf(&broker.Request{Op: broker.Hostname}), 0)) }, want: ended},
+		{name: "doubled", do: func(k *talk) uint32 {
+			q := bytesOf(&broker.Request{Op: broker.Hostname})
+			return k.say(append(q, q...))
+		}, want: ended},
+
+		// Integers.
+		{name: "flags", do: func(k *talk) uint32 {
+			return k.ask(broker.Bind, unix.MS_SHARED, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
+		}, want: inval},
+		{name: "flags-beyond", do: func(k *talk) uint32 {
+			return k.ask(broker.Bind, 1<<32, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
+		}, want: inval},
+		{name: "flags-of-restrict", do: func(k *talk) uint32 { return k.ask(broker.Restrict, unix.MS_NOATIME, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "flags-of-stage", do: func(k *talk) uint32 { return k.ask(broker.Stage, unix.MS_REMOUNT, 1, 0, k.path("/oldroot/usr")) }, want: inval},
+		{name: "kind", do: func(k *talk) uint32 { return k.ask(broker.FS, 3, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "kind-beyond", do: func(k *talk) uint32 { return k.ask(broker.FS, 1<<32, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "mode", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o10000, 0, k.path("/newroot")) }, want: inval},
+		{name: "devpts-with-a-mode", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Devpts, 0o755, 0, k.path("/newroot")) }, want: inval},
+		{name: "half", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half, k.path("/newroot")) }},
+		{name: "more-than-half", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half+1, k.path("/newroot")) }, want: perm},
+		{name: "more-than-all", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 1<<63, k.path("/newroot")) }, want: perm},
+		{name: "too-many-file-systems", do: func(k *talk) (e uint32) {
+			fd := k.path("/newroot")
+			for range broker.MaxFileSystems {
+				if e = k.ask(broker.FS, broker.Devpts, 0, 0, fd); e != 0 {
+					return e
+				}
+			}
+			return k.ask(broker.FS, broker.Tmpfs, 0, 0, fd)
+		}, want: nospc},
+
+		// Namespaces.
+		{name: "mqueue-of-the-host", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }, want: perm},
+		{name: "mqueue", clone: unix.CLONE_NEWIPC, do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }},
+		{name: "hostname-of-the-host", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 3, 0, 0) }, want: perm},
+		{name: "hostname", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 64, 0, 0) }},
+		{name: "hostname-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 65, 0, 0) }, want: inval},
+		{name: "hostname-far-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 1<<32+1, 0, 0) }, want: inval},
+		{name: "proc-that-was-not-made", do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
+		{name: "proc-without-a-namespace", flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
+		{name: "proc", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }},
+		{name: "proc-twice", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
+			if e := k.ask(broker.Proc, 0, 0, 0, k.mkdir("/base/d")); e != 0 {
+				return e
+			}
+			return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot"))
+		}},
+		// The proc waits where nobody can put something in its place.
+		{name: "proc-that-is-covered", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
+			if e := k.ask(broker.FS, broker.Tmpfs, 0, 0, k.path("/oldroot/proc/fs/nfsd")); e != 0 {
+				return e
+			}
+			if e := k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")); e != 0 {
+				return e
+			}
+			if !strings.Contains(k.mountsInside(), " / /newroot rw,nosuid,nodev,noexec,relatime - proc proc ") {
+				return inval // something else was bound
+			}
+			return 0
+		}},
+
+		// Descriptors.
+		{name: "source-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.host("/usr"), k.path("/newroot")) }, want: inval},
+		{name: "destination-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.host("/usr")) }, want: inval},
+		{name: "tmpfs-in-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 0, k.host("/usr")) }, want: inval},
+		{name: "restrict-in-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.host("/")) }, want: inval},
+		{name: "stage-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Stage, 1, 1, 0, k.host("/usr")) }, want: inval},
+		{name: "pivot-to-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.host("/")) }, want: inval},
+		{name: "a-socket", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.sock, k.path("/newroot")) }, want: inval},
+		{name: "a-pidfd", do: func(k *talk) uint32 {
+			fd, _ := unix.PidfdOpen(k.first, 0)
+			defer unix.Close(fd)
+			return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), fd)
+		}, want: inval},
+		{name: "no-mount", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/oldroot/usr/bin")) }, want: inval},
+		{name: "place-nothing", do: func(k *talk) uint32 { return k.ask(broker.Place, 0, 1, 0, k.path("/newroot")) }, want: uint32(unix.ENOENT)},
+		{name: "stage-and-place", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Stage, 1, 1, 0, k.path("/oldroot/usr")); e != 0 {
+				return e
+			}
+			return k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
+		}},
+		{name: "place-twice", do: func(k *talk) uint32 {
+			k.ask(broker.Stage, 1, 1, 0, k.path("/oldroot/usr"))
+			k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
+			return k.ask(broker.Place, 0, 1, 0, k.path("/base"))
+		}, want: inval},
+		// A link that is staged, or mounted where things are staged, leads nowhere.
+		{name: "place-a-link", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot"+cover)); e != 0 {
+				return e
+			}
+			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
+		}, want: inval},
+		{name: "place-through-a-link", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Stage, 0, 0, 0, k.path("/oldroot/etc/passwd")); e != 0 {
+				return e
+			}
+			if e := k.ask(broker.Bind, 0, 0, 0, k.link("/oldroot"+cover), k.path("/stagefile")); e != 0 {
+				return e
+			}
+			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
+		}, want: inval},
+		{name: "stage-on-a-link", do: func(k *talk) uint32 {
+			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot/etc/passwd")); e != 0 {
+				return e
+			}
+			if e := k.ask(broker.Stage, 0, 0, 0, k.path("/oldroot/etc/group")); e != 0 {
+				return e
+			}
+			if strings.Contains(k.mountsInside(), " /oldroot/etc/passwd ") {
+				return inval
+			}
+			return 0
+		}},
+		// What a mount hides stays hidden when it, or all around it, is taken away.
+		{name: "pivot-to-a-cover", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/oldroot"+cover)) }, want: inval},
+		{name: "hidden-behind-the-pivot", do: func(k *talk) uint32 {
+			fd := k.path("/oldroot" + filepath.Dir(cover))
+			if e := k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")); e != 0 {
+				return e
+			}
+			return k.sees(fd)
+		}},
+		{name: "hidden-when-all-is-over", do: func(k *talk) uint32 {
+			k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/tmp"), k.path("/newroot"))
+			k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot"))
+			fd := k.path(strings.TrimPrefix(filepath.Dir(cover), "/tmp"))
+			_ = unix.Kill(k.first, unix.SIGKILL)
+			if !over(k.first, soon) {
+				return ended
+			}
+			return k.sees(fd)
+		}},
+		{name: "bind", do: func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.path("/newroot")) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := s.talkTo(t, c.clone, c.flags)
+			defer k.bye()
+			was := k.hostMounts()
+			if !c.unframed {
+				k.framed()
+			}
+			if got := c.do(k); got != c.want {
+				t.Errorf("%d (%v), want %d", int32(got), unix.Errno(got), int32(c.want))
+			}
+			if c.want == ended {
+				if !over(k.keeper, soon) {
+					t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
+				}
+			}
+			k.judge(was)
+		})
+	}
+}
+
+// host opens a path of the user's own mount namespace, outside.
+func (k *talk) host(path string) int {
+	fd := -1
+	_ = k.thief.do(func() (err error) {
+		fd, err = unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		return err
+	})
+	k.fds = append(k.fds, fd)
+	return fd
+}
+
+// cover is what hides a file among the canaries.
+const cover = "/tmp/canary/hidden/cover"
+
+// canaries are mounts of a host whose flags, and what they hide, must stay so. The host's mounts
+// are shared, so that what propagates is seen.
+const canaries = `mkdir -p /tmp/canary; mount -t tmpfs canary /tmp/canary; cd /tmp/canary; mkdir ro noexec nosuid hidden
+mount -t tmpfs canary-hidden hidden; mkdir hidden/cover; echo secret >hidden/cover/egg
+mount -t tmpfs cover hidden/cover
+mount -t tmpfs canary-nosuid nosuid; cp /bin/true nosuid/; chmod 4755 nosuid/true; mount -o remount,nosuid nosuid
+for f in ro noexec; do mount -t tmpfs canary-$f $f; cp /bin/true $f/; chmod 4755 $f/true; chmod 0777 $f; mount -o remount,bind,$f $f; done
+mount --make-rshared /`
+
+// hostMounts are the mounts of the host that the user lives on.
+func (k *talk) hostMounts() (text string) {
+	_ = k.thief.do(func() error {
+		b, err := os.ReadFile("/proc/thread-self/mountinfo")
+		text = string(b)
+		return err
+	})
+	return text
+}
+
+// judge looks at the host, and at the broker's mount namespace, with root's eyes: nothing has come
+// out, and nothing that the host forbids or hides is permitted or shown.
+func (k *talk) judge(was string) {
+	k.t.Helper()
+	if now := k.hostMounts(); now != was {
+		k.t.Errorf("the host's mounts have changed:\n%s", difference(was, now))
+	}
+	known := map[string]bool{}
+	for line := range strings.Lines(was) {
+		if m, ok := parseMount(line); ok {
+			known[m.fs] = true
+		}
+	}
+	for line := range strings.Lines(k.mountsInside()) {
+		m, ok := parseMount(line)
+		if !ok {
+			continue
+		}
+		has := func(flag string) bool { return slices.Contains(strings.Split(m.flags, ","), flag) }
+		for source, flag := range map[string]string{"canary-ro": "ro", "canary-noexec": "noexec", "canary-nosuid": "nosuid"} {
+			if m.source == source && !has(flag) {
+				k.t.Errorf("a mount of the host is no longer %s: %s", flag, line)
+			}
+		}
+		switch {
+		case strings.Contains(line, " shared:"):
+			k.t.Errorf("a mount propagates: %s", line)
+		case !known[m.fs] && m.fs != "tmpfs" && m.fs != "devpts" && m.fs != "mqueue" && m.fs != "proc" && m.fs != "nsfs" && m.fs != "pidfs":
+			k.t.Errorf("a file system of another type: %s", line)
+		case m.fs == "tmpfs" && m.source == "tmpfs" && !strings.Contains(was, " "+m.device+" ") && !(has("nosuid") && has("nodev")):
+			k.t.Errorf("a new tmpfs without nosuid or nodev: %s", line)
+		}
+		// What a mount hides is not to be seen by any way.
+		if m.source == "canary-hidden" {
+			at := fmt.Sprintf("/proc/%d/root%s", k.first, m.point)
+			for _, name := range []string{"/egg", "/cover/egg"} { // nothing else has the name
+				if _, err := os.Lstat(at + name); err == nil {
+					k.t.Errorf("what a mount hides is seen at %s%s: %s\n%s", at, name, line, k.mountsInside())
+				}
+			}
+		}
+	}
+}
+
+// mount is a line of mountinfo.
+type mount struct{ device, root, point, flags, fs, source string }
+
+func parseMount(line string) (m mount, ok bool) {
+	before, after, ok := strings.Cut(line, " - ")
+	a, b := strings.Fields(before), strings.Fields(after)
+	if !ok || len(a) < 6 || len(b) < 2 {
+		return m, false
+	}
+	return mount{a[2], a[3], a[4], a[5], b[0], b[1]}, true
+}
+
+// TestJudge: the judge sees what it is there to see.
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	m, ok := parseMount(`136 125 0:47 / /tmp/canary/ro ro,relatime shared:5 - tmpfs canary-ro rw` + "\n")
+	if want := (mount{"0:47", "/", "/tmp/canary/ro", "ro,relatime", "tmpfs", "canary-ro"}); !ok || m != want {
+		t.Errorf("%+v", m)
+	}
+	s := becomeIn(t, me, elsewhere(canaries))
+	k := s.talkTo(t, 0, 0)
+	defer k.bye()
+	for _, want := range []string{"canary-ro", "canary-noexec", "canary-nosuid", "canary-hidden", " cover "} {
+		if !strings.Contains(k.mountsInside(), want) {
+			t.Errorf("%s is not inside:\n%s", want, k.mountsInside())
+		}
+	}
+	if !strings.Contains(k.hostMounts(), " shared:") || strings.Contains(k.mountsInside(), " shared:") {
+		t.Error("the host's mounts are not shared, or those inside are")
+	}
+}
+
+// TestBroker: what a broker is: root's ids, one capability, a filter, a time-out, and none of
+// the caller's descriptors.
+func TestBroker(t *testing.T) {
+	t.Parallel()
+	s := become(t, me)
+	k := s.talkTo(t, unix.CLONE_NEWPID, keeper.NewProc)
+	defer k.bye()
+	for key, want := range map[string]string{
+		"Uid": "0\t0\t0\t0", "CapInh": "0000000000000000", "CapPrm": "0000000000200000", "CapEff": "0000000000200000", "CapBnd": "0000000000000000",
+		"CapAmb": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2", "Threads": "1", "SigBlk": "fffffffffffbfeff",
+	} {
+		if got := proc.Field(k.keeper, key); got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", k.keeper))
+	var names []string
+	for _, link := range links {
+		to, _ := os.Readlink(link)
+		names = append(names, filepath.Base(link)+" "+strings.TrimRight(to, "0123456789[]"))
+	}
+	for i, want := range []string{"0 socket:", "1 /", "2 /"} { // what the detached mounts are called is the kernel's affair
+		if i >= len(names) || !strings.HasPrefix(names[i], want) {
+			t.Errorf("descriptor %d is not %q", i, want)
+		}
+	}
+	if len(names) != 3 {
+		t.Errorf("the broker has open: %q", names)
+	}
+	fd, err := take(k.keeper, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO); err != nil || limit.Sec != broker.Breath {
+		t.Errorf("it waits %v seconds (%v)", limit, err)
+	}
+}
+
+// TestRefusedRequests: what the administrator refuses, and takes privilege, the broker refuses a
+// first process that does not ask.
+func TestRefusedRequests(t *testing.T) {
+	t.Parallel()
+	const perm = uint32(unix.EPERM)
+	requests := map[string]func(k *talk) uint32{
+		"--bind":  func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/a")) },
+		"stage":   func(k *talk) uint32 { return k.ask(broker.Stage, 0, 1, 0, k.path("/oldroot/usr")) },
+		"ro":      func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/b")) },
+		"--tmpfs": func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.mkdir("/base/d")) },
+		"--dev":   func(k *talk) uint32 { return k.ask(broker.FS, broker.Devpts, 0, 0, k.mkdir("/base/e")) },
+		"--mqueue": func(k *talk) uint32 {
+			return k.ask(broker.FS, broker.Mqueue, 0, 0, k.mkdir("/base/f"))
+		},
+		"--hostname": func(k *talk) uint32 { return k.ask(broker.Hostname, 3, 0, 0) },
+		"--proc":     func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.mkdir("/base/g")) },
+	}
+	for _, refused := range []string{"--unshare-net", "--bind", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
+		s := becomeIn(t, me, elsewhere(etc(write("refuse "+refused+"\n"))))
+		k := s.talkTo(t, unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWPID, keeper.NewProc).framed()
+		for _, name := range []string{"--bind", "stage", "ro", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
+			want := uint32(0)
+			if name == refused || name == "stage" && refused == "--bind" {
+				want = perm
+			}
+			if got := requests[name](k); got != want {
+				t.Errorf("refuse %s: %s answers %d, want %d", refused, name, int32(got), want)
+			}
+		}
+		k.mkdir("/base/own")
+		if got := k.ask(broker.Bind, 0, 0, 0, k.path("/base/own"), k.mkdir("/base/h")); got != 0 {
+			t.Errorf("refuse %s: what set-up has made itself: %d", refused, int32(got))
+		}
+		k.bye()
+	}
+}
+
+// half is what a tmpfs may be given.
+func half() uint64 {
+	var info unix.Sysinfo_t
+	_ = unix.Sysinfo(&info)
+	return info.Totalram * uint64(info.Unit) / 2
+}
