@@ -27,7 +27,7 @@ func hostEntry()
 //lint:ignore U1000 called by entry, in assembly
 func enter(sp uintptr) {
 	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
-		settled(raw.Mapped(sp), keeper.Settle(raw.Mapped(sp)))
+		settled(raw.Mapped(sp), keeper.Split(raw.Mapped(sp)))
 	}
 	launch(sp)
 }

@@ -24,10 +24,10 @@ func settled(sp unsafe.Pointer, s keeper.Start) {
 		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), s.Failed)
 	}
 	if s.Launcher != 0 {
-		runKept(sp, s.Line, s.First)
+		runKept(sp, s.Sock, s.First)
 	}
 	if s.Keeper != 0 {
-		monitor.keeper, monitor.keeperEnd = s.Keeper, acting.Above(s.Line)
+		monitor.keeper, monitor.keeperEnd = s.Keeper, acting.Above(s.Sock)
 	}
 }
 

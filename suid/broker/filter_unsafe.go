@@ -13,7 +13,7 @@ import (
 // calls are the system calls that a broker makes. Any other one ends it.
 //
 //nolint:gochecknoglobals // read-only table
-var calls = [...]uint32{
+var allowedCalls = [...]uint32{
 	unix.SYS_RECVMSG, unix.SYS_SENDTO, unix.SYS_CLOSE, unix.SYS_EXIT_GROUP, unix.SYS_GETPPID, // requests and answers
 	unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT, unix.SYS_MOUNT,
 	unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_CHDIR, unix.SYS_FCHDIR, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_OPENAT, // ROOT, PIVOT, STAGE
@@ -29,14 +29,14 @@ const (
 
 // confine installs the filter. A kernel without filters (CONFIG_SECCOMP_FILTER) has a broker
 // without one: it is the last of the guards, not the first.
-func confine() bool {
-	const first, end = 3, 3 + len(calls)
+func installFilter() bool {
+	const first, end = 3, 3 + len(allowedCalls)
 	var prog [end + 2]unix.SockFilter
 	prog[0] = unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: dataArch}
 	prog[1] = unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: uint8(end - 2), K: arch}
 	prog[2] = unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: dataNr}
-	for i := range len(calls) {
-		prog[first+i] = unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(calls) - i), K: calls[i]}
+	for i := range len(allowedCalls) {
+		prog[first+i] = unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(allowedCalls) - i), K: allowedCalls[i]}
 	}
 	prog[end] = unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_KILL_THREAD}
 	prog[end+1] = unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW}

@@ -12,28 +12,28 @@ import (
 
 // Job is what the keeper says of a broker's work.
 type Job struct {
-	Sock     uintptr // where requests come; to wait there ends after Breath (SO_RCVTIMEO)
+	Sock     uintptr // where requests come; to wait there ends after CheckSeconds (SO_RCVTIMEO)
 	Launcher uintptr // the parent; without it, nothing is waited for
 	Cwd      uintptr // the working directory: a proc that nobody can mount on
-	Fresh    uintptr // the root of the new proc, which PROC binds; 0: there is none
-	UID, GID uint32  // the user, to whom new file systems belong
+	NewProc  uintptr // the root of the new proc, which PROC binds; 0: there is none
+	UID, GID uint32  // the user, to whom new file fsCount belong
 	Deny     uint32  // what the administrator refuses
 	IPC, UTS bool    // these namespaces are the sandbox's own
 
-	framed  bool   // ROOT is done
-	systems uint32 // file systems made
-	device  uint64 // of the frame's second tmpfs
+	frameDone bool   // ROOT is done
+	fsCount   uint32 // file fsCount made
+	baseDev   uint64 // of the frame's second tmpfs
 }
 
 // Serve carries out requests until there are no more. It does not return.
 func Serve(j *Job) {
-	if !confine() {
+	if !installFilter() {
 		raw.Exit(1)
 	}
 	for range MaxRequests {
 		var q Request
 		fd, fd2, ok := receive(j.Sock, j.Launcher, &q)
-		if !ok || q.Op == 0 || q.Op >= numOps || want(q.Op) != have(fd)+have(fd2) || !j.framed && want(q.Op) != 0 {
+		if !ok || q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != countFd(fd)+countFd(fd2) || !j.frameDone && wantedFds(q.Op) != 0 {
 			break
 		}
 		answer := j.do(&q, fd, fd2)
@@ -51,7 +51,7 @@ func Serve(j *Job) {
 }
 
 // want is how many descriptors come with an operation.
-func want(op Op) int {
+func wantedFds(op Op) int {
 	switch op {
 	case Root, Hostname:
 		return 0
@@ -61,14 +61,14 @@ func want(op Op) int {
 	return 1
 }
 
-func have(fd uintptr) int {
+func countFd(fd uintptr) int {
 	if fd == None {
 		return 0
 	}
 	return 1
 }
 
-// receive reads one request. It reports false at the end, after Patience, and for what is not
+// receive reads one request. It reports false at the end, after MaxIdleChecks, and for what is not
 // exactly a request with at most two descriptors.
 func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
 	var rights rights
@@ -77,7 +77,7 @@ func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
 	m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
 	m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
 	r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-	for n := Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
+	for n := MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	}
 	if r != RequestSize || m.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
@@ -103,7 +103,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 	case Bind:
 		return j.bind(fd, fd2, q.A)
 	case FS:
-		return uint32(j.newFS(fd, q))
+		return uint32(j.mountFS(fd, q))
 	case Proc:
 		return uint32(j.bindProc(fd))
 	case Restrict:
@@ -112,7 +112,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 		}
 		return uint32(restrict(fd, uintptr(q.A)))
 	case Root:
-		return j.frame()
+		return j.makeFrame()
 	case Pivot:
 		return uint32(pivot(fd))
 	case Hostname:
@@ -138,7 +138,7 @@ func mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix
 
 // allowed judges the flags of a bind. A bind is nosuid; without MS_RDONLY it may be refused,
 // except for what the first process has made itself.
-func (j *Job) allowed(src uintptr, flags uint64) unix.Errno {
+func (j *Job) checkBind(src uintptr, flags uint64) unix.Errno {
 	if flags&^Flags != 0 {
 		return unix.EINVAL
 	}
@@ -147,7 +147,7 @@ func (j *Job) allowed(src uintptr, flags uint64) unix.Errno {
 	}
 	var st unix.Stat_t
 	e := raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, src, raw.Addr(raw.Text("\x00")), raw.Addr(unsafe.Pointer(&st)), unix.AT_EMPTY_PATH, 0, 0))
-	if e == 0 && uint64(st.Dev) != j.device {
+	if e == 0 && uint64(st.Dev) != j.baseDev {
 		e = unix.EPERM
 	}
 	return e
@@ -156,7 +156,7 @@ func (j *Job) allowed(src uintptr, flags uint64) unix.Errno {
 // bind is BIND: nobody sees the clone before it is tightened. What becomes read-only receives no
 // mounts of the host's from then on, which would come with the host's flags.
 func (j *Job) bind(src, dst uintptr, flags uint64) uint32 {
-	if e := j.allowed(src, flags); e != 0 {
+	if e := j.checkBind(src, flags); e != 0 {
 		return uint32(e)
 	}
 	empty := raw.Addr(raw.Text("\x00"))
@@ -184,15 +184,15 @@ func addFlags(dir uintptr, path unsafe.Pointer, flags uintptr, propagation uint6
 }
 
 // lacks reports whether e says that a newer call is missing, or refused by a filter.
-func lacks(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
+func isUnavailable(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
 
 // restrict is RESTRICT: flags for the mount that fd is the root of, besides those that it has.
 func restrict(fd, flags uintptr) unix.Errno {
-	if e := addFlags(fd, raw.Text("\x00"), flags, 0, unix.AT_EMPTY_PATH); !lacks(e) {
+	if e := addFlags(fd, raw.Text("\x00"), flags, 0, unix.AT_EMPTY_PATH); !isUnavailable(e) {
 		return e
 	}
 	var at raw.Link
-	return remount(fd, at.Below(fd), flags)
+	return remountAdding(fd, at.Below(fd), flags)
 }
 
 // statfsFlags are the flags of statfs(2), in pairs with those of mount(2).
@@ -210,7 +210,7 @@ var statfsFlags = [...][2]uint32{
 }
 
 // remount adds flags to the mount at path, of which fd is a file. mount(2) sets all flags anew.
-func remount(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
+func remountAdding(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
 	var st unix.Statfs_t
 	if e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0)); e != 0 {
 		return e
@@ -224,7 +224,7 @@ func remount(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
 }
 
 // newFS is FS: a file system of one of three types, whose options are ours.
-func (j *Job) newFS(dst uintptr, q *Request) unix.Errno {
+func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
 	var info unix.Sysinfo_t
 	switch {
 	case q.A >= numKinds || q.B&^0o7777 != 0 || q.A != Tmpfs && q.B|q.C != 0:
@@ -233,12 +233,12 @@ func (j *Job) newFS(dst uintptr, q *Request) unix.Errno {
 		return unix.EPERM
 	case q.A == Mqueue && !j.IPC:
 		return unix.EPERM
-	case j.systems >= MaxFileSystems:
+	case j.fsCount >= MaxFileSystems:
 		return unix.ENOSPC
 	case q.C != 0 && (raw.Errno(raw.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0, 0)) != 0 || q.C > HalfMemory(&info)):
 		return unix.EPERM
 	}
-	j.systems++
+	j.fsCount++
 	var to raw.Link
 	switch q.A {
 	case Devpts:
@@ -271,11 +271,11 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 
 // bindProc is PROC. Where the new proc waits it is unbindable, so that binds leave it out.
 func (j *Job) bindProc(dst uintptr) unix.Errno {
-	if j.Fresh == 0 {
+	if j.NewProc == 0 {
 		return unix.EPERM
 	}
 	var from, to raw.Link
-	fresh := from.Below(j.Fresh)
+	fresh := from.Below(j.NewProc)
 	e := mount(nil, fresh, nil, unix.MS_PRIVATE, nil)
 	if e == 0 {
 		e = mount(fresh, to.Below(dst), nil, unix.MS_BIND, nil)
@@ -288,11 +288,11 @@ func (j *Job) bindProc(dst uintptr) unix.Errno {
 
 // frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it two
 // of the user's. See package build for what it is for.
-func (j *Job) frame() uint32 {
-	if j.framed {
+func (j *Job) makeFrame() uint32 {
+	if j.frameDone {
 		return uint32(unix.EBUSY)
 	}
-	j.framed = true
+	j.frameDone = true
 	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
 	e := mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
 	// "/.." goes through the top of what is mounted on the root: first the tmpfs, and the old root
@@ -312,15 +312,15 @@ func (j *Job) frame() uint32 {
 		e = mount(raw.Text("/..\x00"), raw.Text(OldRoot+"\x00"), nil, unix.MS_MOVE, nil)
 	}
 	if e == 0 {
-		e = j.dirOfUser(raw.Text(Base + "\x00"))
+		e = j.makeUserDir(raw.Text(Base + "\x00"))
 	}
 	if e == 0 {
-		e = j.dirOfUser(raw.Text(NewRoot + "\x00"))
+		e = j.makeUserDir(raw.Text(NewRoot + "\x00"))
 	}
 	if e == 0 && j.Deny&DenyWritable != 0 {
 		var st unix.Stat_t
 		e = raw.Fstatat(raw.AtCwd, raw.Text(Base+"\x00"), &st)
-		j.device = uint64(st.Dev)
+		j.baseDev = uint64(st.Dev)
 	}
 	if back := raw.Fchdir(j.Cwd); e == 0 {
 		e = back
@@ -329,7 +329,7 @@ func (j *Job) frame() uint32 {
 }
 
 // dirOfUser makes a directory, and mounts a tmpfs of the user's on it.
-func (j *Job) dirOfUser(path unsafe.Pointer) unix.Errno {
+func (j *Job) makeUserDir(path unsafe.Pointer) unix.Errno {
 	if e := raw.Mkdirat(raw.AtCwd, path, 0o755); e != 0 {
 		return e
 	}
@@ -375,7 +375,7 @@ func place(dst uintptr, directory uint64) unix.Errno {
 
 // stage is STAGE.
 func (j *Job) stage(src uintptr, q *Request) uint32 {
-	if e := j.allowed(src, q.A); e != 0 {
+	if e := j.checkBind(src, q.A); e != 0 {
 		return uint32(e)
 	}
 	if e := raw.Mkdirat(raw.AtCwd, raw.Text(StageDir+"\x00"), 0o700); e != 0 && e != unix.EEXIST {
@@ -397,22 +397,22 @@ func (j *Job) stage(src uintptr, q *Request) uint32 {
 	if at = openStage(q.B); raw.Errno(at) != 0 {
 		return uint32(raw.Errno(at))
 	}
-	answer := tighten(at, to.Below(at), q.A)
+	answer := tightenStaged(at, to.Below(at), q.A)
 	raw.Close(at)
 	return answer
 }
 
 // tighten makes what is staged at path, of which at is the root, nosuid and, for MS_RDONLY, private
 // (see bind; first, so that nothing comes between).
-func tighten(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
+func tightenStaged(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
 	if flags&unix.MS_RDONLY != 0 {
 		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {
 			return uint32(e)
 		}
 	}
 	e := addFlags(at, raw.Text("\x00"), unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
-	if lacks(e) {
-		e = remount(at, path, unix.MS_NOSUID)
+	if isUnavailable(e) {
+		e = remountAdding(at, path, unix.MS_NOSUID)
 	}
 	if e != 0 {
 		return FailedFlags | uint32(e)

@@ -22,30 +22,30 @@ var (
 
 // readConf reads the administrator's setuid.conf. No file, or no directory for it, means no
 // restriction; any doubt ends the launch.
-func readConf(line, gid uintptr) {
+func readConf(launcherSock, gid uintptr) {
 	dir := raw.Openat(raw.AtCwd, raw.Text(suid.ConfDir+"\x00"), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if raw.Errno(dir) == unix.ENOENT {
 		return
 	}
-	rootsOwn(line, dir, unix.S_IFDIR)
+	requireTrusted(launcherSock, dir, unix.S_IFDIR)
 	file := raw.Openat(dir, raw.Text(suid.ConfName+"\x00"), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	raw.Close(dir)
 	if raw.Errno(file) == unix.ENOENT {
 		return
 	}
-	size := rootsOwn(line, file, unix.S_IFREG)
+	size := requireTrusted(launcherSock, file, unix.S_IFREG)
 	if size > suid.MaxConf {
-		end(line, plan.SubConf, 0, 0)
+		failLaunch(launcherSock, plan.SubConf, 0, 0)
 	}
 	buf := unsafe.Pointer(&text)
 	n := raw.ReadFull(file, buf, suid.MaxConf+1)
 	raw.Close(file)
-	ids, many := groups(unsafe.Add(buf, suid.MaxConf+64), gid)
+	ids, many := callerGroups(unsafe.Add(buf, suid.MaxConf+64), gid)
 	if n != size {
-		end(line, plan.SubConf, 0, 0)
+		failLaunch(launcherSock, plan.SubConf, 0, 0)
 	}
 	if bad := suid.ReadConf(buf, n, ids, many, &conf); bad != 0 {
-		end(line, plan.SubConf, 0, bad)
+		failLaunch(launcherSock, plan.SubConf, 0, bad)
 	}
 }
 
@@ -54,14 +54,14 @@ func Restrict(base unsafe.Pointer) (extra, at uint32) { return conf.Restrict(bas
 
 // rootsOwn ends the launch unless fd is what it has to be, root's, for nobody else to write, and
 // a file for all to read: --doctor does. It returns the size.
-func rootsOwn(line, fd uintptr, kind uint32) uintptr {
+func requireTrusted(launcherSock, fd uintptr, kind uint32) uintptr {
 	if e := raw.Errno(fd); e != 0 {
-		end(line, plan.SubConf, e, 0)
+		failLaunch(launcherSock, plan.SubConf, e, 0)
 	}
 	var st unix.Stat_t
 	have, e := raw.Fstat(fd, &st)
 	if e != 0 || have != kind || st.Uid != 0 || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 || kind == unix.S_IFREG && st.Mode&unix.S_IROTH == 0 {
-		end(line, plan.SubConf, e, 0)
+		failLaunch(launcherSock, plan.SubConf, e, 0)
 	}
 	return uintptr(st.Size)
 }
@@ -70,7 +70,7 @@ func rootsOwn(line, fd uintptr, kind uint32) uintptr {
 const maxGroups = (uintptr(len(text)) - suid.MaxConf - 64) / 4
 
 // groups writes the caller's group and supplementary groups to p.
-func groups(p unsafe.Pointer, gid uintptr) (unsafe.Pointer, uintptr) {
+func callerGroups(p unsafe.Pointer, gid uintptr) (unsafe.Pointer, uintptr) {
 	*(*uint32)(p) = uint32(gid)
 	n := raw.Call(unix.SYS_GETGROUPS, maxGroups-1, raw.Addr(unsafe.Add(p, 4)), 0, 0, 0, 0)
 	if raw.Errno(n) != 0 {

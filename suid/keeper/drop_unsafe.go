@@ -20,7 +20,7 @@ import (
 // lower is the very first thing that a privileged start does: from here on root is only
 // the saved uid, no capability is effective, what is opened is opened as the caller, and
 // nobody traces us: fs.suid_dumpable may allow it (proc_sys_fs(5)).
-func lower(sp unsafe.Pointer) {
+func dropEffective(sp unsafe.Pointer) {
 	if uid := raw.Auxv(sp, raw.AtUID); uid != raw.Auxv(sp, raw.AtEUID) {
 		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
@@ -32,25 +32,25 @@ func lower(sp unsafe.Pointer) {
 // capabilities gave, except where it returns suid.Installed. AT_SECURE is known to be set, which
 // alone says little: a change of SELinux or AppArmor domain sets it too, and so does a caller
 // with several ids.
-func settle(sp unsafe.Pointer) suid.Standing {
+func classify(sp unsafe.Pointer) suid.Standing {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
 		permitted, _, ok := raw.Caps()
-		if uid != 0 && (!ok || permitted&^ambient() != 0) {
-			seal(uid, gid)
+		if uid != 0 && (!ok || permitted&^ambientCaps() != 0) {
+			dropForGood(uid, gid)
 			return suid.FileCaps
 		}
 		return suid.Plain
 	}
-	standing := stand(euid, gid, egid)
+	standing := installKind(euid, gid, egid)
 	switch standing {
 	case suid.Plain:
 		uid, gid = Caller(sp)
-		seal(uid, gid)
+		dropForGood(uid, gid)
 		raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	case suid.Installed:
 	default:
-		seal(uid, gid)
+		dropForGood(uid, gid)
 	}
 	return standing
 }
@@ -67,7 +67,7 @@ func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 
 // stand returns how the file that was started is installed. What it cannot see for certain is
 // refused.
-func stand(euid, gid, egid uintptr) suid.Standing {
+func installKind(euid, gid, egid uintptr) suid.Standing {
 	self := raw.Text("/proc/self/exe\x00")
 	var st unix.Stat_t
 	if raw.Fstatat(raw.AtCwd, self, &st) != 0 {
@@ -96,16 +96,16 @@ func stand(euid, gid, egid uintptr) suid.Standing {
 }
 
 // seal is drop after which no exec ever gains privilege either.
-func seal(uid, gid uintptr) {
+func dropForGood(uid, gid uintptr) {
 	raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	drop(uid, gid)
+	dropAll(uid, gid)
 }
 
 // drop gives everything up, and ends the program if the kernel does not confirm that.
 // Establishes: real, effective, saved and file-system ids are uid and gid, no capability
 // in any set, and neither root nor another id can be had back.
-func drop(uid, gid uintptr) {
-	if become(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !dropped(uid, gid)) {
+func dropAll(uid, gid uintptr) {
+	if setIDs(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !isDropped(uid, gid)) {
 		die(raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00"))
 	}
 }
@@ -118,7 +118,7 @@ func die(message unsafe.Pointer) {
 
 // become takes ids of a user's. Where a uid was 0 and none is after it, the kernel takes the
 // capabilities in the same call.
-func become(uid, gid uintptr) unix.Errno {
+func setIDs(uid, gid uintptr) unix.Errno {
 	e := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
@@ -127,7 +127,7 @@ func become(uid, gid uintptr) unix.Errno {
 }
 
 // dropped proves the drop of a uid that is not root's.
-func dropped(uid, gid uintptr) bool {
+func isDropped(uid, gid uintptr) bool {
 	return raw.NoMoreThan(0) && hasIDs(uid, gid) &&
 		raw.Errno(raw.Call(unix.SYS_SETUID, 0, 0, 0, 0, 0, 0)) == unix.EPERM &&
 		raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0)) == unix.EPERM &&
@@ -148,7 +148,7 @@ func hasIDs(uid, gid uintptr) bool {
 }
 
 // ambient is the ambient set: capabilities that the caller, not the file, gave.
-func ambient() uint64 {
+func ambientCaps() uint64 {
 	set := uint64(0)
 	for c := uintptr(0); c <= raw.LastCap; c++ {
 		r := raw.Call(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0)

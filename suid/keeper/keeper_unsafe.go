@@ -32,7 +32,7 @@ const (
 )
 
 // namespaces are those that there may be.
-const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+const allowedNS = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
 // Start is what has come of a start: see Settle.
@@ -40,7 +40,7 @@ type Start struct {
 	Standing suid.Standing
 	Failed   unix.Errno // why there is no keeper, though there should be one
 	Keeper   uintptr    // its pid; 0: there is none
-	Line     uintptr    // the socket to it. The first process has the keeper's end
+	Sock     uintptr    // the socket to it. The first process has the keeper's end
 	First
 }
 
@@ -63,42 +63,42 @@ const (
 )
 
 // needed are the capabilities without which there is no setuid mode.
-const needed = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETPCAP
+const requiredCaps = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETPCAP
 
 // Settle settles a privileged start. It returns twice where the binary is installed set-user-id
 // root: in the launcher, and in the first process of a sandbox, perhaps. No process in which it
 // returns has privilege of the binary's.
-func Settle(sp unsafe.Pointer) (s Start) {
-	lower(sp)
-	if s.Standing = settle(sp); s.Standing != suid.Installed || !suid.Built {
+func Split(sp unsafe.Pointer) (s Start) {
+	dropEffective(sp)
+	if s.Standing = classify(sp); s.Standing != suid.Installed || !suid.Built {
 		return s
 	}
 	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
-	line, end := pair(unix.SOCK_STREAM)
+	launcherSock, end := socketPair(unix.SOCK_STREAM)
 	launcher := raw.Getpid()
-	if s.Keeper = max(line, end); raw.Errno(s.Keeper) == 0 {
-		s.Keeper = fork()
+	if s.Keeper = max(launcherSock, end); raw.Errno(s.Keeper) == 0 {
+		s.Keeper = forkKeeper()
 	}
 	if s.Failed = raw.Errno(s.Keeper); s.Keeper == 0 {
-		raw.Close(line)
-		s.Line = end
-		s.First = run(end, launcher, uid, gid)
+		raw.Close(launcherSock)
+		s.Sock = end
+		s.First = runKeeper(end, launcher, uid, gid)
 		return s
 	}
 	raw.Close(end)
-	s.Line = line
-	drop(uid, gid)
+	s.Sock = launcherSock
+	dropAll(uid, gid)
 	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // our files in /proc are the user's again, who needs them for maps
 	return s
 }
 
 // fork clones the keeper. It is the keeper that it will be from its first instruction on: root's
 // ids, and no capability but suid.Kept. The caller has the same, and drops.
-func fork() uintptr {
+func forkKeeper() uintptr {
 	permitted, _, _ := raw.Caps()
-	if permitted&needed == needed {
+	if permitted&requiredCaps == requiredCaps {
 		e := raw.Errno(raw.Call(unix.SYS_SETRESUID, 0, 0, 0, 0, 0, 0))
-		guard()
+		setUndumpable()
 		if e != 0 || raw.SetCaps(permitted&suid.Kept, permitted&suid.Kept, 0) != 0 {
 			return raw.Failed(unix.EPERM)
 		}
@@ -108,20 +108,20 @@ func fork() uintptr {
 
 // guard is for a process that has just changed its ids: such a change may make it dumpable
 // (fs.suid_dumpable).
-func guard() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+func setUndumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
 // pair makes two connected sockets, away from the standard streams. If it cannot, they are errnos.
-func pair(kind uintptr) (a, b uintptr) {
+func socketPair(kind uintptr) (a, b uintptr) {
 	var fds [2]int32
 	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&fds)), 0, 0)
 	if raw.Errno(r) != 0 {
 		return r, r
 	}
-	return lift(uintptr(fds[0])), lift(uintptr(fds[1]))
+	return aboveStdio(uintptr(fds[0])), aboveStdio(uintptr(fds[1]))
 }
 
 // lift moves a descriptor away from the standard streams, which the caller may have closed.
-func lift(fd uintptr) uintptr {
+func aboveStdio(fd uintptr) uintptr {
 	if fd > 2 {
 		return fd
 	}
@@ -131,77 +131,77 @@ func lift(fd uintptr) uintptr {
 }
 
 // end ends a launch, and says why.
-func end(line uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
+func failLaunch(launcherSock uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
 	f := Fault{FaultWord, uint32(sub), uint32(e), extra}
-	raw.Call(unix.SYS_SENDTO, line, raw.Addr(unsafe.Pointer(&f)), FaultSize, unix.MSG_NOSIGNAL, 0, 0)
+	raw.Call(unix.SYS_SENDTO, launcherSock, raw.Addr(unsafe.Pointer(&f)), FaultSize, unix.MSG_NOSIGNAL, 0, 0)
 	raw.Exit(1)
 }
 
 // run is the keeper, from its clone to its end. It returns in the sandbox's first process alone.
-func run(line, launcher, uid, gid uintptr) First {
+func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
-	if !confine() {
+	if !lockDown() {
 		raw.Exit(1)
 	}
 	var h Header
-	receive(line, &h)
-	readConf(line, gid)
+	receiveHeader(launcherSock, &h)
+	readConf(launcherSock, gid)
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
-		end(line, plan.SubRefused, 0, extra)
+		failLaunch(launcherSock, plan.SubRefused, 0, extra)
 	}
-	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayOwn(line, &h, uid, gid) {
+	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayMakeUserNS(launcherSock, &h, uid, gid) {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
-	locked, e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
+	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
 	var first First
 	proc := uintptr(0)
 	if e == 0 {
-		proc = prepare(line, &h, &first, locked)
+		proc = prepareMounts(launcherSock, &h, &first, locked)
 	}
 	if first.Slave != 0 { // all that the first process is for is to say so
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 	for {
-		mine, its := pair(unix.SOCK_SEQPACKET)
+		sock, firstSock := socketPair(unix.SOCK_SEQPACKET)
 		if e == 0 {
-			e = raw.Errno(mine)
+			e = raw.Errno(sock)
 		}
 		if e == 0 {
-			e = bePatient(mine, broker.Breath)
+			e = setTimeout(sock, broker.CheckSeconds)
 		}
 		pid := uintptr(0)
 		if e == 0 {
 			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 			if pid == 0 {
-				raw.Close(mine)
+				raw.Close(sock)
 				raw.Close(proc)
-				born(&h, &first, its, uid, gid)
+				becomeFirst(&h, &first, firstSock, uid, gid)
 				raw.SetMask(unix.SIG_SETMASK, mask, nil)
-				first.Broker, first.Clone, first.Launcher = its, h.Clone, launcher
+				first.Broker, first.Clone, first.Launcher = firstSock, h.Clone, launcher
 				return first
 			}
 			e = raw.Errno(pid)
 		}
 		if e != 0 {
-			end(line, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
+			failLaunch(launcherSock, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
 		}
-		raw.Close(its)
-		job := broker.Job{Sock: mine, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
+		raw.Close(firstSock)
+		job := broker.Job{Sock: sock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
 		if first.Proc == 0 {
-			job.Fresh = newProc(mine)
+			job.NewProc = openNewProc(sock)
 		}
-		if h.Clone&unix.CLONE_NEWUSER == 0 || mapped(line, proc, &h, pid, mine, uid, gid) {
-			serve(line, &h, &first, &job)
+		if h.Clone&unix.CLONE_NEWUSER == 0 || mapUserNS(launcherSock, proc, &h, pid, sock, uid, gid) {
+			becomeBroker(launcherSock, &h, &first, &job)
 		}
-		raw.Close(mine) // the first process ends, and there is another one
+		raw.Close(sock) // the first process ends, and there is another one
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 }
 
 // enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
-func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
-	if locked, e = enterLocked(uid); e != 0 {
+func enterNamespaces(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
+	if locked, e = enterLockedMounts(uid); e != 0 {
 		return locked, e
 	}
 	if locked {
@@ -213,7 +213,7 @@ func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 	e = raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
 	if flags&unix.CLONE_NEWIPC != 0 {
 		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-		guard()
+		setUndumpable()
 	}
 	return locked, e
 }
@@ -222,20 +222,20 @@ func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 // ended. Such mounts are locked together (mount_namespaces(7)): what one hides stays hidden from
 // who has a descriptor from here when the mounts are taken apart. They propagate nothing. It reports
 // false where root cannot make user namespaces, or such that are of use.
-func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
-	space, here := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
+func enterLockedMounts(uid uintptr) (locked bool, e unix.Errno) {
+	nsPath, cwdPath := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
 	// The two numbers are those that the other process, which shares the descriptors, gets again.
-	its := raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0)
-	cwd := raw.Openat(raw.AtCwd, here, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e = raw.Errno(max(its, cwd)); e != 0 {
+	mntNS := raw.Openat(raw.AtCwd, nsPath, unix.O_RDONLY, 0)
+	cwd := raw.Openat(raw.AtCwd, cwdPath, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e = raw.Errno(max(mntNS, cwd)); e != 0 {
 		return false, e
 	}
 	pid := raw.Clone(unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_FILES | unix.CLONE_VFORK)
 	if pid == 0 {
 		e = mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC)
-		raw.Close(its)
+		raw.Close(mntNS)
 		raw.Close(cwd)
-		if e == 0 && (raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0) != its || raw.Openat(raw.AtCwd, here, unix.O_PATH|unix.O_DIRECTORY, 0) != cwd) {
+		if e == 0 && (raw.Openat(raw.AtCwd, nsPath, unix.O_RDONLY, 0) != mntNS || raw.Openat(raw.AtCwd, cwdPath, unix.O_PATH|unix.O_DIRECTORY, 0) != cwd) {
 			e = unix.EIO
 		}
 		raw.Exit(uint32(e))
@@ -252,26 +252,26 @@ func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
 	locked = e == 0
 	switch e {
 	case 0:
-		if e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0)); e == 0 {
-			e = goTo(cwd, uid)
+		if e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0)); e == 0 {
+			e = changeDir(cwd, uid)
 		}
 	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
 		e = 0
 	}
-	raw.Close(its)
+	raw.Close(mntNS)
 	raw.Close(cwd)
 	return locked, e
 }
 
 // goTo makes dir the working directory: as root, who may search all, or as the user, whom a file
 // system of his, or of a server's, may know alone.
-func goTo(dir, uid uintptr) unix.Errno {
+func changeDir(dir, uid uintptr) unix.Errno {
 	e := raw.Fchdir(dir)
 	if e != 0 {
 		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
 		e = raw.Fchdir(dir)
 		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-		guard()
+		setUndumpable()
 	}
 	return e
 }
@@ -281,9 +281,9 @@ const noFixup = 1<<2 | 1<<4
 
 // confine establishes: no exec gains anything, the bounding set is empty, a change of ids takes
 // the capabilities, all uids are root's, and what is effective is suid.Kept at most.
-func confine() bool {
+func lockDown() bool {
 	permitted, _, ok := raw.Caps()
-	if !ok || permitted&needed != needed { // a container's root, say
+	if !ok || permitted&requiredCaps != requiredCaps { // a container's root, say
 		return false
 	}
 	if raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || raw.Call(unix.SYS_PRCTL, unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) != 1 || raw.CutBounding(0) != 0 {
@@ -307,34 +307,34 @@ func confine() bool {
 // receive reads the header. It ends the keeper where there is none, since direct mode works,
 // and where it is not one. There is no room for a descriptor, so that the kernel drops it and says
 // MSG_CTRUNC.
-func receive(line uintptr, h *Header) {
-	if e := bePatient(line, broker.Patience*broker.Breath); e != 0 {
-		end(line, plan.SubKeeper, e, 0)
+func receiveHeader(launcherSock uintptr, h *Header) {
+	if e := setTimeout(launcherSock, broker.MaxIdleChecks*broker.CheckSeconds); e != 0 {
+		failLaunch(launcherSock, plan.SubKeeper, e, 0)
 	}
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
 	for raw.Errno(r) == unix.EINTR { // it was stopped, or the machine slept
-		r = raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
+		r = raw.Call(unix.SYS_RECVMSG, launcherSock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
 	}
 	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
-		h.Clone&^namespaces != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
+		h.Clone&^allowedNS != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
 		raw.Exit(0)
 	}
 }
 
 // bePatient bounds how long a socket is waited at.
-func bePatient(sock uintptr, seconds int64) unix.Errno {
+func setTimeout(sock uintptr, seconds int64) unix.Errno {
 	limit := unix.Timeval{Sec: seconds}
 	return raw.Errno(raw.Call(unix.SYS_SETSOCKOPT, sock, unix.SOL_SOCKET, unix.SO_RCVTIMEO, raw.Addr(unsafe.Pointer(&limit)), unsafe.Sizeof(limit), 0))
 }
 
-// nowhere is above every descriptor.
-const nowhere = 1<<31 - 1
+// maxFd is above every descriptor.
+const maxFd = 1<<31 - 1
 
 // serve becomes the broker: it keeps CAP_SYS_ADMIN, its socket, and two descriptors of proc, and
 // closes the caller's, where there is a call for that.
-func serve(line uintptr, h *Header, first *First, job *broker.Job) {
+func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job) {
 	if first.Slave != 0 {
 		raw.Exit(0) // the first process says it
 	}
@@ -342,12 +342,12 @@ func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 	job.IPC, job.UTS = h.Clone&unix.CLONE_NEWIPC != 0, h.Clone&unix.CLONE_NEWUTS != 0
 	raw.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0, 0)
 	raw.Call(unix.SYS_DUP3, job.Cwd, 1, unix.O_CLOEXEC, 0, 0, 0)
-	if job.Fresh != 0 {
-		raw.Call(unix.SYS_DUP3, job.Fresh, 2, unix.O_CLOEXEC, 0, 0, 0)
-		job.Fresh = 2
+	if job.NewProc != 0 {
+		raw.Call(unix.SYS_DUP3, job.NewProc, 2, unix.O_CLOEXEC, 0, 0, 0)
+		job.NewProc = 2
 	}
-	raw.Close(line)
-	raw.Call(unix.SYS_CLOSE_RANGE, 3, nowhere, 0, 0, 0, 0) // since 5.9
+	raw.Close(launcherSock)
+	raw.Call(unix.SYS_CLOSE_RANGE, 3, maxFd, 0, 0, 0, 0) // since 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
 	if raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
@@ -357,20 +357,20 @@ func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 }
 
 // born makes the keeper's clone the user's. Nothing of the user's has been read by it.
-func born(h *Header, first *First, its, uid, gid uintptr) {
+func becomeFirst(h *Header, first *First, sock, uid, gid uintptr) {
 	if first.Proc == 0 {
-		first.Proc = makeProc()
-		raw.SendByte(its, byte(first.Proc))
+		first.Proc = mountNewProc()
+		raw.SendByte(sock, byte(first.Proc))
 	}
 	user := h.Clone&unix.CLONE_NEWUSER != 0
 	e := unix.Errno(0)
 	if user {
-		enterUser(its, uid)
+		makeUserNS(sock, uid)
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
 		e = raw.CutBounding(0) // the namespace came with a full one
 	}
 	if e == 0 {
-		e = become(uid, gid)
+		e = setIDs(uid, gid)
 	}
 	if e == 0 {
 		e = raw.SetCaps(0, 0, 0)
@@ -379,7 +379,7 @@ func born(h *Header, first *First, its, uid, gid uintptr) {
 		e = unix.EPERM
 	}
 	if user {
-		raw.SendByte(its, byte(e))
+		raw.SendByte(sock, byte(e))
 	}
 	if e != 0 {
 		raw.Exit(1)

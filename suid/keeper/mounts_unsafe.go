@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// procPath is where the host's proc is. waitingRoom is a directory in every proc that is there
+// procPath is where the host's proc is. newProcPath is a directory in every proc that is there
 // to be mounted on, and always empty: the new proc waits there.
 const (
 	procPath    = "/proc\x00"
-	waitingRoom = "/proc/fs/nfsd\x00"
+	newProcPath = "/proc/fs/nfsd\x00"
 )
 
 // mount is mount(2).
@@ -29,7 +29,7 @@ func mount(src, dst, fs unsafe.Pointer, flags uintptr) unix.Errno {
 // would do in a user namespace (mount_namespaces(7)), and raises the loopback interface. What
 // fails is the first process's to report. It returns a proc: a bind that is detached, so that
 // nobody can mount on what lies in it.
-func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) {
+func prepareMounts(launcherSock uintptr, h *Header, first *First, locked bool) (proc uintptr) {
 	root := raw.Text("/\x00")
 	if h.Clone&unix.CLONE_NEWNET != 0 {
 		first.Loopback = step.LoopbackUp()
@@ -74,9 +74,9 @@ func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) 
 		e = unix.ENODEV
 	}
 	if e != 0 {
-		end(line, plan.SubProc, e, 0)
+		failLaunch(launcherSock, plan.SubProc, e, 0)
 	}
-	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && !mounts.covered && ordinary(proc, uint64(fs.Flags)) {
+	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && !mounts.covered && mayMountProc(proc, uint64(fs.Flags)) {
 		first.Proc = 0
 	}
 	return proc
@@ -84,7 +84,7 @@ func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) 
 
 // ordinary reports whether proc is one that the kernel would permit a new one beside: its root,
 // with the flags that a new one has (mnt_already_visible, fs/namespace.c).
-func ordinary(proc uintptr, flags uint64) bool {
+func mayMountProc(proc uintptr, flags uint64) bool {
 	const procRoot = 1 // PROC_ROOT_INO
 	var st unix.Stat_t
 	_, e := raw.Fstat(proc, &st)
@@ -93,11 +93,11 @@ func ordinary(proc uintptr, flags uint64) bool {
 }
 
 // newProc hears whether the first process has mounted a new proc, and opens it; 0: there is none.
-func newProc(line uintptr) uintptr {
-	if e, ok := raw.ReadByte(line); !ok || e != 0 {
+func openNewProc(launcherSock uintptr) uintptr {
+	if e, ok := raw.ReadByte(launcherSock); !ok || e != 0 {
 		return 0
 	}
-	fd := raw.Openat(raw.AtCwd, raw.Text(waitingRoom), unix.O_PATH|unix.O_DIRECTORY, 0)
+	fd := raw.Openat(raw.AtCwd, raw.Text(newProcPath), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if raw.Errno(fd) != 0 {
 		raw.Exit(1)
 	}
@@ -105,8 +105,8 @@ func newProc(line uintptr) uintptr {
 }
 
 // makeProc mounts a proc of this process's PID namespace where binds do not find it.
-func makeProc() unix.Errno {
-	fs, at := raw.Text("proc\x00"), raw.Text(waitingRoom)
+func mountNewProc() unix.Errno {
+	fs, at := raw.Text("proc\x00"), raw.Text(newProcPath)
 	e := mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 	if e == 0 {
 		e = mount(nil, at, nil, unix.MS_UNBINDABLE)
@@ -140,13 +140,13 @@ func (m *hostMounts) read() unix.Errno {
 			return e
 		}
 		for i := range n {
-			m.take(*(*byte)(unsafe.Add(unsafe.Pointer(&buf), i)))
+			m.addByte(*(*byte)(unsafe.Add(unsafe.Pointer(&buf), i)))
 		}
 	}
 }
 
 // take takes one byte of mountinfo. Space and newline end a field, and are in none.
-func (m *hostMounts) take(c byte) {
+func (m *hostMounts) addByte(c byte) {
 	if c != ' ' && c != '\n' {
 		if m.n < uintptr(len(m.text))-1 {
 			*(*byte)(unsafe.Add(unsafe.Pointer(&m.text), m.n)) = c
@@ -164,7 +164,7 @@ func (m *hostMounts) take(c byte) {
 		m.rootfs = m.rootfs || parent == m.id
 	case 4:
 		m.covered = m.covered || raw.HasPrefix(text, raw.Text("/proc/\x00")) &&
-			!raw.Equal(text, raw.Text(waitingRoom)) && !raw.Equal(text, raw.Text("/proc/sys/fs/binfmt_misc\x00"))
+			!raw.Equal(text, raw.Text(newProcPath)) && !raw.Equal(text, raw.Text("/proc/sys/fs/binfmt_misc\x00"))
 	default:
 		m.unbindable = m.unbindable || raw.Equal(text, raw.Text("unbindable\x00"))
 	}

@@ -17,46 +17,46 @@ import (
 // it, may enter it, and has all capabilities there (user_namespaces(7)), which is what this
 // kernel refuses to ordinary users: so it is created under an id that nobody has.
 
-// noOwner is what enterUser says where the id does not exist; otherwise it says an errno.
-const noOwner = 255
+// codeNoOwner is what enterUser says where the id does not exist; otherwise it says an errno.
+const codeNoOwner = 255
 
 // mayOwn reports whether a user namespace may be made: not for a caller who has an id that is
 // to be nobody's, nor for a wish that the administrator refuses. It ends the launch where the
 // namespace is more than a wish.
-func mayOwn(line uintptr, h *Header, uid, gid uintptr) bool {
+func mayMakeUserNS(launcherSock uintptr, h *Header, uid, gid uintptr) bool {
 	if suid.Reserved(uint32(uid)) || suid.Reserved(uint32(gid)) {
-		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowReserved, 0))
+		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.RowReserved, 0))
 		return false
 	}
 	return h.Flags&TryUser == 0 || !conf.Skips()
 }
 
 // without ends the launch, unless the user namespace that there will not be is only a wish.
-func without(line uintptr, h *Header, sub plan.Sub, e unix.Errno, extra uint32) {
+func failUnlessTry(launcherSock uintptr, h *Header, sub plan.Sub, e unix.Errno, extra uint32) {
 	if h.Flags&TryUser == 0 {
-		end(line, sub, e, extra)
+		failLaunch(launcherSock, sub, e, extra)
 	}
 }
 
 // enterUser creates the user namespace, and returns when its maps are written. Its owner, the
 // effective uid, is charged with what its processes use: not root, whose limits are not the
 // user's to fill (inotify, processes; namespaces(7), "user.max_*").
-func enterUser(its, uid uintptr) {
+func makeUserNS(sock, uid uintptr) {
 	code := byte(0)
 	switch e := raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uintptr(suid.Owner(uint32(uid))), ^uintptr(0), 0, 0, 0)); e {
 	case 0:
-		guard()
+		setUndumpable()
 		permitted, _, _ := raw.Caps()
 		raw.SetCaps(permitted, 1<<unix.CAP_SYS_ADMIN, 0)
 		code = byte(raw.Errno(raw.Call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0, 0, 0, 0)))
-		guard()
+		setUndumpable()
 	case unix.EINVAL: // a user namespace that does not map it
-		code = noOwner
+		code = codeNoOwner
 	default:
 		code = byte(e)
 	}
 	// The keeper asks whether we are there when it has opened our directory in /proc.
-	if !raw.SendByte(its, code) || code != 0 || !raw.Hears(its) || !raw.SendByte(its, 0) || !raw.Hears(its) {
+	if !raw.SendByte(sock, code) || code != 0 || !raw.Hears(sock) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
 		raw.Exit(1)
 	}
 }
@@ -64,25 +64,25 @@ func enterUser(its, uid uintptr) {
 // mapped writes the maps of the first process's user namespace, and hears whether it has taken
 // the user's ids: on some kernels every capability in a user namespace is refused when it is
 // used, root's included.
-func mapped(line, proc uintptr, h *Header, pid, its, uid, gid uintptr) bool {
-	code, ok := raw.ReadByte(its)
+func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintptr) bool {
+	code, ok := raw.ReadByte(sock)
 	switch {
 	case !ok:
-		without(line, h, plan.SubClone, unix.ESRCH, 0)
+		failUnlessTry(launcherSock, h, plan.SubClone, unix.ESRCH, 0)
 		return false
-	case code == noOwner:
-		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowNoOwner, 0))
+	case code == codeNoOwner:
+		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.RowNoOwner, 0))
 		return false
 	case code != 0:
-		without(line, h, plan.SubClone, unix.Errno(code), h.Clone)
+		failUnlessTry(launcherSock, h, plan.SubClone, unix.Errno(code), h.Clone)
 		return false
 	}
-	if sub, e := writeMaps(h, proc, pid, its, uid, gid); e != 0 {
-		without(line, h, sub, e, 0)
+	if sub, e := writeMaps(h, proc, pid, sock, uid, gid); e != 0 {
+		failUnlessTry(launcherSock, h, sub, e, 0)
 		return false
 	}
-	if code, ok = raw.ReadByte(its); !ok || code != 0 {
-		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowPowerless, 0))
+	if code, ok = raw.ReadByte(sock); !ok || code != 0 {
+		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.RowPowerless, 0))
 		return false
 	}
 	return true
@@ -91,14 +91,14 @@ func mapped(line, proc uintptr, h *Header, pid, its, uid, gid uintptr) bool {
 // writeMaps writes the maps of the process pid, which answers on its socket that it is
 // alive once its directory in /proc is open: the number cannot have gone to another one. A
 // /proc that hides processes (hidepid=) shows it by CAP_SYS_PTRACE.
-func writeMaps(h *Header, proc, pid, its, uid, gid uintptr) (plan.Sub, unix.Errno) {
+func writeMaps(h *Header, proc, pid, sock, uid, gid uintptr) (plan.Sub, unix.Errno) {
 	var name raw.Link
 	raw.PutNumber(unsafe.Pointer(&name), pid)
 	dir := raw.Openat(proc, unsafe.Pointer(&name), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(dir); e != 0 {
 		return plan.SubUIDMap, e
 	}
-	if !ownProc(proc) || !raw.SendByte(its, 0) || !raw.Hears(its) {
+	if !isOwnProc(proc) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
 		return plan.SubUIDMap, unix.ESRCH
 	}
 	if e := step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00")); e != 0 && e != unix.ENOENT { // before 3.19
@@ -111,13 +111,13 @@ func writeMaps(h *Header, proc, pid, its, uid, gid uintptr) (plan.Sub, unix.Errn
 		return plan.SubUIDMap, e
 	}
 	raw.Close(dir)
-	raw.SendByte(its, 0)
+	raw.SendByte(sock, 0)
 	return 0, 0
 }
 
 // ownProc reports whether proc knows processes by our numbers: it
 // may be that of another PID namespace.
-func ownProc(proc uintptr) bool {
+func isOwnProc(proc uintptr) bool {
 	var link raw.Link
 	p := unsafe.Pointer(&link)
 	if _, e := raw.Readlinkat(proc, raw.Text("self\x00"), p, unsafe.Sizeof(link)); e != 0 {
@@ -129,7 +129,7 @@ func ownProc(proc uintptr) bool {
 
 // nobody is who root of the namespace is outside, as in bubblewrap: the kernel's overflow
 // id. Files may belong to it nevertheless; nobody inside becomes it.
-const nobody = 65534
+const overflowUID = 65534
 
 // mapText is what mapOf has written last.
 //
@@ -145,8 +145,8 @@ func mapOf(h *Header, inside uint32, outside uintptr) unsafe.Pointer {
 	n += raw.Put(unsafe.Add(out, n), raw.Text(" 1\n\x00"))
 	if h.Flags&MapRoot != 0 && inside != 0 {
 		n += raw.Put(unsafe.Add(out, n), raw.Text("0 \x00"))
-		root := uintptr(nobody)
-		if outside == nobody {
+		root := uintptr(overflowUID)
+		if outside == overflowUID {
 			root = suid.NoOnesRoot
 		}
 		n += raw.PutNumber(unsafe.Add(out, n), root)

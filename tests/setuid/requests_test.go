@@ -525,7 +525,7 @@ func TestBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO); err != nil || limit.Sec != broker.Breath {
+	if limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO); err != nil || limit.Sec != broker.CheckSeconds {
 		t.Errorf("it waits %v seconds (%v)", limit, err)
 	}
 }
