@@ -1,29 +1,29 @@
-// Package broker is the process of the setuid mode that mounts for the sandbox's first
-// process: see package suid for why its requests gain nothing, one by one. Serve is the whole
-// of it; Ask is what the first process asks with, without privilege.
+// Package broker is the process of setuid mode that changes mounts on request of the sandbox's first
+// process. Serve is that process; Ask is the other side, without privilege. Package suid explains for
+// each request why a hostile caller gains nothing by it.
 package broker
 
 import "golang.org/x/sys/unix"
 
-// Op is what a request asks for.
+// Op is the operation of a request.
 type Op uint64
 
-// The operations. fd and fd2 are descriptors, A to C the integers.
+// The operations, with their descriptors and integers.
 const (
 	_        Op = iota
-	Bind        // fd source, fd2 destination; A flags to add
-	FS          // fd destination; A kind, B mode, C size in bytes, 0: the kernel's
-	Proc        // fd destination
-	Restrict    // fd a mount's root; A flags to add
-	Root        // the frame
-	Pivot       // fd the new root
-	Hostname    // A length of Name
-	Stage       // fd source; A flags of the bind, B 1 for a directory
-	Place       // fd destination; B as in Stage
+	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add
+	FS          // mount a new file system on fd; A: kind, B: mode, C: size in bytes, or 0 for the kernel's default
+	Proc        // bind the new proc on fd
+	Restrict    // add the flags A to the mount whose root is fd
+	Root        // build the frame
+	Pivot       // make fd the root, and detach the old one
+	Hostname    // set the host name to the first A bytes of Name
+	Stage       // bind fd on the staging place; A: flags to add, B: 1 for a directory
+	Place       // move what is staged to fd; B as in Stage
 	numOps
 )
 
-// Kinds of file systems (FS, A).
+// Kinds of file systems: A of FS.
 const (
 	Tmpfs = iota
 	Devpts
@@ -31,13 +31,13 @@ const (
 	numKinds
 )
 
-// Flags are those that a request may add.
+// Flags are the mount flags that a request may add. No request can remove one.
 const Flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
-// MaxName is the longest host name.
+// MaxName is the maximum length of a host name (uname(2), __NEW_UTS_LEN).
 const MaxName = 64
 
-// Request is what the first process sends.
+// Request is one message of the first process. Its size is fixed.
 type Request struct {
 	Op      Op
 	A, B, C uint64
@@ -47,29 +47,28 @@ type Request struct {
 // RequestSize is the size of a Request.
 const RequestSize = 32 + MaxName
 
-// FailedFlags in an answer says that what failed, with the errno in the lower bits, was to add
-// flags; to a ROOT, that it was pivot_root(2).
+// FailedFlags, added to an errno, says which step failed: adding flags; for ROOT, pivot_root(2).
 const FailedFlags = 1 << 12
 
-// Bounds of what one first process may ask for.
+// Limits for one broker.
 const (
 	MaxRequests    = 1 << 17
 	MaxFileSystems = 1000
-	CheckSeconds   = 60 // seconds after which a broker without a request looks whether the launcher is there
-	MaxIdleChecks  = 10 // times
+	CheckSeconds   = 60 // how long the broker waits before it checks that the launcher still exists
+	MaxIdleChecks  = 10 // checks without a request, after which it ends
 )
 
-// Denied are the bits of what the administrator refuses.
+// Bits of Job.Deny: what setuid.conf refuses.
 const (
-	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY of what is not on the frame
-	DenyTmpfs                // a kind of file system: this, shifted by it
+	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY, except from the sandbox's own files
+	DenyTmpfs                // DenyTmpfs<<kind refuses FS with that kind
 	DenyDevpts
 	DenyMqueue
 	DenyHostname
 )
 
-// Names on the frame's first tmpfs, which is root's. OldRoot has the host's tree; Base and
-// NewRoot are tmpfs of the user's.
+// Names on the frame's first tmpfs, which belongs to root. OldRoot is the host's tree. Base and NewRoot
+// are tmpfs file systems that belong to the user.
 const (
 	OldRoot   = "/oldroot"
 	Base      = "/base"

@@ -1,7 +1,34 @@
 package broker
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the broker, with CAP_SYS_ADMIN, and with root's ids.
+// Runs in: the broker, with CAP_SYS_ADMIN and root's ids.
+//
+// Each request comes from a process that the user controls. The rules that keep it harmless:
+//
+//   - The broker reads one message of fixed size into a fixed buffer. Another size, a third
+//     descriptor or an unknown operation ends it.
+//   - It uses no path from the user. Sources and destinations are descriptors; the kernel refuses
+//     those whose mount is in another mount namespace (check_mnt, fs/namespace.c).
+//   - Where a system call takes only a path (mount(2), pivot_root(2)), the path is "self/fd/N", looked
+//     up in the detached proc that is the working directory. No process can mount anything there, so
+//     the path leads to the file that descriptor N is open on, and to no other.
+//   - Flags are only added. open_tree(2), since Linux 5.2, clones a tree with all mounts below it
+//     and their flags. mount_setattr(2), since 5.12, adds flags before the clone is attached.
+//   - Without mount_setattr, mount(2) replaces all flags of a mount: remountAdding reads the present
+//     ones with fstatfs(2) from the same descriptor, and names them again.
+//   - Binds are recursive, so a bind shows nothing that another mount hides.
+//   - The options of new file systems are constants, except for mode and size.
+//   - An errno is the only answer. The broker reads no file and lists no directory.
+//   - Requests and file systems are counted, and a silent peer is left after a time, so that no
+//     sandbox holds the broker or kernel memory without limit.
+//
+// Before ROOT only HOSTNAME is accepted besides ROOT itself: until then "/" is the host's root, and
+// there is nothing of the sandbox's to mount on. After PIVOT the broker ends; the payload never runs
+// beside a broker.
+//
+// The classic way (STAGE, PLACE) is for kernels without open_tree, or a caller's filter that
+// refuses it. There a bind cannot be changed before it is attached. It is attached to a staging place on
+// root's tmpfs instead, restricted there one mount at a time (RESTRICT), and then moved.
 
 import (
 	"unsafe"
@@ -10,22 +37,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Job is what the keeper says of a broker's work.
+// Job is what the keeper hands to the broker.
 type Job struct {
-	Sock     uintptr // where requests come; to wait there ends after CheckSeconds (SO_RCVTIMEO)
-	Launcher uintptr // the parent; without it, nothing is waited for
-	Cwd      uintptr // the working directory: a proc that nobody can mount on
-	NewProc  uintptr // the root of the new proc, which PROC binds; 0: there is none
-	UID, GID uint32  // the user, to whom new file fsCount belong
-	Deny     uint32  // what the administrator refuses
-	IPC, UTS bool    // these namespaces are the sandbox's own
+	Sock     uintptr // receives requests; a read returns after CheckSeconds (SO_RCVTIMEO)
+	Launcher uintptr // the pid of the parent; if it is gone, the next timeout is the last
+	Cwd      uintptr // the working directory: a detached proc, in which the user cannot mount anything
+	NewProc  uintptr // the root of the new proc, which PROC binds, or 0
+	UID, GID uint32  // the owner of new file systems
+	Deny     uint32  // what setuid.conf refuses
+	IPC, UTS bool    // whether the sandbox has a namespace of this type
 
-	frameDone bool   // ROOT is done
-	fsCount   uint32 // file fsCount made
-	baseDev   uint64 // of the frame's second tmpfs
+	frameDone bool   // ROOT was carried out
+	fsCount   uint32 // file systems mounted so far
+	baseDev   uint64 // the device number of the tmpfs at Base
 }
 
-// Serve carries out requests until there are no more. It does not return.
+// Serve carries out requests one at a time until PIVOT, the end of the socket or an invalid request. It
+// does not return.
 func Serve(j *Job) {
 	if !installFilter() {
 		raw.Exit(1)
@@ -50,7 +78,7 @@ func Serve(j *Job) {
 	raw.Exit(0)
 }
 
-// want is how many descriptors come with an operation.
+// wantedFds returns how many descriptors an operation takes.
 func wantedFds(op Op) int {
 	switch op {
 	case Root, Hostname:
@@ -68,8 +96,8 @@ func countFd(fd uintptr) int {
 	return 1
 }
 
-// receive reads one request. It reports false at the end, after MaxIdleChecks, and for what is not
-// exactly a request with at most two descriptors.
+// receive reads one request. It reports false at the end of the socket, after MaxIdleChecks timeouts,
+// and for anything but one whole request with at most two descriptors.
 func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
 	var rights rights
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
@@ -136,8 +164,8 @@ func mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix
 	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, raw.Addr(data), 0))
 }
 
-// allowed judges the flags of a bind. A bind is nosuid; without MS_RDONLY it may be refused,
-// except for what the first process has made itself.
+// checkBind checks the flags of BIND and STAGE. setuid.conf may refuse writable binds, except of files
+// that set-up itself has made (on the tmpfs at Base).
 func (j *Job) checkBind(src uintptr, flags uint64) unix.Errno {
 	if flags&^Flags != 0 {
 		return unix.EINVAL
@@ -153,8 +181,8 @@ func (j *Job) checkBind(src uintptr, flags uint64) unix.Errno {
 	return e
 }
 
-// bind is BIND: nobody sees the clone before it is tightened. What becomes read-only receives no
-// mounts of the host's from then on, which would come with the host's flags.
+// bind is BIND. The clone is not attached, and so not visible, before it has its flags. A read-only one
+// becomes private: a mount that propagated into it later would have the host's flags.
 func (j *Job) bind(src, dst uintptr, flags uint64) uint32 {
 	if e := j.checkBind(src, flags); e != 0 {
 		return uint32(e)
@@ -177,16 +205,16 @@ func (j *Job) bind(src, dst uintptr, flags uint64) uint32 {
 	return answer
 }
 
-// addFlags is mount_setattr(2), which takes the MS_* flags that a request may have.
+// addFlags adds mount flags with mount_setattr(2). MS_* and MOUNT_ATTR_* are equal for those in Flags.
 func addFlags(dir uintptr, path unsafe.Pointer, flags uintptr, propagation uint64, how uintptr) unix.Errno {
 	attr := unix.MountAttr{Attr_set: uint64(flags), Propagation: propagation}
 	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, dir, raw.Addr(path), how, raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
 }
 
-// lacks reports whether e says that a newer call is missing, or refused by a filter.
+// isUnavailable reports whether a newer call is missing, or refused by a seccomp filter of the caller's.
 func isUnavailable(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
 
-// restrict is RESTRICT: flags for the mount that fd is the root of, besides those that it has.
+// restrict is RESTRICT: it adds flags to the mount whose root is fd.
 func restrict(fd, flags uintptr) unix.Errno {
 	if e := addFlags(fd, raw.Text("\x00"), flags, 0, unix.AT_EMPTY_PATH); !isUnavailable(e) {
 		return e
@@ -195,7 +223,7 @@ func restrict(fd, flags uintptr) unix.Errno {
 	return remountAdding(fd, at.Below(fd), flags)
 }
 
-// statfsFlags are the flags of statfs(2), in pairs with those of mount(2).
+// statfsFlags pairs the flags of statfs(2) with those of mount(2).
 //
 //nolint:gochecknoglobals // read-only table
 var statfsFlags = [...][2]uint32{
@@ -206,10 +234,11 @@ var statfsFlags = [...][2]uint32{
 	{unix.ST_NOATIME, unix.MS_NOATIME},
 	{unix.ST_NODIRATIME, unix.MS_NODIRATIME},
 	{unix.ST_RELATIME, unix.MS_RELATIME},
-	{0x2000, unix.MS_NOSYMFOLLOW},
+	{0x2000, unix.MS_NOSYMFOLLOW}, // ST_NOSYMFOLLOW, since Linux 5.10
 }
 
-// remount adds flags to the mount at path, of which fd is a file. mount(2) sets all flags anew.
+// remountAdding adds flags to the mount at path, whose flags it reads through fd. mount(2) replaces all
+// flags, so the present ones are named again.
 func remountAdding(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
 	var st unix.Statfs_t
 	if e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0)); e != 0 {
@@ -223,7 +252,7 @@ func remountAdding(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
 	return mount(nil, path, nil, unix.MS_REMOUNT|unix.MS_BIND|flags, nil)
 }
 
-// newFS is FS: a file system of one of three types, whose options are ours.
+// mountFS is FS: a tmpfs, devpts or mqueue with fixed options.
 func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
 	var info unix.Sysinfo_t
 	switch {
@@ -249,10 +278,10 @@ func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
 	return j.tmpfs(to.Below(dst), uint32(q.B), q.C)
 }
 
-// HalfMemory is what the kernel gives a tmpfs by itself, in bytes.
+// HalfMemory is the kernel's default size of a tmpfs, in bytes (tmpfs(5)).
 func HalfMemory(info *unix.Sysinfo_t) uint64 { return uint64(info.Totalram) * uint64(info.Unit) / 2 }
 
-// tmpfs mounts a tmpfs of the user's.
+// tmpfs mounts a tmpfs that belongs to the user.
 func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 	var options [96]byte
 	out := unsafe.Pointer(&options)
@@ -269,7 +298,7 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 	return mount(raw.Text("tmpfs\x00"), dst, raw.Text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, out)
 }
 
-// bindProc is PROC. Where the new proc waits it is unbindable, so that binds leave it out.
+// bindProc is PROC. The new proc is unbindable in its place, and bindable only during this call.
 func (j *Job) bindProc(dst uintptr) unix.Errno {
 	if j.NewProc == 0 {
 		return unix.EPERM
@@ -286,8 +315,8 @@ func (j *Job) bindProc(dst uintptr) unix.Errno {
 	return e
 }
 
-// frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it two
-// of the user's. See package build for what it is for.
+// makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
+// two tmpfs of the user's. See package mounts/build for their purpose.
 func (j *Job) makeFrame() uint32 {
 	if j.frameDone {
 		return uint32(unix.EBUSY)
@@ -295,8 +324,7 @@ func (j *Job) makeFrame() uint32 {
 	j.frameDone = true
 	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
 	e := mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
-	// "/.." goes through the top of what is mounted on the root: first the tmpfs, and the old root
-	// when that lies on it.
+	// "/.." is the topmost mount on "/": the tmpfs here, the old root after pivot_root.
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_CHDIR, raw.Addr(raw.Text("/..\x00")), 0, 0, 0, 0, 0))
 	}
@@ -328,7 +356,7 @@ func (j *Job) makeFrame() uint32 {
 	return uint32(e)
 }
 
-// dirOfUser makes a directory, and mounts a tmpfs of the user's on it.
+// makeUserDir makes a directory and mounts a tmpfs of the user's on it.
 func (j *Job) makeUserDir(path unsafe.Pointer) unix.Errno {
 	if e := raw.Mkdirat(raw.AtCwd, path, 0o755); e != 0 {
 		return e
@@ -336,8 +364,8 @@ func (j *Job) makeUserDir(path unsafe.Pointer) unix.Errno {
 	return j.tmpfs(path, 0o755, 0)
 }
 
-// pivot is PIVOT: the mount that fd is the root of becomes the only one (pivot_root(2),
-// "pivot_root(".", ".")"). Paths of these two calls lead to descriptors and to "/".
+// pivot is PIVOT: pivot_root(2), "pivot_root(".", ".")", with the mount whose root is fd; then it detaches
+// the old root, which lies on "/".
 func pivot(fd uintptr) unix.Errno {
 	var at raw.Link
 	path := raw.Addr(at.Below(fd))
@@ -348,7 +376,7 @@ func pivot(fd uintptr) unix.Errno {
 	return e
 }
 
-// stagePath is where STAGE binds a directory, or a file.
+// stagePath returns the path of the staging place for a directory or a file.
 func stagePath(directory uint64) unsafe.Pointer {
 	if directory != 0 {
 		return raw.Text(StageDir + "\x00")
@@ -356,7 +384,7 @@ func stagePath(directory uint64) unsafe.Pointer {
 	return raw.Text(StageFile + "\x00")
 }
 
-// openStage opens what is on top there. What a user mounts may be a link: it is not followed.
+// openStage opens what is staged. The user may have bound a symbolic link there: it is not followed.
 func openStage(directory uint64) uintptr {
 	return raw.Openat(raw.AtCwd, stagePath(directory), unix.O_PATH|unix.O_NOFOLLOW, 0)
 }
@@ -402,8 +430,8 @@ func (j *Job) stage(src uintptr, q *Request) uint32 {
 	return answer
 }
 
-// tighten makes what is staged at path, of which at is the root, nosuid and, for MS_RDONLY, private
-// (see bind; first, so that nothing comes between).
+// tightenStaged adds nosuid to the tree at path, whose root at is, and makes it private if MS_RDONLY is
+// asked for (see bind): first, so that no mount propagates in between.
 func tightenStaged(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
 	if flags&unix.MS_RDONLY != 0 {
 		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {

@@ -1,7 +1,13 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the keeper.
+// Runs in: the keeper; Restrict in the first process, which inherits the memory.
+//
+// The keeper reads setuid.conf as root, before it makes any namespace. The file must be one that
+// only root can change, and its directory as well: otherwise a user could replace it. Both are
+// checked on the descriptor that is read, not on the path. O_NOFOLLOW refuses links, O_NONBLOCK
+// keeps a FIFO from blocking the keeper. If the file is missing there is no restriction; if
+// anything about it is doubtful the launch fails, since it could hold one.
 
 import (
 	"unsafe"
@@ -12,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// conf is what setuid.conf says, and text its text and the caller's groups.
+// conf is what setuid.conf says. text has its bytes and, behind them, the caller's groups.
 //
 //nolint:gochecknoglobals // the keeper's memory
 var (
@@ -20,8 +26,7 @@ var (
 	text [1 << 16]byte
 )
 
-// readConf reads the administrator's setuid.conf. No file, or no directory for it, means no
-// restriction; any doubt ends the launch.
+// readConf reads setuid.conf into conf, or ends the launch.
 func readConf(launcherSock, gid uintptr) {
 	dir := raw.Openat(raw.AtCwd, raw.Text(suid.ConfDir+"\x00"), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if raw.Errno(dir) == unix.ENOENT {
@@ -49,11 +54,11 @@ func readConf(launcherSock, gid uintptr) {
 	}
 }
 
-// Restrict is the first process's: see suid.Conf.Restrict.
+// Restrict is suid.Conf.Restrict for the first process.
 func Restrict(base unsafe.Pointer) (extra, at uint32) { return conf.Restrict(base) }
 
-// rootsOwn ends the launch unless fd is what it has to be, root's, for nobody else to write, and
-// a file for all to read: --doctor does. It returns the size.
+// requireTrusted ends the launch unless fd is of the given type, owned by root, writable by root
+// only, and, if a file, readable by all, as --doctor needs. It returns the size.
 func requireTrusted(launcherSock, fd uintptr, kind uint32) uintptr {
 	if e := raw.Errno(fd); e != 0 {
 		failLaunch(launcherSock, plan.SubConf, e, 0)
@@ -66,10 +71,10 @@ func requireTrusted(launcherSock, fd uintptr, kind uint32) uintptr {
 	return uintptr(st.Size)
 }
 
-// maxGroups bounds the caller's groups that are looked at; a caller with more is in none.
+// maxGroups is how many of the caller's groups fit. For a caller with more, the gid alone counts.
 const maxGroups = (uintptr(len(text)) - suid.MaxConf - 64) / 4
 
-// groups writes the caller's group and supplementary groups to p.
+// callerGroups writes the caller's gid and supplementary groups to p.
 func callerGroups(p unsafe.Pointer, gid uintptr) (unsafe.Pointer, uintptr) {
 	*(*uint32)(p) = uint32(gid)
 	n := raw.Call(unix.SYS_GETGROUPS, maxGroups-1, raw.Addr(unsafe.Add(p, 4)), 0, 0, 0, 0)

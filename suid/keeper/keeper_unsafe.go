@@ -1,8 +1,28 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the keeper; Settle and fork in the launcher, before it drops; born in the clone that
-// becomes the first process.
+// Runs in: the keeper; Split and forkKeeper in the launcher, before it drops privilege;
+// becomeFirst in the clone that becomes the first process.
+//
+// The keeper is the only process that holds capabilities over the host before there is a sandbox.
+// What protects it, in the order in which it happens:
+//
+//   - It has root's real, effective and saved uid from its first instruction on, because
+//     forkKeeper sets them before the clone. So its parent, the user's process, can neither signal,
+//     trace nor limit it (kill(2), ptrace(2), prlimit(2)). Signals that the terminal sends are
+//     blocked at once.
+//   - lockDown reduces it to suid.Kept, and sets no_new_privs, which every later process inherits.
+//   - Its only input from the user is a Header of 16 bytes; anything else ends it. No field of it
+//     is a length, an address or a path.
+//   - The mount namespace is made from a copy that propagates nothing to the host, and whose mounts
+//     are locked together (enterLockedMounts).
+//   - The first process gives up all privilege (becomeFirst) before it reads the plan. It is cloned
+//     with CLONE_PARENT, so the monitor, not the keeper, waits for it.
+//   - Then the keeper becomes the broker and drops all capabilities except CAP_SYS_ADMIN.
+//
+// A failure ends the launch with a Fault on the socket, from which the message is made elsewhere. The
+// exception is a user namespace that the Header calls optional (TryUser): if it fails, the keeper
+// clones another first process, without one.
 
 import (
 	"unsafe"
@@ -14,7 +34,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Header is all that the keeper reads.
+// Header is all that the keeper reads from the launcher.
 type Header struct {
 	Clone    uint32 // CLONE_NEW* flags
 	UID, GID uint32 // the user's ids inside, in a new user namespace
@@ -26,74 +46,74 @@ const HeaderSize = 16
 
 // Flags of a Header.
 const (
-	TryUser = 1 << iota // CLONE_NEWUSER is a wish
-	MapRoot             // the user namespace has a root too, to whom a devpts belongs
-	NewProc             // a proc of the new PID namespace is wanted
+	TryUser = 1 << iota // go on without CLONE_NEWUSER if it fails
+	MapRoot             // map uid and gid 0 as well, which a devpts needs as owner
+	NewProc             // mount a proc for the new PID namespace
 )
 
-// namespaces are those that there may be.
+// allowedNS are the namespaces that a Header may ask for.
 const allowedNS = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// Start is what has come of a start: see Settle.
+// Start is the result of Split.
 type Start struct {
 	Standing suid.Standing
-	Failed   unix.Errno // why there is no keeper, though there should be one
-	Keeper   uintptr    // its pid; 0: there is none
-	Sock     uintptr    // the socket to it. The first process has the keeper's end
+	Failed   unix.Errno // why the keeper could not be started
+	Keeper   uintptr    // its pid, or 0
+	Sock     uintptr    // in the launcher the socket to the keeper, in the first process the keeper's end
 	First
 }
 
-// First is what the sandbox's first process knows from the start.
+// First is what the sandbox's first process inherits from the keeper.
 type First struct {
-	Launcher              uintptr    // its parent; 0: this is not the first process
-	Broker                uintptr    // where it asks the broker
+	Launcher              uintptr    // the pid of its parent; 0 in all other processes
+	Broker                uintptr    // the socket to the broker
 	Clone                 uint32     // the namespaces that are new
-	Slave, Loopback, Proc unix.Errno // why mounts still propagate, the interface is down, there is no new proc
+	Slave, Loopback, Proc unix.Errno // 0, or why mounts could not be made slaves, lo raised, a proc mounted
 }
 
-// Fault is what the keeper says on the line when it ends a launch. Word is FaultWord; the rest
-// is as in a plan.Message.
+// Fault is what the keeper sends when it ends a launch. Word is FaultWord; the other fields are as in
+// plan.Message.
 type Fault struct{ Word, Sub, Errno, Extra uint32 }
 
-// FaultWord and FaultSize tell a Fault on the line.
+// FaultWord marks a Fault among the messages on the socket; FaultSize is its size in bytes.
 const (
 	FaultWord = 1 << 28
 	FaultSize = 16
 )
 
-// needed are the capabilities without which there is no setuid mode.
+// requiredCaps are the capabilities without which setuid mode cannot work.
 const requiredCaps = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETPCAP
 
-// Settle settles a privileged start. It returns twice where the binary is installed set-user-id
-// root: in the launcher, and in the first process of a sandbox, perhaps. No process in which it
-// returns has privilege of the binary's.
+// Split carries out a privileged start. If the binary is installed set-user-id root it forks the
+// keeper and returns twice: in the launcher, and, if there is a sandbox to make, in its first process.
+// No process has privilege when Split returns in it.
 func Split(sp unsafe.Pointer) (s Start) {
 	dropEffective(sp)
 	if s.Standing = classify(sp); s.Standing != suid.Installed || !suid.Built {
 		return s
 	}
 	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
-	launcherSock, end := socketPair(unix.SOCK_STREAM)
+	launcherEnd, keeperEnd := socketPair(unix.SOCK_STREAM)
 	launcher := raw.Getpid()
-	if s.Keeper = max(launcherSock, end); raw.Errno(s.Keeper) == 0 {
+	if s.Keeper = max(launcherEnd, keeperEnd); raw.Errno(s.Keeper) == 0 {
 		s.Keeper = forkKeeper()
 	}
 	if s.Failed = raw.Errno(s.Keeper); s.Keeper == 0 {
-		raw.Close(launcherSock)
-		s.Sock = end
-		s.First = runKeeper(end, launcher, uid, gid)
+		raw.Close(launcherEnd)
+		s.Sock = keeperEnd
+		s.First = runKeeper(keeperEnd, launcher, uid, gid)
 		return s
 	}
-	raw.Close(end)
-	s.Sock = launcherSock
+	raw.Close(keeperEnd)
+	s.Sock = launcherEnd
 	dropAll(uid, gid)
-	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // our files in /proc are the user's again, who needs them for maps
+	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // the user owns our files in /proc again: direct mode writes the maps there
 	return s
 }
 
-// fork clones the keeper. It is the keeper that it will be from its first instruction on: root's
-// ids, and no capability but suid.Kept. The caller has the same, and drops.
+// forkKeeper clones the keeper. Ids and capabilities are set before the clone, so that the child is
+// never a process of the user's. The caller has the same, and drops it.
 func forkKeeper() uintptr {
 	permitted, _, _ := raw.Caps()
 	if permitted&requiredCaps == requiredCaps {
@@ -106,11 +126,10 @@ func forkKeeper() uintptr {
 	return raw.Clone(0)
 }
 
-// guard is for a process that has just changed its ids: such a change may make it dumpable
-// (fs.suid_dumpable).
+// setUndumpable follows every change of ids: see drop_unsafe.go.
 func setUndumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
-// pair makes two connected sockets, away from the standard streams. If it cannot, they are errnos.
+// socketPair makes a pair of connected sockets. On failure both results are the same errno.
 func socketPair(kind uintptr) (a, b uintptr) {
 	var fds [2]int32
 	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&fds)), 0, 0)
@@ -120,7 +139,7 @@ func socketPair(kind uintptr) (a, b uintptr) {
 	return aboveStdio(uintptr(fds[0])), aboveStdio(uintptr(fds[1]))
 }
 
-// lift moves a descriptor away from the standard streams, which the caller may have closed.
+// aboveStdio moves fd above the standard streams, which the caller may have closed.
 func aboveStdio(fd uintptr) uintptr {
 	if fd > 2 {
 		return fd
@@ -130,14 +149,14 @@ func aboveStdio(fd uintptr) uintptr {
 	return r
 }
 
-// end ends a launch, and says why.
+// failLaunch sends a Fault and ends the keeper, and the launch with it.
 func failLaunch(launcherSock uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
 	f := Fault{FaultWord, uint32(sub), uint32(e), extra}
 	raw.Call(unix.SYS_SENDTO, launcherSock, raw.Addr(unsafe.Pointer(&f)), FaultSize, unix.MSG_NOSIGNAL, 0, 0)
 	raw.Exit(1)
 }
 
-// run is the keeper, from its clone to its end. It returns in the sandbox's first process alone.
+// runKeeper is the keeper from its clone to its end. It returns in the first process only.
 func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
@@ -159,7 +178,7 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 	if e == 0 {
 		proc = prepareMounts(launcherSock, &h, &first, locked)
 	}
-	if first.Slave != 0 { // all that the first process is for is to say so
+	if first.Slave != 0 { // the first process will only report this
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 	for {
@@ -194,12 +213,12 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 		if h.Clone&unix.CLONE_NEWUSER == 0 || mapUserNS(launcherSock, proc, &h, pid, sock, uid, gid) {
 			becomeBroker(launcherSock, &h, &first, &job)
 		}
-		raw.Close(sock) // the first process ends, and there is another one
+		raw.Close(sock) // that first process ends; the next one gets no user namespace
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 }
 
-// enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
+// enterNamespaces enters the new namespaces. A new mqueue file system takes its owner from the fsuid.
 func enterNamespaces(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 	if locked, e = enterLockedMounts(uid); e != 0 {
 		return locked, e
@@ -218,13 +237,15 @@ func enterNamespaces(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 	return locked, e
 }
 
-// enterLocked enters a copy of the host's mounts that a process in a user namespace has made, and
-// ended. Such mounts are locked together (mount_namespaces(7)): what one hides stays hidden from
-// who has a descriptor from here when the mounts are taken apart. They propagate nothing. It reports
-// false where root cannot make user namespaces, or such that are of use.
+// enterLockedMounts enters a copy of the host's mounts in which all mounts are locked together
+// (mount_namespaces(7)): a mount cannot be removed to show what it hides, not even through a
+// descriptor that outlives the namespace. The kernel locks mounts when they are copied into a mount
+// namespace of another user namespace. So a short-lived child makes both; the keeper enters only the
+// mount namespace. It reports false if root cannot make user namespaces here.
 func enterLockedMounts(uid uintptr) (locked bool, e unix.Errno) {
 	nsPath, cwdPath := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
-	// The two numbers are those that the other process, which shares the descriptors, gets again.
+	// The child shares this descriptor table. It closes both and opens them anew, under the same
+	// numbers, in its own namespaces.
 	mntNS := raw.Openat(raw.AtCwd, nsPath, unix.O_RDONLY, 0)
 	cwd := raw.Openat(raw.AtCwd, cwdPath, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e = raw.Errno(max(mntNS, cwd)); e != 0 {
@@ -243,7 +264,7 @@ func enterLockedMounts(uid uintptr) (locked bool, e unix.Errno) {
 	if e = raw.Errno(pid); e == 0 {
 		_, status := raw.Wait(pid)
 		e = unix.Errno(status >> 8)
-		if sig := status & 0x7f; sig != 0 { // as if we had made the call that the caller's filter kills for
+		if sig := status & 0x7f; sig != 0 { // a seccomp filter of the caller's killed it: end in the same way
 			raw.SetMask(unix.SIG_SETMASK, 0, nil)
 			raw.Kill(raw.Getpid(), uintptr(sig))
 			raw.Exit(1)
@@ -263,8 +284,8 @@ func enterLockedMounts(uid uintptr) (locked bool, e unix.Errno) {
 	return locked, e
 }
 
-// goTo makes dir the working directory: as root, who may search all, or as the user, whom a file
-// system of his, or of a server's, may know alone.
+// changeDir makes dir the working directory. Root may search every directory, except on file systems
+// that know their user only (FUSE, NFS): there the second attempt has the user's fsuid.
 func changeDir(dir, uid uintptr) unix.Errno {
 	e := raw.Fchdir(dir)
 	if e != 0 {
@@ -276,21 +297,20 @@ func changeDir(dir, uid uintptr) unix.Errno {
 	return e
 }
 
-// noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.
+// noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS, with which capabilities would survive a
+// change of ids from root's (capabilities(7), "The securebits flags"). The caller may have set them.
 const noFixup = 1<<2 | 1<<4
 
-// confine establishes: no exec gains anything, the bounding set is empty, a change of ids takes
-// the capabilities, all uids are root's, and what is effective is suid.Kept at most.
+// lockDown reports whether this is now true: no exec gains privilege, the bounding set is empty, a
+// change of ids drops the capabilities, all uids are root's, and no capability is left but suid.Kept.
 func lockDown() bool {
 	permitted, _, ok := raw.Caps()
-	if !ok || permitted&requiredCaps != requiredCaps { // a container's root, say
+	if !ok || permitted&requiredCaps != requiredCaps { // for example root of a container
 		return false
 	}
 	if raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || raw.Call(unix.SYS_PRCTL, unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) != 1 || raw.CutBounding(0) != 0 {
 		return false
 	}
-	// What would let a change of ids from root's leave capabilities (capabilities(7), "The
-	// securebits flags").
 	bits := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0, 0)
 	if raw.Errno(bits) != 0 || bits&noFixup != 0 && raw.Prctl(unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0) != 0 {
 		return false
@@ -304,9 +324,9 @@ func lockDown() bool {
 	return raw.Errno(raw.Call(unix.SYS_GETRESUID, p, p+4, p+8, 0, 0, 0)) == 0 && ids[0]|ids[1]|ids[2] == 0
 }
 
-// receive reads the header. It ends the keeper where there is none, since direct mode works,
-// and where it is not one. There is no room for a descriptor, so that the kernel drops it and says
-// MSG_CTRUNC.
+// receiveHeader reads the Header. The socket's end means that direct mode works: the keeper ends, as
+// it does for anything that is not exactly a Header. There is no buffer for descriptors, so the kernel
+// closes any that come and sets MSG_CTRUNC.
 func receiveHeader(launcherSock uintptr, h *Header) {
 	if e := setTimeout(launcherSock, broker.MaxIdleChecks*broker.CheckSeconds); e != 0 {
 		failLaunch(launcherSock, plan.SubKeeper, e, 0)
@@ -314,7 +334,7 @@ func receiveHeader(launcherSock uintptr, h *Header) {
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
-	for raw.Errno(r) == unix.EINTR { // it was stopped, or the machine slept
+	for raw.Errno(r) == unix.EINTR { // after a stop, or a suspend of the machine
 		r = raw.Call(unix.SYS_RECVMSG, launcherSock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
 	}
 	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
@@ -323,20 +343,20 @@ func receiveHeader(launcherSock uintptr, h *Header) {
 	}
 }
 
-// bePatient bounds how long a socket is waited at.
+// setTimeout limits how long a read of sock waits (SO_RCVTIMEO, socket(7)).
 func setTimeout(sock uintptr, seconds int64) unix.Errno {
 	limit := unix.Timeval{Sec: seconds}
 	return raw.Errno(raw.Call(unix.SYS_SETSOCKOPT, sock, unix.SOL_SOCKET, unix.SO_RCVTIMEO, raw.Addr(unsafe.Pointer(&limit)), unsafe.Sizeof(limit), 0))
 }
 
-// maxFd is above every descriptor.
+// maxFd is the highest possible descriptor.
 const maxFd = 1<<31 - 1
 
-// serve becomes the broker: it keeps CAP_SYS_ADMIN, its socket, and two descriptors of proc, and
-// closes the caller's, where there is a call for that.
+// becomeBroker keeps CAP_SYS_ADMIN and three descriptors, as 0 to 2: the socket, a proc, and the new
+// proc. It closes all others, the caller's among them, if the kernel has close_range(2).
 func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job) {
 	if first.Slave != 0 {
-		raw.Exit(0) // the first process says it
+		raw.Exit(0) // the first process reports it
 	}
 	job.Deny = conf.Deny()
 	job.IPC, job.UTS = h.Clone&unix.CLONE_NEWIPC != 0, h.Clone&unix.CLONE_NEWUTS != 0
@@ -347,7 +367,7 @@ func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job
 		job.NewProc = 2
 	}
 	raw.Close(launcherSock)
-	raw.Call(unix.SYS_CLOSE_RANGE, 3, maxFd, 0, 0, 0, 0) // since 5.9
+	raw.Call(unix.SYS_CLOSE_RANGE, 3, maxFd, 0, 0, 0, 0) // since Linux 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
 	if raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
@@ -356,7 +376,8 @@ func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job
 	broker.Serve(job)
 }
 
-// born makes the keeper's clone the user's. Nothing of the user's has been read by it.
+// becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that
+// process has read nothing from the user, except bytes from the keeper.
 func becomeFirst(h *Header, first *First, sock, uid, gid uintptr) {
 	if first.Proc == 0 {
 		first.Proc = mountNewProc()
@@ -367,7 +388,7 @@ func becomeFirst(h *Header, first *First, sock, uid, gid uintptr) {
 	if user {
 		makeUserNS(sock, uid)
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
-		e = raw.CutBounding(0) // the namespace came with a full one
+		e = raw.CutBounding(0) // a new user namespace starts with a full bounding set
 	}
 	if e == 0 {
 		e = setIDs(uid, gid)

@@ -1,7 +1,25 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the keeper; enterUser in its clone.
+// Runs in: the keeper; makeUserNS in its clone.
+//
+// This file is --unshare-user in setuid mode. The owner of a user namespace is the effective uid of
+// the process that creates it. A process outside with that uid may enter the namespace and has all
+// capabilities in it (user_namespaces(7)), which is what this kernel refuses to ordinary users. So the
+// namespace must not belong to the user, nor to root, whose limits the user could then exhaust. It is
+// created under an id that no account has (suid.Owner).
+//
+// The keeper and its clone exchange bytes on their socket:
+//
+//	clone                             keeper
+//	unshare, its errno  ───────────▶  opens /proc/PID of the clone
+//	                    ◀───────────  "are you alive?"
+//	yes                 ───────────▶  writes setgroups, gid_map, uid_map
+//	                    ◀───────────  "the maps are written"
+//	takes the ids, its errno ──────▶  becomes the broker
+//
+// The question in the middle proves that PID still is the clone, and not a process of the user's that
+// got the number after the clone had died.
 
 import (
 	"unsafe"
@@ -13,16 +31,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is --unshare-user in setuid mode. The owner of a user namespace is who created
-// it, may enter it, and has all capabilities there (user_namespaces(7)), which is what this
-// kernel refuses to ordinary users: so it is created under an id that nobody has.
-
-// codeNoOwner is what enterUser says where the id does not exist; otherwise it says an errno.
+// codeNoOwner is sent instead of an errno if the owner id does not exist here.
 const codeNoOwner = 255
 
-// mayOwn reports whether a user namespace may be made: not for a caller who has an id that is
-// to be nobody's, nor for a wish that the administrator refuses. It ends the launch where the
-// namespace is more than a wish.
+// mayMakeUserNS reports whether to make the user namespace: not for a caller who has a reserved id, and
+// not if it is optional and the administrator refuses it. It ends the launch if a required one is
+// refused.
 func mayMakeUserNS(launcherSock uintptr, h *Header, uid, gid uintptr) bool {
 	if suid.Reserved(uint32(uid)) || suid.Reserved(uint32(gid)) {
 		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.RowReserved, 0))
@@ -31,16 +45,15 @@ func mayMakeUserNS(launcherSock uintptr, h *Header, uid, gid uintptr) bool {
 	return h.Flags&TryUser == 0 || !conf.Skips()
 }
 
-// without ends the launch, unless the user namespace that there will not be is only a wish.
+// failUnlessTry ends the launch if the user namespace was required.
 func failUnlessTry(launcherSock uintptr, h *Header, sub plan.Sub, e unix.Errno, extra uint32) {
 	if h.Flags&TryUser == 0 {
 		failLaunch(launcherSock, sub, e, extra)
 	}
 }
 
-// enterUser creates the user namespace, and returns when its maps are written. Its owner, the
-// effective uid, is charged with what its processes use: not root, whose limits are not the
-// user's to fill (inotify, processes; namespaces(7), "user.max_*").
+// makeUserNS creates the user namespace and returns when its maps are written. The kernel charges what
+// processes in it use to the owner (namespaces(7), "user.max_*"; inotify, RLIMIT_NPROC).
 func makeUserNS(sock, uid uintptr) {
 	code := byte(0)
 	switch e := raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uintptr(suid.Owner(uint32(uid))), ^uintptr(0), 0, 0, 0)); e {
@@ -50,20 +63,19 @@ func makeUserNS(sock, uid uintptr) {
 		raw.SetCaps(permitted, 1<<unix.CAP_SYS_ADMIN, 0)
 		code = byte(raw.Errno(raw.Call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0, 0, 0, 0)))
 		setUndumpable()
-	case unix.EINVAL: // a user namespace that does not map it
+	case unix.EINVAL: // the keeper's own user namespace does not map the owner id
 		code = codeNoOwner
 	default:
 		code = byte(e)
 	}
-	// The keeper asks whether we are there when it has opened our directory in /proc.
+	// Answers the keeper's question, and waits until the maps are written.
 	if !raw.SendByte(sock, code) || code != 0 || !raw.Hears(sock) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
 		raw.Exit(1)
 	}
 }
 
-// mapped writes the maps of the first process's user namespace, and hears whether it has taken
-// the user's ids: on some kernels every capability in a user namespace is refused when it is
-// used, root's included.
+// mapUserNS does the keeper's side, and reports whether the first process has its ids. Some security
+// modules let root create a user namespace but refuse every use of a capability in it.
 func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintptr) bool {
 	code, ok := raw.ReadByte(sock)
 	switch {
@@ -88,9 +100,8 @@ func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintpt
 	return true
 }
 
-// writeMaps writes the maps of the process pid, which answers on its socket that it is
-// alive once its directory in /proc is open: the number cannot have gone to another one. A
-// /proc that hides processes (hidepid=) shows it by CAP_SYS_PTRACE.
+// writeMaps writes the maps of process pid. If proc is mounted with hidepid=, the directory is visible
+// by CAP_SYS_PTRACE.
 func writeMaps(h *Header, proc, pid, sock, uid, gid uintptr) (plan.Sub, unix.Errno) {
 	var name raw.Link
 	raw.PutNumber(unsafe.Pointer(&name), pid)
@@ -101,7 +112,7 @@ func writeMaps(h *Header, proc, pid, sock, uid, gid uintptr) (plan.Sub, unix.Err
 	if !isOwnProc(proc) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
 		return plan.SubUIDMap, unix.ESRCH
 	}
-	if e := step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00")); e != 0 && e != unix.ENOENT { // before 3.19
+	if e := step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00")); e != 0 && e != unix.ENOENT { // before Linux 3.19
 		return plan.SubSetgroups, e
 	}
 	if e := step.WriteBelow(dir, raw.Text("gid_map\x00"), mapOf(h, h.GID, gid)); e != 0 {
@@ -115,8 +126,7 @@ func writeMaps(h *Header, proc, pid, sock, uid, gid uintptr) (plan.Sub, unix.Err
 	return 0, 0
 }
 
-// ownProc reports whether proc knows processes by our numbers: it
-// may be that of another PID namespace.
+// isOwnProc reports whether proc shows the keeper's PID namespace. If not, pid means another process.
 func isOwnProc(proc uintptr) bool {
 	var link raw.Link
 	p := unsafe.Pointer(&link)
@@ -127,16 +137,16 @@ func isOwnProc(proc uintptr) bool {
 	return ok && pid == raw.Getpid()
 }
 
-// nobody is who root of the namespace is outside, as in bubblewrap: the kernel's overflow
-// id. Files may belong to it nevertheless; nobody inside becomes it.
+// overflowUID is root of the namespace seen from outside, as in bubblewrap. Files may belong to it, but
+// no process inside can become it.
 const overflowUID = 65534
 
-// mapText is what mapOf has written last.
+// mapText is the buffer of mapOf.
 //
 //nolint:gochecknoglobals // the keeper's memory
 var mapText [128]byte
 
-// mapOf is the text of a map: the user's id, and root's where a devpts needs one.
+// mapOf formats a map: the user's id, and id 0 if MapRoot asks for it.
 func mapOf(h *Header, inside uint32, outside uintptr) unsafe.Pointer {
 	out := unsafe.Pointer(&mapText)
 	n := raw.PutNumber(out, uintptr(inside))
