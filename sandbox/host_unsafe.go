@@ -26,8 +26,8 @@ func ioctlTermios(fd int, t *unix.Termios) bool {
 }
 
 // possible reports whether setuid mode can do what a plan says.
-func possible(p *plan.Program) (suid.Row, uint32) {
+func possible(p *plan.Program) (suid.Reason, uint32) {
 	var info syscall.Sysinfo_t
 	_ = syscall.Sysinfo(&info) // no memory then, as the keeper sees it
-	return suid.Possible(unsafe.Pointer(unsafe.SliceData(p.Bytes)), uint64(info.Totalram)*uint64(info.Unit)/2)
+	return suid.CheckPlan(unsafe.Pointer(unsafe.SliceData(p.Bytes)), uint64(info.Totalram)*uint64(info.Unit)/2)
 }

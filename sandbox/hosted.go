@@ -376,7 +376,7 @@ func (c *Cmd) own() (*wanted, facts, *plan.Program, error) {
 	s := c.spec()
 	h := readFacts(s)
 	h.Env = c.environ()
-	p, err := c.finish(s, h, standing())
+	p, err := c.finish(s, h, hasKeeper())
 	return s, h, p, err
 }
 

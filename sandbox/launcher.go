@@ -158,8 +158,8 @@ func loaderEnv() []string {
 	return env
 }
 
-// standing reports whether this process has a keeper.
-func standing() bool { return child.Standing() == suid.Installed }
+// hasKeeper reports whether this process has a keeper.
+func hasKeeper() bool { return child.InstallKind() == suid.Installed }
 
 // explain adds to an error how the choice of the launcher may have caused it.
 func (l launcher) explain(err error) error {

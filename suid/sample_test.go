@@ -135,15 +135,15 @@ func TestSamples(t *testing.T) {
 		if v := p.Verify(); v != plan.Good {
 			t.Errorf("%s: refused by Verify with %d", name, v)
 		}
-		if row, i := possible(p, half); row != suid.Permitted || i != 0 {
-			t.Errorf("%s: row %d, step %d\n%s", name, row, i, p.Dump())
+		if reason, i := check(p, half); reason != suid.Permitted || i != 0 {
+			t.Errorf("%s: reason %d, step %d\n%s", name, reason, i, p.Dump())
 		}
 	}
 }
 
 // possible is Possible on the bytes of p.
-func possible(p *plan.Program, halfMemory uint64) (suid.Row, uint32) {
-	return suid.Possible(base(p), halfMemory)
+func check(p *plan.Program, halfMemory uint64) (suid.Reason, uint32) {
+	return suid.CheckPlan(base(p), halfMemory)
 }
 
 func listing(p *plan.Program) string {

@@ -113,7 +113,7 @@ func admitted(p plan.View) bool {
 	if !monitor.viaKeeper {
 		return true
 	}
-	row, step := suid.Possible(p.Base(), halfMemory())
+	row, step := suid.CheckPlan(p.Base(), halfMemory())
 	if row == suid.Permitted {
 		return true
 	}

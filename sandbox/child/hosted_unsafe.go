@@ -86,7 +86,7 @@ func hosted(sp unsafe.Pointer) {
 func monitorHosted() {
 	acting.Parent = raw.Getpid()
 	if refusedStart() {
-		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(started.standing))
+		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubInstall}, plan.NoStep, uint32(started.install))
 		raw.Exit(1)
 	}
 	if !armLine() {

@@ -19,7 +19,7 @@ import (
 // settled takes over what has come of a privileged start, in the launcher. In the first process
 // of a sandbox it does not return.
 func settled(sp unsafe.Pointer, s keeper.Start) {
-	started.standing = s.Standing
+	started.install = s.Install
 	if s.Failed != 0 {
 		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), s.Failed)
 	}
@@ -114,7 +114,7 @@ func closeLeaks(sp unsafe.Pointer) {
 // reported, as start does.
 func startKept(p plan.View) uintptr {
 	if host.there && monitor.keeper == 0 {
-		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(started.standing))
+		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubInstall}, plan.NoStep, uint32(started.install))
 		return 0
 	}
 	raw.Close(feed.monitor)
@@ -170,7 +170,7 @@ func keptHeader(p plan.View) (keeper.Header, unix.Errno) {
 }
 
 // refusedStart reports whether a binary that brought such privilege does not run.
-func refusedStart() bool { return started.standing != suid.Plain && started.standing != suid.Installed }
+func refusedStart() bool { return started.install != suid.Plain && started.install != suid.Installed }
 
 // hand sends the header, which the keeper reads, and the plan, which the first process reads.
 func hand(p plan.View, h keeper.Header) bool {

@@ -282,7 +282,7 @@ func TestLaws(t *testing.T) {
 			for _, name := range []string{
 				linked.Start, linked.InChild + "enter", linked.InChild + "do", linked.InBuild + "(*Root).walkFrom", linked.InChild + "runInit",
 				linked.InChild + "runMonitor", linked.InChild + "runKept", linked.InKeeper + "runKeeper", linked.InKeeper + "mapUserNS", linked.InBroker + "Serve", linked.InChild + "startKept",
-				linked.InPlan + "Verify", linked.InSuid + "Possible", linked.InSuid + "ReadConf",
+				linked.InPlan + "Verify", linked.InSuid + "CheckPlan", linked.InSuid + "ReadConf",
 			} {
 				if !reached[name] {
 					t.Errorf("%s is not reached from the entry point: the walk is broken", name)

@@ -23,12 +23,12 @@ var acting build.Root
 //
 //nolint:gochecknoglobals // see above
 var started struct {
-	as       uint32        // asLauncher or asHost; 0: like any other Go program
-	stdio    uint32        // bit n: fd n was open
-	parent   uintptr       // the caller's pid
-	standing suid.Standing // what privilege the binary brought
-	mask     uint64        // the signal mask; see self_unsafe.go
-	ignored  uint64        // the signals that were ignored, bit n-1 for signal n; there too
+	as      uint32           // asLauncher or asHost; 0: like any other Go program
+	stdio   uint32           // bit n: fd n was open
+	parent  uintptr          // the caller's pid
+	install suid.InstallKind // what privilege the binary brought
+	mask    uint64           // the signal mask; see self_unsafe.go
+	ignored uint64           // the signals that were ignored, bit n-1 for signal n; there too
 }
 
 // How a program was started (started.as).

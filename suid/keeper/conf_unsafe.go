@@ -57,8 +57,8 @@ func readConf(launcherSock, gid uintptr) {
 // Restrict is suid.Conf.Restrict for the first process.
 func Restrict(base unsafe.Pointer) (extra, at uint32) { return conf.Restrict(base) }
 
-// requireTrusted ends the launch unless fd is of the given type, owned by root, writable by root
-// only, and, if a file, readable by all, as --doctor needs. It returns the size.
+// requireTrusted ends the launch unless fd is of the given type, owned by root, writable by root only,
+// and, if a file, readable by all, so that users can see what is refused. It returns the size.
 func requireTrusted(launcherSock, fd uintptr, kind uint32) uintptr {
 	if e := raw.Errno(fd); e != 0 {
 		failLaunch(launcherSock, plan.SubConf, e, 0)

@@ -45,7 +45,7 @@ func dropEffective(sp unsafe.Pointer) {
 // classify reports what kind of start this is. Unless that is suid.Installed, it first gives up
 // permanently what a set-id bit or file capabilities gave. AT_SECURE is known to be set, which does
 // not decide it: a transition to another SELinux or AppArmor domain sets it too.
-func classify(sp unsafe.Pointer) suid.Standing {
+func classify(sp unsafe.Pointer) suid.InstallKind {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
 		permitted, _, ok := raw.Caps()
@@ -55,8 +55,8 @@ func classify(sp unsafe.Pointer) suid.Standing {
 		}
 		return suid.Plain
 	}
-	standing := installKind(euid, gid, egid)
-	switch standing {
+	kind := installKind(euid, gid, egid)
+	switch kind {
 	case suid.Plain:
 		uid, gid = Caller(sp)
 		dropForGood(uid, gid)
@@ -65,7 +65,7 @@ func classify(sp unsafe.Pointer) suid.Standing {
 	default:
 		dropForGood(uid, gid)
 	}
-	return standing
+	return kind
 }
 
 // Caller returns the ids of the user who launches. A caller whose real and effective ids differ
@@ -79,7 +79,7 @@ func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 }
 
 // installKind reports how the running file is installed. What it cannot see it refuses.
-func installKind(euid, gid, egid uintptr) suid.Standing {
+func installKind(euid, gid, egid uintptr) suid.InstallKind {
 	self := raw.Text("/proc/self/exe\x00")
 	var st unix.Stat_t
 	if raw.Fstatat(raw.AtCwd, self, &st) != 0 {

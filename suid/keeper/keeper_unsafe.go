@@ -57,10 +57,10 @@ const allowedNS = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | un
 
 // Start is the result of Split.
 type Start struct {
-	Standing suid.Standing
-	Failed   unix.Errno // why the keeper could not be started
-	Keeper   uintptr    // its pid, or 0
-	Sock     uintptr    // in the launcher the socket to the keeper, in the first process the keeper's end
+	Install suid.InstallKind
+	Failed  unix.Errno // why the keeper could not be started
+	Keeper  uintptr    // its pid, or 0
+	Sock    uintptr    // in the launcher the socket to the keeper, in the first process the keeper's end
 	First
 }
 
@@ -90,7 +90,7 @@ const requiredCaps = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SE
 // No process has privilege when Split returns in it.
 func Split(sp unsafe.Pointer) (s Start) {
 	dropEffective(sp)
-	if s.Standing = classify(sp); s.Standing != suid.Installed || !suid.Built {
+	if s.Install = classify(sp); s.Install != suid.Installed || !suid.Built {
 		return s
 	}
 	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)

@@ -39,7 +39,7 @@ const codeNoOwner = 255
 // refused.
 func mayMakeUserNS(launcherSock uintptr, h *Header, uid, gid uintptr) bool {
 	if suid.Reserved(uint32(uid)) || suid.Reserved(uint32(gid)) {
-		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.RowReserved, 0))
+		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.ReasonReserved, 0))
 		return false
 	}
 	return h.Flags&TryUser == 0 || !conf.Skips()
@@ -83,7 +83,7 @@ func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintpt
 		failUnlessTry(launcherSock, h, plan.SubClone, unix.ESRCH, 0)
 		return false
 	case code == codeNoOwner:
-		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.RowNoOwner, 0))
+		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.ReasonNoOwner, 0))
 		return false
 	case code != 0:
 		failUnlessTry(launcherSock, h, plan.SubClone, unix.Errno(code), h.Clone)
@@ -94,7 +94,7 @@ func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintpt
 		return false
 	}
 	if code, ok = raw.ReadByte(sock); !ok || code != 0 {
-		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.RowPowerless, 0))
+		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.ReasonPowerless, 0))
 		return false
 	}
 	return true
@@ -157,7 +157,7 @@ func mapOf(h *Header, inside uint32, outside uintptr) unsafe.Pointer {
 		n += raw.Put(unsafe.Add(out, n), raw.Text("0 \x00"))
 		root := uintptr(overflowUID)
 		if outside == overflowUID {
-			root = suid.NoOnesRoot
+			root = suid.SpareRoot
 		}
 		n += raw.PutNumber(unsafe.Add(out, n), root)
 		raw.Put(unsafe.Add(out, n), raw.Text(" 1\n\x00"))

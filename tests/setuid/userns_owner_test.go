@@ -125,7 +125,7 @@ func TestReservedIDs(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(args ...string) outcome{
 		"first": func(args ...string) outcome { return launch{who: suid.FirstOwner, args: args}.run(t) },
-		"last":  func(args ...string) outcome { return launch{who: suid.NoOnesRoot, args: args}.run(t) },
+		"last":  func(args ...string) outcome { return launch{who: suid.SpareRoot, args: args}.run(t) },
 		"group": func(args ...string) outcome {
 			as := []string{"setpriv", "--reuid", "12345", "--regid", fmt.Sprint(uint32(suid.LastOwner)), "--clear-groups", "--"}
 			return launch{who: nobody, wrap: as, args: args}.run(t)

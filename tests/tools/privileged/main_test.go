@@ -29,7 +29,7 @@ func TestCount(t *testing.T) {
 			"entry": 0, "enter": 0, "Split": 0, "dropEffective": 0, "installKind": 0, "dropAll": 0, "isDropped": 0, "forkKeeper": 0, "SetCaps": 0, "Call": 0, "Errno": 0, "setIDs": 0,
 			"runKeeper": 1, "prepareMounts": 1, "becomeFirst": 1, "makeUserNS": 1, "writeMaps": 1, "readConf": 1, "ReadConf": 1, "(*Conf).Judge": 1, "(*Conf).Deny": 1, "LoopbackUp": 1,
 			"Serve": 2, "(*Job).do": 2, "(*Job).bind": 2, "(*Job).makeFrame": 2, "restrict": 2, "pivot": 2,
-			"Ask": -1, "Verify": -1, "Possible": -1, "(*Conf).Restrict": -1, "runFirst": -1, "runKept": -1, "do": -1, "(*Root).bind": -1, "(*Root).walkFrom": -1,
+			"Ask": -1, "Verify": -1, "CheckPlan": -1, "(*Conf).Restrict": -1, "runFirst": -1, "runKept": -1, "do": -1, "(*Root).bind": -1, "(*Root).walkFrom": -1,
 			"dropForGood": 0, "forkFront": -1, "frontEnd": -1, "runMonitor": -1, "openFeed": -1, "execute": -1, "seccomp": -1, "chdir": -1, "takeLocks": -1,
 			"launch": -1, "settled": -1, "launchDirect": -1, "parseLine": -1, "compileLine": -1, "startKept": -1, "hosted": -1,
 		} {
