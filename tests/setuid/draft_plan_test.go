@@ -42,10 +42,10 @@ type draft struct {
 }
 
 const (
-	safe  = unix.MS_NOSUID | unix.MS_NODEV
-	plain = unix.CLONE_NEWNS
-	user  = unix.CLONE_NEWNS | unix.CLONE_NEWUSER
-	roomy = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+	safe       = unix.MS_NOSUID | unix.MS_NODEV
+	plain      = unix.CLONE_NEWNS
+	user       = unix.CLONE_NEWNS | unix.CLONE_NEWUSER
+	allButUser = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 )
 
 // good is a plan that every keeper carries out: the witness on /h, bait on /b, a tmpfs

@@ -90,16 +90,16 @@ func TestFallback(t *testing.T) {
 			t.Run(fmt.Sprint(name, "-", c.name), func(t *testing.T) {
 				t.Parallel()
 				run := func(program string, on func(t *testing.T, l launch) outcome) (outcome, string) {
-					lure := bait(t)
-					options := slices.Concat([]string{"--bind", lure, "/b", "--tmpfs", "/t"}, c.options)
+					baitDir := bait(t)
+					options := slices.Concat([]string{"--bind", baitDir, "/b", "--tmpfs", "/t"}, c.options)
 					l := launch{args: append(box(program, options...), c.command...), files: texts(t, c.files)}
-					was := snapshot(lure)
+					was := snapshot(baitDir)
 					o := on(t, l)
-					if now := snapshot(lure); now != was {
+					if now := snapshot(baitDir); now != was {
 						t.Errorf("files of the host have changed:\n%s", difference(was, now))
 					}
 					var left []string
-					found, _ := filepath.Glob(lure + "/mine/*")
+					found, _ := filepath.Glob(baitDir + "/mine/*")
 					for _, path := range found {
 						left = append(left, filepath.Base(path))
 					}
@@ -201,15 +201,15 @@ func TestDirectModeIsTriedFirst(t *testing.T) {
 		}
 		for _, pid := range proc.Tree(cmd.Process.Pid) {
 			outside, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", pid))
-			if powers(pid) && outside == here {
-				t.Errorf("%v: a process has capabilities: %s", args, has(pid))
+			if hasCaps(pid) && outside == here {
+				t.Errorf("%v: a process has capabilities: %s", args, procSummary(pid))
 			}
 		}
 		for _, pid := range proc.Tree(cmd.Process.Pid) {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
 		_ = cmd.Wait()
-		if err := nobodyOf(cmd.Process.Pid); err != nil {
+		if err := noneLeftOf(cmd.Process.Pid); err != nil {
 			t.Error(err)
 		}
 	}

@@ -26,13 +26,13 @@ func TestHostileRequests(t *testing.T) {
 	random, formed := harness.Times(6000, 1_000_000), harness.Times(2000, 100_000)
 	seed := uint64(time.Now().UnixNano())
 	name, _ := os.Hostname()
-	lure := bait(t)
-	before := snapshot(lure)
+	baitDir := bait(t)
+	before := snapshot(baitDir)
 	total := map[string]int{}
 	var lock sync.Mutex
 	var group sync.WaitGroup
 	for worker := range uint64(2) {
-		h := &hostile{t: t, s: becomeIn(t, me, elsewhere(canaries)), lure: lure, dice: rand.New(rand.NewPCG(seed, worker)), tally: map[string]int{}}
+		h := &hostile{t: t, s: newUserThreadIn(t, me, inOwnMounts(canaries)), baitDir: baitDir, dice: rand.New(rand.NewPCG(seed, worker)), tally: map[string]int{}}
 		group.Go(func() {
 			for !t.Failed() && (h.random < random/2 || h.formed < formed/2) {
 				h.session(h.random < random/2, h.formed < formed/2)
@@ -53,7 +53,7 @@ func TestHostileRequests(t *testing.T) {
 			t.Errorf("%q came out %d times: the requests are not what they should be", what, total[what])
 		}
 	}
-	if now := snapshot(lure); now != before {
+	if now := snapshot(baitDir); now != before {
 		t.Errorf("files of the host have changed:\n%s", difference(before, now))
 	}
 	if now, _ := os.Hostname(); now != name {
@@ -65,8 +65,8 @@ func TestHostileRequests(t *testing.T) {
 // hostile is one worker.
 type hostile struct {
 	t              *testing.T
-	s              *soul
-	lure           string
+	s              *userThread
+	baitDir        string
 	dice           *rand.Rand
 	tally          map[string]int
 	random, formed int
@@ -86,8 +86,8 @@ func (h *hostile) session(random, formed bool) {
 	if clone&unix.CLONE_NEWPID != 0 {
 		flags = keeper.NewProc
 	}
-	k := h.s.talkTo(h.t, clone, flags)
-	defer k.bye()
+	k := h.s.startBroker(h.t, clone, flags)
+	defer k.close()
 	was := k.hostMounts()
 	if h.dice.IntN(8) > 0 {
 		k.ask(broker.Root, 0, 0, 0)
@@ -116,21 +116,21 @@ func (h *hostile) session(random, formed bool) {
 			break // trees of trees grow until the kernel's bound, slowly
 		}
 	}
-	k.judge(was)
+	k.checkMounts(was)
 	if now, _ := os.Hostname(); strings.HasPrefix(now, "hostile") {
 		h.t.Errorf("the host is called %q", now)
 	}
-	if powers(k.first) {
-		h.t.Errorf("the first process has capabilities: %s", has(k.first))
+	if hasCaps(k.first) {
+		h.t.Errorf("the first process has capabilities: %s", procSummary(k.first))
 	}
 }
 
 // pool is descriptors of all kinds.
-func (h *hostile) pool(k *talk) (fds []int) {
+func (h *hostile) pool(k *brokerClient) (fds []int) {
 	for _, path := range []string{
 		"/", "/usr", "/proc", "/proc/self/fd", "/proc/fs/nfsd", "/proc/sys", "/etc/passwd", "/oldroot", "/oldroot/usr", "/oldroot/etc/passwd", "/oldroot/proc",
 		"/oldroot/tmp/canary", "/oldroot/tmp/canary/ro", "/oldroot/tmp/canary/noexec", "/oldroot/tmp/canary/nosuid", "/oldroot/tmp/canary/hidden",
-		"/oldroot/tmp/canary/hidden/cover", "/tmp/canary/ro", "/base", "/newroot", "/oldroot/dev/null", "/oldroot" + h.lure, "/oldroot" + h.lure + "/root",
+		"/oldroot/tmp/canary/hidden/cover", "/tmp/canary/ro", "/base", "/newroot", "/oldroot/dev/null", "/oldroot" + h.baitDir, "/oldroot" + h.baitDir + "/root",
 		fmt.Sprintf("/oldroot/proc/%d", k.keeper), fmt.Sprintf("/oldroot/proc/%d/fd", k.keeper), fmt.Sprintf("/oldroot/proc/%d", k.first),
 		fmt.Sprintf("/oldroot/proc/%d/ns/mnt", k.first), fmt.Sprintf("/oldroot/proc/%d/ns/net", k.first), fmt.Sprintf("/proc/%d/ns/user", k.first),
 	} {
@@ -146,14 +146,14 @@ func (h *hostile) pool(k *talk) (fds []int) {
 	for _, to := range []string{"/oldroot" + cover, "/oldroot/tmp/canary/hidden", "/oldroot", "/", "/stagefile", "/proc/self/fd/0"} {
 		fds = append(fds, k.link(to))
 	}
-	fds = append(fds, k.host("/"), k.host("/tmp/canary/hidden"), k.sock, k.h(func() (int, error) { return unix.MemfdCreate("x", unix.MFD_CLOEXEC) }),
-		k.h(func() (int, error) { return unix.PidfdOpen(k.first, 0) }), k.h(func() (int, error) { return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) }),
-		k.h(func() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }))
+	fds = append(fds, k.host("/"), k.host("/tmp/canary/hidden"), k.sock, k.keep(func() (int, error) { return unix.MemfdCreate("x", unix.MFD_CLOEXEC) }),
+		k.keep(func() (int, error) { return unix.PidfdOpen(k.first, 0) }), k.keep(func() (int, error) { return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) }),
+		k.keep(func() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }))
 	return slices.DeleteFunc(fds, func(fd int) bool { return fd < 0 })
 }
 
 // h keeps a descriptor.
-func (k *talk) h(open func() (int, error)) int {
+func (k *brokerClient) keep(open func() (int, error)) int {
 	fd, err := open()
 	if err != nil {
 		return -1
@@ -165,7 +165,7 @@ func (k *talk) h(open func() (int, error)) int {
 func (h *hostile) pick(fds []int) int { return fds[h.dice.IntN(len(fds))] }
 
 // wellFormed sends what a first process could send, with hostile operands.
-func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32) {
+func (h *hostile) wellFormed(k *brokerClient, pool *[]int) (op broker.Op, answer uint32) {
 	d := h.dice
 	flags := uint64(d.IntN(16))
 	switch op = broker.Op(1 + d.IntN(int(broker.Place))); op {
@@ -187,7 +187,7 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 	case broker.Hostname:
 		q := broker.Request{Op: op, A: uint64(d.IntN(80))}
 		copy(q.Name[:], "hostile name")
-		return op, k.say(bytesOf(&q))
+		return op, k.sendRaw(bytesOf(&q))
 	case broker.Stage:
 		return op, k.ask(op, flags, uint64(d.IntN(2)), 0, h.pick(*pool))
 	case broker.Place:
@@ -198,7 +198,7 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 }
 
 // noise sends numbers and bytes. Most have a form that a broker reads, or each would be its last.
-func (h *hostile) noise(k *talk, pool []int) uint32 {
+func (h *hostile) noise(k *brokerClient, pool []int) uint32 {
 	d := h.dice
 	number := func() uint64 {
 		switch d.IntN(5) {
@@ -222,7 +222,7 @@ func (h *hostile) noise(k *talk, pool []int) uint32 {
 		for range d.IntN(5) {
 			fds = append(fds, h.pick(pool))
 		}
-		return k.say(b, fds...)
+		return k.sendRaw(b, fds...)
 	}
 	q := broker.Request{Op: broker.Op(1 + d.IntN(int(broker.Place))), A: number(), B: number(), C: number()}
 	if q.Op == broker.Pivot {
@@ -238,14 +238,14 @@ func (h *hostile) noise(k *talk, pool []int) uint32 {
 	if q.Op != broker.Root && q.Op != broker.Hostname && q.Op != broker.Bind {
 		fds = append(fds, h.pick(pool))
 	}
-	return k.say(bytesOf(&q), fds...)
+	return k.sendRaw(bytesOf(&q), fds...)
 }
 
 // TestUntracedBroker: the broker is killed, stopped and traced at each of its calls by the user,
 // who can do none of that; the launch goes on. The control: the same at the first process.
 func TestUntracedBroker(t *testing.T) {
 	t.Parallel()
-	s := become(t, me)
+	s := newUserThread(t, me)
 	for range harness.Times(6, 60) {
 		cmd := exec.Command(installed, append(byKeeper(all("--tmpfs", "/t", "--bind", "/tmp", "/x")...)[1:], "/h/witness", "exit", "7")...)
 		cmd.Env = []string{"PATH=/usr/bin:/bin"}
@@ -257,7 +257,7 @@ func TestUntracedBroker(t *testing.T) {
 		tries, won, keeper := 0, 0, 0
 		for proc.State(cmd.Process.Pid) != "Z" && proc.State(cmd.Process.Pid) != "" {
 			for _, pid := range proc.Children(cmd.Process.Pid) {
-				if keeper == 0 && roots(pid) { // it may have ended before it was seen
+				if keeper == 0 && hasRootUID(pid) { // it may have ended before it was seen
 					keeper = pid
 				}
 				if pid != keeper { // the first process is root's until it is the user's
@@ -265,13 +265,13 @@ func TestUntracedBroker(t *testing.T) {
 				}
 				_ = s.do(func() error {
 					tries++
-					if traced(pid, unix.PTRACE_SEIZE) == nil && roots(pid) {
+					if traced(pid, unix.PTRACE_SEIZE) == nil && hasRootUID(pid) {
 						won++
 					}
 					return nil
 				})
 				for _, sig := range []unix.Signal{unix.SIGSTOP, unix.SIGKILL} {
-					if s.kill(pid, sig) == nil && roots(pid) {
+					if s.kill(pid, sig) == nil && hasRootUID(pid) {
 						won++
 					}
 				}

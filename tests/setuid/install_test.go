@@ -91,8 +91,8 @@ func TestRefusedInstallations(t *testing.T) {
 // when it is asked for the mode.
 func TestInert(t *testing.T) {
 	t.Parallel()
-	lure := bait(t)
-	report := append(box(installed, "--bind", lure, "/b", "--tmpfs", "/t"), "/h/witness", "report")
+	baitDir := bait(t)
+	report := append(box(installed, "--bind", baitDir, "/b", "--tmpfs", "/t"), "/h/witness", "report")
 	for _, l := range []launch{
 		{wrap: []string{"setpriv", "--no-new-privs"}},
 		{host: "mount --bind " + base + " " + base + "; mount -o remount,bind,nosuid " + base},
@@ -114,7 +114,7 @@ func TestInert(t *testing.T) {
 func TestTraced(t *testing.T) {
 	t.Parallel()
 	for traced, keepers := range map[bool]int{true: 0, false: 1} {
-		s := become(t, me)
+		s := newUserThread(t, me)
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func TestTraced(t *testing.T) {
 		}
 		count := func() (n int) {
 			for _, pid := range proc.Children(cmd.Process.Pid) {
-				if powers(pid) {
+				if hasCaps(pid) {
 					n++
 				}
 			}
@@ -150,7 +150,7 @@ func TestTraced(t *testing.T) {
 		_, _ = r.Close(), w.Close()
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		if err := nobodyOf(cmd.Process.Pid); err != nil {
+		if err := noneLeftOf(cmd.Process.Pid); err != nil {
 			t.Error(err)
 		}
 	}
@@ -160,8 +160,8 @@ func TestTraced(t *testing.T) {
 // his own ids or sets could have left.
 func TestCallersWithSeveralIDs(t *testing.T) {
 	t.Parallel()
-	lure := bait(t)
-	args := append(byKeeper("--bind", lure, "/b", "--tmpfs", "/t"), "/h/witness", "report")
+	baitDir := bait(t)
+	args := append(byKeeper("--bind", baitDir, "/b", "--tmpfs", "/t"), "/h/witness", "report")
 	for _, ids := range []string{
 		"--ruid 12345 --euid 12346 --rgid 12345 --egid 12345 --clear-groups",
 		"--ruid 12345 --euid 0 --rgid 12345 --egid 12345 --clear-groups",

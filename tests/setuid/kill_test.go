@@ -19,18 +19,18 @@ import (
 )
 
 // blow is what is done to a launch.
-type blow struct {
+type interference struct {
 	sig  unix.Signal
 	whom string // launcher, keeper, third (a front end, where there is one), last, group
 	then unix.Signal
 }
 
-func blows() (all []blow) {
+func interferences() (all []interference) {
 	for _, whom := range []string{"launcher", "keeper", "third", "last", "group"} {
 		all = append(all,
-			blow{unix.SIGKILL, whom, 0}, blow{unix.SIGTERM, whom, 0}, blow{unix.SIGSEGV, whom, 0},
+			interference{unix.SIGKILL, whom, 0}, interference{unix.SIGTERM, whom, 0}, interference{unix.SIGSEGV, whom, 0},
 			// A process that is stopped must not outlive the launcher; one that goes on goes on.
-			blow{unix.SIGSTOP, whom, unix.SIGKILL}, blow{unix.SIGSTOP, whom, unix.SIGCONT})
+			interference{unix.SIGSTOP, whom, unix.SIGKILL}, interference{unix.SIGSTOP, whom, unix.SIGCONT})
 	}
 	return all
 }
@@ -51,10 +51,10 @@ func TestKilledAnywhere(t *testing.T) {
 	var group sync.WaitGroup
 	for worker := range 2 {
 		group.Go(func() {
-			s, dir := become(t, me), scratch(t)
+			s, dir := newUserThread(t, me), scratch(t)
 			for round := range harness.Times(100, 260) {
-				b := blows()[round%len(blows())]
-				s.strike(t, dir, b, options[(round/len(blows())+worker)%len(options)], time.Duration(rand.Int64N(int64(length))))
+				b := interferences()[round%len(interferences())]
+				s.interfere(t, dir, b, options[(round/len(interferences())+worker)%len(options)], time.Duration(rand.Int64N(int64(length))))
 			}
 			if left, _ := os.ReadDir(dir); len(left) > 0 {
 				t.Errorf("files were left: %v", left)
@@ -84,7 +84,7 @@ func measure(t *testing.T, options [][]string) time.Duration {
 }
 
 // strike launches, waits, and strikes.
-func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay time.Duration) {
+func (s *userThread) interfere(t *testing.T, dir string, b interference, options []string, delay time.Duration) {
 	t.Helper()
 	cmd := exec.Command(installed, append(byKeeper(options...)[1:], "/h/witness", "sleep", "60", "exit", "7")...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -131,7 +131,7 @@ func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay 
 		t.Errorf("%+v after %v: processes that stay: %s", b, delay, describe(stuck))
 	}
 	_ = s.kill(-cmd.Process.Pid, unix.SIGCONT)
-	if err := nobodyOf(cmd.Process.Pid); err != nil {
+	if err := noneLeftOf(cmd.Process.Pid); err != nil {
 		t.Errorf("%+v after %v: %v", b, delay, err)
 	}
 	o := outcome{testcmd.Outcome{Status: testcmd.Status(cmd.ProcessState), Stderr: unexplained(said.String())}}
@@ -158,7 +158,7 @@ func unexplained(said string) string {
 // waiting is who of a process group is neither gone nor stopped soon.
 func waiting(group int) (pids []int) {
 	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if !adopted(group) {
+		if !reapGroup(group) {
 			return nil
 		}
 		pids = nil
@@ -175,8 +175,8 @@ func waiting(group int) (pids []int) {
 }
 
 // nobodyOf waits until a process group has nobody left, without ending anybody.
-func nobodyOf(group int) error {
-	for end := time.Now().Add(soon); adopted(group); time.Sleep(time.Millisecond) {
+func noneLeftOf(group int) error {
+	for end := time.Now().Add(soon); reapGroup(group); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			var left []int
 			for _, pid := range proc.Children(os.Getpid()) {
@@ -184,7 +184,7 @@ func nobodyOf(group int) error {
 					left = append(left, pid)
 				}
 			}
-			return errors.Join(fmt.Errorf("processes that stay: %s", describe(left)), clear(group))
+			return errors.Join(fmt.Errorf("processes that stay: %s", describe(left)), killGroup(group))
 		}
 	}
 	return nil

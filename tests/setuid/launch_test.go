@@ -70,7 +70,7 @@ func (l launch) run(t testing.TB) outcome {
 	t.Helper()
 	cmd := l.command()
 	o := outcome{testcmd.Run(t, cmd)}
-	if err := clear(cmd.Process.Pid); err != nil {
+	if err := killGroup(cmd.Process.Pid); err != nil {
 		t.Error(err)
 	}
 	return o

@@ -12,7 +12,7 @@ import (
 // powerlessKernels are those on which a user namespace gives no rights, whoever has made it: a
 // call that takes a capability is refused in every one but the first. tests/vm has the same
 // as a security module (the model strict).
-func powerlessKernels() []defect {
+func kernelsWithoutCaps() []defect {
 	first, _ := os.Readlink("/proc/self/ns/user")
 	below := func(errno unix.Errno) func(q question) unix.Errno {
 		return func(q question) unix.Errno {
@@ -33,7 +33,7 @@ func powerlessKernels() []defect {
 func TestPowerless(t *testing.T) {
 	t.Parallel()
 	here, _ := os.Readlink("/proc/self/ns/user")
-	for _, d := range powerlessKernels() {
+	for _, d := range kernelsWithoutCaps() {
 		for _, options := range [][]string{
 			{"--unshare-user-try"}, {"--unshare-user-try", "--dev", "/dev"}, {"--unshare-all"}, all(), all("--uid", fmt.Sprint(me)),
 		} {
@@ -47,7 +47,7 @@ func TestPowerless(t *testing.T) {
 		}
 		for _, options := range [][]string{{"--unshare-user"}, {"--uid", "7"}, all("--gid", "7")} {
 			o := d.under(t, launch{args: append(byKeeper(options...), "/h/probe", "echo", "in")})
-			o.Refused(t, "it came without the right to mount in it, although root made it")
+			o.Refused(t, "root could make it, but has no capability in it")
 			if !strings.HasPrefix(o.Stderr, "gobwrap: a user namespace (--unshare-user, --uid, --gid) is not possible in setuid mode: ") {
 				t.Errorf("%s, %v: %s", d.name, options, o)
 			}
@@ -59,7 +59,7 @@ func TestPowerless(t *testing.T) {
 // reaped by the monitor, not by who adopts orphans.
 func TestPowerlessLeavesNothing(t *testing.T) {
 	t.Parallel()
-	for _, d := range powerlessKernels() {
+	for _, d := range kernelsWithoutCaps() {
 		o := d.under(t, launch{args: append([]string{witness, "adopt"}, append(byKeeper("--unshare-user-try"), "/h/probe", "echo", "in")...)})
 		o.OK(t, "in\nadopted: 0\n")
 	}

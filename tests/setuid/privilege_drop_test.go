@@ -55,8 +55,8 @@ func TestDrop(t *testing.T) {
 
 func drop(t *testing.T, front bool) {
 	t.Helper()
-	s := become(t, me)
-	h, err := s.rob(scene{front: front})
+	s := newUserThread(t, me)
+	h, err := s.startAndSteal(startOptions{front: front})
 	if err != nil {
 		t.Fatal(err)
 	}

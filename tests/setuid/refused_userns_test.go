@@ -33,7 +33,7 @@ func cripple(nr, fd string, args []string) {
 		err = filtered(uint32(n), sock)
 	}
 	if err == nil {
-		err = turn(me)
+		err = setThreadIDs(me)
 	}
 	if err == nil {
 		err = syscall.Exec(args[0], args, os.Environ())
@@ -113,7 +113,7 @@ type defect struct {
 }
 
 // inHis reports whether a process is in a user namespace that the user has made.
-func inHis(pid uint32) bool {
+func inUserNS(pid uint32) bool {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
 	if err != nil {
 		return false
@@ -134,13 +134,13 @@ func defects() []defect {
 		}, "No permissions to create a new namespace"},
 		{"uid-map", unix.SYS_WRITE, func(q question) unix.Errno {
 			file, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", q.pid, q.args[0]))
-			if strings.HasSuffix(file, "/uid_map") && inHis(q.pid) {
+			if strings.HasSuffix(file, "/uid_map") && inUserNS(q.pid) {
 				return unix.EPERM
 			}
 			return 0
 		}, "setting up uid map"},
 		{"mount", unix.SYS_MOUNT, func(q question) unix.Errno {
-			if inHis(q.pid) && proc.Field(int(q.pid), "Name") == "gobwrap" {
+			if inUserNS(q.pid) && proc.Field(int(q.pid), "Name") == "gobwrap" {
 				return unix.EACCES
 			}
 			return 0
@@ -204,9 +204,9 @@ func TestCrippledNamespaces(t *testing.T) {
 	for _, d := range defects() {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
-			lure := bait(t)
+			baitDir := bait(t)
 			for _, options := range [][]string{nil, all(), {"--unshare-pid", "--unshare-net"}} {
-				options = append([]string{"--bind", lure, "/b", "--tmpfs", "/t"}, options...)
+				options = append([]string{"--bind", baitDir, "/b", "--tmpfs", "/t"}, options...)
 				command := []string{"/h/witness", "report"}
 				// The control: it is a defect.
 				l := launch{args: append(box(gobwrap, options...), command...)}

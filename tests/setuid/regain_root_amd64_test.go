@@ -23,8 +23,8 @@ func TestNoWayBack(t *testing.T) {
 
 func noWayBack(t *testing.T, front bool) {
 	t.Helper()
-	s := become(t, me)
-	h, err := s.rob(scene{front: front})
+	s := newUserThread(t, me)
+	h, err := s.startAndSteal(startOptions{front: front})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func noWayBack(t *testing.T, front bool) {
 
 // force makes a process that waits in a system call make another one, and lets it go on as
 // before.
-func (s *soul) force(pid int, call uint64, args [3]uint64) (result int64, err error) {
+func (s *userThread) force(pid int, call uint64, args [3]uint64) (result int64, err error) {
 	harness.Until(func() bool {
 		result, err = s.tryForce(pid, call, args)
 		return !errors.Is(err, errOnItsWay)
@@ -71,7 +71,7 @@ func (s *soul) force(pid int, call uint64, args [3]uint64) (result int64, err er
 
 var errOnItsWay = errors.New("it does not wait in a system call")
 
-func (s *soul) tryForce(pid int, call uint64, args [3]uint64) (result int64, err error) {
+func (s *userThread) tryForce(pid int, call uint64, args [3]uint64) (result int64, err error) {
 	err = s.do(func() error {
 		if err := ptrace(unix.PTRACE_SEIZE, pid, 0, 0); err != nil {
 			return err

@@ -19,8 +19,8 @@ import (
 
 // talk is a real broker, and a user who has taken the first process's socket to it: that process
 // waits for a plan that never comes, and what the user sends is what it could send.
-type talk struct {
-	*heist
+type brokerClient struct {
+	*stolenLaunch
 	t     testing.TB
 	first int
 	sock  int
@@ -31,15 +31,15 @@ type talk struct {
 const ended = ^uint32(0)
 
 // talkTo brings a launch to where its first process waits for the plan.
-func (s *soul) talkTo(t testing.TB, clone, flags uint32) *talk {
+func (s *userThread) startBroker(t testing.TB, clone, flags uint32) *brokerClient {
 	t.Helper()
-	h, err := s.rob(scene{})
+	h, err := s.startAndSteal(startOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &talk{heist: h, t: t, sock: -1}
+	k := &brokerClient{stolenLaunch: h, t: t, sock: -1}
 	head := keeper.Header{Clone: unix.CLONE_NEWNS | clone, UID: me, GID: me, Flags: flags}
-	if err := h.send([]parcel{{data: unsafe.Slice((*byte)(unsafe.Pointer(&head)), keeper.HeaderSize)}}); err != nil {
+	if err := h.send([]packet{{data: unsafe.Slice((*byte)(unsafe.Pointer(&head)), keeper.HeaderSize)}}); err != nil {
 		t.Fatal(err)
 	}
 	waits := func() bool {
@@ -75,7 +75,7 @@ func (s *soul) talkTo(t testing.TB, clone, flags uint32) *talk {
 }
 
 // bye ends it, and requires that nobody stays.
-func (k *talk) bye() {
+func (k *brokerClient) close() {
 	for _, fd := range append(k.fds, k.sock) {
 		_ = unix.Close(fd)
 	}
@@ -85,7 +85,7 @@ func (k *talk) bye() {
 }
 
 // open opens a path of the first process's mount namespace, as the user.
-func (k *talk) open(path string, flags int) int {
+func (k *brokerClient) open(path string, flags int) int {
 	fd := -1
 	err := k.thief.do(func() (err error) {
 		fd, err = unix.Open(fmt.Sprintf("/proc/%d/root%s", k.first, path), unix.O_CLOEXEC|flags, 0)
@@ -98,17 +98,17 @@ func (k *talk) open(path string, flags int) int {
 }
 
 // path is open for a descriptor that only names.
-func (k *talk) path(path string) int { return k.open(path, unix.O_PATH) }
+func (k *brokerClient) path(path string) int { return k.open(path, unix.O_PATH) }
 
 // link makes a symbolic link as the user, and opens it.
-func (k *talk) link(to string) int {
+func (k *brokerClient) link(to string) int {
 	name := fmt.Sprint("/base/link", len(k.fds))
 	_ = k.thief.do(func() error { return unix.Symlink(to, fmt.Sprintf("/proc/%d/root%s", k.first, name)) })
 	return k.open(name, unix.O_PATH|unix.O_NOFOLLOW)
 }
 
 // sees answers 0 if the user does not see below a directory what the cover hides, EINVAL if so.
-func (k *talk) sees(dir int) uint32 {
+func (k *brokerClient) seesHidden(dir int) uint32 {
 	err := k.thief.do(func() error {
 		var st unix.Stat_t
 		if err := unix.Fstatat(dir, filepath.Base(cover), &st, 0); err != nil {
@@ -123,13 +123,13 @@ func (k *talk) sees(dir int) uint32 {
 }
 
 // mkdir makes a directory as the user.
-func (k *talk) mkdir(path string) int {
+func (k *brokerClient) mkdir(path string) int {
 	_ = k.thief.do(func() error { return unix.Mkdir(fmt.Sprintf("/proc/%d/root%s", k.first, path), 0o755) })
 	return k.path(path)
 }
 
 // say sends bytes and descriptors, and hears the answer.
-func (k *talk) say(data []byte, fds ...int) (answer uint32) {
+func (k *brokerClient) sendRaw(data []byte, fds ...int) (answer uint32) {
 	_ = k.thief.do(func() error {
 		var oob []byte
 		if len(fds) > 0 {
@@ -157,12 +157,12 @@ func bytesOf(q *broker.Request) []byte {
 }
 
 // ask makes a request.
-func (k *talk) ask(op broker.Op, a, b, c uint64, fds ...int) uint32 {
-	return k.say(bytesOf(&broker.Request{Op: op, A: a, B: b, C: c}), fds...)
+func (k *brokerClient) ask(op broker.Op, a, b, c uint64, fds ...int) uint32 {
+	return k.sendRaw(bytesOf(&broker.Request{Op: op, A: a, B: b, C: c}), fds...)
 }
 
 // framed has the frame made.
-func (k *talk) framed() *talk {
+func (k *brokerClient) withFrame() *brokerClient {
 	k.t.Helper()
 	if e := k.ask(broker.Root, 0, 0, 0); e != 0 {
 		k.t.Fatalf("ROOT answers %d", e)
@@ -171,7 +171,7 @@ func (k *talk) framed() *talk {
 }
 
 // mountsInside are the mounts of the first process's namespace.
-func (k *talk) mountsInside() string {
+func (k *brokerClient) mountsInside() string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", k.first))
 	return string(text)
 }
@@ -181,27 +181,27 @@ func (k *talk) mountsInside() string {
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	const inval, perm, busy, nospc = uint32(unix.EINVAL), uint32(unix.EPERM), uint32(unix.EBUSY), uint32(unix.ENOSPC)
-	s := becomeIn(t, me, elsewhere(canaries))
+	s := newUserThreadIn(t, me, inOwnMounts(canaries))
 	half := half()
 	for _, c := range []struct {
 		name         string
 		clone, flags uint32
-		unframed     bool
-		do           func(k *talk) uint32
+		noFrame      bool
+		do           func(k *brokerClient) uint32
 		want         uint32
 	}{
 		// Order.
-		{name: "bind-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/usr"), k.path("/usr")) }, want: ended},
-		{name: "tmpfs-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/tmp")) }, want: ended},
-		{name: "pivot-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/")) }, want: ended},
-		{name: "root", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Root, 0, 0, 0) }},
-		{name: "root-twice", do: func(k *talk) uint32 { return k.ask(broker.Root, 0, 0, 0) }, want: busy},
-		{name: "pivot", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")) }},
-		{name: "behind-the-pivot", do: func(k *talk) uint32 {
+		{name: "bind-first", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/usr"), k.path("/usr")) }, want: ended},
+		{name: "tmpfs-first", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/tmp")) }, want: ended},
+		{name: "pivot-first", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "root", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Root, 0, 0, 0) }},
+		{name: "root-twice", do: func(k *brokerClient) uint32 { return k.ask(broker.Root, 0, 0, 0) }, want: busy},
+		{name: "pivot", do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")) }},
+		{name: "behind-the-pivot", do: func(k *brokerClient) uint32 {
 			k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot"))
 			return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/"))
 		}, want: ended},
-		{name: "behind-a-pivot-that-failed", do: func(k *talk) uint32 {
+		{name: "behind-a-pivot-that-failed", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Pivot, 0, 0, 0, k.mkdir("/base/d")); e != inval {
 				return e
 			}
@@ -209,45 +209,51 @@ func TestRequests(t *testing.T) {
 		}, want: ended},
 
 		// Form.
-		{name: "operation-0", do: func(k *talk) uint32 { return k.ask(0, 0, 0, 0) }, want: ended},
-		{name: "operation-behind-the-last", do: func(k *talk) uint32 { return k.ask(broker.Place+1, 0, 0, 0, k.path("/")) }, want: ended},
-		{name: "operation-that-wraps", do: func(k *talk) uint32 { return k.ask(1<<32|broker.Root, 0, 0, 0) }, want: ended},
-		{name: "operation-that-is-negative", do: func(k *talk) uint32 { return k.ask(1<<63|broker.Root, 0, 0, 0) }, want: ended},
-		{name: "no-descriptor", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0) }, want: ended},
-		{name: "one-too-few", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/")) }, want: ended},
-		{name: "one-too-many", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/"), k.path("/")) }, want: ended},
-		{name: "three", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/"), k.path("/"), k.path("/")) }, want: ended},
-		{name: "many", do: func(k *talk) uint32 {
+		{name: "operation-0", do: func(k *brokerClient) uint32 { return k.ask(0, 0, 0, 0) }, want: ended},
+		{name: "operation-behind-the-last", do: func(k *brokerClient) uint32 { return k.ask(broker.Place+1, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "operation-that-wraps", do: func(k *brokerClient) uint32 { return k.ask(1<<32|broker.Root, 0, 0, 0) }, want: ended},
+		{name: "operation-that-is-negative", do: func(k *brokerClient) uint32 { return k.ask(1<<63|broker.Root, 0, 0, 0) }, want: ended},
+		{name: "no-descriptor", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0) }, want: ended},
+		{name: "one-too-few", do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/")) }, want: ended},
+		{name: "one-too-many", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/"), k.path("/")) }, want: ended},
+		{name: "three", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 1, 0, 0, k.path("/"), k.path("/"), k.path("/"))
+		}, want: ended},
+		{name: "many", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, 1, 0, 0, slices.Repeat([]int{k.path("/")}, 200)...)
 		}, want: ended},
-		{name: "one-where-none-is-wanted", do: func(k *talk) uint32 { return k.ask(broker.Hostname, 0, 0, 0, k.path("/")) }, want: ended},
-		{name: "empty", do: func(k *talk) uint32 { return k.say(nil) }, want: ended},
-		{name: "short", do: func(k *talk) uint32 {
-			return k.say(bytesOf(&broker.Request{Op: broker.Hostname})[:broker.RequestSize-1])
+		{name: "one-where-none-is-wanted", do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "empty", do: func(k *brokerClient) uint32 { return k.sendRaw(nil) }, want: ended},
+		{name: "short", do: func(k *brokerClient) uint32 {
+			return k.sendRaw(bytesOf(&broker.Request{Op: broker.Hostname})[:broker.RequestSize-1])
 		}, want: ended},
-		{name: "long", do: func(k *talk) uint32 { return k.say(append(bytesOf(&broker.Request{Op: broker.Hostname}), 0)) }, want: ended},
-		{name: "doubled", do: func(k *talk) uint32 {
+		{name: "long", do: func(k *brokerClient) uint32 {
+			return k.sendRaw(append(bytesOf(&broker.Request{Op: broker.Hostname}), 0))
+		}, want: ended},
+		{name: "doubled", do: func(k *brokerClient) uint32 {
 			q := bytesOf(&broker.Request{Op: broker.Hostname})
-			return k.say(append(q, q...))
+			return k.sendRaw(append(q, q...))
 		}, want: ended},
 
 		// Integers.
-		{name: "flags", do: func(k *talk) uint32 {
+		{name: "flags", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, unix.MS_SHARED, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
 		}, want: inval},
-		{name: "flags-beyond", do: func(k *talk) uint32 {
+		{name: "flags-beyond", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, 1<<32, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
 		}, want: inval},
-		{name: "flags-of-restrict", do: func(k *talk) uint32 { return k.ask(broker.Restrict, unix.MS_NOATIME, 0, 0, k.path("/newroot")) }, want: inval},
-		{name: "flags-of-stage", do: func(k *talk) uint32 { return k.ask(broker.Stage, unix.MS_REMOUNT, 1, 0, k.path("/oldroot/usr")) }, want: inval},
-		{name: "kind", do: func(k *talk) uint32 { return k.ask(broker.FS, 3, 0, 0, k.path("/newroot")) }, want: inval},
-		{name: "kind-beyond", do: func(k *talk) uint32 { return k.ask(broker.FS, 1<<32, 0, 0, k.path("/newroot")) }, want: inval},
-		{name: "mode", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o10000, 0, k.path("/newroot")) }, want: inval},
-		{name: "devpts-with-a-mode", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Devpts, 0o755, 0, k.path("/newroot")) }, want: inval},
-		{name: "half", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half, k.path("/newroot")) }},
-		{name: "more-than-half", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half+1, k.path("/newroot")) }, want: perm},
-		{name: "more-than-all", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 1<<63, k.path("/newroot")) }, want: perm},
-		{name: "too-many-file-systems", do: func(k *talk) (e uint32) {
+		{name: "flags-of-restrict", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, unix.MS_NOATIME, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "flags-of-stage", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Stage, unix.MS_REMOUNT, 1, 0, k.path("/oldroot/usr"))
+		}, want: inval},
+		{name: "kind", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, 3, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "kind-beyond", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, 1<<32, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "mode", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o10000, 0, k.path("/newroot")) }, want: inval},
+		{name: "devpts-with-a-mode", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Devpts, 0o755, 0, k.path("/newroot")) }, want: inval},
+		{name: "half", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half, k.path("/newroot")) }},
+		{name: "more-than-half", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half+1, k.path("/newroot")) }, want: perm},
+		{name: "more-than-all", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 1<<63, k.path("/newroot")) }, want: perm},
+		{name: "too-many-file-systems", do: func(k *brokerClient) (e uint32) {
 			fd := k.path("/newroot")
 			for range broker.MaxFileSystems {
 				if e = k.ask(broker.FS, broker.Devpts, 0, 0, fd); e != 0 {
@@ -258,23 +264,23 @@ func TestRequests(t *testing.T) {
 		}, want: nospc},
 
 		// Namespaces.
-		{name: "mqueue-of-the-host", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }, want: perm},
-		{name: "mqueue", clone: unix.CLONE_NEWIPC, do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }},
-		{name: "hostname-of-the-host", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 3, 0, 0) }, want: perm},
-		{name: "hostname", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 64, 0, 0) }},
-		{name: "hostname-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 65, 0, 0) }, want: inval},
-		{name: "hostname-far-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 1<<32+1, 0, 0) }, want: inval},
-		{name: "proc-that-was-not-made", do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
-		{name: "proc-without-a-namespace", flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
-		{name: "proc", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }},
-		{name: "proc-twice", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
+		{name: "mqueue-of-the-host", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }, want: perm},
+		{name: "mqueue", clone: unix.CLONE_NEWIPC, do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }},
+		{name: "hostname-of-the-host", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 3, 0, 0) }, want: perm},
+		{name: "hostname", clone: unix.CLONE_NEWUTS, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 64, 0, 0) }},
+		{name: "hostname-too-long", clone: unix.CLONE_NEWUTS, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 65, 0, 0) }, want: inval},
+		{name: "hostname-far-too-long", clone: unix.CLONE_NEWUTS, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 1<<32+1, 0, 0) }, want: inval},
+		{name: "proc-that-was-not-made", do: func(k *brokerClient) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
+		{name: "proc-without-a-namespace", flags: keeper.NewProc, do: func(k *brokerClient) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
+		{name: "proc", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *brokerClient) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }},
+		{name: "proc-twice", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Proc, 0, 0, 0, k.mkdir("/base/d")); e != 0 {
 				return e
 			}
 			return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot"))
 		}},
 		// The proc waits where nobody can put something in its place.
-		{name: "proc-that-is-covered", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
+		{name: "proc-that-is-covered", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.FS, broker.Tmpfs, 0, 0, k.path("/oldroot/proc/fs/nfsd")); e != 0 {
 				return e
 			}
@@ -288,39 +294,41 @@ func TestRequests(t *testing.T) {
 		}},
 
 		// Descriptors.
-		{name: "source-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.host("/usr"), k.path("/newroot")) }, want: inval},
-		{name: "destination-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.host("/usr")) }, want: inval},
-		{name: "tmpfs-in-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 0, k.host("/usr")) }, want: inval},
-		{name: "restrict-in-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.host("/")) }, want: inval},
-		{name: "stage-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Stage, 1, 1, 0, k.host("/usr")) }, want: inval},
-		{name: "pivot-to-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.host("/")) }, want: inval},
-		{name: "a-socket", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.sock, k.path("/newroot")) }, want: inval},
-		{name: "a-pidfd", do: func(k *talk) uint32 {
+		{name: "source-of-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.host("/usr"), k.path("/newroot")) }, want: inval},
+		{name: "destination-of-another-namespace", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.host("/usr"))
+		}, want: inval},
+		{name: "tmpfs-in-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 0, k.host("/usr")) }, want: inval},
+		{name: "restrict-in-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.host("/")) }, want: inval},
+		{name: "stage-of-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Stage, 1, 1, 0, k.host("/usr")) }, want: inval},
+		{name: "pivot-to-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.host("/")) }, want: inval},
+		{name: "a-socket", do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.sock, k.path("/newroot")) }, want: inval},
+		{name: "a-pidfd", do: func(k *brokerClient) uint32 {
 			fd, _ := unix.PidfdOpen(k.first, 0)
 			defer unix.Close(fd)
 			return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), fd)
 		}, want: inval},
-		{name: "no-mount", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/oldroot/usr/bin")) }, want: inval},
-		{name: "place-nothing", do: func(k *talk) uint32 { return k.ask(broker.Place, 0, 1, 0, k.path("/newroot")) }, want: uint32(unix.ENOENT)},
-		{name: "stage-and-place", do: func(k *talk) uint32 {
+		{name: "no-mount", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/oldroot/usr/bin")) }, want: inval},
+		{name: "place-nothing", do: func(k *brokerClient) uint32 { return k.ask(broker.Place, 0, 1, 0, k.path("/newroot")) }, want: uint32(unix.ENOENT)},
+		{name: "stage-and-place", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 1, 1, 0, k.path("/oldroot/usr")); e != 0 {
 				return e
 			}
 			return k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
 		}},
-		{name: "place-twice", do: func(k *talk) uint32 {
+		{name: "place-twice", do: func(k *brokerClient) uint32 {
 			k.ask(broker.Stage, 1, 1, 0, k.path("/oldroot/usr"))
 			k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
 			return k.ask(broker.Place, 0, 1, 0, k.path("/base"))
 		}, want: inval},
 		// A link that is staged, or mounted where things are staged, leads nowhere.
-		{name: "place-a-link", do: func(k *talk) uint32 {
+		{name: "place-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot"+cover)); e != 0 {
 				return e
 			}
 			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
 		}, want: inval},
-		{name: "place-through-a-link", do: func(k *talk) uint32 {
+		{name: "place-through-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 0, 0, 0, k.path("/oldroot/etc/passwd")); e != 0 {
 				return e
 			}
@@ -329,7 +337,7 @@ func TestRequests(t *testing.T) {
 			}
 			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
 		}, want: inval},
-		{name: "stage-on-a-link", do: func(k *talk) uint32 {
+		{name: "stage-on-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot/etc/passwd")); e != 0 {
 				return e
 			}
@@ -342,48 +350,50 @@ func TestRequests(t *testing.T) {
 			return 0
 		}},
 		// What a mount hides stays hidden when it, or all around it, is taken away.
-		{name: "pivot-to-a-cover", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/oldroot"+cover)) }, want: inval},
-		{name: "hidden-behind-the-pivot", do: func(k *talk) uint32 {
+		{name: "pivot-to-a-cover", do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/oldroot"+cover)) }, want: inval},
+		{name: "hidden-behind-the-pivot", do: func(k *brokerClient) uint32 {
 			fd := k.path("/oldroot" + filepath.Dir(cover))
 			if e := k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")); e != 0 {
 				return e
 			}
-			return k.sees(fd)
+			return k.seesHidden(fd)
 		}},
-		{name: "hidden-when-all-is-over", do: func(k *talk) uint32 {
+		{name: "hidden-when-all-is-over", do: func(k *brokerClient) uint32 {
 			k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/tmp"), k.path("/newroot"))
 			k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot"))
 			fd := k.path(strings.TrimPrefix(filepath.Dir(cover), "/tmp"))
 			_ = unix.Kill(k.first, unix.SIGKILL)
-			if !over(k.first, soon) {
+			if !endsWithin(k.first, soon) {
 				return ended
 			}
-			return k.sees(fd)
+			return k.seesHidden(fd)
 		}},
-		{name: "bind", do: func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.path("/newroot")) }},
+		{name: "bind", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := s.talkTo(t, c.clone, c.flags)
-			defer k.bye()
+			k := s.startBroker(t, c.clone, c.flags)
+			defer k.close()
 			was := k.hostMounts()
-			if !c.unframed {
-				k.framed()
+			if !c.noFrame {
+				k.withFrame()
 			}
 			if got := c.do(k); got != c.want {
 				t.Errorf("%d (%v), want %d", int32(got), unix.Errno(got), int32(c.want))
 			}
 			if c.want == ended {
-				if !over(k.keeper, soon) {
+				if !endsWithin(k.keeper, soon) {
 					t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
 				}
 			}
-			k.judge(was)
+			k.checkMounts(was)
 		})
 	}
 }
 
 // host opens a path of the user's own mount namespace, outside.
-func (k *talk) host(path string) int {
+func (k *brokerClient) host(path string) int {
 	fd := -1
 	_ = k.thief.do(func() (err error) {
 		fd, err = unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -406,7 +416,7 @@ for f in ro noexec; do mount -t tmpfs canary-$f $f; cp /bin/true $f/; chmod 4755
 mount --make-rshared /`
 
 // hostMounts are the mounts of the host that the user lives on.
-func (k *talk) hostMounts() (text string) {
+func (k *brokerClient) hostMounts() (text string) {
 	_ = k.thief.do(func() error {
 		b, err := os.ReadFile("/proc/thread-self/mountinfo")
 		text = string(b)
@@ -415,9 +425,9 @@ func (k *talk) hostMounts() (text string) {
 	return text
 }
 
-// judge looks at the host, and at the broker's mount namespace, with root's eyes: nothing has come
-// out, and nothing that the host forbids or hides is permitted or shown.
-func (k *talk) judge(was string) {
+// checkMounts examines the mounts of the host and of the sandbox as root. The host has not changed, and
+// inside nothing is permitted or visible that the host forbids or hides.
+func (k *brokerClient) checkMounts(was string) {
 	k.t.Helper()
 	if now := k.hostMounts(); now != was {
 		k.t.Errorf("the host's mounts have changed:\n%s", difference(was, now))
@@ -433,9 +443,9 @@ func (k *talk) judge(was string) {
 		if !ok {
 			continue
 		}
-		has := func(flag string) bool { return slices.Contains(strings.Split(m.flags, ","), flag) }
+		hasFlag := func(flag string) bool { return slices.Contains(strings.Split(m.flags, ","), flag) }
 		for source, flag := range map[string]string{"canary-ro": "ro", "canary-noexec": "noexec", "canary-nosuid": "nosuid"} {
-			if m.source == source && !has(flag) {
+			if m.source == source && !hasFlag(flag) {
 				k.t.Errorf("a mount of the host is no longer %s: %s", flag, line)
 			}
 		}
@@ -444,7 +454,7 @@ func (k *talk) judge(was string) {
 			k.t.Errorf("a mount propagates: %s", line)
 		case !known[m.fs] && m.fs != "tmpfs" && m.fs != "devpts" && m.fs != "mqueue" && m.fs != "proc" && m.fs != "nsfs" && m.fs != "pidfs":
 			k.t.Errorf("a file system of another type: %s", line)
-		case m.fs == "tmpfs" && m.source == "tmpfs" && !strings.Contains(was, " "+m.device+" ") && !(has("nosuid") && has("nodev")):
+		case m.fs == "tmpfs" && m.source == "tmpfs" && !strings.Contains(was, " "+m.device+" ") && !(hasFlag("nosuid") && hasFlag("nodev")):
 			k.t.Errorf("a new tmpfs without nosuid or nodev: %s", line)
 		}
 		// What a mount hides is not to be seen by any way.
@@ -478,9 +488,9 @@ func TestJudge(t *testing.T) {
 	if want := (mount{"0:47", "/", "/tmp/canary/ro", "ro,relatime", "tmpfs", "canary-ro"}); !ok || m != want {
 		t.Errorf("%+v", m)
 	}
-	s := becomeIn(t, me, elsewhere(canaries))
-	k := s.talkTo(t, 0, 0)
-	defer k.bye()
+	s := newUserThreadIn(t, me, inOwnMounts(canaries))
+	k := s.startBroker(t, 0, 0)
+	defer k.close()
 	for _, want := range []string{"canary-ro", "canary-noexec", "canary-nosuid", "canary-hidden", " cover "} {
 		if !strings.Contains(k.mountsInside(), want) {
 			t.Errorf("%s is not inside:\n%s", want, k.mountsInside())
@@ -495,9 +505,9 @@ func TestJudge(t *testing.T) {
 // the caller's descriptors.
 func TestBroker(t *testing.T) {
 	t.Parallel()
-	s := become(t, me)
-	k := s.talkTo(t, unix.CLONE_NEWPID, keeper.NewProc)
-	defer k.bye()
+	s := newUserThread(t, me)
+	k := s.startBroker(t, unix.CLONE_NEWPID, keeper.NewProc)
+	defer k.close()
 	for key, want := range map[string]string{
 		"Uid": "0\t0\t0\t0", "CapInh": "0000000000000000", "CapPrm": "0000000000200000", "CapEff": "0000000000200000", "CapBnd": "0000000000000000",
 		"CapAmb": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2", "Threads": "1", "SigBlk": "fffffffffffbfeff",
@@ -535,21 +545,25 @@ func TestBroker(t *testing.T) {
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	const perm = uint32(unix.EPERM)
-	requests := map[string]func(k *talk) uint32{
-		"--bind":  func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/a")) },
-		"stage":   func(k *talk) uint32 { return k.ask(broker.Stage, 0, 1, 0, k.path("/oldroot/usr")) },
-		"ro":      func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/b")) },
-		"--tmpfs": func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.mkdir("/base/d")) },
-		"--dev":   func(k *talk) uint32 { return k.ask(broker.FS, broker.Devpts, 0, 0, k.mkdir("/base/e")) },
-		"--mqueue": func(k *talk) uint32 {
+	requests := map[string]func(k *brokerClient) uint32{
+		"--bind": func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/a"))
+		},
+		"stage": func(k *brokerClient) uint32 { return k.ask(broker.Stage, 0, 1, 0, k.path("/oldroot/usr")) },
+		"ro": func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/b"))
+		},
+		"--tmpfs": func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.mkdir("/base/d")) },
+		"--dev":   func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Devpts, 0, 0, k.mkdir("/base/e")) },
+		"--mqueue": func(k *brokerClient) uint32 {
 			return k.ask(broker.FS, broker.Mqueue, 0, 0, k.mkdir("/base/f"))
 		},
-		"--hostname": func(k *talk) uint32 { return k.ask(broker.Hostname, 3, 0, 0) },
-		"--proc":     func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.mkdir("/base/g")) },
+		"--hostname": func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 3, 0, 0) },
+		"--proc":     func(k *brokerClient) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.mkdir("/base/g")) },
 	}
 	for _, refused := range []string{"--unshare-net", "--bind", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
-		s := becomeIn(t, me, elsewhere(etc(write("refuse "+refused+"\n"))))
-		k := s.talkTo(t, unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWPID, keeper.NewProc).framed()
+		s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse "+refused+"\n"))))
+		k := s.startBroker(t, unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWPID, keeper.NewProc).withFrame()
 		for _, name := range []string{"--bind", "stage", "ro", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
 			want := uint32(0)
 			if name == refused || name == "stage" && refused == "--bind" {
@@ -563,7 +577,7 @@ func TestRefusedRequests(t *testing.T) {
 		if got := k.ask(broker.Bind, 0, 0, 0, k.path("/base/own"), k.mkdir("/base/h")); got != 0 {
 			t.Errorf("refuse %s: what set-up has made itself: %d", refused, int32(got))
 		}
-		k.bye()
+		k.close()
 	}
 }
 

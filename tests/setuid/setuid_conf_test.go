@@ -43,9 +43,9 @@ func TestConf(t *testing.T) {
 		{name: "refuses-another", script: write("refuse --unshare-net\n"), options: []string{"--unshare-pid"}},
 		{name: "no-final-newline-at-a-comment", script: write("# all is well")},
 
-		{name: "off", script: write("off\n"), sense: "switched it off"},
-		{name: "off-without-newline", script: write("off"), sense: "switched it off"},
-		{name: "off-behind-others", script: write("groups 12345\nrefuse --dev\n\t off # for today\n"), sense: "switched it off"},
+		{name: "off", script: write("off\n"), sense: "disabled it"},
+		{name: "off-without-newline", script: write("off"), sense: "disabled it"},
+		{name: "off-behind-others", script: write("groups 12345\nrefuse --dev\n\t off # for today\n"), sense: "disabled it"},
 		{name: "other-groups", script: write("groups 0 1 2\n"), sense: "groups that the caller is not in"},
 		{name: "other-groups-without-newline", script: write("groups 123456"), sense: "groups that the caller is not in"},
 		{name: "group-by-its-beginning", script: write("groups 1234\n"), sense: "groups that the caller is not in"},
@@ -123,9 +123,9 @@ func TestConf(t *testing.T) {
 // does not ask either: TestRefusedRequests.
 func TestConfIsTheKeepers(t *testing.T) {
 	t.Parallel()
-	lure := bait(t)
-	p := good(lure).program(t)
-	conf := func(l loot) string {
+	baitDir := bait(t)
+	p := good(baitDir).program(t)
+	conf := func(l result) string {
 		_, first := faulted(l, plan.SubConf)
 		_, second := faulted(l, plan.SubRefused)
 		if first != "" && second != "" {
@@ -133,7 +133,7 @@ func TestConfIsTheKeepers(t *testing.T) {
 		}
 		return ""
 	}
-	for script, want := range map[string]judgement{
+	for script, want := range map[string]verdict{
 		"true":                         ran,
 		write("off\n"):                 conf,
 		write("groups 1\n"):            conf,
@@ -144,6 +144,6 @@ func TestConfIsTheKeepers(t *testing.T) {
 		"ln -s /dev/null setuid.conf":  conf,
 		": >setuid.conf; chmod 0666 *": conf,
 	} {
-		becomeIn(t, me, elsewhere(etc(script))).try(t, scene{}, lure, p, want)
+		newUserThreadIn(t, me, inOwnMounts(etc(script))).try(t, startOptions{}, baitDir, p, want)
 	}
 }

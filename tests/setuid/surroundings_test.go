@@ -34,7 +34,7 @@ func (o outcome) works(t *testing.T, stdout string) (ran bool) {
 
 // nothingOfRoots complains about files in a directory of the attacker's that are not his,
 // and about dumps.
-func nothingOfRoots(t *testing.T, dir string) {
+func noFileOfRoot(t *testing.T, dir string) {
 	t.Helper()
 	_ = filepath.WalkDir(dir, func(path string, _ os.DirEntry, _ error) error {
 		var st unix.Stat_t
@@ -187,7 +187,7 @@ func TestStrangeStarts(t *testing.T) {
 			t.Error("no alarm rang")
 		}
 	}
-	nothingOfRoots(t, dir)
+	noFileOfRoot(t, dir)
 }
 
 // refusedUsage is for a launch without arguments.
@@ -211,10 +211,10 @@ func TestNoDumps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dumps := func(pick func(h *heist) int, at hold, signals ...unix.Signal) (files []string) {
+	dumps := func(pick func(h *stolenLaunch) int, at pausePoint, signals ...unix.Signal) (files []string) {
 		dir := scratch(t)
-		s := become(t, me)
-		h, _ := heldIn(t, s, plain, at, scene{program: dumping(t, dir)})
+		s := newUserThread(t, me)
+		h, _ := pausedIn(t, s, plain, at, startOptions{program: dumping(t, dir)})
 		for _, sig := range signals { // root's, who may send them
 			_ = unix.Kill(pick(h), sig)
 		}
@@ -229,12 +229,12 @@ func TestNoDumps(t *testing.T) {
 		}
 		return found
 	}
-	kinds := holds()
-	if got := dumps(func(h *heist) int { return h.pid }, kinds[0], unix.SIGQUIT); len(got) == 0 {
+	kinds := pausePoints()
+	if got := dumps(func(h *stolenLaunch) int { return h.pid }, kinds[0], unix.SIGQUIT); len(got) == 0 {
 		t.Error("the monitor leaves no dump either: this is no test")
 	}
 	for _, at := range kinds[:7] {
-		if got := dumps(func(h *heist) int { return h.keeper }, at, unix.SIGQUIT, unix.SIGSEGV, unix.SIGABRT, unix.SIGKILL); len(got) > 0 {
+		if got := dumps(func(h *stolenLaunch) int { return h.keeper }, at, unix.SIGQUIT, unix.SIGSEGV, unix.SIGABRT, unix.SIGKILL); len(got) > 0 {
 			t.Errorf("%s: a dump: %v", at.name, got)
 		}
 	}

@@ -15,28 +15,28 @@ func init() { runtime.LockOSThread() }
 // soul is a thread with an ordinary user's ids and without a capability: what it does, he
 // does. The kernel keeps credentials by thread, and asks the calling one's. What it starts
 // is his.
-type soul struct {
+type userThread struct {
 	id   int
 	jobs chan func()
 }
 
 // become makes a soul for the time of a test.
-func become(t testing.TB, id int) *soul {
+func newUserThread(t testing.TB, id int) *userThread {
 	t.Helper()
-	return becomeIn(t, id, func() error { return nil })
+	return newUserThreadIn(t, id, func() error { return nil })
 }
 
 // becomeIn makes one that lives on another host: a mount namespace of its thread's own, in
 // which root has run a script.
-func becomeIn(t testing.TB, id int, prepare func() error) *soul {
+func newUserThreadIn(t testing.TB, id int, prepare func() error) *userThread {
 	t.Helper()
-	s := &soul{id: id, jobs: make(chan func())}
+	s := &userThread{id: id, jobs: make(chan func())}
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		err := prepare()
 		if err == nil {
-			err = turn(uint32(id))
+			err = setThreadIDs(uint32(id))
 		}
 		ready <- err
 		for job := range s.jobs {
@@ -51,7 +51,7 @@ func becomeIn(t testing.TB, id int, prepare func() error) *soul {
 }
 
 // elsewhere gives the calling thread mounts of its own, and runs a script as root there.
-func elsewhere(script string) func() error {
+func inOwnMounts(script string) func() error {
 	return func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 			return err
@@ -67,7 +67,7 @@ func elsewhere(script string) func() error {
 }
 
 // turn changes the calling thread alone; package syscall would change all.
-func turn(id uint32) error {
+func setThreadIDs(id uint32) error {
 	n := uintptr(id)
 	for _, c := range [][4]uintptr{
 		{unix.SYS_SETGROUPS, 0, 0},
@@ -85,13 +85,13 @@ func turn(id uint32) error {
 }
 
 // do has the soul do something, and waits for it.
-func (s *soul) do(what func() error) error {
+func (s *userThread) do(what func() error) error {
 	done := make(chan error)
 	s.jobs <- func() { done <- what() }
 	return <-done
 }
 
 // kill sends a signal as the user.
-func (s *soul) kill(pid int, sig unix.Signal) error {
+func (s *userThread) kill(pid int, sig unix.Signal) error {
 	return s.do(func() error { return unix.Kill(pid, sig) })
 }

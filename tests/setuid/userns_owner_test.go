@@ -16,14 +16,14 @@ import (
 
 // inside is a sandbox of a user's that waits, with a user namespace that the keeper made.
 // It returns that namespace; the sandbox ends with the test.
-func inside(t *testing.T, who uint32) *os.File {
+func startInside(t *testing.T, who uint32) *os.File {
 	t.Helper()
 	cmd := launch{who: who, args: append(byKeeper("--unshare-user"), "/h/witness", "pause")}.command()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = clear(cmd.Process.Pid)
+		_ = killGroup(cmd.Process.Pid)
 		_ = cmd.Wait()
 	})
 	command := func() int {
@@ -52,7 +52,7 @@ func ownerOf(t *testing.T, space *os.File) (uid uint32) {
 
 // enters tries to enter a user namespace as somebody: setns(2), in a child, since a thread
 // of several must not.
-func enters(id uint32, space *os.File) error {
+func canEnter(id uint32, space *os.File) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func enters(id uint32, space *os.File) error {
 func TestOwnerIsNobody(t *testing.T) {
 	t.Parallel()
 	for _, who := range []uint32{1, me, 60000, 65534, 70000, 1<<31 + 5, 4294901767, 1<<32 - 2} {
-		space := inside(t, who)
+		space := startInside(t, who)
 		owner := ownerOf(t, space)
 		if owner != suid.Owner(who) || owner < 4294901768 || owner > 4294967292 {
 			t.Errorf("uid %d: the owner is %d", who, owner)
@@ -93,11 +93,11 @@ func TestOwnerIsNobody(t *testing.T) {
 			if id == owner || id == 1<<32-1 {
 				continue
 			}
-			if err := enters(id, space); err == nil {
+			if err := canEnter(id, space); err == nil {
 				t.Errorf("%d enters the namespace of %d", id, who)
 			}
 		}
-		if err := enters(owner, space); err != nil {
+		if err := canEnter(owner, space); err != nil {
 			t.Errorf("the control: %d, who owns it, does not enter: %v", owner, err)
 		}
 	}
@@ -113,8 +113,8 @@ func TestOwnerIsNobody(t *testing.T) {
 	if suid.Owner(first) != suid.Owner(second) {
 		t.Fatal("these do not share an owner")
 	}
-	a, b := inside(t, first), inside(t, second)
-	if enters(first, b) == nil || enters(second, a) == nil {
+	a, b := startInside(t, first), startInside(t, second)
+	if canEnter(first, b) == nil || canEnter(second, a) == nil {
 		t.Error("users who share an owner enter each other's namespaces")
 	}
 }
@@ -133,7 +133,7 @@ func TestReservedIDs(t *testing.T) {
 		"container": func(args ...string) outcome { return kernel(launch{args: args}, "").run(t) },
 	} {
 		for _, options := range [][]string{{"--unshare-user"}, {"--uid", "7"}, {"--unshare-user", "--dev", "/dev"}} {
-			run(append(byKeeper(options...), "/h/probe", "echo", "in")...).Refused(t, "kept free for it (4294901768 to 4294967293)")
+			run(append(byKeeper(options...), "/h/probe", "echo", "in")...).Refused(t, "kept free for this (4294901768 to 4294967293)")
 		}
 		for _, options := range [][]string{{"--unshare-user-try"}, all(), nil} {
 			o := run(append(byKeeper(append([]string{"--ro-bind", "/", "/"}, options...)...), "/bin/cat", "/proc/self/uid_map")...)
