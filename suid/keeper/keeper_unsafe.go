@@ -69,6 +69,7 @@ type First struct {
 	Launcher              uintptr    // the pid of its parent; 0 in all other processes
 	Broker                uintptr    // the socket to the broker
 	Clone                 uint32     // the namespaces that are new
+	Cwd                   uintptr    // the launcher's working directory, or 0 if this process is in it
 	Slave, Loopback, Proc unix.Errno // 0, or why mounts could not be made slaves, lo raised, a proc mounted
 }
 
@@ -172,8 +173,8 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayMakeUserNS(launcherSock, &h, uid, gid) {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
-	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
 	var first First
+	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, &first)
 	proc := uintptr(0)
 	if e == 0 {
 		proc = prepareMounts(launcherSock, &h, &first, locked)
@@ -219,8 +220,8 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 }
 
 // enterNamespaces enters the new namespaces. A new mqueue file system takes its owner from the fsuid.
-func enterNamespaces(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
-	if locked, e = enterLockedMounts(uid); e != 0 {
+func enterNamespaces(flags uint32, uid uintptr, first *First) (locked bool, e unix.Errno) {
+	if locked, e = enterLockedMounts(first); e != 0 {
 		return locked, e
 	}
 	if locked {
@@ -242,7 +243,7 @@ func enterNamespaces(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 // descriptor that outlives the namespace. The kernel locks mounts when they are copied into a mount
 // namespace of another user namespace. So a short-lived child makes both; the keeper enters only the
 // mount namespace. It reports false if root cannot make user namespaces here.
-func enterLockedMounts(uid uintptr) (locked bool, e unix.Errno) {
+func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
 	nsPath, cwdPath := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
 	// The child shares this descriptor table. It closes both and opens them anew, under the same
 	// numbers, in its own namespaces.
@@ -273,28 +274,16 @@ func enterLockedMounts(uid uintptr) (locked bool, e unix.Errno) {
 	locked = e == 0
 	switch e {
 	case 0:
-		if e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0)); e == 0 {
-			e = changeDir(cwd, uid)
-		}
+		// setns(2) changes to the root directory. Only a process that may search cwd can change back: the
+		// first process, with the user's ids.
+		first.Cwd = cwd
+		e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0))
 	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
+		raw.Close(cwd)
 		e = 0
 	}
 	raw.Close(mntNS)
-	raw.Close(cwd)
 	return locked, e
-}
-
-// changeDir makes dir the working directory. Root may search every directory, except on file systems
-// that know their user only (FUSE, NFS): there the second attempt has the user's fsuid.
-func changeDir(dir, uid uintptr) unix.Errno {
-	e := raw.Fchdir(dir)
-	if e != 0 {
-		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
-		e = raw.Fchdir(dir)
-		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-		setUndumpable()
-	}
-	return e
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS, with which capabilities would survive a
