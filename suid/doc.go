@@ -123,7 +123,7 @@
 // thread and completes a request before it reads the next.
 //
 // Time. A first process that sends nothing is left after ten minutes, or after one if the launcher
-// has ended (it may have been killed while the first process was stopped: TestLinger). A broker that
+// has ended (it may have been killed while the first process was stopped: TestStoppedAtFirstInstruction). A broker that
 // still runs can do nothing that a new one could not.
 //
 // # Kernels without the newer calls

@@ -96,7 +96,7 @@ func with(t testing.TB, clone, flags uint32, steps ...plan.Step) *plan.Program {
 	place(func(op plan.Op) bool { return op == plan.OpSource })
 	b.Add(plan.Step{Op: plan.OpRoot})
 	b.Add(plan.Step{Op: plan.OpBind, A: usr, B: b.Str("/usr"), C: tight | unix.MS_RDONLY})
-	for i := range steps { // offset 0 is no destination
+	for i := range steps { // offset 0 means no destination
 		if steps[i].B == 0 && inFrame(steps[i].Op) {
 			steps[i].B = b.Str("/dst")
 		}

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// judgement says what must come of a plan; it complains, or returns nothing.
+// verdict checks the result of a plan. It returns a complaint, or "".
 type verdict func(l result) string
 
-// ran: the command ran, and has nothing.
+// ran requires that the payload ran without privilege.
 func ran(l result) string {
 	if l.first == 0 || l.status != 0 || len(l.faults) > 0 {
 		return "it did not run"
@@ -18,11 +18,11 @@ func ran(l result) string {
 	return powerless(l.said)
 }
 
-// faulted looks for the one fault that there must be, and that nothing ran.
+// faulted requires exactly this fault, and that the payload did not run.
 func faulted(l result, sub plan.Sub) (m plan.Message, complaint string) {
 	switch {
 	case len(l.faults) == 0:
-		return m, "nobody says why"
+		return m, "no fault was reported"
 	case l.said != "":
 		return m, "something was printed"
 	case !l.answered || l.status != 0:
@@ -35,7 +35,7 @@ func faulted(l result, sub plan.Sub) (m plan.Message, complaint string) {
 	return m, complaint
 }
 
-// denied: the plan is carried out as for the user, who may not do one of its steps.
+// denied requires that a step failed for lack of the user's rights.
 func denied(errnos ...unix.Errno) verdict {
 	if len(errnos) == 0 {
 		errnos = []unix.Errno{unix.EACCES, unix.EPERM}
@@ -65,18 +65,18 @@ func either(all ...verdict) verdict {
 	}
 }
 
-// attack is a plan that differs from a good one in one thing.
+// attack is a plan with one hostile change.
 type attack struct {
 	name string
 	// control is a change without the one hostile thing; the plan runs then. Without one,
 	// the good plan itself is the control.
 	control func(d *draft)
 	edit    func(d *draft)
-	bytes   func(p []byte) []byte // and of what is sent
+	bytes   func(p []byte) []byte // a change of the bytes that are sent
 	want    verdict
 }
 
-// try has a plan carried out, and looks at the bait afterwards.
+// try sends a plan and compares the bait before and after.
 func (s *userThread) try(t *testing.T, at startOptions, baitDir string, p []byte, want verdict) {
 	t.Helper()
 	before := snapshot(baitDir)
@@ -89,7 +89,7 @@ func (s *userThread) try(t *testing.T, at startOptions, baitDir string, p []byte
 	}
 }
 
-// raid tries attacks one after another, each with its control.
+// runAttacks runs attacks one after another, each with its control.
 func runAttacks(t *testing.T, at startOptions, clone uint32, attacks []attack) {
 	t.Helper()
 	s, baitDir := newUserThread(t, me), bait(t)

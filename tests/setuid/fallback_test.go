@@ -19,9 +19,8 @@ import (
 // asMe is what stands in front of a program that root starts for the attacker.
 var asMe = []string{"setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "--"}
 
-// kernel is a launch on a host that is a user namespace with all ids mapped: set-id bits
-// give its root's rights there, and prepare, which that root runs, sets how many user
-// namespaces there may be.
+// kernel is a launch on a model of another kernel: a user namespace with all ids mapped. Set-id bits give the
+// rights of its root. That root runs prepare, which sets how many user namespaces there may be.
 func kernel(l launch, prepare string) launch {
 	l.wrap = slices.Concat(asMe, l.wrap)
 	return kernelOfRoot(l, prepare)
@@ -47,7 +46,7 @@ func kernelOfRoot(l launch, prepare string) launch {
 const (
 	// nobodyMay is a kernel without user namespaces.
 	nobodyMay = "echo 0 > /proc/sys/user/max_user_namespaces"
-	// usedUp is one that has a user namespace left for anybody but the user, who has one.
+	// usedUp is a kernel on which the user already has as many user namespaces as permitted.
 	usedUp = "echo 1 > /proc/sys/user/max_user_namespaces; x=$(AS-USER unshare -U sh -c 'sleep 1000 >/dev/null 2>&1 &')"
 )
 
@@ -64,8 +63,8 @@ func kernels() map[string]func(t *testing.T, l launch) outcome {
 // launch from another, or one mode from the other.
 var differing = regexp.MustCompile(`(?m)^(pid|session|seccomp|arg|/proc/self/\S+|cpu|may set(res)?[ug]id): .*\n`)
 
-// TestFallback: on a kernel that refuses user namespaces the launcher goes through the
-// keeper by itself, and what comes of it is what direct mode gives where it works.
+// TestFallback: on a kernel that refuses user namespaces the launcher uses setuid mode by itself, and the result
+// is the same as in direct mode on another kernel.
 func TestFallback(t *testing.T) {
 	t.Parallel()
 	for name, on := range kernels() {
@@ -105,7 +104,7 @@ func TestFallback(t *testing.T) {
 					}
 					return o, strings.Join(left, " ")
 				}
-				// The control: without the keeper there is nothing to be had there.
+				// The control: without setuid mode the launch fails there.
 				if o, _ := run(gobwrap, on); o.Status == "0" || !strings.Contains(o.Stderr, "namespace") {
 					t.Errorf("direct mode works on this kernel: %s", o)
 				}
@@ -139,9 +138,9 @@ func texts(t *testing.T, all []string) (files []*os.File) {
 	return files
 }
 
-// TestUserNamespacesOfRoots: --unshare-user works where root may, with the ids that are
-// asked for; where nobody may it is refused with a sentence.
-func TestUserNamespacesOfRoots(t *testing.T) {
+// TestUserNamespaceByRoot: --unshare-user works if root may make user namespaces, with the ids that are asked for. If
+// root may not either, it is refused with a message.
+func TestUserNamespaceByRoot(t *testing.T) {
 	t.Parallel()
 	ids := func(uid, gid string) string { return fmt.Sprintf("ids: %s %s %s %s\n", uid, uid, gid, gid) }
 	for _, c := range []struct {
@@ -159,12 +158,12 @@ func TestUserNamespacesOfRoots(t *testing.T) {
 		}
 		kernel(l, nobodyMay).run(t).Refused(t, "")
 	}
-	// What is used up is no refusal of the kernel's: nobody goes another way for that.
+	// An exceeded limit is not a refusal of the kernel's: it is reported, and setuid mode is not tried.
 	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).Refused(t, "exceeded")
 }
 
-// TestDirectModeIsTriedFirst: where the kernel permits user namespaces, the keeper goes
-// without having done anything, and what it would refuse works.
+// TestDirectModeIsTriedFirst: if the kernel permits user namespaces, the keeper ends without having done anything, and
+// options that setuid mode refuses work.
 func TestDirectModeIsTriedFirst(t *testing.T) {
 	t.Parallel()
 	dir := scratch(t)
@@ -186,7 +185,7 @@ func TestDirectModeIsTriedFirst(t *testing.T) {
 	o = launch{args: append(byKeeper("--ro-bind", "/", "/"), "/bin/readlink", "/proc/self/ns/user")}.run(t)
 	o.OK(t, here+"\n")
 
-	// While the command runs, nobody of the launch has anything.
+	// While the command runs, no process of the launch has capabilities.
 	for _, args := range [][]string{box(installed, all()...), byKeeper(all()...)} {
 		cmd := launch{args: append(args, "/h/witness", "pause")}.command()
 		if err := cmd.Start(); err != nil {

@@ -29,8 +29,8 @@ func writers(fd uint32) map[string]func(dst string) step {
 	}
 }
 
-// TestFilesOfOthers: what is below a bound directory is made and changed as by the user,
-// or not at all; where root is mapped to nobody too, whose files there may be.
+// TestFilesOfOthers: set-up makes and changes files below a bound directory with the user's rights only. This also holds if
+// root inside is mapped to 65534, to which files may belong.
 func TestFilesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
@@ -65,7 +65,7 @@ func TestFilesOfOthers(t *testing.T) {
 	})
 }
 
-// thin leaves each attack to some of the namespaces; together they have all.
+// thin keeps a part of the attacks for each set of namespaces; together they are all.
 func thin(attacks *[]attack, clone uint32) {
 	part := map[uint32]int{plain: 0, user: 1, allButUser: 2, allButUser | user: 3}[clone]
 	var some []attack
@@ -78,8 +78,8 @@ func thin(attacks *[]attack, clone uint32) {
 	*attacks = some
 }
 
-// TestFilesOfOthersThroughLinks: a link of the user's, outside or inside, does not lead
-// set-up to the host.
+// TestFilesOfOthersThroughLinks: no symbolic link of the user's, outside or inside, leads set-up to the
+// host.
 func TestFilesOfOthersThroughLinks(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
@@ -91,7 +91,7 @@ func TestFilesOfOthersThroughLinks(t *testing.T) {
 					edit: func(d *draft) {
 						d.frame = append(d.frame, one(plan.OpSymlink, 0, 0, 0, 0, 0, 0o755).of("/proc/self/cwd").at("/l"), make(target))
 					},
-					// A link of the host's names a place inside, which is made there or is not.
+					// The link's target is looked up inside: the file is made there, or it fails.
 					want: either(ran, denied(unix.EACCES, unix.EPERM, unix.ENOENT, unix.ELOOP, unix.ENOTDIR, unix.EEXIST)),
 				})
 			}
@@ -100,7 +100,7 @@ func TestFilesOfOthersThroughLinks(t *testing.T) {
 	})
 }
 
-// TestSourcesOfOthers: what the user cannot reach is not bound, locked, entered or run.
+// TestSourcesOfOthers: files that the user cannot access are not bound, locked, entered or executed.
 func TestSourcesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
@@ -139,13 +139,13 @@ func TestSourcesOfOthers(t *testing.T) {
 	})
 }
 
-// TestControlBait: what is denied in these tests can be done by whom it belongs to, and
-// what lures with a set-id bit does so outside.
-func TestControlBait(t *testing.T) {
+// TestBaitControls: the controls for the bait: its owners can do what these tests deny, and its set-id program gives
+// privilege outside.
+func TestBaitControls(t *testing.T) {
 	t.Parallel()
 	baitDir := bait(t)
 	if why := powerless("may mount: yes\n" + strings.Repeat("x", 3)); !strings.Contains(why, "may mount") || !strings.Contains(why, "no report") {
-		t.Errorf("a report of somebody with powers passes: %q", why)
+		t.Errorf("a report of a process with privilege passes: %q", why)
 	}
 	s := newUserThread(t, me)
 	if err := s.do(func() error {

@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestHostileRequests: a hostile first process sends random requests and well-formed hostile ones
-// to real brokers. Whatever it sends, the host is afterwards what it was, and what the host's
-// mounts forbid or hide stays so in the sandbox's namespace.
+// TestHostileRequests: a hostile first process sends random requests, and well-formed ones with hostile
+// operands, to real brokers. The host is unchanged afterwards, and in the sandbox's namespace nothing
+// is permitted or visible that the host's mounts forbid or hide.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
 	random, formed := harness.Times(6000, 1_000_000), harness.Times(2000, 100_000)
@@ -50,14 +50,14 @@ func TestHostileRequests(t *testing.T) {
 	t.Logf("seed %d: %v", seed, total)
 	for _, what := range []string{"bind", "fs", "restrict", "root", "pivot", "stage", "place", "hostname", "proc", "ended", "refused"} {
 		if total[what] < 3 {
-			t.Errorf("%q came out %d times: the requests are not what they should be", what, total[what])
+			t.Errorf("%q occurred %d times: the requests are not varied enough", what, total[what])
 		}
 	}
 	if now := snapshot(baitDir); now != before {
 		t.Errorf("files of the host have changed:\n%s", difference(before, now))
 	}
 	if now, _ := os.Hostname(); now != name {
-		t.Errorf("the host is called %q now", now)
+		t.Errorf("the host's name is %q now", now)
 		_ = unix.Sethostname([]byte(name))
 	}
 }
@@ -74,7 +74,7 @@ type hostile struct {
 
 var opNames = []string{"", "bind", "fs", "proc", "restrict", "root", "pivot", "hostname", "stage", "place"}
 
-// session is a launch, and what is sent to its broker.
+// session starts a launch and sends requests to its broker.
 func (h *hostile) session(random, formed bool) {
 	h.t.Helper()
 	clone, flags := uint32(0), uint32(0)
@@ -113,7 +113,7 @@ func (h *hostile) session(random, formed bool) {
 			h.tally[opNames[op]]++
 		}
 		if answer == ended || op == broker.Pivot || n%16 == 0 && strings.Count(k.mountsInside(), "\n") > 1000 {
-			break // trees of trees grow until the kernel's bound, slowly
+			break // recursive binds of binds are slow
 		}
 	}
 	k.checkMounts(was)
@@ -125,7 +125,7 @@ func (h *hostile) session(random, formed bool) {
 	}
 }
 
-// pool is descriptors of all kinds.
+// pool returns descriptors of many kinds.
 func (h *hostile) pool(k *brokerClient) (fds []int) {
 	for _, path := range []string{
 		"/", "/usr", "/proc", "/proc/self/fd", "/proc/fs/nfsd", "/proc/sys", "/etc/passwd", "/oldroot", "/oldroot/usr", "/oldroot/etc/passwd", "/oldroot/proc",
@@ -152,7 +152,7 @@ func (h *hostile) pool(k *brokerClient) (fds []int) {
 	return slices.DeleteFunc(fds, func(fd int) bool { return fd < 0 })
 }
 
-// h keeps a descriptor.
+// keep opens a descriptor and notes it for closing.
 func (k *brokerClient) keep(open func() (int, error)) int {
 	fd, err := open()
 	if err != nil {
@@ -164,7 +164,7 @@ func (k *brokerClient) keep(open func() (int, error)) int {
 
 func (h *hostile) pick(fds []int) int { return fds[h.dice.IntN(len(fds))] }
 
-// wellFormed sends what a first process could send, with hostile operands.
+// wellFormed sends a valid request with hostile operands.
 func (h *hostile) wellFormed(k *brokerClient, pool *[]int) (op broker.Op, answer uint32) {
 	d := h.dice
 	flags := uint64(d.IntN(16))
@@ -177,7 +177,7 @@ func (h *hostile) wellFormed(k *brokerClient, pool *[]int) (op broker.Op, answer
 		return op, k.ask(op, 0, 0, 0)
 	case broker.Pivot:
 		if d.IntN(6) > 0 {
-			// In its place: what has been mounted since is named.
+			// Usually not, since it ends the broker. A RESTRICT of something mounted since then instead.
 			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/oldroot/proc/fs/nfsd", "/stagefile", "/stagedir"}[d.IntN(7)]); fd >= 0 {
 				*pool = append(*pool, fd)
 			}
@@ -197,7 +197,8 @@ func (h *hostile) wellFormed(k *brokerClient, pool *[]int) (op broker.Op, answer
 	}
 }
 
-// noise sends numbers and bytes. Most have a form that a broker reads, or each would be its last.
+// noise sends random numbers and bytes. Most have the form of a request, since any other form ends the
+// broker.
 func (h *hostile) noise(k *brokerClient, pool []int) uint32 {
 	d := h.dice
 	number := func() uint64 {
@@ -214,7 +215,7 @@ func (h *hostile) noise(k *brokerClient, pool []int) uint32 {
 		return 0
 	}
 	var fds []int
-	if d.IntN(120) == 0 { // what ends it
+	if d.IntN(120) == 0 { // this ends the broker
 		b := make([]byte, d.IntN(300))
 		for i := range b {
 			b[i] = byte(d.Uint32())
@@ -241,8 +242,8 @@ func (h *hostile) noise(k *brokerClient, pool []int) uint32 {
 	return k.sendRaw(bytesOf(&q), fds...)
 }
 
-// TestUntracedBroker: the broker is killed, stopped and traced at each of its calls by the user,
-// who can do none of that; the launch goes on. The control: the same at the first process.
+// TestUntracedBroker: throughout a launch the user tries to kill, stop and trace the broker, and never can. The
+// launch succeeds.
 func TestUntracedBroker(t *testing.T) {
 	t.Parallel()
 	s := newUserThread(t, me)
@@ -260,7 +261,7 @@ func TestUntracedBroker(t *testing.T) {
 				if keeper == 0 && hasRootUID(pid) { // it may have ended before it was seen
 					keeper = pid
 				}
-				if pid != keeper { // the first process is root's until it is the user's
+				if pid != keeper { // the first process, which is root's for a moment
 					continue
 				}
 				_ = s.do(func() error {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limit sets a limit of another process, as the user: the kernel asks for the same ids
-// only (prlimit(2)), not for the right to trace.
+// limit sets a limit of another process as the user. The kernel requires equal ids, not the right to trace
+// (prlimit(2)).
 func (s *userThread) limit(pid, resource int, value uint64) error {
 	return s.do(func() error {
 		var l unix.Rlimit
@@ -31,8 +31,8 @@ func (s *userThread) limit(pid, resource int, value uint64) error {
 	})
 }
 
-// TestLimitsFromOutside: the user may not take anything from a keeper that waits. From set-up on
-// its way the user takes descriptors, memory, stack and time; what then fails ends the launch.
+// TestLimitsFromOutside: the user cannot set limits of a waiting keeper. During set-up the user limits
+// descriptors, memory, stack and time of the first process; a failure because of that ends the launch.
 func TestLimitsFromOutside(t *testing.T) {
 	t.Parallel()
 	s, baitDir := newUserThread(t, me), bait(t)
@@ -45,7 +45,7 @@ func TestLimitsFromOutside(t *testing.T) {
 					switch {
 					case ran(l) == "":
 						went++
-					case leaks(l.said, false) == "": // the command itself may have been ended by it
+					case leaks(l.said, false) == "": // the limit may also have ended the payload
 						failed++
 					default:
 						t.Errorf("resource %d, %d, keeper %v: %s", resource, value, keeper, l)
@@ -56,7 +56,7 @@ func TestLimitsFromOutside(t *testing.T) {
 	}
 	t.Log(went, "ran,", failed, "failed")
 	if failed < 5 || went < 5 {
-		t.Errorf("%d ran, %d failed: that is not what limits do", went, failed)
+		t.Errorf("%d ran, %d failed: want at least 5 of each", went, failed)
 	}
 }
 
@@ -99,9 +99,9 @@ func (s *userThread) sendUnderLimit(t *testing.T, baitDir string, clone uint32, 
 	return h.wait()
 }
 
-// TestHarmlessFlags: every flag of a plan that is permitted, and each namespace, alone and
-// with a user namespace, gives a command without powers.
-func TestHarmlessFlags(t *testing.T) {
+// TestPermittedFlags: with each permitted flag of a plan and each namespace, with and without a user
+// namespace, the payload has no privilege.
+func TestPermittedFlags(t *testing.T) {
 	t.Parallel()
 	s, baitDir := newUserThread(t, me), bait(t)
 	flags := []uint32{0, plan.FlagInit, plan.FlagDieWithParent, plan.FlagKeepSync, plan.FlagTentative, plan.FlagTryUser, plan.FlagMapRoot, plan.FlagInit | plan.FlagMapRoot | plan.FlagTryUser}

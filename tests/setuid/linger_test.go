@@ -12,10 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLinger: a process of a launch that its user stops before its first instruction has no
-// capability; the keeper, and its helper, cannot be stopped. If the launcher is killed then, nobody is left with a
-// capability but a broker, root's, which soon looks for the launcher.
-func TestLinger(t *testing.T) {
+// TestStoppedAtFirstInstruction: the user stops each process of a launch before its first instruction. The
+// keeper and its child that copies the mounts cannot be stopped; the others have no capability. If
+// the launcher is killed then, the only process left with a capability is a broker, which soon notices
+// that the launcher is gone.
+func TestStoppedAtFirstInstruction(t *testing.T) {
 	t.Parallel()
 	linger := filepath.Join(base, "bin", "linger")
 	if err := testbin.C(linger, "testdata/linger.c"); err != nil {

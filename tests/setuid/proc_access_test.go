@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// door is a way into a process. Whatever it answers but EPERM and EACCES means that the
-// kernel would let the caller in.
+// access is one kind of access to another process. Any result except EPERM and EACCES means that the kernel
+// would permit it.
 type access struct {
 	name string
 	try  func(pid int) error
-	own  bool // open to the owner of the file in /proc, who need not be let into the process
+	own  bool // permitted to the owner of the file in /proc, without the right to trace the process
 }
 
-// ownerDoor is a file whose mode alone counts when it is opened.
+// ownerAccess is a file that is protected by its mode only.
 func ownerAccess(name string, flags int) access {
 	d := fileAccess(name, flags)
 	d.own = true
@@ -61,7 +61,7 @@ func withPidfd(pid int, use func(pidfd int) error) error {
 	return use(pidfd)
 }
 
-// doors are all of them.
+// accesses returns all kinds of access.
 func accesses() []access {
 	var word [8]byte
 	iov := [2]uintptr{uintptr(unsafe.Pointer(&word)), uintptr(len(word))}
@@ -89,7 +89,7 @@ func accesses() []access {
 			return e
 		}),
 		callAccess("process_vm_writev", func(pid uintptr) unix.Errno {
-			there := [2]uintptr{4096, 8} // never mapped: nothing is written where this goes through
+			there := [2]uintptr{4096, 8} // never mapped: nothing is written if this is permitted
 			_, _, e := unix.Syscall6(unix.SYS_PROCESS_VM_WRITEV, pid, here, 1, uintptr(unsafe.Pointer(&there)), 1, 0)
 			return e
 		}),
@@ -115,8 +115,8 @@ func traced(pid, how int) error {
 	return nil
 }
 
-// burgle tries all doors of a process as the user, and lists those that are open. own are
-// also those of the files' owner.
+// allowedAccess tries all kinds of access to a process as the user, and lists those that are permitted. With
+// own it also tries those that the owner of the files has.
 func (s *userThread) allowedAccess(pid int, own bool) (open []string) {
 	_ = s.do(func() error {
 		for _, d := range accesses() {
@@ -137,26 +137,26 @@ func (s *userThread) allowedAccess(pid int, own bool) (open []string) {
 	return open
 }
 
-// allOpen requires that every door of a process is open: they are doors.
+// mustAllowAll requires that every access is permitted. This is the control.
 func (s *userThread) mustAllowAll(t *testing.T, whose string, pid int) {
 	t.Helper()
 	if open := s.allowedAccess(pid, true); len(open) != len(accesses()) {
-		t.Errorf("at %s only %d of %d doors are open: %v", whose, len(open), len(accesses()), open)
+		t.Errorf("%s: only %d of %d kinds of access are permitted: %v", whose, len(open), len(accesses()), open)
 	}
 }
 
-// allShut requires that none is.
+// mustDenyAll requires that no access is permitted.
 func (s *userThread) mustDenyAll(t *testing.T, whose string, pid int, own bool) {
 	t.Helper()
 	if open := s.allowedAccess(pid, own); len(open) > 0 {
-		t.Errorf("doors of %s are open (%s): %s", whose, procSummary(pid), strings.Join(open, ", "))
+		t.Errorf("%s can be accessed (%s): %s", whose, procSummary(pid), strings.Join(open, ", "))
 	}
 	if proc.State(pid) == "" {
 		t.Errorf("%s has ended: nothing was tried", whose)
 	}
 }
 
-// powers reports whether a process has capabilities that it can raise.
+// hasCaps reports whether a process has permitted capabilities.
 func hasCaps(pid int) bool { return strings.Trim(proc.Field(pid, "CapPrm"), "0") != "" }
 
 func procSummary(pid int) string {

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWayBack: neither the launcher nor its front end becomes root again. The user makes
-// them try, as their tracer.
-func TestNoWayBack(t *testing.T) {
+// TestCannotRegainRoot: neither the launcher nor its front end can become root again. The user, as their tracer,
+// makes them try.
+func TestCannotRegainRoot(t *testing.T) {
 	t.Parallel()
 	for name, front := range map[string]bool{"alone": false, "with-a-front-end": true} {
 		t.Run(name, func(t *testing.T) { noWayBack(t, front) })
@@ -47,7 +47,7 @@ func noWayBack(t *testing.T, front bool) {
 				t.Errorf("call %d of the %s answers %d", call, name, result)
 			}
 		}
-		// The control: what it is made to do, it does.
+		// The control: it carries out the calls that it is made to do.
 		if result, err := s.force(pid, unix.SYS_GETPID, [3]uint64{}); err != nil || result != int64(pid) {
 			t.Errorf("the %s cannot be made to say who it is: %d, %v", name, result, err)
 		}
@@ -59,8 +59,7 @@ func noWayBack(t *testing.T, front bool) {
 	}
 }
 
-// force makes a process that waits in a system call make another one, and lets it go on as
-// before.
+// force makes a process that is blocked in a system call do another one, and then continue as before.
 func (s *userThread) force(pid int, call uint64, args [3]uint64) (result int64, err error) {
 	harness.Until(func() bool {
 		result, err = s.tryForce(pid, call, args)

@@ -17,20 +17,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// talk is a real broker, and a user who has taken the first process's socket to it: that process
-// waits for a plan that never comes, and what the user sends is what it could send.
+// brokerClient is a user who has taken the first process's socket to a real broker. The first process waits
+// for a plan that never comes, so the user sends in its place.
 type brokerClient struct {
 	*stolenLaunch
 	t     testing.TB
 	first int
 	sock  int
-	fds   []int // that the broker was given, to be closed
+	fds   []int // to be closed at the end
 }
 
-// ended stands for the answer of a broker that has ended.
+// ended is returned instead of an answer if the broker has ended.
 const ended = ^uint32(0)
 
-// talkTo brings a launch to where its first process waits for the plan.
+// startBroker starts a launch whose first process waits for the plan, and takes its socket.
 func (s *userThread) startBroker(t testing.TB, clone, flags uint32) *brokerClient {
 	t.Helper()
 	h, err := s.startAndSteal(startOptions{})
@@ -74,7 +74,7 @@ func (s *userThread) startBroker(t testing.TB, clone, flags uint32) *brokerClien
 	return k
 }
 
-// bye ends it, and requires that nobody stays.
+// close ends the launch, and requires that no process stays.
 func (k *brokerClient) close() {
 	for _, fd := range append(k.fds, k.sock) {
 		_ = unix.Close(fd)
@@ -97,7 +97,7 @@ func (k *brokerClient) open(path string, flags int) int {
 	return fd
 }
 
-// path is open for a descriptor that only names.
+// path is open with O_PATH.
 func (k *brokerClient) path(path string) int { return k.open(path, unix.O_PATH) }
 
 // link makes a symbolic link as the user, and opens it.
@@ -107,7 +107,7 @@ func (k *brokerClient) link(to string) int {
 	return k.open(name, unix.O_PATH|unix.O_NOFOLLOW)
 }
 
-// sees answers 0 if the user does not see below a directory what the cover hides, EINVAL if so.
+// seesHidden returns EINVAL if the user can see what the cover below dir hides, and 0 if not.
 func (k *brokerClient) seesHidden(dir int) uint32 {
 	err := k.thief.do(func() error {
 		var st unix.Stat_t
@@ -128,7 +128,7 @@ func (k *brokerClient) mkdir(path string) int {
 	return k.path(path)
 }
 
-// say sends bytes and descriptors, and hears the answer.
+// sendRaw sends bytes and descriptors, and returns the answer.
 func (k *brokerClient) sendRaw(data []byte, fds ...int) (answer uint32) {
 	_ = k.thief.do(func() error {
 		var oob []byte
@@ -161,7 +161,7 @@ func (k *brokerClient) ask(op broker.Op, a, b, c uint64, fds ...int) uint32 {
 	return k.sendRaw(bytesOf(&broker.Request{Op: op, A: a, B: b, C: c}), fds...)
 }
 
-// framed has the frame made.
+// withFrame sends ROOT.
 func (k *brokerClient) withFrame() *brokerClient {
 	k.t.Helper()
 	if e := k.ask(broker.Root, 0, 0, 0); e != 0 {
@@ -170,14 +170,13 @@ func (k *brokerClient) withFrame() *brokerClient {
 	return k
 }
 
-// mountsInside are the mounts of the first process's namespace.
+// mountsInside returns the mountinfo of the first process.
 func (k *brokerClient) mountsInside() string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", k.first))
 	return string(text)
 }
 
-// TestRequests: each request answers as package suid says, and what is no request ends the
-// broker.
+// TestRequests: each request is answered as package suid says, and anything else ends the broker.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	const inval, perm, busy, nospc = uint32(unix.EINVAL), uint32(unix.EPERM), uint32(unix.EBUSY), uint32(unix.ENOSPC)
@@ -279,7 +278,7 @@ func TestRequests(t *testing.T) {
 			}
 			return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot"))
 		}},
-		// The proc waits where nobody can put something in its place.
+		// The user cannot replace the new proc before it is bound.
 		{name: "proc-that-is-covered", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.FS, broker.Tmpfs, 0, 0, k.path("/oldroot/proc/fs/nfsd")); e != 0 {
 				return e
@@ -321,7 +320,7 @@ func TestRequests(t *testing.T) {
 			k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
 			return k.ask(broker.Place, 0, 1, 0, k.path("/base"))
 		}, want: inval},
-		// A link that is staged, or mounted where things are staged, leads nowhere.
+		// A symbolic link that is staged, or mounted on the staging place, is not followed.
 		{name: "place-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot"+cover)); e != 0 {
 				return e
@@ -384,7 +383,7 @@ func TestRequests(t *testing.T) {
 			}
 			if c.want == ended {
 				if !endsWithin(k.keeper, soon) {
-					t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
+					t.Errorf("the broker does not end: %s", describe([]int{k.keeper}))
 				}
 			}
 			k.checkMounts(was)
@@ -403,11 +402,11 @@ func (k *brokerClient) host(path string) int {
 	return fd
 }
 
-// cover is what hides a file among the canaries.
+// cover is the mount point of a tmpfs that hides a file.
 const cover = "/tmp/canary/hidden/cover"
 
-// canaries are mounts of a host whose flags, and what they hide, must stay so. The host's mounts
-// are shared, so that what propagates is seen.
+// canaries makes mounts whose flags must not change, and whose hidden files must stay hidden. They are shared, so
+// that propagation to the host would show.
 const canaries = `mkdir -p /tmp/canary; mount -t tmpfs canary /tmp/canary; cd /tmp/canary; mkdir ro noexec nosuid hidden
 mount -t tmpfs canary-hidden hidden; mkdir hidden/cover; echo secret >hidden/cover/egg
 mount -t tmpfs cover hidden/cover
@@ -415,7 +414,7 @@ mount -t tmpfs canary-nosuid nosuid; cp /bin/true nosuid/; chmod 4755 nosuid/tru
 for f in ro noexec; do mount -t tmpfs canary-$f $f; cp /bin/true $f/; chmod 4755 $f/true; chmod 0777 $f; mount -o remount,bind,$f $f; done
 mount --make-rshared /`
 
-// hostMounts are the mounts of the host that the user lives on.
+// hostMounts returns the mountinfo of the user's own mount namespace, outside.
 func (k *brokerClient) hostMounts() (text string) {
 	_ = k.thief.do(func() error {
 		b, err := os.ReadFile("/proc/thread-self/mountinfo")
@@ -457,12 +456,12 @@ func (k *brokerClient) checkMounts(was string) {
 		case m.fs == "tmpfs" && m.source == "tmpfs" && !strings.Contains(was, " "+m.device+" ") && !(hasFlag("nosuid") && hasFlag("nodev")):
 			k.t.Errorf("a new tmpfs without nosuid or nodev: %s", line)
 		}
-		// What a mount hides is not to be seen by any way.
+		// What a mount hides must not be visible through any mount.
 		if m.source == "canary-hidden" {
 			at := fmt.Sprintf("/proc/%d/root%s", k.first, m.point)
 			for _, name := range []string{"/egg", "/cover/egg"} { // nothing else has the name
 				if _, err := os.Lstat(at + name); err == nil {
-					k.t.Errorf("what a mount hides is seen at %s%s: %s\n%s", at, name, line, k.mountsInside())
+					k.t.Errorf("what a mount hides is visible at %s%s: %s\n%s", at, name, line, k.mountsInside())
 				}
 			}
 		}
@@ -501,8 +500,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestBroker: what a broker is: root's ids, one capability, a filter, a time-out, and none of
-// the caller's descriptors.
+// TestBroker: a broker has root's ids, one capability, a filter, a timeout, and none of the caller's descriptors.
 func TestBroker(t *testing.T) {
 	t.Parallel()
 	s := newUserThread(t, me)
@@ -522,7 +520,7 @@ func TestBroker(t *testing.T) {
 		to, _ := os.Readlink(link)
 		names = append(names, filepath.Base(link)+" "+strings.TrimRight(to, "0123456789[]"))
 	}
-	for i, want := range []string{"0 socket:", "1 /", "2 /"} { // what the detached mounts are called is the kernel's affair
+	for i, want := range []string{"0 socket:", "1 /", "2 /"} { // the paths of detached mounts vary between kernels
 		if i >= len(names) || !strings.HasPrefix(names[i], want) {
 			t.Errorf("descriptor %d is not %q", i, want)
 		}
@@ -540,8 +538,8 @@ func TestBroker(t *testing.T) {
 	}
 }
 
-// TestRefusedRequests: what the administrator refuses, and takes privilege, the broker refuses a
-// first process that does not ask.
+// TestRefusedRequests: the broker refuses what setuid.conf refuses and what needs privilege, also to a hostile first
+// process.
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	const perm = uint32(unix.EPERM)

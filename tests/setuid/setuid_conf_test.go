@@ -14,8 +14,8 @@ const (
 	ranIt      = "ran\n"
 )
 
-// etc is a host with an /etc of its own; script makes what lies there. The machine's /etc
-// is not touched.
+// etc returns a script for a host with an /etc of its own, whose files script makes. The machine's /etc is not
+// changed.
 func etc(script string) string {
 	return "mount -t tmpfs -o mode=0755 etc /etc; mkdir -m 0755 /etc/gobwrap; cd /etc/gobwrap; umask 022; " + script + "; cd /"
 }
@@ -25,8 +25,8 @@ func write(text string) string {
 	return "printf '" + strings.NewReplacer("\n", `\n`, "\x00", `\000`, "\r", `\r`, "%", "%%").Replace(text) + "' > setuid.conf"
 }
 
-// TestConf: what the administrator's file says counts, and where there is any doubt about
-// it nothing runs. The controls are the cases in which the command runs.
+// TestConf: setuid.conf is enforced, and if it cannot be trusted or understood nothing runs. The controls are
+// the cases in which the command runs.
 func TestConf(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -118,10 +118,10 @@ func TestConf(t *testing.T) {
 	}
 }
 
-// TestConfIsTheKeepers: a launcher that does not ask is refused by the keeper itself, or by what
-// it clones. Its plan is one that the good keeper carries out. What a first process can do that
-// does not ask either: TestRefusedRequests.
-func TestConfIsTheKeepers(t *testing.T) {
+// TestConfEnforcedByKeeper: a hostile launcher that skips its own checks is refused by the keeper or the first
+// process. Without setuid.conf the same plan is carried out. For a hostile first process see
+// TestRefusedRequests.
+func TestConfEnforcedByKeeper(t *testing.T) {
 	t.Parallel()
 	baitDir := bait(t)
 	p := good(baitDir).program(t)

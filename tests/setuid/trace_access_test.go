@@ -12,17 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hold is a place where a plan makes set-up wait.
+// pausePoint is a point at which a plan makes the launch wait.
 type pausePoint struct {
 	name    string
 	edit    func(d *draft)
 	packets func(p []byte) []packet
-	keeper  bool // there is no first process yet
-	inside  bool // the command waits
+	keeper  bool // only the keeper exists, no first process
+	inside  bool // the payload waits
 }
 
-// holds are the phases of a launch: those in which the keeper, or the broker that it has become,
-// has capabilities, and those after. The scene's fd 4 is a pipe that is not closed.
+// pausePoints returns the phases of a launch: first those in which the keeper or the broker has
+// capabilities, then those after. Descriptor 4 of the launcher is a pipe that stays open.
 func pausePoints() []pausePoint {
 	return []pausePoint{
 		{name: "keeper-without-a-header", keeper: true, packets: func([]byte) []packet { return nil }},
@@ -44,7 +44,7 @@ func pausePoints() []pausePoint {
 	}
 }
 
-// held brings a launch to a hold, and returns its processes: those of the sandbox last.
+// pausedAt brings a launch to a pause point, and returns its processes: those of the sandbox last.
 func pausedAt(t *testing.T, s *userThread, clone uint32, at pausePoint) (*stolenLaunch, []int) {
 	t.Helper()
 	return pausedIn(t, s, clone, at, startOptions{})
@@ -90,7 +90,7 @@ func pausedIn(t *testing.T, s *userThread, clone uint32, at pausePoint, in start
 	if !harness.Until(func() bool {
 		pids = proc.Tree(h.pid)
 		now := sleepCounts(pids)
-		stays := now != "" && now == before // and has not slept for another reason, on its way
+		stays := now != "" && now == before // not only asleep for a moment, on its way
 		before = now
 		pids = pids[min(2, len(pids)):] // launcher, keeper
 		last := 0
@@ -99,13 +99,13 @@ func pausedIn(t *testing.T, s *userThread, clone uint32, at pausePoint, in start
 		}
 		return last != 0 && last != h.keeper && stays && (proc.Field(last, "Name") == "witness") == at.inside
 	}) {
-		t.Fatalf("nobody waits: %s, faults %+v, said %q", describe(proc.Tree(h.pid)), h.faults(), h.said())
+		t.Fatalf("no process waits: %s, faults %+v, said %q", describe(proc.Tree(h.pid)), h.faults(), h.said())
 	}
 	return h, pids
 }
 
-// untouchable requires that the user can neither signal a process nor set its limits. SIGCONT is
-// permitted in one session (kill(2)).
+// mustBeProtected requires that the user can neither signal a process nor set its limits. SIGCONT is not
+// tried: it is permitted within a session (kill(2)).
 func (s *userThread) mustBeProtected(t *testing.T, pid int) {
 	t.Helper()
 	for _, sig := range []unix.Signal{0, unix.SIGTERM, unix.SIGSTOP, unix.SIGKILL} {
@@ -120,7 +120,7 @@ func (s *userThread) mustBeProtected(t *testing.T, pid int) {
 	}
 }
 
-// burglary tries every door of everybody, in each phase.
+// checkAccess tries every kind of access to every process, in each phase.
 func checkAccess(t *testing.T) {
 	t.Helper()
 	for name, clone := range map[string]uint32{"plain": plain, "user": user, "pid": plain | unix.CLONE_NEWPID, "user-pid": user | unix.CLONE_NEWPID} {
@@ -131,7 +131,7 @@ func checkAccess(t *testing.T) {
 				s.mustAllowAll(t, "the launcher", h.pid)
 				if state := proc.State(h.keeper); state != "Z" && state != "" {
 					if !hasCaps(h.keeper) || !hasRootUID(h.keeper) {
-						t.Errorf("the keeper has nothing to protect: %s", procSummary(h.keeper))
+						t.Errorf("the keeper has no privilege to protect: %s", procSummary(h.keeper))
 					}
 					s.mustDenyAll(t, "the keeper", h.keeper, true)
 					s.mustBeProtected(t, h.keeper)
@@ -148,10 +148,10 @@ func checkAccess(t *testing.T) {
 					own := at.inside && i == len(pids)-1 || !at.inside // the command, or set-up
 					switch {
 					case own && clone&unix.CLONE_NEWUSER == 0:
-						// It has nothing that its user has not, who may look at it.
+						// It has no more rights than the user, who may trace it.
 						s.mustAllowAll(t, "the user's process", pid)
 					default:
-						// It is in a namespace of root's, which its user may not enter by it; or init.
+						// Its user namespace belongs to another id, which forbids tracing; or it is init.
 						s.mustDenyAll(t, fmt.Sprint("process ", i), pid, !own)
 					}
 				}
@@ -160,15 +160,15 @@ func checkAccess(t *testing.T) {
 	}
 }
 
-// TestDoors: the keeper and the broker, which hold capabilities, have not the user's ids, open no
-// door to the user, and take no signal and no limit. The user's processes hold none, and PID 1
-// opens no door for as long as it lives.
-func TestDoors(t *testing.T) {
+// TestProcessAccess: the keeper and the broker, which have capabilities, do not have the user's ids, and the
+// user cannot access, signal or limit them. The user's processes have no capabilities. PID 1 can never be
+// accessed.
+func TestProcessAccess(t *testing.T) {
 	t.Parallel()
 	checkAccess(t)
 }
 
-// TestDumpableSetting: nor where the administrator lets set-id programs be dumped.
+// TestDumpableSetting: the same if the administrator permits dumps of set-id programs.
 func TestDumpableSetting(t *testing.T) {
 	const knob = "/proc/sys/fs/suid_dumpable"
 	harness.Setting(t, knob)
@@ -177,7 +177,7 @@ func TestDumpableSetting(t *testing.T) {
 			if err := os.WriteFile(knob, []byte(value), 0); err != nil {
 				t.Fatal(err)
 			}
-			// The setting counts: who changes his ids, as this process does, is what it says.
+			// The control: this process has just changed its ids, so its dumpable flag is the setting.
 			newUserThread(t, me)
 			if n, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); fmt.Sprint(n) != value {
 				t.Errorf("the setting %s makes a process %d (%v)", value, n, err)

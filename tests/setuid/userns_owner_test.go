@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside is a sandbox of a user's that waits, with a user namespace that the keeper made.
-// It returns that namespace; the sandbox ends with the test.
+// startInside starts a sandbox of a user's that waits, and returns its user namespace, which the keeper
+// made. The sandbox ends with the test.
 func startInside(t *testing.T, who uint32) *os.File {
 	t.Helper()
 	cmd := launch{who: who, args: append(byKeeper("--unshare-user"), "/h/witness", "pause")}.command()
@@ -41,7 +41,7 @@ func startInside(t *testing.T, who uint32) *os.File {
 	return space
 }
 
-// ownerOf is who owns a user namespace.
+// ownerOf returns the uid that owns a user namespace.
 func ownerOf(t *testing.T, space *os.File) (uid uint32) {
 	t.Helper()
 	if _, _, e := unix.Syscall(unix.SYS_IOCTL, space.Fd(), unix.NS_GET_OWNER_UID, uintptr(unsafe.Pointer(&uid))); e != 0 {
@@ -50,8 +50,8 @@ func ownerOf(t *testing.T, space *os.File) (uid uint32) {
 	return uid
 }
 
-// enters tries to enter a user namespace as somebody: setns(2), in a child, since a thread
-// of several must not.
+// canEnter tries to enter a user namespace with an id. It calls setns(2) in a child, since a process with
+// several threads must not.
 func canEnter(id uint32, space *os.File) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
@@ -77,11 +77,10 @@ func canEnter(id uint32, space *os.File) error {
 	return nil
 }
 
-// TestOwnerIsNobody: the user namespace of a sandbox belongs to an id of the range that is
-// kept free. Neither the user, nor another one, nor who is granted subordinate ids in
-// directory services' ranges can enter it. The control: a process with the owner's id can,
-// which is why nobody may have it.
-func TestOwnerIsNobody(t *testing.T) {
+// TestUserNamespaceOwner: the user namespace of a sandbox belongs to a reserved id. Neither the user, nor
+// another user, nor a process with a subordinate id from a directory service's range can enter it. The
+// control: a process with the owner's id can, which is why no account may have it.
+func TestUserNamespaceOwner(t *testing.T) {
 	t.Parallel()
 	for _, who := range []uint32{1, me, 60000, 65534, 70000, 1<<31 + 5, 4294901767, 1<<32 - 2} {
 		space := startInside(t, who)
@@ -101,14 +100,14 @@ func TestOwnerIsNobody(t *testing.T) {
 			t.Errorf("the control: %d, who owns it, does not enter: %v", owner, err)
 		}
 	}
-	// Root's place, for the devices, is taken by 65534, but not for that user.
+	// With --dev, root inside is 65534 outside, except for that user.
 	for who, root := range map[uint32]string{me: "0 65534 1", 65534: "0 4294967293 1"} {
 		args := append(byKeeper("--ro-bind", "/", "/", "--unshare-user", "--dev", "/dev"), "/bin/cat", "/proc/self/uid_map")
 		if o := (launch{who: who, args: args}).run(t); !strings.Contains(strings.Join(strings.Fields(o.Stdout), " "), root) {
 			t.Errorf("uid %d: root is not %s: %s", who, root, o)
 		}
 	}
-	// Two users whose owner is the same: it lets neither in.
+	// Two users who share an owner id cannot enter each other's namespaces.
 	const first, second = 61440, 61440 + 4085
 	if suid.Owner(first) != suid.Owner(second) {
 		t.Fatal("these do not share an owner")
@@ -119,8 +118,8 @@ func TestOwnerIsNobody(t *testing.T) {
 	}
 }
 
-// TestReservedIDs: a caller with an id that is kept free gets no user namespace, nor does
-// anybody where these ids are not mapped. A wish for one is left out.
+// TestReservedIDs: a caller with a reserved id gets no user namespace, nor does any caller where these ids are not
+// mapped. An optional one is left out.
 func TestReservedIDs(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(args ...string) outcome{
@@ -148,9 +147,8 @@ func TestReservedIDs(t *testing.T) {
 	}
 }
 
-// TestHiddenProcesses: where /proc hides other processes from the user, the keeper writes
-// maps nevertheless.
-func TestHiddenProcesses(t *testing.T) {
+// TestHidepid: the keeper can write the maps even if /proc hides other users' processes.
+func TestHidepid(t *testing.T) {
 	t.Parallel()
 	here, _ := os.Readlink("/proc/self/ns/user")
 	for _, hiding := range []string{"hidepid=1", "hidepid=2", "hidepid=4", "hidepid=2,gid=4242", "hidepid=invisible", "hidepid=ptraceable"} {

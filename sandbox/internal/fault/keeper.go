@@ -8,7 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-// explainKeeper words what the keeper of the setuid mode, or what waits for it, has to say.
+// explainKeeper turns a fault of the keeper, or of the launcher while it waits for the keeper, into a message.
 func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 	option := ""
 	if int64(m.Step) < int64(len(p.Origins)) && len(p.Origins[m.Step].Words) > 0 {
