@@ -47,7 +47,7 @@ type Request struct {
 // RequestSize is the size of a Request.
 const RequestSize = 32 + MaxName
 
-// FailedFlags, added to an errno, says which step failed: adding flags; for ROOT, pivot_root(2).
+// FailedFlags is added to an errno if what failed was adding flags, or, for ROOT, pivot_root(2).
 const FailedFlags = 1 << 12
 
 // Limits for one broker.
