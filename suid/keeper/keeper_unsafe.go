@@ -145,7 +145,7 @@ func run(line, launcher, uid, gid uintptr) First {
 		raw.Exit(1)
 	}
 	var h Header
-	receive(line, &h)
+	receive(line, launcher, &h)
 	readConf(line, gid)
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
 		end(line, plan.SubRefused, 0, extra)
@@ -305,16 +305,16 @@ func confine() bool {
 }
 
 // receive reads the header. It ends the keeper where there is none, since direct mode works,
-// and where it is not one. There is no room for a descriptor, so that the kernel drops it and says
-// MSG_CTRUNC.
-func receive(line uintptr, h *Header) {
-	if e := bePatient(line, broker.Patience*broker.Breath); e != 0 {
+// where the launcher is gone, and where it is not one. There is no room for a descriptor, so that the
+// kernel drops it and says MSG_CTRUNC.
+func receive(line, launcher uintptr, h *Header) {
+	if e := bePatient(line, broker.Breath); e != 0 {
 		end(line, plan.SubKeeper, e, 0)
 	}
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
-	for raw.Errno(r) == unix.EINTR { // it was stopped, or the machine slept
+	for n := broker.Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
 	}
 	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
