@@ -35,6 +35,7 @@ type Root struct {
 	Mapped uint32     // the process is in a user namespace
 	Slave  unix.Errno // why mounts still propagate to the host; the keeper has stopped that
 	NoProc unix.Errno // why there is no new proc
+	Cwd    uintptr    // the caller's working directory, where this process could not go there
 	top    uintptr    // what base is mounted on, which is this process's root
 
 	base   uintptr // the frame's tmpfs

@@ -75,6 +75,11 @@ func runKept(sp unsafe.Pointer, end uintptr, f keeper.First) {
 		host.there = true
 		closeLeaks(sp)
 	}
+	if f.Cwd != 0 && raw.Fchdir(f.Cwd) == 0 {
+		raw.Close(f.Cwd)
+	} else if f.Cwd != 0 { // one that we may not search; what begins there fails, or is found by its link
+		acting.Cwd = acting.Above(f.Cwd)
+	}
 	p, e, v := take(feed.child, head.size)
 	if e == unix.EPIPE {
 		raw.Exit(1)
