@@ -161,7 +161,7 @@ func run(line, launcher, uid, gid uintptr) First {
 	}
 	var first First
 	owner := assume(line, &h, uid, gid)
-	locked, e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
+	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
 	proc := uintptr(0)
 	if e == 0 {
 		proc = prepare(line, &h, &first, locked)
@@ -209,8 +209,8 @@ func run(line, launcher, uid, gid uintptr) First {
 	}
 }
 
-// enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
-func enter(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
+// enterNamespaces makes them; locked: see enterLocked. The files of a new mqueue belong to the user.
+func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
 	if locked, e = enterLocked(first); e != 0 {
 		return locked, e
 	}
