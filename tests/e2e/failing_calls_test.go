@@ -210,7 +210,7 @@ func TestCallerKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	eachWho(t, func(t *testing.T, who identity) {
 		args := plans(t, who)["full"]
-		step := harness.Times(11, 1)
+		step := harness.Times(17, 1)
 		for n := 1 + startOf(t, step); ; n += step {
 			s := injectAt(t, who, engine{}, n, "caller", args, []string{"read", "3"})
 			if s.missed {

@@ -144,9 +144,9 @@ func text(f *os.File) string {
 // length it acts at each or, where others do so for the same processes, at every third.
 func everyCall(t *testing.T, who identity, e engine, action string, args, words []string, judge func(injection) string) {
 	t.Helper()
-	step := harness.Times(11, 1)
+	step := harness.Times(17, 1)
 	if action == "worker" || who == fallback {
-		step = harness.Times(17, 3)
+		step = harness.Times(23, 3)
 	}
 	for n := startOf(t, step); ; n += step {
 		s := injectAt(t, who, e, n, action, args, words)
