@@ -31,8 +31,9 @@
 // (capabilities(7), "Effect of user ID changes on capabilities"). From then on the user may trace
 // it and make it send anything.
 //
-// The keeper and the broker have root's uid as real, effective and saved uid. So the user, whose
-// process is their parent, cannot signal or trace them or set their limits (kill(2), ptrace(2),
+// The keeper and the broker have root's uid as real, effective and saved uid, except that the keeper
+// has another effective uid while it makes namespaces (see below). So the user, whose process is their
+// parent, cannot signal or trace them or set their limits (kill(2), ptrace(2),
 // prlimit(2)). They block all signals, because the terminal sends some. A user with a delegated
 // control group can freeze or kill them, which gains nothing.
 //
@@ -80,7 +81,7 @@
 // and through a descriptor that is used after PIVOT has detached the old root or after the
 // namespace has ended.
 //
-// If root cannot make user namespaces, there are no locks. Then BIND is recursive, so it takes along
+// If there are no user namespaces, not even for root, there are no locks. Then BIND is recursive, so it takes along
 // the mounts that hide something. Unbindable mounts would be left out: if there is one, the keeper
 // makes all mounts private, which also makes them bindable. No request unmounts anything except
 // PIVOT. After it, and after the end of the namespace, a descriptor from inside shows what lay below
@@ -122,7 +123,7 @@
 // Order. Before ROOT the broker accepts only ROOT and HOSTNAME; after PIVOT it is gone. It has one
 // thread and completes a request before it reads the next.
 //
-// Time. A first process that sends nothing is left after ten minutes, or after one if the launcher
+// Time. A first process that sends nothing is left after ten minutes, or after one second if the launcher
 // has ended (it may have been killed while the first process was stopped: TestStoppedAtFirstInstruction). A broker that
 // still runs can do nothing that a new one could not.
 //
@@ -167,11 +168,11 @@
 // (user_namespaces(7)). It may enter it with setns(2) and take any id that is mapped there,
 // including the uid of the sandbox's user.
 //
-// So the first process creates the namespace, while it still is privileged, under the id that [Owner]
-// derives from the caller's uid: one of 65525 ids, 4294901768 to 4294967292, that no account has. If
-// the namespace needs a root, that is 65534 outside, or [SpareRoot] if 65534 is the user. This id owns
-// no other namespace: the sandbox's mount namespace belongs to the user namespace that the keeper's
-// child made to lock the mounts, in which no process remains, and the others belong to the host's.
+// So the keeper has all namespaces of a launch made under the id that [Owner] derives from the caller's
+// uid: one of 65525 ids, 4294901768 to 4294967292, that no account has. If the sandbox's user namespace
+// needs a root, that is 65534 outside, or [SpareRoot] if 65534 is the user. The user namespace that the
+// keeper's child makes to lock the mounts has the same owner; no process remains in it, and the sandbox's
+// mount namespace belongs to it. The other namespaces belong to the host's user namespace.
 //
 // An attacker needs a process outside whose effective uid is the owner. These are the ways to get
 // one, and what prevents each:
@@ -187,14 +188,19 @@
 //   - An id that several users share. Uids below 61440 have an owner id of their own. All others,
 //     including all subordinate ids, share 4085. Sharing does not give a process with the id; only the
 //     kernel's counts and limits per owner are shared (user.max_* of namespaces(7), RLIMIT_NPROC).
-//   - A process that has the id. Only the first process does, as effective uid, with root's as real
-//     and saved uid, until it takes the user's ids. It runs only the code of this package.
+//   - A process that has the id. The keeper has it as effective uid while it makes namespaces, and the
+//     first process until it takes the user's ids. Both have root's as real and saved uid, and run only
+//     the code of this package.
 //   - A file with the id. None is created while a process has it.
 //   - Root inside. It is mapped to 65534 or SpareRoot, which own no namespace. Becoming it needs
 //     CAP_SETUID there, which no process has once the first process has taken its ids.
 //
-// In a container that does not map the id there is no user namespace, and the keeper says so. It never
-// falls back to another id.
+// The kernel counts namespaces per owner (user.max_* of namespaces(7)). If root owned them, one user could
+// use up what root's services need: a descriptor is enough to keep a namespace.
+//
+// In a container that does not map the id the sandbox gets no user namespace, and the keeper says so. It
+// never falls back to another id. There, and for a caller with a reserved id, root owns the other
+// namespaces and the one for the locks.
 //
 // # Imports
 //

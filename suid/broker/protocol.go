@@ -47,15 +47,15 @@ type Request struct {
 // RequestSize is the size of a Request.
 const RequestSize = 32 + MaxName
 
-// FailedFlags is added to an errno if what failed was adding flags, or, for ROOT, pivot_root(2).
+// FailedFlags, added to an errno, says which step failed: adding flags; for ROOT, pivot_root(2).
 const FailedFlags = 1 << 12
 
 // Limits for one broker.
 const (
 	MaxRequests    = 1 << 17
 	MaxFileSystems = 1000
-	CheckSeconds   = 60 // how long the broker waits before it checks that the launcher still exists
-	MaxIdleChecks  = 10 // checks without a request, after which it ends
+	CheckSeconds   = 1   // how long the keeper and the broker wait before they check that the launcher still exists
+	MaxIdleChecks  = 600 // checks without a message, after which they end
 )
 
 // Bits of Job.Deny: what setuid.conf refuses.

@@ -7,8 +7,8 @@ package keeper
 // The keeper is the only process that holds capabilities over the host before there is a sandbox.
 // What protects it, in the order in which it happens:
 //
-//   - It has root's real, effective and saved uid from its first instruction on, because
-//     forkKeeper sets them before the clone. So its parent, the user's process, can neither signal,
+//   - Its real and saved uid are root's from its first instruction on, because forkKeeper sets them
+//     before the clone. The effective uid is root's too, except while it makes namespaces (chooseOwner). So its parent, the user's process, can neither signal,
 //     trace nor limit it (kill(2), ptrace(2), prlimit(2)). Signals that the terminal sends are
 //     blocked at once.
 //   - lockDown reduces it to suid.Kept, and sets no_new_privs, which every later process inherits.
@@ -68,7 +68,7 @@ type Start struct {
 type First struct {
 	Launcher              uintptr    // the pid of its parent; 0 in all other processes
 	Broker                uintptr    // the socket to the broker
-	Clone                 uint32     // the namespaces that are new
+	Clone                 uint32     // the allowedNS that are new
 	Cwd                   uintptr    // the launcher's working directory, or 0 if this process is in it
 	Slave, Loopback, Proc unix.Errno // 0, or why mounts could not be made slaves, lo raised, a proc mounted
 }
@@ -127,6 +127,15 @@ func forkKeeper() uintptr {
 	return raw.Clone(0)
 }
 
+// setEUID sets the effective uid under which namespaces are made, and makes all capabilities effective
+// again, which a change from 0 clears.
+func setEUID(uid uintptr) unix.Errno {
+	e := raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0))
+	setUndumpable()
+	permitted, _, _ := raw.Caps()
+	return max(e, raw.SetCaps(permitted, permitted, 0))
+}
+
 // setUndumpable follows every change of ids: see drop_unsafe.go.
 func setUndumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
@@ -165,16 +174,14 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 		raw.Exit(1)
 	}
 	var h Header
-	receiveHeader(launcherSock, &h)
+	receiveHeader(launcherSock, launcher, &h)
 	readConf(launcherSock, gid)
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
 		failLaunch(launcherSock, plan.SubRefused, 0, extra)
 	}
-	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayMakeUserNS(launcherSock, &h, uid, gid) {
-		h.Clone &^= unix.CLONE_NEWUSER
-	}
 	var first First
-	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, &first)
+	owner := chooseOwner(launcherSock, &h, uid, gid)
+	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
 	proc := uintptr(0)
 	if e == 0 {
 		proc = prepareMounts(launcherSock, &h, &first, locked)
@@ -190,6 +197,9 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 		if e == 0 {
 			e = setTimeout(sock, broker.CheckSeconds)
 		}
+		if e == 0 {
+			e = setEUID(owner)
+		}
 		pid := uintptr(0)
 		if e == 0 {
 			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
@@ -201,7 +211,7 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 				first.Broker, first.Clone, first.Launcher = firstSock, h.Clone, launcher
 				return first
 			}
-			e = raw.Errno(pid)
+			e = max(raw.Errno(pid), setEUID(0))
 		}
 		if e != 0 {
 			failLaunch(launcherSock, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
@@ -219,8 +229,9 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 	}
 }
 
-// enterNamespaces enters the new namespaces. A new mqueue file system takes its owner from the fsuid.
-func enterNamespaces(flags uint32, uid uintptr, first *First) (locked bool, e unix.Errno) {
+// enterNamespaces enters the new namespaces as owner's. A new mqueue file system takes its owner from the
+// fsuid.
+func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
 	if locked, e = enterLockedMounts(first); e != 0 {
 		return locked, e
 	}
@@ -231,18 +242,15 @@ func enterNamespaces(flags uint32, uid uintptr, first *First) (locked bool, e un
 		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
 	}
 	e = raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
-	if flags&unix.CLONE_NEWIPC != 0 {
-		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-		setUndumpable()
-	}
-	return locked, e
+	return locked, max(e, setEUID(owner))
 }
 
 // enterLockedMounts enters a copy of the host's mounts in which all mounts are locked together
 // (mount_namespaces(7)): a mount cannot be removed to show what it hides, not even through a
 // descriptor that outlives the namespace. The kernel locks mounts when they are copied into a mount
 // namespace of another user namespace. So a short-lived child makes both; the keeper enters only the
-// mount namespace. It reports false if root cannot make user namespaces here.
+// mount namespace. It reports false if root cannot make user namespaces here. An exceeded limit
+// (ENOSPC) ends the launch instead, since the user could cause it.
 func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
 	nsPath, cwdPath := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
 	// The child shares this descriptor table. It closes both and opens them anew, under the same
@@ -274,16 +282,25 @@ func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
 	locked = e == 0
 	switch e {
 	case 0:
-		// setns(2) changes to the root directory. Only a process that may search cwd can change back: the
-		// first process, with the user's ids.
-		first.Cwd = cwd
 		e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0))
-	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
-		raw.Close(cwd)
+		first.Cwd, cwd = cwd, maxFd // setns(2) changes to "/", and root may not be permitted to change back
+	case unix.ENOSPC:
+		if userNSDisabled() {
+			e = 0
+		}
+	case unix.EPERM, unix.EACCES, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
 		e = 0
 	}
 	raw.Close(mntNS)
 	return locked, e
+}
+
+// userNSDisabled reports whether user.max_user_namespaces is 0.
+func userNSDisabled() bool {
+	fd := raw.Openat(raw.AtCwd, raw.Text("/proc/sys/user/max_user_namespaces\x00"), unix.O_RDONLY, 0)
+	first, _ := raw.ReadByte(fd)
+	raw.Close(fd)
+	return first == '0'
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS, with which capabilities would survive a
@@ -313,17 +330,17 @@ func lockDown() bool {
 	return raw.Errno(raw.Call(unix.SYS_GETRESUID, p, p+4, p+8, 0, 0, 0)) == 0 && ids[0]|ids[1]|ids[2] == 0
 }
 
-// receiveHeader reads the Header. The socket's end means that direct mode works: the keeper ends, as
-// it does for anything that is not exactly a Header. There is no buffer for descriptors, so the kernel
-// closes any that come and sets MSG_CTRUNC.
-func receiveHeader(launcherSock uintptr, h *Header) {
-	if e := setTimeout(launcherSock, broker.MaxIdleChecks*broker.CheckSeconds); e != 0 {
+// receiveHeader reads the Header. The socket's end means that direct mode works. The keeper ends then, or
+// when the launcher is gone, or if it reads anything but a Header. There is no buffer for
+// descriptors, so the kernel closes any that come and sets MSG_CTRUNC.
+func receiveHeader(launcherSock, launcher uintptr, h *Header) {
+	if e := setTimeout(launcherSock, broker.CheckSeconds); e != 0 {
 		failLaunch(launcherSock, plan.SubKeeper, e, 0)
 	}
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
-	for raw.Errno(r) == unix.EINTR { // after a stop, or a suspend of the machine
+	for n := broker.MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, launcherSock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
 	}
 	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
@@ -375,7 +392,7 @@ func becomeFirst(h *Header, first *First, sock, uid, gid uintptr) {
 	user := h.Clone&unix.CLONE_NEWUSER != 0
 	e := unix.Errno(0)
 	if user {
-		makeUserNS(sock, uid)
+		makeUserNS(sock)
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
 		e = raw.CutBounding(0) // a new user namespace starts with a full bounding set
 	}

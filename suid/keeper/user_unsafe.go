@@ -31,18 +31,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// codeNoOwner is sent instead of an errno if the owner id does not exist here.
-const codeNoOwner = 255
-
-// mayMakeUserNS reports whether to make the user namespace: not for a caller who has a reserved id, and
-// not if it is optional and the administrator refuses it. It ends the launch if a required one is
-// refused.
-func mayMakeUserNS(launcherSock uintptr, h *Header, uid, gid uintptr) bool {
+// chooseOwner sets the effective uid under which all namespaces of the launch are made, so that the kernel
+// counts them as that id's (namespaces(7), "user.max_*"), not as root's. It returns 0, for root, if the
+// caller has a reserved id or the owner id does not exist here. Then, or if an optional user namespace
+// is refused by the administrator, the sandbox gets no user namespace; a required one ends the launch.
+func chooseOwner(launcherSock uintptr, h *Header, uid, gid uintptr) (owner uintptr) {
+	owner = uintptr(suid.Owner(uint32(uid)))
+	reason := suid.Permitted
 	if suid.Reserved(uint32(uid)) || suid.Reserved(uint32(gid)) {
-		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.ReasonReserved, 0))
-		return false
+		reason, owner = suid.ReasonReserved, 0
+	} else if setEUID(owner) != 0 {
+		reason, owner = suid.ReasonNoOwner, 0
 	}
-	return h.Flags&TryUser == 0 || !conf.Skips()
+	if h.Clone&unix.CLONE_NEWUSER != 0 && (reason != suid.Permitted || h.Flags&TryUser != 0 && conf.Skips()) {
+		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(reason, 0))
+		h.Clone &^= unix.CLONE_NEWUSER
+	}
+	return owner
 }
 
 // failUnlessTry ends the launch if the user namespace was required.
@@ -52,24 +57,13 @@ func failUnlessTry(launcherSock uintptr, h *Header, sub plan.Sub, e unix.Errno, 
 	}
 }
 
-// makeUserNS creates the user namespace and returns when its maps are written. The kernel charges what
-// processes in it use to the owner (namespaces(7), "user.max_*"; inotify, RLIMIT_NPROC).
-func makeUserNS(sock, uid uintptr) {
-	code := byte(0)
-	switch e := raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uintptr(suid.Owner(uint32(uid))), ^uintptr(0), 0, 0, 0)); e {
-	case 0:
-		setUndumpable()
-		permitted, _, _ := raw.Caps()
-		raw.SetCaps(permitted, 1<<unix.CAP_SYS_ADMIN, 0)
-		code = byte(raw.Errno(raw.Call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0, 0, 0, 0)))
-		setUndumpable()
-	case unix.EINVAL: // the keeper's own user namespace does not map the owner id
-		code = codeNoOwner
-	default:
-		code = byte(e)
-	}
+// makeUserNS creates the user namespace and returns when its maps are written. The kernel also charges its
+// owner, the effective uid, for what processes in it use (inotify, RLIMIT_NPROC).
+func makeUserNS(sock uintptr) {
+	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0, 0, 0, 0))
+	setUndumpable()
 	// Answers the keeper's question, and waits until the maps are written.
-	if !raw.SendByte(sock, code) || code != 0 || !raw.Hears(sock) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
+	if !raw.SendByte(sock, byte(e)) || e != 0 || !raw.Hears(sock) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
 		raw.Exit(1)
 	}
 }
@@ -81,9 +75,6 @@ func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintpt
 	switch {
 	case !ok:
 		failUnlessTry(launcherSock, h, plan.SubClone, unix.ESRCH, 0)
-		return false
-	case code == codeNoOwner:
-		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.ReasonNoOwner, 0))
 		return false
 	case code != 0:
 		failUnlessTry(launcherSock, h, plan.SubClone, unix.Errno(code), h.Clone)

@@ -54,3 +54,21 @@ func TestStoppedAtFirstInstruction(t *testing.T) {
 		})
 	}
 }
+
+// TestKeeperWithoutLauncher: a keeper that waits for its header goes when its launcher has gone,
+// also if the user has taken the launcher's end of the socket. It is not counted among the user's
+// processes, so that there could be any number.
+func TestKeeperWithoutLauncher(t *testing.T) {
+	t.Parallel()
+	h, err := newUserThread(t, me).startAndSteal(startOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Kill(h.pid, unix.SIGKILL)
+	if err := waitGone(soon/3, h.keeper); err != nil {
+		t.Error(err)
+	}
+	if err := h.end(); err != nil {
+		t.Error(err)
+	}
+}
