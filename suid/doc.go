@@ -92,9 +92,10 @@
 //     what lies in it. Whatever a descriptor is, N is what it is open on.
 //   - What descriptors are: of O_PATH or not, sockets, pidfds, files of /proc, links themselves:
 //     the calls take any file of a mount in this namespace, and refuse the others by EINVAL. The
-//     broker neither reads nor writes one, and asks no file system about it but for statfs(2) in
-//     RESTRICT and fstat(2) where setuid.conf refuses --bind: a file system of the user's (FUSE)
-//     can make it wait there, and gets nothing.
+//     broker neither reads nor writes one, and asks no file system about it but for close(2),
+//     statfs(2) in RESTRICT, and fstat(2) where setuid.conf refuses --bind: a file system of the
+//     user's (FUSE) can make it wait there, as every set-user-id program that closes its standard
+//     input, and gets nothing.
 //   - A new proc, which could show what covers hide from the host's: the keeper has one made where
 //     the kernel would permit it in a user namespace: the host's is covered nowhere, not
 //     read-only, with the ordinary atime. mqueue only in a new IPC namespace, devpts always a new
@@ -103,18 +104,22 @@
 //   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one
 //     tmpfs, of which ROOT makes two more, the kernel's fs.mount-max (4.9). What a tmpfs holds is
 //     charged to whoever writes it.
-//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT there is nobody to ask. A
-//     request is carried out as a whole before the next is read, by one thread.
-//   - Time. A peer that says nothing for ten minutes is left, or for a second where the launcher is
-//     gone (it may have been killed while the first process is stopped: TestLinger). A broker that
-//     is alive can do no more than a new one could.
+//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT, or a ROOT that failed and
+//     left the host's root to the broker, there is nobody to ask. A request is carried out as a
+//     whole before the next is read, by one thread.
+//   - Time. A peer that says nothing for ten minutes is left. Where the launcher is gone (it may
+//     have been killed while the first process is stopped: TestLinger) no request is answered, and
+//     a peer is left within seconds: processes of root's count in no limit of the user's, and the
+//     launchers do. A broker that is alive can do no more than a new one could.
 //
 // # Kernels without the newer calls
 //
-// STAGE binds a source to a place on the frame's first tmpfs, PLACE moves what is there to a
-// destination; between the two the first process looks for the mounts below in mountinfo, as
+// STAGE binds a source to a place on the frame's first tmpfs, and adds the flags as BIND does, or
+// to the top mount alone where there is no mount_setattr(2); PLACE moves what is there to a
+// destination. Between the two the first process looks for the mounts below in mountinfo, as
 // in direct mode, and has each restricted. What it leaves out is without nosuid; see above why
-// nothing comes of it.
+// nothing comes of it. (And writable, where it was: setuid.conf's refusal of --bind is complete
+// from Linux 5.12 on.)
 //
 // # What is left to an attacker
 //

@@ -175,7 +175,7 @@ func run(line, launcher, uid, gid uintptr) First {
 			e = raw.Errno(mine)
 		}
 		if e == 0 {
-			e = bePatient(mine, broker.Breath)
+			e = bePatient(mine, broker.Patience*broker.Breath)
 		}
 		if e == 0 {
 			e = as(owner)
@@ -354,7 +354,7 @@ func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 	raw.Call(unix.SYS_CLOSE_RANGE, 3, nowhere, 0, 0, 0, 0) // since 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	if raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
+	if raw.Fchdir(job.Cwd) != 0 || bePatient(job.Sock, broker.Breath) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)
