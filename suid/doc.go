@@ -105,8 +105,9 @@
 // Kinds of descriptors. The user may send any: with or without O_PATH, sockets, pidfds, files of
 // /proc, symbolic links. The calls accept files on a mount of this namespace and refuse the rest
 // with EINVAL. The broker never reads or writes such a file. It asks a file system about it
-// only with statfs(2) in RESTRICT, and with fstat(2) if setuid.conf refuses --bind. A FUSE file
-// system of the user's can delay the answer, and gains nothing by that.
+// only with close(2), with statfs(2) in RESTRICT, and with fstat(2) if setuid.conf refuses --bind. A FUSE
+// file system of the user's can delay the answer, as for every set-user-id program that closes its
+// standard input, and gains nothing by that.
 //
 // A new proc could show what is covered in the host's. The keeper mounts one only if the kernel
 // would permit it in a user namespace: nothing covers a part of the host's, and its flags are the
@@ -120,19 +121,23 @@
 // tmpfs may hold half of the memory; its pages are charged to the process that writes them. ROOT
 // makes two more. The kernel limits the mounts of a namespace (fs.mount-max, since Linux 4.9).
 //
-// Order. Before ROOT the broker accepts only ROOT and HOSTNAME; after PIVOT it is gone. It has one
-// thread and completes a request before it reads the next.
+// Order. Before ROOT the broker accepts only ROOT and HOSTNAME. It ends after PIVOT, and after a ROOT that
+// failed, which leaves the host's root as "/". It has one thread and completes a request before it
+// reads the next.
 //
-// Time. A first process that sends nothing is left after ten minutes, or after one second if the launcher
-// has ended (it may have been killed while the first process was stopped: TestStoppedAtFirstInstruction). A broker that
-// still runs can do nothing that a new one could not.
+// Time. A broker ends if it receives nothing for ten minutes. If the launcher has ended (it may have been
+// killed while the first process was stopped: TestStoppedAtFirstInstruction), it answers no request
+// and ends within a second: root's processes do not count in any limit of the user's, but the launchers
+// do. A broker that still runs can do nothing that a new one could not.
 //
 // # Kernels without the newer calls
 //
-// STAGE binds a source to a staging place on the frame's first tmpfs. The first process finds the
-// mounts below it in mountinfo, as in direct mode, and sends a RESTRICT for each. PLACE then moves
-// the tree to its destination. A mount that the first process leaves out is without nosuid, which
-// gains nothing: see "Set-user-id files".
+// STAGE binds a source to a staging place on the frame's first tmpfs and adds the flags as BIND does, or
+// to the top mount only if there is no mount_setattr(2). The first process finds the mounts below it
+// in mountinfo, as in direct mode, and sends a RESTRICT for each. PLACE then moves the tree to its
+// destination. A mount that the first process leaves out is without nosuid, which gains nothing: see
+// "Set-user-id files". It is also writable, if it was: setuid.conf can refuse all writable binds only from
+// Linux 5.12 on.
 //
 // # What an attacker can still do
 //

@@ -23,8 +23,8 @@ package broker
 //     sandbox holds the broker or kernel memory without limit.
 //
 // Before ROOT only HOSTNAME is accepted besides ROOT itself: until then "/" is the host's root, and
-// there is nothing of the sandbox's to mount on. After PIVOT the broker ends; the payload never runs
-// beside a broker.
+// there is nothing of the sandbox's to mount on. The broker ends after PIVOT, after a ROOT that failed,
+// and when the launcher is gone; the payload never runs while there is a broker.
 //
 // The classic way (STAGE, PLACE) is for kernels without open_tree, or a caller's filter that
 // refuses it. There a bind cannot be changed before it is attached. It is attached to a staging place on
@@ -61,7 +61,7 @@ func Serve(j *Job) {
 	for range MaxRequests {
 		var q Request
 		fd, fd2, ok := receive(j.Sock, j.Launcher, &q)
-		if !ok || q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != countFd(fd)+countFd(fd2) || !j.frameDone && wantedFds(q.Op) != 0 {
+		if !ok || q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != countFd(fd)+countFd(fd2) || q.Op != Hostname && j.frameDone == (q.Op == Root) || raw.Getppid() != j.Launcher {
 			break
 		}
 		answer := j.do(&q, fd, fd2)
@@ -71,8 +71,8 @@ func Serve(j *Job) {
 		if fd2 != None {
 			raw.Close(fd2)
 		}
-		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot {
-			break
+		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot || q.Op == Root && answer != 0 {
+			break // without a frame, "/" is the host's root
 		}
 	}
 	raw.Exit(0)
@@ -318,10 +318,6 @@ func (j *Job) bindProc(dst uintptr) unix.Errno {
 // makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
 // two tmpfs of the user's. See package mounts/build for their purpose.
 func (j *Job) makeFrame() uint32 {
-	if j.frameDone {
-		return uint32(unix.EBUSY)
-	}
-	j.frameDone = true
 	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
 	e := mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
 	// "/.." is the topmost mount on "/": the tmpfs here, the old root after pivot_root.
@@ -350,9 +346,10 @@ func (j *Job) makeFrame() uint32 {
 		e = raw.Fstatat(raw.AtCwd, raw.Text(Base+"\x00"), &st)
 		j.baseDev = uint64(st.Dev)
 	}
-	if back := raw.Fchdir(j.Cwd); e == 0 {
-		e = back
+	if e == 0 {
+		e = raw.Fchdir(j.Cwd)
 	}
+	j.frameDone = e == 0
 	return uint32(e)
 }
 
@@ -430,17 +427,18 @@ func (j *Job) stage(src uintptr, q *Request) uint32 {
 	return answer
 }
 
-// tightenStaged adds nosuid to the tree at path, whose root at is, and makes it private if MS_RDONLY is
-// asked for (see bind): first, so that no mount propagates in between.
+// tightenStaged adds flags and nosuid to the tree at path, whose root at is, or to its top mount only
+// without mount_setattr(2). For MS_RDONLY it first makes the tree private (see bind), so that no mount
+// propagates in between.
 func tightenStaged(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
 	if flags&unix.MS_RDONLY != 0 {
 		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {
 			return uint32(e)
 		}
 	}
-	e := addFlags(at, raw.Text("\x00"), unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
+	e := addFlags(at, raw.Text("\x00"), uintptr(flags)|unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
 	if isUnavailable(e) {
-		e = remountAdding(at, path, unix.MS_NOSUID)
+		e = remountAdding(at, path, uintptr(flags)|unix.MS_NOSUID)
 	}
 	if e != 0 {
 		return FailedFlags | uint32(e)

@@ -195,7 +195,7 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 			e = raw.Errno(sock)
 		}
 		if e == 0 {
-			e = setTimeout(sock, broker.CheckSeconds)
+			e = setTimeout(sock, broker.MaxIdleChecks*broker.CheckSeconds)
 		}
 		if e == 0 {
 			e = setEUID(owner)
@@ -376,7 +376,7 @@ func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job
 	raw.Call(unix.SYS_CLOSE_RANGE, 3, maxFd, 0, 0, 0, 0) // since Linux 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	if raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
+	if raw.Fchdir(job.Cwd) != 0 || setTimeout(job.Sock, broker.CheckSeconds) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)

@@ -55,9 +55,9 @@ func TestStoppedAtFirstInstruction(t *testing.T) {
 	}
 }
 
-// TestKeeperWithoutLauncher: a keeper that waits for its header goes when its launcher has gone,
-// also if the user has taken the launcher's end of the socket. It is not counted among the user's
-// processes, so that there could be any number.
+// TestKeeperWithoutLauncher: a keeper that waits for its header ends after its launcher, even if the user
+// has taken the launcher's end of the socket. It does not count among the user's processes, so otherwise
+// there could be any number.
 func TestKeeperWithoutLauncher(t *testing.T) {
 	t.Parallel()
 	h, err := newUserThread(t, me).startAndSteal(startOptions{})

@@ -1,0 +1,98 @@
+package setuid_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/suid/broker"
+	"golang.org/x/sys/unix"
+)
+
+// refusing makes the kernel refuse a system call to the calling thread and all that it starts, like a
+// filter that root has installed around a container.
+func refusing(nr uint32) func() error {
+	return func() error {
+		code := []unix.SockFilter{
+			{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
+			{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: nr, Jf: 1},
+			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+		}
+		prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
+		if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog))); e != 0 {
+			return e
+		}
+		return nil
+	}
+}
+
+// TestFailedFrame: a broker that could not make the frame ends. Its root is still the host's, where STAGE
+// would create files as root.
+func TestFailedFrame(t *testing.T) {
+	t.Parallel()
+	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts("true")(), refusing(unix.SYS_PIVOT_ROOT)()) })
+	k := s.startBroker(t, 0, 0)
+	defer k.close()
+	if got := k.ask(broker.Root, 0, 0, 0); got != broker.FailedFlags|uint32(unix.EPERM) {
+		t.Fatalf("ROOT answers %#x", got)
+	}
+	if got := k.ask(broker.Stage, 0, 1, 0, k.path("/usr")); got != ended {
+		t.Fatalf("STAGE without a frame answers %d, and %s was made: %v", int32(got), broker.StageDir, os.Remove(broker.StageDir) == nil)
+	}
+	if !endsWithin(k.keeper, soon) {
+		t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
+	}
+}
+
+// TestBrokerWithoutLauncher: a broker whose launcher is gone answers no request, even if a process still
+// holds the socket and keeps sending.
+func TestBrokerWithoutLauncher(t *testing.T) {
+	t.Parallel()
+	s := newUserThread(t, me)
+	k := s.startBroker(t, 0, 0)
+	defer k.close()
+	hostname := func() uint32 { return k.ask(broker.Hostname, 3, 0, 0) }
+	if got := hostname(); got != uint32(unix.EPERM) {
+		t.Fatalf("HOSTNAME answers %d", int32(got))
+	}
+	if err := s.kill(k.pid, unix.SIGKILL); err != nil || !endsWithin(k.pid, soon) {
+		t.Fatal("the launcher stays:", err)
+	}
+	if got := hostname(); got != ended {
+		t.Fatalf("HOSTNAME answers %d when the launcher is gone", int32(got))
+	}
+	if !endsWithin(k.keeper, soon) {
+		t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
+	}
+}
+
+// TestStageIsReadOnly: a tree that is staged read-only is read-only before it is placed. A refusal of
+// --bind in setuid.conf depends on that.
+func TestStageIsReadOnly(t *testing.T) {
+	t.Parallel()
+	s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse --bind\n"))+"\n"+canaries))
+	k := s.startBroker(t, 0, 0).withFrame()
+	defer k.close()
+	if e := k.ask(broker.Stage, unix.MS_RDONLY, 1, 0, k.path("/oldroot/tmp/canary")); e != 0 {
+		t.Fatalf("STAGE answers %d", int32(e))
+	}
+	if e := k.ask(broker.Place, 0, 1, 0, k.path("/newroot")); e != 0 {
+		t.Fatalf("PLACE answers %d", int32(e))
+	}
+	seen := 0
+	for line := range strings.Lines(k.mountsInside()) {
+		if m, ok := parseMount(line); ok && (m.point == "/newroot" && m.source == "canary" || filepath.Dir(m.point) == "/newroot") {
+			seen++
+			if !strings.HasPrefix(m.flags, "ro,nosuid") {
+				t.Errorf("placed with other flags: %s", line)
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("%d mounts:\n%s", seen, k.mountsInside())
+	}
+}
