@@ -48,8 +48,8 @@ type Start struct {
 type First struct {
 	Launcher              uintptr    // its parent; 0: this is not the first process
 	Broker                uintptr    // where it asks the broker
-	Cwd                   uintptr    // the working directory, where it has to go; 0: it is there
 	Clone                 uint32     // the namespaces that are new
+	Cwd                   uintptr    // the launcher's working directory; 0: this process's
 	Slave, Loopback, Proc unix.Errno // why mounts still propagate, the interface is down, there is no new proc
 }
 
@@ -161,7 +161,7 @@ func run(line, launcher, uid, gid uintptr) First {
 	}
 	var first First
 	owner := assume(line, &h, uid, gid)
-	locked, e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
+	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
 	proc := uintptr(0)
 	if e == 0 {
 		proc = prepare(line, &h, &first, locked)
@@ -209,8 +209,8 @@ func run(line, launcher, uid, gid uintptr) First {
 	}
 }
 
-// enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
-func enter(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
+// enterNamespaces makes them; locked: see enterLocked. The files of a new mqueue belong to the user.
+func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
 	if locked, e = enterLocked(first); e != 0 {
 		return locked, e
 	}
@@ -260,7 +260,7 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 	switch e {
 	case 0:
 		e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0))
-		first.Cwd, cwd = cwd, nowhere // it goes there itself: root may not be allowed to
+		first.Cwd, cwd = cwd, nowhere // setns(2) goes to the root, and root may not be allowed back
 	case unix.ENOSPC:
 		if none() {
 			e = 0
@@ -269,7 +269,6 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 		e = 0
 	}
 	raw.Close(its)
-	raw.Close(cwd)
 	return locked, e
 }
 
