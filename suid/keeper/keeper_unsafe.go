@@ -260,7 +260,7 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 	switch e {
 	case 0:
 		e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0))
-		first.Cwd, cwd = cwd, nowhere // setns(2) goes to the root, and root may not be allowed back
+		first.Cwd = cwd // setns(2) goes to the root, and root may not be allowed back
 	case unix.ENOSPC:
 		if none() {
 			e = 0
@@ -269,6 +269,9 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 		e = 0
 	}
 	raw.Close(its)
+	if !locked {
+		raw.Close(cwd)
+	}
 	return locked, e
 }
 
