@@ -283,7 +283,7 @@ func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
 	switch e {
 	case 0:
 		e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0))
-		first.Cwd, cwd = cwd, maxFd // setns(2) changes to "/", and root may not be permitted to change back
+		first.Cwd = cwd // setns(2) changes to "/", and root may not be permitted to change back
 	case unix.ENOSPC:
 		if userNSDisabled() {
 			e = 0
@@ -292,6 +292,9 @@ func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
 		e = 0
 	}
 	raw.Close(mntNS)
+	if !locked {
+		raw.Close(cwd)
+	}
 	return locked, e
 }
 
@@ -331,20 +334,17 @@ func lockDown() bool {
 }
 
 // receiveHeader reads the Header. The socket's end means that direct mode works. The keeper ends then, or
-// when the launcher is gone, or if it reads anything but a Header. There is no buffer for
-// descriptors, so the kernel closes any that come and sets MSG_CTRUNC.
+// when the launcher is gone, or if it reads anything but a Header. recvfrom(2)
+// takes no descriptors.
 func receiveHeader(launcherSock, launcher uintptr, h *Header) {
 	if e := setTimeout(launcherSock, broker.CheckSeconds); e != 0 {
 		failLaunch(launcherSock, plan.SubKeeper, e, 0)
 	}
-	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
-	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
 	for n := broker.MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
-		r = raw.Call(unix.SYS_RECVMSG, launcherSock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
+		r = raw.Call(unix.SYS_RECVFROM, launcherSock, raw.Addr(unsafe.Pointer(h)), HeaderSize, unix.MSG_WAITALL, 0, 0)
 	}
-	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
-		h.Clone&^allowedNS != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
+	if r != HeaderSize || h.Clone&^allowedNS != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
 		raw.Exit(0)
 	}
 }

@@ -158,6 +158,9 @@ func TestUserNamespaceByRoot(t *testing.T) {
 		}
 		kernel(l, nobodyMay).run(t).Refused(t, "")
 	}
+	// Mounts that are not locked do not propagate to the host either: pivot_root(2) refuses a new root that
+	// propagates.
+	kernel(launch{args: append(box(installed, "--tmpfs", "/t"), "/h/probe", "echo", "in")}, nobodyMay+"; mount --make-rshared /").run(t).OK(t, "in\n")
 	// An exceeded limit is not a refusal of the kernel's: it is reported, and setuid mode is not tried.
 	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).Refused(t, "exceeded")
 }

@@ -437,3 +437,40 @@ func (s *userThread) attempt(t testing.TB, at startOptions, packets []packet) re
 	}
 	return l
 }
+
+// TestRefusedHeaders: what is not a header ends the keeper, before it has done anything.
+func TestRefusedHeaders(t *testing.T) {
+	t.Parallel()
+	s, baitDir := newUserThread(t, me), bait(t)
+	p := good(baitDir).program(t)
+	change := func(word int, and, or uint32) func(h *packet) {
+		return func(h *packet) {
+			at := h.data[4*word:]
+			binary.NativeEndian.PutUint32(at, binary.NativeEndian.Uint32(at)&and|or)
+		}
+	}
+	for name, c := range map[string]struct {
+		edit func(h *packet)
+		runs bool
+	}{
+		"control":                 {func(*packet) {}, true},
+		"with-a-descriptor":       {func(h *packet) { h.rights = true }, true}, // which goes nowhere
+		"without-mount-namespace": {change(0, ^uint32(unix.CLONE_NEWNS), 0), false},
+		"clone-vm":                {change(0, ^uint32(0), unix.CLONE_VM), false},
+		"clone-files":             {change(0, ^uint32(0), unix.CLONE_FILES), false},
+		"clone-parent":            {change(0, ^uint32(0), unix.CLONE_PARENT), false},
+		"clone-newtime":           {change(0, ^uint32(0), unix.CLONE_NEWTIME), false},
+		"unknown-flag":            {change(3, ^uint32(0), 1<<3), false},
+		"last-flag":               {change(3, ^uint32(0), 1<<31), false},
+		"short":                   {func(h *packet) { h.data, h.shut = h.data[:15], true }, false},
+	} {
+		packets := wholeLaunch(p)
+		c.edit(&packets[0])
+		if packets[0].shut {
+			packets = packets[:1]
+		}
+		if l := s.attempt(t, startOptions{}, packets); !l.answered || (l.first != 0) != c.runs || !c.runs && len(l.faults) > 0 {
+			t.Errorf("%s: %s", name, l)
+		}
+	}
+}
