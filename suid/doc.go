@@ -27,7 +27,7 @@
 // the plan, which the first process reads.
 //
 // The first process has the user's ids and no capabilities. One system call makes both true:
-// all its uids were 0 before, so setresuid(2) clears the capabilities when it sets the ids
+// its real and saved uid were 0 before, so setresuid(2) clears the capabilities when it sets the ids
 // (capabilities(7), "Effect of user ID changes on capabilities"). From then on the user may trace
 // it and make it send anything.
 //
