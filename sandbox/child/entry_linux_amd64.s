@@ -16,7 +16,7 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	SUBQ $32, SP
 	MOVQ R12, ·entered+16(SB)
 	MOVQ R12, 0(SP)
-	CALL ·enter(SB) // returns in the front end only
+	CALL ·enterLauncher(SB) // returns in the front end only
 	MOVQ ·entered+16(SB), SP
 	XORL DX, DX
 	JMP _rt0_amd64_linux(SB)

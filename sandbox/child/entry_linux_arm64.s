@@ -9,7 +9,7 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	SUB $32, RSP, R20
 	MOVD R20, RSP
 	MOVD R19, 8(RSP)
-	CALL ·enter(SB) // returns in the front end only
+	CALL ·enterLauncher(SB) // returns in the front end only
 	MOVD ·entered+16(SB), R19
 	MOVD R19, RSP
 	MOVD ZR, R0

@@ -1,0 +1,75 @@
+package first
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+// Runs in: the first process of the setuid mode, which the keeper has cloned.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/sandbox/child/launch"
+	"github.com/gobwrap/gobwrap/suid/keeper"
+	"golang.org/x/sys/unix"
+)
+
+// RunUnderKeeper is the first process of the setuid mode, from where it is the user's. The plan comes
+// by the socket that was the keeper's. Nothing of what the launcher has done since it forked the
+// keeper has been done here.
+func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
+	fromKeeper = f
+	launch.Acting.Parent = f.Launcher
+	launch.Acting.Step = plan.NoStep
+	launch.Acting.Guarded = 1
+	launch.Acting.Slave, launch.Acting.NoProc = f.Slave, f.Proc
+	if f.Clone&unix.CLONE_NEWUSER != 0 {
+		launch.Acting.Mapped = 1
+	}
+	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	raw.DefaultAction(unix.SIGCHLD)
+	launch.Feed.Child, launch.Acting.Broker = launch.Acting.Above(end), launch.Acting.Above(f.Broker)
+	var head launch.PlanHeader
+	sock := launch.Nowhere
+	if raw.ReceiveWith(launch.Feed.Child, unsafe.Pointer(&head), unsafe.Sizeof(head), &sock) != unsafe.Sizeof(head) || sock == launch.Nowhere || head.Size > plan.MaxSize {
+		raw.Exit(1)
+	}
+	launch.Acting.Sock = launch.Acting.Above(sock)
+	launch.Facts.NoFrontEnd, launch.Facts.Filtered = head.How&launch.NoFrontEnd != 0, head.How&launch.UnderFilter
+	if head.How&launch.InPlanMode != 0 {
+		launch.Facts.Embedded = true
+		closeLeaked(sp)
+	}
+	p, e, v := launch.ReadPlan(launch.Feed.Child, head.Size)
+	if e == unix.EPIPE {
+		raw.Exit(1)
+	}
+	if e != 0 || v != plan.Good {
+		launch.Acting.End(step.Fault{Errno: e, Sub: plan.SubPlan, Extra: uint32(v)})
+	}
+	p.Clone = p.Clone&^unix.CLONE_NEWUSER | f.Clone&unix.CLONE_NEWUSER
+	if extra, at := keeper.Restrict(p.Base()); extra != 0 {
+		launch.Acting.Step = at
+		launch.Acting.End(step.Fault{Sub: plan.SubRefused, Extra: extra})
+	}
+	announce()
+	Run(p, false)
+}
+
+// closeLeaked closes, in plan mode, the socket and the line, and what the host had open without
+// close-on-exec, as hosted has done in the monitor.
+func closeLeaked(sp unsafe.Pointer) {
+	sock, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 16))))
+	end, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 24))))
+	raw.Close(sock)
+	raw.Close(end)
+	first := min(launch.Feed.Child, launch.Acting.Broker, launch.Acting.Sock)
+	last := max(launch.Feed.Child, launch.Acting.Broker, launch.Acting.Sock)
+	launch.Acting.CloseRange(end+1, first-1)
+	for fd := first + 1; fd < last; fd++ {
+		if fd != launch.Feed.Child && fd != launch.Acting.Broker && fd != launch.Acting.Sock {
+			raw.Close(fd)
+		}
+	}
+	launch.Acting.CloseRange(last+1, launch.Nowhere)
+}
