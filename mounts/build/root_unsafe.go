@@ -32,6 +32,7 @@ type Root struct {
 	Feed   uintptr // where the monitor is told of placeholders
 
 	// In setuid mode:
+	Cwd    uintptr    // the caller's working directory; 0: this process's
 	Mapped uint32     // the process is in a user namespace
 	Slave  unix.Errno // why mounts still propagate to the host; the keeper has stopped that
 	NoProc unix.Errno // why there is no new proc
@@ -182,7 +183,10 @@ func (r *Root) Close(p plan.View) {
 	if r.top != 0 {
 		r.CloseSoon(r.top)
 	}
-	r.old, r.base, r.top = 0, 0, 0
+	if r.Cwd != 0 {
+		r.CloseSoon(r.Cwd)
+	}
+	r.old, r.base, r.top, r.Cwd = 0, 0, 0, 0
 	r.CloseIdle()
 	r.restoreLimit()
 }

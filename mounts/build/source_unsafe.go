@@ -22,7 +22,7 @@ func (r *Root) openSource(p plan.View, s *plan.Step) step.Fault {
 		return r.sourceFromFd(s)
 	}
 	path := p.Str(s.A)
-	fd := openHost(raw.AtCwd, path)
+	fd := openHost(r.cwd(), path)
 	if *(*byte)(path) != '/' && raw.Errno(fd) == unix.EACCES {
 		fd = r.fromClosedCwd(path)
 	}
@@ -57,16 +57,29 @@ func openHost(dir uintptr, path unsafe.Pointer) uintptr {
 	return fd
 }
 
+// cwd is the directory at which relative paths of the caller begin.
+func (r *Root) cwd() uintptr {
+	if r.Cwd != 0 {
+		return r.Cwd
+	}
+	return raw.AtCwd
+}
+
 // fromClosedCwd opens a relative path whose way begins in a working directory that the user
 // may not search. That directory itself, and those above it, can be named nevertheless: by
 // its link in /proc, and by the path that the link says, which has no links in it.
 func (r *Root) fromClosedCwd(path unsafe.Pointer) uintptr {
+	here := raw.Text("self/cwd\x00")
+	var link raw.Link
+	if r.Cwd != 0 {
+		here = link.Below(r.Cwd)
+	}
 	path = pastDots(path)
 	if *(*byte)(path) == 0 {
-		return openHost(r.Proc, raw.Text("self/cwd\x00"))
+		return openHost(r.Proc, here)
 	}
 	full := unsafe.Pointer(&buffers.source)
-	n, e := raw.Readlinkat(r.Proc, raw.Text("self/cwd\x00"), full, pathBuf)
+	n, e := raw.Readlinkat(r.Proc, here, full, pathBuf)
 	if e != 0 {
 		return raw.Failed(e)
 	}

@@ -40,7 +40,7 @@ func Entered() bool { return started.as == asLauncher }
 // Go runtime exists.
 func Ready() bool { return started.as != 0 }
 
-// Standing returns what privilege the binary brought. Whatever it was is gone: enter dropped
+// Standing returns what privilege the binary brought. Whatever it was is gone: enterLauncher dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
 func Standing() suid.Standing { return launch.Facts.Standing }
 

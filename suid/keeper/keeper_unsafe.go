@@ -49,6 +49,7 @@ type First struct {
 	Launcher              uintptr    // its parent; 0: this is not the first process
 	Broker                uintptr    // where it asks the broker
 	Clone                 uint32     // the namespaces that are new
+	Cwd                   uintptr    // the launcher's working directory; 0: this process's
 	Slave, Loopback, Proc unix.Errno // why mounts still propagate, the interface is down, there is no new proc
 }
 
@@ -153,8 +154,8 @@ func run(line, launcher, uid, gid uintptr) First {
 	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayOwn(line, &h, uid, gid) {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
-	locked, e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
 	var first First
+	locked, e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, &first)
 	proc := uintptr(0)
 	if e == 0 {
 		proc = prepare(line, &h, &first, locked)
@@ -200,8 +201,8 @@ func run(line, launcher, uid, gid uintptr) First {
 }
 
 // enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
-func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
-	if locked, e = enterLocked(uid); e != 0 {
+func enter(flags uint32, uid uintptr, first *First) (locked bool, e unix.Errno) {
+	if locked, e = enterLocked(first); e != 0 {
 		return locked, e
 	}
 	if locked {
@@ -222,7 +223,7 @@ func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 // ended. Such mounts are locked together (mount_namespaces(7)): what one hides stays hidden from
 // who has a descriptor from here when the mounts are taken apart. They propagate nothing. It reports
 // false where root cannot make user namespaces, or such that are of use.
-func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
+func enterLocked(first *First) (locked bool, e unix.Errno) {
 	space, here := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
 	// The two numbers are those that the other process, which shares the descriptors, gets again.
 	its := raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0)
@@ -252,28 +253,14 @@ func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
 	locked = e == 0
 	switch e {
 	case 0:
-		if e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0)); e == 0 {
-			e = goTo(cwd, uid)
-		}
+		first.Cwd = cwd // setns(2) goes to the root, and only who may search cwd could go back
+		e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0))
 	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
+		raw.Close(cwd)
 		e = 0
 	}
 	raw.Close(its)
-	raw.Close(cwd)
 	return locked, e
-}
-
-// goTo makes dir the working directory: as root, who may search all, or as the user, whom a file
-// system of his, or of a server's, may know alone.
-func goTo(dir, uid uintptr) unix.Errno {
-	e := raw.Fchdir(dir)
-	if e != 0 {
-		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
-		e = raw.Fchdir(dir)
-		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-		guard()
-	}
-	return e
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.

@@ -29,6 +29,9 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	raw.DefaultAction(unix.SIGCHLD)
 	launch.Feed.Child, launch.Acting.Broker = launch.Acting.Above(end), launch.Acting.Above(f.Broker)
+	if f.Cwd != 0 {
+		launch.Acting.Cwd = launch.Acting.Above(f.Cwd)
+	}
 	var head launch.PlanHeader
 	sock := launch.Nowhere
 	if raw.ReceiveWith(launch.Feed.Child, unsafe.Pointer(&head), unsafe.Sizeof(head), &sock) != unsafe.Sizeof(head) || sock == launch.Nowhere || head.Size > plan.MaxSize {
@@ -64,10 +67,13 @@ func closeLeaked(sp unsafe.Pointer) {
 	raw.Close(sock)
 	raw.Close(end)
 	first := min(launch.Feed.Child, launch.Acting.Broker, launch.Acting.Sock)
-	last := max(launch.Feed.Child, launch.Acting.Broker, launch.Acting.Sock)
+	last := max(launch.Feed.Child, launch.Acting.Broker, launch.Acting.Sock, launch.Acting.Cwd)
+	if launch.Acting.Cwd != 0 {
+		first = min(first, launch.Acting.Cwd)
+	}
 	launch.Acting.CloseRange(end+1, first-1)
 	for fd := first + 1; fd < last; fd++ {
-		if fd != launch.Feed.Child && fd != launch.Acting.Broker && fd != launch.Acting.Sock {
+		if fd != launch.Feed.Child && fd != launch.Acting.Broker && fd != launch.Acting.Sock && fd != launch.Acting.Cwd {
 			raw.Close(fd)
 		}
 	}
