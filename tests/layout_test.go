@@ -125,12 +125,12 @@ var noStd = map[string]string{
 	"sandbox/child/payload":  "the same",
 	"sandbox/child/landlock": "the same",
 	"sandbox/child/launch":   "the same",
-	"mounts/build":          "the same",
-	"suid/keeper":           "the same",
-	"suid/broker":           "the same",
-	"internal/step":         "the same",
-	"internal/raw":          "the same",
-	"sandbox/internal/self": "what it imports would be initialised first",
+	"mounts/build":           "the same",
+	"suid/keeper":            "the same",
+	"suid/broker":            "the same",
+	"internal/step":          "the same",
+	"internal/raw":           "the same",
+	"sandbox/internal/self":  "what it imports would be initialised first",
 }
 
 // keptOut are packages that the launcher must not contain, directly or indirectly.

@@ -21,8 +21,8 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	XORL DX, DX
 	JMP _rt0_amd64_linux(SB)
 
-// hostEntry is the ELF entry point of a host that starts itself in plan mode: see
-// hosted_unsafe.go. In any other start it leaves no trace but started.as.
+// hostEntry is the ELF entry point of an embedding program that starts itself in plan mode: see
+// planmode_unsafe.go. In any other start it leaves no trace but started.as.
 TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, R12
 	LEAQ ·entered+8(SB), SI

@@ -15,8 +15,8 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	MOVD ZR, R0
 	JMP _rt0_arm64_linux(SB)
 
-// hostEntry is the ELF entry point of a host that starts itself in plan mode: see
-// hosted_unsafe.go. In any other start it leaves no trace but started.as.
+// hostEntry is the ELF entry point of an embedding program that starts itself in plan mode: see
+// planmode_unsafe.go. In any other start it leaves no trace but started.as.
 TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVD RSP, R19
 	MOVD $·dummy(SB), g

@@ -22,7 +22,7 @@ func entry()
 
 // hostEntry is in entry_linux_*.s.
 //
-//lint:ignore U1000 an ELF entry point too; see hosted_unsafe.go
+//lint:ignore U1000 an ELF entry point too; see planmode_unsafe.go
 func hostEntry()
 
 // enterLauncher is the first function of the program. It returns to entry, which starts the Go

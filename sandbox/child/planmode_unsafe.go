@@ -13,18 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is plan mode: the front end is an embedding program (called the host here), which
+// This file is plan mode: the front end is an embedding program, which
 // started this process as the monitor:
 //
-//	argv: PlanWord, the socket's number, the line's, a mask of ignored signals
+//	argv: PlanWord, the socket's number, the lifeline's, a mask of ignored signals
 //
-// The socket is as in any launch. The line is a socket whose other end only the host holds,
-// and no process of the payload. Until the first process exists, any event on the line kills
+// The socket is as in any launch. The lifeline is a socket whose other end only the embedding program holds,
+// and no process of the payload. Until the first process exists, any event on the lifeline kills
 // the monitor (armLifeline), and with it what it has started (FlagDieWithParent is in every such
-// plan). From then on the monitor watches the line itself (watch): at its end, or for a byte
-// LineKill, it ends the sandbox, and then itself. The host sends LineRuns when set-up is over;
-// without FlagLifeline, the sandbox may then outlive the host. So the sandbox does not depend
-// on a thread of the host, as it would with PR_SET_PDEATHSIG.
+// plan). From then on the monitor watches the lifeline itself (watch): at its end, or for a byte
+// LineKill, it ends the sandbox, and then itself. The embedding program sends LineRuns when set-up is over;
+// without FlagLifeline, the sandbox may then outlive the embedding program. So the sandbox does not depend
+// on a thread of the embedding program, as it would with PR_SET_PDEATHSIG.
 
 // PlanWord is the name, argv[0], of a program that is to be a monitor. A caller with
 // bubblewrap's command line has no use for it. It is not an argument, since there are programs
@@ -38,8 +38,8 @@ func inPlanMode(sp unsafe.Pointer) bool {
 	return *(*uintptr)(sp) == 4 && raw.Equal(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 8))), raw.Text(planWord))
 }
 
-// enterHosted is the first function of a host that was linked with childs's entry for
-// hosts, hostEntry: it returns where this is a start like any other.
+// enterHosted is the first function of an embedding program that was linked with childs's entry for
+// embedding programs, hostEntry: it returns where this is a start like any other.
 //
 //lint:ignore U1000 called by hostEntry, in assembly
 func enterHosted(sp uintptr) {
@@ -48,7 +48,7 @@ func enterHosted(sp uintptr) {
 		return
 	}
 	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
-		raw.Exit(1) // a set-id host must not act for its caller
+		raw.Exit(1) // a set-id program must not act for its caller
 	}
 	runPlanMode(raw.Mapped(sp))
 }
@@ -60,7 +60,7 @@ func runPlanMode(sp unsafe.Pointer) {
 	if !okSock || !okLine || !areLaunchSockets(sock, line) {
 		step.GiveUp(raw.Text("this name is for the package sandbox of gobwrap\x00"), 0)
 	}
-	// What the host has open without close-on-exec.
+	// What the embedding program has open without close-on-exec.
 	leaks := line + 1
 	if end := monitor.State.KeeperSock; end > line {
 		launch.Acting.CloseRange(leaks, end-1)
@@ -77,14 +77,14 @@ func runPlanMode(sp unsafe.Pointer) {
 	monitor.RunEmbedded()
 }
 
-// areLaunchSockets reports whether these can be the socket and the line: open, and in the order in
-// which hosts have them. The kernel looks at the lower half of a number only.
+// areLaunchSockets reports whether these can be the socket and the lifeline: open, and in the order in
+// which embedding programs have them. The kernel looks at the lower half of a number only.
 func areLaunchSockets(sock, line uintptr) bool {
 	return sock < line && line < launch.Nowhere && isSocket(sock) && raw.Errno(raw.Fcntl(line, unix.F_GETFD, 0)) == 0
 }
 
 // takeSockets moves them out of the way. From here on this is plan mode, for the keeper's
-// processes too: none of them asks the host to end.
+// processes too: none of them asks the embedding program to end.
 func takeSockets(sock, line uintptr) {
 	launch.Facts.Embedded = true
 	raw.Fcntl(sock, unix.F_SETFD, unix.FD_CLOEXEC)

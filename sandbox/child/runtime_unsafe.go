@@ -60,7 +60,7 @@ func replaceStderr() {
 }
 
 // openNull opens /dev/null, and where there is none a file without a name, which is empty. Its
-// number is not that of a standard stream; nowhere if there is no such file.
+// number is not that of a standard stream; launch.Nowhere if there is no such file.
 func openNull() uintptr {
 	null := raw.Openat(raw.AtCwd, raw.Text("/dev/null\x00"), unix.O_RDWR, 0)
 	if raw.Errno(null) != 0 {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is about a host that starts itself without having been linked for that: the Go
+// This file is about an embedding program that starts itself without having been linked for that: the Go
 // runtime has just started. Package self calls resume before any package but the runtime's own
 // has been initialised. The process then leaves the runtime behind: it blocks all signals,
 // moves to a stack of its own and the dummy g, ends the runtime's other threads, and takes the
@@ -81,7 +81,7 @@ func takenOver() {
 	raw.SetMask(unix.SIG_SETMASK, started.mask, nil)
 	raw.Prctl(unix.PR_SET_NAME, raw.Addr(raw.Text("gobwrap\x00")), 0, 0, 0)
 	sock, line := launch.Acting.Sock, monitor.State.Lifeline
-	launch.Acting.CloseRange(line+1, launch.Nowhere) // the runtime's, and what the host has without close-on-exec
+	launch.Acting.CloseRange(line+1, launch.Nowhere) // the runtime's, and what the embedding program has without close-on-exec
 	takeSockets(sock, line)
 	started.stdio = 7
 	if !alone {
@@ -147,7 +147,7 @@ func signalThreads() int {
 }
 
 // resetHandlers gives every signal the action that it had when the program started:
-// its default one, or none. The runtime takes some signals that were ignored; the host
+// its default one, or none. The runtime takes some signals that were ignored; the embedding program
 // says which those were.
 func resetHandlers() {
 	for sig := uintptr(1); sig <= 64; sig++ {

@@ -15,10 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The launcher's memory is one struct with what every launch writes first, and everything that
-// a launch makes of the command line lies in one pool without gaps: each page that is written
-// costs a fault, and another one in each process that is forked and writes to it too.
-
 // Find finds argv and the environment, which the kernel lays one behind the other
 // (execve(2)). It reports false where they are not, or there is no argv[0].
 func Find(sp unsafe.Pointer) bool {
@@ -31,6 +27,8 @@ func Find(sp unsafe.Pointer) bool {
 	line.textAt = base
 	at := base
 	for i := uintptr(0); i < argc; i++ {
+		// A later word that lies elsewhere has been put there by whatever started us, such as an
+		// emulator. Offsets into one text would not do then; the Go program copies the strings.
 		if *(*uintptr)(unsafe.Add(sp, 8+8*i)) != at {
 			return false
 		}
@@ -50,8 +48,11 @@ func Find(sp unsafe.Pointer) bool {
 	return line.textLen < 1<<30 // offsets of words are 32 bits wide
 }
 
+// lineText returns the words, the environment, and what was read from descriptors: one text, so that
+// an offset of 32 bits names any of it.
 func lineText() flat.Text { return unsafe.Slice((*byte)(raw.Mapped(line.textAt)), line.textLen) }
 
+// items returns the memory for the items that the parser makes of the words.
 func items() []flat.Item {
 	if line.itemsAt == 0 {
 		return unsafe.Slice((*flat.Item)(unsafe.Pointer(&line.pool)), unsafe.Sizeof(line.pool)/unsafe.Sizeof(flat.Item{}))
@@ -59,6 +60,8 @@ func items() []flat.Item {
 	return unsafe.Slice((*flat.Item)(raw.Mapped(line.itemsAt)), line.nitems)
 }
 
+// knownDescriptors returns what has been found out about descriptors. The parser makes no system
+// call itself: it stops, asks, and is run again.
 func knownDescriptors() []cmdline.Known { return line.known[:min(line.nknown, maxKnown)] }
 
 // Parse reads the command line. It reports whether it could, and without a runtime.
@@ -69,6 +72,7 @@ func Parse() bool {
 		switch p.Run(lineText(), knownDescriptors(), items()) {
 		case cmdline.Done:
 			return true
+		// There are rarely more than a pool holds: a caller with hundreds of binds.
 		case cmdline.Full:
 			if !growItems() {
 				return false
@@ -97,6 +101,7 @@ func Parse() bool {
 // sayVersion answers --version and ends the program. It returns false where the answer could not
 // be written.
 func sayVersion() bool {
+	// By argv[0], without its NUL: under a name of bwrap's the answer is another one (package version).
 	answer := version.Line(unsafe.String((*byte)(raw.Mapped(line.textAt)), int(line.first)-1))
 	if raw.WriteFull(1, raw.Text(answer), uintptr(len(answer))) == 0 {
 		raw.Exit(0)

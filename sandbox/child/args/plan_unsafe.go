@@ -55,6 +55,7 @@ func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 			break
 		}
 	}
+	// A rule that is broken is a fault with a text: the front end finds it again.
 	c := compile.Compiler{Spec: s, Items: list, Text: lineText(), Facts: &f}
 	if c.Check() != compile.Fine {
 		return f.Setuid, false

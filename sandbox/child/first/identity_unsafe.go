@@ -19,6 +19,8 @@ import (
 // with setgroups denied as user_namespaces(7) demands for gid_map. Maps with more ids than
 // that are written from outside of the user namespace.
 func writeMaps(p plan.View, s *plan.Step) step.Fault {
+	// A process may map no more than its own id by itself (user_namespaces(7)). Several take
+	// newuidmap, which is set-id: no_new_privs is set here, and it would not work.
 	if s.Flags&plan.FlagOutside != 0 {
 		askForMaps()
 		return step.Fault{}
@@ -60,6 +62,8 @@ func askForMaps() {
 // namespace does not map is left as it is.
 func switchIDs(s *plan.Step) step.Fault {
 	uid, gid := uintptr(s.A), uintptr(s.B)
+	// PR_SET_KEEPCAPS saves the permitted set alone: the effective one is cleared when the uid was 0
+	// and is no longer, and has to be raised again.
 	permitted, _, ok := raw.Caps()
 	if !ok {
 		return step.Main(unix.EPERM)
@@ -96,6 +100,8 @@ func enterNested(uid, gid unsafe.Pointer) step.Fault {
 	if e := raw.Errno(self); e != 0 {
 		return step.Main(e)
 	}
+	// The helper must not write before we are in the new namespace, and must not wait on if we are
+	// killed: a pipe shows it both.
 	var pipe [2]int32
 	if e := raw.Errno(raw.Call(unix.SYS_PIPE2, raw.Addr(unsafe.Pointer(&pipe)), unix.O_CLOEXEC, 0, 0, 0, 0)); e != 0 {
 		return step.Main(e)
@@ -106,7 +112,7 @@ func enterNested(uid, gid unsafe.Pointer) step.Fault {
 		return step.Main(e)
 	}
 	if helper == 0 {
-		raw.Close(out)
+		raw.Close(out) // its own copy would keep the pipe open when we are gone
 		mapFromAbove(in, self, uid, gid)
 	}
 	raw.Close(in)
@@ -122,7 +128,7 @@ func enterNested(uid, gid unsafe.Pointer) step.Fault {
 	return rearmed(e)
 }
 
-// mapFromAbove is the helper of nest: it waits for a byte, or for the end of the pipe, and
+// mapFromAbove is the helper of enterNested: it waits for a byte, or for the end of the pipe, and
 // writes the maps of the process whose directory in proc self is. It does not return.
 func mapFromAbove(in, self uintptr, uid, gid unsafe.Pointer) {
 	if !raw.Hears(in) {
@@ -141,6 +147,7 @@ func mapFromAbove(in, self uintptr, uid, gid unsafe.Pointer) {
 // verifyNoUserns verifies that a further user namespace is refused, by trying to make one in a
 // child.
 func verifyNoUserns() step.Fault {
+	// In a child: if it worked, this process would be in a namespace that it cannot leave.
 	pid := raw.Clone(0)
 	if e := raw.Errno(pid); e != 0 {
 		return step.Main(e)
@@ -155,6 +162,7 @@ func verifyNoUserns() step.Fault {
 	if e := raw.Errno(r); e != 0 {
 		return step.Main(e)
 	}
+	// A child that a filter has killed has not shown it either.
 	if launch.ExitCode(status) != 1 {
 		return step.Failed(unix.EPERM, plan.SubUnexpected)
 	}

@@ -19,6 +19,7 @@ func Join(p plan.View, awaitKeeper bool) {
 	launch.Acting.OpenProc()
 	runSteps(p, 0, p.Join)
 	helper := uintptr(0)
+	// setns(2) into a PID namespace counts for children, not for the caller.
 	if launch.JoinsPIDNamespace(p) && p.Clone&unix.CLONE_NEWPID != 0 {
 		helper = launch.Fork(unix.CLONE_PARENT, p)
 		if e := raw.Errno(helper); e != 0 {
@@ -35,7 +36,8 @@ func Join(p plan.View, awaitKeeper bool) {
 	raw.Exit(0)
 }
 
-// cloneFirst clones the first process as a sibling and ends.
+// cloneFirst clones the first process as a sibling and ends. With CLONE_PARENT the monitor is the
+// parent: it can wait for the first process, whose death signal is for the monitor's end, not ours.
 func cloneFirst(p plan.View, awaitKeeper bool) {
 	pid := launch.Fork(uintptr(p.Clone)|unix.CLONE_PARENT, p)
 	if e := raw.Errno(pid); e != 0 {

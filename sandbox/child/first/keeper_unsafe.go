@@ -26,7 +26,10 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	if f.Clone&unix.CLONE_NEWUSER != 0 {
 		launch.Acting.Mapped = 1
 	}
+	// The keeper's change of ids has cleared it (PR_SET_DUMPABLE(2const)). Our files in proc would be
+	// root's, and there is nothing of privilege left to protect.
 	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	// It is inherited from the keeper, which was forked before the launcher reset it.
 	raw.DefaultAction(unix.SIGCHLD)
 	launch.Feed.Child, launch.Acting.Broker = launch.Acting.Above(end), launch.Acting.Above(f.Broker)
 	if f.Cwd != 0 {
@@ -50,7 +53,11 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	if e != 0 || v != plan.Good {
 		launch.Acting.End(step.Fault{Errno: e, Sub: plan.SubPlan, Extra: uint32(v)})
 	}
+	// The keeper decides about the user namespace: with TryUser it may have gone without one.
 	p.Clone = p.Clone&^unix.CLONE_NEWUSER | f.Clone&unix.CLONE_NEWUSER
+	// What setuid.conf refuses of namespaces the keeper has judged, and of mounts the broker will
+	// (suid.Conf.Judge, Deny). The plan is judged here, where the fault has a step, so that the message
+	// can name the option.
 	if extra, at := keeper.Restrict(p.Base()); extra != 0 {
 		launch.Acting.Step = at
 		launch.Acting.End(step.Fault{Sub: plan.SubRefused, Extra: extra})
@@ -59,7 +66,7 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	Run(p, false)
 }
 
-// closeLeaked closes, in plan mode, the socket and the line, and what the host had open without
+// closeLeaked closes, in plan mode, the socket and the lifeline, and what the embedding program had open without
 // close-on-exec, as hosted has done in the monitor.
 func closeLeaked(sp unsafe.Pointer) {
 	sock, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 16))))
@@ -71,6 +78,7 @@ func closeLeaked(sp unsafe.Pointer) {
 	if launch.Acting.Cwd != 0 {
 		first = min(first, launch.Acting.Cwd)
 	}
+	// Around ours, one by one: there are at most a handful of numbers in between.
 	launch.Acting.CloseRange(end+1, first-1)
 	for fd := first + 1; fd < last; fd++ {
 		if fd != launch.Feed.Child && fd != launch.Acting.Broker && fd != launch.Acting.Sock && fd != launch.Acting.Cwd {

@@ -19,10 +19,16 @@ import (
 // Run is the sandbox's first process, from its clone to its end.
 func Run(p plan.View, awaitKeeper bool) {
 	launch.Acting.Status = p.Failed
+	// It comes first: a monitor that is killed from here on takes the sandbox with it. The clone
+	// itself could not arm the signal, which fork(2) clears in a child.
 	launch.DieWithParentOutside()
+	// Only where a joining process is in between does the monitor not know our pid from clone(2).
 	if p.Has(plan.FlagJoin) {
 		announce()
 	}
+	// It is inherited by all that is started from here on, survives exec, and cannot be taken back.
+	// Without it the payload's filters and Landlock domain would need CAP_SYS_ADMIN
+	// (PR_SET_NO_NEW_PRIVS(2const)).
 	if e := raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); e != 0 {
 		launch.Acting.EndNoStep(step.Failed(e, plan.SubNoNewPrivs))
 	}
@@ -38,6 +44,7 @@ func Run(p plan.View, awaitKeeper bool) {
 	// Before anything is mounted: a tree is bound by one engine from end to end.
 	launch.Acting.ChooseEngine()
 	runSteps(p, p.Join, p.Setup)
+	// The keeper has capabilities until its end: it must be gone before the payload runs.
 	if awaitKeeper {
 		awaitKeeperGone()
 	}
@@ -94,13 +101,13 @@ func doStep(p plan.View, s *plan.Step) step.Fault {
 		return step.Main(raiseLoopback())
 	case s.Op == plan.OpHostname:
 		return setHostname(p.Str(s.A))
-	case s.Op == plan.OpLimitUserns:
+	case s.Op == plan.OpLimitUserns: // it counts for this user namespace and those below (namespaces(7))
 		return step.Main(launch.Acting.WriteProc(raw.Text("sys/user/max_user_namespaces\x00"), raw.Text("1\x00")))
-	case s.Op == plan.OpScore:
+	case s.Op == plan.OpScore: // without CAP_SYS_RESOURCE it can only be raised (proc_pid_oom_score_adj(5))
 		return step.Main(launch.Acting.WriteProc(raw.Text("self/oom_score_adj\x00"), p.Str(s.A)))
 	case s.Op == plan.OpGo:
 		return step.Main(reportReady(p))
-	case s.Op == plan.OpWaitFd:
+	case s.Op == plan.OpWaitFd: // --block-fd, --userns-block-fd: the caller sets something up meanwhile
 		return step.Main(awaitDescriptor(uintptr(s.A)))
 	case s.Op == plan.OpSetsid:
 		return step.Main(raw.Errno(raw.Call(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)))
@@ -127,7 +134,7 @@ func setHostname(name unsafe.Pointer) step.Fault {
 		return step.Main(raw.Errno(raw.Call(unix.SYS_SETHOSTNAME, raw.Addr(name), n, 0, 0, 0, 0)))
 	}
 	if n > broker.MaxName {
-		return step.Main(unix.EINVAL)
+		return step.Main(unix.EINVAL) // as sethostname(2) says of more than 64 bytes
 	}
 	q := broker.Request{Op: broker.Hostname, A: uint64(n)}
 	for i := range n {
@@ -170,7 +177,7 @@ func awaitDescriptor(fd uintptr) unix.Errno {
 			raw.Close(fd)
 			return 0
 		case unix.EINTR:
-		case unix.EAGAIN: // another process made it non-blocking
+		case unix.EAGAIN: // another process made it non-blocking: O_NONBLOCK is shared with the caller (open(2))
 			var p raw.PollFd
 			p.Fd, p.Events = int32(fd), unix.POLLIN
 			raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&p)), 1, 0, 0, 8, 0)

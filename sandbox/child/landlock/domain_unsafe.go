@@ -1,7 +1,7 @@
 package landlock
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the payload's process, and init before the fork; canFence and triesScopes in the monitor.
+// Runs in: the payload's process, and init before the fork; IsAvailable and TryScopes in the monitor.
 
 import (
 	"unsafe"

@@ -41,7 +41,7 @@ func forkInto(flags uintptr, p plan.View) (pid uintptr, said bool) {
 		raw.Close(State.cgroup) // of an earlier attempt
 	}
 	State.cgroup = launch.Acting.Above(uintptr(p.Step(i).A))
-	Clock.kills = oomKills()
+	clock.kills = oomKills()
 	pid = cloneInto(flags)
 	e := raw.Errno(pid)
 	if e == 0 {

@@ -12,36 +12,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Clock is the monitor's state about the command's time. Times are nanoseconds of
+// clock is the monitor's state about the payload's time. Times are nanoseconds of
 // CLOCK_MONOTONIC.
 //
-//nolint:gochecknoglobals // see memory_unsafe.go
-var Clock struct {
+//nolint:gochecknoglobals // static memory of code without a runtime
+var clock struct {
 	began   uint64  // when set-up was over; 0: it is not
 	next    uint64  // when there is something to do; 0: never
 	grace   uint64  // between asking and killing
 	stage   uint32  // what has been done
-	command uintptr // the command's pid, where it is not the first process; 0: not known
+	payload uintptr // the payload's pid, where it is not the first process; 0: not known
 	pidfd   uintptr // a pidfd of it; 0: none
 	timer   uintptr // see armWakeup: the timer's number plus one
 
 	kills uint64      // how often the cgroup had been out of memory before
-	used  unix.Rusage // what the command has used, and the children that it has waited for
+	used  unix.Rusage // what the payload has used, and the children that it has waited for
 }
 
-// What has been done to a command whose time is over (clock.stage).
+// What has been done to a payload whose time is over (clock.stage).
 const (
 	withinTime    = iota
-	terminated    // SIGTERM to the command
-	killedPayload // SIGKILL to the command, so that init says what it has used
+	terminated    // SIGTERM to the payload
+	killedPayload // SIGKILL to the payload, so that init says what it has used
 	killedAll     // SIGKILL to all
 )
 
-// killAllDelay is how long a command that has been killed may take to end, before all others are killed:
+// killAllDelay is how long a payload that has been killed may take to end, before all others are killed:
 // nanoseconds. When it ends they are killed at once.
 const killAllDelay = 1e8
 
-// timeoutStep returns the step that bounds the command's time, nil if there is none.
+// timeoutStep returns the step that bounds the payload's time, nil if there is none.
 func timeoutStep(p plan.View) *plan.Step {
 	for i := p.Setup; i < p.Steps; i++ {
 		if s := p.Step(i); s.Op == plan.OpTimeout {
@@ -54,7 +54,7 @@ func timeoutStep(p plan.View) *plan.Step {
 // needsWatch reports whether the monitor does more than wait for the end.
 func needsWatch(p plan.View) bool { return timeoutStep(p) != nil || readsSignals(p) }
 
-// requestPayloadPid makes the word that set-up is over bring along who says it: the command.
+// requestPayloadPid makes the word that set-up is over bring along who says it: the payload.
 func requestPayloadPid(p plan.View) {
 	if !p.Has(plan.FlagInit) || !needsWatch(p) {
 		return
@@ -68,27 +68,27 @@ func requestPayloadPid(p plan.View) {
 
 // startClock starts the clock: set-up is over, as the process sender says.
 func startClock(p plan.View, sender uintptr) {
-	if Clock.began != 0 || !p.Has(plan.FlagUsage) && !needsWatch(p) {
+	if clock.began != 0 || !p.Has(plan.FlagUsage) && !needsWatch(p) {
 		return
 	}
-	Clock.began, Clock.command = now(), sender
+	clock.began, clock.payload = now(), sender
 	s := timeoutStep(p)
 	if s == nil {
 		return
 	}
-	Clock.next, Clock.grace = Clock.began+uint64(s.A)*1e6, uint64(s.B)*1e6
+	clock.next, clock.grace = clock.began+uint64(s.A)*1e6, uint64(s.B)*1e6
 	armWakeup(p)
 }
 
-// armWakeup makes the kernel send this process a SIGCONT when the command's time is over, counted
-// from now, and again at every grace: a job that is stopped, or that the command has stopped
+// armWakeup makes the kernel send this process a SIGCONT when the payload's time is over, counted
+// from now, and again at every grace: a job that is stopped, or that the payload has stopped
 // somehow, ends in time, too. While it is not stopped the signal does nothing.
 func armWakeup(p plan.View) {
 	s := timeoutStep(p)
 	if s == nil {
 		return
 	}
-	if Clock.timer == 0 {
+	if clock.timer == 0 {
 		var event struct { // struct sigevent
 			value    uint64
 			sig, how int32 // SIGEV_SIGNAL is 0
@@ -100,20 +100,20 @@ func armWakeup(p plan.View) {
 		if raw.Errno(r) != 0 {
 			return // a filter, or CONFIG_POSIX_TIMERS is missing
 		}
-		Clock.timer = uintptr(id) + 1
+		clock.timer = uintptr(id) + 1
 	}
 	grace, after := uint64(s.B)*1e6, uint64(s.A)*1e6
 	when := [2]unix.Timespec{{Sec: int64(grace / 1e9), Nsec: int64(grace % 1e9)}, {Sec: int64(after / 1e9), Nsec: int64(after % 1e9)}}
-	raw.Call(unix.SYS_TIMER_SETTIME, Clock.timer-1, 0, raw.Addr(unsafe.Pointer(&when)), 0, 0, 0)
+	raw.Call(unix.SYS_TIMER_SETTIME, clock.timer-1, 0, raw.Addr(unsafe.Pointer(&when)), 0, 0, 0)
 }
 
-// openPayload opens the command's pidfd, so that no other process gets its signals.
+// openPayload opens the payload's pidfd, so that no other process gets its signals.
 func openPayload() {
-	if Clock.command == 0 || Clock.pidfd != 0 {
+	if clock.payload == 0 || clock.pidfd != 0 {
 		return
 	}
-	if fd := raw.Call(unix.SYS_PIDFD_OPEN, Clock.command, 0, 0, 0, 0, 0); raw.Errno(fd) == 0 {
-		Clock.pidfd = launch.Acting.Above(fd)
+	if fd := raw.Call(unix.SYS_PIDFD_OPEN, clock.payload, 0, 0, 0, 0, 0); raw.Errno(fd) == 0 {
+		clock.pidfd = launch.Acting.Above(fd)
 	}
 }
 
@@ -126,10 +126,10 @@ func now() uint64 {
 // pollTimeout returns how long there is nothing to do, but at most what t says, in t; 0 stands
 // until the process ends.
 func pollTimeout(t *unix.Timespec) uintptr {
-	if Clock.next != 0 {
+	if clock.next != 0 {
 		left, at := uint64(0), now()
-		if at < Clock.next {
-			left = Clock.next - at
+		if at < clock.next {
+			left = clock.next - at
 		}
 		if most := uint64(t.Nsec); most == 0 || left < most {
 			t.Sec, t.Nsec = int64(left/1e9), int64(left%1e9)
@@ -142,38 +142,38 @@ func pollTimeout(t *unix.Timespec) uintptr {
 	return raw.Addr(unsafe.Pointer(t))
 }
 
-// enforceTimeout does what the time has come for: the command is asked to end, and later everything is
+// enforceTimeout does what the time has come for: the payload is asked to end, and later everything is
 // killed.
 func enforceTimeout(p plan.View) {
-	for Clock.next != 0 && now() >= Clock.next {
-		switch Clock.stage++; Clock.stage {
+	for clock.next != 0 && now() >= clock.next {
+		switch clock.stage++; clock.stage {
 		case terminated:
 			signalPayload(p, unix.SIGTERM)
-			Clock.next += Clock.grace
+			clock.next += clock.grace
 		case killedPayload:
 			signalPayload(p, unix.SIGKILL)
-			Clock.next = now() + killAllDelay
+			clock.next = now() + killAllDelay
 		default:
-			Clock.next = 0
+			clock.next = 0
 			killAll(p)
 		}
 	}
 }
 
-// signalPayload sends the command a signal.
+// signalPayload sends the payload a signal.
 func signalPayload(p plan.View, sig unix.Signal) {
 	switch {
 	case !p.Has(plan.FlagInit):
 		raw.Kill(State.First, uintptr(sig))
-	case Clock.pidfd != 0:
-		raw.Call(unix.SYS_PIDFD_SEND_SIGNAL, Clock.pidfd, uintptr(sig), 0, 0, 0, 0)
-	case Clock.command != 0:
-		raw.Kill(Clock.command, uintptr(sig))
+	case clock.pidfd != 0:
+		raw.Call(unix.SYS_PIDFD_SEND_SIGNAL, clock.pidfd, uintptr(sig), 0, 0, 0, 0)
+	case clock.payload != 0:
+		raw.Kill(clock.payload, uintptr(sig))
 	}
 }
 
 // killAll ends everything in the sandbox: the PID namespace by its first process; without one
-// the cgroup, if there is one; else the session, if it is the sandbox's own; else the command.
+// the cgroup, if there is one; else the session, if it is the sandbox's own; else the payload.
 // It reports whether the first process ends by it.
 func killAll(p plan.View) bool {
 	alone := p.Clone&unix.CLONE_NEWPID == 0

@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bytes that the host writes to the line.
+// Bytes that the embedding program writes to the lifeline, the socket that shows its end.
 const (
 	LineRuns = iota + 1 // set-up is over, and others have been told
 	LineKill            // the sandbox is to end; or set-up has failed
 )
 
-// RunEmbedded is the part that a host which starts itself has too (takenOver).
+// RunEmbedded is the monitor of an embedding program, from the plan to the end.
 func RunEmbedded() {
 	launch.Acting.Parent = raw.Getpid()
 	if launch.IsRefusedStart() {
@@ -37,7 +37,7 @@ func RunEmbedded() {
 		p = startReceived(0)
 	}
 	ReleaseFirst(p)
-	// From here on this process watches the line itself. The host says nothing on the line
+	// From here on this process watches the lifeline itself. The embedding program writes nothing to it
 	// before it has seen the end of the socket, of which closeOthers closes our copy, so
 	// nothing that it writes kills us.
 	raw.Fcntl(State.Lifeline, unix.F_SETFL, 0)
@@ -55,8 +55,9 @@ func RunEmbedded() {
 	endLike(status)
 }
 
-// armLifeline makes any event on the line kill this process (F_SETSIG, fcntl(2)). Earlier events
-// raise no signal.
+// armLifeline makes any event on the lifeline kill this process (F_SETSIG, fcntl(2)): until the first
+// process exists there is nothing to clean up, and this process sleeps in calls that do not watch the
+// lifeline. Earlier events raise no signal, so it looks whether there was one.
 func armLifeline() bool {
 	if raw.Errno(raw.Fcntl(State.Lifeline, unix.F_SETOWN, raw.Getpid())) != 0 || raw.Errno(raw.Fcntl(State.Lifeline, fSetSig, uintptr(unix.SIGKILL))) != 0 ||
 		raw.Errno(raw.Fcntl(State.Lifeline, unix.F_SETFL, unix.O_ASYNC)) != 0 {
@@ -69,10 +70,11 @@ func armLifeline() bool {
 	return raw.Errno(r) == 0 && fds.Revents == 0
 }
 
-const fSetSig = 10 // F_SETSIG
+const fSetSig = 10 // F_SETSIG, which package unix lacks
 
-// watch waits for the payload, and meanwhile handles the line and the clock. It returns init's
-// message, 0 if there is none.
+// watch waits for the payload, and meanwhile handles the lifeline, the clock and signals. It returns
+// init's word, 0 if there is none. It polls instead of handling signals, since a handler would need
+// a stack and a restorer (sigaction(2)), and could interrupt code that is not made for it.
 func watch(p plan.View) (word uint32) {
 	var fds [4]raw.PollFd
 	fds[0].Fd, fds[0].Events = -1, unix.POLLIN
@@ -89,16 +91,16 @@ func watch(p plan.View) (word uint32) {
 		if blind = raw.Errno(fd) != 0; !blind { // before 5.3, or refused by a filter
 			fds[2].Fd = int32(fd)
 		}
-		if Clock.began != 0 {
-			fds[1].Fd = -1 // there is nothing more to expect of it
+		if clock.began != 0 {
+			fds[1].Fd = -1 // nothing more comes, and its end, at the exec, would be readable for good
 		}
 	}
 	for {
 		openPayload()
-		looks := State.stopsWithPayload && !p.Has(plan.FlagInit) && Clock.stage == withinTime // for stops, of which a pidfd does not say
+		looks := State.stopsWithPayload && !p.Has(plan.FlagInit) && clock.stage == withinTime // for stops, of which a pidfd does not say
 		var nap unix.Timespec
 		if blind || looks {
-			nap.Nsec = 1e7
+			nap.Nsec = 1e7 // ten milliseconds are not noticed at a prompt
 		}
 		fds[0].Revents, fds[1].Revents, fds[2].Revents, fds[3].Revents = 0, 0, 0, 0
 		raw.Call(unix.SYS_PPOLL, raw.Addr(unsafe.Pointer(&fds)), 4, pollTimeout(&nap), 0, 8, 0)
@@ -133,7 +135,8 @@ func watch(p plan.View) (word uint32) {
 	}
 }
 
-// handleLifeline reads a byte from the line, acts on it and returns it, or -1 if nothing more will come.
+// handleLifeline reads a byte from the lifeline and acts on it. It returns the descriptor to poll from
+// here on: the same, or -1 if nothing more will come.
 func handleLifeline(p plan.View) int32 {
 	word, ok := raw.ReadByte(State.Lifeline)
 	if !ok {
@@ -151,8 +154,9 @@ func handleLifeline(p plan.View) int32 {
 	return int32(State.Lifeline)
 }
 
-// payloadRan waits for the host's message that the command runs, and reports whether it has come: the
-// host writes its reports about that before the exit status.
+// payloadRan waits for the embedding program's message that the payload runs, and reports whether it
+// has come: that program writes its reports about the start to the same descriptor, before the exit
+// status.
 func payloadRan() bool {
 	for State.lifelineSaid == 0 {
 		State.lifelineSaid = LineKill
@@ -163,7 +167,7 @@ func payloadRan() bool {
 	return State.lifelineSaid == LineRuns
 }
 
-// hasEnded reports whether a child has, without taking its status.
+// hasEnded reports whether a child has ended, and leaves its status to be taken (WNOWAIT, waitid(2)).
 func hasEnded(pid uintptr) bool {
 	const exited = 4                                                                                                          // WEXITED
 	var info [32]uint32                                                                                                       // siginfo_t: the signal comes first
@@ -172,10 +176,10 @@ func hasEnded(pid uintptr) bool {
 }
 
 // finalStatus returns the payload's status, by init's word where there is one. What is left
-// with init then goes too, and init with it: nothing is left for the host to inherit.
+// with init then goes too, and init with it: nothing is left for the embedding program to inherit.
 func finalStatus(p plan.View, word uint32) uint32 {
 	readUsage(p, word)
-	if Clock.stage != withinTime {
+	if clock.stage != withinTime {
 		killAll(p)
 	}
 	if word&launch.WordEnded == 0 {

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KillFirst ends the first process and returns its wait status.
+// KillFirst ends the first process and returns its wait status. In a PID namespace of its own
+// everything goes with it (pid_namespaces(7)).
 func KillFirst() uint32 {
 	raw.Kill(State.First, uintptr(unix.SIGKILL))
 	_, status := raw.Wait(State.First)
@@ -47,6 +48,8 @@ func TellKilled(status uint32) {
 // happens, which is known by the end of the feed, it ends the launch as failed, and reports
 // a signal: no other process has, since a process that is killed sends no fault.
 func requireSetUp(p plan.View) {
+	// Where an init is killed while the payload waits at the start barrier, the payload dies with it,
+	// and the word is not sent: it comes from the payload's process, not from init.
 	word, sender, _ := nextWord(p)
 	if word == launch.WordBegun {
 		startClock(p, sender)
@@ -89,7 +92,7 @@ func readWordAndSender() (word uint32, sender uintptr, ok bool) {
 }
 
 // nextWord is readWordAndSender without what is said of stops, which it obeys, and of placeholders.
-// A signal that comes before the end of set-up ends the launch (listen).
+// A signal that comes before the end of set-up ends the launch (awaitInput).
 func nextWord(p plan.View) (word uint32, sender uintptr, ok bool) {
 	for {
 		awaitInput(launch.Feed.Monitor)
@@ -110,7 +113,7 @@ func payloadStatus(p plan.View) uint32 {
 		word, _, _ = nextWord(p)
 	}
 	readUsage(p, word)
-	killed := Clock.stage != withinTime && killAll(p) // a command that ends when it is asked to may leave others
+	killed := clock.stage != withinTime && killAll(p) // a payload that ends when it is asked to may leave others
 	if word&launch.WordEnded == 0 {
 		return firstStatus()
 	}
@@ -123,7 +126,7 @@ func payloadStatus(p plan.View) uint32 {
 // firstStatus waits for the first process and returns its wait status.
 func firstStatus() uint32 {
 	for {
-		r, status := raw.WaitFor(State.First, State.stopsWithPayload, &Clock.used)
+		r, status := raw.WaitFor(State.First, State.stopsWithPayload, &clock.used)
 		switch {
 		case raw.Errno(r) != 0:
 			return 1 << 8
@@ -171,7 +174,7 @@ func reclaimTerminal(p plan.View) {
 		return
 	}
 	// Another group that lives has the terminal rightly: a shell that has put us into the
-	// background, or a process inside; except for the command's, which got it from us.
+	// background, or a process inside; except for the payload's, which got it from us.
 	group := foregroundGroup(tty)
 	if group != 0 && (handed && group == payloadPid(p) || raw.Errno(raw.Call(unix.SYS_KILL, -group, 0, 0, 0, 0, 0)) == unix.ESRCH) {
 		setForegroundGroup(tty, raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0))
@@ -182,7 +185,7 @@ func reclaimTerminal(p plan.View) {
 // readUsage reads what follows the payload's status, where init has said that.
 func readUsage(p plan.View, word uint32) {
 	if word&launch.WordEnded != 0 && p.Has(plan.FlagUsage) {
-		raw.ReadFull(launch.Feed.Monitor, unsafe.Pointer(&Clock.used), unsafe.Sizeof(Clock.used))
+		raw.ReadFull(launch.Feed.Monitor, unsafe.Pointer(&clock.used), unsafe.Sizeof(clock.used))
 	}
 }
 

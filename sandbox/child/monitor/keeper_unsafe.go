@@ -30,7 +30,9 @@ func startThroughKeeper(p plan.View) uintptr {
 	launch.Feed.Monitor, launch.Feed.Child = State.KeeperSock, 0
 	h, e := keeperHeader(p)
 	sent := e == 0 && State.Keeper != 0 && sendPlan(p, h)
-	raw.Call(unix.SYS_SHUTDOWN, launch.Feed.Monitor, unix.SHUT_WR, 0, 0, 0, 0) // nothing comes after it
+	// Nothing comes after it: a first process that waits for more of a plan that stops short sees the
+	// end of the socket.
+	raw.Call(unix.SYS_SHUTDOWN, launch.Feed.Monitor, unix.SHUT_WR, 0, 0, 0, 0)
 	word := uint32(0)
 	if sent || e == 0 {
 		word, _ = readWord() // see announce
@@ -53,7 +55,7 @@ func startThroughKeeper(p plan.View) uintptr {
 }
 
 // keeperHeader is what the keeper is told of a plan. Where the kernel lacks what keeps the payload
-// from the caller's other processes (fence), a user namespace is wanted too.
+// from the caller's other processes (landlock.Restrict), a user namespace is wanted too.
 func keeperHeader(p plan.View) (keeper.Header, unix.Errno) {
 	h := keeper.Header{Clone: p.Clone, UID: p.UID, GID: p.GID}
 	there, e := landlock.IsAvailable()

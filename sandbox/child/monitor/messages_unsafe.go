@@ -12,11 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The results of set-up, in line.heard, for the process that becomes Go.
+// The results of set-up (Outcome.Result), for the process that becomes Go. PayloadRuns is 0, so that
+// a front end that was started for anything else finds nothing to report.
 const (
 	PayloadRuns = iota
-	Warned      // line.message is a warning
-	SetUpFailed // line.message is a fault
+	Warned      // Outcome.Message is a warning
+	SetUpFailed // Outcome.Message is a fault
 	Killed      // nothing was said
 )
 
@@ -41,7 +42,7 @@ func ReceiveFault() bool {
 	return Outcome.Result == SetUpFailed
 }
 
-// CloseInbox ends the hearing: what is said from here on is lost.
+// CloseInbox ends the receiving: what is sent from here on is lost.
 func CloseInbox() {
 	if State.Inbox != 0 {
 		raw.Close(State.Inbox)
@@ -63,24 +64,24 @@ func CloseSenders() {
 // AwaitSetUp reads messages until the payload runs, or there is a fault or a warning.
 func AwaitSetUp(p plan.View) uint32 {
 	m := &Outcome.Message
-	// Somebody relies on a command that runs only where it can be told apart: otherwise the end of
+	// Somebody relies on a payload that runs only where it can be told apart: otherwise the end of
 	// the socket, which the exec closes, is enough.
 	reached := p.JSONFd < 0 && p.Failed == 1 && launch.Facts.Filtered == 0
-	command := uintptr(0)
+	payload := uintptr(0)
 	for {
 		awaitInput(State.Inbox)
 		sender, ok := receiveMessage(State.Inbox, unsafe.Pointer(m), plan.MessageSize)
-		if !ok && !(reached || command != 0) {
+		if !ok && !(reached || payload != 0) {
 			Outcome.Result = Killed
 			return SetUpFailed
 		}
 		if !ok {
-			reportRuns(command)
+			reportRuns(payload)
 			return PayloadRuns
 		}
 		switch m[0] {
 		case plan.MsgExec:
-			command = sender
+			payload = sender
 			reached = true
 		case plan.MsgReady:
 			reportReady(p)

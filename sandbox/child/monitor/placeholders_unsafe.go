@@ -1,7 +1,7 @@
 package monitor
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the monitor; removeLater also leaves a process of its own.
+// Runs in: the monitor; leaveRemover also leaves a process of its own.
 
 import (
 	"unsafe"
@@ -14,9 +14,9 @@ import (
 )
 
 // placeholders are what --protect has put on the host for paths that are missing there, as the
-// first process has told the monitor (package build): monitor.holders of them.
+// first process has told the monitor (package build): State.placeholders of them.
 //
-//nolint:gochecknoglobals // see memory_unsafe.go
+//nolint:gochecknoglobals // static memory of code without a runtime
 var placeholders struct {
 	dirs  [build.MaxHolders]int32 // the directory that each one lies in
 	names [build.MaxHolders][build.HolderLen + 1]byte
@@ -46,7 +46,9 @@ func RemovePlaceholders() {
 		return
 	}
 	ignore := raw.Sigaction{Handler: raw.Ignore}
-	raw.SetAction(unix.SIGIO, &ignore, nil) // see Remove
+	// Remove takes a lease to find out whether another process has the file open. SIGIO, which comes
+	// when one opens it later, would end us (F_SETLEASE, fcntl(2)).
+	raw.SetAction(unix.SIGIO, &ignore, nil)
 	for i := uint32(0); i < State.placeholders; i++ {
 		k := i & (build.MaxHolders - 1)
 		launch.Acting.Remove(uintptr(placeholders.dirs[k]), unsafe.Pointer(&placeholders.names[k]))
@@ -54,11 +56,11 @@ func RemovePlaceholders() {
 }
 
 // Signals that end the monitor would leave placeholders behind. So where there may be some, it
-// reads those signals (relay), and removes them first:
+// reads those signals (signals_unsafe.go), and removes them first:
 //
-//   - One that the terminal sends, the command has got too, unless it has a session of its own.
+//   - One that the terminal sends, the payload has got too, unless it has a session of its own.
 //     The monitor waits for it, and ends as it has ended.
-//   - Any other one ends the sandbox, where the command is to die with the launcher, and then the
+//   - Any other one ends the sandbox, where the payload is to die with the launcher, and then the
 //     launcher. Without --die-with-parent the sandbox outlives it, and needs them: a process stays
 //     that removes them later (leaveRemover).
 //
@@ -79,6 +81,7 @@ func terminatingSignals() (set uint64) {
 	for _, sig := range [...]unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
 		var now raw.Sigaction
 		raw.SetAction(sig, nil, &now)
+		// What the caller ignores is to stay ignored (nohup(1)), and is not read either.
 		if now.Handler != raw.Ignore {
 			set |= raw.MaskOf(sig)
 		}
@@ -90,7 +93,7 @@ func terminatingSignals() (set uint64) {
 func endBySignal(p plan.View, sig unix.Signal, code int32) {
 	if code > 0 && !hasSession(p) { // the terminal's (sigaction(2), si_code)
 		signals.caught = uint32(sig)
-		if p.Has(plan.FlagForeground) { // and came before the terminal was the command's
+		if p.Has(plan.FlagForeground) { // and came before the terminal was the payload's
 			signalPayload(p, sig)
 		}
 		return
@@ -116,7 +119,7 @@ func leaveRemover(p plan.View) {
 		return
 	}
 	if raw.Clone(0) != 0 {
-		return
+		return // the monitor; or there is no process to be had, and they stay
 	}
 	raw.Call(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)
 	keep := [...]uintptr{ends}
@@ -138,7 +141,7 @@ func endSandbox() {
 	RemovePlaceholders()
 }
 
-// endByTerminalSignal ends this process by a signal of the terminal's that has ended the command, too.
+// endByTerminalSignal ends this process by a signal of the terminal's that has ended the payload, too.
 func endByTerminalSignal(status uint32) {
 	if sig := status & 0x7f; sig != 0 && sig == signals.caught {
 		endLike(status)

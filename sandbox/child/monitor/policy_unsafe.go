@@ -28,6 +28,8 @@ func isPermitted(p plan.View) bool {
 	if State.unbound {
 		return true
 	}
+	// O_NONBLOCK: a FIFO in its place must not hold the launch up. O_NOFOLLOW: what the file is counts,
+	// not what it leads to.
 	fd := raw.Openat(raw.AtCwd, raw.Text(policy.Path+"\x00"), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	e := raw.Errno(fd)
 	if e == unix.ENOENT || raw.Call(unix.SYS_GETUID, 0, 0, 0, 0, 0, 0) == 0 {

@@ -81,15 +81,15 @@ func appendNamespace(p plan.View, n, i uintptr, flag uint32, name, between unsaf
 	return appendNumber(appendText(n, raw.Text("-namespace\": \x00")), id)
 }
 
-// reportRuns writes that the command runs, and its pid as seen from outside; 0: unknown.
-func reportRuns(command uintptr) {
+// reportRuns writes that the payload runs, and its pid as seen from outside; 0: unknown.
+func reportRuns(payload uintptr) {
 	status := State.Status
 	if !status.Given() {
 		return
 	}
 	n := uintptr(0)
-	if command != 0 {
-		n = appendText(appendNumber(appendText(n, raw.Text("{ \"command-pid\": \x00")), command), raw.Text(" }\n\x00"))
+	if payload != 0 {
+		n = appendText(appendNumber(appendText(n, raw.Text("{ \"command-pid\": \x00")), payload), raw.Text(" }\n\x00"))
 	}
 	report(status.N(), appendText(n, raw.Text("{ \"setup-complete\": true }\n\x00")))
 }

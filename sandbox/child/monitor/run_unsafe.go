@@ -11,11 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Run is the launcher after the fork: it receives the plan, starts the
+// Run is the launcher after it has forked the front end: it receives the plan from that, starts the
 // sandbox's first process, waits, and ends with the payload's status.
+//
+// The front end ends before the payload's exec is over, or at a fault, and its status says which
+// it was. So the monitor waits for it first: nothing is reported twice.
 func Run(front uintptr) {
 	launch.Acting.Parent = raw.Getpid()
 	p := startReceived(front)
+	// Only the first processes of a tentative plan say that they have come to OpGo: others are waited
+	// for by their fault, or by the end of the feed.
 	for p.Has(plan.FlagTentative) && !ReachedGo() {
 		reportOver()
 		p = startReceived(front)
@@ -27,6 +32,7 @@ func Run(front uintptr) {
 		endFailedFrontEnd(p, status)
 	}
 	requireSetUp(p)
+	// Set-up is over, so the broker sees the end of its requests, and ends.
 	ReapKeeper()
 	closeOthers(p, launch.Nowhere)
 	status := payloadStatus(p)
@@ -44,6 +50,7 @@ func startReceived(front uintptr) plan.View {
 	p := receivePlan(front)
 	if p.Has(plan.FlagDieWithParent) && !launch.Facts.Embedded {
 		raw.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+		// The caller may have ended before the signal was armed: then none will come.
 		if raw.Getppid() != launch.Facts.Caller {
 			raw.Exit(p.Failed)
 		}
@@ -67,6 +74,7 @@ func ReachedGo() bool {
 	if State.First == 0 {
 		return false
 	}
+	// With a copy of that end here the feed would not end with the first process.
 	if launch.Feed.Child != 0 {
 		raw.Close(launch.Feed.Child)
 		launch.Feed.Child = 0
@@ -109,6 +117,8 @@ func receivePlan(front uintptr) plan.View {
 	// The length of a plan has room for a mark: it is at most plan.MaxSize.
 	n := word &^ launch.ForKeeper
 	State.ViaKeeper = word&launch.ForKeeper != 0
+	// A front end that is the user's process may have been traced, and say anything: the plan is
+	// verified here, and what it may do is bounded by what the user may do.
 	if n > plan.MaxSize {
 		quit(1)
 	}

@@ -1,7 +1,7 @@
 package monitor
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the monitor; letSignals in each process that it clones.
+// Runs in: the monitor; restoreSignals in each process that it clones.
 
 import (
 	"unsafe"
@@ -13,18 +13,18 @@ import (
 )
 
 // This file passes signals on (--forward-signals), reads those that would end the monitor before
-// it has removed placeholders (placeholders_unsafe.go), and the terminal (--foreground): the command
+// it has removed placeholders (placeholders_unsafe.go), and the terminal (--foreground): the payload
 // has a process group of its own, which is the terminal's foreground group as long as the
 // launcher's would be. What a shell does for a job, the monitor does here: it takes the terminal
-// back when the command stops, stops with its own group, and hands the terminal over again when
+// back when the payload stops, stops with its own group, and hands the terminal over again when
 // that is continued.
 //
 // The signals are blocked from before the first clone, and read from a descriptor. Until set-up is
-// over the monitor does itself what they do by default (listen).
+// over the monitor does itself what they do by default (awaitInput).
 
 // signals is the monitor's state for this.
 //
-//nolint:gochecknoglobals // see memory_unsafe.go
+//nolint:gochecknoglobals // static memory of code without a runtime
 var signals struct {
 	fd     uintptr // signalfd(2); 0: none
 	was    uint64  // the caller's signal mask
@@ -41,6 +41,8 @@ func signalsToRead(p plan.View) (set uint64) {
 	if p.Has(plan.FlagForward) {
 		set = forwarded
 	}
+	// SIGCHLD shows that the payload has stopped, and SIGCONT that the job is continued: both are
+	// what a shell reads to control a job.
 	if p.Has(plan.FlagForeground) {
 		set |= raw.MaskOf(unix.SIGCHLD) | raw.MaskOf(unix.SIGCONT)
 	}
@@ -64,6 +66,8 @@ func blockSignals(p plan.View) {
 	if raw.Errno(fd) != 0 {
 		return
 	}
+	// The caller's mask is kept, for the processes that are cloned: the payload inherits it, since
+	// exec keeps it (signal(7)).
 	if signals.fd = launch.Acting.Above(fd); signals.fd != fd {
 		raw.Close(fd)
 	}
@@ -139,7 +143,7 @@ func handleSignals(p plan.View) {
 		case sig == unix.SIGCONT: // see continued
 		case !p.Has(plan.FlagForward):
 			endBySignal(p, sig, info.code())
-		case info.code() > 0 && !hasSession(p) && !p.Has(plan.FlagForeground): // the terminal's, which the command has had itself
+		case info.code() > 0 && !hasSession(p) && !p.Has(plan.FlagForeground): // the terminal's, which the payload has had itself
 		case info.sender() == payloadPid(p) && info.sender() != 0: // it has signalled its group
 		default:
 			signalPayload(p, sig)
@@ -147,10 +151,10 @@ func handleSignals(p plan.View) {
 	}
 }
 
-// payloadPid returns the command's pid, 0 if that is not known.
+// payloadPid returns the payload's pid, 0 if that is not known.
 func payloadPid(p plan.View) uintptr {
 	if p.Has(plan.FlagInit) {
-		return Clock.command
+		return clock.payload
 	}
 	return State.First
 }

@@ -1,7 +1,7 @@
 package monitor
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the monitor; hangUp in each process that it clones.
+// Runs in: the monitor; closeMonitorEnds in each process that it clones.
 
 import (
 	"unsafe"
@@ -26,7 +26,7 @@ func start(p plan.View) uintptr {
 	}
 	blockSignals(p)
 	requestPayloadPid(p)
-	armWakeup(p) // the command could stop us before we know that it runs
+	armWakeup(p) // the payload could stop us before we know that it runs
 	if !landlock.TryScopes(p) {
 		launch.Acting.Say(plan.MsgFault, step.Failed(unix.EOPNOTSUPP, plan.SubMain), launch.ScopeStep(p), 0)
 		return 0

@@ -29,7 +29,7 @@ func handleStopWord(p plan.View, word uint32) bool {
 		return false
 	case p.Has(plan.FlagForeground):
 		stopWithPayload(p, unix.Signal(word&0xff))
-	case Clock.stage == withinTime:
+	case clock.stage == withinTime:
 		stopSelf()
 	}
 	return true

@@ -12,7 +12,7 @@ import (
 )
 
 // stopSignal returns the signal by which the first process has stopped, where that is the
-// command; else 0.
+// payload; else 0.
 func stopSignal(p plan.View) unix.Signal {
 	if p.Has(plan.FlagInit) {
 		return 0
@@ -26,38 +26,38 @@ func stopSignal(p plan.View) unix.Signal {
 	return unix.Signal(info[6]) // si_status
 }
 
-// stopWithPayload deals with a command that has stopped: the launcher's process group stops too, and
+// stopWithPayload deals with a payload that has stopped: the launcher's process group stops too, and
 // with that is continued.
 func stopWithPayload(p plan.View, by unix.Signal) {
-	tty, command := openTerminal(), payloadPid(p)
-	if tty == 0 || command == 0 {
+	tty, payload := openTerminal(), payloadPid(p)
+	if tty == 0 || payload == 0 {
 		return
 	}
 	mine := raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0)
 	now := foregroundGroup(tty)
 	end := unix.SIGCONT
-	// A command that was quick has only missed the terminal, and may have it by now.
-	missed := (by == unix.SIGTTIN || by == unix.SIGTTOU) && (now == mine || now == command)
+	// A payload that was quick has only missed the terminal, and may have it by now.
+	missed := (by == unix.SIGTTIN || by == unix.SIGTTOU) && (now == mine || now == payload)
 	if !missed {
-		if now == command {
+		if now == payload {
 			setForegroundGroup(tty, mine)
 		}
 		if by == unix.SIGSTOP {
 			by = unix.SIGTSTP // which a caller may ignore
 		}
 		raw.Kill(0, uintptr(by))
-		if now != command && !isContinuePending() {
+		if now != payload && !isContinuePending() {
 			// Nothing stops a process group whose shell is gone. The kernel ends what is
 			// stopped in one so (setpgid(2), "orphaned").
 			end = unix.SIGHUP
 		}
 	}
 	if foregroundGroup(tty) == mine {
-		setForegroundGroup(tty, command)
+		setForegroundGroup(tty, payload)
 	}
-	raw.Kill(-command, uintptr(end))
+	raw.Kill(-payload, uintptr(end))
 	if end != unix.SIGCONT {
-		raw.Kill(-command, uintptr(unix.SIGCONT))
+		raw.Kill(-payload, uintptr(unix.SIGCONT))
 	}
 	raw.Close(tty)
 }
@@ -69,17 +69,17 @@ func isContinuePending() bool {
 	return set&raw.MaskOf(unix.SIGCONT) != 0
 }
 
-// giveTerminal makes the command's process group the foreground one, where the launcher's is that.
+// giveTerminal makes the payload's process group the foreground one, where the launcher's is that.
 func giveTerminal(p plan.View) {
 	if !p.Has(plan.FlagForeground) {
 		return
 	}
-	tty, command := openTerminal(), payloadPid(p)
+	tty, payload := openTerminal(), payloadPid(p)
 	if tty == 0 {
 		return
 	}
-	if command != 0 && foregroundGroup(tty) == raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0) {
-		setForegroundGroup(tty, command)
+	if payload != 0 && foregroundGroup(tty) == raw.Call(unix.SYS_GETPGID, 0, 0, 0, 0, 0, 0) {
+		setForegroundGroup(tty, payload)
 	}
 	raw.Close(tty)
 }

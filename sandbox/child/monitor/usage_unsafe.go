@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Usage is what the monitor says at the end, on the line to a host: what the command has used,
+// Usage is what the monitor says at the end, on the lifeline to an embedding program: what the payload has used,
 // and the children that it has waited for, and how it has ended.
 type Usage struct {
 	EndedBy            uint64 // ByExit …
@@ -25,7 +25,7 @@ type Usage struct {
 // UsageSize is the size of a Usage.
 const UsageSize = unsafe.Sizeof(Usage{})
 
-// How a command has ended.
+// How a payload has ended.
 const (
 	ByExit    = iota // an exit status of its own
 	BySignal         // a signal
@@ -34,21 +34,21 @@ const (
 	ByLimit          // a signal of RLIMIT_CPU or RLIMIT_FSIZE
 )
 
-// totalUsage returns what there is to say of a command that has ended with a wait status.
+// totalUsage returns what there is to say of a payload that has ended with a wait status.
 func totalUsage(p plan.View, status uint32) (u Usage) {
-	used := &Clock.used
-	if Clock.began != 0 {
-		u.Wall = now() - Clock.began
+	used := &clock.used
+	if clock.began != 0 {
+		u.Wall = now() - clock.began
 	}
 	u.User, u.System = nanoseconds(&used.Utime), nanoseconds(&used.Stime)
 	u.MaxRSS, u.Switches = uint64(used.Maxrss)<<10, uint64(used.Nvcsw+used.Nivcsw)
 	u.PeakMemory, u.Kills = peakMemory(), oomKills()
-	if u.Kills != unknownValue && Clock.kills != unknownValue {
-		u.Kills -= Clock.kills
+	if u.Kills != unknownValue && clock.kills != unknownValue {
+		u.Kills -= clock.kills
 	}
 	signal := unix.Signal(status & 0x7f)
 	switch {
-	case Clock.stage != withinTime:
+	case clock.stage != withinTime:
 		u.EndedBy = ByTimeout
 	case signal == unix.SIGKILL && u.Kills != unknownValue && u.Kills != 0:
 		u.EndedBy = ByMemory
@@ -77,7 +77,7 @@ func cpuLimit(p plan.View) uint64 {
 	return most
 }
 
-// reportUsage writes what the command has used, and how it has ended.
+// reportUsage writes what the payload has used, and how it has ended.
 func reportUsage(p plan.View, status uint32) {
 	u := totalUsage(p, status)
 	n := appendSeconds(appendText(0, raw.Text("{ \"usage\": { \"wall\": \x00")), u.Wall)
@@ -107,7 +107,7 @@ func reportUsage(p plan.View, status uint32) {
 	report(p.JSONFd, appendText(n, raw.Text("\" }\n\x00")))
 }
 
-// sendUsage says the same on the line to the host, which waits for it where it has asked, and where
+// sendUsage says the same on the lifeline to the embedding program, which waits for it where it has asked, and where
 // the time was over.
 func sendUsage(p plan.View, status uint32) {
 	if p.Has(plan.FlagUsage) || timeoutStep(p) != nil {

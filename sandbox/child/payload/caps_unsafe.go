@@ -1,7 +1,7 @@
 package payload
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the payload's process; boundBoth and boundCaps in the first process, before init is split off.
+// Runs in: the payload's process; CutBoundingOfBoth in the first process, before init is split off.
 
 import (
 	"github.com/gobwrap/gobwrap/internal/plan"

@@ -14,7 +14,7 @@ import (
 
 // Runs in: payload.
 //
-// This file finds out why a command that is there cannot be executed. execve says ENOENT
+// This file finds out why a payload that is there cannot be executed. execve says ENOENT
 // also where the interpreter of a script or the loader of an ELF program is missing, and
 // EACCES for five reasons.
 

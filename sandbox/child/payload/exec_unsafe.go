@@ -38,14 +38,14 @@ func settleDeathSignal(p plan.View) {
 	launch.DieWithParent()
 }
 
-// leadGroup makes the command the leader of a process group.
+// leadGroup makes the payload the leader of a process group.
 func leadGroup(p plan.View) {
 	if p.Has(plan.FlagForeground) {
 		raw.Call(unix.SYS_SETPGID, 0, 0, 0, 0, 0, 0)
 	}
 }
 
-// execute becomes the command, as execvp(3) does: it goes on with the next file after the
+// execute becomes the payload, as execvp(3) does: it goes on with the next file after the
 // same errors, and after ENAMETOOLONG, which an entry of PATH is to blame for. It returns
 // only with a fault, which says what diagnose has found.
 func execute(p plan.View) step.Fault {

@@ -1,7 +1,7 @@
 package payload
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the payload's process; chdir and seccomp in init too.
+// Runs in: the payload's process; ChangeDir and InstallFilter in init too.
 
 import (
 	"unsafe"
@@ -28,6 +28,7 @@ func Do(p plan.View, s *plan.Step) step.Fault {
 		return step.Main(landlock.Restrict(p, s))
 	case s.Op == plan.OpChdir:
 		return step.Main(ChangeDir(p, s))
+	// A pid that does not arrive is not a fault: the reports then do without it.
 	case s.Op == plan.OpTell:
 		sendPid()
 		return step.Fault{}
@@ -54,14 +55,15 @@ func closeBetween(first, last uintptr) {
 	launch.Acting.CloseRange(first, last)
 }
 
-// ChangeDir tries one place for the command to start in. Once one of them was taken, the rest of
+// ChangeDir tries one place for the payload to start in. Once one of them was taken, the rest of
 // the OpChdir steps do nothing. PWD in the environment follows.
 func ChangeDir(p plan.View, s *plan.Step) unix.Errno {
 	if state.movedDir {
 		return 0
 	}
 	e := launch.Acting.ChangeDir(p.Str(s.A))
-	// The next place will do.
+	// The next place will do: the caller's directory may not be in the sandbox, and nothing was said
+	// about another one.
 	if e != 0 && s.Flags&plan.FlagTry != 0 {
 		return 0
 	}
@@ -96,5 +98,7 @@ func InstallFilter(filter unsafe.Pointer, n uint32) unix.Errno {
 	// struct sock_fprog: a length, and an address that is aligned.
 	prog.n = uint16(n)
 	prog.filter = raw.Addr(filter)
+	// prctl(2) and not seccomp(2), since a filter that is in force, the caller's or an earlier one of the
+	// payload's, may know prctl alone.
 	return raw.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, raw.Addr(unsafe.Pointer(&prog)), 0, 0)
 }

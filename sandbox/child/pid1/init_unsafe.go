@@ -52,7 +52,7 @@ func reapAll(p plan.View, child uintptr) {
 	}
 }
 
-// waitForChild waits for init's next child to end. It tells the monitor when the command, child, stops or
+// waitForChild waits for init's next child to end. It tells the monitor when the payload, child, stops or
 // goes on, where that has to know.
 func waitForChild(p plan.View, child uintptr) (ended uintptr, status uint32) {
 	stops := p.Has(plan.FlagForeground) || launch.StopsTogether(p)
@@ -100,7 +100,7 @@ func closeInherited(p plan.View) {
 }
 
 // takeLocks takes the read locks that init holds as long as it lives. Their paths may
-// be relative to the directory in which the command starts.
+// be relative to the directory in which the payload starts.
 func takeLocks(p plan.View) {
 	for i := p.Setup; i < p.Steps; i++ {
 		if s := p.Step(i); s.Op == plan.OpChdir && hasLocks(p) {
