@@ -132,7 +132,7 @@
 //
 // # A walk through the code that runs with privilege
 //
-//  1. entry and enter (sandbox/child) look at the auxiliary vector only. AT_SECURE is 0
+//  1. entry and enterLauncher (sandbox/child) look at the auxiliary vector only. AT_SECURE is 0
 //     for everybody but a set-id start. keeper.Lower is the next call.
 //  2. keeper.Stand decides what this start is. Anything but a regular setuid-root file
 //     without set-gid bit and file capabilities drops all and is refused with a sentence ([Standing]).
