@@ -22,9 +22,14 @@ func (r *Root) openSource(p plan.View, s *plan.Step) step.Fault {
 		return r.sourceFromFd(s)
 	}
 	path := p.Str(s.A)
-	fd := openHost(r.cwd(), path)
+	var link raw.Link
+	here, at := raw.AtCwd, raw.Text("self/cwd\x00")
+	if r.Cwd != 0 {
+		here, at = r.Cwd, link.Below(r.Cwd)
+	}
+	fd := openHost(here, path)
 	if *(*byte)(path) != '/' && raw.Errno(fd) == unix.EACCES {
-		fd = r.fromClosedCwd(path)
+		fd = r.fromClosedCwd(at, path)
 	}
 	switch e := raw.Errno(fd); {
 	case e == unix.ENOENT && s.Flags&plan.FlagTry != 0:
@@ -57,29 +62,16 @@ func openHost(dir uintptr, path unsafe.Pointer) uintptr {
 	return fd
 }
 
-// cwd is the directory at which relative paths of the caller begin.
-func (r *Root) cwd() uintptr {
-	if r.Cwd != 0 {
-		return r.Cwd
-	}
-	return raw.AtCwd
-}
-
 // fromClosedCwd opens a relative path whose way begins in a working directory that the user
 // may not search. That directory itself, and those above it, can be named nevertheless: by
 // its link in /proc, and by the path that the link says, which has no links in it.
-func (r *Root) fromClosedCwd(path unsafe.Pointer) uintptr {
-	here := raw.Text("self/cwd\x00")
-	var link raw.Link
-	if r.Cwd != 0 {
-		here = link.Below(r.Cwd)
-	}
+func (r *Root) fromClosedCwd(link, path unsafe.Pointer) uintptr {
 	path = pastDots(path)
 	if *(*byte)(path) == 0 {
-		return openHost(r.Proc, here)
+		return openHost(r.Proc, link)
 	}
 	full := unsafe.Pointer(&buffers.source)
-	n, e := raw.Readlinkat(r.Proc, here, full, pathBuf)
+	n, e := raw.Readlinkat(r.Proc, link, full, pathBuf)
 	if e != 0 {
 		return raw.Failed(e)
 	}
