@@ -130,3 +130,31 @@ mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
 		}
 	}
 }
+
+// TestBindTightens: a BIND is nosuid, whether that was asked for or not, and what is read-only
+// receives no mounts of the host's.
+func TestBindTightens(t *testing.T) {
+	t.Parallel()
+	s := becomeIn(t, me, elsewhere(canaries))
+	k := s.talkTo(t, 0, 0).framed()
+	defer k.bye()
+	for name, flags := range map[string]uint64{"rw": 0, "ro": unix.MS_RDONLY} {
+		if e := k.ask(broker.Bind, flags, 0, 0, k.path("/oldroot/tmp/canary"), k.mkdir("/base/"+name)); e != 0 {
+			t.Fatalf("BIND answers %d", int32(e))
+		}
+		seen := 0
+		for line := range strings.Lines(k.mountsInside()) {
+			m, ok := parseMount(line)
+			if !ok || m.point != "/base/"+name && filepath.Dir(m.point) != "/base/"+name {
+				continue
+			}
+			seen++
+			if !strings.Contains(m.flags, "nosuid") || strings.Contains(line, " master:") == (flags != 0) {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+		if seen < 5 {
+			t.Errorf("%s: %d mounts", name, seen)
+		}
+	}
+}
