@@ -45,9 +45,8 @@
 //
 //	BIND      source, destination; flags      clones the tree with all its mounts, adds nosuid and the flags, attaches it
 //	FS        destination; kind, mode, size   mounts a new tmpfs, devpts or mqueue
-//	PROC      destination                     binds the new proc that the keeper has had mounted
 //	RESTRICT  mount; flags                    adds read-only, nosuid, nodev or noexec; removes no flag
-//	ROOT      —                               builds the frame: the old root is set aside
+//	ROOT      —                               builds the frame: the old root is set aside, the new proc next to it
 //	PIVOT     new root                        makes it the only root; the broker ends
 //	HOSTNAME  name                            only in a new UTS namespace
 //	STAGE, PLACE                              BIND in two parts, for kernels without open_tree(2): see below
@@ -152,7 +151,7 @@
 //
 // # Reading order for an audit
 //
-//  1. entry and enter (sandbox/child) look only at the auxiliary vector. AT_SECURE is 0 unless
+//  1. entry and enterLauncher (sandbox/child) look only at the auxiliary vector. AT_SECURE is 0 unless
 //     the start changed privilege.
 //  2. keeper.Split lowers the effective uid first. Then classify decides how the binary is installed
 //     ([InstallKind]). Anything but a regular file, setuid root, without set-gid bit and without file

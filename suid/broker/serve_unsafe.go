@@ -23,8 +23,8 @@ package broker
 //     sandbox holds the broker or kernel memory without limit.
 //
 // Before ROOT only HOSTNAME is accepted besides ROOT itself: until then "/" is the host's root, and
-// there is nothing of the sandbox's to mount on. The broker ends after PIVOT, after a ROOT that failed,
-// and when the launcher is gone; the payload never runs while there is a broker.
+// there is nothing of the sandbox's to mount on. After PIVOT the broker ends; the payload never runs
+// beside a broker.
 //
 // The classic way (STAGE, PLACE) is for kernels without open_tree, or a caller's filter that
 // refuses it. There a bind cannot be changed before it is attached. It is attached to a staging place on
@@ -39,17 +39,18 @@ import (
 
 // Job is what the keeper hands to the broker.
 type Job struct {
-	Sock     uintptr // receives requests; a read returns after CheckSeconds (SO_RCVTIMEO)
-	Launcher uintptr // the pid of the parent; if it is gone, the next timeout is the last
-	Cwd      uintptr // the working directory: a detached proc, in which the user cannot mount anything
-	NewProc  uintptr // the root of the new proc, which PROC binds, or 0
-	UID, GID uint32  // the owner of new file systems
-	Deny     uint32  // what setuid.conf refuses
-	IPC, UTS bool    // whether the sandbox has a namespace of this type
+	Sock     uintptr // where requests come; to wait there ends after CheckSeconds (SO_RCVTIMEO)
+	Launcher uintptr // the parent; without it, nothing is waited for
+	Cwd      uintptr // the working directory: a proc that nobody can mount on
+	NewProc  uintptr // the root of the new proc, which ROOT moves to NewProc; 0: there is none
+	UID, GID uint32  // the user, to whom new file systems belong
+	Deny     uint32  // what the administrator refuses
+	IPC, UTS bool    // these namespaces are the sandbox's own
 
-	frameDone bool   // ROOT was carried out
-	fsCount   uint32 // file systems mounted so far
-	baseDev   uint64 // the device number of the tmpfs at Base
+	frameDone bool   // ROOT is done
+	fsCount   uint32 // file systems made
+	baseDev   uint64 // of Base
+	proc      uint64 // of NewProc
 }
 
 // Serve carries out requests one at a time until PIVOT, the end of the socket or an invalid request. It
@@ -60,19 +61,15 @@ func Serve(j *Job) {
 	}
 	for range MaxRequests {
 		var q Request
-		fd, fd2, ok := receive(j.Sock, j.Launcher, &q)
-		if !ok || q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != countFd(fd)+countFd(fd2) || q.Op != Hostname && j.frameDone == (q.Op == Root) || raw.Getppid() != j.Launcher {
+		fd, fd2, n := receive(j.Sock, j.Launcher, &q)
+		if q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != n || q.Op != Hostname && j.frameDone == (q.Op == Root) {
 			break
 		}
 		answer := j.do(&q, fd, fd2)
-		if fd != None {
-			raw.Close(fd)
-		}
-		if fd2 != None {
-			raw.Close(fd2)
-		}
+		raw.Close(fd) // None is not open, which close(2) says
+		raw.Close(fd2)
 		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot || q.Op == Root && answer != 0 {
-			break // without a frame, "/" is the host's root
+			break // without a frame "/" is the host's
 		}
 	}
 	raw.Exit(0)
@@ -89,40 +86,29 @@ func wantedFds(op Op) int {
 	return 1
 }
 
-func countFd(fd uintptr) int {
-	if fd == None {
-		return 0
-	}
-	return 1
-}
-
 // receive reads one request. It reports false at the end of the socket, after MaxIdleChecks timeouts,
 // and for anything but one whole request with at most two descriptors.
-func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
+func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, n int) {
 	var rights rights
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
-	var m raw.Msghdr
-	m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
-	m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
-	r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-	for n := MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
+	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: raw.Addr(unsafe.Pointer(&rights)), Controllen: unsafe.Sizeof(rights)}
+	r := raw.Failed(unix.EAGAIN)
+	for n = MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	}
-	if r != RequestSize || m.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
-		return None, None, false
+	switch {
+	case r != RequestSize || m.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0:
+		return None, None, -1
+	case m.Controllen == 0:
+		return None, None, 0
+	case rights.level != unix.SOL_SOCKET || rights.kind != unix.SCM_RIGHTS:
+		return None, None, -1
+	case rights.length == oneFd:
+		return uintptr(rights.fds[0]), None, 1
+	case rights.length == twoFds:
+		return uintptr(rights.fds[0]), uintptr(rights.fds[1]), 2
 	}
-	fd, fd2 = None, None
-	if m.Controllen == 0 {
-		return fd, fd2, true
-	}
-	if rights.level != unix.SOL_SOCKET || rights.kind != unix.SCM_RIGHTS || rights.length != oneFd && rights.length != twoFds {
-		return fd, fd2, false
-	}
-	fd = uintptr(rights.fds[0])
-	if rights.length == twoFds {
-		fd2 = uintptr(rights.fds[1])
-	}
-	return fd, fd2, true
+	return None, None, -1
 }
 
 // do carries out one request.
@@ -132,8 +118,6 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 		return j.bind(fd, fd2, q.A)
 	case FS:
 		return uint32(j.mountFS(fd, q))
-	case Proc:
-		return uint32(j.bindProc(fd))
 	case Restrict:
 		if q.A&^Flags != 0 {
 			return uint32(unix.EINVAL)
@@ -175,7 +159,7 @@ func (j *Job) checkBind(src uintptr, flags uint64) unix.Errno {
 	}
 	var st unix.Stat_t
 	e := raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, src, raw.Addr(raw.Text("\x00")), raw.Addr(unsafe.Pointer(&st)), unix.AT_EMPTY_PATH, 0, 0))
-	if e == 0 && uint64(st.Dev) != j.baseDev {
+	if e == 0 && uint64(st.Dev) != j.baseDev && uint64(st.Dev) != j.proc {
 		e = unix.EPERM
 	}
 	return e
@@ -298,23 +282,6 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 	return mount(raw.Text("tmpfs\x00"), dst, raw.Text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, out)
 }
 
-// bindProc is PROC. The new proc is unbindable in its place, and bindable only during this call.
-func (j *Job) bindProc(dst uintptr) unix.Errno {
-	if j.NewProc == 0 {
-		return unix.EPERM
-	}
-	var from, to raw.Link
-	fresh := from.Below(j.NewProc)
-	e := mount(nil, fresh, nil, unix.MS_PRIVATE, nil)
-	if e == 0 {
-		e = mount(fresh, to.Below(dst), nil, unix.MS_BIND, nil)
-	}
-	if again := mount(nil, fresh, nil, unix.MS_UNBINDABLE, nil); e == 0 {
-		e = again
-	}
-	return e
-}
-
 // makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
 // two tmpfs of the user's. See package mounts/build for their purpose.
 func (j *Job) makeFrame() uint32 {
@@ -349,8 +316,26 @@ func (j *Job) makeFrame() uint32 {
 	if e == 0 {
 		e = raw.Fchdir(j.Cwd)
 	}
+	if e == 0 && j.NewProc != 0 {
+		e = j.moveProc(raw.Text(NewProc + "\x00"))
+	}
 	j.frameDone = e == 0
 	return uint32(e)
+}
+
+// moveProc moves the new proc to where BIND finds it, but does not take it along with the host's.
+func (j *Job) moveProc(path unsafe.Pointer) unix.Errno {
+	var from raw.Link
+	var st unix.Stat_t
+	e := raw.Mkdirat(raw.AtCwd, path, 0o555)
+	if e == 0 {
+		e = mount(from.Below(j.NewProc), path, nil, unix.MS_MOVE, nil)
+	}
+	if e == 0 {
+		e = raw.Fstatat(raw.AtCwd, path, &st)
+		j.proc = uint64(st.Dev)
+	}
+	return e
 }
 
 // makeUserDir makes a directory and mounts a tmpfs of the user's on it.
@@ -427,9 +412,8 @@ func (j *Job) stage(src uintptr, q *Request) uint32 {
 	return answer
 }
 
-// tightenStaged adds flags and nosuid to the tree at path, whose root at is, or to its top mount only
-// without mount_setattr(2). For MS_RDONLY it first makes the tree private (see bind), so that no mount
-// propagates in between.
+// tightenStaged adds nosuid to the tree at path, whose root at is, and makes it private if MS_RDONLY is
+// asked for (see bind): first, so that no mount propagates in between.
 func tightenStaged(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
 	if flags&unix.MS_RDONLY != 0 {
 		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {

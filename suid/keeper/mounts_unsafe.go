@@ -27,8 +27,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// procPath is the host's proc. newProcPath is where the new proc stays until the broker binds it:
-// an empty directory that every proc has as a mount point.
+// procPath is the host's proc. newProcPath is where the new proc stays until the broker binds it: an
+// empty directory that every proc has as a mount point.
 const (
 	procPath    = "/proc\x00"
 	newProcPath = "/proc/fs/nfsd\x00"
@@ -121,11 +121,7 @@ func openNewProc(launcherSock uintptr) uintptr {
 // of the host's tree leave it out.
 func mountNewProc() unix.Errno {
 	fs, at := raw.Text("proc\x00"), raw.Text(newProcPath)
-	e := mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
-	if e == 0 {
-		e = mount(nil, at, nil, unix.MS_UNBINDABLE)
-	}
-	return e
+	return mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 }
 
 // hostMounts is a summary of /proc/self/mountinfo (proc_pid_mountinfo(5)).
