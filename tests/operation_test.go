@@ -13,7 +13,7 @@ import (
 const (
 	madeUpOp  = "	OpMadeUp // A number, B dst: for TestMadeUpOperation\n"
 	madeUpRow = "	OpMadeUp: {\"made-up\", inRoot, [7]kind{num, path}, [7]string{\"n\", \"dst\"}, FlagTry, \"Can't make up {A} at {B}\"},\n"
-	madeUpDo  = "	case s.Op == plan.OpMadeUp:\n		return step.Failed(unix.Errno(s.A), plan.SubExists), true\n"
+	madeUpDo  = "	case s.Op == plan.OpMadeUp:\n		return step.Fault{Errno: 17, Sub: plan.SubExists}, true\n"
 )
 
 // The tests of it, one for each package that looks operations up.

@@ -8,7 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"golang.org/x/sys/unix"
 )
 
@@ -148,7 +148,7 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 		return 0, 0, false
 	}
 	sender, dir, ok := hearAll(feed.monitor, unsafe.Pointer(&word), 4)
-	if ok && word&build.HolderWord != 0 {
+	if ok && word&placeholder.Word != 0 {
 		ok = knowPlaceholder(dir, word)
 	} else if dir != 0 {
 		raw.Close(dir)
@@ -164,7 +164,7 @@ func readWordFrom() (word uint32, sender uintptr, ok bool) {
 func nextWord(p plan.View) (word uint32, sender uintptr, ok bool) {
 	for {
 		listen(feed.monitor)
-		if word, sender, ok = readWordFrom(); word&build.HolderWord == 0 && !obeyStop(p, word) {
+		if word, sender, ok = readWordFrom(); word&placeholder.Word == 0 && !obeyStop(p, word) {
 			return word, sender, ok
 		}
 	}

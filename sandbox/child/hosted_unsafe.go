@@ -8,7 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"golang.org/x/sys/unix"
 )
 
@@ -200,7 +200,7 @@ func watch(p plan.View) (word uint32) {
 		}
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordFrom()
-			if said&build.HolderWord != 0 || obeyStop(p, said) {
+			if said&placeholder.Word != 0 || obeyStop(p, said) {
 				continue
 			}
 			if said == begun {

@@ -280,7 +280,7 @@ func TestLaws(t *testing.T) {
 				t.Errorf("%v", v)
 			}
 			for _, name := range []string{
-				linked.Start, linked.InChild + "enter", linked.InChild + "do", linked.InBuild + "(*Root).walkFrom", linked.InChild + "runInit",
+				linked.Start, linked.InChild + "enter", linked.InChild + "do", linked.InResolve + "(*Paths).WalkFrom", linked.InChild + "runInit",
 				linked.InChild + "runMonitor", linked.InChild + "runKept", linked.InKeeper + "run", linked.InKeeper + "mapped", linked.InBroker + "Serve", linked.InChild + "startKept",
 				linked.InPlan + "Verify", linked.InSuid + "Possible", linked.InSuid + "ReadConf",
 			} {

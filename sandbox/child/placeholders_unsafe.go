@@ -8,7 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,20 +17,20 @@ import (
 //
 //nolint:gochecknoglobals // see memory_unsafe.go
 var placeholders struct {
-	dirs  [build.MaxHolders]int32 // the directory that each one lies in
-	names [build.MaxHolders][build.HolderLen + 1]byte
+	dirs  [placeholder.Max]int32 // the directory that each one lies in
+	names [placeholder.Max][placeholder.NameLen + 1]byte
 }
 
 // knowPlaceholder takes in a word about a placeholder: its name follows on the feed. dir is the
 // directory that it lies in; 0: the one of the placeholder before.
 func knowPlaceholder(dir uintptr, word uint32) bool {
-	i := monitor.holders & (build.MaxHolders - 1)
+	i := monitor.holders & (placeholder.Max - 1)
 	name := unsafe.Pointer(&placeholders.names[i])
-	n := uintptr(word & build.HolderLen)
+	n := uintptr(word & placeholder.NameLen)
 	if dir == 0 && monitor.holders > 0 {
-		dir = uintptr(placeholders.dirs[(i-1)&(build.MaxHolders-1)])
+		dir = uintptr(placeholders.dirs[(i-1)&(placeholder.Max-1)])
 	}
-	if raw.ReadFull(feed.monitor, name, n) != n || dir == 0 || monitor.holders == build.MaxHolders {
+	if raw.ReadFull(feed.monitor, name, n) != n || dir == 0 || monitor.holders == placeholder.Max {
 		return false
 	}
 	*(*byte)(unsafe.Add(name, n)) = 0
@@ -47,8 +47,8 @@ func removePlaceholders() {
 	ignore := raw.Sigaction{Handler: raw.Ignore}
 	raw.SetAction(unix.SIGIO, &ignore, nil) // see Remove
 	for i := uint32(0); i < monitor.holders; i++ {
-		k := i & (build.MaxHolders - 1)
-		acting.Remove(uintptr(placeholders.dirs[k]), unsafe.Pointer(&placeholders.names[k]))
+		k := i & (placeholder.Max - 1)
+		placeholder.Remove(uintptr(placeholders.dirs[k]), unsafe.Pointer(&placeholders.names[k]))
 	}
 }
 
@@ -149,7 +149,7 @@ func endCaught(status uint32) {
 func takesHolder() bool {
 	word := uint32(0)
 	r := raw.Call(unix.SYS_RECVFROM, feed.monitor, raw.Addr(unsafe.Pointer(&word)), 4, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
-	if r != 4 || word&build.HolderWord == 0 {
+	if r != 4 || word&placeholder.Word == 0 {
 		return false
 	}
 	_, ok := readWord()
@@ -160,12 +160,12 @@ func takesHolder() bool {
 // next on, or other where that is lower.
 func heldAbove(next, other uintptr) uintptr {
 	for i := uint32(0); i < monitor.holders; i++ {
-		if fd := uintptr(placeholders.dirs[i&(build.MaxHolders-1)]); fd >= next && fd < other {
+		if fd := uintptr(placeholders.dirs[i&(placeholder.Max-1)]); fd >= next && fd < other {
 			other = fd
 		}
 	}
-	for i := uint32(0); i < build.MaxHolders; i++ {
-		fd := acting.Held(i)
+	for i := uint32(0); i < placeholder.Max; i++ {
+		fd := placeholder.Held(&acting.State, i)
 		if fd == 0 {
 			break
 		}
@@ -178,8 +178,8 @@ func heldAbove(next, other uintptr) uintptr {
 
 // forgetHeld closes the payload's copies of the locks, which are init's.
 func forgetHeld() {
-	for i := uint32(0); i < build.MaxHolders; i++ {
-		fd := acting.Held(i)
+	for i := uint32(0); i < placeholder.Max; i++ {
+		fd := placeholder.Held(&acting.State, i)
 		if fd == 0 {
 			return
 		}

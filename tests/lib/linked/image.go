@@ -22,11 +22,12 @@ import (
 const (
 	Module  = "github.com/gobwrap/gobwrap"
 	InChild = Module + "/sandbox/child."
-	InBuild = Module + "/mounts/build."
 	InStep  = Module + "/internal/step."
 	InRaw   = Module + "/internal/raw."
 	InPlan  = Module + "/internal/plan."
 	InSuid  = Module + "/suid."
+
+	InResolve = Module + "/mounts/build/resolve."
 
 	InKeeper = Module + "/suid/keeper."
 	InBroker = Module + "/suid/broker."
@@ -40,7 +41,9 @@ const (
 //
 //nolint:gochecknoglobals // read-only
 var Bare = []string{
-	"sandbox/child", "mounts/build", "suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
+	"sandbox/child", "mounts/build", "mounts/build/deny", "mounts/build/engine", "mounts/build/frame", "mounts/build/mountinfo",
+	"mounts/build/pathname", "mounts/build/pattern", "mounts/build/placeholder", "mounts/build/resolve", "mounts/build/source",
+	"suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
 	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
 }
 
