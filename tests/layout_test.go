@@ -109,7 +109,7 @@ var arrows = []struct {
 	{"mounts/build/source", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same"},
 	{"mounts/build/resolve", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same"},
 	{"mounts/build/placeholder", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same"},
-	{"mounts/build/frame", "internal/plan internal/raw internal/step golang.org/x/sys/unix", "the same"},
+	{"mounts/build/frame", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same"},
 	{"internal/step", "internal/plan internal/raw golang.org/x/sys/unix unsafe", "the same; what a process that carries out a plan knows, and how it fails"},
 	{"internal/raw", "golang.org/x/sys/unix sync/atomic unsafe", "the same; system calls, and single instructions of sync/atomic"},
 	{"internal/plan", "golang.org/x/sys/unix", "the contract of both sides: below everything"},
