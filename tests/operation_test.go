@@ -94,7 +94,8 @@ import (
 func TestMadeUp(t *testing.T) {
 	var h plan.Header
 	s := plan.Step{Op: plan.OpMadeUp, A: 17}
-	f, mine := hookRoot.Do(plan.ViewAt(unsafe.Pointer(&h)), &s)
+	var r Root
+	f, mine := r.Do(plan.ViewAt(unsafe.Pointer(&h)), &s)
 	if !mine || f.Errno != 17 {
 		t.Errorf("%v, %v", f, mine)
 	}

@@ -7,10 +7,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/raw"
 )
 
-// Hooks for the tests, which lie in another package. There is one Root, as in a process, so
-// only one test may use it at a time.
-
-var hookRoot Root
+// Hooks for the tests, which lie in another package.
 
 // HookMountOptions is the file system, flags and options of the step i of a plan.
 func HookMountOptions(p *plan.Program, i uint32) (fs string, flags uintptr, options string) {

@@ -1,4 +1,4 @@
-package sandbox
+package link
 
 import (
 	"encoding/binary"
@@ -12,10 +12,10 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child"
 )
 
-// own is the link of the launcher's front end, which this process is.
-type own struct{}
+// Own is the link of the launcher's front end, which this process is.
+type Own struct{}
 
-func (own) hand(p *plan.Program, keeper bool) bool {
+func (Own) Hand(p *plan.Program, keeper bool) bool {
 	return send(child.Sock(), binary.NativeEndian.AppendUint32(nil, told(p, keeper))) && send(child.Sock(), p.Bytes)
 }
 
@@ -27,26 +27,26 @@ func told(p *plan.Program, keeper bool) uint32 {
 	return uint32(len(p.Bytes))
 }
 
-func (own) send(b []byte) bool { return send(child.Sock(), b) }
+func (Own) Send(b []byte) bool { return send(child.Sock(), b) }
 
-func (own) knowSenders() { child.KnowSenders() }
+func (Own) KnowSenders() { child.KnowSenders() }
 
-func (own) certain() bool { return false }
+func (Own) Certain() bool { return false }
 
-func (own) write(fd int, text string) { send(child.Here(fd), []byte(text)) }
+func (Own) Write(fd int, text string) { send(child.Here(fd), []byte(text)) }
 
-func (own) done(fd int) {
+func (Own) Done(fd int) {
 	if fd != 2 { // errors may still have to be said there
 		_ = syscall.Close(fd)
 	}
 }
 
-func (own) tools() ([]string, error) { return child.Environ(), helper.Isolate() }
+func (Own) Tools() ([]string, error) { return child.Environ(), helper.Isolate() }
 
-// receive takes the next message. Set-up takes less than a millisecond: to wait for it without
+// Receive takes the next message. Set-up takes less than a millisecond: to wait for it without
 // the runtime's knowledge saves the start of further threads. Where another process decides
 // how long it takes (patient), the runtime is told.
-func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
+func (Own) Receive(patient bool) (m plan.Message, sender int, ok bool) {
 	buf := make([]byte, plan.MessageSize)
 	if !patient {
 		sender, ok = child.Listen(buf)
@@ -56,14 +56,14 @@ func (own) receive(patient bool) (m plan.Message, sender int, ok bool) {
 			return n, more, err
 		})
 	}
-	return message(buf), sender, ok
+	return Message(buf), sender, ok
 }
 
-// monitorEnds reports whether the monitor, the parent of the launcher's front end, is about to
+// MonitorEnds reports whether the monitor, the parent of the launcher's front end, is about to
 // end: the launcher was killed, and the caller learns that from its status. The kernel marks a
 // process as exiting (PF_EXITING, proc_pid_stat(5), field 9) before it closes the socket at
 // whose end this is asked.
-func monitorEnds() bool {
+func MonitorEnds() bool {
 	const exiting = 0x4
 	text := procfs.Text("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
@@ -74,7 +74,7 @@ func monitorEnds() bool {
 	return flags&exiting != 0
 }
 
-// send writes all of b. The raw call is the runtime's blocking one, so that it does
+// Send writes all of b. The raw call is the runtime's blocking one, so that it does
 // not hold up the scheduler.
 func send(fd int, b []byte) bool {
 	for len(b) > 0 {
@@ -90,8 +90,8 @@ func send(fd int, b []byte) bool {
 	return true
 }
 
-// message reads a message of the acting side.
-func message(buf []byte) plan.Message {
+// Message reads a message of the acting side.
+func Message(buf []byte) plan.Message {
 	word := func(i int) uint32 { return binary.NativeEndian.Uint32(buf[4*i:]) }
 	return plan.Message{
 		Kind: word(0), Step: word(1), Sub: plan.Sub(word(2)), Errno: word(3), Extra: word(4), Raw: buf[plan.MessageText:],

@@ -1,4 +1,4 @@
-package sandbox
+package maps
 
 import (
 	"cmp"
@@ -10,17 +10,14 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/helper"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
 	"golang.org/x/sys/unix"
 )
-
-// A process in a new user namespace may map only its own id. Ranges must be written from
-// outside, with the privilege to set ids (user_namespaces(7)): root does that here; for
-// others, newuidmap(1) and newgidmap(1) do, which are set-user-id root and check what the
-// system grants.
 
 // mapWriter writes the maps of one waiting process.
 type mapWriter struct {
@@ -30,21 +27,12 @@ type mapWriter struct {
 	env  []string
 }
 
-// mapFor is writeMaps by way of the link.
-func mapFor(to link, p *plan.Program, step uint32, pid int) error {
-	env, err := to.tools()
-	if err != nil {
-		return &SetupError{Stage: plan.OpIDMap.String(), Err: err}
-	}
-	return writeMaps(p, step, pid, env)
-}
-
-// writeMaps writes the maps for which the first process, pid, waits at a step. env is the
+// Write writes the maps for which the first process, pid, waits at a step. env is the
 // caller's environment.
-func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
+func Write(p *plan.Program, step uint32, pid int, env []string) error {
 	w := mapWriter{p: p, step: step, pid: pid, env: env}
 	if !ownProc() {
-		return w.fault("uid", "/proc belongs to another PID namespace, so the maps would be those of another process", 0)
+		return w.failed("uid", "/proc belongs to another PID namespace, so the maps would be those of another process", 0)
 	}
 	s := p.Step(step)
 	for _, m := range []struct {
@@ -56,14 +44,14 @@ func writeMaps(p *plan.Program, step uint32, pid int, env []string) error {
 		{"gid", p.Str(s.B), uint32(syscall.Getgid()), unix.CAP_SETGID},
 	} {
 		write := w.throughHelper
-		if syscall.Getuid() == 0 && permitted()>>m.right&1 != 0 {
+		if syscall.Getuid() == 0 && host.Permitted()>>m.right&1 != 0 {
 			write = w.direct
 		}
 		if err := write(m.kind, m.text, m.id); err != nil {
 			return err
 		}
 		if !w.stands(m.kind, m.text) {
-			return w.fault(m.kind, "the "+m.kind+" map is not what was asked for, though no error was reported", 0)
+			return w.failed(m.kind, "the "+m.kind+" map is not what was asked for, though no error was reported", 0)
 		}
 	}
 	return nil
@@ -87,8 +75,8 @@ func (w *mapWriter) direct(kind, text string, _ uint32) error {
 	if err == nil {
 		return nil
 	}
-	e := w.fault(kind, "setting up "+kind+" map", errnoOf(err))
-	switch errnoOf(err) {
+	e := w.failed(kind, "setting up "+kind+" map", fault.ErrnoOf(err))
+	switch fault.ErrnoOf(err) {
 	case unix.EPERM:
 		e.Hint = "the ids outside must exist in the caller's own user namespace: see /proc/self/" + kind + "_map"
 	case unix.EROFS:
@@ -113,9 +101,9 @@ func (w *mapWriter) file(kind string) string {
 	return "/proc/" + strconv.Itoa(w.pid) + "/" + kind + "_map"
 }
 
-// fault returns an error of the step.
-func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError {
-	e := &SetupError{Stage: plan.OpIDMap.String()}
+// failed returns an error of the step.
+func (w *mapWriter) failed(kind, message string, errno syscall.Errno) *fault.Error {
+	e := &fault.Error{Stage: plan.OpIDMap.String()}
 	if o := w.p.Origins[w.step]; len(o.Words) > 0 {
 		e.Field = o.Words[0]
 		if kind == "gid" {
@@ -123,24 +111,24 @@ func (w *mapWriter) fault(kind, message string, errno syscall.Errno) *SetupError
 		}
 		message = e.Field + ": " + message
 	}
-	e.Err = &failure{message, errno}
+	e.Err = &fault.Failure{Message: message, Errno: errno}
 	return e
 }
 
 // throughHelper has newuidmap or newgidmap write a map.
 func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 	name := "new" + kind + "map"
-	path, _ := get(w.env, "PATH")
-	file := findTool(name, path+":/usr/bin:/bin:/usr/local/bin")
+	path, _ := front.Getenv(w.env, "PATH")
+	file := helper.Find(name, path+":/usr/bin:/bin:/usr/local/bin")
 	if file == "" {
-		e := w.fault(kind, "ranges of "+kind+"s need "+name+", which is not installed", 0)
-		e.Err = because(e.Err.Error(), errNoTool)
+		e := w.failed(kind, "ranges of "+kind+"s need "+name+", which is not installed", 0)
+		e.Err = fault.Because(e.Err.Error(), fault.ErrNoTool)
 		e.Hint = "it is in the package uidmap (Debian, Ubuntu), shadow-utils (Fedora, RHEL), shadow (Arch, openSUSE, Alpine: shadow-subids)"
 		return e
 	}
 	null, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return w.fault(kind, "Can't open /dev/null", errnoOf(err))
+		return w.failed(kind, "Can't open /dev/null", fault.ErrnoOf(err))
 	}
 	defer func() { _ = syscall.Close(null) }()
 	tool := helper.Program{Path: file, Patience: 30 * time.Second, MaxOutput: 4096}
@@ -154,28 +142,28 @@ func (w *mapWriter) throughHelper(kind, text string, own uint32) error {
 // that is the reason.
 func (w *mapWriter) refused(kind, name, text string, own uint32, err error) error {
 	words := err.Error()
-	h := facts{UID: uint32(syscall.Getuid()), Env: w.env}
-	h.readSubIDs()
+	h := &front.Facts{UID: uint32(syscall.Getuid()), Env: w.env}
+	host.ReadSubIDs(h)
 	granted := h.SubUID
 	if kind == "gid" {
 		granted = h.SubGID
 	}
-	if missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, h.names()...)); ok {
-		e := w.fault(kind, "", 0)
+	if missing, ok := mapOf(text).Missing(own, idmap.SubIDs(granted, host.Names(h)...)); ok {
+		e := w.failed(kind, "", 0)
 		option := "--" + kind + "-map"
 		if !strings.HasPrefix(e.Field, "--") {
 			option = e.Field
 		}
 		e.Err = errors.New(option + " " + missing.String() + " is not permitted: /etc/sub" + kind + " does not grant these " + kind +
-			"s to " + h.names()[0] + " (" + name + ": " + words + ")")
-		e.Hint = h.subHint(kind, missing)
+			"s to " + host.Names(h)[0] + " (" + name + ": " + words + ")")
+		e.Hint = host.SubHint(h, kind, missing)
 		return e
 	}
-	e := w.fault(kind, name+": "+words, 0)
-	e.Err = because(e.Err.Error(), err)
+	e := w.failed(kind, name+": "+words, 0)
+	e.Err = fault.Because(e.Err.Error(), err)
 	switch {
 	case h.UID != 0 && (h.UserName == "" || strings.Contains(words, "user name")):
-		e.Hint = h.nameHint()
+		e.Hint = host.NameHint(h)
 	case noNewPrivs():
 		e.Hint = name + " is set-user-id root, which has no effect for a caller with NoNewPrivs (in another sandbox, or a hardened service)"
 	case strings.Contains(words, "not permitted"):
@@ -197,20 +185,4 @@ func mapOf(text string) (m idmap.Map) {
 func noNewPrivs() bool {
 	on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
 	return err == nil && on == 1
-}
-
-// findTool looks for a program in the directories of path. It ignores relative directories, so
-// that a program in the working directory cannot pose as newuidmap.
-func findTool(name, path string) string {
-	for dir := range strings.SplitSeq(path, ":") {
-		if !strings.HasPrefix(dir, "/") {
-			continue
-		}
-		file := strings.TrimSuffix(dir, "/") + "/" + name
-		var st syscall.Stat_t
-		if syscall.Stat(file, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFREG && syscall.Access(file, 1) == nil {
-			return file
-		}
-	}
-	return ""
 }

@@ -1,10 +1,9 @@
-package sandbox
+package describe
 
 import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/tree"
-	"github.com/gobwrap/gobwrap/mounts"
 )
 
 // services are sockets that lead out of a sandbox, by the ends of their paths or by parts.
@@ -29,11 +28,11 @@ var services = []struct{ part, end, what string }{
 //nolint:gochecknoglobals // read-only table
 var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/sys", "/opt"}
 
-// secrets are where keys, passwords and tokens lie in a home: of SSH, GnuPG, clouds, package
+// Secrets are where keys, passwords and tokens lie in a home: of SSH, GnuPG, clouds, package
 // registries, git, browsers, keyrings.
 //
 //nolint:gochecknoglobals // read-only table
-var secrets = []string{
+var Secrets = []string{
 	".ssh", ".gnupg", ".aws", ".azure", ".config/gcloud", ".kube", ".docker", ".netrc", ".git-credentials", ".npmrc", ".pypirc",
 	".cargo/credentials.toml", ".password-store", ".local/share/keyrings", ".mozilla", ".config/google-chrome", ".config/chromium",
 }
@@ -45,31 +44,30 @@ var socketDirs = []string{"/run", "/tmp"}
 
 // risks lists the risks that remain, each with the option that removes it.
 func (d *describer) risks() {
-	for i := range d.s.files {
+	for i := range d.Files {
 		d.bindRisks(i)
-		op := &d.s.files[i]
+		op := &d.Files[i]
 		if op.Kind == tree.Mask || op.Kind == tree.Protect {
 			d.risk(d.hidden(tree.BoxPath(op.Dest), i), op.Dest+" is neither masked nor protected: a later option covers it (put --mask and --protect behind)")
 		}
 	}
-	n := &d.s.Namespaces
-	scopes, network, processes := &d.s.Lockdown.Scopes, "services on the loopback device and abstract sockets", ", and signal the user's own"
-	if scopes.AbstractSockets == Want {
+	network, processes := "services on the loopback device and abstract sockets", ", and signal the user's own"
+	if d.Scopes.Abstract == Certain {
 		network = "services on the loopback device"
 	}
-	if scopes.Signals == Want {
+	if d.Scopes.Signals == Certain {
 		processes = ""
 	}
-	d.risk(!n.Net.isNew() && !n.JoinNet.Given(), "the network is shared: the command reaches "+network+" (use --unshare-net)")
-	d.risk(!n.PID.isNew() && !n.JoinPID.Given(), "the command can see processes outside"+processes+" (use --unshare-pid)")
-	d.risk(n.PID.isNew() && d.h.Unscoped && !d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can signal the caller's process group, since this kernel has no Landlock scopes (use --new-session)")
-	d.risk(!d.s.Session.New.isNew() && !d.s.Session.Foreground, "the command can change the priorities of the caller's process group (use --new-session or --foreground)")
-	d.risk(!n.PID.isNew() && d.h.Setuid && !wantsUser(d.s, d.h), "in setuid mode without a user namespace, on a kernel without Landlock, it can also trace them (use --unshare-user)")
-	d.risk(!d.s.Session.New.isNew(), "the command may type into the caller's terminal, unless dev.tty.legacy_tiocsti is 0 (use --new-session)")
-	d.risk(wantedCaps(d.s, d.h) != 0 && !wantsUser(d.s, d.h) && !n.JoinUser.Given() && !d.h.Setuid, "root keeps capabilities, with which the command can leave the sandbox (use --unshare-user or --cap-drop ALL)")
-	d.risk(d.h.StdinFile, "standard input is a file, which the command can open for writing through /proc/self/fd/0, even below a read-only mount (use a pipe: cat FILE |)")
-	d.risk(d.s.Lockdown.Forgive, "mounts below a bind may stay writable (because of --not-a-security-boundary)")
-	d.risk(d.s.ProcFallback == mounts.BindOuter && d.hasProc() && (n.PID.isNew() || n.JoinPID.Given()),
+	d.risk(d.Net == Shared, "the network is shared: the command reaches "+network+" (use --unshare-net)")
+	d.risk(d.Processes == Shared, "the command can see processes outside"+processes+" (use --unshare-pid)")
+	d.risk(d.Processes == New && d.Unscoped && !d.NewSession && !d.Foreground, "the command can signal the caller's process group, since this kernel has no Landlock scopes (use --new-session)")
+	d.risk(!d.NewSession && !d.Foreground, "the command can change the priorities of the caller's process group (use --new-session or --foreground)")
+	d.risk(d.Processes != New && d.Setuid && !d.NewUser, "in setuid mode without a user namespace, on a kernel without Landlock, it can also trace them (use --unshare-user)")
+	d.risk(!d.NewSession, "the command may type into the caller's terminal, unless dev.tty.legacy_tiocsti is 0 (use --new-session)")
+	d.risk(d.Caps != NoCaps && !d.NewUser && d.User == Shared && !d.Setuid, "root keeps capabilities, with which the command can leave the sandbox (use --unshare-user or --cap-drop ALL)")
+	d.risk(d.StdinFile, "standard input is a file, which the command can open for writing through /proc/self/fd/0, even below a read-only mount (use a pipe: cat FILE |)")
+	d.risk(d.Forgive, "mounts below a bind may stay writable (because of --not-a-security-boundary)")
+	d.risk(d.OuterProc && d.hasProc() && d.Processes != Shared,
 		"if the kernel refuses a new proc, the command can see processes outside (use --fallback-proc=none)")
 }
 
@@ -80,11 +78,11 @@ func (d *describer) risk(on bool, text string) {
 }
 
 // scoped reports whether a scope is certain, and has no exceptions.
-func (d *describer) scoped(w Wish) bool { return w == Want && len(d.s.Lockdown.AllowSockets) == 0 }
+func (d *describer) scoped(s Scope) bool { return s == Certain && len(d.AllowSockets) == 0 }
 
 func (d *describer) hasProc() bool {
-	for i := range d.s.files {
-		if d.s.files[i].Kind == tree.Proc {
+	for i := range d.Files {
+		if d.Files[i].Kind == tree.Proc {
 			return true
 		}
 	}
@@ -93,7 +91,7 @@ func (d *describer) hasProc() bool {
 
 // bindRisks lists the risks of one bind, unless a later operation hides it.
 func (d *describer) bindRisks(i int) {
-	op := &d.s.files[i]
+	op := &d.Files[i]
 	source, dest := tree.BoxPath(op.Source), tree.BoxPath(op.Dest)
 	if op.Kind == tree.Overlay {
 		for _, layer := range op.Layers {
@@ -103,8 +101,8 @@ func (d *describer) bindRisks(i int) {
 	if op.Kind != tree.Bind || d.hidden(dest, i) {
 		return
 	}
-	d.risk(d.service(source) != "" && !d.scoped(d.s.Lockdown.Scopes.Sockets), op.Source+" is "+d.service(source))
-	home, _ := get(d.h.Env, "HOME") // outside: what is called so inside starts nothing later
+	d.risk(d.service(source) != "" && !d.scoped(d.Scopes.Sockets), op.Source+" is "+d.service(source))
+	home := d.Home // outside: what is called so inside starts nothing later
 	d.risk(op.Access != tree.ReadOnly && (source == "/" || home != "" && lies(tree.BoxPath(home), source)),
 		op.Source+" is writable: the command can change files that run outside later, such as .bashrc")
 	d.secretRisk(i, source, dest)
@@ -121,19 +119,19 @@ func (d *describer) bindRisks(i int) {
 			open = append(open, where)
 		}
 	}
-	d.risk(len(open) > 0 && !d.scoped(d.s.Lockdown.Scopes.Sockets), "the command can connect to sockets in "+strings.Join(open, ", ")+", even on a read-only mount (use --tmpfs)")
+	d.risk(len(open) > 0 && !d.scoped(d.Scopes.Sockets), "the command can connect to sockets in "+strings.Join(open, ", ")+", even on a read-only mount (use --tmpfs)")
 }
 
 // secretRisk names the caller's keys and passwords that the i-th operation lets the command
 // read by showing source at dest, and that nothing later covers.
 func (d *describer) secretRisk(i int, source, dest string) {
-	home, _ := get(d.h.Env, "HOME")
+	home := d.Home
 	if home = tree.BoxPath(home); home == "/" {
 		return
 	}
 	inside := func(path string) string { return tree.BoxPath(dest + "/" + strings.TrimPrefix(path, source)) }
 	var open []string
-	for _, name := range secrets {
+	for _, name := range Secrets {
 		path := home + "/" + name
 		switch {
 		case lies(source, path): // the secret itself, or a part of it
@@ -165,7 +163,7 @@ func (d *describer) service(source string) string {
 			return ""
 		}
 	}
-	if agent, ok := get(d.h.Env, "SSH_AUTH_SOCK"); ok && agent != "" && tree.BoxPath(agent) == source {
+	if agent := d.SSHAgent; agent != "" && tree.BoxPath(agent) == source {
 		return "the SSH agent: the command can log in elsewhere"
 	}
 	for _, s := range services {

@@ -1,4 +1,4 @@
-package sandbox
+package host
 
 import (
 	"syscall"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// permitted reads the caller's permitted capabilities.
-func permitted() uint64 {
+// Permitted reads the caller's permitted capabilities.
+func Permitted() uint64 {
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	_, _, e := syscall.RawSyscall(unix.SYS_CAPGET, uintptr(unsafe.Pointer(&hdr)), uintptr(unsafe.Pointer(&data)), 0)
@@ -20,13 +20,15 @@ func permitted() uint64 {
 	return uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32
 }
 
-func ioctlTermios(fd int, t *unix.Termios) bool {
-	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.TCGETS, uintptr(unsafe.Pointer(t)))
+// IsTerminal reports whether a descriptor is a terminal.
+func IsTerminal(fd int) bool {
+	var t unix.Termios
+	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.TCGETS, uintptr(unsafe.Pointer(&t)))
 	return e == 0
 }
 
-// possible reports whether setuid mode can do what a plan says.
-func possible(p *plan.Program) (suid.Row, uint32) {
+// Possible reports whether setuid mode can do what a plan says.
+func Possible(p *plan.Program) (suid.Row, uint32) {
 	var info syscall.Sysinfo_t
 	_ = syscall.Sysinfo(&info) // no memory then, as the keeper sees it
 	return suid.Possible(unsafe.Pointer(unsafe.SliceData(p.Bytes)), uint64(info.Totalram)*uint64(info.Unit)/2)

@@ -1,4 +1,4 @@
-package sandbox
+package compiler
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
 	"golang.org/x/sys/unix"
 )
 
@@ -77,7 +78,7 @@ func TestFindCompiler(t *testing.T) {
 			t.Errorf("launcher %q: %s, %v", launcher, got, err)
 		}
 	}
-	if got, err := findCompiler("", ""); !errors.Is(err, errNoTool) {
+	if got, err := findCompiler("", ""); !errors.Is(err, fault.ErrNoTool) {
 		t.Errorf("nowhere: %s, %v", got, err)
 	}
 }
