@@ -47,7 +47,7 @@ func started(t *testing.T, c anyCmd) {
 // TestUsageAfterKill: what a command has used is known, however it ended: as much as package
 // os/exec knows of it, and half of that to be sure.
 func TestUsageAfterKill(t *testing.T) {
-	const script = `x=$(head -c 12000000 /dev/zero | tr '\0' x); i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo burnt; exec sleep 1000`
+	const script = `x=$(head -c 12000000 /dev/zero | tr '\0' x); i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; echo burnt; exec sleep 1000`
 	usage := func(p *os.ProcessState) (time.Duration, int64) {
 		return p.UserTime() + p.SystemTime(), p.SysUsage().(*syscall.Rusage).Maxrss
 	}

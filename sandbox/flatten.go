@@ -62,13 +62,9 @@ func (f *flattener) once(s *wanted) {
 	for i, id := range map[int]ID{flat.UID: s.Identity.UID, flat.GID: s.Identity.GID} {
 		out.IDs[i] = flat.ID{N: id.N(), Given: id.Given()}
 	}
-	for bit, on := range map[uint]bool{
-		flat.DisableUsers: n.DisableUsers, flat.AssertUsersDisabled: n.AssertUsersDisabled, flat.MapAuto: s.Identity.MapAuto,
-		flat.KeepGroups: s.Identity.KeepGroups, flat.DieWithParent: s.Session.DieWithParent, flat.AsPID1: s.Session.AsPID1,
-		flat.Forgive: s.Lockdown.Forgive, flat.Usage: s.Report.Usage, flat.Foreground: s.Session.Foreground, flat.CapsGiven: len(s.Identity.Caps) > 0,
-	} {
-		if on {
-			out.Turn(bit)
+	for bit, on := range s.switches() {
+		if *on {
+			out.Switches |= bit
 		}
 	}
 	f.scopes(&s.Lockdown.Scopes)
@@ -78,16 +74,14 @@ func (f *flattener) once(s *wanted) {
 		} else {
 			out.AddCaps |= uint64(e.Caps)
 		}
+		out.Switches |= flat.CapsGiven
 	}
 	if s.Limits.Timeout > 0 {
 		out.Timeout, _ = s.Limits.flat()
 		out.Timeout.From = f.From("Limits.Timeout")
 	}
-	if s.line != nil && s.line.Close {
-		out.Turn(flat.CloseFDs)
-	}
-	if s.line != nil && s.line.Forward {
-		out.Turn(flat.Forward)
+	if s.line != nil {
+		out.Switches |= s.line.Switches
 	}
 	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
 	f.command(s.Command.Args)

@@ -26,6 +26,11 @@ func init() {
 		return after(refusal, err, keeper)
 	}
 	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Hosted: true}) }
+	front.Switch = func(spec any, switches uint32) {
+		for bit, on := range spec.(*Spec).switches() {
+			*on = switches&bit != 0
+		}
+	}
 	front.Set = func(spec any, kind setting.Kind, text string) string { return spec.(*Spec).Limits.add(kind, text) }
 	front.Failed = func(report any, err error) { report.(*Report).failed(link.Own{}, err) }
 }

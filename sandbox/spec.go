@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
@@ -210,6 +212,22 @@ type CommandLine struct {
 	Args  []string // the program and its arguments; searched for in PATH
 	Argv0 Text     // argv[0] instead of Args[0]
 	Chdir Text
+}
+
+// switches are the fields that an option switches on, by the bit that it sets in
+// flat.Spec.Switches. They are copied in both directions by this table alone.
+func (s *Spec) switches() map[uint32]*bool {
+	return map[uint32]*bool{
+		flat.DisableUsers:        &s.Namespaces.DisableUsers,
+		flat.AssertUsersDisabled: &s.Namespaces.AssertUsersDisabled,
+		flat.MapAuto:             &s.Identity.MapAuto,
+		flat.KeepGroups:          &s.Identity.KeepGroups,
+		flat.AsPID1:              &s.Session.AsPID1,
+		plan.FlagDieWithParent:   &s.Session.DieWithParent,
+		plan.FlagForeground:      &s.Session.Foreground,
+		plan.FlagUsage:           &s.Report.Usage,
+		plan.FlagForgive:         &s.Lockdown.Forgive,
+	}
 }
 
 // settled returns s with the values that its zero values stand for.

@@ -9,5 +9,4 @@ const Kept = 1<<unix.CAP_SYS_ADMIN | // namespaces, mount and its kin
 	1<<unix.CAP_NET_ADMIN | // the loopback interface of a new network namespace
 	1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | // the first process's ids, and the maps of its user namespace
 	1<<unix.CAP_SYS_PTRACE | // the files of these maps, in a /proc that hides processes (hidepid=)
-	1<<unix.CAP_DAC_READ_SEARCH | // the user's working directory, which they may not be able to search
 	1<<unix.CAP_SETPCAP // to empty the bounding set

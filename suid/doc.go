@@ -29,7 +29,8 @@
 // capabilities in the same call (capabilities(7), "Effect of user ID changes to
 // capabilities"). Its user may trace it, and it may say whatever the user likes.
 //
-// The keeper and the broker have root's uid as real, effective and saved uid. So the user,
+// The keeper and the broker have root's uid as real, effective and saved uid (the keeper another
+// effective one while it makes namespaces: see below). So the user,
 // who is their parent process, can neither signal nor trace them, nor set their limits
 // (kill(2), ptrace(2), prlimit(2)); their signals are blocked, as the terminal sends some. A
 // control group that is delegated to the user can freeze or kill them, which gains nothing.
@@ -72,7 +73,7 @@
 //   - Hidden files. The mounts are locked together (enterLocked in package keeper), as in a user
 //     namespace: what one hides nobody sees, not by a PIVOT to the mount that hides it, nor by a
 //     descriptor from here after PIVOT has taken the old root apart, or the end of the namespace
-//     all of it. Without locks (root has no more user namespaces): BIND is recursive and takes
+//     all of it. Without locks (there are no user namespaces): BIND is recursive and takes
 //     along what lies on a tree. Unbindable mounts would be left out: if there is one, the keeper
 //     makes all mounts private, which ends that. No request unmounts but PIVOT, after which a
 //     descriptor shows what lies below mounts (what root's other namespaces do too, when they
@@ -91,9 +92,10 @@
 //     what lies in it. Whatever a descriptor is, N is what it is open on.
 //   - What descriptors are: of O_PATH or not, sockets, pidfds, files of /proc, links themselves:
 //     the calls take any file of a mount in this namespace, and refuse the others by EINVAL. The
-//     broker neither reads nor writes one, and asks no file system about it but for statfs(2) in
-//     RESTRICT and fstat(2) where setuid.conf refuses --bind: a file system of the user's (FUSE)
-//     can make it wait there, and gets nothing.
+//     broker neither reads nor writes one, and asks no file system about it but for close(2),
+//     statfs(2) in RESTRICT, and fstat(2) where setuid.conf refuses --bind: a file system of the
+//     user's (FUSE) can make it wait there, as every set-user-id program that closes its standard
+//     input, and gets nothing.
 //   - A new proc, which could show what covers hide from the host's: the keeper has one made where
 //     the kernel would permit it in a user namespace: the host's is covered nowhere, not
 //     read-only, with the ordinary atime. mqueue only in a new IPC namespace, devpts always a new
@@ -102,18 +104,22 @@
 //   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one
 //     tmpfs, of which ROOT makes two more, the kernel's fs.mount-max (4.9). What a tmpfs holds is
 //     charged to whoever writes it.
-//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT there is nobody to ask. A
-//     request is carried out as a whole before the next is read, by one thread.
-//   - Time. A peer that says nothing for ten minutes is left, or for one where the launcher is
-//     gone (it may have been killed while the first process is stopped: TestLinger). A broker that
-//     is alive can do no more than a new one could.
+//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT, or a ROOT that failed and
+//     left the host's root to the broker, there is nobody to ask. A request is carried out as a
+//     whole before the next is read, by one thread.
+//   - Time. A peer that says nothing for ten minutes is left. Where the launcher is gone (it may
+//     have been killed while the first process is stopped: TestLinger) no request is answered, and
+//     a peer is left within seconds: processes of root's count in no limit of the user's, and the
+//     launchers do. A broker that is alive can do no more than a new one could.
 //
 // # Kernels without the newer calls
 //
-// STAGE binds a source to a place on the frame's first tmpfs, PLACE moves what is there to a
-// destination; between the two the first process looks for the mounts below in mountinfo, as
+// STAGE binds a source to a place on the frame's first tmpfs, and adds the flags as BIND does, or
+// to the top mount alone where there is no mount_setattr(2); PLACE moves what is there to a
+// destination. Between the two the first process looks for the mounts below in mountinfo, as
 // in direct mode, and has each restricted. What it leaves out is without nosuid; see above why
-// nothing comes of it.
+// nothing comes of it. (And writable, where it was: setuid.conf's refusal of --bind is complete
+// from Linux 5.12 on.)
 //
 // # What is left to an attacker
 //
@@ -143,12 +149,12 @@
 // The owner of a user namespace is the effective uid of its creator. A process that has
 // this effective uid, and lives in the parent namespace, has every capability in the
 // namespace (user_namespaces(7)): it may enter it with setns(2) and take the ids that are
-// mapped there, among them the uid of the sandbox's user. So the first process creates the
-// namespace, while it is still the keeper's, under the id [Owner] of the caller's uid: one of
+// mapped there, among them the uid of the sandbox's user. So the keeper has the
+// namespaces of a launch made under the id [Owner] of the caller's uid: one of
 // 65525 ids, 4294901768 to 4294967292, that nobody has. Root of a namespace that needs one
-// is 65534 outside, or, where that is the user, [NoOnesRoot]. It owns no other namespace: the sandbox's
-// mount namespace belongs to the one that root has made for the locks, in which nobody is, and the
-// others to the host's.
+// is 65534 outside, or, where that is the user, [NoOnesRoot]. Nobody is in the user namespace
+// for the locks, which has the same owner, and to which the sandbox's mount namespace belongs; the other
+// namespaces belong to the host's.
 //
 // What an attacker needs is a process outside, in the namespace's parent, whose effective
 // uid is the owner. The ways to one:
@@ -165,15 +171,20 @@
 //     include every id that can be granted, share 4085. That gives none of them a process
 //     with the id. What they share are the counts and limits that the kernel keeps for the owner
 //     (user.max_* of namespaces(7), RLIMIT_NPROC).
-//   - To get hold of a process that has it. The first process has it as effective uid until it
-//     takes the user's ids, and root's as real and saved uid; it runs this package's code only.
+//   - To get hold of a process that has it. The keeper has it as effective uid while it makes
+//     namespaces, and the first process until it takes the user's ids; both have root's as real and
+//     saved uid, and run this package's code only.
 //   - To have a file of that id. None is made meanwhile.
 //   - To become root inside, who is mapped to 65534 or NoOnesRoot. Neither owns a namespace,
 //     and it takes CAP_SETUID there, which nobody has once the first process has taken its
 //     ids.
 //
-// Where the id does not exist, in a container that maps fewer, there is no user namespace,
-// and the keeper says so. It takes no other id in its place.
+// The kernel counts namespaces as the owner's (user.max_* of namespaces(7)). If they were root's, one
+// user could use up what root's services need, and descriptors alone keep namespaces.
+//
+// Where the id does not exist, in a container that maps fewer, there is no user namespace for the
+// sandbox, and the keeper says so. It takes no other id in its place. The other namespaces, and the one
+// for the locks, are root's there, and for a caller who has a reserved id.
 //
 // # Imports
 //

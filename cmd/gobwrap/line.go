@@ -113,7 +113,7 @@ func (l *line) origin(w flat.Word) plan.Origin {
 	return plan.Origin{Words: words}
 }
 
-// spec returns what can be said once.
+// spec returns what can be said once, except for switches.
 func (l *line) spec() sandbox.Spec {
 	s := &l.Spec
 	wish := func(i int) sandbox.Wish { return sandbox.Wish(s.Wishes[i]) + sandbox.Share }
@@ -142,19 +142,19 @@ func (l *line) spec() sandbox.Spec {
 		Namespaces: sandbox.Namespaces{
 			User: wish(flat.User), IPC: wish(flat.IPC), PID: wish(flat.PID), Net: wish(flat.Net), UTS: wish(flat.UTS), Cgroup: wish(flat.Cgroup),
 			JoinUser: fd(flat.JoinUser, "Namespaces.JoinUser"), FinalUser: fd(flat.FinalUser, "Namespaces.FinalUser"), JoinPID: fd(flat.JoinPID, "Namespaces.JoinPID"), JoinNet: fd(flat.JoinNet, "Namespaces.JoinNet"),
-			DisableUsers: s.On(flat.DisableUsers), AssertUsersDisabled: s.On(flat.AssertUsersDisabled), Hostname: str(flat.Hostname, "Namespaces.Hostname"),
+			Hostname: str(flat.Hostname, "Namespaces.Hostname"),
 		},
 		Identity: sandbox.Identity{
-			UID: id(flat.UID), GID: id(flat.GID), MapAuto: s.On(flat.MapAuto), KeepGroups: s.On(flat.KeepGroups), KeepCaps: true,
+			UID: id(flat.UID), GID: id(flat.GID), KeepCaps: true,
 		},
 		ProcFallback: mounts.Fallback(s.Fallback),
 		Session: sandbox.Session{
-			New: wish(flat.Session), DieWithParent: s.On(flat.DieWithParent), AsPID1: s.On(flat.AsPID1), Foreground: s.On(flat.Foreground), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
+			New: wish(flat.Session), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
 		},
 		Report: sandbox.Report{
-			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus, Usage: s.On(flat.Usage),
+			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus,
 		},
-		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel"), Forgive: s.On(flat.Forgive)},
+		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel")},
 		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
 	}
 	out.Limits.Cgroup = fd(flat.CgroupFD, "Limits.Cgroup")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/cmdline"
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/tree"
@@ -259,14 +260,14 @@ var meanings = map[string]struct {
 		return slices.Equal(s.Limits.Rlimits, []sandbox.Rlimit{{Name: "cpu", Soft: 1, Hard: sandbox.Unlimited}})
 	}},
 	"--oom-score-adj": {"500", func(s *said) bool { return s.Limits.OOMScoreAdj == sandbox.SetInt(500) }},
-	"--close-fds":     {"", func(s *said) bool { return s.line.Close && len(s.line.Keep) == 0 }},
-	"--keep-fd":       {"@", func(s *said) bool { return s.line.Close && len(s.line.Keep) == 1 }},
+	"--close-fds":     {"", func(s *said) bool { return s.line.Switches&flat.CloseFDs != 0 && len(s.line.Keep) == 0 }},
+	"--keep-fd":       {"@", func(s *said) bool { return s.line.Switches&flat.CloseFDs != 0 && len(s.line.Keep) == 1 }},
 	"--timeout": {"1.5:0.0001", func(s *said) bool {
 		return s.Limits.Timeout == 1500*time.Millisecond && s.Limits.Grace == time.Millisecond
 	}},
 	"--cgroup":          {"@", isFD(func(s *sandbox.Spec) sandbox.FD { return s.Limits.Cgroup })},
 	"--foreground":      {"", func(s *said) bool { return s.Session.Foreground }},
-	"--forward-signals": {"", func(s *said) bool { return s.line.Forward }},
+	"--forward-signals": {"", func(s *said) bool { return s.line.Switches&plan.FlagForward != 0 }},
 	"--usage":           {"--json-status-fd @", func(s *said) bool { return s.Report.Usage }},
 	"--nice":            {"-5", func(s *said) bool { return s.Limits.Nice == sandbox.SetInt(-5) }},
 	"--cap-add": {"CAP_NET_RAW", func(s *said) bool {

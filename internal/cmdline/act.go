@@ -40,7 +40,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	word := text.At(p.args)
 	switch {
 	case o.do == doSwitch:
-		p.Spec.Turn(uint(o.on))
+		p.Spec.Switches |= o.turns
 	case o.do == doWish:
 		// --unshare-user-try does not take back what --unshare-user has demanded.
 		if w := &p.Spec.Wishes[o.on]; flat.Wish(o.with) != flat.Try || *w != flat.Want {
@@ -195,7 +195,7 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 		s.IDs[flat.UID], s.IDs[flat.GID] = flat.ID{Given: true}, flat.ID{Given: true}
 		s.Wishes[flat.User] = flat.Want
 	case doMapAuto:
-		s.Turn(flat.MapAuto)
+		s.Switches |= flat.MapAuto
 		s.Wishes[flat.User] = flat.Want
 	case doMapLine:
 		if !isRange(word) {
@@ -208,7 +208,7 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 		if !ok {
 			return p.fail(BadCap, p.args)
 		}
-		s.Turn(flat.CapsGiven)
+		s.Switches |= flat.CapsGiven
 		if o.do == doCapDrop {
 			// The order counts: what is dropped and added later is there.
 			s.DropCaps, s.AddCaps = s.DropCaps|uint64(caps), s.AddCaps&^uint64(caps)

@@ -113,7 +113,7 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 	switch o.do {
 	case doKeepFD:
 		// To keep one means to close the others: it implies --close-fds.
-		p.Spec.Turn(flat.CloseFDs)
+		p.Spec.Switches |= flat.CloseFDs
 		p.add(items, flat.Item{Kind: flat.KeepFD, FD: fd})
 	case doBindFD:
 		p.use(items, fd, false)

@@ -4,6 +4,7 @@ package cmdline
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 )
@@ -22,9 +23,10 @@ type Option struct {
 	Paths    bool      // operands are paths (of data options: the last one is): not empty
 	Wants    string    // what its value has to be, for messages
 
-	do   action
-	on   uint8 // which wish, switch, descriptor or string it sets
-	with uint8 // what to
+	do    action
+	on    uint8  // which wish, descriptor or string it sets
+	with  uint8  // what to
+	turns uint32 // the bit of flat.Spec.Switches that it switches on
 }
 
 // Modifiers are the options that may stand in front of another one.
@@ -105,9 +107,9 @@ var Options = [...]Option{
 	{Name: "--version", Help: "Print the version", do: doVersion},
 	{Name: "--args", Operands: "FD", Help: "Read more options from FD, separated by NULs", do: doArgs},
 	{Name: "--argv0", Operands: "VALUE", Help: "Set argv[0] of the command", do: doArgv0},
-	{Name: "--level-prefix", Help: "Start errors with <3>, warnings with <4>", do: doSwitch, on: flat.LevelPrefix},
-	{Name: "--dry-run", Help: "Print the steps and do not run the command", do: doSwitch, on: flat.DryRun},
-	{Name: "--explain", Help: "Describe the sandbox and its risks, then run", do: doSwitch, on: flat.Explain},
+	{Name: "--level-prefix", Help: "Start errors with <3>, warnings with <4>", do: doSwitch, turns: flat.LevelPrefix},
+	{Name: "--dry-run", Help: "Print the steps and do not run the command", do: doSwitch, turns: flat.DryRun},
+	{Name: "--explain", Help: "Describe the sandbox and its risks, then run", do: doSwitch, turns: flat.Explain},
 	{Name: "--features", Help: "Print as JSON what this program supports", do: doFeatures},
 	{Name: "--doctor", Value: "json|apparmor", Optional: true, Help: "Find out what works here, and how to fix it", do: doDoctor},
 	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Status if the command cannot be run (1)", Scalar: true, Wants: "a number from 1 to 255", do: doFailStatus},
@@ -125,8 +127,8 @@ var Options = [...]Option{
 	{Name: "--unshare-cgroup-try", Help: "Make a new cgroup namespace if possible", do: doWish, on: flat.Cgroup, with: uint8(flat.Try)},
 	{Name: "--userns", Operands: "FD", Help: "Enter this user namespace", Scalar: true, do: doNamedFD, on: flat.JoinUser},
 	{Name: "--userns2", Operands: "FD", Help: "Enter this user namespace after the set-up", Scalar: true, do: doNamedFD, on: flat.FinalUser},
-	{Name: "--disable-userns", Help: "Prevent further user namespaces inside", do: doSwitch, on: flat.DisableUsers},
-	{Name: "--assert-userns-disabled", Help: "Fail unless user namespaces are prevented", do: doSwitch, on: flat.AssertUsersDisabled},
+	{Name: "--disable-userns", Help: "Prevent further user namespaces inside", do: doSwitch, turns: flat.DisableUsers},
+	{Name: "--assert-userns-disabled", Help: "Fail unless user namespaces are prevented", do: doSwitch, turns: flat.AssertUsersDisabled},
 	{Name: "--pidns", Operands: "FD", Help: "Run in this PID namespace", Scalar: true, do: doNamedFD, on: flat.JoinPID},
 	{Name: "--netns", Operands: "FD", Help: "Run in this network namespace", Scalar: true, do: doNamedFD, on: flat.JoinNet},
 	{Name: "--uid", Operands: "UID", Help: "User id in the sandbox", Scalar: true, do: doID, on: flat.UID},
@@ -135,7 +137,7 @@ var Options = [...]Option{
 	{Name: "--uid-map", Operands: "INSIDE:OUTSIDE:COUNT", Help: "Map a range of user ids (repeatable)", do: doMapLine, with: uint8(flat.UIDMap)},
 	{Name: "--gid-map", Operands: "INSIDE:OUTSIDE:COUNT", Help: "Map a range of group ids (repeatable)", do: doMapLine, with: uint8(flat.GIDMap)},
 	{Name: "--map-auto", Help: "Map the ids that /etc/subuid grants you", do: doMapAuto},
-	{Name: "--keep-groups", Help: "Keep your supplementary groups with --map-auto", do: doSwitch, on: flat.KeepGroups},
+	{Name: "--keep-groups", Help: "Keep your supplementary groups with --map-auto", do: doSwitch, turns: flat.KeepGroups},
 	{Name: "--hostname", Operands: "NAME", Help: "Set the host name (needs --unshare-uts)", Scalar: true, do: doText, on: flat.Hostname},
 
 	{Name: "--chdir", Operands: "DIR", Help: "Start the command in DIR", Scalar: true, Paths: true, do: doText, on: flat.Chdir},
@@ -190,24 +192,24 @@ var Options = [...]Option{
 	{Name: "--info-fd", Operands: "FD", Help: "Write pid and namespaces to FD, as JSON", Scalar: true, do: doNamedFD, on: flat.InfoFD},
 	{Name: "--json-status-fd", Operands: "FD", Help: "Write events to FD while they happen, as JSON", Scalar: true, do: doNamedFD, on: flat.StatusFD},
 	{Name: "--new-session", Help: "Start a new terminal session", do: doNewSession},
-	{Name: "--die-with-parent", Help: "Kill the command when gobwrap ends", do: doSwitch, on: flat.DieWithParent},
-	{Name: "--as-pid-1", Help: "Run the command as PID 1, without an init", do: doSwitch, on: flat.AsPID1},
+	{Name: "--die-with-parent", Help: "Kill the command when gobwrap ends", do: doSwitch, turns: plan.FlagDieWithParent},
+	{Name: "--as-pid-1", Help: "Run the command as PID 1, without an init", do: doSwitch, turns: flat.AsPID1},
 	{Name: "--rlimit", Operands: "NAME=SOFT[:HARD]", Help: "Lower a resource limit (repeatable)", Wants: "NAME=SOFT[:HARD], with a NAME of " + limits + "; SOFT and HARD are numbers or unlimited, and SOFT is not the larger one", do: doSetting, on: uint8(setting.Rlimit)},
 	{Name: "--nice", Operands: "N", Help: "Run with niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
 	{Name: "--oom-score-adj", Operands: "N", Help: "Set oom_score_adj, from -1000 to 1000", Scalar: true, Wants: "a number from -1000 to 1000", do: doSetting, on: uint8(setting.Score)},
-	{Name: "--foreground", Help: "Lend the terminal to the command", do: doSwitch, on: flat.Foreground},
-	{Name: "--forward-signals", Help: "Pass signals sent to gobwrap on to the command", do: doSwitch, on: flat.Forward},
-	{Name: "--close-fds", Help: "Pass only descriptors 0, 1 and 2 on", do: doSwitch, on: flat.CloseFDs},
+	{Name: "--foreground", Help: "Lend the terminal to the command", do: doSwitch, turns: plan.FlagForeground},
+	{Name: "--forward-signals", Help: "Pass signals sent to gobwrap on to the command", do: doSwitch, turns: plan.FlagForward},
+	{Name: "--close-fds", Help: "Pass only descriptors 0, 1 and 2 on", do: doSwitch, turns: flat.CloseFDs},
 	{Name: "--keep-fd", Operands: "FD", Help: "Like --close-fds, but pass FD on (repeatable)", do: doKeepFD},
 	{Name: "--timeout", Operands: "SECONDS[:GRACE]", Help: "End the command after SECONDS", Scalar: true, Wants: "SECONDS[:GRACE], numbers such as 1.5, at most 4294966, of which SECONDS is not 0", do: doTimeout},
 	{Name: "--cgroup", Operands: "FD", Help: "Start in the cgroup directory open as FD", Scalar: true, do: doNamedFD, on: flat.CgroupFD},
-	{Name: "--usage", Help: "Report what the command used, as JSON", do: doSwitch, on: flat.Usage},
+	{Name: "--usage", Help: "Report what the command used, as JSON", do: doSwitch, turns: plan.FlagUsage},
 	{Name: "--cap-add", Operands: "CAP", Help: "Give the command a capability, or ALL", do: doCapAdd},
 	{Name: "--cap-drop", Operands: "CAP", Help: "Take a capability, or ALL, from the command", do: doCapDrop},
 	{Name: "--perms", Operands: "OCTAL", Help: "Mode of what the next option creates", Modifies: true, do: doPerms},
 	{Name: "--size", Operands: "BYTES", Help: "Size limit of the --tmpfs that follows", Modifies: true, do: doSize},
 	{Name: "--chmod", Operands: "OCTAL PATH", Help: "Change the mode of PATH, which must exist", Paths: true, do: doChmod},
-	{Name: "--not-a-security-boundary", Help: "If a mount cannot be restricted, only warn", do: doSwitch, on: flat.Forgive},
+	{Name: "--not-a-security-boundary", Help: "If a mount cannot be restricted, only warn", do: doSwitch, turns: plan.FlagForgive},
 }
 
 // Variants of --scope differ by Option.on and Option.with.

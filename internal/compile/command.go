@@ -294,19 +294,16 @@ func (c *Compiler) flags() {
 	}
 	h.JSONFd = s.FDs[flat.StatusFD].N()
 	h.Failed = max(uint32(s.FailStatus), 1)
-	c.flag(h.Join > 0, plan.FlagJoin)                                          // namespaces are entered before it is cloned
-	c.flag(c.init, plan.FlagInit)                                              // the first process forks the payload
-	c.flag(s.On(flat.DieWithParent) || c.Facts.Hosted, plan.FlagDieWithParent) // a sandbox of a Go program ends with its Cmd
-	c.flag(s.On(flat.DieWithParent) && c.Facts.Hosted, plan.FlagLifeline)
+	c.flag(h.Join > 0, plan.FlagJoin) // namespaces are entered before it is cloned
+	c.flag(c.init, plan.FlagInit)     // the first process forks the payload
+	c.header.Flags |= s.Switches & plan.AllFlags
+	c.flag(s.On(plan.FlagDieWithParent) && c.Facts.Hosted, plan.FlagLifeline)
+	c.flag(c.Facts.Hosted, plan.FlagDieWithParent)            // a sandbox of a Go program ends with its Cmd
 	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake) // documents, or newuidmap, need its pid
 	c.flag(c.Facts.Tentative, plan.FlagTentative)
 	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)
 	c.flag(c.Facts.Setuid && c.has(flat.Dev), plan.FlagMapRoot)
 	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync) // there is no init to hold them: the monitor does
-	c.flag(s.On(flat.Forgive), plan.FlagForgive)
-	c.flag(s.On(flat.Usage), plan.FlagUsage)
-	c.flag(s.On(flat.Forward), plan.FlagForward)
-	c.flag(s.On(flat.Foreground), plan.FlagForeground)
 }
 
 func (c *Compiler) flag(on bool, flag uint32) {

@@ -2,7 +2,10 @@ package compile
 
 // No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
-import "github.com/gobwrap/gobwrap/internal/flat"
+import (
+	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/plan"
+)
 
 // Facts is everything that the compiler may know about this machine and the caller. The
 // zero value is root without capabilities, in a directory that has no name.
@@ -124,11 +127,11 @@ func (c *Compiler) Check() Rule {
 		return AdminOfGiven
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
-	case s.On(flat.Usage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
+	case s.On(plan.FlagUsage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
 		return UsageNeedsStatus
 	case c.has(flat.Socket) && (s.Scopes|s.TryScopes)&flat.ScopeSockets == 0:
 		return SocketsNeedScope
-	case s.On(flat.Foreground) && s.Wishes[flat.Session].IsNew():
+	case s.On(plan.FlagForeground) && s.Wishes[flat.Session].IsNew():
 		return ForegroundSession
 	}
 	return Fine

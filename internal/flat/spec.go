@@ -2,6 +2,8 @@ package flat
 
 // No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
+import "github.com/gobwrap/gobwrap/internal/plan"
+
 // Wish says whether the sandbox shall have a namespace, or a session, of its own.
 type Wish uint8
 
@@ -68,24 +70,22 @@ const (
 	numIDs
 )
 
-// Bits of Spec.Switches.
+// Bits of Spec.Switches. Below them are the header's flags (plan.AllFlags).
 const (
-	DisableUsers = iota
+	DisableUsers = 1 << (iota + 16)
 	AssertUsersDisabled
 	MapAuto
 	KeepGroups
-	DieWithParent
 	AsPID1
-	Forgive // --not-a-security-boundary
 	CapsGiven
 	LevelPrefix
 	DryRun
 	Explain
 	CloseFDs
-	Usage
-	Forward
-	Foreground
 )
+
+// Each bit means one thing.
+const _ = uint(DisableUsers - plan.AllFlags)
 
 // Bits of Spec.Scopes and Spec.TryScopes: what the payload reaches in its sandbox only. They are
 // package plan's.
@@ -164,10 +164,7 @@ type Spec struct {
 }
 
 // On reports whether a switch was given.
-func (s *Spec) On(bit uint) bool { return s.Switches>>bit&1 != 0 }
-
-// Turn gives a switch.
-func (s *Spec) Turn(bit uint) { s.Switches |= 1 << bit }
+func (s *Spec) On(bit uint32) bool { return s.Switches&bit != 0 }
 
 // Kind is what an Item is.
 type Kind uint8

@@ -19,10 +19,9 @@ type Line struct {
 	Words func(field string) []string
 	Used  []int // descriptors, besides those of the Spec, that are not passed on
 	Read  []int // those of them that nothing needs once the plan is made
-	Close bool  // all others are not passed on either, but the standard streams and Keep
-	Keep  []int
+	Keep  []int // those that are passed on even with flat.CloseFDs
 
-	Forward bool // signals to the launcher are the command's
+	Switches uint32 // flat.Spec.Switches, with those that no field of a Spec says
 }
 
 //nolint:gochecknoglobals // set once, before main
@@ -45,6 +44,8 @@ var (
 	// Killed is the error of a launch of this binary that was killed during set-up, which a
 	// seccomp filter in force may explain.
 	Killed func() error
+	// Switch sets the fields of a *sandbox.Spec that options switch on (flat.Spec.Switches).
+	Switch func(spec any, switches uint32)
 	// Set puts a setting into a *sandbox.Spec, and returns the field.
 	Set func(spec any, kind setting.Kind, text string) (field string)
 	// Failed writes to the descriptors of a *sandbox.Report why the command does not run.

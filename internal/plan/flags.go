@@ -6,6 +6,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Header flags. Those that an option switches on are bits of flat.Spec.Switches too, and reach the
+// plan without code of their own.
+const (
+	// FlagInit: the first process stays as a reaper, the payload is its child.
+	FlagInit = 1 << iota
+	// FlagDieWithParent: SIGKILL follows from the caller down to the payload.
+	FlagDieWithParent
+	// FlagHandshake: the front end is told the first process's pid; OpGo reports what it
+	// has and waits for a byte.
+	FlagHandshake
+	// FlagJoin: steps [0, Join) run in a process of their own, which then clones.
+	FlagJoin
+	// FlagKeepSync: the monitor keeps the sync fds open, since there is no init.
+	FlagKeepSync
+	// FlagForgive: --not-a-security-boundary: some failures to tighten are warnings.
+	FlagForgive
+	// FlagTentative: the kernel may refuse, and there is another way: up to OpGo a fault
+	// ends the attempt, not the launch.
+	FlagTentative
+	// FlagTryUser: CLONE_NEWUSER is a wish. For the keeper.
+	FlagTryUser
+	// FlagMapRoot: the keeper maps root too, to nobody: a devpts belongs to root.
+	FlagMapRoot
+	// FlagLifeline: in plan mode (package child), the host's end is the sandbox's also
+	// when set-up is over.
+	FlagLifeline
+	// FlagUsage: the end is reported with what the command has used.
+	FlagUsage
+	// FlagForward: the monitor passes signals on to the command.
+	FlagForward
+	// FlagForeground: the command leads a process group, to which the monitor gives the terminal.
+	FlagForeground
+
+	// AllFlags are all of these.
+	AllFlags = 1<<iota - 1
+)
+
 const newNS = unix.CLONE_NEWNS
 
 // cloneMask is every namespace that a plan may ask for.

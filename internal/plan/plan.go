@@ -23,39 +23,6 @@ const (
 	SlotSize   = 8
 )
 
-// Header flags.
-const (
-	// FlagInit: the first process stays as a reaper, the payload is its child.
-	FlagInit = 1 << iota
-	// FlagDieWithParent: SIGKILL follows from the caller down to the payload.
-	FlagDieWithParent
-	// FlagHandshake: the front end is told the first process's pid; OpGo reports what it
-	// has and waits for a byte.
-	FlagHandshake
-	// FlagJoin: steps [0, Join) run in a process of their own, which then clones.
-	FlagJoin
-	// FlagKeepSync: the monitor keeps the sync fds open, since there is no init.
-	FlagKeepSync
-	// FlagForgive: --not-a-security-boundary: some failures to tighten are warnings.
-	FlagForgive
-	// FlagTentative: the kernel may refuse, and there is another way: up to OpGo a fault
-	// ends the attempt, not the launch.
-	FlagTentative
-	// FlagTryUser: CLONE_NEWUSER is a wish. For the keeper.
-	FlagTryUser
-	// FlagMapRoot: the keeper maps root too, to nobody: a devpts belongs to root.
-	FlagMapRoot
-	// FlagLifeline: in plan mode (package child), the host's end is the sandbox's also
-	// when set-up is over.
-	FlagLifeline
-	// FlagUsage: the end is reported with what the command has used.
-	FlagUsage
-	// FlagForward: the monitor passes signals on to the command.
-	FlagForward
-	// FlagForeground: the command leads a process group, to which the monitor gives the terminal.
-	FlagForeground
-)
-
 // Header is the fixed front of a plan. All offsets count from the plan's first byte.
 type Header struct {
 	Magic uint32

@@ -84,9 +84,7 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 	if byteAt(base, arena) != 0 || byteAt(base, n-1) != 0 {
 		return BadLayout
 	}
-	const flags = FlagInit | FlagDieWithParent | FlagHandshake | FlagJoin | FlagKeepSync | FlagForgive |
-		FlagTentative | FlagTryUser | FlagMapRoot | FlagLifeline | FlagUsage | FlagForward | FlagForeground
-	if h.Flags&^uint32(flags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 || h.Failed == 0 || h.Failed > 255 {
+	if h.Flags&^uint32(AllFlags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 || h.Failed == 0 || h.Failed > 255 {
 		return BadLayout
 	}
 	if h.Clone&newNS == 0 { // a mount namespace of its own, always

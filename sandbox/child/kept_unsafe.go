@@ -64,6 +64,9 @@ func runKept(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	raw.DefaultAction(unix.SIGCHLD)
 	feed.child, acting.Broker = acting.Above(end), acting.Above(f.Broker)
+	if f.Cwd != 0 {
+		acting.Cwd = acting.Above(f.Cwd)
+	}
 	var head keptPlan
 	sock := nowhere
 	if raw.ReceiveWith(feed.child, unsafe.Pointer(&head), unsafe.Sizeof(head), &sock) != unsafe.Sizeof(head) || sock == nowhere || head.size > plan.MaxSize {
@@ -99,10 +102,13 @@ func closeLeaks(sp unsafe.Pointer) {
 	raw.Close(sock)
 	raw.Close(end)
 	first := min(feed.child, acting.Broker, acting.Sock)
-	last := max(feed.child, acting.Broker, acting.Sock)
+	last := max(feed.child, acting.Broker, acting.Sock, acting.Cwd)
+	if acting.Cwd != 0 {
+		first = min(first, acting.Cwd)
+	}
 	acting.CloseRange(end+1, first-1)
 	for fd := first + 1; fd < last; fd++ {
-		if fd != feed.child && fd != acting.Broker && fd != acting.Sock {
+		if fd != feed.child && fd != acting.Broker && fd != acting.Sock && fd != acting.Cwd {
 			raw.Close(fd)
 		}
 	}

@@ -55,8 +55,8 @@ const FailedFlags = 1 << 12
 const (
 	MaxRequests    = 1 << 17
 	MaxFileSystems = 1000
-	Breath         = 60 // seconds after which a broker without a request looks whether the launcher is there
-	Patience       = 10 // times
+	Breath         = 1   // seconds after which a keeper or broker that hears nothing looks whether the launcher is there
+	Patience       = 600 // times
 )
 
 // Denied are the bits of what the administrator refuses.

@@ -110,7 +110,7 @@ func TestPatience(t *testing.T) {
 	}
 	defer unix.Close(pair[0])
 	defer unix.Close(pair[1])
-	const breath = 20 * time.Millisecond
+	const breath = 5 * time.Millisecond
 	limit := unix.NsecToTimeval(int64(breath))
 	if err := unix.SetsockoptTimeval(pair[1], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
 		t.Fatal(err)

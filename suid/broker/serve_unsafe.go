@@ -33,7 +33,7 @@ func Serve(j *Job) {
 	for range MaxRequests {
 		var q Request
 		fd, fd2, ok := receive(j.Sock, j.Launcher, &q)
-		if !ok || q.Op == 0 || q.Op >= numOps || want(q.Op) != have(fd)+have(fd2) || !j.framed && want(q.Op) != 0 {
+		if !ok || q.Op == 0 || q.Op >= numOps || want(q.Op) != have(fd)+have(fd2) || q.Op != Hostname && j.framed == (q.Op == Root) || raw.Getppid() != j.Launcher {
 			break
 		}
 		answer := j.do(&q, fd, fd2)
@@ -43,8 +43,8 @@ func Serve(j *Job) {
 		if fd2 != None {
 			raw.Close(fd2)
 		}
-		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot {
-			break
+		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot || q.Op == Root && answer != 0 {
+			break // without a frame "/" is the host's
 		}
 	}
 	raw.Exit(0)
@@ -289,10 +289,6 @@ func (j *Job) bindProc(dst uintptr) unix.Errno {
 // frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it two
 // of the user's. See package build for what it is for.
 func (j *Job) frame() uint32 {
-	if j.framed {
-		return uint32(unix.EBUSY)
-	}
-	j.framed = true
 	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
 	e := mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
 	// "/.." goes through the top of what is mounted on the root: first the tmpfs, and the old root
@@ -322,9 +318,10 @@ func (j *Job) frame() uint32 {
 		e = raw.Fstatat(raw.AtCwd, raw.Text(Base+"\x00"), &st)
 		j.device = uint64(st.Dev)
 	}
-	if back := raw.Fchdir(j.Cwd); e == 0 {
-		e = back
+	if e == 0 {
+		e = raw.Fchdir(j.Cwd)
 	}
+	j.framed = e == 0
 	return uint32(e)
 }
 
@@ -402,17 +399,17 @@ func (j *Job) stage(src uintptr, q *Request) uint32 {
 	return answer
 }
 
-// tighten makes what is staged at path, of which at is the root, nosuid and, for MS_RDONLY, private
-// (see bind; first, so that nothing comes between).
+// tighten adds flags, and nosuid, to what is staged at path, of which at is the root. For MS_RDONLY
+// it makes it private (see bind; first, so that nothing comes between).
 func tighten(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
 	if flags&unix.MS_RDONLY != 0 {
 		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {
 			return uint32(e)
 		}
 	}
-	e := addFlags(at, raw.Text("\x00"), unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
+	e := addFlags(at, raw.Text("\x00"), uintptr(flags)|unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
 	if lacks(e) {
-		e = remount(at, path, unix.MS_NOSUID)
+		e = remount(at, path, uintptr(flags)|unix.MS_NOSUID)
 	}
 	if e != 0 {
 		return FailedFlags | uint32(e)

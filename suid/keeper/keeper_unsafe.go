@@ -49,6 +49,7 @@ type First struct {
 	Launcher              uintptr    // its parent; 0: this is not the first process
 	Broker                uintptr    // where it asks the broker
 	Clone                 uint32     // the namespaces that are new
+	Cwd                   uintptr    // the launcher's working directory; 0: this process's
 	Slave, Loopback, Proc unix.Errno // why mounts still propagate, the interface is down, there is no new proc
 }
 
@@ -106,6 +107,14 @@ func fork() uintptr {
 	return raw.Clone(0)
 }
 
+// as takes an effective uid, as which namespaces are made, and all capabilities with it.
+func as(uid uintptr) unix.Errno {
+	e := raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0))
+	guard()
+	permitted, _, _ := raw.Caps()
+	return max(e, raw.SetCaps(permitted, permitted, 0))
+}
+
 // guard is for a process that has just changed its ids: such a change may make it dumpable
 // (fs.suid_dumpable).
 func guard() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
@@ -145,16 +154,14 @@ func run(line, launcher, uid, gid uintptr) First {
 		raw.Exit(1)
 	}
 	var h Header
-	receive(line, &h)
+	receive(line, launcher, &h)
 	readConf(line, gid)
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
 		end(line, plan.SubRefused, 0, extra)
 	}
-	if h.Clone&unix.CLONE_NEWUSER != 0 && !mayOwn(line, &h, uid, gid) {
-		h.Clone &^= unix.CLONE_NEWUSER
-	}
-	locked, e := enter(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid)
 	var first First
+	owner := assume(line, &h, uid, gid)
+	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
 	proc := uintptr(0)
 	if e == 0 {
 		proc = prepare(line, &h, &first, locked)
@@ -168,7 +175,10 @@ func run(line, launcher, uid, gid uintptr) First {
 			e = raw.Errno(mine)
 		}
 		if e == 0 {
-			e = bePatient(mine, broker.Breath)
+			e = bePatient(mine, broker.Patience*broker.Breath)
+		}
+		if e == 0 {
+			e = as(owner)
 		}
 		pid := uintptr(0)
 		if e == 0 {
@@ -181,7 +191,7 @@ func run(line, launcher, uid, gid uintptr) First {
 				first.Broker, first.Clone, first.Launcher = its, h.Clone, launcher
 				return first
 			}
-			e = raw.Errno(pid)
+			e = max(raw.Errno(pid), as(0))
 		}
 		if e != 0 {
 			end(line, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
@@ -199,9 +209,9 @@ func run(line, launcher, uid, gid uintptr) First {
 	}
 }
 
-// enter makes namespaces; locked: see enterLocked. The files of a new mqueue belong to the user.
-func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
-	if locked, e = enterLocked(uid); e != 0 {
+// enterNamespaces makes them; locked: see enterLocked. The files of a new mqueue belong to the user.
+func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
+	if locked, e = enterLocked(first); e != 0 {
 		return locked, e
 	}
 	if locked {
@@ -211,18 +221,15 @@ func enter(flags uint32, uid uintptr) (locked bool, e unix.Errno) {
 		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
 	}
 	e = raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
-	if flags&unix.CLONE_NEWIPC != 0 {
-		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-		guard()
-	}
-	return locked, e
+	return locked, max(e, as(owner))
 }
 
 // enterLocked enters a copy of the host's mounts that a process in a user namespace has made, and
 // ended. Such mounts are locked together (mount_namespaces(7)): what one hides stays hidden from
 // who has a descriptor from here when the mounts are taken apart. They propagate nothing. It reports
-// false where root cannot make user namespaces, or such that are of use.
-func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
+// false where root cannot make user namespaces, or such that are of use; that the user has as many as
+// there may be is another matter.
+func enterLocked(first *First) (locked bool, e unix.Errno) {
 	space, here := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
 	// The two numbers are those that the other process, which shares the descriptors, gets again.
 	its := raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0)
@@ -252,28 +259,25 @@ func enterLocked(uid uintptr) (locked bool, e unix.Errno) {
 	locked = e == 0
 	switch e {
 	case 0:
-		if e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0)); e == 0 {
-			e = goTo(cwd, uid)
+		e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0))
+		first.Cwd, cwd = cwd, nowhere // setns(2) goes to the root, and root may not be allowed back
+	case unix.ENOSPC:
+		if none() {
+			e = 0
 		}
-	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
+	case unix.EPERM, unix.EACCES, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
 		e = 0
 	}
 	raw.Close(its)
-	raw.Close(cwd)
 	return locked, e
 }
 
-// goTo makes dir the working directory: as root, who may search all, or as the user, whom a file
-// system of his, or of a server's, may know alone.
-func goTo(dir, uid uintptr) unix.Errno {
-	e := raw.Fchdir(dir)
-	if e != 0 {
-		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
-		e = raw.Fchdir(dir)
-		raw.Call(unix.SYS_SETFSUID, 0, 0, 0, 0, 0, 0)
-		guard()
-	}
-	return e
+// none reports whether the administrator permits no user namespaces at all.
+func none() bool {
+	fd := raw.Openat(raw.AtCwd, raw.Text("/proc/sys/user/max_user_namespaces\x00"), unix.O_RDONLY, 0)
+	first, _ := raw.ReadByte(fd)
+	raw.Close(fd)
+	return first == '0'
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.
@@ -305,16 +309,16 @@ func confine() bool {
 }
 
 // receive reads the header. It ends the keeper where there is none, since direct mode works,
-// and where it is not one. There is no room for a descriptor, so that the kernel drops it and says
-// MSG_CTRUNC.
-func receive(line uintptr, h *Header) {
-	if e := bePatient(line, broker.Patience*broker.Breath); e != 0 {
+// where the launcher is gone, and where it is not one. There is no room for a descriptor, so that the
+// kernel drops it and says MSG_CTRUNC.
+func receive(line, launcher uintptr, h *Header) {
+	if e := bePatient(line, broker.Breath); e != 0 {
 		end(line, plan.SubKeeper, e, 0)
 	}
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
-	for raw.Errno(r) == unix.EINTR { // it was stopped, or the machine slept
+	for n := broker.Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
 	}
 	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
@@ -350,7 +354,7 @@ func serve(line uintptr, h *Header, first *First, job *broker.Job) {
 	raw.Call(unix.SYS_CLOSE_RANGE, 3, nowhere, 0, 0, 0, 0) // since 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	if raw.Fchdir(job.Cwd) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
+	if raw.Fchdir(job.Cwd) != 0 || bePatient(job.Sock, broker.Breath) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)
@@ -365,7 +369,7 @@ func born(h *Header, first *First, its, uid, gid uintptr) {
 	user := h.Clone&unix.CLONE_NEWUSER != 0
 	e := unix.Errno(0)
 	if user {
-		enterUser(its, uid)
+		enterUser(its)
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
 		e = raw.CutBounding(0) // the namespace came with a full one
 	}

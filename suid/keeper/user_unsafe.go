@@ -17,18 +17,24 @@ import (
 // it, may enter it, and has all capabilities there (user_namespaces(7)), which is what this
 // kernel refuses to ordinary users: so it is created under an id that nobody has.
 
-// noOwner is what enterUser says where the id does not exist; otherwise it says an errno.
-const noOwner = 255
-
-// mayOwn reports whether a user namespace may be made: not for a caller who has an id that is
-// to be nobody's, nor for a wish that the administrator refuses. It ends the launch where the
-// namespace is more than a wish.
-func mayOwn(line uintptr, h *Header, uid, gid uintptr) bool {
+// assume takes the effective uid as which all namespaces of a launch are made. The kernel counts
+// them as its (namespaces(7), "user.max_*"): not as root's, whose limits are not the user's to fill.
+// It stays root's, and there is no user namespace for the sandbox, for a caller who has an id that is
+// to be nobody's, and where the id does not exist. Nor is there one if it is a wish that the
+// administrator refuses. It ends the launch where the namespace is more than a wish.
+func assume(line uintptr, h *Header, uid, gid uintptr) (owner uintptr) {
+	owner = uintptr(suid.Owner(uint32(uid)))
+	row := suid.Permitted
 	if suid.Reserved(uint32(uid)) || suid.Reserved(uint32(gid)) {
-		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowReserved, 0))
-		return false
+		row, owner = suid.RowReserved, 0
+	} else if as(owner) != 0 {
+		row, owner = suid.RowNoOwner, 0
 	}
-	return h.Flags&TryUser == 0 || !conf.Skips()
+	if h.Clone&unix.CLONE_NEWUSER != 0 && (row != suid.Permitted || h.Flags&TryUser != 0 && conf.Skips()) {
+		without(line, h, plan.SubRefused, 0, suid.Extra(row, 0))
+		h.Clone &^= unix.CLONE_NEWUSER
+	}
+	return owner
 }
 
 // without ends the launch, unless the user namespace that there will not be is only a wish.
@@ -39,24 +45,12 @@ func without(line uintptr, h *Header, sub plan.Sub, e unix.Errno, extra uint32) 
 }
 
 // enterUser creates the user namespace, and returns when its maps are written. Its owner, the
-// effective uid, is charged with what its processes use: not root, whose limits are not the
-// user's to fill (inotify, processes; namespaces(7), "user.max_*").
-func enterUser(its, uid uintptr) {
-	code := byte(0)
-	switch e := raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uintptr(suid.Owner(uint32(uid))), ^uintptr(0), 0, 0, 0)); e {
-	case 0:
-		guard()
-		permitted, _, _ := raw.Caps()
-		raw.SetCaps(permitted, 1<<unix.CAP_SYS_ADMIN, 0)
-		code = byte(raw.Errno(raw.Call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0, 0, 0, 0)))
-		guard()
-	case unix.EINVAL: // a user namespace that does not map it
-		code = noOwner
-	default:
-		code = byte(e)
-	}
+// effective uid, is charged with what its processes use too (inotify, processes).
+func enterUser(its uintptr) {
+	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0, 0, 0, 0))
+	guard()
 	// The keeper asks whether we are there when it has opened our directory in /proc.
-	if !raw.SendByte(its, code) || code != 0 || !raw.Hears(its) || !raw.SendByte(its, 0) || !raw.Hears(its) {
+	if !raw.SendByte(its, byte(e)) || e != 0 || !raw.Hears(its) || !raw.SendByte(its, 0) || !raw.Hears(its) {
 		raw.Exit(1)
 	}
 }
@@ -69,9 +63,6 @@ func mapped(line, proc uintptr, h *Header, pid, its, uid, gid uintptr) bool {
 	switch {
 	case !ok:
 		without(line, h, plan.SubClone, unix.ESRCH, 0)
-		return false
-	case code == noOwner:
-		without(line, h, plan.SubRefused, 0, suid.Extra(suid.RowNoOwner, 0))
 		return false
 	case code != 0:
 		without(line, h, plan.SubClone, unix.Errno(code), h.Clone)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 )
 
 func TestCases(t *testing.T) {
@@ -13,6 +15,9 @@ func TestCases(t *testing.T) {
 		t.Run(file.name, func(t *testing.T) {
 			t.Parallel()
 			for _, c := range file.cases {
+				if !harness.InPart(c.name) {
+					continue
+				}
 				for _, who := range c.users {
 					c := c.inMode(mode, who).withReference()
 					if c.skip != "" || mode != "" && who.uid == 0 && file.name != "caps" {

@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	if err := errors.Join(prepare(), harness.LeaveOut("^("+strings.Join(otherModes(), "|")+")$")); err != nil {
+	if err := errors.Join(prepare(), harness.LeaveOut("^("+strings.Join(otherModes(), "|")+")$"), harness.LeaveOutOtherParts("TestCases")); err != nil {
 		fmt.Fprintln(os.Stderr, "compat:", err)
 		os.Exit(2)
 	}

@@ -181,7 +181,8 @@ func TestDestinationsStayInside(t *testing.T) {
 }
 
 // thinning is what part of the combinations is tried, one in thin, and where counting starts:
-// each of them by one of the users, and in both ways of resolving a path. The long form tries
+// each of them by one of the users with the new calls, and a third of them with the older ones
+// too. The long form tries
 // each as an ordinary user with the new calls, as root with the older ones, and in setuid mode
 // with both.
 func thinning(who identity, e engine) (thin, start int) {

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -209,7 +210,8 @@ func TestCallerKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	eachWho(t, func(t *testing.T, who identity) {
 		args := plans(t, who)["full"]
-		for n := 2; ; n++ {
+		step := harness.Times(17, 1)
+		for n := 1 + startOf(t, step); ; n += step {
 			s := injectAt(t, who, engine{}, n, "caller", args, []string{"read", "3"})
 			if s.missed {
 				if n < 30 {

@@ -87,3 +87,20 @@ func TestServedFileSystem(t *testing.T) {
 		}
 	})
 }
+
+// TestServedWorkingDirectory: the caller's working directory may be on a file system that is open
+// to the user alone.
+func TestServedWorkingDirectory(t *testing.T) {
+	t.Parallel()
+	needsFUSE(t)
+	dir := user.scratch(t)
+	user.shell(t, dir, "mkdir mnt")
+	eachUser(t, func(t *testing.T, who identity) {
+		for _, more := range [][]string{nil, {"--unshare-user", "--unshare-ipc"}} {
+			options := slices.Concat(more, []string{"--ro-bind", "dir", "/n", "--bind", ".", dir + "/mnt"})
+			words := slices.Concat(who.launcher(), box(options...)[1:], []string{"/h/probe", "show", "file"})
+			wrap := slices.Concat(served(dir+"/mnt"), []string{probe, "become", fmt.Sprint(user.id), "exec", "sh", "-ec", `cd "$0"; exec "$@"`, dir + "/mnt"})
+			launch{who: root, wrap: wrap, args: words}.run(t).OK(t, "served\n")
+		}
+	})
+}

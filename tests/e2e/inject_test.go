@@ -2,12 +2,14 @@ package e2e_test
 
 import (
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/tests/lib/harness"
 	"golang.org/x/sys/unix"
 )
 
@@ -137,15 +139,16 @@ func text(f *os.File) string {
 	return string(data)
 }
 
-// everyCall acts at call after call until there is none left; where others do so for the same
-// processes, at every third.
+// everyCall acts at call after call until there is none left. The short form acts at a few, from a
+// call that the test's name chooses, so that the tests of different modes share them. At full
+// length it acts at each or, where others do so for the same processes, at every third.
 func everyCall(t *testing.T, who identity, e engine, action string, args, words []string, judge func(injection) string) {
 	t.Helper()
-	step := 1
+	step := harness.Times(17, 1)
 	if action == "worker" || who == fallback {
-		step = 3
+		step = harness.Times(23, 3)
 	}
-	for n := 1; ; n += step {
+	for n := startOf(t, step); ; n += step {
 		s := injectAt(t, who, e, n, action, args, words)
 		if complaint := judge(s); complaint != "" && !s.missed {
 			t.Errorf("injection %d: %s: %s", n, complaint, s)
@@ -157,4 +160,11 @@ func everyCall(t *testing.T, who identity, e engine, action string, args, words 
 			return
 		}
 	}
+}
+
+// startOf is the call at which a test begins that acts at every step-th.
+func startOf(t *testing.T, step int) int {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(t.Name()))
+	return 1 + int(sum.Sum32()%uint32(step))
 }

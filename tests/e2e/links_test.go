@@ -76,7 +76,7 @@ func TestSearchOnlyParents(t *testing.T) {
 // destinations lead through it start.
 func TestRacingAttacker(t *testing.T) {
 	t.Parallel()
-	launches := harness.Times(15, 75)
+	launches := harness.Times(10, 75)
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		if e.Name == "refused" {
 			return // resolves paths as classic does

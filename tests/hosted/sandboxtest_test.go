@@ -3,6 +3,7 @@ package hosted
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -19,18 +20,26 @@ func TestSandboxtest(t *testing.T) {
 		{"race", "1", "1", []string{"-race"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			const pkg = "../tools/inside"
+			exe := filepath.Join(t.TempDir(), "inside.test")
+			build := exec.Command("go", append(append([]string{"test", "-c", "-o", exe}, c.args...), pkg)...)
+			build.Env = append(os.Environ(), "CGO_ENABLED="+c.cgo, "GOFLAGS=")
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %v\n%s", build.Args, err, out)
+			}
 			run := func(more ...string) (string, error) {
-				cmd := exec.Command("go", append(append([]string{"test", "-count=1", "-v"}, c.args...), more...)...)
-				cmd.Env = append(os.Environ(), "CGO_ENABLED="+c.cgo, "GOFLAGS=", "INSIDE_DYNAMIC="+c.dynamic, "GOBWRAP="+built["gobwrap"])
+				cmd := exec.Command(exe, append([]string{"-test.v"}, more...)...)
+				cmd.Dir = pkg
+				cmd.Env = append(os.Environ(), "INSIDE_DYNAMIC="+c.dynamic, "GOBWRAP="+built["gobwrap"])
 				out, err := cmd.CombinedOutput()
 				return string(out), err
 			}
-			out, err := run("../tools/inside")
+			out, err := run()
 			if err != nil || strings.Count(out, "    --- PASS: TestModes/") != 4 || strings.Contains(out, "--- SKIP") {
 				t.Errorf("%v\n%s", err, out)
 			}
 			t.Setenv("INSIDE_FAILS", "1")
-			if out, err := run("-run=^TestFails$", "../tools/inside"); err == nil || strings.Count(out, "this is wrong in mode ") != 3 {
+			if out, err := run("-test.run=^TestFails$"); err == nil || strings.Count(out, "this is wrong in mode ") != 3 {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})

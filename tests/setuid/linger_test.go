@@ -53,3 +53,21 @@ func TestLinger(t *testing.T) {
 		})
 	}
 }
+
+// TestKeeperWithoutLauncher: a keeper that waits for its header goes when its launcher has gone,
+// also if the user has taken the launcher's end of the socket. It is not counted among the user's
+// processes, so that there could be any number.
+func TestKeeperWithoutLauncher(t *testing.T) {
+	t.Parallel()
+	h, err := become(t, me).rob(scene{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Kill(h.pid, unix.SIGKILL)
+	if err := gone(soon/3, h.keeper); err != nil {
+		t.Error(err)
+	}
+	if err := h.end(); err != nil {
+		t.Error(err)
+	}
+}

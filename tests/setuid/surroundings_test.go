@@ -253,3 +253,47 @@ func dumping(t *testing.T, dir string) string {
 	}
 	return path
 }
+
+// TestWorkingDirectory: a working directory that the user may not search, or that has been
+// removed, is in the way of relative paths only, as in direct mode. One that root may not search is
+// in nobody's way.
+func TestWorkingDirectory(t *testing.T) {
+	t.Parallel()
+	roots := t.TempDir()
+	own := scratch(t)
+	for _, dir := range []string{roots, own} {
+		if err := os.WriteFile(filepath.Join(dir, "file"), []byte("x\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := fmt.Sprint(me)
+	in := func(dir string, args ...string) outcome { // root enters the directory
+		return launch{who: nobody, dir: dir, wrap: []string{"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"}, args: args}.run(t)
+	}
+	stat := func(source string) []string {
+		return []string{
+			"--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--ro-bind", source, "/f",
+			"--", "/usr/bin/stat", "-c", "%n %i %F", "/f",
+		}
+	}
+	ran := 0
+	for _, dir := range []string{own, roots} {
+		for _, source := range []string{".", "..", "./file", "file", "../" + filepath.Base(dir) + "/file", "self", "0", "../self/fd"} {
+			direct := in(dir, append([]string{gobwrap}, stat(source)...)...)
+			kept := in(dir, append([]string{installed, "--mode", "setuid"}, stat(source)...)...)
+			if direct.Status != kept.Status || direct.Stdout != kept.Stdout || direct.Stderr != kept.Stderr {
+				t.Errorf("in %s, %s: direct mode: %s\nsetuid mode: %s", dir, source, direct, kept)
+			}
+			if kept.Status == "0" {
+				ran++
+			}
+		}
+	}
+	if ran < 7 { // in one directory all that there is, in the other at least itself and its parent
+		t.Errorf("%d of the binds work", ran)
+	}
+	in(roots, append(byKeeper(all()...), "/h/probe", "echo", "in")...).OK(t, "in\n")
+}

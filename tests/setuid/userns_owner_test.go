@@ -26,19 +26,25 @@ func inside(t *testing.T, who uint32) *os.File {
 		_ = clear(cmd.Process.Pid)
 		_ = cmd.Wait()
 	})
-	command := func() int {
-		pids := proc.Tree(cmd.Process.Pid)
-		return pids[len(pids)-1]
-	}
-	if !harness.Until(func() bool { return proc.Field(command(), "Name") == "witness" }) {
-		t.Fatalf("no sandbox: %s", describe(proc.Tree(cmd.Process.Pid)))
-	}
-	space, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", command()))
+	space, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", settled(t, cmd.Process.Pid)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = space.Close() })
 	return space
+}
+
+// settled waits until a launcher's command runs, and returns its pid.
+func settled(t *testing.T, launcher int) int {
+	t.Helper()
+	command := func() int {
+		pids := proc.Tree(launcher)
+		return pids[len(pids)-1]
+	}
+	if !harness.Until(func() bool { return proc.Field(command(), "Name") == "witness" }) {
+		t.Fatalf("no sandbox: %s", describe(proc.Tree(launcher)))
+	}
+	return command()
 }
 
 // ownerOf is who owns a user namespace.

@@ -36,6 +36,7 @@ type Frame struct {
 	Apart uint32  // where the old root is, if it is not this process's: NoChroot or Rootfs
 
 	// In setuid mode:
+	Cwd    uintptr    // the caller's working directory; 0: this process's
 	Mapped uint32     // the process is in a user namespace
 	Slave  unix.Errno // why mounts still propagate to the host; the keeper has stopped that
 	NoProc unix.Errno // why there is no new proc
@@ -213,7 +214,10 @@ func (r *Frame) CloseFrame() {
 	if r.Base != 0 {
 		r.CloseSoon(r.Base)
 	}
-	r.Old, r.Base = 0, 0
+	if r.Cwd != 0 {
+		r.CloseSoon(r.Cwd)
+	}
+	r.Old, r.Base, r.Cwd = 0, 0, 0
 }
 
 // LeaveOldRoot makes the new root the only one. It is OpPivot.

@@ -27,9 +27,14 @@ func Open(r *resolve.Paths, p plan.View, s *plan.Step) step.Fault {
 		return sourceFromFd(r, s)
 	}
 	path := p.Str(s.A)
-	fd := openHost(raw.AtCwd, path)
+	var link raw.Link
+	here, at := raw.AtCwd, raw.Text("self/cwd\x00")
+	if r.Cwd != 0 {
+		here, at = r.Cwd, link.Below(r.Cwd)
+	}
+	fd := openHost(here, path)
 	if *(*byte)(path) != '/' && raw.Errno(fd) == unix.EACCES {
-		fd = fromClosedCwd(r, path)
+		fd = fromClosedCwd(r, at, path)
 	}
 	switch e := raw.Errno(fd); {
 	case e == unix.ENOENT && s.Flags&plan.FlagTry != 0:
@@ -65,13 +70,13 @@ func openHost(dir uintptr, path unsafe.Pointer) uintptr {
 // fromClosedCwd opens a relative path whose way begins in a working directory that the user
 // may not search. That directory itself, and those above it, can be named nevertheless: by
 // its link in /proc, and by the path that the link says, which has no links in it.
-func fromClosedCwd(r *resolve.Paths, path unsafe.Pointer) uintptr {
+func fromClosedCwd(r *resolve.Paths, link, path unsafe.Pointer) uintptr {
 	path = pathname.PastDots(path)
 	if *(*byte)(path) == 0 {
-		return openHost(r.Proc, raw.Text("self/cwd\x00"))
+		return openHost(r.Proc, link)
 	}
 	full := unsafe.Pointer(&named)
-	n, e := raw.Readlinkat(r.Proc, raw.Text("self/cwd\x00"), full, resolve.MaxPath)
+	n, e := raw.Readlinkat(r.Proc, link, full, resolve.MaxPath)
 	if e != 0 {
 		return raw.Failed(e)
 	}

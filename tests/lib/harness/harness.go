@@ -23,6 +23,8 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -112,6 +114,23 @@ func Times(short, long int) int {
 		return long
 	}
 	return short
+}
+
+// InPart reports whether something with this name belongs to what is to run: everything, or with
+// GOBWRAP_TEST_PART=2/4 the second of four parts. make test runs some suites in several modes,
+// and in each but the first only a part; make test-long all.
+func InPart(name string) bool {
+	var part, parts uint32
+	value := os.Getenv("GOBWRAP_TEST_PART")
+	if value == "" {
+		return true
+	}
+	if n, err := fmt.Sscanf(value, "%d/%d", &part, &parts); n != 2 || part < 1 || part > parts {
+		exit(2, fmt.Errorf("GOBWRAP_TEST_PART=%s is not a part, such as 1/3: %w", value, err))
+	}
+	sum := fnv.New32a()
+	_, _ = io.WriteString(sum, name)
+	return sum.Sum32()%parts == part-1
 }
 
 // UID returns a user id that no other suite on this machine uses at the same time: the

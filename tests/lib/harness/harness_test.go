@@ -242,6 +242,27 @@ func TestDisk(t *testing.T) {
 	}
 }
 
+// TestParts: each name is in one part, and no part is empty.
+func TestParts(t *testing.T) {
+	parts := map[string]int{}
+	names := []string{"TestA", "TestB", "TestC", "dir-of-a-file", "bind-twice", "TestSignals", "TestLocks", "caps", "an-odd-name"}
+	for _, part := range []string{"1/2", "2/2"} {
+		t.Setenv("GOBWRAP_TEST_PART", part)
+		for _, name := range names {
+			if InPart(name) {
+				parts[part]++
+			}
+		}
+	}
+	if parts["1/2"] == 0 || parts["2/2"] == 0 || parts["1/2"]+parts["2/2"] != len(names) {
+		t.Errorf("%v of %d", parts, len(names))
+	}
+	t.Setenv("GOBWRAP_TEST_PART", "")
+	if !InPart("x") {
+		t.Error("without parts, a name is in none")
+	}
+}
+
 // TestLock: one test at a time has it, whatever its suite.
 func TestLock(t *testing.T) {
 	name := fmt.Sprint("of-", os.Getpid())

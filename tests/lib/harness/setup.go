@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,6 +67,33 @@ func LeaveOut(tests string) error {
 		tests = before + "|" + tests
 	}
 	return f.Value.Set(tests)
+}
+
+var testFunction = regexp.MustCompile(`(?m)^func (Test[A-Z]\w*)\(`)
+
+// LeaveOutOtherParts leaves out the tests of this suite that are not InPart, except for those
+// that divide what they have.
+func LeaveOutOtherParts(except ...string) error {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		return err
+	}
+	var others []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for _, m := range testFunction.FindAllStringSubmatch(string(text), -1) {
+			if !InPart(m[1]) && !slices.Contains(except, m[1]) {
+				others = append(others, m[1])
+			}
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return LeaveOut("^(" + strings.Join(others, "|") + ")$")
 }
 
 // Until waits until a condition holds, and reports whether it did within Patience.

@@ -25,11 +25,15 @@ var sources embed.FS
 
 // Launcher builds a launcher, with further arguments for go build.
 func Launcher(to string, args ...string) error {
-	return Go(to, "github.com/gobwrap/gobwrap/cmd/gobwrap", false, append([]string{"-trimpath", "-ldflags=-E " + Entry}, args...)...)
+	return Go(to, "github.com/gobwrap/gobwrap/cmd/gobwrap", false, append([]string{"-ldflags=-E " + Entry}, args...)...)
 }
 
-// Go builds a Go program, with cgo or without it.
+// Go builds a Go program, with cgo, from the packages that go test has compiled, or without it,
+// from those of make build.
 func Go(to, pkg string, cgo bool, args ...string) error {
+	if !cgo {
+		args = append([]string{"-trimpath"}, args...)
+	}
 	cmd := exec.Command("go", append(append([]string{"build", "-o", to}, args...), pkg)...)
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "CGO_ENABLED=0")
 	if cgo {

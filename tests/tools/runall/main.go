@@ -1,4 +1,5 @@
-// Command runall runs go vet, the tests of every package, and the suite compat in its other modes. It
+// Command runall runs go vet, the tests of every package, and the suite compat in its other modes:
+// as many packages at the same time as there are processors, those that take longest first. It
 // goes on after a failure, prints what failed as soon as a package is done, and ends with the
 // packages that took longest, the tests that were skipped and why, and the packages that
 // failed. Its exit status is 1 if one did.
@@ -17,44 +18,70 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // step is one start of go test.
 type step struct {
-	name     string // of the run, in parentheses behind the package's
-	env      []string
-	packages []string
+	name string // of the run, in parentheses behind the package's
+	env  []string
+	args []string
 }
 
-// steps returns what there is to run.
-func steps() []step {
-	compat := []string{"./tests/compat"}
-	return []step{
-		{packages: []string{"./..."}},
-		{"classic", []string{"GOBWRAP_TEST_ENGINE=classic"}, compat},
-		{"setuid", []string{"GOBWRAP_TEST_MODE=setuid"}, compat},
-		{"setuid, classic", []string{"GOBWRAP_TEST_MODE=setuid", "GOBWRAP_TEST_ENGINE=classic"}, compat},
-		{"auto", []string{"GOBWRAP_TEST_MODE=auto"}, compat},
+// module is what the names of packages begin with.
+const module = "github.com/gobwrap/gobwrap"
+
+// longest are the packages that take longest, in order. Those that are not here take a few
+// seconds each.
+var longest = []string{
+	"tests/e2e", "tests/hosted", "tests/packaging", "tests/conformance", "tests/compat", "tests/setuid", "sandbox",
+	"tests/ranges", "sandbox/child", "tests/policy", "tests/seccomp", "tests/arm64",
+}
+
+// portions is into how many runs the other packages are divided. Each costs a second of its own.
+const portions = 8
+
+// steps returns what there is to run of all packages: the longest first, and last what fills the
+// processors evenly.
+func steps(all []string) (list []step) {
+	add := func(name string, env []string, packages ...string) {
+		// make test has run go vet; and one step keeps one processor busy
+		list = append(list, step{name, env, append([]string{"-vet=off", "-p=1"}, packages...)})
 	}
+	for _, name := range longest {
+		add("", nil, "./"+name)
+		if name == "tests/compat" {
+			// make test-long runs all of each.
+			add("setuid, 1/2", []string{"GOBWRAP_TEST_MODE=setuid", "GOBWRAP_TEST_PART=1/2"}, "./"+name)
+			add("classic, 1/4", []string{"GOBWRAP_TEST_ENGINE=classic", "GOBWRAP_TEST_PART=1/4"}, "./"+name)
+			add("setuid, classic, 2/4", []string{"GOBWRAP_TEST_MODE=setuid", "GOBWRAP_TEST_ENGINE=classic", "GOBWRAP_TEST_PART=2/4"}, "./"+name)
+			add("auto, 3/4", []string{"GOBWRAP_TEST_MODE=auto", "GOBWRAP_TEST_PART=3/4"}, "./"+name)
+		}
+	}
+	rest := slices.DeleteFunc(slices.Clone(all), func(pkg string) bool { return slices.Contains(longest, strings.TrimPrefix(pkg, module+"/")) })
+	for packages := range slices.Chunk(rest, max(1, (len(rest)+portions-1)/portions)) {
+		add("", nil, packages...)
+	}
+	return list
 }
 
 func main() {
-	all := steps()
-	if len(os.Args) > 1 {
-		all = []step{{packages: os.Args[1:]}}
-	}
-	var sum summary
 	begun := time.Now()
-	if len(os.Args) == 1 {
+	var sum summary
+	if len(os.Args) > 1 {
+		sum.runSteps([]step{{args: os.Args[1:]}}, 1)
+	} else {
 		sum.vet()
-	}
-	for _, s := range all {
-		if err := s.run(&sum); err != nil {
-			sum.failed = append(sum.failed, fmt.Sprintf("go test %s: %v", strings.Join(s.packages, " "), err))
+		all, err := exec.Command("go", "list", "./...").Output()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "runall: go list:", err)
+			os.Exit(1)
 		}
+		sum.runSteps(steps(strings.Fields(string(all))), runtime.NumCPU())
 	}
 	sum.print(os.Stdout, time.Since(begun))
 	if len(sum.failed) > 0 {
@@ -68,29 +95,66 @@ func (sum *summary) vet() {
 	if cmd.Run() != nil {
 		sum.failed = append(sum.failed, "go vet ./...")
 	}
+	sum.processor += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// run runs go test and adds what comes of it to the sum. A package that fails is not an error.
-func (s step) run(sum *summary) error {
-	args := append([]string{"test", "-json", "-count=1", "-timeout=30m"}, s.packages...)
-	cmd := exec.Command("go", args...)
+// runSteps runs the steps in order, some at a time, and adds what comes of them to the sum.
+func (sum *summary) runSteps(list []step, atATime int) {
+	todo := make(chan step)
+	var workers sync.WaitGroup
+	var adding sync.Mutex
+	out := &whole{to: os.Stdout}
+	for range atATime {
+		workers.Go(func() {
+			for s := range todo {
+				one := s.run(out)
+				adding.Lock()
+				sum.add(one)
+				adding.Unlock()
+			}
+		})
+	}
+	for _, s := range list {
+		todo <- s
+	}
+	close(todo)
+	workers.Wait()
+}
+
+// whole is a writer that several may write to.
+type whole struct {
+	sync.Mutex
+	to io.Writer
+}
+
+func (w *whole) Write(p []byte) (int, error) {
+	w.Lock()
+	defer w.Unlock()
+	return w.to.Write(p)
+}
+
+// run runs go test and returns what comes of it.
+func (s step) run(to io.Writer) (sum summary) {
+	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-timeout=30m"}, s.args...)...)
 	cmd.Env = append(os.Environ(), s.env...)
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = to
 	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err == nil {
+		if err = sum.read(out, s.name, to); err != nil {
+			_ = out.Close() // so that it ends
+		}
+		if ended := cmd.Wait(); err == nil && len(sum.failed) == 0 {
+			err = ended // and no package says why
+		}
+		sum.processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	if err != nil {
-		return err
+		sum.failed = append(sum.failed, fmt.Sprintf("go test %s: %v", strings.Join(s.args, " "), err))
 	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	before := len(sum.failed)
-	if err := sum.read(out, s.name, os.Stdout); err != nil {
-		return err
-	}
-	if err := cmd.Wait(); err != nil && len(sum.failed) == before {
-		return err // and no package says why
-	}
-	return nil
+	return sum
 }
 
 // event is a line of go test -json; see go doc test2json.
@@ -104,14 +168,26 @@ type event struct {
 
 // summary is what is printed at the end.
 type summary struct {
-	took    []result
-	skipped []string
-	failed  []string
+	took      []result
+	skipped   []string
+	failed    []string
+	processor time.Duration // in use by all processes
 }
 
 type result struct {
-	name    string
-	seconds float64
+	name      string
+	seconds   float64
+	processor time.Duration // in use by it and what built it, if it had a step to itself
+}
+
+func (sum *summary) add(one summary) {
+	if len(one.took) == 1 {
+		one.took[0].processor = one.processor
+	}
+	sum.took = append(sum.took, one.took...)
+	sum.skipped = append(sum.skipped, one.skipped...)
+	sum.failed = append(sum.failed, one.failed...)
+	sum.processor += one.processor
 }
 
 // read reads what go test says until its end, and prints a line for each package that is
@@ -161,7 +237,7 @@ func (sum *summary) read(in io.Reader, run string, out io.Writer) error {
 			if e.Test != "" {
 				continue
 			}
-			sum.took = append(sum.took, result{name, e.Elapsed})
+			sum.took = append(sum.took, result{name: name, seconds: e.Elapsed})
 			fmt.Fprintf(out, "%-5s%-34s%7.1f s\n", e.Action, name, e.Elapsed)
 			if e.Action == "fail" {
 				for other, b := range said { // what was cut short
@@ -179,7 +255,7 @@ func (sum *summary) read(in io.Reader, run string, out io.Writer) error {
 
 // shown returns a package's name as it is printed.
 func shown(pkg, run string) string {
-	name := strings.TrimPrefix(strings.TrimPrefix(pkg, "github.com/gobwrap/gobwrap"), "/")
+	name := strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/")
 	if run != "" {
 		name += " (" + run + ")"
 	}
@@ -204,13 +280,17 @@ func reason(said string) string {
 }
 
 // most is how many packages the table of the longest has.
-const most = 12
+const most = 20
 
 func (sum *summary) print(out io.Writer, took time.Duration) {
 	slices.SortStableFunc(sum.took, func(a, b result) int { return int(1000*b.seconds) - int(1000*a.seconds) })
-	fmt.Fprintf(out, "\nThe longest of %d, %d s in all:\n", len(sum.took), int(took.Seconds()))
+	fmt.Fprintf(out, "\nThe longest of %d, %d s in all, %d s of processor time:\n", len(sum.took), int(took.Seconds()), int(sum.processor.Seconds()))
 	for _, r := range sum.took[:min(most, len(sum.took))] {
-		fmt.Fprintf(out, "  %-36s%7.1f s\n", r.name, r.seconds)
+		fmt.Fprintf(out, "  %-36s%7.1f s", r.name, r.seconds)
+		if r.processor > 0 {
+			fmt.Fprintf(out, "%7.1f s of processor time, with its build", r.processor.Seconds())
+		}
+		fmt.Fprintln(out)
 	}
 	if len(sum.skipped) > 0 {
 		fmt.Fprintln(out, "\nSkipped:")

@@ -50,3 +50,35 @@ func TestRun(t *testing.T) {
 		t.Errorf("failed %q:\n%s", sum.failed, out.String())
 	}
 }
+
+// TestSteps: every package is in one step, and compat in each mode.
+func TestSteps(t *testing.T) {
+	out, err := exec.Command("go", "list", module+"/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Fields(string(out))
+	times := map[string]int{}
+	for _, s := range steps(all) {
+		for _, arg := range s.args {
+			if path, ok := strings.CutPrefix(arg, "./"); ok {
+				arg = module + "/" + path
+			}
+			times[arg]++
+		}
+	}
+	for _, pkg := range all {
+		want := 1
+		if pkg == module+"/tests/compat" {
+			want = 5
+		}
+		if times[pkg] != want {
+			t.Errorf("%s is run %d times, want %d", pkg, times[pkg], want)
+		}
+	}
+	for _, name := range longest {
+		if times[module+"/"+name] == 0 || !strings.Contains(string(out), module+"/"+name+"\n") {
+			t.Errorf("%s: no such package", name)
+		}
+	}
+}

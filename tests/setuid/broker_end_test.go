@@ -1,0 +1,98 @@
+package setuid_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/suid/broker"
+	"golang.org/x/sys/unix"
+)
+
+// refusing has the kernel refuse a system call to the calling thread and what it starts, as root's
+// filter around a container does.
+func refusing(nr uint32) func() error {
+	return func() error {
+		code := []unix.SockFilter{
+			{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
+			{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: nr, Jf: 1},
+			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+		}
+		prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
+		if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog))); e != 0 {
+			return e
+		}
+		return nil
+	}
+}
+
+// TestFailedFrame: a broker that could not make the frame ends. Its root is still the host's, where
+// a stage would be root's files.
+func TestFailedFrame(t *testing.T) {
+	t.Parallel()
+	s := becomeIn(t, me, func() error { return errors.Join(elsewhere("true")(), refusing(unix.SYS_PIVOT_ROOT)()) })
+	k := s.talkTo(t, 0, 0)
+	defer k.bye()
+	if got := k.ask(broker.Root, 0, 0, 0); got != broker.FailedFlags|uint32(unix.EPERM) {
+		t.Fatalf("ROOT answers %#x", got)
+	}
+	if got := k.ask(broker.Stage, 0, 1, 0, k.path("/usr")); got != ended {
+		t.Fatalf("STAGE without a frame answers %d, and %s was made: %v", int32(got), broker.StageDir, os.Remove(broker.StageDir) == nil)
+	}
+	if !over(k.keeper, soon) {
+		t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
+	}
+}
+
+// TestBrokerWithoutLauncher: a broker whose launcher is gone answers nothing any more, whoever keeps
+// the socket and however often it is asked.
+func TestBrokerWithoutLauncher(t *testing.T) {
+	t.Parallel()
+	s := become(t, me)
+	k := s.talkTo(t, 0, 0)
+	defer k.bye()
+	hostname := func() uint32 { return k.ask(broker.Hostname, 3, 0, 0) }
+	if got := hostname(); got != uint32(unix.EPERM) {
+		t.Fatalf("HOSTNAME answers %d", int32(got))
+	}
+	if err := s.kill(k.pid, unix.SIGKILL); err != nil || !over(k.pid, soon) {
+		t.Fatal("the launcher stays:", err)
+	}
+	if got := hostname(); got != ended {
+		t.Fatalf("HOSTNAME answers %d when the launcher is gone", int32(got))
+	}
+	if !over(k.keeper, soon) {
+		t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
+	}
+}
+
+// TestStageIsReadOnly: what is staged read-only is so before it is placed, whatever the first
+// process does in between. Where the administrator refuses --bind, this is what keeps it.
+func TestStageIsReadOnly(t *testing.T) {
+	t.Parallel()
+	s := becomeIn(t, me, elsewhere(etc(write("refuse --bind\n"))+"\n"+canaries))
+	k := s.talkTo(t, 0, 0).framed()
+	defer k.bye()
+	if e := k.ask(broker.Stage, unix.MS_RDONLY, 1, 0, k.path("/oldroot/tmp/canary")); e != 0 {
+		t.Fatalf("STAGE answers %d", int32(e))
+	}
+	if e := k.ask(broker.Place, 0, 1, 0, k.path("/newroot")); e != 0 {
+		t.Fatalf("PLACE answers %d", int32(e))
+	}
+	seen := 0
+	for line := range strings.Lines(k.mountsInside()) {
+		if m, ok := parseMount(line); ok && (m.point == "/newroot" && m.source == "canary" || filepath.Dir(m.point) == "/newroot") {
+			seen++
+			if !strings.HasPrefix(m.flags, "ro,nosuid") {
+				t.Errorf("placed with other flags: %s", line)
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("%d mounts:\n%s", seen, k.mountsInside())
+	}
+}
