@@ -3,14 +3,11 @@ package sandbox
 import (
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/front"
-	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/internal/host"
 	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
 )
@@ -61,19 +58,10 @@ func environment(base []string, ops []EnvOp) []string {
 // facts is everything that a plan may depend on besides the Spec.
 type facts = front.Facts
 
-// readFacts reads the facts that s depends on. What cannot be read counts as not there.
+// readFacts reads the facts that s depends on.
 func readFacts(s *wanted) facts {
-	h := facts{
-		SameFile: host.SameFile,
-		UID:      uint32(syscall.Getuid()),
-		GID:      uint32(syscall.Getgid()),
-		Env:      child.Environ(),
-		Setuid:   s.Mode == Setuid,
-	}
-	h.Caps = host.Permitted()
-	h.Cwd, _ = syscall.Getwd()
-	h.Tty = host.IsTerminal(1)
-	h.Filtered = kernel.Filtered()
+	h := host.Read()
+	h.Setuid = s.Mode == Setuid
 	probe(&h, s)
 	return h
 }

@@ -196,7 +196,7 @@ func (c *Cmd) checkFDs(s *wanted) error {
 			list = append(list, named{field: at("Files", i) + ".FD", fd: SetFD(op.FD.N)})
 		}
 		for _, path := range append([]string{op.Source, op.Upper, op.Work}, op.Layers...) {
-			if n, ok := namesFD(path); ok && !c.passes(n) {
+			if n, ok := host.NamesFD(path); ok && !c.passes(n) {
 				return badField(at("Files", i), path+": "+noFile(n))
 			}
 		}
@@ -242,20 +242,6 @@ func noFile(n int) string {
 // passes reports whether the launcher gets a descriptor of this number from the Cmd.
 func (c *Cmd) passes(n int) bool {
 	return n >= 0 && (n < 3 || n-3 < len(c.ExtraFiles) && c.ExtraFiles[n-3] != nil)
-}
-
-// namesFD reports whether a host path goes through a descriptor of the process that looks
-// it up, which is the launcher, and has descriptors of its own.
-func namesFD(path string) (n int, ok bool) {
-	clean := tree.BoxPath(path)
-	for _, dir := range []string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
-		if rest, found := strings.CutPrefix(clean, dir); found && strings.HasPrefix(path, "/") {
-			number, _, _ := strings.Cut(rest, "/")
-			n, err := strconv.Atoi(number)
-			return n, err == nil
-		}
-	}
-	return 0, false
 }
 
 func terminal(w any) bool {

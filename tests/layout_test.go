@@ -84,7 +84,7 @@ var arrows = []struct {
 	{"sandbox/internal/planner", "internal/compile internal/flat internal/front internal/plan", "it has plans made"},
 	{"sandbox/internal/report", "internal/jsontext internal/plan sandbox/internal/link", "documents go by way of the link"},
 	{"sandbox/internal/describe", "idmap internal/tree", "lines about files, ids and namespaces: it reads nothing"},
-	{"sandbox/internal/host", "idmap internal/front internal/plan internal/procfs suid golang.org/x/sys/unix", "it fills facts, and asks what setuid mode can do"},
+	{"sandbox/internal/host", "idmap internal/front internal/kernel internal/plan internal/procfs internal/tree sandbox/child suid golang.org/x/sys/unix unsafe", "it fills facts, and asks what setuid mode can do"},
 	{"sandbox/internal/launcher", "internal/helper internal/procfs sandbox/child sandbox/internal/fault sandbox/internal/self", "a program may be its own launcher"},
 	{"sandbox/internal/link", "internal/helper internal/plan internal/procfs internal/tree sandbox/child golang.org/x/sys/unix", "it sends plans, and hears messages"},
 	{"sandbox/internal/maps", "idmap internal/front internal/helper internal/plan internal/procfs sandbox/internal/fault sandbox/internal/host golang.org/x/sys/unix", "it has maps written by newuidmap"},

@@ -2,12 +2,31 @@ package host
 
 import (
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/front"
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/procfs"
+	"github.com/gobwrap/gobwrap/internal/tree"
+	"github.com/gobwrap/gobwrap/sandbox/child"
 )
+
+// Read reads what every plan depends on. What cannot be read counts as not there.
+func Read() front.Facts {
+	h := front.Facts{
+		SameFile: SameFile,
+		UID:      uint32(syscall.Getuid()),
+		GID:      uint32(syscall.Getgid()),
+		Env:      child.Environ(),
+		Caps:     Permitted(),
+		Tty:      IsTerminal(1),
+		Filtered: kernel.Filtered(),
+	}
+	h.Cwd, _ = syscall.Getwd()
+	return h
+}
 
 // Exists reports whether something is at a path.
 func Exists(path string) bool {
@@ -71,4 +90,18 @@ func SubHint(h *front.Facts, kind string, r idmap.Range) string {
 // NameHint says what is missing for a caller that has no user name.
 func NameHint(h *front.Facts) string {
 	return "there is no user " + Decimal(h.UID) + " (getent passwd " + Decimal(h.UID) + "), and newuidmap serves only users with a name"
+}
+
+// NamesFD reports whether a host path goes through a descriptor of the process that looks
+// it up, which is the launcher, and has descriptors of its own.
+func NamesFD(path string) (n int, ok bool) {
+	clean := tree.BoxPath(path)
+	for _, dir := range []string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
+		if rest, found := strings.CutPrefix(clean, dir); found && strings.HasPrefix(path, "/") {
+			number, _, _ := strings.Cut(rest, "/")
+			n, err := strconv.Atoi(number)
+			return n, err == nil
+		}
+	}
+	return 0, false
 }
