@@ -16,6 +16,7 @@ import (
 
 // bind binds a source to its destination. A source that may be missing, and is, is skipped.
 func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
+	// 0 stands for a source that may be missing, and is: there is nothing to bind.
 	src := source.Of(&r.Paths, p, s.A)
 	if e := raw.Errno(src); e != 0 || src == 0 {
 		return step.Failed(e, plan.SubSource)
@@ -33,6 +34,8 @@ func (r *Root) bind(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
+	// The destination is found before the tree is copied, so that a bind that covers its own source
+	// shows what was there before.
 	f = r.blame(dst, want, r.Attach(p, src, dst.FD, uintptr(s.C)))
 	// open_tree(2) and mount(2) refuse a mount of another mount namespace, which is what a
 	// descriptor of the caller's leads to.
@@ -120,6 +123,8 @@ func mountOptions(p plan.View, s *plan.Step, out unsafe.Pointer) (fs unsafe.Poin
 			n += raw.Put(unsafe.Add(out, n), raw.Text(",size=\x00"))
 			n += raw.PutNumber(unsafe.Add(out, n), size)
 		}
+	// Its own instance, with terminals that no other one sees (Documentation/filesystems/devpts.rst).
+	// gid=5 is left out: in a user namespace that group is not mapped.
 	case plan.MountDevpts:
 		fs, flags = raw.Text("devpts\x00"), unix.MS_NOSUID|unix.MS_NOEXEC
 		n = raw.Put(out, raw.Text("newinstance,ptmxmode=0666,mode=620\x00"))
@@ -128,6 +133,7 @@ func mountOptions(p plan.View, s *plan.Step, out unsafe.Pointer) (fs unsafe.Poin
 		if n > 0 {
 			n += raw.Put(unsafe.Add(out, n), raw.Text(",\x00"))
 		}
+		// In quotes, since a label has commas in it, at which options are taken apart.
 		n += raw.Put(unsafe.Add(out, n), raw.Text("context=\"\x00"))
 		n += raw.Put(unsafe.Add(out, n), p.Str(s.C))
 		raw.Put(unsafe.Add(out, n), raw.Text("\"\x00"))

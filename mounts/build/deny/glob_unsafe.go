@@ -27,6 +27,10 @@ import (
 
 // A level is a directory that the search is in. It lies at the beginning of a block of memory, of
 // which the rest holds the directory's next entries (getdents(2)).
+// The search holds a descriptor of each directory that it is in, so another process may rename what it
+// will: the search goes on in the directory that it opened. What is renamed into a directory that has
+// been left is not found; what has been found is covered at once, and not after the search, so that the
+// time between the two is short.
 type level struct {
 	dir     uintptr
 	states  uint64  // bit n: the names in it are compared with component n of the pattern
@@ -36,12 +40,18 @@ type level struct {
 
 // Sizes of what a search needs.
 const (
+	// getdents(2) fills what is left of a level: some 800 names of usual length, so that most
+	// directories take one call.
 	levelSize = 1 << 15
+	// A path of PATH_MAX bytes has at most 2047 directories, but the search could go deeper than any
+	// path does. A deeper tree is refused, not searched in part.
 	maxLevels = 1 << 10
 	entries   = 64 // the offset of the entries in a level
 )
 
 // search is a pattern at work. It lies on the stack of glob.
+// The memory of the levels is mapped, not static, since only a search needs it: of 32 MiB of addresses
+// (MAP_NORESERVE), pages exist only for levels that are reached.
 type search struct {
 	pattern.Pattern
 	levels uintptr
@@ -55,18 +65,23 @@ func glob(r *engine.Mounts, p plan.View, s *plan.Step) step.Fault {
 	prefix := literal(&q, p.Str(s.B))
 	from, f := r.Dest(prefix, resolve.FindOnly, 0, 0)
 	switch {
+	// What cannot be reached below another mask needs none of its own.
 	case f.Is() && (f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR || buffers.masks.dev != 0 && underMask(r, p.Str(s.B))):
 		return noneIsFine(s)
 	case f.Is():
 		return f
 	}
+	// It is given back at the end of the search: a process that is forked later would have a copy.
 	m := raw.Call(unix.SYS_MMAP, 0, levelSize*maxLevels, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE, ^uintptr(0), 0)
 	if e := raw.Errno(m); e != 0 {
 		return step.Main(e)
 	}
 	q.levels = m
+	// The directory is opened anew, by ".": a descriptor with O_PATH lists nothing.
 	f = enter(r, &q, from.FD, raw.Text(".\x00"), q.Start())
 	r.Leave(from)
+	// Depth first, without recursion: the stack of code without a runtime is bounded (see package
+	// child).
 	for !f.Is() && q.depth > 0 {
 		f = next(r, p, s, &q)
 	}
@@ -86,6 +101,7 @@ func literal(q *search, text unsafe.Pointer) unsafe.Pointer {
 	for i := range n {
 		buffers.found[i&(resolve.MaxPath-1)] = raw.ByteAt(text, i)
 	}
+	// MaxPath is a power of two: the mask stands for a bounds check.
 	buffers.found[n&(resolve.MaxPath-1)] = 0
 	return unsafe.Pointer(&buffers.found)
 }
@@ -106,15 +122,22 @@ func (q *search) levelAt(i uintptr) *level {
 }
 
 // enter opens the directory name in dir as a new level.
+// A directory on another file system is entered like any other. One that stands for an automount is
+// mounted by that, as by the payload's own look at it (O_DIRECTORY; see package source).
 func enter(r *engine.Mounts, q *search, dir uintptr, name unsafe.Pointer, states uint64) step.Fault {
 	fd := raw.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	// Each level takes a descriptor, and the soft limit is often 1024.
 	if raw.Errno(fd) == unix.EMFILE && r.RaiseLimit(0) {
 		fd = raw.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	}
 	switch e := raw.Errno(fd); e {
 	case 0:
+	// ELOOP: a link has been put there since the directory was read. ESRCH: a process has ended whose
+	// directory in a proc this was.
 	case unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ESRCH: // gone by now, or not a directory
 		return step.Fault{}
+	// The payload cannot list it either. If it cannot even search it, nothing in it can be opened by a
+	// name, and there is nothing to mask.
 	case unix.EACCES:
 		if !searchable(dir, name) {
 			return step.Fault{}
@@ -146,6 +169,8 @@ func searchable(dir uintptr, name unsafe.Pointer) bool {
 	if raw.Errno(fd) != 0 {
 		return false
 	}
+	// To open "." takes the right to search the directory, which O_PATH on its name does not
+	// (path_resolution(7)).
 	through := raw.Openat(fd, raw.Text(".\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	raw.Close(fd)
 	if raw.Errno(through) != 0 {
@@ -158,6 +183,7 @@ func searchable(dir uintptr, name unsafe.Pointer) bool {
 // unread returns the fault of a directory that cannot be searched for matches.
 func unread(r *engine.Mounts, q *search, e unix.Errno) step.Fault {
 	r.Name(pathFound(r, q))
+	// To go on would leave a file readable that the pattern was to hide.
 	return step.Failed(e, plan.SubUnread)
 }
 
@@ -185,12 +211,15 @@ func pathFound(r *engine.Mounts, q *search) unsafe.Pointer {
 
 // next deals with the next entry of the innermost level, or leaves it.
 func next(r *engine.Mounts, p plan.View, s *plan.Step, q *search) step.Fault {
+	// The struct has a name of variable length, so it is read by offsets.
 	const length, kind, first = 16, 18, 19 // offsets in struct linux_dirent64
 	l := q.current()
 	base := unsafe.Add(unsafe.Pointer(l), entries)
 	if l.at >= l.end {
 		n := raw.Call(unix.SYS_GETDENTS64, l.dir, raw.Addr(base), levelSize-entries, 0, 0, 0)
 		e := raw.Errno(n)
+		// ENOENT is what the kernel says of a directory that was removed while it was open
+		// (getdents(2)).
 		if e != 0 && e != unix.ENOENT { // it has been removed
 			l.name = 0
 			return unread(r, q, e)
@@ -202,6 +231,7 @@ func next(r *engine.Mounts, p plan.View, s *plan.Step, q *search) step.Fault {
 		l.at, l.end = 0, n
 	}
 	entry := unsafe.Add(base, l.at)
+	// The kernel has written the entry, and a length of at least 24: the loop ends.
 	l.at += uintptr(*(*uint16)(unsafe.Add(entry, length)))
 	name := unsafe.Add(entry, first)
 	if pathname.IsDot(name) || pathname.IsDotDot(name) {
@@ -209,12 +239,14 @@ func next(r *engine.Mounts, p plan.View, s *plan.Step, q *search) step.Fault {
 	}
 	l.name = raw.Addr(name)
 	states := q.Advance(l.states, name)
+	// A directory that matches is covered whole, so the search does not go into it.
 	if q.Matched(states) {
 		if q.found++; q.found > plan.MaxMatches {
 			return step.Failed(unix.E2BIG, plan.SubTooMany)
 		}
 		return deny(r, p, s, q, l.dir, name)
 	}
+	// Not every file system says what an entry is (DT_UNKNOWN): then enter finds out.
 	what := raw.ByteAt(entry, kind)
 	if states == 0 || what != unix.DT_DIR && what != unix.DT_UNKNOWN {
 		return step.Fault{}
@@ -226,6 +258,7 @@ func next(r *engine.Mounts, p plan.View, s *plan.Step, q *search) step.Fault {
 func deny(r *engine.Mounts, p plan.View, s *plan.Step, q *search, dir uintptr, name unsafe.Pointer) step.Fault {
 	if s.Op == plan.OpProtect {
 		f := step.Main(unix.ENAMETOOLONG)
+		// A protected path is walked from the root again, since what is on the way has to be held too.
 		if raw.Strlen(pathFound(r, q)) < resolve.MaxPath {
 			f = protectPath(r, p, s, q.depth)
 		}

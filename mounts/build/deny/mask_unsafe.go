@@ -58,6 +58,7 @@ func Mask(r *engine.Mounts, p plan.View, s *plan.Step) step.Fault {
 	if s.Flags&plan.FlagGlob != 0 {
 		return glob(r, p, s)
 	}
+	// A path below a directory that is masked already leads nowhere, and hides nothing more.
 	path := p.Str(s.B)
 	dst, f := r.Dest(path, resolve.FindOnly, 0, 0)
 	switch {
@@ -76,6 +77,8 @@ func Mask(r *engine.Mounts, p plan.View, s *plan.Step) step.Fault {
 // maskAt covers the file dst.
 func maskAt(r *engine.Mounts, dst uintptr) step.Fault {
 	var st unix.Stat_t
+	// fstat asks the file system, whose server may be dead. A file there can be masked nevertheless:
+	// see KindUnseen.
 	kind, e := raw.Fstat(dst, &st)
 	if e != 0 {
 		kind = r.KindUnseen(dst)
@@ -83,6 +86,7 @@ func maskAt(r *engine.Mounts, dst uintptr) step.Fault {
 	from := buffers.masks.file
 	if kind == unix.S_IFDIR {
 		from = buffers.masks.dir
+		// A mask over the whole new root would leave the payload nothing to execute.
 		if isWhole(r, dst, &st) {
 			return step.Failed(unix.EINVAL, plan.SubWhole)
 		}
@@ -95,15 +99,19 @@ func makeMasks(r *engine.Mounts, p plan.View) step.Fault {
 	if buffers.masks.dir != 0 {
 		return step.Fault{}
 	}
+	// A tmpfs of its own, so that the number of its device tells a mask from all else (underMask); 16
+	// inodes, since it is never to hold more than three.
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	fs, e := r.MountPrivate(raw.Text("tmpfs\x00"), flags, raw.Text("mode=0755,size=1m,nr_inodes=16\x00"))
 	if e != 0 {
 		return step.Main(e)
 	}
+	// While the mount is writable; it becomes read-only when all is in it.
 	if e := makeMaskFiles(r, fs); e != 0 {
 		return step.Main(e)
 	}
 	if opensAny(p) {
+		// A payload without such a capability is kept out by the mode alone.
 		top, e := shield(r, fs)
 		switch {
 		case e == 0:
@@ -128,7 +136,9 @@ func makeMasks(r *engine.Mounts, p plan.View) step.Fault {
 	if _, e := raw.Fstat(fs, &st); e != 0 {
 		return step.Main(e)
 	}
+	// Behind a shield it is the overlay's number, since that is what is bound.
 	buffers.masks.dev = st.Dev
+	// The two stay open until set-up ends: each mask is a bind of one of them.
 	dir := raw.Openat(fs, raw.Text("dir\x00"), unix.O_PATH|unix.O_NOFOLLOW, 0)
 	file := raw.Openat(fs, raw.Text("file\x00"), unix.O_PATH|unix.O_NOFOLLOW, 0)
 	raw.Close(fs)
@@ -141,6 +151,7 @@ func makeMasks(r *engine.Mounts, p plan.View) step.Fault {
 
 // makeMaskFiles makes the two in the directory fs.
 func makeMaskFiles(r *engine.Mounts, fs uintptr) unix.Errno {
+	// Mode 0 from the first moment on: nothing can have been opened before.
 	if e := raw.Mkdirat(fs, raw.Text("dir\x00"), 0); e != 0 {
 		return e
 	}
@@ -161,6 +172,7 @@ func opensAny(p plan.View) bool { return p.HasCaps(opensFiles) }
 // shield shows what lies in lower through an overlay that is mounted without a capability that
 // opens files.
 func shield(r *engine.Mounts, lower uintptr) (uintptr, unix.Errno) {
+	// The kernel refuses an overlay of a single layer ("at least 2 lowerdir are needed").
 	none, e := r.PrivateDir() // a read-only overlay has two layers
 	if e != 0 {
 		return 0, e
@@ -174,9 +186,13 @@ func shield(r *engine.Mounts, lower uintptr) (uintptr, unix.Errno) {
 	n += raw.PutLink(unsafe.Add(out, n), lower)
 	raw.Put(unsafe.Add(out, n), raw.Text(",userxattr\x00"))
 	permitted, inheritable, _ := raw.Caps() // all of which are effective
+	// The kernel keeps the credentials of the process that mounts (ovl_override_creds), effective
+	// capabilities as they are at that moment. The permitted ones stay, so that they can be raised
+	// again.
 	if e := raw.SetCaps(permitted, permitted&^opensFiles, inheritable); e != 0 {
 		return 0, e
 	}
+	// See overlay in package build: a layer on an unbindable mount is refused.
 	if e = r.HideBase(unix.MS_PRIVATE); e != 0 {
 		return 0, e
 	}
@@ -184,6 +200,7 @@ func shield(r *engine.Mounts, lower uintptr) (uintptr, unix.Errno) {
 	if later := r.HideBase(unix.MS_UNBINDABLE); e == 0 {
 		e = later
 	}
+	// Also after a failure: the error that comes is reported, and set-up may go on (makeMasks).
 	if later := raw.SetCaps(permitted, permitted, inheritable); e == 0 {
 		e = later
 	}
@@ -197,6 +214,8 @@ func isWhole(r *engine.Mounts, fd uintptr, st *unix.Stat_t) bool {
 	if r.Guarded != 0 {
 		dir, name = raw.AtCwd, raw.Text(broker.NewRoot+"\x00")
 	}
+	// The same directory is not enough: a bind of the host's root shows it at another path, which may
+	// be masked. So the mount is compared as well, which costs more calls, and comes last.
 	var its unix.Stat_t
 	if raw.Fstatat(dir, name, &its) != 0 || st.Dev != its.Dev || st.Ino != its.Ino {
 		return false
@@ -229,6 +248,8 @@ func underMask(r *engine.Mounts, path unsafe.Pointer) bool {
 	}
 	raw.Put(above, path)
 	for pathname.CutLast(above) {
+		// Upwards to the first directory that is there. If that is a mask, it hides what the path would
+		// have led to; if not, the path is missing for another reason.
 		at, f := r.Dest(above, resolve.FindOnly, 0, 0)
 		if f.Is() {
 			continue

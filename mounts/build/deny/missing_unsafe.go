@@ -22,14 +22,19 @@ import (
 // in. That directory may be one itself, of a sandbox that protects the same path.
 func missingHere(r *engine.Mounts, p plan.View, s *plan.Step, root uintptr) step.Fault {
 	here, name := r.WhereNow(root), resolve.Last()
+	// Where more components follow, the payload would make a directory: an empty one in its place,
+	// read-only, lets nothing be made in it.
 	directory := buffers.missing.more || s.A != 0
 	if isReadOnly(r, here) || s.Flags&plan.FlagTry != 0 { // nothing can be made there; or may be
 		return step.Fault{}
 	}
+	// To make a file in a placeholder would give it contents, by which its monitor could not remove it
+	// any more. So the directory itself is protected, whatever was to be below.
 	if above, ok := r.Upper(root); ok && buffers.missing.above[0] != 0 && placeholder.Is(&r.State, here) {
 		name, directory, here = unsafe.Pointer(&buffers.missing.above), true, above
 	}
 	raw.Put(unsafe.Pointer(&buffers.missing.name), name)
+	// A copy, since the walk closes its own before the next path is looked up.
 	dir := raw.Fcntl(here, unix.F_DUPFD_CLOEXEC, 3)
 	if e := raw.Errno(dir); e != 0 {
 		return step.Main(e)
@@ -49,11 +54,14 @@ func keepMissing(r *engine.Mounts, p plan.View, dir uintptr, name unsafe.Pointer
 		return step.Failed(unix.EEXIST, placeholder.SubAgain)
 	}
 	switch {
+	// Without an init nothing says when the last process of the sandbox has ended, and so when the
+	// placeholder may go.
 	case p.Clone&unix.CLONE_NEWPID == 0 || !p.Has(plan.FlagInit):
 		return step.Failed(unix.EINVAL, plan.SubNoEnd)
 	case placeholder.Full(&r.State):
 		return step.Failed(unix.E2BIG, plan.SubHolders)
 	}
+	// First one that is there: another sandbox's, or one that a killed monitor has left.
 	held, f := placeholder.Lock(&r.State, dir, name)
 	if !f.Is() && held == 0 {
 		held, f = placeholder.Make(&r.State, p, dir, name, directory)
@@ -65,6 +73,8 @@ func keepMissing(r *engine.Mounts, p plan.View, dir uintptr, name unsafe.Pointer
 		held = r.Above(held)
 	}
 	placeholder.Keep(&r.State, held)
+	// Before it is mounted: a process that dies from here on leaves a placeholder that the monitor
+	// knows.
 	if e := placeholder.Tell(&r.State, dir, name); e != 0 {
 		return step.Failed(e, plan.SubHolders)
 	}
@@ -86,6 +96,8 @@ func tightenName(r *engine.Mounts, p plan.View, dir uintptr, name unsafe.Pointer
 // of the plan: what is in it goes with the sandbox.
 func isOurs(r *engine.Mounts, p plan.View, dir uintptr) bool {
 	var st, other unix.Stat_t
+	// The type is asked first, since most directories are not on a tmpfs, and the rest costs a walk for
+	// each tmpfs of the plan.
 	if kind, e := r.FileSystem(dir); e != 0 || kind != unix.TMPFS_MAGIC {
 		return false
 	}
@@ -95,6 +107,7 @@ func isOurs(r *engine.Mounts, p plan.View, dir uintptr) bool {
 	if _, e := raw.Fstat(r.Base, &other); e == 0 && st.Dev == other.Dev {
 		return true
 	}
+	// Steps that come later have mounted nothing yet.
 	for i := p.Join; i < r.Step; i++ {
 		s := p.Step(i)
 		if s.Op != plan.OpMount || s.A != plan.MountTmpfs {

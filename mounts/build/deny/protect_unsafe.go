@@ -31,9 +31,12 @@ func Protect(r *engine.Mounts, p plan.View, s *plan.Step) step.Fault {
 	}
 	for i := range maxTries {
 		f := protectPath(r, p, s, 0)
+		// Each time another process has changed something between two looks. None but a process of the
+		// caller's own user, or one that may write there, can make this happen 256 times.
 		if f.Sub != placeholder.SubAgain {
 			return f
 		}
+		// A sandbox that starts or ends beside this one takes a millisecond or so for a placeholder.
 		if i > 8 {
 			raw.Nap(1e6)
 		}
@@ -51,6 +54,7 @@ func protectPath(r *engine.Mounts, p plan.View, s *plan.Step, tail uintptr) step
 	if tail > 0 {
 		path = unsafe.Pointer(&buffers.whole)
 	}
+	// The root is opened for each path: an earlier step may have mounted something on it.
 	root := r.NewRoot()
 	if e := raw.Errno(root); e != 0 {
 		return step.Main(e)
@@ -58,12 +62,15 @@ func protectPath(r *engine.Mounts, p plan.View, s *plan.Step, tail uintptr) step
 	at, f := holdAll(r, s, root, path, tail)
 	if f.Is() && f.Sub == subMissing && tail == 0 {
 		f = missingHere(r, p, s, root)
+		// A match that is gone: nothing has to be kept missing that the user did not name.
 	} else if f.Is() && f.Sub == subMissing {
 		f.Sub = plan.SubMain
 	}
 	r.Unwind()
 	r.CloseSoon(root)
 	if at != 0 {
+		// All on the way is held by now. In the other order, a directory could be exchanged between the
+		// two, and the payload would find the unprotected one at the path.
 		f = tighten(r, p, at)
 		r.CloseSoon(at)
 	}
@@ -72,6 +79,8 @@ func protectPath(r *engine.Mounts, p plan.View, s *plan.Step, tail uintptr) step
 
 // tighten binds fd onto itself, read-only. A link is bound too, so that it stays where it is.
 func tighten(r *engine.Mounts, p plan.View, fd uintptr) step.Fault {
+	// A link is bound without its target, which lies elsewhere and is the user's to protect. Its mount
+	// needs no flag: a link cannot be written to.
 	if link, e := resolve.IsLink(fd); e == 0 && link {
 		return step.Main(r.BindAs(fd, fd, 0))
 	}
@@ -91,6 +100,8 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 	}
 	raw.Put(rest, path)
 	*(*byte)(resolve.Last()) = 0
+	// The name of the directory that the walk stands in is kept, since a directory that is a
+	// placeholder can be found again only by its name in the one above.
 	buffers.missing.above[0] = 0
 	links := 0
 	for pos := uintptr(0); ; {
@@ -106,6 +117,8 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 		if pathname.IsDot(name) {
 			continue
 		}
+		// The walk goes back to the directory that it came from, as in package resolve. What it has
+		// held stays held, which does no harm.
 		if pathname.IsDotDot(name) {
 			buffers.missing.above[0] = 0
 			if !r.GoUp() {
@@ -116,9 +129,12 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 		if end-begin > unix.NAME_MAX {
 			return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
 		}
+		// One component is opened without following a link, and looked at, before anything is bound: a
+		// bind of the wrong kind could not be undone.
 		here := r.WhereNow(root)
 		fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 		switch e := raw.Errno(fd); {
+		// On a read-only mount a directory that may not be searched lets nothing be made in it either.
 		case e == unix.ENOENT, e == unix.EACCES && isReadOnly(r, here):
 			raw.Put(resolve.Last(), name)
 			buffers.missing.more = !last
@@ -136,15 +152,21 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 			}
 			return fd, step.Fault{}
 		}
+		// The last tail components of a match are not followed: what has matched is the link, not what
+		// it leads to.
 		link := kind == unix.S_IFLNK
 		matched := pathname.Count(unsafe.Add(rest, next)) < tail
 		switch {
 		case e != 0:
+		// At the end: a file, a directory, or a link that has matched. A link that the user wrote is
+		// followed below, and held.
 		case last && (!link || matched):
 			if tail == 0 && placeholder.Is(&r.State, fd) {
 				raw.Close(fd)
 				raw.Put(resolve.Last(), name)
 				buffers.missing.more = false
+				// Another sandbox keeps the same path missing. This one must lock the same placeholder,
+				// or it would be removed under it.
 				return 0, step.Failed(unix.ENOENT, subMissing)
 			}
 			return fd, step.Fault{}
@@ -162,6 +184,8 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 			if links++; links > 40 { // as the kernel (path_resolution(7))
 				return 0, step.Failed(unix.ELOOP, plan.SubMain)
 			}
+			// The link is held, so it says the same as long as the sandbox exists: what it leads to is
+			// what has to be protected.
 			absolute, f := r.Follow(here, name, next)
 			if f.Is() {
 				return 0, f
@@ -177,6 +201,8 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 		if e := raw.Errno(fd); e != 0 {
 			return 0, step.Failed(e, plan.SubMain)
 		}
+		// The name is opened again, since the descriptor from before lies below the bind that holds it:
+		// what the payload reaches through that path is the mount, and the walk must go on there.
 		raw.Put(unsafe.Pointer(&buffers.missing.above), name)
 		r.GoDown(fd)
 	}
@@ -187,6 +213,7 @@ func hold(r *engine.Mounts, here, fd uintptr, link bool) unix.Errno {
 	if isReadOnly(r, here) || isMountRoot(r, here, fd) {
 		return 0
 	}
+	// With what is mounted below it, or the bind would hide that. A link has nothing below.
 	how := uintptr(unix.AT_RECURSIVE)
 	if link {
 		how = 0
@@ -204,6 +231,7 @@ func isReadOnly(r *engine.Mounts, fd uintptr) bool {
 func isMountRoot(r *engine.Mounts, here, fd uintptr) bool {
 	var st unix.Statx_t
 	e := raw.Errno(raw.Call(unix.SYS_STATX, fd, raw.Addr(raw.Empty()), unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT|unix.AT_SYMLINK_NOFOLLOW, 0, raw.Addr(unsafe.Pointer(&st)), 0))
+	// An older kernel, and a filter that refuses statx, leave the ids of the two mounts to be compared.
 	if e == 0 && st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 { // since 5.8
 		return st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 	}

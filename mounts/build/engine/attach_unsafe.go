@@ -26,8 +26,11 @@ type Mounts struct {
 // and EPERM can only be a filter, since the kernel looks at the flags first.
 func (r *Mounts) ChooseEngine() {
 	const none = ^uintptr(0)
+	// Invalid descriptors everywhere: a call that should work nevertheless would do nothing.
 	r.Engine = step.NewCalls
 	a := raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, none, 0, 0xffff0000, 0, 0, 0))
+	// A kernel that has mount_setattr has the others, which are older, and only a filter could refuse
+	// one of them alone.
 	if a == unix.EINVAL && r.Clear != 0 {
 		return // the youngest of them is there, and no filter refuses another
 	}
@@ -44,6 +47,7 @@ func (r *Mounts) ChooseEngine() {
 
 // Attach binds the tree at src onto dst with the given flags added throughout.
 func (r *Mounts) Attach(p plan.View, src, dst, flags uintptr) step.Fault {
+	// In setuid mode, too, the classic engine takes other steps.
 	if r.Engine == step.ClassicCalls {
 		return r.attachClassic(p, src, dst, flags)
 	}
@@ -57,6 +61,8 @@ func (r *Mounts) Attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if e := raw.Errno(tree); e != 0 {
 		return step.Main(e)
 	}
+	// A tree that is not attached belongs to no mount namespace, and goes with its last descriptor: a
+	// failure leaves nothing behind.
 	f := r.setFlags(p, tree, flags)
 	if !f.Is() {
 		f = step.Main(r.MoveMount(tree, dst))
@@ -74,6 +80,7 @@ func (r *Mounts) setFlags(p plan.View, tree, flags uintptr) step.Fault {
 	// host makes later, which would come with the host's flags. Other trees receive them
 	// (mount_namespaces(7)).
 	propagation := uint64(0)
+	// A slave would receive a mount that the host makes below the source, writable as the host has it.
 	if flags&unix.MS_RDONLY != 0 {
 		propagation = unix.MS_PRIVATE
 	}
@@ -89,6 +96,8 @@ func (r *Mounts) setFlags(p plan.View, tree, flags uintptr) step.Fault {
 // AddFlags is mount_setattr(2). MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC have the values
 // of MOUNT_ATTR_*.
 func (r *Mounts) AddFlags(mount, flags uintptr, propagation uint64, how uintptr) unix.Errno {
+	// Attr_clr stays 0: no flag is taken away, and the kinds of atime, which would need it, stay as
+	// they are.
 	attr := unix.MountAttr{Attr_set: uint64(flags), Propagation: propagation}
 	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, mount, raw.Addr(raw.Empty()), how,
 		raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
@@ -100,6 +109,7 @@ func (r *Mounts) MoveMount(from, dst uintptr) unix.Errno {
 		empty := raw.Addr(raw.Empty())
 		return raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
 	}
+	// MS_MOVE refuses a mount whose parent is shared (EINVAL, mount(2)); after MakeSlave none is.
 	var src, to raw.Link
 	return r.Mount(src.Absolute(from), to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil)
 }
@@ -107,6 +117,7 @@ func (r *Mounts) MoveMount(from, dst uintptr) unix.Errno {
 // MountOn mounts a file system on the directory fd, which is named by its link in the host's
 // /proc: no path is looked up again, and the directory itself may be closed to us.
 func (r *Mounts) MountOn(dst uintptr, fs unsafe.Pointer, flags uintptr, options unsafe.Pointer) unix.Errno {
+	// Relative to the host's /proc, by descriptor: "/proc" may not be in this process's root any more.
 	if e := r.Enter(r.Proc); e != 0 {
 		return e
 	}
@@ -118,6 +129,7 @@ func (r *Mounts) MountOn(dst uintptr, fs unsafe.Pointer, flags uintptr, options 
 // not say. It does not ask the file system, whose server may be dead or another user's.
 func (r *Mounts) KindUnseen(fd uintptr) uint32 {
 	var link raw.Link
+	// The kernel decides about O_DIRECTORY by the inode that it has in memory; the server is not asked.
 	again := raw.Openat(r.Proc, link.Below(fd), unix.O_PATH|unix.O_DIRECTORY, 0)
 	switch raw.Errno(again) {
 	case 0:

@@ -32,6 +32,9 @@ func (r *Mounts) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault 
 	if e != 0 {
 		return step.Main(e)
 	}
+	// There are two stages, since a directory cannot be bound on a file, nor a file on a directory.
+	// Each serves all binds of its kind, one after the other: a mount that is moved away leaves it
+	// empty.
 	stageName := raw.Text("/stagefile\x00")
 	if kind == unix.S_IFDIR {
 		stageName = raw.Text("/stagedir\x00")
@@ -49,6 +52,7 @@ func (r *Mounts) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault 
 	if e != 0 {
 		return step.Main(e)
 	}
+	// By its name as mountinfo has it, which is read from the frame.
 	if f := r.tightenStage(p, stageName, flags); f.Is() {
 		return f
 	}
@@ -66,6 +70,8 @@ func (r *Mounts) askClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	if file == unix.S_IFDIR {
 		name, kind = raw.Text(broker.StageDir+"\x00"), 1
 	}
+	// The broker binds the source and, with MS_RDONLY, makes it private; the walk through mountinfo
+	// needs no privilege and stays here.
 	f := r.Ask(&broker.Request{Op: broker.Stage, A: uint64(flags), B: kind}, src, broker.None)
 	if !f.Is() {
 		f = r.tightenStage(p, name, flags)
@@ -82,6 +88,7 @@ func (r *Mounts) stageRoot() uintptr {
 		return r.Base
 	}
 	if r.top == 0 {
+		// Kept until set-up is over: each look at mountinfo begins here.
 		r.top = r.Above(raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0))
 	}
 	return r.top
@@ -98,6 +105,7 @@ func (r *Mounts) CloseStage() {
 // makeStage makes what a tree, or a file, is bound to while it is tightened.
 func (r *Mounts) makeStage(directory bool) unix.Errno {
 	if directory {
+		// Made once. Mode 0700 is of no account, since nobody else gets to the frame.
 		if e := raw.Mkdirat(r.Base, raw.Text("stagedir\x00"), 0o700); e != unix.EEXIST {
 			return e
 		}
@@ -125,18 +133,24 @@ func (r *Mounts) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) 
 		return step.Fault{}
 	}
 	r.covered = 0
+	// Each look tightens all that it finds. It is repeated as long as a mount is astray, since its
+	// directory may have been renamed between the line that named it and the walk.
 	for range maxLooks {
 		astray, f := r.lookAtStage(p, stage, flags)
 		if f.Is() || astray == 0 {
 			return f
 		}
 		sure := true
+		// A rename would have to hit the same mount three times in a row, each time so that the list
+		// shows another mount over it.
 		for range 3 {
 			sure = sure && r.isCovered(astray, stage)
 		}
 		if !sure {
 			continue
 		}
+		// So many mounts are hidden that the rest would not be known: refused rather than left
+		// writable.
 		if r.covered >= maxCovered {
 			break
 		}
@@ -148,10 +162,13 @@ func (r *Mounts) tightenStage(p plan.View, stage unsafe.Pointer, flags uintptr) 
 // lookAtStage goes through mountinfo once. It returns the id of a mount that its path did not
 // lead to, or 0.
 func (r *Mounts) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (astray uintptr, f step.Fault) {
+	// The flags that the mount has must be given again (see remount), and only mountinfo tells which.
 	m, e := r.OpenMountinfo()
 	if e != 0 {
 		return 0, step.Main(e)
 	}
+	// One file, read from its beginning: the kernel writes a consistent list only for one read at a
+	// time, so mounts that come or go meanwhile may be missed, which the next look finds.
 	var line mountinfo.Line
 	for {
 		more, e := m.Next(&line)
@@ -161,6 +178,7 @@ func (r *Mounts) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (
 		}
 		point := line.Point()
 		top, below := pathname.Under(point, stage)
+		// Unbindable mounts below the source are not in the copy, so they are not here.
 		// Not of this tree; or nothing is to be added; or another mount hides it.
 		if (!top && !below) || line.Flags&flags == flags || r.knownCovered(line.ID) {
 			continue
@@ -174,6 +192,8 @@ func (r *Mounts) lookAtStage(p plan.View, stage unsafe.Pointer, flags uintptr) (
 		case e == 0 && found:
 		case e == 0:
 			astray = line.ID
+		// The top of the tree must be tight. What lies below it may stay as it is where the caller said
+		// so.
 		case below && p.Has(plan.FlagForgive):
 			r.Warn(e, plan.SubSubmount)
 			r.knowCovered(line.ID) // once is enough
@@ -209,6 +229,8 @@ func (r *Mounts) knownCovered(id uintptr) bool {
 // cannot reach stays as it is: mount(2) can name it only by a path, and the payload does not
 // get there either.
 func (r *Mounts) tightenOne(line *mountinfo.Line, point unsafe.Pointer, flags uintptr) (found bool, e unix.Errno) {
+	// The walk takes no link and leaves no root: a path that mountinfo names has none, unless somebody
+	// has changed it.
 	at, f := r.WalkFrom(r.stageRoot(), point, resolve.FindOnly, 0, 0)
 	for i := 0; i < 2 && f.Is() && outOfReach(f.Errno); i++ {
 		at, f = r.WalkFrom(r.stageRoot(), point, resolve.FindOnly, 0, 0) // once is not always
@@ -221,6 +243,7 @@ func (r *Mounts) tightenOne(line *mountinfo.Line, point unsafe.Pointer, flags ui
 	case f.Is():
 		return false, f.Errno
 	}
+	// Whatever the path has led to is remounted only if it is the mount that the line is about.
 	id, e := r.MountID(at.FD)
 	if e == 0 && id == line.ID {
 		if r.Guarded != 0 {
@@ -239,6 +262,7 @@ func (r *Mounts) Remount(fd, flags uintptr) unix.Errno {
 	var link raw.Link
 	// MS_BIND makes it a change of the mount alone, not of the file system. Flags that are locked
 	// must be given again, or the kernel refuses all (mount_namespaces(7)).
+	// By its link in /proc, so that the path is not looked up a second time.
 	return r.Mount(nil, link.Absolute(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_SILENT|flags, nil)
 }
 
@@ -247,6 +271,7 @@ func (r *Mounts) Remount(fd, flags uintptr) unix.Errno {
 // and what else such have). What set-up itself ran out of is not.
 func outOfReach(e unix.Errno) bool {
 	switch e {
+	// These are this process's troubles, and do not keep the payload out, which may have none of them.
 	case unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.ENAMETOOLONG, unix.ELOOP, unix.EAGAIN, unix.EINVAL:
 		return false
 	}
@@ -271,6 +296,7 @@ func (r *Mounts) isCovered(id uintptr, stage unsafe.Pointer) bool {
 		if raw.Equal(mine, stage) {
 			return false
 		}
+		// Hidden itself, so what lies on it is hidden too.
 		if r.covers(there, id, line.Parent, mine) {
 			return true
 		}
@@ -296,6 +322,7 @@ func (r *Mounts) whereLeads(id uintptr) uintptr {
 			}
 			return there
 		}
+		// Cut back to what is there: the mount in which that lies is the one that hides the rest.
 		if (f.Errno != unix.ENOENT && f.Errno != unix.ENOTDIR) || !pathname.CutLast(point) {
 			return 0
 		}
@@ -307,6 +334,7 @@ func (r *Mounts) whereLeads(id uintptr) uintptr {
 func (r *Mounts) covers(there, id, parent uintptr, point unsafe.Pointer) bool {
 	for range maxChain {
 		var line mountinfo.Line
+		// The chain has led to what is to be hidden: nothing lies over it.
 		if there == id || there == parent || !r.FindMount(there, &line) {
 			return false
 		}

@@ -13,6 +13,7 @@ import (
 // Ask has the broker of the setuid mode do something. A broker that has gone has failed, and not
 // what it was asked for.
 func (r *Frame) Ask(q *broker.Request, fd, fd2 uintptr) step.Fault {
+	// EPIPE, ECONNRESET: the other end of the socket is closed.
 	answer := broker.Ask(r.Broker, q, fd, fd2)
 	e := unix.Errno(answer &^ broker.FailedFlags)
 	switch {
@@ -36,6 +37,8 @@ func (r *Frame) askForFrame() step.Fault {
 		}
 		return f
 	}
+	// This process may not chroot, so it stays in the frame's base, and every host path from here on is
+	// walked by descriptor (source.Of).
 	r.Apart = NoChroot
 	base := raw.Openat(raw.AtCwd, raw.Text(broker.Base+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(base); e != 0 {
@@ -60,6 +63,7 @@ func (r *Frame) askToLeave() step.Fault {
 	}
 	r.CloseSoon(root)
 	if !f.Is() {
+		// The payload must not run while a process with CAP_SYS_ADMIN is connected to it.
 		raw.Hears(r.Broker) // its end
 	}
 	raw.Close(r.Broker)

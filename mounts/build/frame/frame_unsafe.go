@@ -55,6 +55,8 @@ func (r *Frame) MakeFrame(p plan.View) step.Fault {
 	if f := r.mayStay(p); f.Is() {
 		return f
 	}
+	// The new root is a mount of its own from the beginning: only the root of a mount can become a root
+	// (pivot_root(2)), and what is bound on "/" later must not cover the frame.
 	newroot := raw.Text("newroot\x00")
 	e := raw.Mkdirat(r.Base, newroot, 0o755)
 	if e == 0 {
@@ -71,6 +73,8 @@ func (r *Frame) MakeFrame(p plan.View) step.Fault {
 	if e == 0 {
 		e = r.Mount(raw.Text("/..\x00"), raw.Text("oldroot\x00"), nil, unix.MS_MOVE|unix.MS_SILENT, nil)
 	}
+	// Back to the host's tree: sources that are opened again, and links in /proc, are looked up from
+	// there.
 	if e == 0 && r.MoveInto(r.Old) != 0 {
 		r.Apart = NoChroot
 		e = r.standApart()
@@ -83,6 +87,7 @@ func (r *Frame) MakeFrame(p plan.View) step.Fault {
 // top of what is mounted on the root, so that is the old root then, whichever of the two is
 // this process's root.
 func (r *Frame) coverRoot() step.Fault {
+	// By descriptor, since "/" is another directory after the next calls.
 	old := raw.Openat(raw.AtCwd, raw.Text("/\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(old); e != 0 {
 		return step.Failed(e, plan.SubTmpfs)
@@ -99,9 +104,11 @@ func (r *Frame) coverRoot() step.Fault {
 		return step.Failed(e, plan.SubTmpfs)
 	}
 	r.Base = base
+	// pivot_root of "." onto ".": neither needs a directory in the other.
 	if e := r.Enter(r.Base); e != 0 {
 		return step.Failed(e, plan.SubPivot)
 	}
+	// EINVAL has several causes; only that of rootfs is taken for it, and is looked up.
 	e := r.pivotHere()
 	if e == unix.EINVAL && r.isRootfs(r.Old) {
 		if e = r.MoveInto(r.Base); e == 0 {
@@ -121,6 +128,7 @@ func (r *Frame) pivotHere() unix.Errno {
 // isRootfs reports whether fd is the root of a mount that lies on no other: there mountinfo
 // names the mount itself as its parent.
 func (r *Frame) isRootfs(fd uintptr) bool {
+	// A chroot has a root that is not in the list: then id is not found, and this is not rootfs.
 	id, e := r.MountID(fd)
 	if e != 0 {
 		return false
@@ -129,6 +137,7 @@ func (r *Frame) isRootfs(fd uintptr) bool {
 	if e != 0 {
 		return false
 	}
+	// A line that is too long belongs to a mount that lies deep, not to the root.
 	m.Lenient = true
 	var line mountinfo.Line
 	found, e := m.Find(id, &line)
@@ -141,6 +150,7 @@ func (r *Frame) isRootfs(fd uintptr) bool {
 // user namespace such a payload is not confined anyway, and in one that is nested below the
 // sandbox's it may do nothing to these mounts.
 func (r *Frame) mayStay(p plan.View) step.Fault {
+	// Elsewhere base is not below what is bound: the old root lies in it.
 	if r.Apart != Rootfs {
 		return step.Fault{}
 	}
@@ -190,6 +200,7 @@ func (r *Frame) bindProc() unix.Errno {
 	if e := raw.Mkdirat(r.Base, name, 0o755); e != 0 {
 		return e
 	}
+	// Opened now, since the working directory is the proc when it is mounted on.
 	dst := raw.Openat(r.Base, name, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(dst); e != 0 {
 		return e
@@ -229,6 +240,7 @@ func (r *Frame) LeaveOldRoot() step.Fault {
 	if r.Apart == 0 {
 		e = r.MoveInto(r.Base)
 	}
+	// What is mounted on the new root by now is its root: a bind onto "/", or a tmpfs.
 	root := r.NewRoot()
 	if e == 0 {
 		e = raw.Errno(root)

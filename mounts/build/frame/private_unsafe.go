@@ -19,6 +19,7 @@ func (r *Frame) PrivateDir() (uintptr, unix.Errno) {
 	if e := raw.Mkdirat(r.Base, r.privateName(&name), 0o755); e != 0 {
 		return 0, e
 	}
+	// With its own name, since the caller mounts on it and opens what is mounted then.
 	fd := r.OpenPrivate(unix.O_DIRECTORY)
 	return fd, raw.Errno(fd)
 }

@@ -51,11 +51,13 @@ func Open(proc uintptr) (Reader, unix.Errno) {
 // Next parses the next line; more is false at the end. A line that cannot be parsed is EBADMSG, and
 // not left out: what it says of a mount could be what keeps that mount from being read-only.
 func (m *Reader) Next(out *Line) (more bool, e unix.Errno) {
+	// The file is read in pieces of any size, and a line may lie in two of them.
 	buf := unsafe.Pointer(&buffers.text)
 	for {
 		for i := m.next; i < m.have; i++ {
 			if *(*byte)(unsafe.Add(buf, i)) == '\n' {
 				*(*byte)(unsafe.Add(buf, i)) = 0
+				// The end of a line that was left out. What was parsed of it is nothing.
 				if m.inside {
 					m.inside = false
 					m.next = i + 1
@@ -69,11 +71,14 @@ func (m *Reader) Next(out *Line) (more bool, e unix.Errno) {
 				return true, 0
 			}
 		}
+		// The rest of a line moves to the front, and the next piece is read behind it.
 		for i := m.next; i < m.have; i++ { // keep the part of a line
 			*(*byte)(unsafe.Add(buf, i-m.next)) = *(*byte)(unsafe.Add(buf, i))
 		}
 		m.have -= m.next
 		m.next = 0
+		// A search for the root can do without such a line; to make mounts read-only without it would
+		// leave one writable.
 		if m.have >= longest && m.Lenient {
 			m.inside, m.Skipped = true, true
 			m.have = 0
@@ -81,6 +86,8 @@ func (m *Reader) Next(out *Line) (more bool, e unix.Errno) {
 		if m.have >= longest {
 			return false, unix.EBADMSG
 		}
+		// Not at once: the kernel gives some pages at a time, however large the buffer is, and only
+		// whole lines but at the end of the buffer.
 		n := raw.Call(unix.SYS_READ, m.FD, raw.Addr(buf)+m.have, longest-m.have, 0, 0, 0)
 		if e := raw.Errno(n); e == unix.EINTR {
 			continue
@@ -129,12 +136,16 @@ func (l *Line) KeepPoint() unsafe.Pointer {
 // parse reads "ID PARENT MAJ:MIN ROOT POINT OPTIONS …" at [at, end).
 func parse(buf unsafe.Pointer, at, end uintptr, out *Line) bool {
 	ok := false
+	// The ids are numbers, and the first two fields; a line that begins otherwise is not one of
+	// mountinfo's.
 	if out.ID, at, ok = field(buf, at, end); !ok {
 		return false
 	}
 	if out.Parent, at, ok = field(buf, at, end); !ok {
 		return false
 	}
+	// The device, and the root of the mount within its file system, say nothing about what can be
+	// reached.
 	at = skip(buf, skip(buf, at, end), end)
 	out.point = at
 	options := skip(buf, at, end)
@@ -143,8 +154,10 @@ func parse(buf unsafe.Pointer, at, end uintptr, out *Line) bool {
 		return false
 	}
 	*(*byte)(unsafe.Add(buf, options-1)) = 0
+	// In place of the text: the line is read once.
 	unescape(unsafe.Add(buf, at))
 	out.Flags = 0
+	// Only the first list of options is the mount's; another one behind the "-" is the file system's.
 	for options < end && *(*byte)(unsafe.Add(buf, options)) != ' ' {
 		stop := options
 		for stop < end && *(*byte)(unsafe.Add(buf, stop)) != ' ' && *(*byte)(unsafe.Add(buf, stop)) != ',' {
@@ -174,6 +187,7 @@ func tagged(buf unsafe.Pointer, at, end uintptr) bool {
 // field reads a number up to the next space. One that is too large wraps around: the kernel's ids
 // are ints.
 func field(buf unsafe.Pointer, at, end uintptr) (value, next uintptr, ok bool) {
+	// An empty field is not a number.
 	for first := at; at < end; at++ {
 		c := *(*byte)(unsafe.Add(buf, at))
 		if c == ' ' {
@@ -203,6 +217,7 @@ func unescape(p unsafe.Pointer) {
 		c := *(*byte)(unsafe.Add(p, from))
 		if c == '\\' {
 			// Three octal digits, or it is a backslash: the kernel writes one as \134.
+			// Only what the kernel writes is undone: a name may have a backslash in it only as \134.
 			a, b, d := digit(p, from+1), digit(p, from+2), byte(8)
 			if a < 8 && b < 8 {
 				d = digit(p, from+3)
@@ -250,6 +265,7 @@ func IDOf(proc, fd uintptr) (uintptr, unix.Errno) {
 	var path raw.Link
 	name := unsafe.Pointer(&path)
 	raw.PutNumber(unsafe.Add(name, raw.Put(name, raw.Text("self/fdinfo/\x00"))), fd)
+	// fdinfo of an O_PATH descriptor has the id, too.
 	info := raw.Openat(proc, name, unix.O_RDONLY, 0)
 	if e := raw.Errno(info); e != 0 {
 		return 0, e
@@ -257,6 +273,7 @@ func IDOf(proc, fd uintptr) (uintptr, unix.Errno) {
 	p := unsafe.Pointer(&buffers.fdinfo)
 	got := raw.ReadFull(info, p, uintptr(len(buffers.fdinfo)))
 	raw.Close(info)
+	// By its name: the kernel adds lines in front of it for some kinds of files.
 	for i := uintptr(0); i+8 < got; i++ {
 		if !raw.IsWord(unsafe.Add(p, i), 8, raw.Text("mnt_id:\t\x00")) {
 			continue

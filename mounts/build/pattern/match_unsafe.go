@@ -15,6 +15,8 @@ import (
 // matches reports whether the string at name matches the n bytes of the pattern at p.
 func matches(p unsafe.Pointer, n uintptr, name unsafe.Pointer) bool {
 	at, pos := uintptr(0), uintptr(0)
+	// Two places to go back to are enough: a later * can take whatever an earlier one could, so only
+	// the last is tried with more (no recursion, and at worst the product of both lengths).
 	star, from := ^uintptr(0), uintptr(0) // behind the last *, and what it has been tried with
 	for {
 		if raw.ByteAt(name, pos) == 0 {
@@ -47,6 +49,7 @@ func matchesOne(p unsafe.Pointer, at, n uintptr, c unsafe.Pointer) (next uintptr
 	if at >= n {
 		return 0, false
 	}
+	// A ] or - outside of a set is a character like any other.
 	switch raw.ByteAt(p, at) {
 	case '?':
 		return at + 1, true
@@ -68,20 +71,24 @@ func matchesOne(p unsafe.Pointer, at, n uintptr, c unsafe.Pointer) (next uintptr
 // matchesSet is matchesOne for a set, whose first character is at offset at.
 func matchesSet(p unsafe.Pointer, at, n uintptr, c unsafe.Pointer) (next uintptr, ok bool) {
 	have := charAt(c)
+	// POSIX has !, most programs take ^ as well (glob(7)).
 	not := at < n && (raw.ByteAt(p, at) == '!' || raw.ByteAt(p, at) == '^')
 	if not {
 		at++
 	}
 	found := false
+	// A ] in front is one of the set (glob(7)).
 	for first := at; at < n && (raw.ByteAt(p, at) != ']' || at == first); {
 		var low, high uint32
 		low, at = setChar(p, at, n)
 		high = low
+		// A - at the end stands for itself.
 		if at+1 < n && raw.ByteAt(p, at) == '-' && raw.ByteAt(p, at+1) != ']' {
 			high, at = setChar(p, at+1, n)
 		}
 		found = found || have >= low && have <= high
 	}
+	// A set that is not closed matches nothing; flat.IsPattern has refused it.
 	return at + 1, found != not && at < n
 }
 
@@ -96,6 +103,8 @@ func setChar(p unsafe.Pointer, at, n uintptr) (c uint32, next uintptr) {
 // charLen returns how many bytes the character at p has: more than one where it is UTF-8. It reads
 // no byte behind a NUL.
 func charLen(p unsafe.Pointer) uintptr {
+	// The lengths of UTF-8 (utf-8(7)). What does not follow it is a single byte, since names of files
+	// may be of any encoding, and each byte of them can be matched by ?.
 	c, size := raw.ByteAt(p, 0), uintptr(1)
 	switch {
 	case c >= 0xc2 && c <= 0xdf:
@@ -117,6 +126,7 @@ func charLen(p unsafe.Pointer) uintptr {
 func charAt(p unsafe.Pointer) uint32 {
 	c := uint32(raw.ByteAt(p, 0))
 	size := charLen(p)
+	// So a range of characters never has such a byte in it, but two of them can be the ends of a range.
 	if size == 1 {
 		if c >= 0x80 {
 			c += 1 << 24

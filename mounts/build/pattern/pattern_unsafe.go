@@ -38,7 +38,9 @@ func (q *Pattern) Split(text unsafe.Pointer) (prefix uintptr) {
 		}
 		pos = next
 	}
+	// The directory of the last component is opened, and the name looked for in it.
 	literal = min(literal, last)
+	// Components that are literal may follow: /home/*/.ssh/id_*.
 	for pos := literal; q.n < MaxComponents-1; {
 		begin, end, next := pathname.Cut(text, pos)
 		if begin == end {
@@ -80,18 +82,22 @@ func (q *Pattern) lengthOf(i uint32) *int32 {
 
 // component returns a component of the pattern.
 func (q *Pattern) component(i uint32) (p unsafe.Pointer, n uintptr) {
+	// The text lies in the plan, at an address that is kept as a number: no pointer is stored (see the
+	// laws).
 	return unsafe.Add(raw.Mapped(q.text), uintptr(*q.firstOf(i))), uintptr(*q.lengthOf(i))
 }
 
 // anyDirs reports whether component i is **.
 func (q *Pattern) anyDirs(i uint32) bool {
 	p, n := q.component(i)
+	// "a**" is not this: flat.IsPattern has refused it, since programs do not agree on what it means.
 	return n == 2 && raw.ByteAt(p, 0) == '*' && raw.ByteAt(p, 1) == '*'
 }
 
 // closure adds to some states those that ** leads to without a directory. At the end it stands
 // for what is below, whatever it is.
 func (q *Pattern) closure(states uint64) uint64 {
+	// In ascending order, so that two ** one behind the other are both passed.
 	for i := uint32(0); i+1 < q.n; i++ {
 		if states>>i&1 != 0 && q.anyDirs(i) {
 			states |= 1 << (i + 1)
@@ -108,6 +114,7 @@ func (q *Pattern) Advance(states uint64, name unsafe.Pointer) uint64 {
 		if states>>i&1 == 0 {
 			continue
 		}
+		// The name is a directory that ** takes, or, at the end of the pattern, anything.
 		if q.anyDirs(i) {
 			next |= 1 << i
 			if i+1 == q.n {

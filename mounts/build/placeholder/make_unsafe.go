@@ -23,6 +23,7 @@ const writesForeign = 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH | 1
 // Make makes a placeholder, and locks it. It returns 0 where the payload cannot make
 // anything there either.
 func Make(r *step.State, p plan.View, dir uintptr, name unsafe.Pointer, directory bool) (uintptr, step.Fault) {
+	// With capabilities the file could be made where the monitor, which has none, cannot remove it.
 	lowered := lower(r, p)
 	var fd uintptr
 	var f step.Fault
@@ -41,6 +42,7 @@ func Make(r *step.State, p plan.View, dir uintptr, name unsafe.Pointer, director
 	switch f.Errno {
 	case unix.EEXIST, unix.ENOENT:
 		return 0, step.Failed(f.Errno, SubAgain)
+	// Nobody with the payload's rights can make a file there: what is missing stays missing by itself.
 	case unix.EROFS, unix.EPERM, unix.ENAMETOOLONG, unix.EOVERFLOW:
 		return 0, step.Fault{}
 	case unix.EACCES:
@@ -75,6 +77,7 @@ func raise(lowered bool) unix.Errno {
 
 // makeFileHolder makes an empty file that gets its name, and its mark, at once.
 func makeFileHolder(r *step.State, dir uintptr, name unsafe.Pointer) (uintptr, step.Fault) {
+	// The mode is that of any file of the user's, in case it is left behind.
 	mode := uintptr(0o644&^r.Umask | 0o600) // it is marked and read here
 	file := raw.Openat(dir, raw.Text(".\x00"), unix.O_TMPFILE|unix.O_WRONLY, mode)
 	named := false
@@ -86,6 +89,8 @@ func makeFileHolder(r *step.State, dir uintptr, name unsafe.Pointer) (uintptr, s
 	if e := raw.Errno(file); e != 0 {
 		return 0, step.Failed(e, plan.SubPlaceholder)
 	}
+	// In this order: a file that has its name is marked and locked, so no monitor takes it for one that
+	// has been left.
 	held, f := markAndLock(r, file)
 	var link raw.Link
 	if !f.Is() && !named {
@@ -110,6 +115,8 @@ func markAndLock(r *step.State, fd uintptr) (uintptr, step.Fault) {
 		return 0, step.Failed(e, plan.SubMark)
 	}
 	var link raw.Link
+	// Opened anew for reading: a descriptor that is open for writing would keep a mount from becoming
+	// read-only (EBUSY, mount_setattr(2)).
 	held := raw.Openat(r.Proc, link.Below(fd), unix.O_RDONLY, 0)
 	if e := raw.Errno(held); e != 0 {
 		return 0, step.Failed(e, plan.SubPlaceholder)
@@ -130,6 +137,8 @@ func markAndLock(r *step.State, fd uintptr) (uintptr, step.Fault) {
 // work. Where anything else is there, which is not ours, or the file system cannot rename in that
 // way, the directory is made where it belongs, and marked a moment later.
 func makeDirectoryHolder(r *step.State, dir uintptr, name unsafe.Pointer) (uintptr, step.Fault) {
+	// A directory cannot be made without a name (O_TMPFILE is for files), so it gets its mark under
+	// another one.
 	other := aside(name, false)
 	held, f := makeMarked(r, dir, other, true)
 	if f.Is() && f.Errno != unix.ENOTEMPTY {
@@ -156,6 +165,7 @@ func makeMarked(r *step.State, dir uintptr, name unsafe.Pointer, takes bool) (ui
 	if e != 0 && !(takes && e == unix.EEXIST) {
 		return 0, step.Failed(e, plan.SubPlaceholder)
 	}
+	// mkdir(2) did nothing: what is there may be of another process, or a user's.
 	there := e != 0
 	fd := raw.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	e = raw.Errno(fd)

@@ -78,6 +78,7 @@ func Held(r *step.State, i uint32) uintptr {
 // mark and is empty.
 func Is(r *step.State, fd uintptr) bool {
 	var link raw.Link
+	// fgetxattr(2) refuses a descriptor with O_PATH, so the file is named by its link in /proc.
 	got := raw.Call(unix.SYS_GETXATTR, raw.Addr(link.Absolute(fd)), raw.Addr(raw.Text(mark)), 0, 0, 0, 0)
 	if raw.Errno(got) == unix.ENOENT { // "/" is the frame, which has no proc
 		if kind, e := raw.FileType(fd); e != 0 || kind != unix.S_IFREG && kind != unix.S_IFDIR {
@@ -103,6 +104,7 @@ func isEmpty(fd uintptr) bool {
 	switch {
 	case e != 0:
 		return false
+	// With an empty file no contents are lost if it is removed in error.
 	case kind == unix.S_IFREG:
 		return st.Size == 0
 	case kind != unix.S_IFDIR:
@@ -127,6 +129,7 @@ func isAt(dir uintptr, name unsafe.Pointer, st *unix.Stat_t) bool {
 // Lock opens the placeholder that is there, and takes a shared lock on it. It returns 0
 // where nothing is there, and SubAgain where something else is.
 func Lock(r *step.State, dir uintptr, name unsafe.Pointer) (uintptr, step.Fault) {
+	// The name may lead to anything by now, so it is looked at before it is opened.
 	fd := openPlain(dir, name)
 	switch e := raw.Errno(fd); e {
 	case 0:
@@ -139,6 +142,8 @@ func Lock(r *step.State, dir uintptr, name unsafe.Pointer) (uintptr, step.Fault)
 		raw.Close(fd)
 		return 0, step.Failed(unix.EAGAIN, SubAgain)
 	}
+	// Only now, with the lock, is it certain that the file stays: a monitor takes the lock alone before
+	// it removes it, and looks again.
 	e := share(fd)
 	var st unix.Stat_t
 	if e == 0 {
@@ -176,6 +181,7 @@ func lookAt(dir uintptr, name unsafe.Pointer, st *unix.Stat_t) unix.Errno {
 
 // share takes a shared lock. A monitor that removes the file has it locked for a moment.
 func share(fd uintptr) unix.Errno {
+	// Five seconds. A monitor holds its lock for some calls only, unless it is stopped meanwhile.
 	for range 5000 {
 		e := raw.Errno(raw.Call(unix.SYS_FLOCK, fd, unix.LOCK_SH|unix.LOCK_NB, 0, 0, 0, 0))
 		if e != unix.EWOULDBLOCK {
@@ -194,6 +200,8 @@ func renameat2(dir uintptr, from, to unsafe.Pointer) unix.Errno {
 // aside returns the name under which a placeholder called name is made, if it is a directory, and
 // removed. Another one has a random number in it.
 func aside(name unsafe.Pointer, another bool) unsafe.Pointer {
+	// The usual name is always the same, so that what a killed process has left there is found again. A
+	// random one is for a directory in which somebody uses the usual name for something else.
 	out := unsafe.Pointer(&asideName)
 	n := raw.Put(out, raw.Text(".gobwrap-\x00"))
 	if another {
@@ -242,6 +250,8 @@ func Tell(r *step.State, dir uintptr, name unsafe.Pointer) unix.Errno {
 	iov := [4]uintptr{raw.Addr(unsafe.Pointer(&word)), 4, raw.Addr(name), n}
 	var h raw.Msghdr
 	h.Iov, h.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 2
+	// Most placeholders of a sandbox lie side by side, and each descriptor on its way counts for the
+	// user.
 	if st.Dev != holders.dev || st.Ino != holders.ino {
 		h.Control, h.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
 	}

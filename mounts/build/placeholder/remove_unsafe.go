@@ -14,6 +14,8 @@ import (
 
 // Remove removes the placeholder name in dir, if it still is one, and no sandbox needs it.
 func Remove(dir uintptr, name unsafe.Pointer) {
+	// Again where something lies at the name aside; after that it stays, and the next sandbox takes it
+	// over.
 	for i := range 8 {
 		fd := openPlain(dir, name)
 		if raw.Errno(fd) != 0 {
@@ -51,6 +53,7 @@ func takeAway(dir uintptr, name, other unsafe.Pointer, fd, how uintptr) (again b
 	if _, e := raw.Fstat(fd, &st); e != 0 || !isAt(dir, name, &st) {
 		return false
 	}
+	// Without replacing: what lies at the name aside may be another file.
 	switch e := renameat2(dir, name, other); e {
 	case 0:
 	case unix.EEXIST:
@@ -69,6 +72,7 @@ func takeAway(dir uintptr, name, other unsafe.Pointer, fd, how uintptr) (again b
 	default:
 		return false
 	}
+	// Under this name no other process looks for it, so what is checked is what is removed.
 	if isAt(dir, other, &st) && isEmpty(fd) &&
 		raw.Errno(raw.Call(unix.SYS_UNLINKAT, dir, raw.Addr(other), how, 0, 0, 0)) == 0 {
 		return false

@@ -21,6 +21,7 @@ const SubLink = plan.Sub(1 << 16)
 func (r *Paths) component(root uintptr, name unsafe.Pointer, last bool, want int, mode, parents uint32) (Place, step.Fault) {
 	for {
 		at, f := r.openOrMake(r.WhereNow(root), name, last, want, mode, parents)
+		// A deep path takes a descriptor for each directory, under a limit that may be 64.
 		if f.Errno != unix.EMFILE || !r.forgetOldest() {
 			return at, f
 		}
@@ -32,6 +33,7 @@ func (r *Paths) openOrMake(here uintptr, name unsafe.Pointer, last bool, want in
 	if last && want == OpenFile {
 		return openForWriting(here, name, mode)
 	}
+	// Somebody may have made it since: EEXIST, and it is looked at after all.
 	if last && r.walk.absent {
 		r.walk.absent = false // make it at once
 		if at, f := missing(here, name, last, want, mode, parents); f.Errno != unix.EEXIST {
@@ -48,6 +50,7 @@ func (r *Paths) openOrMake(here uintptr, name unsafe.Pointer, last bool, want in
 				return Place{FD: fd}, step.Fault{}
 			}
 		}
+		// Another file, or a link: O_PATH|O_NOFOLLOW opens the link itself (open(2)).
 		if e == unix.ENOTDIR {
 			fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 			if e = raw.Errno(fd); e == 0 {
@@ -68,6 +71,8 @@ func (r *Paths) openOrMake(here uintptr, name unsafe.Pointer, last bool, want in
 // (O_NONBLOCK), and a link is followed by the walk, not by the kernel.
 func openForWriting(here uintptr, name unsafe.Pointer, mode uint32) (Place, step.Fault) {
 	fd := raw.Openat(here, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, uintptr(mode))
+	// ELOOP is what O_NOFOLLOW says of a link; of a dangling one as well, so that nothing is made
+	// behind it.
 	switch e := raw.Errno(fd); e {
 	case 0:
 		return Place{FD: fd}, step.Fault{}
@@ -93,6 +98,7 @@ func refusedPart(e unix.Errno, last bool, want int) plan.Sub {
 // mayEnd decides about fd, which is the last component or not a directory: a link is
 // followed, other files end a walk and are in the way of one that goes on.
 func mayEnd(fd uintptr, last bool) (Place, step.Fault) {
+	// Sockets, FIFOs and devices are opened with O_PATH only: none is connected, or woken.
 	link, e := IsLink(fd)
 	if e == 0 && !link && last {
 		return Place{FD: fd}, step.Fault{}
@@ -116,6 +122,7 @@ func IsLink(fd uintptr) (bool, unix.Errno) {
 		return kind == unix.S_IFLNK, 0
 	}
 	var begin [2]byte
+	// Since Linux 2.6.39 an empty path stands for the link that fd is.
 	_, looked := raw.Readlinkat(fd, raw.Empty(), unsafe.Pointer(&begin), 2)
 	switch looked {
 	case 0:
@@ -147,6 +154,7 @@ func missing(here uintptr, name unsafe.Pointer, last bool, want int, mode, paren
 
 // makeAndOpen makes a directory.
 func makeAndOpen(here uintptr, name unsafe.Pointer, mode uint32) (uintptr, unix.Errno) {
+	// mkdir(2) follows no link at the end: a dangling one is EEXIST.
 	if e := raw.Mkdirat(here, name, mode); e != 0 {
 		return 0, e
 	}

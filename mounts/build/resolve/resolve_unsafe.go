@@ -85,6 +85,8 @@ func (r *Paths) Dest(path unsafe.Pointer, want int, mode, parents uint32) (Place
 		return Place{}, step.Main(e)
 	}
 	absent := false
+	// OpenFile truncates, and StayAbove is about the directory above: both need the last component by
+	// itself.
 	if r.Engine == step.NewCalls && want < OpenFile {
 		if pathname.OnlySlashes(path) {
 			return Place{FD: root}, step.Fault{}
@@ -98,9 +100,12 @@ func (r *Paths) Dest(path unsafe.Pointer, want int, mode, parents uint32) (Place
 		}
 		absent = raw.Errno(fd) == unix.ENOENT && want != FindOnly
 	}
+	// The kernel has said that the path leads nowhere. The walk then makes the last component without
+	// looking for it first, which saves a call for each mount point that is made.
 	r.walk.absent = absent
 	at, f := r.WalkFrom(root, path, want, mode, parents)
 	r.CloseSoon(root)
+	// Where nothing is made, there are no parents to speak of.
 	if want == FindOnly && f.Sub == plan.SubParents {
 		f.Sub = plan.SubMain
 	}
@@ -120,6 +125,7 @@ func (r *Paths) inRoot(root uintptr, path unsafe.Pointer) uintptr {
 
 // openat2 is openat2(2), since 5.6.
 func openat2(dir uintptr, path unsafe.Pointer, flags, resolve uint64) uintptr {
+	// The struct may grow; its size says which fields there are (openat2(2), "Extensibility").
 	how := unix.OpenHow{Flags: flags, Resolve: resolve}
 	return raw.Call(unix.SYS_OPENAT2, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
 }
@@ -128,6 +134,8 @@ func openat2(dir uintptr, path unsafe.Pointer, flags, resolve uint64) uintptr {
 // is open any more, but the caller's may be: a magic link of /proc does not count as a place
 // inside.
 func (r *Paths) ChangeDir(path unsafe.Pointer) unix.Errno {
+	// chdir(2) would follow magic links, by which a descriptor of the caller's leads out
+	// (CVE-2024-21626).
 	fd := uintptr(0)
 	if r.Engine == step.NewCalls {
 		fd = openat2(raw.AtCwd, path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, unix.RESOLVE_NO_MAGICLINKS)
@@ -162,6 +170,8 @@ func (r *Paths) WalkFrom(root uintptr, path unsafe.Pointer, want int, mode, pare
 // goThrough is walkFrom without the way back. What is left of the path stands in buffers.rest,
 // where links are put in front of it.
 func (r *Paths) goThrough(root uintptr, path unsafe.Pointer, want int, mode, parents uint32) (Place, step.Fault) {
+	// The path is copied, since components are ended by a NUL in place, and links are put in front of
+	// it.
 	p := unsafe.Pointer(&buffers.rest)
 	if raw.Strlen(path) >= MaxPath {
 		return Place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
@@ -171,6 +181,8 @@ func (r *Paths) goThrough(root uintptr, path unsafe.Pointer, want int, mode, par
 		buffers.last[0] = 0
 	}
 	pos, links := uintptr(0), 0
+	// Each round takes a component, or a link of at most 40: the bound is never met, but every loop has
+	// one (see the laws).
 	for range len(buffers.rest) {
 		var end, next uintptr
 		pos, end, next = pathname.Cut(p, pos)
@@ -188,12 +200,16 @@ func (r *Paths) goThrough(root uintptr, path unsafe.Pointer, want int, mode, par
 			continue
 		}
 		if pathname.IsDotDot(name) {
+			// In a path with more than maxDepth directories in between the one to go back to is closed.
+			// To open ".." of the current one instead would be a climb that a rename can misuse.
 			if !r.GoUp() {
 				return Place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 			}
 			pos = next
 			continue
 		}
+		// The kernel would refuse it too, but only where it looks; the walk is to fail the same on
+		// either way.
 		if end-pos > unix.NAME_MAX {
 			return Place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 		}
@@ -201,6 +217,7 @@ func (r *Paths) goThrough(root uintptr, path unsafe.Pointer, want int, mode, par
 			raw.Put(unsafe.Pointer(&buffers.last), name)
 			return r.Finish(root)
 		}
+		// The name has no slash in it, so the kernel looks it up in this directory alone.
 		at, f := r.component(root, name, last, want, mode, parents)
 		if f.Sub == SubLink {
 			links++
@@ -242,6 +259,7 @@ func (r *Paths) WhereNow(root uintptr) uintptr {
 
 // GoDown enters the directory fd, which the walk then owns.
 func (r *Paths) GoDown(fd uintptr) {
+	// The ring is full. The oldest one is wanted only by a path with as many "..".
 	if r.walk.open == maxDepth {
 		r.forgetOldest()
 	}
@@ -294,6 +312,7 @@ func (r *Paths) Follow(here uintptr, name unsafe.Pointer, next uintptr) (absolut
 	if e != 0 {
 		return false, step.Failed(e, plan.SubParents)
 	}
+	// The target and the rest are joined in a second buffer: the rest lies in the first.
 	rest := unsafe.Add(unsafe.Pointer(&buffers.rest), next)
 	if n == 0 || n+raw.Strlen(rest) >= MaxPath-2 {
 		return false, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
@@ -328,6 +347,8 @@ func (r *Paths) Upper(root uintptr) (fd uintptr, ok bool) {
 // anywhere (fd/N, root, cwd, exe, ns/*, map_files/*). The plain ones of /proc begin with a
 // digit or with "self".
 func (r *Paths) isMagic(here uintptr, first byte) bool {
+	// Asked of the directory, not of the link: what a link of /proc says is made up by the kernel, and
+	// its text leads nowhere or elsewhere.
 	kind, e := r.FileSystem(here)
 	return e != 0 || kind == step.ProcMagic && first != 's' && (first < '0' || first > '9')
 }
@@ -339,6 +360,8 @@ func (r *Paths) Finish(root uintptr) (Place, step.Fault) {
 		r.walk.open--
 		return Place{FD: uintptr(buffers.dirs[r.walk.depth&(maxDepth-1)])}, step.Fault{}
 	}
+	// The caller of a walk owns the root, and closes it: the place needs a descriptor of its own, not
+	// among the standard streams.
 	fd := raw.Fcntl(root, unix.F_DUPFD_CLOEXEC, 3)
 	return Place{FD: fd}, step.Failed(raw.Errno(fd), plan.SubParents)
 }

@@ -37,6 +37,8 @@ func Open(r *resolve.Paths, p plan.View, s *plan.Step) step.Fault {
 		fd = fromClosedCwd(r, at, path)
 	}
 	switch e := raw.Errno(fd); {
+	// Only what is not there may be missing. A refusal is a refusal, also with --ro-bind-try: otherwise
+	// a sandbox would differ from what was asked for without a word.
 	case e == unix.ENOENT && s.Flags&plan.FlagTry != 0:
 		return step.Fault{}
 	case e != 0:
@@ -46,6 +48,8 @@ func Open(r *resolve.Paths, p plan.View, s *plan.Step) step.Fault {
 		var st unix.Stat_t
 		_, e := raw.Fstat(fd, &st)
 		raw.Close(fd)
+		// A relative path cannot be opened later, when the working directory is another one; it fails
+		// at once.
 		s.C, s.D = uint32(st.Dev), uint32(st.Dev>>32)
 		s.E, s.F = uint32(st.Ino), uint32(st.Ino>>32)
 		s.G = late
@@ -61,6 +65,7 @@ func Open(r *resolve.Paths, p plan.View, s *plan.Step) step.Fault {
 // and the file system arrives later, without the flags of the bind.
 func openHost(dir uintptr, path unsafe.Pointer) uintptr {
 	fd := raw.Openat(dir, path, unix.O_PATH|unix.O_DIRECTORY, 0)
+	// A file cannot stand for an automount.
 	if raw.Errno(fd) == unix.ENOTDIR {
 		fd = raw.Openat(dir, path, unix.O_PATH, 0)
 	}
@@ -80,6 +85,8 @@ func fromClosedCwd(r *resolve.Paths, link, path unsafe.Pointer) uintptr {
 	if e != 0 {
 		return raw.Failed(e)
 	}
+	// The link says what the path was when it was read. If somebody renames a directory on it, the
+	// source is what lies at the path by then, as it would be for a path that was typed.
 	if *(*byte)(full) != '/' || n+raw.Strlen(path)+2 > uintptr(len(named)) {
 		return raw.Failed(unix.EACCES) // "(unreachable)": it belongs to another mount namespace
 	}
@@ -109,6 +116,7 @@ func Spend(r *resolve.Paths, s *plan.Step, src uintptr) {
 		s.G = 0
 		return
 	}
+	// A second use of the same source finds it used up (see Of).
 	s.C = spent
 }
 
@@ -116,6 +124,7 @@ func Spend(r *resolve.Paths, s *plan.Step, src uintptr) {
 // root is the old root, so a late one is opened as it would have been.
 func Of(r *resolve.Paths, p plan.View, i uint32) uintptr {
 	s := p.Step(i)
+	// G is a descriptor, 0 or late; of these the flag says whether 0 is allowed.
 	if s.G != late && s.G != 0 && s.C != spent {
 		return uintptr(s.G)
 	}
@@ -125,6 +134,8 @@ func Of(r *resolve.Paths, p plan.View, i uint32) uintptr {
 	if s.G != late {
 		return 0
 	}
+	// The same path, from the same root, but after mounts were made: so it is compared with what was
+	// found before.
 	fd := openAgain(r, p.Str(s.A))
 	if e := raw.Errno(fd); e != 0 {
 		if e == unix.ENOENT && s.Flags&plan.FlagTry != 0 {
@@ -151,6 +162,7 @@ func openAgain(r *resolve.Paths, path unsafe.Pointer) uintptr {
 	if r.Apart == 0 {
 		return openHost(raw.AtCwd, path)
 	}
+	// EMFILE, since more descriptors would have helped: they would have been opened in time.
 	if r.Apart == frame.Rootfs {
 		return raw.Failed(unix.EMFILE) // its path means nothing any more
 	}
@@ -162,6 +174,7 @@ func openAgain(r *resolve.Paths, path unsafe.Pointer) uintptr {
 	if r.Guarded != 0 {
 		raw.Close(old)
 	}
+	// The kernel would have followed it at the first look. By hand it cannot be.
 	if f.Sub == plan.SubMagicLink {
 		f.Errno = unix.EMFILE
 	}
@@ -173,6 +186,7 @@ func openAgain(r *resolve.Paths, path unsafe.Pointer) uintptr {
 
 // sourceFromFd opens, in this mount namespace, what the caller's descriptor names.
 func sourceFromFd(r *resolve.Paths, s *plan.Step) step.Fault {
+	// The caller's descriptor stays open: it may be the payload's, too.
 	fd, f := Localize(r, uintptr(s.B))
 	switch {
 	case !f.Is():
@@ -190,6 +204,8 @@ func sourceFromFd(r *resolve.Paths, s *plan.Step) step.Fault {
 // again and must lead to the same file.
 func Localize(r *resolve.Paths, fd uintptr) (uintptr, step.Fault) {
 	var want, now unix.Stat_t
+	// Device and inode are the same for a file in both mount namespaces, since a mount is copied, not
+	// its file system.
 	kind, e := raw.Fstat(fd, &want)
 	if e != 0 {
 		return 0, step.Main(e)
@@ -205,6 +221,7 @@ func Localize(r *resolve.Paths, fd uintptr) (uintptr, step.Fault) {
 	} else {
 		here = raw.Openat(raw.AtCwd, path, unix.O_PATH, 0)
 	}
+	// The file has no name here, or another user's directory is on the way.
 	if e := raw.Errno(here); e != 0 {
 		return 0, step.Failed(e, plan.SubRace)
 	}

@@ -107,8 +107,13 @@ func (d *describer) namespaces() {
 		name string
 		from Namespace
 	}{
-		{"user", d.User}, {"mount", New}, {"processes", d.Processes}, {"network", d.Net},
-		{"IPC", is(d.IPC)}, {"host name", is(d.UTS)}, {"cgroup", is(d.Cgroup)},
+		{"user", d.User},
+		{"mount", New},
+		{"processes", d.Processes},
+		{"network", d.Net},
+		{"IPC", is(d.IPC)},
+		{"host name", is(d.UTS)},
+		{"cgroup", is(d.Cgroup)},
 	} {
 		lists[ns.from] = append(lists[ns.from], ns.name)
 	}
