@@ -31,6 +31,7 @@ func (r *Root) writeFile(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
+	// The payload gets neither descriptor: both are closed whatever the copy came to.
 	f = r.copyTo(uintptr(s.A), dst.FD)
 	raw.Close(dst.FD)
 	raw.Close(uintptr(s.A))

@@ -80,6 +80,6 @@ func (r *Root) Close(p plan.View) {
 	r.CloseStage()
 	r.CloseFrame()
 	r.CloseIdle()
-	// Last, since descriptors are closed up to the limit that was raised.
+	// Last: nothing is opened from here on that needs the room.
 	r.RestoreLimit()
 }

@@ -62,6 +62,7 @@ func (r *Frame) MakeFrame(p plan.View) step.Fault {
 	if e == 0 {
 		e = r.Mount(newroot, newroot, nil, unix.MS_BIND|unix.MS_SILENT, nil)
 	}
+	// Where the old root stays is known by now; it is not moved.
 	if e == 0 && r.Apart == Rootfs {
 		return step.Failed(r.standApart(), plan.SubTmpfs)
 	}
@@ -166,6 +167,7 @@ func (r *Frame) mayStay(p plan.View) step.Fault {
 			nested = nested || s.A&unix.CLONE_NEWUSER != 0
 		}
 	}
+	// EPERM, as the kernel would say to a process that wants what it may not have.
 	if admin && !nested {
 		return step.Failed(unix.EPERM, plan.SubRootfs)
 	}

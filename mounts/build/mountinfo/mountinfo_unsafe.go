@@ -44,6 +44,7 @@ type Line struct {
 // points as they are seen from the process's root at that moment, and leaves out mounts that are not
 // reachable from there (proc_pid_mountinfo(5)).
 func Open(proc uintptr) (Reader, unix.Errno) {
+	// By the host's proc: the sandbox may have none, or another one.
 	fd := raw.Openat(proc, raw.Text("self/mountinfo\x00"), unix.O_RDONLY, 0)
 	return Reader{FD: fd}, raw.Errno(fd)
 }
@@ -86,8 +87,7 @@ func (m *Reader) Next(out *Line) (more bool, e unix.Errno) {
 		if m.have >= longest {
 			return false, unix.EBADMSG
 		}
-		// Not at once: the kernel gives some pages at a time, however large the buffer is, and only
-		// whole lines but at the end of the buffer.
+		// A read gives a few pages at most, however large the buffer is, and may end within a line.
 		n := raw.Call(unix.SYS_READ, m.FD, raw.Addr(buf)+m.have, longest-m.have, 0, 0, 0)
 		if e := raw.Errno(n); e == unix.EINTR {
 			continue
@@ -156,6 +156,8 @@ func parse(buf unsafe.Pointer, at, end uintptr, out *Line) bool {
 	*(*byte)(unsafe.Add(buf, options-1)) = 0
 	// In place of the text: the line is read once.
 	unescape(unsafe.Add(buf, at))
+	// Words that are not known add nothing: the flags are given again when the mount is tightened, and
+	// a word of a newer kernel is not one that mount(2) takes.
 	out.Flags = 0
 	// Only the first list of options is the mount's; another one behind the "-" is the file system's.
 	for options < end && *(*byte)(unsafe.Add(buf, options)) != ' ' {
