@@ -43,9 +43,8 @@
 //
 //	BIND      source, destination; flags   clones the tree with all its mounts, adds nosuid and the flags, attaches it
 //	FS        destination; kind, mode, size   a new tmpfs, devpts or mqueue
-//	PROC      destination                  binds the new proc there that the keeper has had made
 //	RESTRICT  mount; flags                 read-only, nosuid, nodev, noexec: adds flags, takes none
-//	ROOT      —                            the frame: the old root is set aside
+//	ROOT      —                            the frame: the old root is set aside, and the new proc beside it
 //	PIVOT     new root                     the new root becomes the only one; the broker ends
 //	HOSTNAME  name                         only with --unshare-uts
 //	STAGE, PLACE                           BIND for kernels without open_tree(2): see below
@@ -132,7 +131,7 @@
 //
 // # A walk through the code that runs with privilege
 //
-//  1. entry and enter (sandbox/child) look at the auxiliary vector only. AT_SECURE is 0
+//  1. entry and enterLauncher (sandbox/child) look at the auxiliary vector only. AT_SECURE is 0
 //     for everybody but a set-id start. keeper.Lower is the next call.
 //  2. keeper.Stand decides what this start is. Anything but a regular setuid-root file
 //     without set-gid bit and file capabilities drops all and is refused with a sentence ([Standing]).

@@ -26,6 +26,7 @@ const module = "github.com/gobwrap/gobwrap"
 //	cmd/gobwrap → sandbox/doctor → sandbox
 //	cmd/gobwrap → sandbox → { mounts, idmap, seccomp } ──→ internal/plan
 //	                 └─────→ sandbox/child → { suid/keeper → suid, mounts/build } → suid/broker → internal/{step, raw, plan}
+//	sandbox/child → { args, monitor → first → pid1 → payload → landlock } → launch
 //	cmd/gobwrap-seccomp → seccomp/profile → seccomp/bpf → seccomp
 var arrows = []struct {
 	from, to, reason string
@@ -44,7 +45,6 @@ var arrows = []struct {
 	{"sandbox", "internal/flat internal/compile", "it has its Specs compiled"},
 	{"internal/compile", "internal/flat internal/setting idmap internal/tree seccomp internal/plan golang.org/x/sys/unix", "the compiler: a flat description in, a plan out; it needs no runtime"},
 	{"internal/policy", "internal/flat internal/plan internal/raw golang.org/x/sys/unix", "the administrator's policy.conf: a text read, and a plan judged by it, without a runtime"},
-	{"sandbox/child", "internal/policy", "it asks about every plan before it starts something"},
 	{"sandbox/internal/fault", "internal/policy", "its verdicts become messages"},
 	{"sandbox/doctor", "internal/policy", "it says whether the file binds"},
 	{"internal/version", "", "two constants"},
@@ -52,11 +52,9 @@ var arrows = []struct {
 	{"cmd/gobwrap-seccomp", "internal/version", "the same"},
 	{"cmd/gobwrap-limit", "internal/version golang.org/x/sys/unix", "the same; it makes cgroups"},
 	{"cmd/gobwrap-limit", "github.com/coreos/go-systemd/v22/dbus github.com/godbus/dbus/v5", "it asks systemd for a scope; a program of its own, since nothing that the launcher contains speaks D-Bus"},
-	{"sandbox/child", "internal/version", "the same, without a runtime"},
 	{"internal/setting", "internal/flat internal/raw golang.org/x/sys/unix unsafe", "settings are read, and made, without a runtime"},
 	{"cmd/gobwrap", "internal/setting", "it hands the parser's settings to package sandbox"},
 	{"sandbox", "internal/setting", "fields of a Spec are settings"},
-	{"sandbox/child", "internal/setting", "the payload's process makes them"},
 	{"internal/front", "internal/setting", "how an option becomes a field"},
 	{"internal/flat", "internal/plan", "a description of a sandbox without pointers; its switches are flags of the plan"},
 	{"cmd/gobwrap", "golang.org/x/sys/unix", "names of system calls"},
@@ -66,7 +64,6 @@ var arrows = []struct {
 	{"suid", "internal/plan suid/broker golang.org/x/sys/unix unsafe", "the tables of the setuid mode, and what the broker does not do by them"},
 	{"suid/keeper", "suid suid/broker internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the keeper: it runs without a runtime, reports faults as set-up does, and becomes the broker"},
 	{"suid/broker", "internal/raw golang.org/x/sys/unix unsafe", "the broker: system calls and nothing else"},
-	{"sandbox/child", "suid/keeper suid/broker", "it starts the keeper, and goes on in the first process that comes of it"},
 	{"mounts/build", "suid/broker", "it asks the broker in setuid mode"},
 	{"mounts/build", "mounts/build/deny mounts/build/engine mounts/build/frame mounts/build/resolve mounts/build/source", "it does the steps of a plan with the parts that these make"},
 	{"mounts/build/deny", "mounts/build/engine mounts/build/resolve mounts/build/placeholder mounts/build/pattern mounts/build/pathname suid/broker", "it covers what is found on a path, or by a pattern, or is to stay missing"},
@@ -77,7 +74,9 @@ var arrows = []struct {
 	{"mounts/build/pattern", "mounts/build/pathname internal/raw unsafe", "a pattern has components; it makes no system call"},
 	{"mounts/build/pathname", "internal/raw unsafe", "the text of paths: below everything that follows them"},
 	{"mounts/build/mountinfo", "internal/raw golang.org/x/sys/unix unsafe", "a text of the kernel's"},
-	{"sandbox/child", "mounts/build/placeholder", "init holds the locks, and the monitor removes them"},
+	{"sandbox/child/monitor", "mounts/build/placeholder", "it removes them"},
+	{"sandbox/child/pid1", "mounts/build/placeholder", "init holds the locks"},
+	{"sandbox/child/launch", "mounts/build/placeholder", "their descriptors are not closed with others"},
 	{"sandbox", "sandbox/child internal/plan mounts idmap seccomp suid", "it compiles with the packages below, and hands the plan to package child"},
 	{"sandbox", "sandbox/internal/compiler sandbox/internal/describe sandbox/internal/host sandbox/internal/launcher sandbox/internal/link sandbox/internal/maps sandbox/internal/planner sandbox/internal/report", "what a launch needs and a program that uses it does not see"},
 	{"sandbox/internal/compiler", "internal/helper internal/profiles sandbox/child sandbox/internal/fault seccomp", "it runs gobwrap-seccomp, or asks what seccomp/profile has put there"},
@@ -108,8 +107,27 @@ var arrows = []struct {
 	{"seccomp/profile", "seccomp seccomp/bpf golang.org/x/sys/unix", "makes filters; with cgo, so nothing that the launcher contains may import it"},
 	{"seccomp/profile", "github.com/opencontainers/runtime-spec/specs-go github.com/seccomp/libseccomp-golang", "the profiles' words, and the compiler"},
 	{"cmd/gobwrap-seccomp", "seccomp seccomp/bpf seccomp/profile golang.org/x/sys/unix", "the compiler as a program of its own, which the launcher runs"},
-	{"sandbox/child", "idmap internal/cmdline internal/compile internal/flat seccomp", "it reads the command line and makes the plan, without a runtime"},
-	{"sandbox/child", "internal/plan internal/raw internal/step mounts/build suid golang.org/x/sys/unix unsafe", "it runs without a runtime: constants and struct layouts only, not even package syscall"},
+	{"sandbox/child", "sandbox/child/args sandbox/child/first sandbox/child/launch sandbox/child/monitor", "the entry points: which process this is, and what it does first"},
+	{"sandbox/child", "suid/keeper suid/broker", "it starts the keeper, and goes on in the first process that comes of it"},
+	{"sandbox/child", "idmap sandbox/child/payload sandbox/child/pid1 mounts/build internal/compile", "only so that the linker lays the code of a launch together"},
+	{"sandbox/child", "internal/cmdline internal/flat internal/plan internal/raw internal/step suid golang.org/x/sys/unix unsafe", "it runs without a runtime: constants and struct layouts only, not even package syscall"},
+	{"sandbox/child/args", "sandbox/child/launch suid/keeper seccomp", "it knows whether a seccomp filter is in force, the caller's ids, and what a filter is"},
+	{"sandbox/child/args", "internal/cmdline internal/compile internal/flat internal/plan internal/raw internal/version golang.org/x/sys/unix unsafe", "it reads the command line and makes the plan, without a runtime"},
+	{"sandbox/child/monitor", "sandbox/child/first sandbox/child/landlock sandbox/child/launch", "it clones the first process, and tries before whether scopes can be had"},
+	{"sandbox/child/monitor", "internal/policy", "it asks about every plan before it starts something"},
+	{"sandbox/child/monitor", "internal/setting", "it knows from the limits whether one of them has ended the payload"},
+	{"sandbox/child/monitor", "suid/keeper", "it sends the keeper its header"},
+	{"sandbox/child/monitor", "internal/flat internal/plan internal/raw internal/step mounts/build golang.org/x/sys/unix unsafe", "without a runtime; it removes the placeholders that package build has made"},
+	{"sandbox/child/first", "sandbox/child/launch sandbox/child/payload sandbox/child/pid1", "it walks the plan, splits an init off, and becomes the payload"},
+	{"sandbox/child/first", "suid/broker suid/keeper", "in setuid mode it is the keeper's clone, and has the broker set the host name"},
+	{"sandbox/child/first", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "without a runtime"},
+	{"sandbox/child/pid1", "sandbox/child/landlock sandbox/child/launch sandbox/child/payload", "what counts for init and the payload is done before the fork"},
+	{"sandbox/child/pid1", "internal/plan internal/raw internal/step mounts/build golang.org/x/sys/unix unsafe", "without a runtime; it holds the locks on placeholders"},
+	{"sandbox/child/payload", "sandbox/child/landlock sandbox/child/launch", "it enters a Landlock domain"},
+	{"sandbox/child/payload", "internal/setting", "the payload's process makes them"},
+	{"sandbox/child/payload", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "without a runtime"},
+	{"sandbox/child/landlock", "sandbox/child/launch internal/plan internal/raw golang.org/x/sys/unix unsafe", "without a runtime; what all processes of a launch know"},
+	{"sandbox/child/launch", "internal/plan internal/raw internal/step mounts/build suid golang.org/x/sys/unix unsafe", "without a runtime; the root is part of the state of a process"},
 	{"mounts/build", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same; it knows files and mounts, and no process"},
 	{"mounts/build/deny", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same"},
 	{"mounts/build/engine", "internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the same"},
@@ -124,23 +142,31 @@ var arrows = []struct {
 
 // noStd are packages that may import nothing of the standard library beyond arrows.
 var noStd = map[string]string{
-	"sandbox/child":         "whatever it imports could be called where there is no runtime",
-	"mounts/build":          "the same",
-	"mounts/build/deny":     "the same",
-	"mounts/build/engine":   "the same",
-	"mounts/build/frame":    "the same",
-	"mounts/build/resolve":  "the same",
-	"mounts/build/source":   "the same",
-	"mounts/build/pattern":  "the same",
-	"mounts/build/pathname": "the same",
+	"sandbox/child":          "whatever it imports could be called where there is no runtime",
+	"sandbox/child/args":     "the same",
+	"sandbox/child/monitor":  "the same",
+	"sandbox/child/first":    "the same",
+	"sandbox/child/pid1":     "the same",
+	"sandbox/child/payload":  "the same",
+	"sandbox/child/landlock": "the same",
+	"sandbox/child/launch":   "the same",
+	"mounts/build":           "the same",
+	"mounts/build/deny":      "the same",
+	"mounts/build/engine":    "the same",
+	"mounts/build/frame":     "the same",
+	"mounts/build/resolve":   "the same",
+	"mounts/build/source":    "the same",
+	"mounts/build/pattern":   "the same",
+	"mounts/build/pathname":  "the same",
 
 	"mounts/build/mountinfo":   "the same",
 	"mounts/build/placeholder": "the same",
-	"suid/keeper":              "the same",
-	"suid/broker":              "the same",
-	"internal/step":            "the same",
-	"internal/raw":             "the same",
-	"sandbox/internal/self":    "what it imports would be initialised first",
+
+	"suid/keeper":           "the same",
+	"suid/broker":           "the same",
+	"internal/step":         "the same",
+	"internal/raw":          "the same",
+	"sandbox/internal/self": "what it imports would be initialised first",
 }
 
 // keptOut are packages that the launcher must not contain, directly or indirectly.
@@ -349,17 +375,46 @@ func TestUnsafeIsAFileName(t *testing.T) {
 // does not.
 func TestNoRuntimeFiles(t *testing.T) {
 	sources(t, func(name string, _ *token.FileSet, file *ast.File) {
-		if path.Dir(name) != "sandbox/child" || path.Base(name) == "doc.go" {
+		dir := path.Dir(name)
+		if dir != "sandbox/child" && !strings.HasPrefix(dir, "sandbox/child/") || path.Base(name) == "doc.go" {
 			return
 		}
 		without := slices.ContainsFunc(file.Comments, func(c *ast.CommentGroup) bool { return strings.HasPrefix(c.Text(), "No runtime") })
-		if front := path.Base(name) == "front_unsafe.go"; without == front {
+		if front := name == "sandbox/child/front_unsafe.go"; without == front {
 			t.Errorf("%s: has no runtime: %v, says so: %v", name, !front, without)
 		}
 		if !strings.HasSuffix(name, "_unsafe.go") {
 			t.Errorf("%s is not called *_unsafe.go", name)
 		}
 	})
+}
+
+// TestRunsIn: every file of the processes of a launch says in its first comment which of them it
+// runs in.
+func TestRunsIn(t *testing.T) {
+	seen := 0
+	sources(t, func(name string, _ *token.FileSet, file *ast.File) {
+		if !strings.HasPrefix(name, "sandbox/") || !strings.HasSuffix(name, "_unsafe.go") {
+			return
+		}
+		seen++
+		// The first comment behind the package clause: what stands before it is a build constraint.
+		for _, c := range file.Comments {
+			if c.Pos() < file.Package {
+				continue
+			}
+			for line := range strings.SplitSeq(c.Text(), "\n") {
+				if said, ok := strings.CutPrefix(line, "Runs in: "); ok && said != "" {
+					return
+				}
+			}
+			break
+		}
+		t.Errorf("%s: its first comment has no line \"Runs in: \"", name)
+	})
+	if seen < 30 {
+		t.Errorf("only %d files seen", seen)
+	}
 }
 
 // TestNoInit: what runs before main runs before anything is known to be safe.

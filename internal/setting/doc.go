@@ -7,7 +7,7 @@
 // A new setting is a Kind, a case in [Parse] and [Text], and one in [Values.Set], which carries it
 // out. docs/ARCHITECTURE.md lists what else an option needs.
 //
-// Settings are made (OpSet) before settleForExec in package child, which sets the umask, the
+// Settings are made (OpSet) before settleForExec in package payload, which sets the umask, the
 // process group, the death signal, and SIGCHLD in the signal mask. A setting that concerns one of
 // these must change settleForExec too, or it is undone.
 package setting

@@ -56,7 +56,7 @@ func (r *Root) askProcOn(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 	if s.A == 0 || s.Flags&plan.FlagOrBind != 0 {
 		f := step.Main(r.NoProc)
 		if !f.Is() {
-			f = r.Ask(&broker.Request{Op: broker.Proc}, dst, broker.None)
+			f = r.bindNewProc(p, dst)
 		}
 		refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
 		if !refused || s.Flags&(plan.FlagOrBind|plan.FlagOrNone) == 0 {
@@ -73,6 +73,17 @@ func (r *Root) askProcOn(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 		return step.Main(e)
 	}
 	return r.Attach(p, src, dst, flags)
+}
+
+// bindNewProc binds the proc that the keeper has had made.
+func (r *Root) bindNewProc(p plan.View, dst uintptr) step.Fault {
+	proc := raw.Openat(raw.AtCwd, raw.Text(broker.NewProc+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := raw.Errno(proc); e != 0 {
+		return step.Main(e)
+	}
+	f := r.Attach(p, proc, dst, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	r.CloseSoon(proc)
+	return f
 }
 
 // bindEmpty binds an empty directory.

@@ -1,5 +1,24 @@
-// Package child is the code that runs without the Go runtime: the monitor, the sandbox's
-// first process, its init and the keeper of setuid mode.
+// Package child has the entry points of a launch, and what the launcher does before there is another
+// process: it finds out in which way the program was started, has the command line read and a plan
+// made (package args), starts the sandbox as its monitor, and becomes a Go program where a text, a
+// heap or another program is needed. Go code reads here what the launcher has found out
+// (front_unsafe.go).
+//
+// # Packages
+//
+// Each has one subject, and imports only those below it:
+//
+//	child      the entry points, the launcher, the way into the Go runtime
+//	args       the command line: words in, a plan out
+//	monitor    the process that waits: starts, watches, reports, ends
+//	first      the first process: walks the plan
+//	pid1       init
+//	payload    the payload's process, until its exec
+//	landlock   the payload's Landlock domain
+//	launch     what they share: state, the feed, a plan on its way
+//
+// State of one process lies in the package of that process: monitor.State, payload.state, args.line.
+// What a clone needs of its parent lies in package launch, and is written before the clone.
 //
 // # A launch
 //
@@ -27,10 +46,10 @@
 // and the fork becomes a Go program, the front end:
 //
 //   - A mistake in the command line, --help, --features, --doctor: the front end
-//     prints the text and ends. (The parser reports all of these as faults; needsGo is about
+//     prints the text and ends. (The parser reports all of these as faults; NeedsGo is about
 //     command lines without a fault.)
 //   - A launch that has failed, or a warning: the front end finds the fault or the warning in
-//     memory, prints its text, and ends (becomeGo, [LaunchHeard]).
+//     memory, prints its text, and ends (forkToReport, [LaunchHeard]).
 //   - --dry-run, --explain, warnings about the command line, profiles that gobwrap-seccomp
 //     compiles, several ids and SELinux labels: the front end parses the same arguments again,
 //     compiles, and hands the plan to the monitor.
@@ -72,7 +91,7 @@
 // The launcher tries direct mode, and lets the keeper go before the payload may start. Where the
 // kernel refuses a user namespace it compiles a second plan, and sends the keeper a header. The
 // first process that comes of it reads the plan from the same socket, which is the feed from then
-// on (startKept, runKept). It is a clone of what the launcher was when it had read nothing: what it
+// on (startThroughKeeper in package monitor, RunUnderKeeper in package first). It is a clone of what the launcher was when it had read nothing: what it
 // must know of the launcher comes with the plan.
 //
 // # Plan mode
@@ -85,7 +104,7 @@
 //	  └── line: a socket ────▶ monitor: the host has gone, or wants the end
 //
 // There are three ways into it. The launcher's entry sees the name, PlanWord, and does not
-// fork a front end. [hostEntry] does that in a host that was linked with it, and otherwise
+// fork a front end. [hostEntry] does that in a program that was linked with it, and otherwise
 // starts the runtime at once, with nothing changed. And a host that was linked like any
 // other program starts itself by the name: package self is initialised before all but the
 // runtime's own packages, and calls [resumed], which leaves the runtime for good
@@ -109,16 +128,16 @@
 //	reached     first process      a tentative plan has come to OpGo
 //	begun       payload's process  set-up is over
 //	stopped     init               the payload has stopped, or goes on, where its signals are
-//	                               scoped; the monitor does the same (stopToo)
+//	                               scoped; the monitor does the same (stopSelf)
 //	ended       init               the payload's status, and whether init ends too; with --usage,
 //	                               what the payload has used follows
 //	HolderWord  first process      with --protect: a placeholder; the word has the length of its
-//	                               name, which follows (placeholders_unsafe.go)
-//	a byte      monitor, down      the keeper is gone (awaitRelease)
+//	                               name, which follows (package monitor)
+//	a byte      monitor, down      the keeper is gone (awaitKeeperGone)
 //
 // With --timeout the kernel tells the monitor the pid of the sender of begun, which is the
 // command's (SO_PASSCRED). From then on the monitor waits no longer than the clock allows
-// (clock_unsafe.go), by ppoll(2) and without a signal handler. The feed also shows a process below
+// (package monitor), by ppoll(2) and without a signal handler. The feed also shows a process below
 // whether the monitor is still alive, since getppid does not, across PID namespaces.
 //
 // # Every wait has an end
@@ -135,7 +154,7 @@
 //   - The monitor waits for the first process to come to OpGo, where a plan is tentative. If
 //     the feed ends instead, it says MsgOver on the socket; without that the front end would
 //     wait for a fault of the first process's, and the monitor for another plan.
-//   - The first process waits for the keeper to be gone (awaitRelease), and for the front
+//   - The first process waits for the keeper to be gone (awaitKeeperGone), and for the front
 //     end's byte (OpGo, maps); the payload's process for init, with which it dies.
 //   - The monitor waits for the front end, then for the word that set-up is over
 //     (requireSetUp), then for the payload. If the feed ends before that word, the launch has
@@ -197,7 +216,7 @@
 //     (TestLaws walks the compiled call graph.)
 //   - No bounds check that could panic: loads go through checked offsets, indexes
 //     are masked. (TestLaws: runtime.panicIndex and the like are runtime calls.) The parser,
-//     the compiler, the reader of policy.conf and line_unsafe.go do have bounds checks, which run
+//     the compiler, the reader of policy.conf and package args do have bounds checks, which run
 //     while there is no first process: one that fails ends the launcher by a signal
 //     (TestFailedCheckEnds).
 //   - No pointer is stored to memory: integers and bytes only, so there is no write
@@ -206,7 +225,7 @@
 //   - The stack is the process's own, of RLIMIT_STACK; the g that compiled code
 //     expects is a zeroed dummy whose stack guard is 0, so the check in front of a
 //     function always passes and runtime.morestack is never reached. (TestLaws bounds
-//     the stack: 8 KiB in all.) What is larger is static memory (memory_unsafe.go), and each
+//     the stack: 8 KiB in all.) What is larger is static memory (state_unsafe.go of each package), and each
 //     buffer belongs to one function or one group of them.
 //   - A function returns the fault of a step (package step); the process ends in run, which
 //     sends it as a plan.Message. Messages are formatted where there is a runtime.

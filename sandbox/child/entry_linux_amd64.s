@@ -16,13 +16,13 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	SUBQ $32, SP
 	MOVQ R12, ·entered+16(SB)
 	MOVQ R12, 0(SP)
-	CALL ·enter(SB) // returns in the front end only
+	CALL ·enterLauncher(SB) // returns in the front end only
 	MOVQ ·entered+16(SB), SP
 	XORL DX, DX
 	JMP _rt0_amd64_linux(SB)
 
-// hostEntry is the ELF entry point of a host that starts itself in plan mode: see
-// hosted_unsafe.go. In any other start it leaves no trace but started.as.
+// hostEntry is the ELF entry point of an embedding program that starts itself in plan mode: see
+// planmode_unsafe.go. In any other start it leaves no trace but started.as.
 TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, R12
 	LEAQ ·entered+8(SB), SI

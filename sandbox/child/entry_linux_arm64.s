@@ -9,14 +9,14 @@ TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	SUB $32, RSP, R20
 	MOVD R20, RSP
 	MOVD R19, 8(RSP)
-	CALL ·enter(SB) // returns in the front end only
+	CALL ·enterLauncher(SB) // returns in the front end only
 	MOVD ·entered+16(SB), R19
 	MOVD R19, RSP
 	MOVD ZR, R0
 	JMP _rt0_arm64_linux(SB)
 
-// hostEntry is the ELF entry point of a host that starts itself in plan mode: see
-// hosted_unsafe.go. In any other start it leaves no trace but started.as.
+// hostEntry is the ELF entry point of an embedding program that starts itself in plan mode: see
+// planmode_unsafe.go. In any other start it leaves no trace but started.as.
 TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVD RSP, R19
 	MOVD $·dummy(SB), g

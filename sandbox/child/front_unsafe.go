@@ -9,8 +9,27 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/sandbox/child/args"
+	"github.com/gobwrap/gobwrap/sandbox/child/launch"
+	"github.com/gobwrap/gobwrap/sandbox/child/monitor"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
+)
+
+// What an embedding program writes to the lifeline, and reads from it at the end.
+const (
+	LineRuns  = monitor.LineRuns
+	LineKill  = monitor.LineKill
+	UsageSize = monitor.UsageSize
+)
+
+// How a command has ended, by a monitor.Usage.
+const (
+	ByExit    = monitor.ByExit
+	BySignal  = monitor.BySignal
+	ByTimeout = monitor.ByTimeout
+	ByMemory  = monitor.ByMemory
+	ByLimit   = monitor.ByLimit
 )
 
 // Entered reports whether the program came in through entry. A binary linked without
@@ -21,9 +40,9 @@ func Entered() bool { return started.as == asLauncher }
 // Go runtime exists.
 func Ready() bool { return started.as != 0 }
 
-// Standing returns what privilege the binary brought. Whatever it was is gone: enter dropped
+// Standing returns what privilege the binary brought. Whatever it was is gone: enterLauncher dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
-func Standing() suid.Standing { return started.standing }
+func Standing() suid.Standing { return launch.Facts.Standing }
 
 // Passed reports whether the caller passed fd in. What the runtime has opened since is
 // close-on-exec too, except for closed standard streams, which it has filled.
@@ -31,23 +50,23 @@ func Passed(fd int) bool {
 	if !Entered() {
 		return raw.Errno(raw.Fcntl(uintptr(fd), unix.F_GETFD, 0)) == 0
 	}
-	return !(fd < 3 && started.stdio>>uint(fd)&1 == 0) && passed(uintptr(fd))
+	return !(fd < 3 && started.stdio>>uint(fd)&1 == 0) && args.Passed(uintptr(fd))
 }
 
 // Writable reports whether fd, which the caller passed, is open for writing.
 func Writable(fd int) bool {
-	return canWrite(uintptr(Here(fd)))
+	return args.CanWrite(uintptr(Here(fd)))
 }
 
 // Sock returns the front end's end of the socket to the acting side.
-func Sock() int { return int(acting.Sock) }
+func Sock() int { return int(launch.Acting.Sock) }
 
 // Exit ends the front end, all threads of it, also where a filter refuses exit_group,
 // at which the runtime's own exit would spin. The monitor takes that for a failure. A
 // monitor that has no plan yet ends with the code.
 func Exit(code int) {
 	if code > 1 && Entered() {
-		put32(acting.Sock, uint32(code)|leaving)
+		sendNow(launch.Acting.Sock, uint32(code)|launch.Leaving)
 	}
 	raw.Call(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0, 0, 0, 0)
 	raw.Kill(raw.Getpid(), uintptr(unix.SIGKILL))
@@ -56,25 +75,20 @@ func Exit(code int) {
 // Killed returns the status with which a front end asks the monitor to say which signal has
 // ended the launch. It cannot itself, since it would speak also where the launcher was killed.
 // failed is the status for failures.
-func Killed(failed int) int {
-	if failed == 2 {
-		return 3
-	}
-	return 2
-}
+func Killed(failed int) int { return int(launch.KilledStatus(uint32(failed))) }
 
 // ForKeeper returns what the monitor is to be told about a plan that goes to the keeper.
-func ForKeeper(bytes []byte) uint32 { return uint32(len(bytes)) | forKeeper }
+func ForKeeper(bytes []byte) uint32 { return uint32(len(bytes)) | launch.ForKeeper }
 
-// put32 sends a word at once or not at all.
-func put32(fd uintptr, v uint32) {
+// sendNow sends a word at once or not at all.
+func sendNow(fd uintptr, v uint32) {
 	raw.Call(unix.SYS_SENDTO, fd, raw.Addr(unsafe.Pointer(&v)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
 }
 
 // KnowSenders makes the kernel say whose each message is.
 func KnowSenders() {
-	front.senders = 1
-	raw.Call(unix.SYS_SETSOCKOPT, acting.Sock, unix.SOL_SOCKET, unix.SO_PASSCRED, raw.Addr(unsafe.Pointer(&front.senders)), 4, 0)
+	frontEnd.senders = 1
+	raw.Call(unix.SYS_SETSOCKOPT, launch.Acting.Sock, unix.SOL_SOCKET, unix.SO_PASSCRED, raw.Addr(unsafe.Pointer(&frontEnd.senders)), 4, 0)
 }
 
 // Listen fills buf with what the acting side has to say next; it reports whether there
@@ -91,19 +105,19 @@ func Listen(buf []byte) (sender int, ok bool) {
 	}
 	for have := 0; have < len(buf); {
 		p, n := unsafe.Pointer(&buf[have]), uintptr(len(buf)-have)
-		if front.senders == 0 {
-			return 0, raw.ReadFull(acting.Sock, p, n) == n
+		if frontEnd.senders == 0 {
+			return 0, raw.ReadFull(launch.Acting.Sock, p, n) == n
 		}
 		var m raw.Msghdr
 		iov := [2]uintptr{raw.Addr(p), n}
 		m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
 		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&from)), unsafe.Sizeof(from)
-		r := raw.Call(unix.SYS_RECVMSG, acting.Sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+		r := raw.Call(unix.SYS_RECVMSG, launch.Acting.Sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 		switch e := raw.Errno(r); {
 		case e == unix.EINTR:
 			continue
 		case e != 0: // a filter: without the senders then
-			front.senders = 0
+			frontEnd.senders = 0
 			continue
 		case r == 0:
 			return 0, false
@@ -120,7 +134,7 @@ func Listen(buf []byte) (sender int, ok bool) {
 // standard error, whose own number is muffled.
 func Here(fd int) int {
 	if fd == 2 && Entered() {
-		return int(front.stderr)
+		return int(frontEnd.stderr)
 	}
 	return fd
 }
@@ -142,8 +156,8 @@ func Environ() []string {
 	argc := *(*uintptr)(raw.Mapped(entered.stack))
 	env := vectorAt(raw.Mapped(entered.stack + 8 + 8*argc + 8))
 	for i, entry := range env {
-		if entry != "" && entry[0] == hidden {
-			if whole := "G" + entry[1:] + "\x00"; runtimeSetting(unsafe.Pointer(unsafe.StringData(whole))) {
+		if entry != "" && entry[0] == hiddenMark {
+			if whole := "G" + entry[1:] + "\x00"; isRuntimeSetting(unsafe.Pointer(unsafe.StringData(whole))) {
 				env[i] = whole[:len(whole)-1]
 			}
 		}
@@ -164,18 +178,18 @@ func vectorAt(p unsafe.Pointer) []string {
 // Spoken tells the launcher, which waits for this process if there is anything to hear
 // (LaunchHeard), that it has been said.
 func Spoken() {
-	if line.heard != 0 {
-		put32(acting.Sock, 0)
+	if monitor.Outcome.Result != 0 {
+		sendNow(launch.Acting.Sock, 0)
 	}
 }
 
 // Words returns the text of the command line and the environment, with what has been read for
 // it: the words from first on, up to end; ok is false where there is none.
 func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bool) {
-	if line.textAt == 0 || !Entered() || line.textLen == 0 {
+	if !Entered() {
 		return nil, 0, 0, nil, false
 	}
-	return lineText(), flat.Word(line.first), flat.Word(line.end), lineKnown(), true
+	return args.Words()
 }
 
 // Heard is what became of a launch without a front end.
@@ -196,22 +210,14 @@ type Attempt struct {
 // LaunchHeard reports whether this process is there to say what became of a launch, and
 // what did.
 func LaunchHeard() (h Heard, ok bool) {
-	if line.heard == 0 {
+	if monitor.Outcome.Result == 0 {
 		return h, false
 	}
-	h.Fault, h.Warning, h.Setuid = line.heard == setUpFailed, line.heard == warned, monitor.viaKeeper
-	h.Attempt = attempted(unsafe.Pointer(&line.message), line.planAt, line.planSize, line.originsAt)
-	if line.firstPlanAt != 0 && line.firstPlanAt != line.planAt {
-		first := attempted(unsafe.Pointer(&line.firstMessage), line.firstPlanAt, line.firstPlanSize, line.firstOriginsAt)
-		h.First = &first
+	h.Fault, h.Warning, h.Setuid = monitor.Outcome.Result == monitor.SetUpFailed, monitor.Outcome.Result == monitor.Warned, monitor.State.ViaKeeper
+	h.Message = unsafe.Slice((*byte)(unsafe.Pointer(&monitor.Outcome.Message)), plan.MessageSize)
+	h.Plan, h.Origins = args.Bytes()
+	if message, bytes, origins, ok := args.RefusedBytes(); ok {
+		h.First = &Attempt{message, bytes, origins}
 	}
 	return h, true
-}
-
-func attempted(message unsafe.Pointer, at, size, origins uintptr) Attempt {
-	return Attempt{
-		Message: unsafe.Slice((*byte)(message), plan.MessageSize),
-		Plan:    unsafe.Slice((*byte)(raw.Mapped(at)), size),
-		Origins: unsafe.Slice((*flat.Word)(raw.Mapped(origins)), (*plan.Header)(raw.Mapped(at)).Steps),
-	}
 }

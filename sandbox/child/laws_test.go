@@ -229,7 +229,7 @@ func memoryLaws(im *linked.Image) []violation {
 	var broken []violation
 	for _, s := range im.Symbols {
 		inSuid := strings.HasPrefix(s.Name, linked.InKeeper) || strings.HasPrefix(s.Name, linked.InBroker)
-		if !inSuid && !strings.HasPrefix(s.Name, linked.InChild) || elf.ST_TYPE(s.Info) != elf.STT_OBJECT {
+		if !inSuid && !strings.HasPrefix(s.Name, linked.Module+"/sandbox/child") || elf.ST_TYPE(s.Info) != elf.STT_OBJECT {
 			continue
 		}
 		switch where := im.Section(s); where {
@@ -280,8 +280,8 @@ func TestLaws(t *testing.T) {
 				t.Errorf("%v", v)
 			}
 			for _, name := range []string{
-				linked.Start, linked.InChild + "enter", linked.InChild + "do", linked.InResolve + "(*Paths).WalkFrom", linked.InChild + "runInit",
-				linked.InChild + "runMonitor", linked.InChild + "runKept", linked.InKeeper + "run", linked.InKeeper + "mapped", linked.InBroker + "Serve", linked.InChild + "startKept",
+				linked.Start, linked.InChild + "enterLauncher", linked.InFirst + "doStep", linked.InResolve + "(*Paths).WalkFrom", linked.InPid1 + "run",
+				linked.InMonitor + "Run", linked.InFirst + "RunUnderKeeper", linked.InKeeper + "run", linked.InKeeper + "mapped", linked.InBroker + "Serve", linked.InMonitor + "startThroughKeeper",
 				linked.InPlan + "Verify", linked.InSuid + "Possible", linked.InSuid + "ReadConf",
 			} {
 				if !reached[name] {
@@ -318,8 +318,12 @@ func checkProgram(t *testing.T, im *linked.Image) {
 			break
 		}
 	}
-	for _, name := range []string{"acting", "started", "feed", "monitor", "host", "front", "payload", "blamed", "line", "dummy", "entered"} {
-		if where := im.Section(symbol(t, im, linked.InChild+name)); where != ".noptrbss" {
+	for _, name := range []string{
+		linked.InChild + "started", linked.InChild + "frontEnd", linked.InChild + "dummy", linked.InChild + "entered",
+		linked.InLaunch + "Acting", linked.InLaunch + "Facts", linked.InLaunch + "Feed", linked.InMonitor + "State", linked.InMonitor + "Outcome",
+		linked.InArgs + "line", linked.InPayload + "state", linked.InPayload + "examined", linked.InLandlock + "state", linked.InFirst + "fromKeeper",
+	} {
+		if where := im.Section(symbol(t, im, name)); where != ".noptrbss" {
 			t.Errorf("%s lies in %s", name, where)
 		}
 	}
@@ -332,18 +336,18 @@ func TestLawsCatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := os.ReadFile("end_unsafe.go")
+	source, err := os.ReadFile("monitor/end_unsafe.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const anchor = "func tellKilled(status uint32) {\n"
+	const anchor = "func TellKilled(status uint32) {\n"
 	changed := strings.Replace(string(source), anchor, anchor+"\tplanted(status)\n", 1)
 	if changed == string(source) {
-		t.Fatalf("no %q in end_unsafe.go to plant something in", anchor)
+		t.Fatalf("no %q in monitor/end_unsafe.go to plant something in", anchor)
 	}
 	files := bareFiles(t)
-	files[linked.Module+"/sandbox/child/planted_unsafe.go"] = true
-	im := build(t, runtime.GOARCH, map[string]string{"end_unsafe.go": changed, "planted_unsafe.go": string(planted)})
+	files[linked.Module+"/sandbox/child/monitor/planted_unsafe.go"] = true
+	im := build(t, runtime.GOARCH, map[string]string{"monitor/end_unsafe.go": changed, "monitor/planted_unsafe.go": string(planted)})
 	broken, reached := walkLaws(im, files, linked.Start)
 	broken = append(append(broken, stackLaws(im, reached, linked.Start)...), memoryLaws(im)...)
 	for _, want := range []string{
@@ -389,8 +393,11 @@ func TestLawsInHosts(t *testing.T) {
 		for _, v := range broken {
 			t.Errorf("%s: %v", arch, v)
 		}
-		for _, name := range []string{"hosted", "monitorHosted", "takenOver", "watch", "runInit", "startKept"} {
-			if !reached[linked.InChild+name] {
+		for _, name := range []string{
+			linked.InChild + "runPlanMode", linked.InMonitor + "RunEmbedded", linked.InChild + "takenOver",
+			linked.InMonitor + "watch", linked.InPid1 + "run", linked.InMonitor + "startThroughKeeper",
+		} {
+			if !reached[name] {
 				t.Errorf("%s: %s is not reached: the walk is broken", arch, name)
 			}
 		}
@@ -423,17 +430,17 @@ func TestStackOfResumed(t *testing.T) {
 // is cloned. Without a runtime to panic, the process ends by a signal; nothing is run, and
 // nothing printed.
 func TestFailedCheckEnds(t *testing.T) {
-	source, err := os.ReadFile("line_unsafe.go")
+	source, err := os.ReadFile("args/parse_unsafe.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const anchor = "\tp := &line.parser\n\tp.Start("
 	changed := strings.Replace(string(source), anchor, "\tline.known[line.textLen].FD = 1\n"+anchor, 1)
 	if changed == string(source) {
-		t.Fatalf("no %q in line_unsafe.go to plant something in front of", anchor)
+		t.Fatalf("no %q in args/parse_unsafe.go to plant something in front of", anchor)
 	}
 	dir := t.TempDir()
-	im, err := linked.Build(dir, linked.Options{Arch: runtime.GOARCH, Overlay: map[string]string{"line_unsafe.go": changed}})
+	im, err := linked.Build(dir, linked.Options{Arch: runtime.GOARCH, Overlay: map[string]string{"args/parse_unsafe.go": changed}})
 	if err != nil {
 		t.Fatal(err)
 	}

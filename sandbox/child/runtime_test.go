@@ -35,18 +35,18 @@ type assumption struct {
 var assumptions = []assumption{
 	{
 		"compiled code finds its g in R14 (amd64) and R28 (arm64), and of it reads the stack guard alone, at offset 16",
-		"entry_linux_*.s, memory_unsafe.go: dummy is zero, so the guard is 0 and every check passes", onlyGuard, nil,
+		"entry_linux_*.s, entry_unsafe.go: dummy is zero, so the guard is 0 and every check passes", onlyGuard, nil,
 	},
-	{"on amd64 assembly and compiled code keep the g at FS-8 between them", "entry_linux_amd64.s, memory_unsafe.go: tls", threadLocal, nil},
+	{"on amd64 assembly and compiled code keep the g at FS-8 between them", "entry_linux_amd64.s, entry_unsafe.go: entered", threadLocal, nil},
 	{"the runtime starts at _rt0_GOARCH_linux, with the stack as the kernel made it", "entry_linux_*.s, to become a Go program", runtimeStart, nil},
-	{"what has no pointer lies in .noptrbss, zero and outside the collector's view", "memory_unsafe.go; TestLaws", plainMemory, nil},
+	{"what has no pointer lies in .noptrbss, zero and outside the collector's view", "the state of each package; TestLaws", plainMemory, nil},
 	{
 		"the packages that a program imports are initialised before it, and one without imports before all others than the runtime's",
 		"sandbox/internal/self: a host leaves the runtime before package syscall has changed the limit on descriptors; see TestSelfIsFirst", nil, nil,
 	},
-	{"the environment variables that the runtime and packages below os obey are those that hideSettings hides", "entry_unsafe.go", nil, variables},
-	{"the limit on descriptors is changed by package syscall, and not by the runtime", "self_unsafe.go, hosted_unsafe.go: the payload's limits are the caller's", nil, limitsAlone},
-	{"a Go program starts within 720 MiB of address space", "entry_unsafe.go: addressSpace", startsWithin, nil},
+	{"the environment variables that the runtime and packages below os obey are those that hideSettings hides", "runtime_unsafe.go", nil, variables},
+	{"the limit on descriptors is changed by package syscall, and not by the runtime", "self_unsafe.go, planmode_unsafe.go: the payload's limits are the caller's", nil, limitsAlone},
+	{"a Go program starts within 720 MiB of address space", "runtime_unsafe.go: addressSpace", startsWithin, nil},
 	{"functions of these names in the runtime do what TestLaws permits", "laws_test.go: allowed, checks", nil, knownNames},
 }
 
@@ -228,7 +228,7 @@ func variables(root string) error {
 	if err != nil {
 		return err
 	}
-	hides, err := os.ReadFile("entry_unsafe.go")
+	hides, err := os.ReadFile("runtime_unsafe.go")
 	if err != nil {
 		return err
 	}
@@ -270,13 +270,13 @@ func startsWithin(im *linked.Image, file string) error {
 	if im.Arch != runtime.GOARCH {
 		return nil
 	}
-	text, err := os.ReadFile("entry_unsafe.go")
+	text, err := os.ReadFile("runtime_unsafe.go")
 	if err != nil {
 		return err
 	}
 	m := regexp.MustCompile(`const addressSpace = (\d+) << 20`).FindSubmatch(text)
 	if m == nil {
-		return errors.New("entry_unsafe.go does not say how much")
+		return errors.New("runtime_unsafe.go does not say how much")
 	}
 	script := fmt.Sprintf("ulimit -v $((%s * 1024)) && exec %s --help", m[1], file)
 	if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil || !strings.Contains(string(out), "--ro-bind") {

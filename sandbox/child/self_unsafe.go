@@ -9,10 +9,12 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/sandbox/child/launch"
+	"github.com/gobwrap/gobwrap/sandbox/child/monitor"
 	"golang.org/x/sys/unix"
 )
 
-// This file is about a host that starts itself without having been linked for that: the Go
+// This file is about an embedding program that starts itself without having been linked for that: the Go
 // runtime has just started. Package self calls resume before any package but the runtime's own
 // has been initialised. The process then leaves the runtime behind: it blocks all signals,
 // moves to a stack of its own and the dummy g, ends the runtime's other threads, and takes the
@@ -41,8 +43,8 @@ func resumed() {
 	a, okA := raw.Number(sock)
 	b, okB := raw.Number(line)
 	c, okC := raw.Number(ignored)
-	if okA && okB && okC && areOurs(a, b) { // otherwise takenOver says so, which has the stack for it
-		acting.Sock, host.line, started.ignored = a, b, uint64(c)
+	if okA && okB && okC && areLaunchSockets(a, b) { // otherwise takenOver says so, which has the stack for it
+		launch.Acting.Sock, monitor.State.Lifeline, started.ignored = a, b, uint64(c)
 	}
 	if isSecure() || Instrumented {
 		raw.Exit(1)
@@ -71,27 +73,27 @@ func threadEnd() uintptr
 //
 //lint:ignore U1000 called by leaveRuntime, in assembly
 func takenOver() {
-	if acting.Sock == 0 {
+	if launch.Acting.Sock == 0 {
 		step.GiveUp(raw.Text("this name is for the package sandbox of gobwrap\x00"), 0)
 	}
 	alone := endThreads()
-	takeHandlersBack()
+	resetHandlers()
 	raw.SetMask(unix.SIG_SETMASK, started.mask, nil)
 	raw.Prctl(unix.PR_SET_NAME, raw.Addr(raw.Text("gobwrap\x00")), 0, 0, 0)
-	sock, line := acting.Sock, host.line
-	acting.CloseRange(line+1, nowhere) // the runtime's, and what the host has without close-on-exec
-	takeUp(sock, line)
+	sock, line := launch.Acting.Sock, monitor.State.Lifeline
+	launch.Acting.CloseRange(line+1, launch.Nowhere) // the runtime's, and what the embedding program has without close-on-exec
+	takeSockets(sock, line)
 	started.stdio = 7
 	if !alone {
-		acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubThreads}, plan.NoStep, 0)
+		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubThreads}, plan.NoStep, 0)
 		raw.Exit(1)
 	}
-	monitorHosted()
+	monitor.RunEmbedded()
 }
 
-// cancel is the signal that ends the threads: the one that C libraries keep for
+// cancelSignal is the signal that ends the threads: the one that C libraries keep for
 // pthread_cancel, and let nobody block.
-const cancel = 32
+const cancelSignal = 32
 
 // endThreads ends all threads of this process but this one, and reports whether it could.
 // New ones may still be starting, and some have all signals blocked while they do.
@@ -101,13 +103,13 @@ func endThreads() bool {
 	act.Flags = onStack | restorer
 	act.Restorer = act.Handler
 	act.Mask = ^uint64(0)
-	raw.SetAction(cancel, &act, nil)
+	raw.SetAction(cancelSignal, &act, nil)
 	for range 50_000 { // a second and more
 		n := signalThreads()
 		if n < 0 {
 			return false
 		}
-		if n == 0 && lastThread() {
+		if n == 0 && isLastThread() {
 			return true
 		}
 		raw.Nap(2e4)
@@ -115,10 +117,10 @@ func endThreads() bool {
 	return false
 }
 
-// lastThread reports whether this thread is the only one. A listing does not: where a thread
+// isLastThread reports whether this thread is the only one. A listing does not: where a thread
 // ends while it is listed, those behind it are left out (next_tid, fs/proc/base.c). The
 // directory's link count is that of the threads, and two (proc_task_getattr).
-func lastThread() bool {
+func isLastThread() bool {
 	var st unix.Stat_t
 	return raw.Fstatat(raw.AtCwd, raw.Text("/proc/self/task\x00"), &st) == 0 && st.Nlink == 3
 }
@@ -136,7 +138,7 @@ func signalThreads() int {
 	list := raw.Numbers{Dir: dir}
 	for tid, more := list.Next(); more; tid, more = list.Next() {
 		if tid != me {
-			raw.Call(unix.SYS_TGKILL, me, tid, cancel, 0, 0, 0)
+			raw.Call(unix.SYS_TGKILL, me, tid, cancelSignal, 0, 0, 0)
 			others++
 		}
 	}
@@ -144,10 +146,10 @@ func signalThreads() int {
 	return others
 }
 
-// takeHandlersBack gives every signal the action that it had when the program started:
-// its default one, or none. The runtime takes some signals that were ignored; the host
+// resetHandlers gives every signal the action that it had when the program started:
+// its default one, or none. The runtime takes some signals that were ignored; the embedding program
 // says which those were.
-func takeHandlersBack() {
+func resetHandlers() {
 	for sig := uintptr(1); sig <= 64; sig++ {
 		var act raw.Sigaction
 		if started.ignored>>(sig-1)&1 != 0 {

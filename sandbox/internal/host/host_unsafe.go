@@ -1,5 +1,7 @@
 package host
 
+// Runs in: the front end, and embedding programs.
+
 import (
 	"syscall"
 	"unsafe"

@@ -22,10 +22,19 @@ import (
 const (
 	Module  = "github.com/gobwrap/gobwrap"
 	InChild = Module + "/sandbox/child."
-	InStep  = Module + "/internal/step."
-	InRaw   = Module + "/internal/raw."
-	InPlan  = Module + "/internal/plan."
-	InSuid  = Module + "/suid."
+
+	InArgs     = Module + "/sandbox/child/args."
+	InMonitor  = Module + "/sandbox/child/monitor."
+	InFirst    = Module + "/sandbox/child/first."
+	InPid1     = Module + "/sandbox/child/pid1."
+	InPayload  = Module + "/sandbox/child/payload."
+	InLandlock = Module + "/sandbox/child/landlock."
+	InLaunch   = Module + "/sandbox/child/launch."
+
+	InStep = Module + "/internal/step."
+	InRaw  = Module + "/internal/raw."
+	InPlan = Module + "/internal/plan."
+	InSuid = Module + "/suid."
 
 	InResolve = Module + "/mounts/build/resolve."
 
@@ -41,9 +50,10 @@ const (
 //
 //nolint:gochecknoglobals // read-only
 var Bare = []string{
-	"sandbox/child", "mounts/build", "mounts/build/deny", "mounts/build/engine", "mounts/build/frame", "mounts/build/mountinfo",
-	"mounts/build/pathname", "mounts/build/pattern", "mounts/build/placeholder", "mounts/build/resolve", "mounts/build/source",
-	"suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
+	"sandbox/child", "sandbox/child/args", "sandbox/child/monitor", "sandbox/child/first", "sandbox/child/pid1",
+	"sandbox/child/payload", "sandbox/child/landlock", "sandbox/child/launch", "mounts/build", "mounts/build/deny",
+	"mounts/build/engine", "mounts/build/frame", "mounts/build/mountinfo", "mounts/build/pathname", "mounts/build/pattern",
+	"mounts/build/placeholder", "mounts/build/resolve", "mounts/build/source", "suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
 	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
 }
 
@@ -77,7 +87,7 @@ func (f *Function) Holds(addr uint64) bool {
 type Options struct {
 	Arch string
 	// Overlay are files that replace or join those of the package in the working
-	// directory.
+	// directory, or of one in a folder below.
 	Overlay map[string]string
 	// Plain leaves every call of the module's own functions a call. The program that is
 	// shipped has the small ones inlined, where they can't be told apart.
@@ -138,7 +148,7 @@ func writeOverlay(dir string, overlay map[string]string) (string, error) {
 	var doc struct{ Replace map[string]string }
 	doc.Replace = map[string]string{}
 	for name, text := range overlay {
-		file := filepath.Join(dir, name+".txt")
+		file := filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".txt")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return "", err
 		}

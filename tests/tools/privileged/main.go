@@ -41,8 +41,8 @@ var parts = [...]part{
 		"from the entry point to the drop",
 		[]string{linked.Start},
 		[]cut{
-			{"enter", "settled", afterDrop},
-			{"enter", "launch", afterDrop},
+			{"enterLauncher", "continueStart", afterDrop},
+			{"enterLauncher", "launchCommandLine", afterDrop},
 			{linked.InKeeper + "Settle", linked.InKeeper + "run", "is the keeper: the second part"},
 		},
 	},

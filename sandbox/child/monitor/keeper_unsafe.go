@@ -1,0 +1,147 @@
+package monitor
+
+// No runtime. See sandbox/child/doc.go for the laws of this file.
+// Runs in: the monitor of a set-id installation.
+
+import (
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/sandbox/child/landlock"
+	"github.com/gobwrap/gobwrap/sandbox/child/launch"
+	"github.com/gobwrap/gobwrap/suid/keeper"
+	"golang.org/x/sys/unix"
+)
+
+// startThroughKeeper passes the plan to the keeper's first process, which is the monitor's own child, and
+// learns who it is. The keeper's socket is the feed from then on. It returns 0 after a fault was
+// reported, as start does.
+func startThroughKeeper(p plan.View) uintptr {
+	if launch.Facts.Embedded && State.Keeper == 0 {
+		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(launch.Facts.Standing))
+		return 0
+	}
+	raw.Close(launch.Feed.Monitor)
+	if launch.Feed.Child != 0 {
+		raw.Close(launch.Feed.Child)
+	}
+	launch.Feed.Monitor, launch.Feed.Child = State.KeeperSock, 0
+	h, e := keeperHeader(p)
+	sent := e == 0 && State.Keeper != 0 && sendPlan(p, h)
+	// Nothing comes after it: a first process that waits for more of a plan that stops short sees the
+	// end of the socket.
+	raw.Call(unix.SYS_SHUTDOWN, launch.Feed.Monitor, unix.SHUT_WR, 0, 0, 0, 0)
+	word := uint32(0)
+	if sent || e == 0 {
+		word, _ = readWord() // see announce
+	}
+	State.endingKeeper, State.Keeper = State.Keeper, 0
+	if word == launch.WordAnnounced {
+		return raw.Fcntl(launch.Acting.Sock, unix.F_GETOWN, 0)
+	}
+	f := step.Failed(e, plan.SubKeeper)
+	var said keeper.Fault
+	rest := unsafe.Sizeof(said) - unsafe.Sizeof(word)
+	switch {
+	case word == keeper.FaultWord && raw.ReadFull(launch.Feed.Monitor, unsafe.Pointer(&said.Sub), rest) == rest:
+		f = step.Fault{Errno: unix.Errno(said.Errno), Sub: plan.Sub(said.Sub), Extra: said.Extra}
+	case !f.Is():
+		f.Sub = plan.SubKeeper
+	}
+	launch.Acting.Say(plan.MsgFault, f, plan.NoStep, f.Extra) // after what the first process has said
+	return 0
+}
+
+// keeperHeader is what the keeper is told of a plan. Where the kernel lacks what keeps the payload
+// from the caller's other processes (landlock.Restrict), a user namespace is wanted too.
+func keeperHeader(p plan.View) (keeper.Header, unix.Errno) {
+	h := keeper.Header{Clone: p.Clone, UID: p.UID, GID: p.GID}
+	there, e := landlock.IsAvailable()
+	if p.Has(plan.FlagTryUser) {
+		h.Flags |= keeper.TryUser
+	}
+	if !there && e == 0 && h.Clone&unix.CLONE_NEWUSER == 0 {
+		h.Clone |= unix.CLONE_NEWUSER
+		h.Flags |= keeper.TryUser
+	}
+	if p.Has(plan.FlagMapRoot) {
+		h.Flags |= keeper.MapRoot
+	}
+	for i := uint32(0); i < p.Setup; i++ {
+		if s := p.Step(i); s.Op == plan.OpProc && (s.A == 0 || s.Flags&plan.FlagOrBind != 0) {
+			h.Flags |= keeper.NewProc
+		}
+	}
+	return h, e
+}
+
+// sendPlan sends the header, which the keeper reads, and the plan, which the first process reads.
+func sendPlan(p plan.View, h keeper.Header) bool {
+	head := launch.PlanHeader{Size: p.Size}
+	if launch.Facts.Embedded {
+		head.How |= launch.InPlanMode
+	}
+	if launch.Facts.NoFrontEnd {
+		head.How |= launch.NoFrontEnd
+	}
+	if launch.Facts.Filtered != 0 {
+		head.How |= launch.UnderFilter
+	}
+	return raw.SendFull(launch.Feed.Monitor, unsafe.Pointer(&h), keeper.HeaderSize) &&
+		raw.SendWith(launch.Feed.Monitor, unsafe.Pointer(&head), unsafe.Sizeof(head), launch.Acting.Sock) &&
+		raw.SendFull(launch.Feed.Monitor, p.Base(), uintptr(p.Size))
+}
+
+// DismissKeeper lets a keeper go that was not needed: it sees the end of its socket.
+func DismissKeeper() {
+	if State.Keeper != 0 {
+		raw.Call(unix.SYS_SHUTDOWN, State.KeeperSock, unix.SHUT_RDWR, 0, 0, 0, 0) // others may hold a copy
+		raw.Close(State.KeeperSock)
+		State.endingKeeper, State.Keeper = State.Keeper, 0
+	}
+}
+
+// ReleaseFirst lets a keeper go that was not needed, and then the first process, which
+// awaits that where there was a choice: the keeper has capabilities, and must be gone
+// before the payload runs.
+func ReleaseFirst(p plan.View) {
+	prepareToStop(p)
+	awaited := awaitsKeeper()
+	DismissKeeper()
+	if awaited {
+		ReapKeeper()
+		released := byte(0)
+		raw.SendFull(launch.Feed.Monitor, unsafe.Pointer(&released), 1)
+	}
+}
+
+// ReapDismissedKeeper is ReapKeeper where set-up goes on: not for a broker.
+func ReapDismissedKeeper() {
+	if !State.ViaKeeper {
+		ReapKeeper()
+	}
+}
+
+// awaitsKeeper reports whether a keeper is there that the plan does without. The first process then
+// waits for the end of it (ReleaseFirst).
+func awaitsKeeper() bool { return State.Keeper != 0 }
+
+// ReapKeeper waits for a keeper that has nothing left to do: one that was let go, or a broker after
+// set-up has come to its end or the first process to its own.
+func ReapKeeper() {
+	if State.endingKeeper != 0 {
+		_, State.KeeperStatus = raw.Wait(State.endingKeeper)
+		State.endingKeeper = 0
+	}
+}
+
+// ReapReplacedFirst reaps a first process that ended because its user namespace was of no use to
+// it, and in whose place the keeper put another one (keeper.run). It comes last: it must
+// not take another child's status.
+func ReapReplacedFirst() {
+	if State.ViaKeeper {
+		raw.Call(unix.SYS_WAIT4, ^uintptr(0), 0, unix.WNOHANG, 0, 0, 0)
+	}
+}
