@@ -260,7 +260,7 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 	switch e {
 	case 0:
 		e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0))
-		first.Cwd, cwd = cwd, nowhere // setns(2) goes to the root, and root may not be allowed back
+		first.Cwd = cwd // setns(2) goes to the root, and root may not be allowed back
 	case unix.ENOSPC:
 		if none() {
 			e = 0
@@ -269,6 +269,9 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 		e = 0
 	}
 	raw.Close(its)
+	if !locked {
+		raw.Close(cwd)
+	}
 	return locked, e
 }
 
@@ -309,20 +312,16 @@ func confine() bool {
 }
 
 // receive reads the header. It ends the keeper where there is none, since direct mode works,
-// where the launcher is gone, and where it is not one. There is no room for a descriptor, so that the
-// kernel drops it and says MSG_CTRUNC.
+// where the launcher is gone, and where it is not one. It takes no descriptor.
 func receive(line, launcher uintptr, h *Header) {
 	if e := bePatient(line, broker.Breath); e != 0 {
 		end(line, plan.SubKeeper, e, 0)
 	}
-	iov := [2]uintptr{raw.Addr(unsafe.Pointer(h)), HeaderSize}
-	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1}
 	r := raw.Failed(unix.EINTR)
 	for n := broker.Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
-		r = raw.Call(unix.SYS_RECVMSG, line, raw.Addr(unsafe.Pointer(&m)), unix.MSG_WAITALL, 0, 0, 0)
+		r = raw.Call(unix.SYS_RECVFROM, line, raw.Addr(unsafe.Pointer(h)), HeaderSize, unix.MSG_WAITALL, 0, 0)
 	}
-	if r != HeaderSize || m.Flags&unix.MSG_CTRUNC != 0 ||
-		h.Clone&^namespaces != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
+	if r != HeaderSize || h.Clone&^namespaces != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
 		raw.Exit(0)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fewNamespaces is a host with all ids on which everybody may have four namespaces of each kind.
-func fewNamespaces(script string) launch {
+// fewNamespaces is a host with all ids on which everybody may have four namespaces of these kinds.
+func fewNamespaces(kinds, script string) launch {
 	every := []syscall.SysProcIDMap{{Size: 1<<32 - 1}}
 	return kernelOfRoot(launch{
 		args:   []string{"sh", "-c", script, "sh", installed, base},
 		dir:    base,
 		change: func(attr *syscall.SysProcAttr) { attr.UidMappings, attr.GidMappings = every, every },
-	}, "cd /proc/sys/user; for f in max_*_namespaces; do echo 4 > $f; done; cd /")
+	}, "cd /proc/sys/user; for f in max_"+kinds+"_namespaces; do echo 4 > $f; done; cd /")
 }
 
 // sandboxes is a function of a script: "sandbox UID NAME" starts a sandbox that stays, and prints
@@ -37,8 +37,8 @@ sandbox() {
 func TestNamespacesAreCounted(t *testing.T) {
 	t.Parallel()
 	const end = "rm -r $d"
-	fewNamespaces(sandboxes+"for u in 1 2 3 4 5 6; do sandbox 2000$u $u; done; "+end).run(t).OK(t, strings.Repeat("in\n", 6))
-	o := fewNamespaces(sandboxes + "for n in 1 2 3 4 5; do sandbox 20001 $n; done; sandbox 20002 other; " + end).run(t)
+	fewNamespaces("*", sandboxes+"for u in 1 2 3 4 5 6; do sandbox 2000$u $u; done; "+end).run(t).OK(t, strings.Repeat("in\n", 6))
+	o := fewNamespaces("user", sandboxes+"for n in 1 2 3 4 5; do sandbox 20001 $n; done; sandbox 20002 other; "+end).run(t)
 	lines := strings.Split(strings.TrimSpace(o.Stdout), "\n")
 	if len(lines) != 6 || lines[0] != "in" || lines[5] != "in" || !strings.Contains(lines[4], "exceeded") {
 		t.Errorf("want some sandboxes, then no more, and one of another user: %s", o)
@@ -71,4 +71,11 @@ func TestOwnerOfTheLocks(t *testing.T) {
 		_ = clear(cmd.Process.Pid)
 		_ = cmd.Wait()
 	}
+}
+
+// TestQueuesAreTheUsers: a new file system of message queues belongs to the user.
+func TestQueuesAreTheUsers(t *testing.T) {
+	t.Parallel()
+	args := append(byKeeper("--ro-bind", "/", "/", "--unshare-ipc", "--tmpfs", "/tmp", "--mqueue", "/tmp/q"), "stat", "-c", "%u", "/tmp/q")
+	launch{args: args}.run(t).OK(t, "12345\n")
 }

@@ -159,6 +159,9 @@ func TestUserNamespacesOfRoots(t *testing.T) {
 		}
 		kernel(l, nobodyMay).run(t).Refused(t, "")
 	}
+	// What is mounted where the mounts are not locked stays inside too: the new root is left by
+	// pivot_root(2), which a mount that propagates would refuse.
+	kernel(launch{args: append(box(installed, "--tmpfs", "/t"), "/h/probe", "echo", "in")}, nobodyMay+"; mount --make-rshared /").run(t).OK(t, "in\n")
 	// What is used up is no refusal of the kernel's: nobody goes another way for that.
 	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).Refused(t, "exceeded")
 }

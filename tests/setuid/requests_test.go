@@ -520,6 +520,13 @@ func TestBroker(t *testing.T) {
 	if len(names) != 3 {
 		t.Errorf("the broker has open: %q", names)
 	}
+	// Nobody can name, and so mount on, what is in the proc that it works with.
+	info, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/1", k.keeper))
+	_, after, _ := strings.Cut(string(info), "mnt_id:\t")
+	mount, _, _ := strings.Cut(after, "\n")
+	if inside := "\n" + k.mountsInside(); mount == "" || strings.Contains(inside, "\n"+mount+" ") || strings.Count(inside, "\n") < 3 {
+		t.Errorf("the broker's proc is mount %q of\n%s", mount, inside)
+	}
 	fd, err := take(k.keeper, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -147,3 +147,14 @@ func TestConfIsTheKeepers(t *testing.T) {
 		becomeIn(t, me, elsewhere(etc(script))).try(t, scene{}, lure, p, want)
 	}
 }
+
+// TestRefusedWish: where the administrator refuses user namespaces, a wish for one gets none.
+func TestRefusedWish(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{"true": "12345 12345 1", write("refuse --unshare-user\n"): "0 0 4294967295"} {
+		l := launch{host: etc(script), args: append(byKeeper("--ro-bind", "/", "/", "--unshare-user-try"), "/bin/cat", "/proc/self/uid_map")}
+		if o := l.run(t); o.Status != "0" || strings.Join(strings.Fields(o.Stdout), " ") != want {
+			t.Errorf("%s: want the map %q: %s", script, want, o)
+		}
+	}
+}

@@ -438,3 +438,40 @@ func (s *soul) attempt(t testing.TB, at scene, parcels []parcel) loot {
 	}
 	return l
 }
+
+// TestRefusedHeaders: what is not a header ends the keeper, before it has done anything.
+func TestRefusedHeaders(t *testing.T) {
+	t.Parallel()
+	s, lure := become(t, me), bait(t)
+	p := good(lure).program(t)
+	change := func(word int, and, or uint32) func(h *parcel) {
+		return func(h *parcel) {
+			at := h.data[4*word:]
+			binary.NativeEndian.PutUint32(at, binary.NativeEndian.Uint32(at)&and|or)
+		}
+	}
+	for name, c := range map[string]struct {
+		edit func(h *parcel)
+		runs bool
+	}{
+		"control":                 {func(*parcel) {}, true},
+		"with-a-descriptor":       {func(h *parcel) { h.rights = true }, true}, // which goes nowhere
+		"without-mount-namespace": {change(0, ^uint32(unix.CLONE_NEWNS), 0), false},
+		"clone-vm":                {change(0, ^uint32(0), unix.CLONE_VM), false},
+		"clone-files":             {change(0, ^uint32(0), unix.CLONE_FILES), false},
+		"clone-parent":            {change(0, ^uint32(0), unix.CLONE_PARENT), false},
+		"clone-newtime":           {change(0, ^uint32(0), unix.CLONE_NEWTIME), false},
+		"unknown-flag":            {change(3, ^uint32(0), 1<<3), false},
+		"last-flag":               {change(3, ^uint32(0), 1<<31), false},
+		"short":                   {func(h *parcel) { h.data, h.shut = h.data[:15], true }, false},
+	} {
+		parcels := whole(p)
+		c.edit(&parcels[0])
+		if parcels[0].shut {
+			parcels = parcels[:1]
+		}
+		if l := s.attempt(t, scene{}, parcels); !l.answered || (l.first != 0) != c.runs || !c.runs && len(l.faults) > 0 {
+			t.Errorf("%s: %s", name, l)
+		}
+	}
+}
