@@ -9,7 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"github.com/gobwrap/gobwrap/sandbox/child/landlock"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"github.com/gobwrap/gobwrap/sandbox/child/payload"
@@ -65,7 +65,7 @@ const (
 )
 
 // scopeBoth restricts this process and the payload to one Landlock domain: within it the
-// payload may signal init, and look at it as far as seal permits, as if there were none.
+// payload may signal init, and look at it as far as lockDown permits, as if there were none.
 func scopeBoth(p plan.View) {
 	for i := p.Setup; i < p.Steps; i++ {
 		s := p.Step(i)
@@ -118,8 +118,8 @@ func usesFutex(p plan.View) bool {
 
 // closeHeld closes the payload's copies of the locks, which are init's.
 func closeHeld() {
-	for i := uint32(0); i < build.MaxHolders; i++ {
-		fd := launch.Acting.Held(i)
+	for i := uint32(0); i < placeholder.Max; i++ {
+		fd := placeholder.Held(&launch.Acting.State, i)
 		if fd == 0 {
 			return
 		}
