@@ -11,14 +11,14 @@ type Op uint64
 // The operations, with their descriptors and integers.
 const (
 	_        Op = iota
-	Bind        // fd source, fd2 destination; A flags to add
-	FS          // fd destination; A kind, B mode, C size in bytes, 0: the kernel's
-	Restrict    // fd a mount's root; A flags to add
-	Root        // the frame
-	Pivot       // fd the new root
-	Hostname    // A length of Name
-	Stage       // fd source; A flags of the bind, B 1 for a directory
-	Place       // fd destination; B as in Stage
+	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add
+	FS          // mount a new file system on fd; A: kind, B: mode, C: size in bytes, or 0 for the kernel's default
+	Restrict    // add the flags A to the mount whose root is fd
+	Root        // build the frame
+	Pivot       // make fd the root, and detach the old one
+	Hostname    // set the host name to the first A bytes of Name
+	Stage       // bind fd on the staging place; A: flags to add, B: 1 for a directory
+	Place       // move what is staged to fd; B as in Stage
 	numOps
 )
 
@@ -59,7 +59,7 @@ const (
 
 // Bits of Job.Deny: what setuid.conf refuses.
 const (
-	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY of what is neither on Base nor the new proc
+	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY, except from Base and the new proc
 	DenyTmpfs                // DenyTmpfs<<kind refuses FS with that kind
 	DenyDevpts
 	DenyMqueue

@@ -39,18 +39,18 @@ import (
 
 // Job is what the keeper hands to the broker.
 type Job struct {
-	Sock     uintptr // where requests come; to wait there ends after CheckSeconds (SO_RCVTIMEO)
-	Launcher uintptr // the parent; without it, nothing is waited for
-	Cwd      uintptr // the working directory: a proc that nobody can mount on
-	NewProc  uintptr // the root of the new proc, which ROOT moves to NewProc; 0: there is none
-	UID, GID uint32  // the user, to whom new file systems belong
-	Deny     uint32  // what the administrator refuses
-	IPC, UTS bool    // these namespaces are the sandbox's own
+	Sock     uintptr // receives requests; a read returns after CheckSeconds (SO_RCVTIMEO)
+	Launcher uintptr // the pid of the parent; if it is gone, the broker ends
+	Cwd      uintptr // the working directory: a detached proc, in which the user cannot mount anything
+	NewProc  uintptr // the root of the new proc, which ROOT moves to the path NewProc, or 0
+	UID, GID uint32  // the owner of new file systems
+	Deny     uint32  // what setuid.conf refuses
+	IPC, UTS bool    // whether the sandbox has a namespace of this type
 
-	frameDone bool   // ROOT is done
-	fsCount   uint32 // file systems made
-	baseDev   uint64 // of Base
-	proc      uint64 // of NewProc
+	frameDone bool   // ROOT was carried out
+	fsCount   uint32 // how many file systems were mounted
+	baseDev   uint64 // the device of Base
+	procDev   uint64 // the device of NewProc
 }
 
 // Serve carries out requests one at a time until PIVOT, the end of the socket or an invalid request. It
@@ -86,8 +86,9 @@ func wantedFds(op Op) int {
 	return 1
 }
 
-// receive reads one request. It reports false at the end of the socket, after MaxIdleChecks timeouts,
-// and for anything but one whole request with at most two descriptors.
+// receive reads one request and returns its descriptors and their number n. n is -1 at the end of the
+// socket, without the launcher, after MaxIdleChecks timeouts, and for anything but one whole request
+// with at most two descriptors.
 func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, n int) {
 	var rights rights
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
@@ -159,7 +160,7 @@ func (j *Job) checkBind(src uintptr, flags uint64) unix.Errno {
 	}
 	var st unix.Stat_t
 	e := raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, src, raw.Addr(raw.Text("\x00")), raw.Addr(unsafe.Pointer(&st)), unix.AT_EMPTY_PATH, 0, 0))
-	if e == 0 && uint64(st.Dev) != j.baseDev && uint64(st.Dev) != j.proc {
+	if e == 0 && uint64(st.Dev) != j.baseDev && uint64(st.Dev) != j.procDev {
 		e = unix.EPERM
 	}
 	return e
@@ -333,7 +334,7 @@ func (j *Job) moveProc(path unsafe.Pointer) unix.Errno {
 	}
 	if e == 0 {
 		e = raw.Fstatat(raw.AtCwd, path, &st)
-		j.proc = uint64(st.Dev)
+		j.procDev = uint64(st.Dev)
 	}
 	return e
 }

@@ -117,8 +117,8 @@ func openNewProc(launcherSock uintptr) uintptr {
 	return fd
 }
 
-// mountNewProc mounts a proc for the PID namespace of this process. It is unbindable, so that binds
-// of the host's tree leave it out.
+// mountNewProc mounts a proc for the PID namespace of this process. It waits here until ROOT moves it
+// away from the host's tree, so that binds of that do not take it along.
 func mountNewProc() unix.Errno {
 	fs, at := raw.Text("proc\x00"), raw.Text(newProcPath)
 	return mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
