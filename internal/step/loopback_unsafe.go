@@ -37,6 +37,7 @@ func LoopbackUp() unix.Errno {
 	if e := raw.Errno(fd); e != 0 {
 		return e
 	}
+	// The name is "lo" in every new network namespace; its index is 1, which this ioctl does not take.
 	var req ifreq
 	req.name[0], req.name[1] = 'l', 'o'
 	req.flags = unix.IFF_UP | unix.IFF_RUNNING
