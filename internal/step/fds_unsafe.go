@@ -93,7 +93,7 @@ func (s *State) closeListed(first, last uintptr) {
 		at, path = s.Proc, raw.Text("self/fd\x00")
 	}
 	dir := raw.Openat(at, path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	// With a proc at hand this cannot fail but for want of a descriptor or memory; what is not closed
+	// With a proc at hand this fails only for want of a descriptor or of memory. What is not closed
 	// would reach the payload, so the launch fails.
 	if e := raw.Errno(dir); e != 0 && s.Proc != 0 {
 		s.End(Failed(e, plan.SubProc))

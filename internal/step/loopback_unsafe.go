@@ -33,6 +33,7 @@ func deviceSocket() uintptr {
 // LoopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes
 // up (devinet.c inetdev_event, addrconf.c init_loopback).
 func LoopbackUp() unix.Errno {
+	// Any socket will do: the ioctl is about the network namespace that it was made in (netdevice(7)).
 	fd := deviceSocket()
 	if e := raw.Errno(fd); e != 0 {
 		return e
