@@ -182,7 +182,7 @@ func endFailedLaunch(p plan.View) bool {
 	return false
 }
 
-// forkToReport forks a process that becomes a Go program and prints what line.heard is about. It
+// forkToReport forks a process that becomes a Go program and prints what monitor.Outcome is about. It
 // returns true there, and false in this process when that one has ended. If that one printed
 // nothing, this process prints a possible reason.
 func forkToReport() bool {

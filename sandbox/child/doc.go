@@ -202,7 +202,7 @@
 //
 // Nothing is dumpable between set-up and the payload's exec, and init stays so: its
 // memory belongs to the user namespace outside. The exception is a payload without
-// capabilities in a user namespace: see seal.
+// capabilities in a user namespace: see lockDown in package pid1.
 //
 // # The laws of code without a runtime
 //

@@ -175,8 +175,8 @@ func vectorAt(p unsafe.Pointer) []string {
 	return out
 }
 
-// Spoken tells the launcher, which waits for this process if there is anything to hear
-// (LaunchHeard), that it has been said.
+// Spoken tells the launcher, which waits for this process if there is something to report
+// (LaunchHeard), that it has been reported.
 func Spoken() {
 	if monitor.Outcome.Result != 0 {
 		sendNow(launch.Acting.Sock, 0)

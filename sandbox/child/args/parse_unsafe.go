@@ -78,7 +78,7 @@ func Parse() bool {
 				return false
 			}
 		case cmdline.Ask:
-			if line.nknown >= maxKnown {
+			if line.nknown >= maxKnown { // the front end has a heap, and takes any number
 				return false
 			}
 			k := &line.known[line.nknown&(maxKnown-1)]

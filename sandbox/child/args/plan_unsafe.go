@@ -128,6 +128,8 @@ func workingDirectory() []byte {
 	}
 	path := unsafe.Slice((*byte)(raw.Mapped(at)), unix.PathMax)
 	n := raw.Call(unix.SYS_GETCWD, at, unix.PathMax, 0, 0, 0, 0)
+	// A path that is not below the root of this process begins with
+	// "(unreachable)" (getcwd(2)).
 	if raw.Errno(n) != 0 || n <= 1 || n > unix.PathMax || path[0] != '/' {
 		line.taken = before
 		return nil

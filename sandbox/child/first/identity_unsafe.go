@@ -120,7 +120,7 @@ func enterNested(uid, gid unsafe.Pointer) step.Fault {
 	if e == 0 {
 		raw.WriteByte(out, 0)
 	}
-	raw.Close(out)
+	raw.Close(out) // without a byte the helper ends
 	raw.Close(self)
 	if r, status := raw.Wait(helper); raw.Errno(r) != 0 || e == 0 && status != 0 {
 		raw.Exit(max(launch.Acting.Status, 1)) // the helper has said why

@@ -62,7 +62,7 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 		launch.Acting.Step = at
 		launch.Acting.End(step.Fault{Sub: plan.SubRefused, Extra: extra})
 	}
-	announce()
+	announce() // the monitor has not cloned us, and knows nothing of us yet
 	Run(p, false)
 }
 

@@ -76,7 +76,7 @@ func awaitKeeperGone() {
 	}
 }
 
-// announce tells the monitor who the first process is, which may have another number there, or
+// announce tells the monitor the pid of the first process, which may have another number there, or
 // none that it knows of: F_GETOWN translates the owner of a socket into the PID namespace of the
 // process that asks (fcntl(2)). The word comes second, since the monitor asks when it has read it.
 func announce() {

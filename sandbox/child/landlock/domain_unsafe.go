@@ -33,12 +33,12 @@ func IsAvailable() (bool, unix.Errno) {
 
 // EnterScopes puts this process, and all that it will start, into a Landlock domain with the
 // scopes of an OpFence. A process in it signals those of the domain only, or reaches only their
-// sockets; who is outside reaches in as before, so the monitor and the terminal do what they did.
+// sockets; a process outside reaches in as before, so the monitor and the terminal do what they did.
 // It counts for F_SETOWN and pidfds too.
 // A domain without rights of files permits everything else, mounting and further domains
 // included, except for tracing what is outside; and, in a domain of the payload's own that has such
 // rights, renaming between directories, which every domain of a process must permit.
-// That is why what fence restricts in setuid mode belongs to the same domain.
+// That is why what Restrict restricts in setuid mode belongs to the same domain.
 func EnterScopes(p plan.View, s *plan.Step) unix.Errno {
 	wanted := s.A | s.B
 	if state.tried || wanted == 0 {

@@ -40,6 +40,7 @@ func forkInto(flags uintptr, p plan.View) (pid uintptr, said bool) {
 	if State.cgroup != 0 {
 		raw.Close(State.cgroup) // of an earlier attempt
 	}
+	// A copy: the option's descriptor is closed with all that the monitor does not need.
 	State.cgroup = launch.Acting.Above(uintptr(p.Step(i).A))
 	clock.kills = oomKills()
 	pid = cloneInto(flags)
@@ -61,6 +62,8 @@ func forkInto(flags uintptr, p plan.View) (pid uintptr, said bool) {
 	return pid, true
 }
 
+// cloneInto clones this process into the cgroup. With CLONE_INTO_CGROUP (clone3(2), since Linux 5.7)
+// there is no moment at which the child is outside of it and could use what is limited there.
 func cloneInto(flags uintptr) uintptr {
 	var a cloneArgs
 	a.flags, a.exitSignal, a.cgroup = uint64(flags)|unix.CLONE_INTO_CGROUP, uint64(unix.SIGCHLD), uint64(State.cgroup)

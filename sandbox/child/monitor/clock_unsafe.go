@@ -54,11 +54,13 @@ func timeoutStep(p plan.View) *plan.Step {
 // needsWatch reports whether the monitor does more than wait for the end.
 func needsWatch(p plan.View) bool { return timeoutStep(p) != nil || readsSignals(p) }
 
-// requestPayloadPid makes the word that set-up is over bring along who says it: the payload.
+// requestPayloadPid makes the word that set-up is over bring along the pid of the process that sends it, the payload.
 func requestPayloadPid(p plan.View) {
 	if !p.Has(plan.FlagInit) || !needsWatch(p) {
 		return
 	}
+	// The keeper's socket becomes the feed (startThroughKeeper), and the option must be set before the
+	// word is sent: the kernel attaches credentials when a message is sent, not when it is received.
 	end := launch.Feed.Monitor
 	if State.ViaKeeper {
 		end = State.KeeperSock
@@ -95,6 +97,7 @@ func armWakeup(p plan.View) {
 			_        [48]byte
 		}
 		event.sig = int32(unix.SIGCONT)
+		// timer_t is an int to the kernel (timer_create(2), "C library/kernel differences").
 		id := int32(0)
 		r := raw.Call(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, raw.Addr(unsafe.Pointer(&event)), raw.Addr(unsafe.Pointer(&id)), 0, 0, 0)
 		if raw.Errno(r) != 0 {
@@ -117,6 +120,8 @@ func openPayload() {
 	}
 }
 
+// now returns the time by CLOCK_MONOTONIC, in nanoseconds. It stands still while the machine is
+// suspended: a payload is not killed for a lid that was closed.
 func now() uint64 {
 	var t unix.Timespec
 	raw.Call(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, raw.Addr(unsafe.Pointer(&t)), 0, 0, 0, 0)

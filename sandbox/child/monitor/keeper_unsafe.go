@@ -16,7 +16,7 @@ import (
 )
 
 // startThroughKeeper passes the plan to the keeper's first process, which is the monitor's own child, and
-// learns who it is. The keeper's socket is the feed from then on. It returns 0 after a fault was
+// learns its pid. The keeper's socket is the feed from then on. It returns 0 after a fault was
 // reported, as start does.
 func startThroughKeeper(p plan.View) uintptr {
 	if launch.Facts.Embedded && State.Keeper == 0 {
@@ -35,7 +35,7 @@ func startThroughKeeper(p plan.View) uintptr {
 	raw.Call(unix.SYS_SHUTDOWN, launch.Feed.Monitor, unix.SHUT_WR, 0, 0, 0, 0)
 	word := uint32(0)
 	if sent || e == 0 {
-		word, _ = readWord() // see announce
+		word, _ = readWord() // see first.announce
 	}
 	State.endingKeeper, State.Keeper = State.Keeper, 0
 	if word == launch.WordAnnounced {
@@ -107,8 +107,9 @@ func DismissKeeper() {
 // awaits that where there was a choice: the keeper has capabilities, and must be gone
 // before the payload runs.
 func ReleaseFirst(p plan.View) {
+	// Before the payload can run, which may stop at once.
 	prepareToStop(p)
-	awaited := awaitsKeeper()
+	awaited := awaitsKeeper() // asked before the keeper is let go, which changes the answer
 	DismissKeeper()
 	if awaited {
 		ReapKeeper()
@@ -132,6 +133,7 @@ func awaitsKeeper() bool { return State.Keeper != 0 }
 // set-up has come to its end or the first process to its own.
 func ReapKeeper() {
 	if State.endingKeeper != 0 {
+		// The status counts where a launch has failed: a keeper that was killed has sent no fault.
 		_, State.KeeperStatus = raw.Wait(State.endingKeeper)
 		State.endingKeeper = 0
 	}

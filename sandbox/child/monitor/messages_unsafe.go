@@ -64,8 +64,8 @@ func CloseSenders() {
 // AwaitSetUp reads messages until the payload runs, or there is a fault or a warning.
 func AwaitSetUp(p plan.View) uint32 {
 	m := &Outcome.Message
-	// Somebody relies on a payload that runs only where it can be told apart: otherwise the end of
-	// the socket, which the exec closes, is enough.
+	// Only where a caller can tell a payload that has run from a failure does that have to be certain:
+	// otherwise the end of the socket, which the exec closes, is enough.
 	reached := p.JSONFd < 0 && p.Failed == 1 && launch.Facts.Filtered == 0
 	payload := uintptr(0)
 	for {
@@ -108,7 +108,7 @@ func receiveMessage(sock uintptr, buf unsafe.Pointer, n uintptr) (sender uintptr
 	return sender, ok
 }
 
-// receiveWithSender is hear, with the descriptor that came along; 0: none.
+// receiveWithSender is receiveMessage, with the descriptor that came along; 0: none.
 func receiveWithSender(sock uintptr, buf unsafe.Pointer, n uintptr) (sender, fd uintptr, ok bool) {
 	var side [8]uint64 // struct cmsghdr, each with what it is about
 	for have := uintptr(0); have < n; {
@@ -120,7 +120,7 @@ func receiveWithSender(sock uintptr, buf unsafe.Pointer, n uintptr) (sender, fd 
 		switch e := raw.Errno(r); {
 		case e == unix.EINTR:
 			continue
-		case e != 0: // a filter
+		case e != 0: // a filter that knows read(2) alone; then the sender is not known
 			r = raw.Call(unix.SYS_READ, sock, raw.Addr(buf)+have, n-have, 0, 0, 0)
 			if raw.Errno(r) != 0 || r == 0 {
 				return 0, fd, false

@@ -83,8 +83,9 @@ func startJoined(p plan.View) uintptr {
 	return raw.Fcntl(launch.Acting.Sock, unix.F_GETOWN, 0)
 }
 
-// closeMonitorEnds closes, in a process that is not the monitor, what only that needs: the line, the
-// ear, and the ways to the keeper.
+// closeMonitorEnds closes, in a process that is not the monitor, what only that needs: the
+// inbox, the cgroup, the lifeline, and the way to the keeper. A copy would keep the keeper and the
+// embedding program from seeing the monitor's end.
 func closeMonitorEnds() {
 	for _, fd := range [...]*uintptr{&State.Inbox, &State.cgroup, &State.Lifeline, &State.KeeperSock} {
 		if *fd != 0 {

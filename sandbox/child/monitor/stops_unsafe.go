@@ -12,6 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// This file is about a payload in the launcher's process group that stops. A program that stops its
+// job by itself, as editors do, sends the signal to its process group, and where signals end at the
+// payload's Landlock domain that does not reach the monitor, for which the caller's shell waits: so
+// the monitor stops itself. A stop by the terminal does reach it. With --foreground the payload has
+// a group of its own: see terminal_unsafe.go.
+
 // prepareToStop prepares for stopping with the payload. SIGCONT is blocked, so that stopSelf finds it; it
 // continues us nevertheless.
 func prepareToStop(p plan.View) {

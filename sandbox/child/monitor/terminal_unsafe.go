@@ -17,6 +17,7 @@ func stopSignal(p plan.View) unix.Signal {
 	if p.Has(plan.FlagInit) {
 		return 0
 	}
+	// waitid(2), since wait4(2) would take the status of a payload that has ended.
 	const wstopped = 2
 	var info [32]uint32                                                                                                    // siginfo_t
 	r := raw.Call(unix.SYS_WAITID, 1, State.First, raw.Addr(unsafe.Pointer(&info)), wstopped|unix.WNOHANG|unix.WALL, 0, 0) // P_PID

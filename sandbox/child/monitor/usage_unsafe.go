@@ -50,6 +50,7 @@ func totalUsage(p plan.View, status uint32) (u Usage) {
 	switch {
 	case clock.stage != withinTime:
 		u.EndedBy = ByTimeout
+	// A SIGKILL of another process looks the same, so that without the cgroup's count it is only a signal.
 	case signal == unix.SIGKILL && u.Kills != unknownValue && u.Kills != 0:
 		u.EndedBy = ByMemory
 	// The kernel counts ticks for RLIMIT_CPU, and the time itself for what has been used. On a

@@ -50,7 +50,7 @@ func SetCapabilities(s *plan.Step) step.Fault {
 
 // cutBounding cuts the bounding set to what an OpCaps keeps. The kernel drops one capability
 // a call, so where there is an init, it is done once, in front of the fork (Split):
-// the payload never has more, and init gives up the rest (seal).
+// the payload never has more, and init gives up the rest (lockDown in package pid1).
 func cutBounding(s *plan.Step) step.Fault {
 	if s.Flags&plan.FlagBounding == 0 || launch.Acting.Guarded != 0 { // the keeper has cut all
 		return step.Fault{}

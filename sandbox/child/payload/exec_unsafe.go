@@ -41,6 +41,8 @@ func settleDeathSignal(p plan.View) {
 // leadGroup makes the payload the leader of a process group.
 func leadGroup(p plan.View) {
 	if p.Has(plan.FlagForeground) {
+		// In the payload itself: the monitor could do it only until the exec (setpgid(2), EACCES), and
+		// not across PID namespaces.
 		raw.Call(unix.SYS_SETPGID, 0, 0, 0, 0, 0, 0)
 	}
 }

@@ -15,8 +15,8 @@ import (
 
 // sendPid is OpTell. The kernel says in the message's ancillary data whose it is, by the
 // number that the receiver knows us by (SCM_CREDENTIALS, unix(7)). An embedding program
-// also gets a descriptor of this process, so that it can send signals to it and to nobody
-// who has the number later.
+// also gets a descriptor of this process, so that it can send signals to it and to no process
+// that has the number later.
 func sendPid() unix.Errno {
 	self := ^uintptr(0)
 	if launch.Facts.Embedded {

@@ -65,7 +65,7 @@ const (
 )
 
 // scopeBoth restricts this process and the payload to one Landlock domain: within it the
-// payload may signal init, and look at it as far as seal permits, as if there were none.
+// payload may signal init, and look at it as far as lockDown permits, as if there were none.
 func scopeBoth(p plan.View) {
 	for i := p.Setup; i < p.Steps; i++ {
 		s := p.Step(i)
