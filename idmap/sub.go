@@ -32,8 +32,8 @@ func subLine(line string) (who string, r Range, ok bool) {
 	return fields[0], Range{Outside: first, Count: count}, ok1 && ok2 && count > 0 && ends(first, count) <= none
 }
 
-// Missing returns the first range of m that grants do not hold, beside the caller's own id,
-// which everybody may map (newuidmap(1)). Grants that touch count as one.
+// Missing returns the first range of m that grants do not contain. The caller's own id needs no grant
+// (newuidmap(1)). Adjacent grants count as one.
 func (m Map) Missing(own uint32, grants []Range) (Range, bool) {
 	sorted := slices.Clone(grants)
 	slices.SortFunc(sorted, func(a, b Range) int { return cmp.Compare(a.Outside, b.Outside) })
@@ -63,7 +63,7 @@ const (
 )
 
 // FreeRange returns the first range that the text of /etc/subuid or /etc/subgid does not grant
-// yet, or the last range of all if there is none.
+// yet, or the last range of all if every one is granted.
 func FreeRange(text string) Range {
 	var taken []Range
 	for line := range strings.Lines(text) {
@@ -82,7 +82,7 @@ func FreeRange(text string) Range {
 	return Range{Outside: uint32(min(first, none-blockSub)), Count: blockSub}
 }
 
-// KnowsUser reports whether a login name stands in the text of /etc/passwd.
+// KnowsUser reports whether the text of /etc/passwd has a login name.
 func KnowsUser(passwd, name string) bool {
 	return strings.HasPrefix(passwd, name+":") || strings.Contains(passwd, "\n"+name+":")
 }

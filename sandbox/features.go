@@ -21,7 +21,7 @@ func Features() FeatureSet {
 	f := FeatureSet{
 		Modes: []string{"direct"}, MountEngine: "classic", Seccomp: kernel.Seccomp.Has(), LandlockABI: kernel.Landlock.Probe().Version, Scopes: kernel.Scopes(),
 	}
-	if child.Standing() == suid.Installed {
+	if child.InstallKind() == suid.Installed {
 		f.Modes = append(f.Modes, "setuid")
 	}
 	if kernel.NewMounts.Has() {

@@ -342,7 +342,7 @@ func (c *Cmd) own() (*wanted, facts, *plan.Program, error) {
 	s := c.spec()
 	h := readFacts(s)
 	h.Env = c.environ()
-	p, err := c.finish(s, h, child.Standing() == suid.Installed)
+	p, err := c.finish(s, h, child.InstallKind() == suid.Installed)
 	return s, h, p, err
 }
 

@@ -203,19 +203,19 @@ func TestExplainKeeper(t *testing.T) {
 		extra                 uint32
 		option, message, hint string // message and hint: a part, which the hint has to have if any
 	}{
-		{"a row, of an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowOverlay, 0), "Files[1]", "Files[1]" + not + "its layers", ""},
-		{"a row, of no option", bare, plan.SubRefused, 0, suid.Extra(suid.RowNested, 0), "--disable-userns", "--disable-userns" + not, ""},
-		{"a row, of the whole", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowForgive, 0), "--not-a-security-boundary", "--not-a-security-boundary" + not, ""},
-		{"a row, of one word", planbuild.Nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.RowUnknown, 0), "x", "x" + not + "it has a step", ""},
-		{"a row, of the step after the last", p.Header().Steps, plan.SubRefused, 0, suid.Extra(suid.RowUnknown, 0), "this plan", "this plan" + not + "it has a step", ""},
-		{"a row, of a step that is not there", 1 << 20, plan.SubRefused, 0, suid.Extra(suid.RowUnknown, 0), "this plan", "this plan" + not + "it has a step", ""},
-		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowSize, 0), "Files[1]", "Files[1]" + not + "a tmpfs", ""},
-		{"a row that there is not", plan.NoStep, plan.SubRefused, 0, 200, "this plan", "this plan" + not, ""},
-		{"the administrator: an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, bind), "Files[1]", "Files[1]" + not + "the administrator refuses it (" + conf + ")", ""},
-		{"the administrator: of no step", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, 0), "--unshare-user", "--unshare-user" + not, ""},
-		{"the administrator: a feature that there is not", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowConfOption, 1<<20), "an option", "an option" + not, ""},
-		{"the administrator: off", tmpfs, plan.SubRefused, 0, suid.Extra(suid.RowConfOff, 0), "", "setuid mode is not possible here: the administrator has switched it off", ""},
-		{"the administrator: groups", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.RowConfGroup, 0), "", "setuid mode is not possible here: the administrator grants", ""},
+		{"a reason, of an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.ReasonOverlay, 0), "Files[1]", "Files[1]" + not + "its layers", ""},
+		{"a reason, of no option", bare, plan.SubRefused, 0, suid.Extra(suid.ReasonNested, 0), "--disable-userns", "--disable-userns" + not, ""},
+		{"a reason, of the whole", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonForgive, 0), "--not-a-security-boundary", "--not-a-security-boundary" + not, ""},
+		{"a reason, of one word", planbuild.Nth(t, p, plan.OpExec, 0), plan.SubRefused, 0, suid.Extra(suid.ReasonUnknown, 0), "x", "x" + not + "it has a step", ""},
+		{"a reason, of the step after the last", p.Header().Steps, plan.SubRefused, 0, suid.Extra(suid.ReasonUnknown, 0), "this plan", "this plan" + not + "it has a step", ""},
+		{"a reason, of a step that is not there", 1 << 20, plan.SubRefused, 0, suid.Extra(suid.ReasonUnknown, 0), "this plan", "this plan" + not + "it has a step", ""},
+		{"a size", tmpfs, plan.SubRefused, 0, suid.Extra(suid.ReasonSize, 0), "Files[1]", "Files[1]" + not + "a tmpfs", ""},
+		{"a reason that there is not", plan.NoStep, plan.SubRefused, 0, 200, "this plan", "this plan" + not, ""},
+		{"the administrator: an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOption, bind), "Files[1]", "Files[1]" + not + "the administrator refuses it (" + conf + ")", ""},
+		{"the administrator: of no step", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOption, 0), "--unshare-user", "--unshare-user" + not, ""},
+		{"the administrator: a feature that there is not", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOption, 1<<20), "an option", "an option" + not, ""},
+		{"the administrator: off", tmpfs, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOff, 0), "", "setuid mode is not possible here: the administrator has disabled it", ""},
+		{"the administrator: groups", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfGroup, 0), "", "setuid mode is not possible here: the administrator permits", ""},
 
 		{"conf: a line", plan.NoStep, plan.SubConf, 0, 17, "", "line 17 of " + conf + " can't be understood", "refuse OPTION"},
 		{"conf: not root's", plan.NoStep, plan.SubConf, 0, 0, "", conf + " can't be trusted", "belong to root"},
@@ -240,14 +240,14 @@ func TestExplainKeeper(t *testing.T) {
 	}
 }
 
-// TestRowsHaveWords: each row of the policy, wherever it is met.
-func TestRowsHaveWords(t *testing.T) {
+// TestReasonsHaveTexts: each reason of the policy, wherever it is met.
+func TestReasonsHaveTexts(t *testing.T) {
 	p := compiled(t, "setuid-unshare-all")
-	for row := suid.Permitted + 1; row < suid.NumRows; row++ {
+	for reason := suid.Permitted + 1; reason < suid.NumReasons; reason++ {
 		for _, step := range []uint32{plan.NoStep, 0, 2, p.Header().Steps - 1} {
-			e := explain(p, plan.Message{Step: step, Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
-			if _, why := row.Words(); !strings.HasSuffix(e.Error(), why) || strings.HasPrefix(e.Error(), " ") {
-				t.Errorf("row %d, step %d: %q", row, int32(step), e.Error())
+			e := explain(p, plan.Message{Step: step, Sub: plan.SubRefused, Extra: suid.Extra(reason, 0)})
+			if _, why := reason.Text(); !strings.HasSuffix(e.Error(), why) || strings.HasPrefix(e.Error(), " ") {
+				t.Errorf("reason %d, step %d: %q", reason, int32(step), e.Error())
 			}
 		}
 	}
@@ -256,15 +256,15 @@ func TestRowsHaveWords(t *testing.T) {
 // TestFieldOf: whatever the policy refuses, the error for a program names a field, and what
 // it is stays.
 func TestFieldOf(t *testing.T) {
-	for row := range suid.NumRows {
-		if row == suid.RowConfOff || row == suid.RowConfGroup || row == suid.RowConfOption || row == suid.Permitted {
+	for reason := range suid.NumReasons {
+		if reason == suid.ReasonConfOff || reason == suid.ReasonConfGroup || reason == suid.ReasonConfOption || reason == suid.Permitted {
 			continue
 		}
 		p := compiled(t, "setuid-session")
-		inner := explain(p, plan.Message{Kind: plan.MsgFault, Step: plan.NoStep, Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
+		inner := explain(p, plan.Message{Kind: plan.MsgFault, Step: plan.NoStep, Sub: plan.SubRefused, Extra: suid.Extra(reason, 0)})
 		var e *SetupError
 		if err := forProgram(inner); !errors.As(err, &e) || strings.HasPrefix(e.Field, "--") || strings.Contains(e.Field, " ") || !strings.HasPrefix(err.Error(), e.Field+" is not possible in setuid mode: ") {
-			t.Errorf("row %d: %+v", row, e)
+			t.Errorf("reason %d: %+v", reason, e)
 		}
 	}
 }

@@ -16,7 +16,7 @@ const DataSize = 64
 // Reason is what is wrong with a filter.
 type Reason uint8
 
-// Reasons. Sound is none.
+// The reasons. Sound means that there is none.
 const (
 	Sound Reason = iota
 	Empty

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where the administrator's restrictions are. The directory and the file must be root's,
-// and nobody else may be able to write them; the file must be readable for all. Without
-// the file there are no restrictions; with any doubt about it nothing runs.
+// The file of the administrator's restrictions. It and its directory must belong to root and be
+// writable by root only, and all users must be able to read it. If it is missing, there are no
+// restrictions. If it cannot be trusted or understood, setuid mode refuses to run.
 const (
 	ConfDir  = "/etc/gobwrap"
 	ConfName = "setuid.conf"
@@ -16,22 +16,22 @@ const (
 	MaxConf  = 1 << 15 // bytes
 )
 
-// Conf is what the file says. The zero value restricts nothing.
+// Conf is the content of setuid.conf, for one caller. The zero value restricts nothing.
 type Conf struct {
 	Off     bool   // a line "off"
-	Limited bool   // a line "groups": only members of one of these
-	Member  bool   // the caller is one
+	Limited bool   // a line "groups"
+	Member  bool   // the caller is in one of its groups
 	Refused uint64 // bit n: feature n is refused
 }
 
-// feature is something that the administrator can refuse: what an option makes of a plan.
-// What takes privilege the keeper and the broker refuse, whatever asks. The rest the first
-// process refuses: it belongs to the user, who could do such things without gobwrap too.
+// feature is what the administrator can refuse, under the name of its option. What needs privilege is
+// refused by the keeper or the broker. The rest is refused by the first process, which the user
+// controls: it needs no privilege, and the user could do it without gobwrap as well.
 type feature struct {
 	option string
 	kind   featureKind
-	value  uint32 // a CLONE_NEW* flag, an operation, a kind of mount, as kind says
-	deny   uint32 // what the broker does not do then
+	value  uint32 // depends on kind: a CLONE_NEW* flag, an operation, a kind of mount
+	deny   uint32 // the bits of broker.Job.Deny
 }
 
 type featureKind uint8
@@ -40,10 +40,10 @@ const (
 	byClone    featureKind = iota
 	byOp                   // any step with the operation
 	byMount                // a new file system of a kind
-	byWritable             // files of the host's that are not read-only
+	byWritable             // a bind that is not read-only
 )
 
-// features are the options that can be refused, each by what is seen of it.
+// features are the options that can be refused.
 //
 //nolint:gochecknoglobals // read-only table
 var features = [...]feature{
@@ -53,7 +53,7 @@ var features = [...]feature{
 	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC, 0},
 	{"--unshare-uts", byClone, unix.CLONE_NEWUTS, 0},
 	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP, 0},
-	{"--bind", byWritable, 0, broker.DenyWritable}, // and what is one: --dev-bind, --bind-fd, the devices of --dev
+	{"--bind", byWritable, 0, broker.DenyWritable}, // also --dev-bind, --bind-fd and the devices of --dev
 	{"--dev", byMount, plan.MountDevpts, broker.DenyDevpts},
 	{"--tmpfs", byMount, plan.MountTmpfs, broker.DenyTmpfs},
 	{"--mqueue", byMount, plan.MountMqueue, broker.DenyMqueue},
@@ -71,10 +71,10 @@ var features = [...]feature{
 	{"--seccomp", byOp, uint32(plan.OpSeccomp), 0},
 }
 
-// DenyProc is the keeper's: it has no new proc made.
+// DenyProc is the bit for the keeper, not the broker: it makes no new proc.
 const DenyProc = 1 << 31
 
-// Features are the options that a "refuse" line may name.
+// Features returns the options that a "refuse" line may name.
 func Features() []string {
 	out := make([]string, 0, len(features))
 	for _, f := range features {
@@ -83,13 +83,13 @@ func Features() []string {
 	return out
 }
 
-// Extra packs a row and, for RowConfOption, the feature into a message's one number.
-func Extra(r Row, feature uint32) uint32 { return uint32(r) | feature<<8 }
+// Extra packs a reason and, for ReasonConfOption, the feature into one number of a message.
+func Extra(r Reason, feature uint32) uint32 { return uint32(r) | feature<<8 }
 
-// FromExtra is the row, and the option that the administrator refuses, or "".
-func FromExtra(extra uint32) (r Row, option string) {
-	r = Row(extra & 0xff)
-	if n := extra >> 8; r == RowConfOption && n < uint32(len(features)) {
+// FromExtra unpacks the reason, and the option that the administrator refuses, or "".
+func FromExtra(extra uint32) (r Reason, option string) {
+	r = Reason(extra & 0xff)
+	if n := extra >> 8; r == ReasonConfOption && n < uint32(len(features)) {
 		option = features[n].option
 	}
 	return r, option

@@ -1,6 +1,11 @@
 package suid
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
+// Runs in: the keeper, which parses setuid.conf and applies it to namespaces; the first process, which
+// inherits the parsed form and applies it to steps.
+//
+// The text is the administrator's, so trusted, but the parser is strict: a misspelt restriction must
+// not silently permit what it was meant to refuse. Every unknown word is an error.
 
 import (
 	"unsafe"
@@ -9,20 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadConf reads the n bytes of setuid.conf at p into c: a directive a line,
+// ReadConf parses the n bytes of setuid.conf at p into c, one directive a line:
 //
-//	# only for these, by number (getent group NAME)
+//	# comment: numbers from getent group NAME
 //	groups 100 1001
 //	refuse --unshare-user --bind
 //	off
 //
-// ids are the caller's nids groups. It returns 0, or the number of the first line that
-// it does not understand, all of it.
+// ids are the caller's nids groups. It returns 0, or the number of the first line that it does not
+// understand.
 func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) uint32 {
 	line, key, words := uint32(1), none, 0
 	for at := uintptr(0); ; {
 		begin := at
-		for at < n && !ends(*(*byte)(unsafe.Add(p, at))) {
+		for at < n && !endsWord(*(*byte)(unsafe.Add(p, at))) {
 			at++
 		}
 		if at > begin && *(*byte)(unsafe.Add(p, begin)) == '#' { // a comment ends the line
@@ -31,7 +36,7 @@ func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *
 			}
 		} else if at > begin {
 			words++
-			if !word(unsafe.Add(p, begin), at-begin, &key, ids, nids, c) {
+			if !parseWord(unsafe.Add(p, begin), at-begin, &key, ids, nids, c) {
 				return line
 			}
 		}
@@ -48,10 +53,10 @@ func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *
 	}
 }
 
-// ends reports whether c ends a word.
-func ends(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
+// endsWord reports whether c ends a word.
+func endsWord(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
 
-// What a line begins with.
+// What a line has begun with.
 const (
 	none = iota
 	off
@@ -59,26 +64,26 @@ const (
 	refused
 )
 
-// word takes a word of a line that began with key.
-func word(w unsafe.Pointer, size uintptr, key *int, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
+// parseWord takes the next word of a line that began with key.
+func parseWord(w unsafe.Pointer, size uintptr, key *int, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
 	switch {
 	case *key == groups:
-		return group(w, size, ids, nids, c)
+		return parseGroup(w, size, ids, nids, c)
 	case *key == refused:
-		return refuse(w, size, c)
+		return parseOption(w, size, c)
 	case *key != none:
 		return false
-	case is(w, size, "off"):
+	case equals(w, size, "off"):
 		*key, c.Off = off, true
-	case is(w, size, "groups"):
+	case equals(w, size, "groups"):
 		*key, c.Limited = groups, true
-	case is(w, size, "refuse"):
+	case equals(w, size, "refuse"):
 		*key = refused
 	}
 	return *key != none
 }
 
-func is(w unsafe.Pointer, size uintptr, text string) bool {
+func equals(w unsafe.Pointer, size uintptr, text string) bool {
 	if size != uintptr(len(text)) {
 		return false
 	}
@@ -91,9 +96,9 @@ func is(w unsafe.Pointer, size uintptr, text string) bool {
 	return true
 }
 
-func refuse(w unsafe.Pointer, size uintptr, c *Conf) bool {
+func parseOption(w unsafe.Pointer, size uintptr, c *Conf) bool {
 	for i := 0; i < len(features); i++ {
-		if is(w, size, features[i].option) {
+		if equals(w, size, features[i].option) {
 			c.Refused |= 1 << uint(i)
 			return true
 		}
@@ -101,8 +106,8 @@ func refuse(w unsafe.Pointer, size uintptr, c *Conf) bool {
 	return false
 }
 
-// group reads a group id, decimal; ids go up to 2³²-2 (user_namespaces(7)).
-func group(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
+// parseGroup parses a decimal group id, at most 2³²-2 (user_namespaces(7)).
+func parseGroup(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
 	v := uint64(0)
 	for i := uintptr(0); i < size; i++ {
 		d := *(*byte)(unsafe.Add(w, i))
@@ -122,25 +127,25 @@ func group(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr, c *
 	return true
 }
 
-// Judge is the keeper's: it judges a launch by its namespaces, and returns the row that refuses,
-// as Extra packs it. With try a user namespace is only a wish.
+// Judge checks what the keeper is asked for: the namespaces. It returns 0, or a refusal as Extra packs
+// it. With try the user namespace is optional, and not refused here.
 func (c *Conf) Judge(clone uint32, try bool) uint32 {
 	if c.Off {
-		return Extra(RowConfOff, 0)
+		return Extra(ReasonConfOff, 0)
 	}
 	if c.Limited && !c.Member {
-		return Extra(RowConfGroup, 0)
+		return Extra(ReasonConfGroup, 0)
 	}
 	for n := 0; n < len(features); n++ {
 		f := &features[n]
 		if c.refuses(n) && f.kind == byClone && clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || !try) {
-			return Extra(RowConfOption, uint32(n))
+			return Extra(ReasonConfOption, uint32(n))
 		}
 	}
 	return 0
 }
 
-// Deny are the bits of what the broker, and for DenyProc the keeper, do not do.
+// Deny returns the bits of what the broker (broker.Job.Deny) and the keeper (DenyProc) refuse.
 func (c *Conf) Deny() (bits uint32) {
 	for n := 0; n < len(features); n++ {
 		if c.refuses(n) {
@@ -152,24 +157,24 @@ func (c *Conf) Deny() (bits uint32) {
 
 func (c *Conf) refuses(n int) bool { return c.Refused>>uint(n)&1 != 0 }
 
-// Restrict is the first process's: it judges the steps of a plan. It returns the row that
-// refuses, as Extra packs it, and the step.
+// Restrict checks the steps of a plan, in the first process. It returns 0, or a refusal as Extra packs
+// it and the step.
 func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
 	h := (*plan.Header)(base)
 	for n := 0; n < len(features); n++ {
 		for i := uint32(0); c.refuses(n) && i < h.Steps; i++ {
 			if features[n].used(plan.StepAt(base, i)) {
-				return Extra(RowConfOption, uint32(n)), i
+				return Extra(ReasonConfOption, uint32(n)), i
 			}
 		}
 	}
 	return 0, 0
 }
 
-// Skips reports whether a wish for a user namespace is to be left out.
+// Skips reports whether an optional user namespace is to be left out.
 func (c *Conf) Skips() bool { return c.Refused&1 != 0 }
 
-// used reports whether a step is of the feature.
+// used reports whether a step uses the feature.
 func (f *feature) used(s *plan.Step) bool {
 	switch f.kind {
 	case byOp:

@@ -1,193 +1,214 @@
-// Package suid is the setuid mode: what a binary that is owned by root and has mode
-// 4755 does on a kernel that refuses user namespaces to ordinary users, and what keeps
-// it from doing more. This package has its tables; package keeper and package broker below
-// it have the code that runs with privilege, and nothing else does.
+// Package suid is setuid mode: what a binary that belongs to root and has mode 4755 does on a
+// kernel that refuses user namespaces to ordinary users. This package has the policy as tables.
+// Packages keeper and broker below it have the code that runs with privilege; no other package
+// has any.
 //
 // # Processes
 //
-// A process that reads what the user says has no privilege. A process that has privilege
-// reads sixteen bytes, or requests of a fixed size, and is out of the user's reach.
+// A process that reads the user's input has no privilege. A process that has privilege reads
+// messages of fixed size, and the user can neither signal nor trace it.
 //
-//	exec, euid 0 ─▶ launcher: is this an installation that we know?            keeper.Stand
+//	exec, euid 0 ─▶ launcher: how is this binary installed?                  keeper.Split
 //	     │
-//	     ├─fork─▶ keeper: root's ids, the capabilities on a list, no_new_privs     keeper.Run
+//	     ├─fork─▶ keeper: root's ids, the capabilities in Kept, no_new_privs
 //	     │           ▲ 16 bytes: {namespaces, uid, gid, flags}
-//	     │           ├─ /etc/gobwrap/setuid.conf, as a mask of bits
-//	     │           ├─fork─▶ in a user namespace: a locked copy of the mounts; ends
-//	     │           ├─ enters that, and the new namespaces; nothing propagates to the host
-//	     │           ├─clone─▶ first process: gives everything up, and returns to package child,
-//	     │           │              walks the plan as in direct mode  ──────────┐
+//	     │           ├─ reads /etc/gobwrap/setuid.conf
+//	     │           ├─fork─▶ in a user namespace: copies the mounts, which locks them; ends
+//	     │           ├─ enters that copy and the other new namespaces
+//	     │           ├─clone─▶ first process: drops everything, returns to package child,
+//	     │           │              carries out the plan as in direct mode  ────┐
 //	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 20 calls ◀┘ requests    broker.Serve
 //	     │
-//	     ├─ gives all up, permanently, and proves it                               keeper.Drop
+//	     ├─ drops all privilege permanently, and asks the kernel to confirm it
 //	     └─ parses, compiles, tries direct mode, and waits as the monitor
 //
-// Where direct mode works, the keeper sees the end of its socket, and ends without having done
-// anything. Where the kernel refuses, the launcher sends the header, and behind it the plan,
-// which the first process reads. That process has the user's ids and no capability from the
-// call on that gives it these ids: all its uids were 0 before, so that the kernel takes the
-// capabilities in the same call (capabilities(7), "Effect of user ID changes to
-// capabilities"). Its user may trace it, and it may say whatever the user likes.
+// If direct mode works, the launcher closes its socket, and the keeper ends without having done
+// anything. If the kernel refuses direct mode, the launcher sends the 16 bytes, and after them
+// the plan, which the first process reads.
 //
-// The keeper and the broker have root's uid as real, effective and saved uid (the keeper another
-// effective one while it makes namespaces: see below). So the user,
-// who is their parent process, can neither signal nor trace them, nor set their limits
-// (kill(2), ptrace(2), prlimit(2)); their signals are blocked, as the terminal sends some. A
-// control group that is delegated to the user can freeze or kill them, which gains nothing.
+// The first process has the user's ids and no capabilities. One system call makes both true:
+// its real and saved uid were 0 before, so setresuid(2) clears the capabilities when it sets the ids
+// (capabilities(7), "Effect of user ID changes on capabilities"). From then on the user may trace
+// it and make it send anything.
+//
+// The keeper and the broker have root's uid as real, effective and saved uid, except that the keeper
+// has another effective uid while it makes namespaces (see below). So the user, whose process is their
+// parent, cannot signal or trace them or set their limits (kill(2), ptrace(2),
+// prlimit(2)). They block all signals, because the terminal sends some. A user with a delegated
+// control group can freeze or kill them, which gains nothing.
 //
 // # The broker's requests
 //
-// A request is {operation, three integers, a host name} of fixed size, with at most two
-// descriptors; an answer is one word. All that is not one of these ends the broker. The user's
-// only string is the host name.
+// A request has a fixed size: an operation, three integers, a host name, and at most two
+// descriptors. The answer is an errno. Anything else ends the broker. The host name is the only
+// string that comes from the user.
 //
-//	BIND      source, destination; flags   clones the tree with all its mounts, adds nosuid and the flags, attaches it
-//	FS        destination; kind, mode, size   a new tmpfs, devpts or mqueue
-//	RESTRICT  mount; flags                 read-only, nosuid, nodev, noexec: adds flags, takes none
-//	ROOT      —                            the frame: the old root is set aside, and the new proc beside it
-//	PIVOT     new root                     the new root becomes the only one; the broker ends
-//	HOSTNAME  name                         only with --unshare-uts
-//	STAGE, PLACE                           BIND for kernels without open_tree(2): see below
+//	BIND      source, destination; flags      clones the tree with all its mounts, adds nosuid and the flags, attaches it
+//	FS        destination; kind, mode, size   mounts a new tmpfs, devpts or mqueue
+//	RESTRICT  mount; flags                    adds read-only, nosuid, nodev or noexec; removes no flag
+//	ROOT      —                               builds the frame: the old root is set aside, the new proc next to it
+//	PIVOT     new root                        makes it the only root; the broker ends
+//	HOSTNAME  name                            only in a new UTS namespace
+//	STAGE, PLACE                              BIND in two parts, for kernels without open_tree(2): see below
 //
-// The loopback interface is the keeper's to raise, before any process of the user's is in its
-// network namespace; and END is the end of the socket.
+// There is no request for the loopback interface: the keeper raises it before a process of the
+// user's is in the network namespace.
 //
 // # Why a request gains nothing
 //
-// A mount namespace of one's own is what the kernel gives to everybody where it permits user
-// namespaces. Here new file systems are not nodev by themselves, set-user-id files are those of the
-// host, and where root cannot make user namespaces either, the kernel does not lock mounts together.
-// So:
+// Where the kernel permits user namespaces, every user can have a mount namespace. The one that
+// the keeper makes differs in three ways: new file systems are not nodev by default, set-user-id
+// files have the host's owners, and, if root cannot make user namespaces either, mounts are not
+// locked together. Hence the following rules.
 //
-//   - Set-user-id files, in a tree of the user's making (another /etc/passwd, another library).
-//     The keeper sets no_new_privs before it clones, and nobody can take that back: no process
-//     that is in this mount namespace ever gains privilege by an exec. BIND adds nosuid besides. A
-//     process outside does not come in: setns(2) takes CAP_SYS_ADMIN in the user namespace that
-//     owns it, which is root's, and through /proc/PID/root set-user-id bits of another mount
-//     namespace do not count.
-//   - Devices. A BIND keeps nodev where it was, and a tmpfs is nodev. No call makes a device.
-//   - Flags of host mounts: read-only, noexec, nosymfollow. A clone has them all; RESTRICT only
-//     adds. By mount(2) that means to name all that are to stay: they are read from the same
-//     descriptor, and named in the same call (below: names).
-//   - Hidden files. The mounts are locked together (enterLocked in package keeper), as in a user
-//     namespace: what one hides nobody sees, not by a PIVOT to the mount that hides it, nor by a
-//     descriptor from here after PIVOT has taken the old root apart, or the end of the namespace
-//     all of it. Without locks (there are no user namespaces): BIND is recursive and takes
-//     along what lies on a tree. Unbindable mounts would be left out: if there is one, the keeper
-//     makes all mounts private, which ends that. No request unmounts but PIVOT, after which a
-//     descriptor shows what lies below mounts (what root's other namespaces do too, when they
-//     end). A directory that can be moved from above a mount point is not protected, as nowhere
-//     (SECURITY.md).
-//   - Mounts of the host. All of the namespace is a slave before there is a first process, so
-//     nothing propagates out. Descriptors of other namespaces: the kernel takes mounts of the
-//     caller's own (check_mnt), for sources, destinations and RESTRICT.
-//   - Destinations in the old root, on the frame, on /proc/PID of anybody: permitted, since they
-//     change what the processes of this namespace see, all of which are the user's without
-//     privilege. The broker looks no path up there.
-//   - Names. mount(2) takes paths. The broker has five on the frame's first tmpfs, which is
-//     root's; of those, the two of STAGE can be mounted on by the user, with a link too, so what
-//     is on top there is opened, and no link followed. All others are self/fd/N in a proc that the
-//     keeper has bound for itself and detached: nobody can name that mount, so nobody can mount on
-//     what lies in it. Whatever a descriptor is, N is what it is open on.
-//   - What descriptors are: of O_PATH or not, sockets, pidfds, files of /proc, links themselves:
-//     the calls take any file of a mount in this namespace, and refuse the others by EINVAL. The
-//     broker neither reads nor writes one, and asks no file system about it but for close(2),
-//     statfs(2) in RESTRICT, and fstat(2) where setuid.conf refuses --bind: a file system of the
-//     user's (FUSE) can make it wait there, as every set-user-id program that closes its standard
-//     input, and gets nothing.
-//   - A new proc, which could show what covers hide from the host's: the keeper has one made where
-//     the kernel would permit it in a user namespace: the host's is covered nowhere, not
-//     read-only, with the ordinary atime. mqueue only in a new IPC namespace, devpts always a new
-//     instance, no sysfs, no overlay, no other type: no module is loaded, no option is the user's
-//     but mode and size.
-//   - Amounts: MaxRequests requests, MaxFileSystems file systems, half of the memory for one
-//     tmpfs, of which ROOT makes two more, the kernel's fs.mount-max (4.9). What a tmpfs holds is
-//     charged to whoever writes it.
-//   - Order. Before ROOT only ROOT and HOSTNAME are known. After PIVOT, or a ROOT that failed and
-//     left the host's root to the broker, there is nobody to ask. A request is carried out as a
-//     whole before the next is read, by one thread.
-//   - Time. A peer that says nothing for ten minutes is left. Where the launcher is gone (it may
-//     have been killed while the first process is stopped: TestLinger) no request is answered, and
-//     a peer is left within seconds: processes of root's count in no limit of the user's, and the
-//     launchers do. A broker that is alive can do no more than a new one could.
+// Set-user-id files. The user could bind another /etc/passwd or library under a set-user-id
+// program. But the keeper sets no_new_privs before it clones, which cannot be undone
+// (PR_SET_NO_NEW_PRIVS, prctl(2)): no process in this mount namespace gains privilege by an exec.
+// BIND also adds nosuid. A process outside cannot enter the namespace, since setns(2) needs
+// CAP_SYS_ADMIN in the user namespace that owns it. Through /proc/PID/root of a process inside,
+// set-user-id bits do not count: the kernel ignores them on a mount of another mount namespace
+// (mnt_may_suid, since Linux 4.8).
+//
+// Devices. A BIND keeps nodev, a new tmpfs is nodev, and no request makes a device node.
+//
+// Flags of host mounts (read-only, noexec, nosymfollow and others). A clone keeps all of them, and
+// RESTRICT only adds. With mount(2), which replaces all flags, the present flags are read from the
+// same descriptor and named again.
+//
+// Hidden files. The mounts are locked together (enterLockedMounts in package keeper), as in a user
+// namespace, so what one mount hides stays hidden: also after a PIVOT to the mount that hides it,
+// and through a descriptor that is used after PIVOT has detached the old root or after the
+// namespace has ended.
+//
+// If there are no user namespaces, not even for root, there are no locks. Then BIND is recursive, so it takes along
+// the mounts that hide something. Unbindable mounts would be left out: if there is one, the keeper
+// makes all mounts private, which also makes them bindable. No request unmounts anything except
+// PIVOT. After it, and after the end of the namespace, a descriptor from inside shows what lay below
+// mounts. In neither case is a directory protected if the user can move it away from above a mount
+// point (SECURITY.md).
+//
+// The host's mounts. All mounts are slaves before the first process exists, so nothing propagates
+// to the host. Descriptors from another mount namespace are useless: for sources, destinations and
+// RESTRICT the kernel accepts only mounts of the caller's own (check_mnt in fs/namespace.c).
+//
+// Destinations in the old root, on the frame, or below /proc/PID of any process are permitted. They
+// change only what processes of this namespace see, and all of these are the user's and without
+// privilege, except for the broker, which looks up no path there.
+//
+// Paths. mount(2) takes paths. The broker has five of its own on the frame's first tmpfs, which
+// belongs to root. Only on the two staging places can the user mount something, possibly a symbolic
+// link; the broker opens what is on top there with O_NOFOLLOW. All other paths are self/fd/N in a
+// proc that the keeper has bound and detached. The user cannot name that mount, so cannot mount
+// anything in it, and self/fd/N always is what descriptor N refers to.
+//
+// Kinds of descriptors. The user may send any: with or without O_PATH, sockets, pidfds, files of
+// /proc, symbolic links. The calls accept files on a mount of this namespace and refuse the rest
+// with EINVAL. The broker never reads or writes such a file. It asks a file system about it
+// only with close(2), with statfs(2) in RESTRICT, and with fstat(2) if setuid.conf refuses --bind. A FUSE
+// file system of the user's can delay the answer, as for every set-user-id program that closes its
+// standard input, and gains nothing by that.
+//
+// A new proc could show what is covered in the host's. The keeper mounts one only if the kernel
+// would permit it in a user namespace: nothing covers a part of the host's, and its flags are the
+// ordinary ones.
+//
+// Other file systems. An mqueue needs a new IPC namespace, a devpts is always a new instance.
+// There is no sysfs, overlay or other type, so no kernel module is loaded. The user chooses only
+// mode and size.
+//
+// Amounts. One broker carries out MaxRequests requests and mounts MaxFileSystems file systems. A
+// tmpfs may hold half of the memory; its pages are charged to the process that writes them. ROOT
+// makes two more. The kernel limits the mounts of a namespace (fs.mount-max, since Linux 4.9).
+//
+// Order. Before ROOT the broker accepts only ROOT and HOSTNAME. It ends after PIVOT, and after a ROOT that
+// failed, which leaves the host's root as "/". It has one thread and completes a request before it
+// reads the next.
+//
+// Time. A broker ends if it receives nothing for ten minutes. If the launcher has ended (it may have been
+// killed while the first process was stopped: TestStoppedAtFirstInstruction), it answers no request
+// and ends within a second: root's processes do not count in any limit of the user's, but the launchers
+// do. A broker that still runs can do nothing that a new one could not.
 //
 // # Kernels without the newer calls
 //
-// STAGE binds a source to a place on the frame's first tmpfs, and adds the flags as BIND does, or
-// to the top mount alone where there is no mount_setattr(2); PLACE moves what is there to a
-// destination. Between the two the first process looks for the mounts below in mountinfo, as
-// in direct mode, and has each restricted. What it leaves out is without nosuid; see above why
-// nothing comes of it. (And writable, where it was: setuid.conf's refusal of --bind is complete
-// from Linux 5.12 on.)
+// STAGE binds a source to a staging place on the frame's first tmpfs and adds the flags as BIND does, or
+// to the top mount only if there is no mount_setattr(2). The first process finds the mounts below it
+// in mountinfo, as in direct mode, and sends a RESTRICT for each. PLACE then moves the tree to its
+// destination. A mount that the first process leaves out is without nosuid, which gains nothing: see
+// "Set-user-id files". It is also writable, if it was: setuid.conf can refuse all writable binds only from
+// Linux 5.12 on.
 //
-// # What is left to an attacker
+// # What an attacker can still do
 //
-// The launcher is the user's from its exec on, and has root's saved uid until it drops. It can be
-// stopped there, as every set-user-id program can; it has read nothing, and goes on in the
-// same way. The keeper is cloned when all three uids are 0 and the capabilities are those of
-// the list: nobody but root can stop it, except for the terminal (Ctrl-Z) before its first
-// instruction, which blocks signals. It would hold its capabilities then, stopped, until the kernel
-// continues its orphaned process group.
+// The launcher belongs to the user from its exec on, and has root's saved uid until it drops it. Like
+// every set-user-id program it can be stopped there. It has read nothing by then, and continues in
+// the same way.
 //
-// # A walk through the code that runs with privilege
+// The keeper is cloned when all its uids are 0 and its capabilities are those in Kept. Only root can
+// stop it, except with Ctrl-Z on the terminal before its first instruction, which blocks signals. It
+// then holds its capabilities while it is stopped, until the kernel continues its process group, which
+// is orphaned.
 //
-//  1. entry and enterLauncher (sandbox/child) look at the auxiliary vector only. AT_SECURE is 0
-//     for everybody but a set-id start. keeper.Lower is the next call.
-//  2. keeper.Stand decides what this start is. Anything but a regular setuid-root file
-//     without set-gid bit and file capabilities drops all and is refused with a sentence ([Standing]).
-//  3. keeper.Fork sets root's ids and [Kept], and clones. The launcher drops ([keeper.Drop]), proven.
-//  4. keeper.Run settles what the keeper keeps, waits for the header, applies setuid.conf,
-//     makes the namespaces, clones the first process, and writes its maps.
-//  5. keeper.born is the first process until it is the user's.
-//  6. broker.Serve.
+// # Reading order for an audit
 //
-// The command "make privileged-lines" counts these lines.
+//  1. entry and enterLauncher (sandbox/child) look only at the auxiliary vector. AT_SECURE is 0 unless
+//     the start changed privilege.
+//  2. keeper.Split lowers the effective uid first. Then classify decides how the binary is installed
+//     ([InstallKind]). Anything but a regular file, setuid root, without set-gid bit and without file
+//     capabilities, drops all privilege and is refused with a message.
+//  3. forkKeeper sets root's ids and the capabilities in [Kept], and clones. The launcher then drops
+//     everything; isDropped asks the kernel to confirm it.
+//  4. runKeeper reduces itself, waits for the header, applies setuid.conf, makes the namespaces, clones
+//     the first process and writes its maps.
+//  5. becomeFirst is that process until it belongs to the user.
+//  6. broker.Serve carries out the requests.
+//
+// "make privileged-lines" lists and counts all functions that can run with privilege.
 //
 // # The owner of a user namespace
 //
-// The owner of a user namespace is the effective uid of its creator. A process that has
-// this effective uid, and lives in the parent namespace, has every capability in the
-// namespace (user_namespaces(7)): it may enter it with setns(2) and take the ids that are
-// mapped there, among them the uid of the sandbox's user. So the keeper has the
-// namespaces of a launch made under the id [Owner] of the caller's uid: one of
-// 65525 ids, 4294901768 to 4294967292, that nobody has. Root of a namespace that needs one
-// is 65534 outside, or, where that is the user, [NoOnesRoot]. Nobody is in the user namespace
-// for the locks, which has the same owner, and to which the sandbox's mount namespace belongs; the other
-// namespaces belong to the host's.
+// A user namespace is owned by the effective uid of the process that created it. A process outside,
+// in the parent namespace, that has this effective uid has all capabilities in the namespace
+// (user_namespaces(7)). It may enter it with setns(2) and take any id that is mapped there,
+// including the uid of the sandbox's user.
 //
-// What an attacker needs is a process outside, in the namespace's parent, whose effective
-// uid is the owner. The ways to one:
+// So the keeper has all namespaces of a launch made under the id that [Owner] derives from the caller's
+// uid: one of 65525 ids, 4294901768 to 4294967292, that no account has. If the sandbox's user namespace
+// needs a root, that is 65534 outside, or [SpareRoot] if 65534 is the user. The user namespace that the
+// keeper's child makes to lock the mounts has the same owner; no process remains in it, and the sandbox's
+// mount namespace belongs to it. The other namespaces belong to the host's user namespace.
 //
-//   - To have the id. No account may, which the administrator has to see to (SECURITY.md).
-//     The keeper refuses callers whose uid or gid is [Reserved], so that such an account
-//     does not own at least the namespaces of its own sandboxes.
-//   - To be granted the id, in /etc/subuid or by a directory service. As a member of a
-//     namespace of one's own one is not in the parent, and owns nothing. But a set-user-id
-//     file that is made there gives the id outside to whoever executes it. So the range lies
-//     above what FreeIPA grants (2147483648 to 4294901767), and shadow's and systemd's
-//     ranges lie far below; here too the rest is the administrator's.
-//   - To share the id. Uids below 61440 have an owner to themselves. The others, which
-//     include every id that can be granted, share 4085. That gives none of them a process
-//     with the id. What they share are the counts and limits that the kernel keeps for the owner
-//     (user.max_* of namespaces(7), RLIMIT_NPROC).
-//   - To get hold of a process that has it. The keeper has it as effective uid while it makes
-//     namespaces, and the first process until it takes the user's ids; both have root's as real and
-//     saved uid, and run this package's code only.
-//   - To have a file of that id. None is made meanwhile.
-//   - To become root inside, who is mapped to 65534 or NoOnesRoot. Neither owns a namespace,
-//     and it takes CAP_SETUID there, which nobody has once the first process has taken its
-//     ids.
+// An attacker needs a process outside whose effective uid is the owner. These are the ways to get
+// one, and what prevents each:
 //
-// The kernel counts namespaces as the owner's (user.max_* of namespaces(7)). If they were root's, one
-// user could use up what root's services need, and descriptors alone keep namespaces.
+//   - An account with the id. The administrator must make sure that there is none (SECURITY.md). The
+//     keeper refuses callers whose uid or gid is [Reserved], so that such an account does not also own
+//     the namespaces of its own sandboxes.
+//   - A subordinate id, from /etc/subuid or a directory service. A process in the user's own user
+//     namespace is not in the parent namespace, and so owns nothing. But a set-user-id file made
+//     there gives the id, outside, to every process that executes it. So the range lies above
+//     FreeIPA's (2147483648 to 4294901767) and far above shadow's and systemd's. Here, too, the
+//     administrator must prevent the rest.
+//   - An id that several users share. Uids below 61440 have an owner id of their own. All others,
+//     including all subordinate ids, share 4085. Sharing does not give a process with the id; only the
+//     kernel's counts and limits per owner are shared (user.max_* of namespaces(7), RLIMIT_NPROC).
+//   - A process that has the id. The keeper has it as effective uid while it makes namespaces, and the
+//     first process until it takes the user's ids. Both have root's as real and saved uid, and run only
+//     the code of this package.
+//   - A file with the id. None is created while a process has it.
+//   - Root inside. It is mapped to 65534 or SpareRoot, which own no namespace. Becoming it needs
+//     CAP_SETUID there, which no process has once the first process has taken its ids.
 //
-// Where the id does not exist, in a container that maps fewer, there is no user namespace for the
-// sandbox, and the keeper says so. It takes no other id in its place. The other namespaces, and the one
-// for the locks, are root's there, and for a caller who has a reserved id.
+// The kernel counts namespaces per owner (user.max_* of namespaces(7)). If root owned them, one user could
+// use up what root's services need: a descriptor is enough to keep a namespace.
+//
+// In a container that does not map the id the sandbox gets no user namespace, and the keeper says so. It
+// never falls back to another id. There, and for a caller with a reserved id, root owns the other
+// namespaces and the one for the locks.
 //
 // # Imports
 //
-// The files *_unsafe.go run without the Go runtime (package child says the laws).
+// The files *_unsafe.go run without the Go runtime: see package child for their laws.
 //
-// The build tag nosetuid leaves the mode out: such a binary, set-id, is refused.
+// The build tag nosetuid leaves the mode out. Such a binary refuses to run if it has a set-id bit.
 package suid

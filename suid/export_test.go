@@ -2,6 +2,6 @@ package suid
 
 // Hooks for the tests, which lie in another package.
 
-var HookPowerless = powerless
+var HookPowerless = isPowerless
 
-const HookNumStandings = numStandings
+const HookNumKinds = numKinds

@@ -1,85 +1,85 @@
 package suid
 
-// Row is a row of the policy, the reason of a refusal. The numbers travel from the
-// keeper to a process that has the words.
-type Row uint32
+// Reason is why setuid mode refuses something. The keeper and the first process pass it on as a number;
+// the launcher turns it into text.
+type Reason uint32
 
-// The rows. Permitted is the zero value.
+// The reasons. Permitted is the zero value.
 const (
-	Permitted Row = iota
-	RowJoin
-	RowForgive
-	RowSetns
-	RowIDMap
-	RowNested
-	RowOverlay
-	RowLoopback
-	RowHostname
-	RowProc
-	RowMqueue
-	RowSize
-	RowBlock
-	RowCapAdd
-	RowReserved
-	RowNoOwner
-	RowPowerless
-	RowLabel
-	RowCgroup
-	RowUnknown
-	RowConfOff
-	RowConfGroup
-	RowConfOption
-	NumRows
+	Permitted Reason = iota
+	ReasonJoin
+	ReasonForgive
+	ReasonSetns
+	ReasonIDMap
+	ReasonNested
+	ReasonOverlay
+	ReasonLoopback
+	ReasonHostname
+	ReasonProc
+	ReasonMqueue
+	ReasonSize
+	ReasonBlock
+	ReasonCapAdd
+	ReasonReserved
+	ReasonNoOwner
+	ReasonPowerless
+	ReasonLabel
+	ReasonCgroup
+	ReasonUnknown
+	ReasonConfOff
+	ReasonConfGroup
+	ReasonConfOption
+	NumReasons
 )
 
-// userNamespace is what asks for a user namespace.
+// userNamespace names the options that ask for a user namespace.
 const userNamespace = "a user namespace (--unshare-user, --uid, --gid)"
 
-// words are what a row refuses, where the step does not know its option, and why. A CVE
-// is named where one taught the row. options are all that lead to the row, whatever the
-// kernel permits: see Refusals.
+// reasons has the text of each Reason. option is what is refused, if the step does not know which
+// option asked for it. why names the CVE that the rule comes from, if there is one. options are
+// those that are always refused for this reason: see Refusals.
 //
 //nolint:gochecknoglobals // read-only table
-var words = [NumRows]struct{ option, why, options string }{
-	RowJoin:       {"--userns", "namespaces are the keeper's own, never the caller's choice (CVE-2020-5291)", "--userns, --userns2, --pidns, --netns"},
-	RowForgive:    {"--not-a-security-boundary", "what cannot be tightened there would stay open by root's hand", "--not-a-security-boundary"},
-	RowSetns:      {"a given namespace", "namespaces are the keeper's own, never the caller's choice (CVE-2020-5291)", ""},
-	RowIDMap:      {"--userns-block-fd", "the keeper writes the maps, and maps the caller alone (CVE-2016-8659)", "--uid-map, --gid-map, --map-auto, --userns-block-fd"},
-	RowNested:     {"--disable-userns", "it takes a user namespace of the caller's own inside another", "--disable-userns"},
-	RowOverlay:    {"an overlay", "its layers would be read and written with root's rights (CVE-2026-41163, CVE-2021-26910)", "--overlay, --tmp-overlay, --ro-overlay"},
-	RowLoopback:   {"--unshare-net", "the interface of a shared network is not the caller's", ""},
-	RowHostname:   {"--hostname", "the name of a shared UTS namespace is the host's", ""},
-	RowProc:       {"--proc", "only the host's own, or with --unshare-pid a new one, which else would show what the host's hides", ""},
-	RowMqueue:     {"--mqueue", "without --unshare-ipc it would show the host's queues", "--mqueue without --unshare-ipc"},
-	RowSize:       {"--size", "a tmpfs may be given half of the memory, as the kernel does by itself", "--size above half of the memory"},
-	RowBlock:      {"--userns-block-fd", "the keeper writes the maps, and waits for nobody (CVE-2016-8659)", ""},
-	RowCapAdd:     {"--cap-add", "the capabilities would be the host's (CVE-2020-5291)", "--cap-add"},
-	RowReserved:   {userNamespace, "its owner has to be an id that nobody has, and this caller has one of those that are kept free for it (4294901768 to 4294967293)", ""},
-	RowNoOwner:    {userNamespace, "its owner has to be an id that nobody has, and those that are kept free for it (4294901768 to 4294967293) are not mapped in this container", ""},
-	RowPowerless:  {userNamespace, "it came without the right to mount in it, although root made it: a security module or a filter refuses that", ""},
-	RowLabel:      {"--file-label", "the label of a new file system would be given by the host's CAP_SYS_ADMIN", "--file-label"},
-	RowCgroup:     {"--cgroup", "the kernel would ask whether the keeper may put processes there, and not whether the caller may", "--cgroup"},
-	RowUnknown:    {"this plan", "it has a step that setuid mode does not know", ""},
-	RowConfOff:    {"setuid mode", "the administrator has switched it off (" + ConfPath + ")", ""},
-	RowConfGroup:  {"setuid mode", "the administrator grants it to groups that the caller is not in (" + ConfPath + ")", ""},
-	RowConfOption: {"an option", "the administrator refuses it (" + ConfPath + ")", ""},
+var reasons = [NumReasons]struct{ option, why, options string }{
+	ReasonJoin:       {"--userns", "the keeper makes all namespaces, and enters none that the caller chooses (CVE-2020-5291)", "--userns, --userns2, --pidns, --netns"},
+	ReasonForgive:    {"--not-a-security-boundary", "mounts whose flags cannot be restricted would stay as they are", "--not-a-security-boundary"},
+	ReasonSetns:      {"a given namespace", "the keeper makes all namespaces, and enters none that the caller chooses (CVE-2020-5291)", ""},
+	ReasonIDMap:      {"--userns-block-fd", "the keeper writes the maps, and maps only the caller (CVE-2016-8659)", "--uid-map, --gid-map, --map-auto, --userns-block-fd"},
+	ReasonNested:     {"--disable-userns", "it needs a second user namespace, made by the caller inside the first", "--disable-userns"},
+	ReasonOverlay:    {"an overlay", "its layers would be read and written with root's rights (CVE-2026-41163, CVE-2021-26910)", "--overlay, --tmp-overlay, --ro-overlay"},
+	ReasonLoopback:   {"--unshare-net", "a shared network's interface does not belong to the caller", ""},
+	ReasonHostname:   {"--hostname", "without --unshare-uts the name is the host's", ""},
+	ReasonProc:       {"--proc", "only the host's proc can be shown, or with --unshare-pid a new one; another one could show what the host's hides", ""},
+	ReasonMqueue:     {"--mqueue", "without --unshare-ipc it would show the host's queues", "--mqueue without --unshare-ipc"},
+	ReasonSize:       {"--size", "a tmpfs may use at most half of the memory, which is the kernel's default", "--size above half of the memory"},
+	ReasonBlock:      {"--userns-block-fd", "the keeper writes the maps, and does not wait for another process (CVE-2016-8659)", ""},
+	ReasonCapAdd:     {"--cap-add", "the capabilities would be the host's (CVE-2020-5291)", "--cap-add"},
+	ReasonReserved:   {userNamespace, "it must belong to an id that no account has, and the caller has one of the ids that must be kept free for this (4294901768 to 4294967293)", ""},
+	ReasonNoOwner:    {userNamespace, "it must belong to an id that no account has, and this container does not map the ids that are kept free for this (4294901768 to 4294967293)", ""},
+	ReasonPowerless:  {userNamespace, "root could make it, but has no capability in it: a security module or a filter refuses that", ""},
+	ReasonLabel:      {"--file-label", "the label of a new file system would be set with the host's CAP_SYS_ADMIN", "--file-label"},
+	ReasonCgroup:     {"--cgroup", "the kernel would check whether the keeper may put processes there, not whether the caller may", "--cgroup"},
+	ReasonUnknown:    {"this plan", "it has a step that setuid mode does not know", ""},
+	ReasonConfOff:    {"setuid mode", "the administrator has disabled it (" + ConfPath + ")", ""},
+	ReasonConfGroup:  {"setuid mode", "the administrator permits it only for groups that the caller is not in (" + ConfPath + ")", ""},
+	ReasonConfOption: {"an option", "the administrator refuses it (" + ConfPath + ")", ""},
 }
 
-// Words are what the row refuses in general, and why.
-func (r Row) Words() (option, why string) {
-	if r >= NumRows {
-		r = RowUnknown
+// Text returns what is refused, in general, and why.
+func (r Reason) Text() (option, why string) {
+	if r >= NumReasons {
+		r = ReasonUnknown
 	}
-	return words[r].option, words[r].why
+	return reasons[r].option, reasons[r].why
 }
 
-// Refusal is what setuid mode does not do, whatever the kernel permits, and why.
+// Refusal is a set of options that setuid mode always refuses, and why.
 type Refusal struct{ Options, Why string }
 
-// Refusals are the options that the policy refuses. The doctor lists them; docs/setuid-mode.md and
-// manual name them too (TestRefusals).
+// Refusals returns the options that setuid mode always refuses. --doctor lists them, and
+// docs/setuid-mode.md and the manual name them (TestRefusals).
 func Refusals() (all []Refusal) {
-	for _, w := range words {
+	for _, w := range reasons {
 		if w.options != "" {
 			all = append(all, Refusal{w.options, w.why})
 		}

@@ -9,11 +9,11 @@ import (
 	"github.com/gobwrap/gobwrap/internal/procfs"
 )
 
-// Prove holds against the kernel's own words that this process has no privilege left on
-// any of its threads, and cannot get root back: it reads /proc/self/task/*/status, and
-// setuid(0) must fail on the calling one. It is asked before the first argument is read.
+// Prove asks the kernel whether all threads of this process have lost all privilege and cannot get
+// root back. It reads /proc/self/task/*/status, and setuid(0) must fail on the calling thread. It runs
+// before the first argument is read.
 func Prove(uid, gid int) error {
-	// syscall.Setuid would stop all threads first.
+	// Not syscall.Setuid, which changes the ids of all threads.
 	if _, _, e := syscall.RawSyscall(syscall.SYS_SETUID, 0, 0, 0); e != syscall.EPERM {
 		return errors.New("setuid(0) is not refused after all privileges were given up")
 	}
@@ -36,7 +36,7 @@ func Prove(uid, gid int) error {
 		for _, tid := range names {
 			text, err := procfs.Read("/proc/self/task/" + tid + "/status")
 			if err == nil {
-				err = powerless(text, uid, gid)
+				err = isPowerless(text, uid, gid)
 			}
 			if err != nil {
 				return errors.New("thread " + tid + ": " + err.Error())
@@ -50,10 +50,11 @@ func Prove(uid, gid int) error {
 	return nil
 }
 
-// powerless judges the text of a status file (proc_pid_status(5)).
-func powerless(status string, uid, gid int) error {
+// isPowerless returns an error unless the text of a status file shows the ids and no capability
+// (proc_pid_status(5)).
+func isPowerless(status string, uid, gid int) error {
 	want := map[string]string{
-		"Uid:": four(uid), "Gid:": four(gid),
+		"Uid:": fourTimes(uid), "Gid:": fourTimes(gid),
 		"CapInh:": "", "CapPrm:": "", "CapEff:": "", "CapAmb:": "",
 	}
 	for line := range strings.SplitSeq(status, "\n") {
@@ -75,7 +76,7 @@ func powerless(status string, uid, gid int) error {
 }
 
 // four is an id as status files show the real, effective, saved and file-system one.
-func four(id int) string {
+func fourTimes(id int) string {
 	one := strconv.FormatUint(uint64(uint32(id)), 10)
 	return one + "\t" + one + "\t" + one + "\t" + one
 }

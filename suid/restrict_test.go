@@ -24,7 +24,7 @@ func feature(t testing.TB, option string) uint32 {
 
 // option is what Restrict says of an option that is refused.
 func option(name string) uint32 {
-	return suid.Extra(suid.RowConfOption, uint32(slices.Index(suid.Features(), name)))
+	return suid.Extra(suid.ReasonConfOption, uint32(slices.Index(suid.Features(), name)))
 }
 
 // user is a plan that uses one of the features and none of the others.
@@ -92,7 +92,7 @@ func TestFeatures(t *testing.T) {
 			want = last(t, p, u.step)
 		}
 		for name, c := range map[string]suid.Conf{"alone": {Refused: 1 << n}, "with all others": everything} {
-			if extra, at := c.Restrict(base(p)); extra != suid.Extra(suid.RowConfOption, n) || at != want {
+			if extra, at := c.Restrict(base(p)); extra != suid.Extra(suid.ReasonConfOption, n) || at != want {
 				t.Errorf("%s refused %s: %#x, step %d; want step %d\n%s", u.feature, name, extra, int32(at), int32(want), listing(p))
 			}
 		}
@@ -144,13 +144,13 @@ func TestJudge(t *testing.T) {
 		want  uint32
 	}{
 		{"nothing", suid.Conf{}, all, 0},
-		{"off", suid.Conf{Off: true}, 0, suid.Extra(suid.RowConfOff, 0)},
-		{"off, for a member", suid.Conf{Off: true, Limited: true, Member: true}, 0, suid.Extra(suid.RowConfOff, 0)},
-		{"off, and all refused", suid.Conf{Off: true, Refused: ^uint64(0)}, all, suid.Extra(suid.RowConfOff, 0)},
+		{"off", suid.Conf{Off: true}, 0, suid.Extra(suid.ReasonConfOff, 0)},
+		{"off, for a member", suid.Conf{Off: true, Limited: true, Member: true}, 0, suid.Extra(suid.ReasonConfOff, 0)},
+		{"off, and all refused", suid.Conf{Off: true, Refused: ^uint64(0)}, all, suid.Extra(suid.ReasonConfOff, 0)},
 		{"groups, a member", suid.Conf{Limited: true, Member: true}, all, 0},
-		{"groups, no member", suid.Conf{Limited: true}, 0, suid.Extra(suid.RowConfGroup, 0)},
+		{"groups, no member", suid.Conf{Limited: true}, 0, suid.Extra(suid.ReasonConfGroup, 0)},
 		{"a member of nothing", suid.Conf{Member: true}, all, 0},
-		{"groups, no member, and all refused", suid.Conf{Limited: true, Refused: ^uint64(0)}, all, suid.Extra(suid.RowConfGroup, 0)},
+		{"groups, no member, and all refused", suid.Conf{Limited: true, Refused: ^uint64(0)}, all, suid.Extra(suid.ReasonConfGroup, 0)},
 		{"groups, a member, and one refused", suid.Conf{Limited: true, Member: true, Refused: 1 << 1}, all, option("--unshare-pid")},
 		{"all refused, nothing asked for", suid.Conf{Refused: ^uint64(0)}, unix.CLONE_NEWNS, 0},
 		{"bits that no feature has", suid.Conf{Refused: ^uint64(0) << len(suid.Features())}, all, 0},

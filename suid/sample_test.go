@@ -96,7 +96,7 @@ func with(t testing.TB, clone, flags uint32, steps ...plan.Step) *plan.Program {
 	place(func(op plan.Op) bool { return op == plan.OpSource })
 	b.Add(plan.Step{Op: plan.OpRoot})
 	b.Add(plan.Step{Op: plan.OpBind, A: usr, B: b.Str("/usr"), C: tight | unix.MS_RDONLY})
-	for i := range steps { // offset 0 is no destination
+	for i := range steps { // offset 0 means no destination
 		if steps[i].B == 0 && inFrame(steps[i].Op) {
 			steps[i].B = b.Str("/dst")
 		}
@@ -135,15 +135,15 @@ func TestSamples(t *testing.T) {
 		if v := p.Verify(); v != plan.Good {
 			t.Errorf("%s: refused by Verify with %d", name, v)
 		}
-		if row, i := possible(p, half); row != suid.Permitted || i != 0 {
-			t.Errorf("%s: row %d, step %d\n%s", name, row, i, p.Dump())
+		if reason, i := check(p, half); reason != suid.Permitted || i != 0 {
+			t.Errorf("%s: reason %d, step %d\n%s", name, reason, i, p.Dump())
 		}
 	}
 }
 
 // possible is Possible on the bytes of p.
-func possible(p *plan.Program, halfMemory uint64) (suid.Row, uint32) {
-	return suid.Possible(base(p), halfMemory)
+func check(p *plan.Program, halfMemory uint64) (suid.Reason, uint32) {
+	return suid.CheckPlan(base(p), halfMemory)
 }
 
 func listing(p *plan.Program) string {

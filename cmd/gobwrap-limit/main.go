@@ -6,7 +6,7 @@
 // It makes the cgroup in a directory that the caller may write, or asks systemd for a scope. It never
 // runs the command without the limits.
 //
-// The launcher writes no limits and speaks no D-Bus. That is why this is a program of its own.
+// It is a separate program so that the launcher does not write limits or use D-Bus.
 package main
 
 import (

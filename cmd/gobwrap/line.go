@@ -20,8 +20,7 @@ import (
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
-// line is a command line that has been read: the parser with what it found, and the text
-// in which its words lie.
+// line is a parsed command line: the parser with its results, and the text that they refer to.
 type line struct {
 	cmdline.Parser
 	text  flat.Text
@@ -31,8 +30,8 @@ type line struct {
 	fields map[string]flat.Word // the options that have set the fields of the Spec
 }
 
-// read parses the words behind argv[0]. A caller may start us without even that. What the
-// launcher has read already, before there was a Go runtime, is not read again.
+// read parses the arguments after argv[0], which may be missing. Files that the launcher has read before the
+// Go runtime started are not read again.
 func read(argv []string) (*line, cmdline.Status) {
 	l := &line{items: make([]flat.Item, 32), fields: map[string]flat.Word{}}
 	text, first, end, known, ok := child.Words()
@@ -182,7 +181,7 @@ func (l *line) spec() sandbox.Spec {
 
 func milliseconds(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// scopes are the bits as wishes.
+// scopes turns the bits into one Wish per scope.
 func (l *line) scopes(out *sandbox.Scopes) {
 	s := &l.Spec
 	for _, one := range [...]struct {

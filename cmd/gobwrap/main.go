@@ -67,11 +67,11 @@ func run(argv []string) (status int) {
 // stand verifies, before any input of the caller is read, that this process has no privilege
 // of the binary. Package child has dropped all of it.
 func stand() error {
-	standing := child.Standing()
-	if why := standing.Refusal(); why != "" {
+	kind := child.InstallKind()
+	if why := kind.Refusal(); why != "" {
 		return errors.New(why)
 	}
-	if standing == suid.Installed {
+	if kind == suid.Installed {
 		return suid.Prove(syscall.Getuid(), syscall.Getgid())
 	}
 	return nil

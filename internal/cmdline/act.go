@@ -329,7 +329,7 @@ func (p *Parser) mask(o *Option, path []byte, items []flat.Item) Status {
 	return Done
 }
 
-// addFile appends an operation with what --perms and --size in front of it said.
+// addFile appends an operation with the values of --perms and --size before it.
 func (p *Parser) addFile(items []flat.Item, i flat.Item) {
 	if p.pending&pendingPerms != 0 {
 		i.Mode, i.Flags = p.perms, i.Flags|flat.HasMode

@@ -29,7 +29,7 @@ type Option struct {
 	turns uint32 // the bit of flat.Spec.Switches that it switches on
 }
 
-// Modifiers are the options that may stand in front of another one.
+// Modifiers are options that change the next option.
 type Modifiers uint8
 
 // The modifiers.

@@ -221,7 +221,7 @@ func (p *Parser) find(text flat.Text) Status {
 	return Done
 }
 
-// fits checks what stands in front of the option, and its paths.
+// fits checks the modifiers before the option, and its paths.
 func (p *Parser) fits(o *Option, text flat.Text) Status {
 	if p.layers > 0 && !o.Layer {
 		return p.fail(LayersDangle, 0)
@@ -237,7 +237,7 @@ func (p *Parser) fits(o *Option, text flat.Text) Status {
 	if !o.Paths {
 		return Done
 	}
-	// FD and OCTAL stand in front of a path, and are not one.
+	// FD and OCTAL come before a path, and are not one.
 	n, skip := o.Arity(), 0
 	if n > 1 && (o.begins("FD") || o.begins("OCTAL")) {
 		skip = 1

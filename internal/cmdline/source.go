@@ -40,7 +40,7 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 	return Done
 }
 
-// overlay is for options that make an overlay of the layers in front of them.
+// overlay handles options that make an overlay from the layers before them.
 func (p *Parser) overlay(w tree.Writes, text flat.Text, known []Known, items []flat.Item) Status {
 	i := flat.Item{Kind: flat.Overlay, Writes: uint8(w), N: p.layers, B: p.args}
 	switch {

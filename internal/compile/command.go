@@ -27,7 +27,7 @@ func (c *Compiler) command() {
 	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Hosted || c.Facts.Filtered {
 		c.step(plan.Step{Op: plan.OpTell}) // a filter might refuse it
 	}
-	// After OpTell, which speaks on a descriptor of ours.
+	// After OpTell, which writes to a descriptor that is closed here.
 	c.closes()
 	if t := c.Spec.Timeout; t.After != 0 {
 		c.from = t.From
@@ -170,7 +170,7 @@ func (c *Compiler) cwd() {
 	c.step(plan.Step{Op: plan.OpChdir, A: c.constant("/"), B: c.constant("PWD=/")})
 }
 
-// try appends a place that need not be there. An empty value is none: HOME= says nothing.
+// try appends a directory that may be missing. An empty value is ignored.
 func (c *Compiler) try(dir []byte) {
 	if len(dir) > 0 {
 		c.chdir(dir, plan.FlagTry)

@@ -4,7 +4,7 @@ package flat
 
 import "github.com/gobwrap/gobwrap/internal/plan"
 
-// Wish says whether the sandbox shall have a namespace, or a session, of its own.
+// Wish says whether the sandbox gets a new namespace, or session, of one kind.
 type Wish uint8
 
 // Wishes. A command line begins with Share for each.
@@ -95,7 +95,7 @@ const (
 	ScopeSockets
 )
 
-// FD is a file descriptor that an option names. The zero value is none.
+// FD is a file descriptor that an option names. The zero value means that there is none.
 type FD struct {
 	// Kept plus one, since 0 is a descriptor, and a Spec that is all zero must name none.
 	above uint32 // the descriptor plus one
@@ -111,7 +111,7 @@ func (f FD) Given() bool { return f.above != 0 }
 // N returns the descriptor; -1 if there is none.
 func (f FD) N() int32 { return int32(f.above) - 1 }
 
-// Str is the operand of an option. The zero value is none.
+// Str is the operand of an option. The zero value means that there is none.
 type Str struct {
 	Word
 	From Word // the option
@@ -120,14 +120,14 @@ type Str struct {
 // Given reports whether there is a string; it may be empty.
 func (s Str) Given() bool { return s.Word != 0 }
 
-// ID is a uid or gid. The zero value is none.
+// ID is a uid or gid. The zero value means that there is none.
 type ID struct {
 	N     uint32
 	Given bool
 }
 
 // Timeout is how long the command may take, and how long after that until everything is
-// killed, in milliseconds. The zero value is none.
+// killed, in milliseconds. The zero value means no timeout.
 type Timeout struct {
 	After, Grace uint32
 	From         Word // the option

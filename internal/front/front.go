@@ -15,7 +15,7 @@ import (
 // Line is what a command line knows and a Spec does not say.
 type Line struct {
 	// Words is the option that has set a field ("Files[5]"), with its operands, or only the
-	// name of the option for the field; nil: there is none.
+	// name of the option for the field, or nil.
 	Words func(field string) []string
 	Used  []int // descriptors, besides those of the Spec, that are not passed on
 	Read  []int // those of them that nothing needs once the plan is made
@@ -29,11 +29,11 @@ var (
 	// Attach gives a Cmd the line that its Spec was made of.
 	Attach func(cmd any, l *Line)
 	// Exec makes this process the sandbox of a Cmd, as execve would: the program must have been
-	// linked as the launcher is (cmd/gobwrap), and have done nothing but to prepare this. It
-	// returns when the command runs, and the process should then end with child.Exit, or with
-	// what failed. The streams are the process's own.
+	// linked as the launcher is (cmd/gobwrap), and have done nothing else. It
+	// returns when the command runs, and the process should then end with child.Exit. Otherwise it
+	// returns an error. The command has the process's own streams.
 	Exec func(cmd any) error
-	// Compile makes the plan for a Spec whose wishes are settled. l may be nil.
+	// Compile makes the plan for a Spec whose namespaces are decided. l may be nil.
 	Compile func(spec any, l *Line, f Facts) (*plan.Program, error)
 	// Explain is the error that a message of the acting side means. Bytes of a message: see
 	// package plan.
@@ -61,7 +61,7 @@ type Facts struct {
 	Cwd      string   // where the command should start; empty if the directory has no name
 	Tty      bool     // standard output is a terminal
 
-	// What exists here, for the wish Try, and for labels.
+	// What exists on this machine: for namespaces that are only to be tried, and for labels.
 	UserNamespaces, CgroupNamespaces bool
 	SELinux                          bool
 
@@ -76,7 +76,7 @@ type Facts struct {
 	SubUID, SubGID string
 
 	// Filtered: a seccomp filter is installed here, which may kill set-up: the payload says
-	// when it is about to run, so that nobody takes its death before for its status.
+	// when it is about to run, so that its death before that is not taken for the command's status.
 	Filtered bool
 
 	// Hosted: the front end is a Go program that goes on, and which starts the launcher.

@@ -20,19 +20,19 @@ const (
 	FlagJoin
 	// FlagKeepSync: the monitor keeps the sync fds open, since there is no init.
 	FlagKeepSync
-	// FlagForgive: --not-a-security-boundary: some failures to tighten are warnings.
+	// FlagForgive: --not-a-security-boundary: some failures to restrict mounts are warnings.
 	FlagForgive
-	// FlagTentative: the kernel may refuse, and there is another way: up to OpGo a fault
-	// ends the attempt, not the launch.
+	// FlagTentative: the kernel may refuse this plan, and the launcher then tries another one: up to OpGo
+	// a fault ends the attempt, not the launch.
 	FlagTentative
-	// FlagTryUser: CLONE_NEWUSER is a wish. For the keeper.
+	// FlagTryUser: for the keeper: CLONE_NEWUSER is optional.
 	FlagTryUser
-	// FlagMapRoot: the keeper maps root too, to nobody: a devpts belongs to root.
+	// FlagMapRoot: the keeper also maps root, to 65534, because a devpts belongs to root.
 	FlagMapRoot
-	// FlagLifeline: in plan mode (package child), the host's end is the sandbox's also
-	// when set-up is over.
+	// FlagLifeline: in plan mode (package child), the sandbox ends with the embedding program, also after
+	// set-up.
 	FlagLifeline
-	// FlagUsage: the end is reported with what the command has used.
+	// FlagUsage: the report of the end includes the resources that the command has used.
 	FlagUsage
 	// FlagForward: the monitor passes signals on to the command.
 	FlagForward
@@ -49,7 +49,7 @@ const newNS = unix.CLONE_NEWNS
 const cloneMask = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// msMask is every mount flag that a plan may ask for; all of them tighten.
+// msMask is every mount flag that a plan may ask for; all of them restrict a mount.
 const msMask = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
 type flagName struct {

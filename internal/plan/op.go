@@ -154,7 +154,7 @@ const (
 	SubRefused         // setuid mode does not do this: Extra is the row of the policy (package suid)
 	SubConf            // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper          // the keeper's own preparations
-	SubStanding        // how the launcher is installed: Extra is its standing (package suid)
+	SubInstall         // how the launcher is installed: Extra is a suid.InstallKind
 	SubRootfs          // pivot_root, where the root is the kernel's first file system
 	SubThreads         // the host's threads could not be ended (package child, takenOver)
 	// What is wrong with the command of an OpExec, or with its interpreter: Text is the file.

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where the file is. It must be a regular file of root's that nobody else can write. Without it
-// everything is permitted; with any doubt about it nothing runs.
+// The administrator's file. It must be a regular file that belongs to root and that only root can
+// write. If it is missing, everything is permitted. If it cannot be trusted or understood, nothing runs.
 const (
 	Path    = "/etc/gobwrap/policy.conf"
 	MaxSize = 1 << 15 // bytes
@@ -24,9 +24,14 @@ const (
 
 // Policy is what the file says. The zero value permits everything.
 type Policy struct {
+<<<<<<< HEAD
 	// The zero value is what is left where there is no file.
 	Limited  bool   // a line "groups": only members of one of these
 	Member   bool   // the caller is one
+=======
+	Limited  bool   // a line "groups"
+	Member   bool   // the caller is in one of its groups
+>>>>>>> main
 	Refused  uint64 // bit n: no plan may have feature n
 	Required uint64 // bit n: each plan must have feature n
 }
@@ -53,8 +58,8 @@ const (
 	byLast                        // no user namespaces below the last one
 )
 
-// features are the options that a line can name, each by what is seen of it in a plan. There
-// is none for --unshare-user, which direct mode cannot do without.
+// features are the options that a line can name. --unshare-user is not one of them, since direct mode
+// needs it.
 //
 //nolint:gochecknoglobals // read-only table
 var features = [...]feature{

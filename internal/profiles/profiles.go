@@ -3,8 +3,8 @@
 // gobwrap-seccomp for it.
 package profiles
 
-// Compile makes a filter, for this machine, of the text of a profile; name stands in front of
-// what is wrong with it. It is nil in programs without package seccomp/profile.
+// Compile makes a filter for this machine from the text of a profile. Error messages begin with name. It
+// is nil in programs without package seccomp/profile.
 //
 //nolint:gochecknoglobals // set before main
 var Compile func(name string, text []byte, caps []string) ([]byte, error)

@@ -75,7 +75,7 @@ func parseLimit(word []byte) (l limit, ok bool) {
 	return l, ok && l.soft <= l.hard
 }
 
-// find returns the number of the limit of a name; -1 if there is none.
+// find returns the number of the limit with a name, or -1.
 func find(name []byte) int {
 	for i := range names {
 		if names[i] != "" && flat.Equal(name, names[i]) {

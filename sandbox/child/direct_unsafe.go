@@ -102,7 +102,7 @@ func possibleInSetuidMode(p plan.View) bool {
 	if !monitor.State.ViaKeeper {
 		return true
 	}
-	row, step := suid.Possible(p.Base(), halfMemory())
+	row, step := suid.CheckPlan(p.Base(), halfMemory())
 	if row == suid.Permitted {
 		return true
 	}

@@ -31,7 +31,7 @@ func hostEntry()
 //lint:ignore U1000 called by entry, in assembly
 func enterLauncher(sp uintptr) {
 	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
-		continueStart(raw.Mapped(sp), keeper.Settle(raw.Mapped(sp)))
+		continueStart(raw.Mapped(sp), keeper.Split(raw.Mapped(sp)))
 	}
 	launchCommandLine(sp)
 }
@@ -41,15 +41,15 @@ func enterLauncher(sp uintptr) {
 // continueStart takes over what has come of a privileged start, in the launcher. In the first process
 // of a sandbox it does not return.
 func continueStart(sp unsafe.Pointer, s keeper.Start) {
-	launch.Facts.Standing = s.Standing
+	launch.Facts.Standing = s.Install
 	if s.Failed != 0 {
 		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), s.Failed)
 	}
 	if s.Launcher != 0 {
-		first.RunUnderKeeper(sp, s.Line, s.First)
+		first.RunUnderKeeper(sp, s.Sock, s.First)
 	}
 	if s.Keeper != 0 {
-		monitor.State.Keeper, monitor.State.KeeperSock = s.Keeper, launch.Acting.Above(s.Line)
+		monitor.State.Keeper, monitor.State.KeeperSock = s.Keeper, launch.Acting.Above(s.Sock)
 	}
 }
 

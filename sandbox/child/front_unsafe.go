@@ -40,9 +40,9 @@ func Entered() bool { return started.as == asLauncher }
 // Go runtime exists.
 func Ready() bool { return started.as != 0 }
 
-// Standing returns what privilege the binary brought. Whatever it was is gone: enterLauncher dropped
+// InstallKind returns what privilege the binary brought. Whatever it was is gone: enterLauncher dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
-func Standing() suid.Standing { return launch.Facts.Standing }
+func InstallKind() suid.InstallKind { return launch.Facts.Standing }
 
 // Passed reports whether the caller passed fd in. What the runtime has opened since is
 // close-on-exec too, except for closed standard streams, which it has filled.

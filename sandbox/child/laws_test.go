@@ -281,8 +281,8 @@ func TestLaws(t *testing.T) {
 			}
 			for _, name := range []string{
 				linked.Start, linked.InChild + "enterLauncher", linked.InFirst + "doStep", linked.InResolve + "(*Paths).WalkFrom", linked.InPid1 + "run",
-				linked.InMonitor + "Run", linked.InFirst + "RunUnderKeeper", linked.InKeeper + "run", linked.InKeeper + "mapped", linked.InBroker + "Serve", linked.InMonitor + "startThroughKeeper",
-				linked.InPlan + "Verify", linked.InSuid + "Possible", linked.InSuid + "ReadConf",
+				linked.InMonitor + "Run", linked.InFirst + "RunUnderKeeper", linked.InKeeper + "runKeeper", linked.InKeeper + "mapUserNS", linked.InBroker + "Serve", linked.InMonitor + "startThroughKeeper",
+				linked.InPlan + "Verify", linked.InSuid + "CheckPlan", linked.InSuid + "ReadConf",
 			} {
 				if !reached[name] {
 					t.Errorf("%s is not reached from the entry point: the walk is broken", name)

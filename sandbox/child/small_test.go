@@ -8,7 +8,7 @@ import (
 
 // TestFrontEndAlone: a program that did not come in through the entry point says so.
 func TestFrontEndAlone(t *testing.T) {
-	if child.Entered() || child.Standing() != 0 {
+	if child.Entered() || child.InstallKind() != 0 {
 		t.Error("a test that was not entered believes that it was")
 	}
 }

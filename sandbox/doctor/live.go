@@ -51,7 +51,7 @@ func here(exe string) *facts {
 
 // inspect looks at the program behind a link of /proc.
 func (f *facts) inspect(exe string) binary {
-	b := binary{Keeper: child.Standing() == suid.Installed}
+	b := binary{Keeper: child.InstallKind() == suid.Installed}
 	path, err := os.Readlink(exe)
 	if err == nil {
 		b.Path = strings.TrimSuffix(path, " (deleted)")

@@ -6,16 +6,16 @@
 // place of names) and what podman added (errno, defaultErrno by name).
 //
 //	bytes ──Parse──▶ Profile ──Compile(Target)──▶ BPF
-//	                    └─────Notes(Target)─────▶ what was left out, in words
+//	                    └─────Notes(Target)─────▶ what was left out, as text
 //
-// [Parse] takes what is valid anywhere. A [Target] settles the conditions: for whom, and
-// where. Compile hands the rules that remain to libseccomp as runc does, so that a
-// profile means what it means there:
+// [Parse] accepts what is valid on any machine. A [Target] decides the conditions: capabilities,
+// architecture, kernel. Compile passes the remaining rules to libseccomp as runc does, so a profile
+// means the same as there:
 //
 //   - a name that libseccomp does not know is left out;
 //   - so is a rule whose action is the default one;
-//   - of two rules without arguments for one call the first counts, and such a rule
-//     counts for the call whatever rules with arguments there are;
+//   - of two rules without arguments for one call the first counts, and it overrides all rules
+//     with arguments for that call;
 //   - conditions on different arguments must all hold; where two are on the same
 //     argument, each becomes a rule of its own: any of them may hold.
 //
@@ -23,7 +23,7 @@
 // process, not the thread; and numbers that no 64-bit call of x86 ever had are refused,
 // see guard.
 //
-// This package needs cgo. The launcher must not contain it. A program that does, by
+// This package needs cgo, so the launcher must not contain it. A program that does, by
 //
 //	import _ "github.com/gobwrap/gobwrap/seccomp/profile"
 //

@@ -13,12 +13,11 @@ const (
 	lastOfX32  = 547
 )
 
-// guard stands in front of every filter for amd64 and says what no profile can: the
-// numbers 512 to 547 without the x32 bit are refused. Before 5.4 a kernel with
-// CONFIG_X86_X32 took 514, which is no 64-bit call, for ioctl; a filter that forbids
-// some ioctls by their name, and permits what it does not know, let it pass. Since commit
-// 6365b842aae4 (5.4) the answer is ENOSYS, as here. The other direction, 64-bit numbers
-// with the bit, is closed by a profile that does not list x32.
+// guard is the beginning of every filter for amd64. It refuses the call numbers 512 to 547 without the
+// x32 bit, which no profile can do. Before Linux 5.4, a kernel with CONFIG_X86_X32 treated 514, which
+// is not a 64-bit call, as ioctl. A filter that refuses some ioctls by name, and permits calls that
+// it does not know, let it pass. Since commit 6365b842aae4 (5.4) the kernel answers ENOSYS, as the
+// guard does. 64-bit numbers with the bit are refused by every profile that does not list x32.
 func guard() (code []byte) {
 	for _, ins := range []seccomp.Instruction{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 4},

@@ -7,7 +7,7 @@ import (
 	libseccomp "github.com/seccomp/libseccomp-golang"
 )
 
-// token is libseccomp's word for an entry point.
+// token is libseccomp's name of an architecture.
 func token(a bpf.Arch) (libseccomp.ScmpArch, error) {
 	return libseccomp.GetArchFromString(a.Name)
 }

@@ -24,10 +24,9 @@ type Profile struct {
 	extra []string // keys that no engine knows
 }
 
-// Parse reads a profile. It refuses what no engine would take: unknown actions,
-// operators and architectures, arguments and error numbers that cannot be. Keys that
-// nobody knows are ignored, as engines do; see [Profile.Notes]. The name stands in front
-// of what is wrong with the profile; it may be empty.
+// Parse reads a profile. It refuses what every engine refuses: unknown actions, operators and
+// architectures, and impossible arguments and error numbers. Like engines, it ignores unknown keys;
+// see [Profile.Notes]. Error messages begin with name, which may be empty.
 func Parse(name string, text []byte) (*Profile, error) {
 	p := Profile{name: name}
 	if err := p.doc.read(text); err != nil {
@@ -37,7 +36,7 @@ func Parse(name string, text []byte) (*Profile, error) {
 	return &p, nil
 }
 
-// about puts the profile's name in front of what is wrong with it.
+// about adds the profile's name to an error.
 func (p *Profile) about(err error) error {
 	if p.name == "" {
 		return err
@@ -90,7 +89,7 @@ func fieldOf(name string) string {
 	return strings.Join(parts, ".")
 }
 
-// wanted is JSON's word for a kind of Go's.
+// wanted is the JSON name of a Go kind.
 func wanted(kind string) string {
 	switch kind {
 	case "uint", "uint64":
@@ -169,8 +168,8 @@ func (r *rule) settle() error {
 	return nil
 }
 
-// errno settles an error number that is given by podman's word for it, or by the
-// specification's number. As with podman, the word counts.
+// errno returns the error number of a rule: podman's name for it, or the specification's number. If both
+// are given, the name counts, as in podman.
 func errno(name string, number *uint) (*uint, error) {
 	if name == "" {
 		return number, nil

@@ -41,11 +41,11 @@ func machineOf(goarch string) (machine, error) {
 	return machine{}, fmt.Errorf("no filters are made for %q (want amd64 or arm64)", goarch)
 }
 
-// archNative is podman's word for the target's own architecture.
+// archNative is podman's name for the target's own architecture.
 const archNative specs.Arch = "SCMP_ARCH_NATIVE"
 
-// architectures returns those whose calls the filter knows: the target's own, and what the
-// profile lists besides. foreign are those listed that the target's kernel has not.
+// architectures returns those that the filter covers: the target's own and the others that the profile
+// lists. foreign are listed architectures that the target's kernel does not have.
 func (d *document) architectures(m machine) (all, foreign []specs.Arch, err error) {
 	listed := d.Architectures
 	for _, a := range d.ArchMap {

@@ -2,6 +2,6 @@ package broker
 
 import "golang.org/x/sys/unix"
 
-// arch is what seccomp_data says of a call by this program's own entry point. Numbers of the
-// x32 ABI are above those of all calls.
+// arch is what seccomp_data.arch says for system calls of this program. The x32 ABI has the same
+// value, but its call numbers have bit 30 set and equal none in the list.
 const arch = unix.AUDIT_ARCH_X86_64

@@ -2,5 +2,5 @@ package broker
 
 import "golang.org/x/sys/unix"
 
-// arch is what seccomp_data says of a call by this program's own entry point.
+// arch is what seccomp_data.arch says for system calls of this program.
 const arch = unix.AUDIT_ARCH_AARCH64

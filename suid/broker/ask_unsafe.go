@@ -1,7 +1,11 @@
 package broker
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the sandbox's first process, without privilege.
+// Runs in: the first process, without privilege.
+//
+// This is the asking side. It checks nothing for the broker: the user may trace this process and send
+// any message in its place. One SOCK_SEQPACKET message is one request, so no framing can be
+// confused, and descriptors arrive with the request that they belong to (unix(7)).
 
 import (
 	"unsafe"
@@ -10,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// None stands for no descriptor.
+// None means that no descriptor goes with a request.
 const None = ^uintptr(0)
 
-// Ask sends a request on sock and returns the answer: 0, or an errno, with FailedFlags
-// perhaps. Descriptors that are not wanted are None. A broker that has ended answers EPIPE.
+// Ask sends a request on sock and waits for the answer: 0, or an errno, to which FailedFlags may be
+// added. Unused descriptors are None. If the broker has ended, the answer is EPIPE.
 func Ask(sock uintptr, q *Request, fd, fd2 uintptr) uint32 {
 	var rights rights
 	rights.level, rights.kind = unix.SOL_SOCKET, unix.SCM_RIGHTS
@@ -45,14 +49,14 @@ func Ask(sock uintptr, q *Request, fd, fd2 uintptr) uint32 {
 	return answer
 }
 
-// rights is struct cmsghdr with at most two descriptors (cmsg(3), SCM_RIGHTS in unix(7)).
+// rights is a struct cmsghdr with room for two descriptors (cmsg(3); SCM_RIGHTS, unix(7)).
 type rights struct {
 	length      uint64
 	level, kind int32
 	fds         [2]int32
 }
 
-// Lengths of rights: the header alone, and with descriptors.
+// Values of rights.length: the header of 16 bytes, and one or two descriptors.
 const (
 	oneFd  = 20
 	twoFds = 24

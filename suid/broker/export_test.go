@@ -4,7 +4,7 @@ package broker
 
 var (
 	HookReceive = receive
-	HookWant    = want
+	HookWant    = wantedFds
 )
 
 const HookNumOps = numOps

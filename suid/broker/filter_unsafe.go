@@ -2,6 +2,11 @@ package broker
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
 // Runs in: the broker.
+//
+// The seccomp filter is the broker's last protection, not its first: it bounds what a flaw in the code
+// that handles requests could be used for. It compares call numbers only; descriptors and flags are
+// checked where they are used. With it the broker can never execute a program, create a process,
+// connect a socket, write to a file or change its ids.
 
 import (
 	"unsafe"
@@ -10,33 +15,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// calls are the system calls that a broker makes. Any other one ends it.
+// allowedCalls are the system calls that the broker makes. Any other one kills it.
 //
 //nolint:gochecknoglobals // read-only table
-var calls = [...]uint32{
+var allowedCalls = [...]uint32{
 	unix.SYS_RECVMSG, unix.SYS_SENDTO, unix.SYS_CLOSE, unix.SYS_EXIT_GROUP, unix.SYS_GETPPID, // requests and answers
 	unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT, unix.SYS_MOUNT,
 	unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_CHDIR, unix.SYS_FCHDIR, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_OPENAT, // ROOT, PIVOT, STAGE
-	unix.SYS_FSTATFS, unix.SYS_NEWFSTATAT, unix.SYS_SYSINFO, // flags of a mount; whose file it is; how much memory there is
+	unix.SYS_FSTATFS, unix.SYS_NEWFSTATAT, unix.SYS_SYSINFO, // a mount's flags, a file's device, the size of the memory
 	unix.SYS_SETHOSTNAME,
 }
 
-// Offsets in struct seccomp_data.
+// Offsets in struct seccomp_data (seccomp(2)).
 const (
 	dataNr   = 0
 	dataArch = 4
 )
 
-// confine installs the filter. A kernel without filters (CONFIG_SECCOMP_FILTER) has a broker
-// without one: it is the last of the guards, not the first.
-func confine() bool {
-	const first, end = 3, 3 + len(calls)
+// installFilter installs the filter. EINVAL means a kernel without CONFIG_SECCOMP_FILTER, where the
+// broker works without one.
+func installFilter() bool {
+	const first, end = 3, 3 + len(allowedCalls)
 	var prog [end + 2]unix.SockFilter
 	prog[0] = unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: dataArch}
 	prog[1] = unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: uint8(end - 2), K: arch}
 	prog[2] = unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: dataNr}
-	for i := range len(calls) {
-		prog[first+i] = unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(calls) - i), K: calls[i]}
+	for i := range len(allowedCalls) {
+		prog[first+i] = unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(allowedCalls) - i), K: allowedCalls[i]}
 	}
 	prog[end] = unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_KILL_THREAD}
 	prog[end+1] = unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW}

@@ -1,14 +1,14 @@
-// Package broker is the process of the setuid mode that mounts for the sandbox's first
-// process: see package suid for why its requests gain nothing, one by one. Serve is the whole
-// of it; Ask is what the first process asks with, without privilege.
+// Package broker is the process of setuid mode that changes mounts on request of the sandbox's first
+// process. Serve is that process; Ask is the other side, without privilege. Package suid explains for
+// each request why a hostile caller gains nothing by it.
 package broker
 
 import "golang.org/x/sys/unix"
 
-// Op is what a request asks for.
+// Op is the operation of a request.
 type Op uint64
 
-// The operations. fd and fd2 are descriptors, A to C the integers.
+// The operations, with their descriptors and integers.
 const (
 	_        Op = iota
 	Bind        // fd source, fd2 destination; A flags to add
@@ -22,7 +22,7 @@ const (
 	numOps
 )
 
-// Kinds of file systems (FS, A).
+// Kinds of file systems: A of FS.
 const (
 	Tmpfs = iota
 	Devpts
@@ -30,13 +30,13 @@ const (
 	numKinds
 )
 
-// Flags are those that a request may add.
+// Flags are the mount flags that a request may add. No request can remove one.
 const Flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
-// MaxName is the longest host name.
+// MaxName is the maximum length of a host name (uname(2), __NEW_UTS_LEN).
 const MaxName = 64
 
-// Request is what the first process sends.
+// Request is one message of the first process. Its size is fixed.
 type Request struct {
 	Op      Op
 	A, B, C uint64
@@ -46,29 +46,28 @@ type Request struct {
 // RequestSize is the size of a Request.
 const RequestSize = 32 + MaxName
 
-// FailedFlags in an answer says that what failed, with the errno in the lower bits, was to add
-// flags; to a ROOT, that it was pivot_root(2).
+// FailedFlags is added to an errno if what failed was adding flags, or, for ROOT, pivot_root(2).
 const FailedFlags = 1 << 12
 
-// Bounds of what one first process may ask for.
+// Limits for one broker.
 const (
 	MaxRequests    = 1 << 17
 	MaxFileSystems = 1000
-	Breath         = 1   // seconds after which a keeper or broker that hears nothing looks whether the launcher is there
-	Patience       = 600 // times
+	CheckSeconds   = 1   // how long the keeper and the broker wait before they check that the launcher still exists
+	MaxIdleChecks  = 600 // checks without a message, after which they end
 )
 
-// Denied are the bits of what the administrator refuses.
+// Bits of Job.Deny: what setuid.conf refuses.
 const (
 	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY of what is neither on Base nor the new proc
-	DenyTmpfs                // a kind of file system: this, shifted by it
+	DenyTmpfs                // DenyTmpfs<<kind refuses FS with that kind
 	DenyDevpts
 	DenyMqueue
 	DenyHostname
 )
 
-// Names on the frame's first tmpfs, which is root's. OldRoot has the host's tree; Base and
-// NewRoot are tmpfs of the user's, NewProc is the new proc.
+// Names on the first tmpfs of the frame, which belongs to root. OldRoot is the host's tree, Base and
+// NewRoot are tmpfs file systems of the user's, NewProc is the new proc.
 const (
 	OldRoot   = "/oldroot"
 	Base      = "/base"

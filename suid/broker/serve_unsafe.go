@@ -1,7 +1,34 @@
 package broker
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the broker, with CAP_SYS_ADMIN, and with root's ids.
+// Runs in: the broker, with CAP_SYS_ADMIN and root's ids.
+//
+// Each request comes from a process that the user controls. The rules that keep it harmless:
+//
+//   - The broker reads one message of fixed size into a fixed buffer. Another size, a third
+//     descriptor or an unknown operation ends it.
+//   - It uses no path from the user. Sources and destinations are descriptors; the kernel refuses
+//     those whose mount is in another mount namespace (check_mnt, fs/namespace.c).
+//   - Where a system call takes only a path (mount(2), pivot_root(2)), the path is "self/fd/N", looked
+//     up in the detached proc that is the working directory. No process can mount anything there, so
+//     the path leads to the file that descriptor N is open on, and to no other.
+//   - Flags are only added. open_tree(2), since Linux 5.2, clones a tree with all mounts below it
+//     and their flags. mount_setattr(2), since 5.12, adds flags before the clone is attached.
+//   - Without mount_setattr, mount(2) replaces all flags of a mount: remountAdding reads the present
+//     ones with fstatfs(2) from the same descriptor, and names them again.
+//   - Binds are recursive, so a bind shows nothing that another mount hides.
+//   - The options of new file systems are constants, except for mode and size.
+//   - An errno is the only answer. The broker reads no file and lists no directory.
+//   - Requests and file systems are counted, and a silent peer is left after a time, so that no
+//     sandbox holds the broker or kernel memory without limit.
+//
+// Before ROOT only HOSTNAME is accepted besides ROOT itself: until then "/" is the host's root, and
+// there is nothing of the sandbox's to mount on. After PIVOT the broker ends; the payload never runs
+// beside a broker.
+//
+// The classic way (STAGE, PLACE) is for kernels without open_tree, or a caller's filter that
+// refuses it. There a bind cannot be changed before it is attached. It is attached to a staging place on
+// root's tmpfs instead, restricted there one mount at a time (RESTRICT), and then moved.
 
 import (
 	"unsafe"
@@ -10,31 +37,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Job is what the keeper says of a broker's work.
+// Job is what the keeper hands to the broker.
 type Job struct {
-	Sock     uintptr // where requests come; to wait there ends after Breath (SO_RCVTIMEO)
+	Sock     uintptr // where requests come; to wait there ends after CheckSeconds (SO_RCVTIMEO)
 	Launcher uintptr // the parent; without it, nothing is waited for
 	Cwd      uintptr // the working directory: a proc that nobody can mount on
-	Fresh    uintptr // the root of the new proc, which ROOT moves to NewProc; 0: there is none
+	NewProc  uintptr // the root of the new proc, which ROOT moves to NewProc; 0: there is none
 	UID, GID uint32  // the user, to whom new file systems belong
 	Deny     uint32  // what the administrator refuses
 	IPC, UTS bool    // these namespaces are the sandbox's own
 
-	framed  bool   // ROOT is done
-	systems uint32 // file systems made
-	device  uint64 // of Base
-	proc    uint64 // of NewProc
+	frameDone bool   // ROOT is done
+	fsCount   uint32 // file systems made
+	baseDev   uint64 // of Base
+	proc      uint64 // of NewProc
 }
 
-// Serve carries out requests until there are no more. It does not return.
+// Serve carries out requests one at a time until PIVOT, the end of the socket or an invalid request. It
+// does not return.
 func Serve(j *Job) {
-	if !confine() {
+	if !installFilter() {
 		raw.Exit(1)
 	}
 	for range MaxRequests {
 		var q Request
 		fd, fd2, n := receive(j.Sock, j.Launcher, &q)
-		if q.Op == 0 || q.Op >= numOps || want(q.Op) != n || q.Op != Hostname && j.framed == (q.Op == Root) {
+		if q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != n || q.Op != Hostname && j.frameDone == (q.Op == Root) {
 			break
 		}
 		answer := j.do(&q, fd, fd2)
@@ -47,8 +75,8 @@ func Serve(j *Job) {
 	raw.Exit(0)
 }
 
-// want is how many descriptors come with an operation.
-func want(op Op) int {
+// wantedFds returns how many descriptors an operation takes.
+func wantedFds(op Op) int {
 	switch op {
 	case Root, Hostname:
 		return 0
@@ -58,14 +86,14 @@ func want(op Op) int {
 	return 1
 }
 
-// receive reads one request, and says how many descriptors came with it, fd first; -1 at the end,
-// after Patience, without the launcher, and for what is not exactly a request with at most two.
+// receive reads one request. It reports false at the end of the socket, after MaxIdleChecks timeouts,
+// and for anything but one whole request with at most two descriptors.
 func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, n int) {
 	var rights rights
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: raw.Addr(unsafe.Pointer(&rights)), Controllen: unsafe.Sizeof(rights)}
 	r := raw.Failed(unix.EAGAIN)
-	for n = Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
+	for n = MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	}
 	switch {
@@ -89,14 +117,14 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 	case Bind:
 		return j.bind(fd, fd2, q.A)
 	case FS:
-		return uint32(j.newFS(fd, q))
+		return uint32(j.mountFS(fd, q))
 	case Restrict:
 		if q.A&^Flags != 0 {
 			return uint32(unix.EINVAL)
 		}
 		return uint32(restrict(fd, uintptr(q.A)))
 	case Root:
-		return j.frame()
+		return j.makeFrame()
 	case Pivot:
 		return uint32(pivot(fd))
 	case Hostname:
@@ -120,9 +148,9 @@ func mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix
 	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, raw.Addr(data), 0))
 }
 
-// allowed judges the flags of a bind. A bind is nosuid; without MS_RDONLY it may be refused,
-// except for what the first process has made itself.
-func (j *Job) allowed(src uintptr, flags uint64) unix.Errno {
+// checkBind checks the flags of BIND and STAGE. setuid.conf may refuse writable binds, except of files
+// that set-up itself has made (on the tmpfs at Base).
+func (j *Job) checkBind(src uintptr, flags uint64) unix.Errno {
 	if flags&^Flags != 0 {
 		return unix.EINVAL
 	}
@@ -131,16 +159,16 @@ func (j *Job) allowed(src uintptr, flags uint64) unix.Errno {
 	}
 	var st unix.Stat_t
 	e := raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, src, raw.Addr(raw.Text("\x00")), raw.Addr(unsafe.Pointer(&st)), unix.AT_EMPTY_PATH, 0, 0))
-	if e == 0 && uint64(st.Dev) != j.device && uint64(st.Dev) != j.proc {
+	if e == 0 && uint64(st.Dev) != j.baseDev && uint64(st.Dev) != j.proc {
 		e = unix.EPERM
 	}
 	return e
 }
 
-// bind is BIND: nobody sees the clone before it is tightened. What becomes read-only receives no
-// mounts of the host's from then on, which would come with the host's flags.
+// bind is BIND. The clone is not attached, and so not visible, before it has its flags. A read-only one
+// becomes private: a mount that propagated into it later would have the host's flags.
 func (j *Job) bind(src, dst uintptr, flags uint64) uint32 {
-	if e := j.allowed(src, flags); e != 0 {
+	if e := j.checkBind(src, flags); e != 0 {
 		return uint32(e)
 	}
 	empty := raw.Addr(raw.Text("\x00"))
@@ -161,25 +189,25 @@ func (j *Job) bind(src, dst uintptr, flags uint64) uint32 {
 	return answer
 }
 
-// addFlags is mount_setattr(2), which takes the MS_* flags that a request may have.
+// addFlags adds mount flags with mount_setattr(2). MS_* and MOUNT_ATTR_* are equal for those in Flags.
 func addFlags(dir uintptr, path unsafe.Pointer, flags uintptr, propagation uint64, how uintptr) unix.Errno {
 	attr := unix.MountAttr{Attr_set: uint64(flags), Propagation: propagation}
 	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, dir, raw.Addr(path), how, raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
 }
 
-// lacks reports whether e says that a newer call is missing, or refused by a filter.
-func lacks(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
+// isUnavailable reports whether a newer call is missing, or refused by a seccomp filter of the caller's.
+func isUnavailable(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
 
-// restrict is RESTRICT: flags for the mount that fd is the root of, besides those that it has.
+// restrict is RESTRICT: it adds flags to the mount whose root is fd.
 func restrict(fd, flags uintptr) unix.Errno {
-	if e := addFlags(fd, raw.Text("\x00"), flags, 0, unix.AT_EMPTY_PATH); !lacks(e) {
+	if e := addFlags(fd, raw.Text("\x00"), flags, 0, unix.AT_EMPTY_PATH); !isUnavailable(e) {
 		return e
 	}
 	var at raw.Link
-	return remount(fd, at.Below(fd), flags)
+	return remountAdding(fd, at.Below(fd), flags)
 }
 
-// statfsFlags are the flags of statfs(2), in pairs with those of mount(2).
+// statfsFlags pairs the flags of statfs(2) with those of mount(2).
 //
 //nolint:gochecknoglobals // read-only table
 var statfsFlags = [...][2]uint32{
@@ -190,11 +218,12 @@ var statfsFlags = [...][2]uint32{
 	{unix.ST_NOATIME, unix.MS_NOATIME},
 	{unix.ST_NODIRATIME, unix.MS_NODIRATIME},
 	{unix.ST_RELATIME, unix.MS_RELATIME},
-	{0x2000, unix.MS_NOSYMFOLLOW},
+	{0x2000, unix.MS_NOSYMFOLLOW}, // ST_NOSYMFOLLOW, since Linux 5.10
 }
 
-// remount adds flags to the mount at path, of which fd is a file. mount(2) sets all flags anew.
-func remount(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
+// remountAdding adds flags to the mount at path, whose flags it reads through fd. mount(2) replaces all
+// flags, so the present ones are named again.
+func remountAdding(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
 	var st unix.Statfs_t
 	if e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0)); e != 0 {
 		return e
@@ -207,8 +236,8 @@ func remount(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
 	return mount(nil, path, nil, unix.MS_REMOUNT|unix.MS_BIND|flags, nil)
 }
 
-// newFS is FS: a file system of one of three types, whose options are ours.
-func (j *Job) newFS(dst uintptr, q *Request) unix.Errno {
+// mountFS is FS: a tmpfs, devpts or mqueue with fixed options.
+func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
 	var info unix.Sysinfo_t
 	switch {
 	case q.A >= numKinds || q.B&^0o7777 != 0 || q.A != Tmpfs && q.B|q.C != 0:
@@ -217,12 +246,12 @@ func (j *Job) newFS(dst uintptr, q *Request) unix.Errno {
 		return unix.EPERM
 	case q.A == Mqueue && !j.IPC:
 		return unix.EPERM
-	case j.systems >= MaxFileSystems:
+	case j.fsCount >= MaxFileSystems:
 		return unix.ENOSPC
 	case q.C != 0 && (raw.Errno(raw.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0, 0)) != 0 || q.C > HalfMemory(&info)):
 		return unix.EPERM
 	}
-	j.systems++
+	j.fsCount++
 	var to raw.Link
 	switch q.A {
 	case Devpts:
@@ -233,10 +262,10 @@ func (j *Job) newFS(dst uintptr, q *Request) unix.Errno {
 	return j.tmpfs(to.Below(dst), uint32(q.B), q.C)
 }
 
-// HalfMemory is what the kernel gives a tmpfs by itself, in bytes.
+// HalfMemory is the kernel's default size of a tmpfs, in bytes (tmpfs(5)).
 func HalfMemory(info *unix.Sysinfo_t) uint64 { return uint64(info.Totalram) * uint64(info.Unit) / 2 }
 
-// tmpfs mounts a tmpfs of the user's.
+// tmpfs mounts a tmpfs that belongs to the user.
 func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 	var options [96]byte
 	out := unsafe.Pointer(&options)
@@ -253,13 +282,12 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 	return mount(raw.Text("tmpfs\x00"), dst, raw.Text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, out)
 }
 
-// frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it two
-// of the user's. See package build for what it is for.
-func (j *Job) frame() uint32 {
+// makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
+// two tmpfs of the user's. See package mounts/build for their purpose.
+func (j *Job) makeFrame() uint32 {
 	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
 	e := mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
-	// "/.." goes through the top of what is mounted on the root: first the tmpfs, and the old root
-	// when that lies on it.
+	// "/.." is the topmost mount on "/": the tmpfs here, the old root after pivot_root.
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_CHDIR, raw.Addr(raw.Text("/..\x00")), 0, 0, 0, 0, 0))
 	}
@@ -275,23 +303,23 @@ func (j *Job) frame() uint32 {
 		e = mount(raw.Text("/..\x00"), raw.Text(OldRoot+"\x00"), nil, unix.MS_MOVE, nil)
 	}
 	if e == 0 {
-		e = j.dirOfUser(raw.Text(Base + "\x00"))
+		e = j.makeUserDir(raw.Text(Base + "\x00"))
 	}
 	if e == 0 {
-		e = j.dirOfUser(raw.Text(NewRoot + "\x00"))
+		e = j.makeUserDir(raw.Text(NewRoot + "\x00"))
 	}
 	if e == 0 && j.Deny&DenyWritable != 0 {
 		var st unix.Stat_t
 		e = raw.Fstatat(raw.AtCwd, raw.Text(Base+"\x00"), &st)
-		j.device = uint64(st.Dev)
+		j.baseDev = uint64(st.Dev)
 	}
 	if e == 0 {
 		e = raw.Fchdir(j.Cwd)
 	}
-	if e == 0 && j.Fresh != 0 {
+	if e == 0 && j.NewProc != 0 {
 		e = j.moveProc(raw.Text(NewProc + "\x00"))
 	}
-	j.framed = e == 0
+	j.frameDone = e == 0
 	return uint32(e)
 }
 
@@ -301,7 +329,7 @@ func (j *Job) moveProc(path unsafe.Pointer) unix.Errno {
 	var st unix.Stat_t
 	e := raw.Mkdirat(raw.AtCwd, path, 0o555)
 	if e == 0 {
-		e = mount(from.Below(j.Fresh), path, nil, unix.MS_MOVE, nil)
+		e = mount(from.Below(j.NewProc), path, nil, unix.MS_MOVE, nil)
 	}
 	if e == 0 {
 		e = raw.Fstatat(raw.AtCwd, path, &st)
@@ -310,16 +338,16 @@ func (j *Job) moveProc(path unsafe.Pointer) unix.Errno {
 	return e
 }
 
-// dirOfUser makes a directory, and mounts a tmpfs of the user's on it.
-func (j *Job) dirOfUser(path unsafe.Pointer) unix.Errno {
+// makeUserDir makes a directory and mounts a tmpfs of the user's on it.
+func (j *Job) makeUserDir(path unsafe.Pointer) unix.Errno {
 	if e := raw.Mkdirat(raw.AtCwd, path, 0o755); e != 0 {
 		return e
 	}
 	return j.tmpfs(path, 0o755, 0)
 }
 
-// pivot is PIVOT: the mount that fd is the root of becomes the only one (pivot_root(2),
-// "pivot_root(".", ".")"). Paths of these two calls lead to descriptors and to "/".
+// pivot is PIVOT: pivot_root(2), "pivot_root(".", ".")", with the mount whose root is fd; then it detaches
+// the old root, which lies on "/".
 func pivot(fd uintptr) unix.Errno {
 	var at raw.Link
 	path := raw.Addr(at.Below(fd))
@@ -330,7 +358,7 @@ func pivot(fd uintptr) unix.Errno {
 	return e
 }
 
-// stagePath is where STAGE binds a directory, or a file.
+// stagePath returns the path of the staging place for a directory or a file.
 func stagePath(directory uint64) unsafe.Pointer {
 	if directory != 0 {
 		return raw.Text(StageDir + "\x00")
@@ -338,7 +366,7 @@ func stagePath(directory uint64) unsafe.Pointer {
 	return raw.Text(StageFile + "\x00")
 }
 
-// openStage opens what is on top there. What a user mounts may be a link: it is not followed.
+// openStage opens what is staged. The user may have bound a symbolic link there: it is not followed.
 func openStage(directory uint64) uintptr {
 	return raw.Openat(raw.AtCwd, stagePath(directory), unix.O_PATH|unix.O_NOFOLLOW, 0)
 }
@@ -357,7 +385,7 @@ func place(dst uintptr, directory uint64) unix.Errno {
 
 // stage is STAGE.
 func (j *Job) stage(src uintptr, q *Request) uint32 {
-	if e := j.allowed(src, q.A); e != 0 {
+	if e := j.checkBind(src, q.A); e != 0 {
 		return uint32(e)
 	}
 	if e := raw.Mkdirat(raw.AtCwd, raw.Text(StageDir+"\x00"), 0o700); e != 0 && e != unix.EEXIST {
@@ -379,22 +407,22 @@ func (j *Job) stage(src uintptr, q *Request) uint32 {
 	if at = openStage(q.B); raw.Errno(at) != 0 {
 		return uint32(raw.Errno(at))
 	}
-	answer := tighten(at, to.Below(at), q.A)
+	answer := tightenStaged(at, to.Below(at), q.A)
 	raw.Close(at)
 	return answer
 }
 
-// tighten adds flags, and nosuid, to what is staged at path, of which at is the root. For MS_RDONLY
-// it makes it private (see bind; first, so that nothing comes between).
-func tighten(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
+// tightenStaged adds nosuid to the tree at path, whose root at is, and makes it private if MS_RDONLY is
+// asked for (see bind): first, so that no mount propagates in between.
+func tightenStaged(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
 	if flags&unix.MS_RDONLY != 0 {
 		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {
 			return uint32(e)
 		}
 	}
 	e := addFlags(at, raw.Text("\x00"), uintptr(flags)|unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
-	if lacks(e) {
-		e = remount(at, path, uintptr(flags)|unix.MS_NOSUID)
+	if isUnavailable(e) {
+		e = remountAdding(at, path, uintptr(flags)|unix.MS_NOSUID)
 	}
 	if e != 0 {
 		return FailedFlags | uint32(e)

@@ -1,9 +1,28 @@
-// Package keeper is what runs with root's privilege in setuid mode, except for the broker: from
-// the program's start to the drop, and the keeper. See package suid.
+// Package keeper has the code that runs with root's privilege in setuid mode, except for the
+// broker: the start of the program until it drops privilege, and the keeper process. See package
+// suid for the threat model and the picture of the processes.
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the launcher, before it reads anything; the keeper is forked here.
+// Runs in: the launcher, before it reads any input. It forks the keeper here.
+//
+// This file runs first in a program that may have been started with privilege: from a set-id
+// bit, from file capabilities, or from a caller whose real and effective ids differ. It decides
+// once, from the auxiliary vector and from the file's metadata, which of these it is, and keeps
+// the answer. Nothing asks geteuid(2) again later: in a user namespace the answer would mean
+// something else (CVE-2020-5291).
+//
+// The real uid is the caller's, who could trace and signal this process. So the order is:
+//
+//  1. dropEffective, so that nothing below opens a file as root.
+//  2. classify looks at /proc/self/exe. All that is not a known kind of installation loses its
+//     privilege permanently, and the launch is refused.
+//  3. Split (keeper_unsafe.go) forks the keeper, then dropAll drops everything here, and isDropped
+//     asks the kernel whether that is so.
+//
+// An undumpable process can be traced only with CAP_SYS_PTRACE (ptrace(2), "Ptrace access mode
+// checking"). Every change of the effective ids sets the flag to fs.suid_dumpable, which may be 1
+// (prctl(2), proc_sys_fs(5)). So PR_SET_DUMPABLE clears it again after each change.
 
 import (
 	"unsafe"
@@ -13,14 +32,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file runs first in a program that may have been started with privileges of its
-// own, and takes them. Privilege is judged here, once, by the auxiliary vector and by
-// the file; what follows is explicit state (CVE-2020-5291).
-
-// lower is the very first thing that a privileged start does: from here on root is only
-// the saved uid, no capability is effective, what is opened is opened as the caller, and
-// nobody traces us: fs.suid_dumpable may allow it (proc_sys_fs(5)).
-func lower(sp unsafe.Pointer) {
+// dropEffective is the first call of a privileged start. It leaves root as the saved uid only: no
+// capability is effective, files are opened as the caller, and the process cannot be traced.
+func dropEffective(sp unsafe.Pointer) {
 	if uid := raw.Auxv(sp, raw.AtUID); uid != raw.Auxv(sp, raw.AtEUID) {
 		raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0)
@@ -28,36 +42,35 @@ func lower(sp unsafe.Pointer) {
 	}
 }
 
-// settle decides what this start is. It gives up, permanently, what a set-id bit or file
-// capabilities gave, except where it returns suid.Installed. AT_SECURE is known to be set, which
-// alone says little: a change of SELinux or AppArmor domain sets it too, and so does a caller
-// with several ids.
-func settle(sp unsafe.Pointer) suid.Standing {
+// classify reports what kind of start this is. Unless that is suid.Installed, it first gives up
+// permanently what a set-id bit or file capabilities gave. AT_SECURE is known to be set, which does
+// not decide it: a transition to another SELinux or AppArmor domain sets it too.
+func classify(sp unsafe.Pointer) suid.InstallKind {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	if uid == euid && gid == egid {
 		permitted, _, ok := raw.Caps()
-		if uid != 0 && (!ok || permitted&^ambient() != 0) {
-			seal(uid, gid)
+		if uid != 0 && (!ok || permitted&^ambientCaps() != 0) {
+			dropForGood(uid, gid)
 			return suid.FileCaps
 		}
 		return suid.Plain
 	}
-	standing := stand(euid, gid, egid)
-	switch standing {
+	kind := installKind(euid, gid, egid)
+	switch kind {
 	case suid.Plain:
 		uid, gid = Caller(sp)
-		seal(uid, gid)
+		dropForGood(uid, gid)
 		raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	case suid.Installed:
 	default:
-		seal(uid, gid)
+		dropForGood(uid, gid)
 	}
-	return standing
+	return kind
 }
 
-// Caller returns the ids of the user who launches. A caller with several ids, and no set-id file, keeps the
-// lesser: the real ones (a set-id program that calls us for its user), or, where those are
-// root's, the effective ones (root who stepped down).
+// Caller returns the ids of the user who launches. A caller whose real and effective ids differ
+// keeps the less powerful ones, if the file has no set-id bit: the real ones (a set-id program
+// that starts this one for its user), or the effective ones if the real ones are root's.
 func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 	if raw.Auxv(sp, raw.AtUID) == 0 {
 		return raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtEGID)
@@ -65,15 +78,14 @@ func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 	return raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
 }
 
-// stand returns how the file that was started is installed. What it cannot see for certain is
-// refused.
-func stand(euid, gid, egid uintptr) suid.Standing {
+// installKind reports how the running file is installed. What it cannot see it refuses.
+func installKind(euid, gid, egid uintptr) suid.InstallKind {
 	self := raw.Text("/proc/self/exe\x00")
 	var st unix.Stat_t
 	if raw.Fstatat(raw.AtCwd, self, &st) != 0 {
 		return suid.OddIDs
 	}
-	// No attribute: ENODATA; a file system without them: EOPNOTSUPP.
+	// ENODATA: no such attribute. EOPNOTSUPP: a file system without attributes.
 	e := raw.Errno(raw.Call(unix.SYS_GETXATTR, raw.Addr(self), raw.Addr(raw.Text("security.capability\x00")), 0, 0, 0, 0))
 	mode := st.Mode
 	switch {
@@ -95,17 +107,16 @@ func stand(euid, gid, egid uintptr) suid.Standing {
 	return suid.Installed
 }
 
-// seal is drop after which no exec ever gains privilege either.
-func seal(uid, gid uintptr) {
+// dropForGood is dropAll with no_new_privs: no later exec gains privilege either.
+func dropForGood(uid, gid uintptr) {
 	raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	drop(uid, gid)
+	dropAll(uid, gid)
 }
 
-// drop gives everything up, and ends the program if the kernel does not confirm that.
-// Establishes: real, effective, saved and file-system ids are uid and gid, no capability
-// in any set, and neither root nor another id can be had back.
-func drop(uid, gid uintptr) {
-	if become(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !dropped(uid, gid)) {
+// dropAll sets all ids to uid and gid and clears all capability sets, permanently. It ends the
+// program unless the kernel confirms both.
+func dropAll(uid, gid uintptr) {
+	if setIDs(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !isDropped(uid, gid)) {
 		die(raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00"))
 	}
 }
@@ -116,9 +127,9 @@ func die(message unsafe.Pointer) {
 	raw.Exit(1)
 }
 
-// become takes ids of a user's. Where a uid was 0 and none is after it, the kernel takes the
-// capabilities in the same call.
-func become(uid, gid uintptr) unix.Errno {
+// setIDs sets the real, effective and saved ids. If a uid was 0 and none is afterwards, the kernel
+// clears the capabilities in the same call (capabilities(7), "Effect of user ID changes").
+func setIDs(uid, gid uintptr) unix.Errno {
 	e := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
 	if e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
@@ -126,16 +137,16 @@ func become(uid, gid uintptr) unix.Errno {
 	return e
 }
 
-// dropped proves the drop of a uid that is not root's.
-func dropped(uid, gid uintptr) bool {
+// isDropped reports whether the drop to a uid other than root's is complete and permanent.
+func isDropped(uid, gid uintptr) bool {
 	return raw.NoMoreThan(0) && hasIDs(uid, gid) &&
 		raw.Errno(raw.Call(unix.SYS_SETUID, 0, 0, 0, 0, 0, 0)) == unix.EPERM &&
 		raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0)) == unix.EPERM &&
 		hasIDs(uid, gid)
 }
 
-// hasIDs reports whether all ids of this process are these. setfsuid(2) with an id that
-// there is not changes nothing and says what is.
+// hasIDs reports whether all eight ids of this process are uid and gid. setfsuid(2) with an invalid
+// id changes nothing and returns the current one.
 func hasIDs(uid, gid uintptr) bool {
 	var ids [6]uint32
 	p := raw.Addr(unsafe.Pointer(&ids))
@@ -147,8 +158,8 @@ func hasIDs(uid, gid uintptr) bool {
 		uint32(raw.Call(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) == u && uint32(raw.Call(unix.SYS_SETFSGID, ^uintptr(0), 0, 0, 0, 0, 0)) == g
 }
 
-// ambient is the ambient set: capabilities that the caller, not the file, gave.
-func ambient() uint64 {
+// ambientCaps returns the ambient set: capabilities from the caller, not from the file.
+func ambientCaps() uint64 {
 	set := uint64(0)
 	for c := uintptr(0); c <= raw.LastCap; c++ {
 		r := raw.Call(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0)

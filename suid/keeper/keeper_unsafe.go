@@ -1,8 +1,28 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the keeper; Settle and fork in the launcher, before it drops; born in the clone that
-// becomes the first process.
+// Runs in: the keeper; Split and forkKeeper in the launcher, before it drops privilege;
+// becomeFirst in the clone that becomes the first process.
+//
+// The keeper is the only process that holds capabilities over the host before there is a sandbox.
+// What protects it, in the order in which it happens:
+//
+//   - Its real and saved uid are root's from its first instruction on, because forkKeeper sets them
+//     before the clone. The effective uid is root's too, except while it makes namespaces (chooseOwner). So its parent, the user's process, can neither signal,
+//     trace nor limit it (kill(2), ptrace(2), prlimit(2)). Signals that the terminal sends are
+//     blocked at once.
+//   - lockDown reduces it to suid.Kept, and sets no_new_privs, which every later process inherits.
+//   - Its only input from the user is a Header of 16 bytes; anything else ends it. No field of it
+//     is a length, an address or a path.
+//   - The mount namespace is made from a copy that propagates nothing to the host, and whose mounts
+//     are locked together (enterLockedMounts).
+//   - The first process gives up all privilege (becomeFirst) before it reads the plan. It is cloned
+//     with CLONE_PARENT, so the monitor, not the keeper, waits for it.
+//   - Then the keeper becomes the broker and drops all capabilities except CAP_SYS_ADMIN.
+//
+// A failure ends the launch with a Fault on the socket, from which the message is made elsewhere. The
+// exception is a user namespace that the Header calls optional (TryUser): if it fails, the keeper
+// clones another first process, without one.
 
 import (
 	"unsafe"
@@ -14,7 +34,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Header is all that the keeper reads.
+// Header is all that the keeper reads from the launcher.
 type Header struct {
 	Clone    uint32 // CLONE_NEW* flags
 	UID, GID uint32 // the user's ids inside, in a new user namespace
@@ -26,80 +46,80 @@ const HeaderSize = 16
 
 // Flags of a Header.
 const (
-	TryUser = 1 << iota // CLONE_NEWUSER is a wish
-	MapRoot             // the user namespace has a root too, to whom a devpts belongs
-	NewProc             // a proc of the new PID namespace is wanted
+	TryUser = 1 << iota // go on without CLONE_NEWUSER if it fails
+	MapRoot             // map uid and gid 0 as well, which a devpts needs as owner
+	NewProc             // mount a proc for the new PID namespace
 )
 
-// namespaces are those that there may be.
-const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+// allowedNS are the namespaces that a Header may ask for.
+const allowedNS = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// Start is what has come of a start: see Settle.
+// Start is the result of Split.
 type Start struct {
-	Standing suid.Standing
-	Failed   unix.Errno // why there is no keeper, though there should be one
-	Keeper   uintptr    // its pid; 0: there is none
-	Line     uintptr    // the socket to it. The first process has the keeper's end
+	Install suid.InstallKind
+	Failed  unix.Errno // why the keeper could not be started
+	Keeper  uintptr    // its pid, or 0
+	Sock    uintptr    // in the launcher the socket to the keeper, in the first process the keeper's end
 	First
 }
 
-// First is what the sandbox's first process knows from the start.
+// First is what the sandbox's first process inherits from the keeper.
 type First struct {
-	Launcher              uintptr    // its parent; 0: this is not the first process
-	Broker                uintptr    // where it asks the broker
-	Clone                 uint32     // the namespaces that are new
-	Cwd                   uintptr    // the launcher's working directory; 0: this process's
-	Slave, Loopback, Proc unix.Errno // why mounts still propagate, the interface is down, there is no new proc
+	Launcher              uintptr    // the pid of its parent; 0 in all other processes
+	Broker                uintptr    // the socket to the broker
+	Clone                 uint32     // the allowedNS that are new
+	Cwd                   uintptr    // the launcher's working directory, or 0 if this process is in it
+	Slave, Loopback, Proc unix.Errno // 0, or why mounts could not be made slaves, lo raised, a proc mounted
 }
 
-// Fault is what the keeper says on the line when it ends a launch. Word is FaultWord; the rest
-// is as in a plan.Message.
+// Fault is what the keeper sends when it ends a launch. Word is FaultWord; the other fields are as in
+// plan.Message.
 type Fault struct{ Word, Sub, Errno, Extra uint32 }
 
-// FaultWord and FaultSize tell a Fault on the line.
+// FaultWord marks a Fault among the messages on the socket; FaultSize is its size in bytes.
 const (
 	FaultWord = 1 << 28
 	FaultSize = 16
 )
 
-// needed are the capabilities without which there is no setuid mode.
-const needed = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETPCAP
+// requiredCaps are the capabilities without which setuid mode cannot work.
+const requiredCaps = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETPCAP
 
-// Settle settles a privileged start. It returns twice where the binary is installed set-user-id
-// root: in the launcher, and in the first process of a sandbox, perhaps. No process in which it
-// returns has privilege of the binary's.
-func Settle(sp unsafe.Pointer) (s Start) {
-	lower(sp)
-	if s.Standing = settle(sp); s.Standing != suid.Installed || !suid.Built {
+// Split carries out a privileged start. If the binary is installed set-user-id root it forks the
+// keeper and returns twice: in the launcher, and, if there is a sandbox to make, in its first process.
+// No process has privilege when Split returns in it.
+func Split(sp unsafe.Pointer) (s Start) {
+	dropEffective(sp)
+	if s.Install = classify(sp); s.Install != suid.Installed || !suid.Built {
 		return s
 	}
 	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
-	line, end := pair(unix.SOCK_STREAM)
+	launcherEnd, keeperEnd := socketPair(unix.SOCK_STREAM)
 	launcher := raw.Getpid()
-	if s.Keeper = max(line, end); raw.Errno(s.Keeper) == 0 {
-		s.Keeper = fork()
+	if s.Keeper = max(launcherEnd, keeperEnd); raw.Errno(s.Keeper) == 0 {
+		s.Keeper = forkKeeper()
 	}
 	if s.Failed = raw.Errno(s.Keeper); s.Keeper == 0 {
-		raw.Close(line)
-		s.Line = end
-		s.First = run(end, launcher, uid, gid)
+		raw.Close(launcherEnd)
+		s.Sock = keeperEnd
+		s.First = runKeeper(keeperEnd, launcher, uid, gid)
 		return s
 	}
-	raw.Close(end)
-	s.Line = line
-	drop(uid, gid)
-	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // our files in /proc are the user's again, who needs them for maps
+	raw.Close(keeperEnd)
+	s.Sock = launcherEnd
+	dropAll(uid, gid)
+	raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) // the user owns our files in /proc again: direct mode writes the maps there
 	return s
 }
 
-// fork clones the keeper. It is the keeper that it will be from its first instruction on: root's
-// ids, and no capability but suid.Kept. The caller has the same, and drops.
-func fork() uintptr {
+// forkKeeper clones the keeper. Ids and capabilities are set before the clone, so that the child is
+// never a process of the user's. The caller has the same, and drops it.
+func forkKeeper() uintptr {
 	permitted, _, _ := raw.Caps()
-	if permitted&needed == needed {
+	if permitted&requiredCaps == requiredCaps {
 		e := raw.Errno(raw.Call(unix.SYS_SETRESUID, 0, 0, 0, 0, 0, 0))
-		guard()
+		setUndumpable()
 		if e != 0 || raw.SetCaps(permitted&suid.Kept, permitted&suid.Kept, 0) != 0 {
 			return raw.Failed(unix.EPERM)
 		}
@@ -107,30 +127,30 @@ func fork() uintptr {
 	return raw.Clone(0)
 }
 
-// as takes an effective uid, as which namespaces are made, and all capabilities with it.
-func as(uid uintptr) unix.Errno {
+// setEUID sets the effective uid under which namespaces are made, and makes all capabilities effective
+// again, which a change from 0 clears.
+func setEUID(uid uintptr) unix.Errno {
 	e := raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0), 0, 0, 0))
-	guard()
+	setUndumpable()
 	permitted, _, _ := raw.Caps()
 	return max(e, raw.SetCaps(permitted, permitted, 0))
 }
 
-// guard is for a process that has just changed its ids: such a change may make it dumpable
-// (fs.suid_dumpable).
-func guard() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+// setUndumpable follows every change of ids: see drop_unsafe.go.
+func setUndumpable() { raw.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
-// pair makes two connected sockets, away from the standard streams. If it cannot, they are errnos.
-func pair(kind uintptr) (a, b uintptr) {
+// socketPair makes a pair of connected sockets. On failure both results are the same errno.
+func socketPair(kind uintptr) (a, b uintptr) {
 	var fds [2]int32
 	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&fds)), 0, 0)
 	if raw.Errno(r) != 0 {
 		return r, r
 	}
-	return lift(uintptr(fds[0])), lift(uintptr(fds[1]))
+	return aboveStdio(uintptr(fds[0])), aboveStdio(uintptr(fds[1]))
 }
 
-// lift moves a descriptor away from the standard streams, which the caller may have closed.
-func lift(fd uintptr) uintptr {
+// aboveStdio moves fd above the standard streams, which the caller may have closed.
+func aboveStdio(fd uintptr) uintptr {
 	if fd > 2 {
 		return fd
 	}
@@ -139,79 +159,80 @@ func lift(fd uintptr) uintptr {
 	return r
 }
 
-// end ends a launch, and says why.
-func end(line uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
+// failLaunch sends a Fault and ends the keeper, and the launch with it.
+func failLaunch(launcherSock uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
 	f := Fault{FaultWord, uint32(sub), uint32(e), extra}
-	raw.Call(unix.SYS_SENDTO, line, raw.Addr(unsafe.Pointer(&f)), FaultSize, unix.MSG_NOSIGNAL, 0, 0)
+	raw.Call(unix.SYS_SENDTO, launcherSock, raw.Addr(unsafe.Pointer(&f)), FaultSize, unix.MSG_NOSIGNAL, 0, 0)
 	raw.Exit(1)
 }
 
-// run is the keeper, from its clone to its end. It returns in the sandbox's first process alone.
-func run(line, launcher, uid, gid uintptr) First {
+// runKeeper is the keeper from its clone to its end. It returns in the first process only.
+func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
-	if !confine() {
+	if !lockDown() {
 		raw.Exit(1)
 	}
 	var h Header
-	receive(line, launcher, &h)
-	readConf(line, gid)
+	receiveHeader(launcherSock, launcher, &h)
+	readConf(launcherSock, gid)
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
-		end(line, plan.SubRefused, 0, extra)
+		failLaunch(launcherSock, plan.SubRefused, 0, extra)
 	}
 	var first First
-	owner := assume(line, &h, uid, gid)
+	owner := chooseOwner(launcherSock, &h, uid, gid)
 	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
 	proc := uintptr(0)
 	if e == 0 {
-		proc = prepare(line, &h, &first, locked)
+		proc = prepareMounts(launcherSock, &h, &first, locked)
 	}
-	if first.Slave != 0 { // all that the first process is for is to say so
+	if first.Slave != 0 { // the first process will only report this
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 	for {
-		mine, its := pair(unix.SOCK_SEQPACKET)
+		sock, firstSock := socketPair(unix.SOCK_SEQPACKET)
 		if e == 0 {
-			e = raw.Errno(mine)
+			e = raw.Errno(sock)
 		}
 		if e == 0 {
-			e = bePatient(mine, broker.Patience*broker.Breath)
+			e = setTimeout(sock, broker.MaxIdleChecks*broker.CheckSeconds)
 		}
 		if e == 0 {
-			e = as(owner)
+			e = setEUID(owner)
 		}
 		pid := uintptr(0)
 		if e == 0 {
 			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 			if pid == 0 {
-				raw.Close(mine)
+				raw.Close(sock)
 				raw.Close(proc)
-				born(&h, &first, its, uid, gid)
+				becomeFirst(&h, &first, firstSock, uid, gid)
 				raw.SetMask(unix.SIG_SETMASK, mask, nil)
-				first.Broker, first.Clone, first.Launcher = its, h.Clone, launcher
+				first.Broker, first.Clone, first.Launcher = firstSock, h.Clone, launcher
 				return first
 			}
-			e = max(raw.Errno(pid), as(0))
+			e = max(raw.Errno(pid), setEUID(0))
 		}
 		if e != 0 {
-			end(line, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
+			failLaunch(launcherSock, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
 		}
-		raw.Close(its)
-		job := broker.Job{Sock: mine, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
+		raw.Close(firstSock)
+		job := broker.Job{Sock: sock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
 		if first.Proc == 0 {
-			job.Fresh = newProc(mine)
+			job.NewProc = openNewProc(sock)
 		}
-		if h.Clone&unix.CLONE_NEWUSER == 0 || mapped(line, proc, &h, pid, mine, uid, gid) {
-			serve(line, &h, &first, &job)
+		if h.Clone&unix.CLONE_NEWUSER == 0 || mapUserNS(launcherSock, proc, &h, pid, sock, uid, gid) {
+			becomeBroker(launcherSock, &h, &first, &job)
 		}
-		raw.Close(mine) // the first process ends, and there is another one
+		raw.Close(sock) // that first process ends; the next one gets no user namespace
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 }
 
-// enterNamespaces makes them; locked: see enterLocked. The files of a new mqueue belong to the user.
+// enterNamespaces enters the new namespaces as owner's. A new mqueue file system takes its owner from the
+// fsuid.
 func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
-	if locked, e = enterLocked(first); e != 0 {
+	if locked, e = enterLockedMounts(first); e != 0 {
 		return locked, e
 	}
 	if locked {
@@ -221,28 +242,30 @@ func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked boo
 		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
 	}
 	e = raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
-	return locked, max(e, as(owner))
+	return locked, max(e, setEUID(owner))
 }
 
-// enterLocked enters a copy of the host's mounts that a process in a user namespace has made, and
-// ended. Such mounts are locked together (mount_namespaces(7)): what one hides stays hidden from
-// who has a descriptor from here when the mounts are taken apart. They propagate nothing. It reports
-// false where root cannot make user namespaces, or such that are of use; that the user has as many as
-// there may be is another matter.
-func enterLocked(first *First) (locked bool, e unix.Errno) {
-	space, here := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
-	// The two numbers are those that the other process, which shares the descriptors, gets again.
-	its := raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0)
-	cwd := raw.Openat(raw.AtCwd, here, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e = raw.Errno(max(its, cwd)); e != 0 {
+// enterLockedMounts enters a copy of the host's mounts in which all mounts are locked together
+// (mount_namespaces(7)): a mount cannot be removed to show what it hides, not even through a
+// descriptor that outlives the namespace. The kernel locks mounts when they are copied into a mount
+// namespace of another user namespace. So a short-lived child makes both; the keeper enters only the
+// mount namespace. It reports false if root cannot make user namespaces here. An exceeded limit
+// (ENOSPC) ends the launch instead, since the user could cause it.
+func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
+	nsPath, cwdPath := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
+	// The child shares this descriptor table. It closes both and opens them anew, under the same
+	// numbers, in its own namespaces.
+	mntNS := raw.Openat(raw.AtCwd, nsPath, unix.O_RDONLY, 0)
+	cwd := raw.Openat(raw.AtCwd, cwdPath, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e = raw.Errno(max(mntNS, cwd)); e != 0 {
 		return false, e
 	}
 	pid := raw.Clone(unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_FILES | unix.CLONE_VFORK)
 	if pid == 0 {
 		e = mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC)
-		raw.Close(its)
+		raw.Close(mntNS)
 		raw.Close(cwd)
-		if e == 0 && (raw.Openat(raw.AtCwd, space, unix.O_RDONLY, 0) != its || raw.Openat(raw.AtCwd, here, unix.O_PATH|unix.O_DIRECTORY, 0) != cwd) {
+		if e == 0 && (raw.Openat(raw.AtCwd, nsPath, unix.O_RDONLY, 0) != mntNS || raw.Openat(raw.AtCwd, cwdPath, unix.O_PATH|unix.O_DIRECTORY, 0) != cwd) {
 			e = unix.EIO
 		}
 		raw.Exit(uint32(e))
@@ -250,7 +273,7 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 	if e = raw.Errno(pid); e == 0 {
 		_, status := raw.Wait(pid)
 		e = unix.Errno(status >> 8)
-		if sig := status & 0x7f; sig != 0 { // as if we had made the call that the caller's filter kills for
+		if sig := status & 0x7f; sig != 0 { // a seccomp filter of the caller's killed it: end in the same way
 			raw.SetMask(unix.SIG_SETMASK, 0, nil)
 			raw.Kill(raw.Getpid(), uintptr(sig))
 			raw.Exit(1)
@@ -259,45 +282,44 @@ func enterLocked(first *First) (locked bool, e unix.Errno) {
 	locked = e == 0
 	switch e {
 	case 0:
-		e = raw.Errno(raw.Call(unix.SYS_SETNS, its, unix.CLONE_NEWNS, 0, 0, 0, 0))
-		first.Cwd = cwd // setns(2) goes to the root, and root may not be allowed back
+		e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0))
+		first.Cwd = cwd // setns(2) changes to "/", and root may not be permitted to change back
 	case unix.ENOSPC:
-		if none() {
+		if userNSDisabled() {
 			e = 0
 		}
 	case unix.EPERM, unix.EACCES, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
 		e = 0
 	}
-	raw.Close(its)
+	raw.Close(mntNS)
 	if !locked {
 		raw.Close(cwd)
 	}
 	return locked, e
 }
 
-// none reports whether the administrator permits no user namespaces at all.
-func none() bool {
+// userNSDisabled reports whether user.max_user_namespaces is 0.
+func userNSDisabled() bool {
 	fd := raw.Openat(raw.AtCwd, raw.Text("/proc/sys/user/max_user_namespaces\x00"), unix.O_RDONLY, 0)
 	first, _ := raw.ReadByte(fd)
 	raw.Close(fd)
 	return first == '0'
 }
 
-// noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS.
+// noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS, with which capabilities would survive a
+// change of ids from root's (capabilities(7), "The securebits flags"). The caller may have set them.
 const noFixup = 1<<2 | 1<<4
 
-// confine establishes: no exec gains anything, the bounding set is empty, a change of ids takes
-// the capabilities, all uids are root's, and what is effective is suid.Kept at most.
-func confine() bool {
+// lockDown reports whether this is now true: no exec gains privilege, the bounding set is empty, a
+// change of ids drops the capabilities, all uids are root's, and no capability is left but suid.Kept.
+func lockDown() bool {
 	permitted, _, ok := raw.Caps()
-	if !ok || permitted&needed != needed { // a container's root, say
+	if !ok || permitted&requiredCaps != requiredCaps { // for example root of a container
 		return false
 	}
 	if raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || raw.Call(unix.SYS_PRCTL, unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) != 1 || raw.CutBounding(0) != 0 {
 		return false
 	}
-	// What would let a change of ids from root's leave capabilities (capabilities(7), "The
-	// securebits flags").
 	bits := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0, 0)
 	if raw.Errno(bits) != 0 || bits&noFixup != 0 && raw.Prctl(unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0) != 0 {
 		return false
@@ -311,69 +333,71 @@ func confine() bool {
 	return raw.Errno(raw.Call(unix.SYS_GETRESUID, p, p+4, p+8, 0, 0, 0)) == 0 && ids[0]|ids[1]|ids[2] == 0
 }
 
-// receive reads the header. It ends the keeper where there is none, since direct mode works,
-// where the launcher is gone, and where it is not one. It takes no descriptor.
-func receive(line, launcher uintptr, h *Header) {
-	if e := bePatient(line, broker.Breath); e != 0 {
-		end(line, plan.SubKeeper, e, 0)
+// receiveHeader reads the Header. The socket's end means that direct mode works. The keeper ends then, or
+// when the launcher is gone, or if it reads anything but a Header. recvfrom(2)
+// takes no descriptors.
+func receiveHeader(launcherSock, launcher uintptr, h *Header) {
+	if e := setTimeout(launcherSock, broker.CheckSeconds); e != 0 {
+		failLaunch(launcherSock, plan.SubKeeper, e, 0)
 	}
 	r := raw.Failed(unix.EINTR)
-	for n := broker.Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
-		r = raw.Call(unix.SYS_RECVFROM, line, raw.Addr(unsafe.Pointer(h)), HeaderSize, unix.MSG_WAITALL, 0, 0)
+	for n := broker.MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
+		r = raw.Call(unix.SYS_RECVFROM, launcherSock, raw.Addr(unsafe.Pointer(h)), HeaderSize, unix.MSG_WAITALL, 0, 0)
 	}
-	if r != HeaderSize || h.Clone&^namespaces != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
+	if r != HeaderSize || h.Clone&^allowedNS != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
 		raw.Exit(0)
 	}
 }
 
-// bePatient bounds how long a socket is waited at.
-func bePatient(sock uintptr, seconds int64) unix.Errno {
+// setTimeout limits how long a read of sock waits (SO_RCVTIMEO, socket(7)).
+func setTimeout(sock uintptr, seconds int64) unix.Errno {
 	limit := unix.Timeval{Sec: seconds}
 	return raw.Errno(raw.Call(unix.SYS_SETSOCKOPT, sock, unix.SOL_SOCKET, unix.SO_RCVTIMEO, raw.Addr(unsafe.Pointer(&limit)), unsafe.Sizeof(limit), 0))
 }
 
-// nowhere is above every descriptor.
-const nowhere = 1<<31 - 1
+// maxFd is the highest possible descriptor.
+const maxFd = 1<<31 - 1
 
-// serve becomes the broker: it keeps CAP_SYS_ADMIN, its socket, and two descriptors of proc, and
-// closes the caller's, where there is a call for that.
-func serve(line uintptr, h *Header, first *First, job *broker.Job) {
+// becomeBroker keeps CAP_SYS_ADMIN and three descriptors, as 0 to 2: the socket, a proc, and the new
+// proc. It closes all others, the caller's among them, if the kernel has close_range(2).
+func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job) {
 	if first.Slave != 0 {
-		raw.Exit(0) // the first process says it
+		raw.Exit(0) // the first process reports it
 	}
 	job.Deny = conf.Deny()
 	job.IPC, job.UTS = h.Clone&unix.CLONE_NEWIPC != 0, h.Clone&unix.CLONE_NEWUTS != 0
 	raw.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0, 0)
 	raw.Call(unix.SYS_DUP3, job.Cwd, 1, unix.O_CLOEXEC, 0, 0, 0)
-	if job.Fresh != 0 {
-		raw.Call(unix.SYS_DUP3, job.Fresh, 2, unix.O_CLOEXEC, 0, 0, 0)
-		job.Fresh = 2
+	if job.NewProc != 0 {
+		raw.Call(unix.SYS_DUP3, job.NewProc, 2, unix.O_CLOEXEC, 0, 0, 0)
+		job.NewProc = 2
 	}
-	raw.Close(line)
-	raw.Call(unix.SYS_CLOSE_RANGE, 3, nowhere, 0, 0, 0, 0) // since 5.9
+	raw.Close(launcherSock)
+	raw.Call(unix.SYS_CLOSE_RANGE, 3, maxFd, 0, 0, 0, 0) // since Linux 5.9
 	job.Sock, job.Cwd = 0, 1
 	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	if raw.Fchdir(job.Cwd) != 0 || bePatient(job.Sock, broker.Breath) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
+	if raw.Fchdir(job.Cwd) != 0 || setTimeout(job.Sock, broker.CheckSeconds) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)
 }
 
-// born makes the keeper's clone the user's. Nothing of the user's has been read by it.
-func born(h *Header, first *First, its, uid, gid uintptr) {
+// becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that
+// process has read nothing from the user, except bytes from the keeper.
+func becomeFirst(h *Header, first *First, sock, uid, gid uintptr) {
 	if first.Proc == 0 {
-		first.Proc = makeProc()
-		raw.SendByte(its, byte(first.Proc))
+		first.Proc = mountNewProc()
+		raw.SendByte(sock, byte(first.Proc))
 	}
 	user := h.Clone&unix.CLONE_NEWUSER != 0
 	e := unix.Errno(0)
 	if user {
-		enterUser(its)
+		makeUserNS(sock)
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
-		e = raw.CutBounding(0) // the namespace came with a full one
+		e = raw.CutBounding(0) // a new user namespace starts with a full bounding set
 	}
 	if e == 0 {
-		e = become(uid, gid)
+		e = setIDs(uid, gid)
 	}
 	if e == 0 {
 		e = raw.SetCaps(0, 0, 0)
@@ -382,7 +406,7 @@ func born(h *Header, first *First, its, uid, gid uintptr) {
 		e = unix.EPERM
 	}
 	if user {
-		raw.SendByte(its, byte(e))
+		raw.SendByte(sock, byte(e))
 	}
 	if e != 0 {
 		raw.Exit(1)

@@ -1,7 +1,21 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the keeper, after it has entered the new namespaces; makeProc in its clone.
+// Runs in: the keeper, after it has entered the new namespaces; mountNewProc in its clone.
+//
+// In a user namespace the kernel itself keeps a caller from seeing what mounts hide, and from
+// mounting a proc that shows more than the host's (mount_namespaces(7); mnt_already_visible in
+// fs/namespace.c). A mount namespace of root's has neither rule, so the keeper applies both here,
+// from what /proc/self/mountinfo says:
+//
+//   - An unbindable mount is left out by a recursive bind, which would show what it hides. If there is
+//     one, all mounts become private, which makes them bindable.
+//   - A new proc is allowed only if no mount covers a part of the host's /proc and the host's
+//     proc has the ordinary flags. A container's covered /proc stays covered.
+//   - The kernel's first file system (rootfs) cannot be moved by pivot_root(2): it is bound on itself.
+//
+// The broker later needs a proc for its paths (self/fd/N). The keeper binds the host's and
+// detaches it at once: a detached mount has no path, so the user cannot mount anything in it.
 
 import (
 	"unsafe"
@@ -13,23 +27,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// procPath is where the host's proc is. waitingRoom is a directory in every proc that is there
-// to be mounted on, and always empty: the new proc waits there.
+// procPath is the host's proc. newProcPath is where the new proc stays until the broker binds it: an
+// empty directory that every proc has as a mount point.
 const (
 	procPath    = "/proc\x00"
-	waitingRoom = "/proc/fs/nfsd\x00"
+	newProcPath = "/proc/fs/nfsd\x00"
 )
 
-// mount is mount(2).
+// mount is mount(2) without data.
 func mount(src, dst, fs unsafe.Pointer, flags uintptr) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, 0, 0))
 }
 
-// prepare stops mounts from propagating to the host, unless they are locked ones, does for what mounts hide what the kernel
-// would do in a user namespace (mount_namespaces(7)), and raises the loopback interface. What
-// fails is the first process's to report. It returns a proc: a bind that is detached, so that
-// nobody can mount on what lies in it.
-func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) {
+// prepareMounts stops propagation to the host, unless locked mounts have none, applies the rules above
+// and raises the loopback interface. It returns a detached bind of the host's proc. The first process
+// reports what could not be done in first.
+func prepareMounts(launcherSock uintptr, h *Header, first *First, locked bool) (proc uintptr) {
 	root := raw.Text("/\x00")
 	if h.Clone&unix.CLONE_NEWNET != 0 {
 		first.Loopback = step.LoopbackUp()
@@ -43,10 +56,10 @@ func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) 
 	}
 	var mounts hostMounts
 	e := mounts.read()
-	if e == 0 && mounts.unbindable { // a bind would leave them out, and show what lies under them
+	if e == 0 && mounts.unbindable {
 		e = mount(nil, root, nil, unix.MS_PRIVATE|unix.MS_REC)
 	}
-	if e == 0 && mounts.rootfs { // pivot_root(2) cannot move the kernel's first file system, but a bind of it
+	if e == 0 && mounts.rootfs {
 		if e = mount(root, root, nil, unix.MS_BIND|unix.MS_REC); e == 0 {
 			e = raw.Errno(raw.Call(unix.SYS_CHROOT, raw.Addr(raw.Text("/..\x00")), 0, 0, 0, 0, 0))
 		}
@@ -74,17 +87,17 @@ func prepare(line uintptr, h *Header, first *First, locked bool) (proc uintptr) 
 		e = unix.ENODEV
 	}
 	if e != 0 {
-		end(line, plan.SubProc, e, 0)
+		failLaunch(launcherSock, plan.SubProc, e, 0)
 	}
-	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && !mounts.covered && ordinary(proc, uint64(fs.Flags)) {
+	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && !mounts.covered && mayMountProc(proc, uint64(fs.Flags)) {
 		first.Proc = 0
 	}
 	return proc
 }
 
-// ordinary reports whether proc is one that the kernel would permit a new one beside: its root,
-// with the flags that a new one has (mnt_already_visible, fs/namespace.c).
-func ordinary(proc uintptr, flags uint64) bool {
+// mayMountProc reports whether a new proc beside this one would show nothing more: proc is the root of
+// a proc, with the flags that a new one would have (mnt_already_visible).
+func mayMountProc(proc uintptr, flags uint64) bool {
 	const procRoot = 1 // PROC_ROOT_INO
 	var st unix.Stat_t
 	_, e := raw.Fstat(proc, &st)
@@ -92,36 +105,37 @@ func ordinary(proc uintptr, flags uint64) bool {
 		flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
 }
 
-// newProc hears whether the first process has mounted a new proc, and opens it; 0: there is none.
-func newProc(line uintptr) uintptr {
-	if e, ok := raw.ReadByte(line); !ok || e != 0 {
+// openNewProc waits for mountNewProc and opens the new proc. It returns 0 if there is none.
+func openNewProc(launcherSock uintptr) uintptr {
+	if e, ok := raw.ReadByte(launcherSock); !ok || e != 0 {
 		return 0
 	}
-	fd := raw.Openat(raw.AtCwd, raw.Text(waitingRoom), unix.O_PATH|unix.O_DIRECTORY, 0)
+	fd := raw.Openat(raw.AtCwd, raw.Text(newProcPath), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if raw.Errno(fd) != 0 {
 		raw.Exit(1)
 	}
 	return fd
 }
 
-// makeProc mounts a proc of this process's PID namespace.
-func makeProc() unix.Errno {
-	fs, at := raw.Text("proc\x00"), raw.Text(waitingRoom)
+// mountNewProc mounts a proc for the PID namespace of this process. It is unbindable, so that binds
+// of the host's tree leave it out.
+func mountNewProc() unix.Errno {
+	fs, at := raw.Text("proc\x00"), raw.Text(newProcPath)
 	return mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 }
 
-// hostMounts is what mountinfo (proc_pid_mountinfo(5)) says of all mounts together.
+// hostMounts is a summary of /proc/self/mountinfo (proc_pid_mountinfo(5)).
 type hostMounts struct {
-	unbindable bool // there is an unbindable one
-	covered    bool // there is one on a part of /proc that is not empty
-	rootfs     bool // there is one that lies on no other, its own parent
+	unbindable bool // at least one mount is unbindable
+	covered    bool // a mount covers a part of /proc that is not always empty
+	rootfs     bool // a mount is its own parent: the kernel's first file system is visible
 
-	field, n uintptr
-	id       uintptr
-	text     [40]byte // the beginning of a field
+	field, n uintptr  // the number of the current field, and the bytes kept of it
+	id       uintptr  // the mount id, the first field of a line
+	text     [40]byte // the beginning of the current field
 }
 
-// read reads mountinfo, a byte after the other: its lines have no greatest length.
+// read reads mountinfo byte by byte, since its lines have no maximum length.
 func (m *hostMounts) read() unix.Errno {
 	fd := raw.Openat(raw.AtCwd, raw.Text("/proc/self/mountinfo\x00"), unix.O_RDONLY, 0)
 	if e := raw.Errno(fd); e != 0 {
@@ -136,13 +150,13 @@ func (m *hostMounts) read() unix.Errno {
 			return e
 		}
 		for i := range n {
-			m.take(*(*byte)(unsafe.Add(unsafe.Pointer(&buf), i)))
+			m.addByte(*(*byte)(unsafe.Add(unsafe.Pointer(&buf), i)))
 		}
 	}
 }
 
-// take takes one byte of mountinfo. Space and newline end a field, and are in none.
-func (m *hostMounts) take(c byte) {
+// addByte takes the next byte. A space or a newline ends a field; within fields both are escaped.
+func (m *hostMounts) addByte(c byte) {
 	if c != ' ' && c != '\n' {
 		if m.n < uintptr(len(m.text))-1 {
 			*(*byte)(unsafe.Add(unsafe.Pointer(&m.text), m.n)) = c
@@ -160,7 +174,7 @@ func (m *hostMounts) take(c byte) {
 		m.rootfs = m.rootfs || parent == m.id
 	case 4:
 		m.covered = m.covered || raw.HasPrefix(text, raw.Text("/proc/\x00")) &&
-			!raw.Equal(text, raw.Text(waitingRoom)) && !raw.Equal(text, raw.Text("/proc/sys/fs/binfmt_misc\x00"))
+			!raw.Equal(text, raw.Text(newProcPath)) && !raw.Equal(text, raw.Text("/proc/sys/fs/binfmt_misc\x00"))
 	default:
 		m.unbindable = m.unbindable || raw.Equal(text, raw.Text("unbindable\x00"))
 	}

@@ -53,10 +53,10 @@ func TestPrivilegedInstallationIsRefused(t *testing.T) {
 	}{
 		{"2755", 0, 0o2755, 0, "this binary is set-group-id, which is not supported"},
 		{"6755", 0, 0o6755, 0, "this binary is set-group-id, which is not supported"},
-		{"another user", 12346, 0o4755, 0, "this binary is set-user-id, but not root's, which is not supported"},
+		{"another user", 12346, 0o4755, 0, "this binary is set-user-id, but does not belong to root, which is not supported"},
 		{"capability", 0, 0o0755, 1 << unix.CAP_SYS_ADMIN, "this binary has file capabilities, which are not supported"},
 		{"capability-and-bit", 0, 0o4755, 1 << unix.CAP_CHOWN, "this binary has file capabilities, which are not supported"},
-		{"writable", 0, 0o4775, 0, "how it is installed cannot be told"},
+		{"writable", 0, 0o4775, 0, "it is not clear how it is installed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := privileged(t, c.owner, c.mode, c.caps)
@@ -166,6 +166,6 @@ func TestCallerWithSeveralIDs(t *testing.T) {
 			t.Errorf("%v: %v", ids, o)
 		}
 		o = launch{who: root, wrap: wrap, args: []string{installed, "--ro-bind", "/", "/", "echo", "ran"}}.run(t)
-		o.Refused(t, "how it is installed cannot be told")
+		o.Refused(t, "it is not clear how it is installed")
 	}
 }

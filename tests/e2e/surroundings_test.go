@@ -231,7 +231,7 @@ func TestChroot(t *testing.T) {
 // Messages need nothing of the host's: no /proc, no /dev.
 func TestNoProc(t *testing.T) {
 	t.Parallel()
-	sense := map[identity]string{root: "/proc", user: "/proc", setuid: "how it is installed cannot be told"}
+	sense := map[identity]string{root: "/proc", user: "/proc", setuid: "it is not clear how it is installed"}
 	eachSide(t, func(t *testing.T, who identity, e engine) {
 		launch{who: who, wrap: e.Wrap, host: "mount -t tmpfs none /proc", args: append(box(), "/h/probe", "echo", "in")}.run(t).Refused(t, sense[who])
 	})

@@ -17,16 +17,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestBeforeExec: between set-up and its exec neither the command's process nor init has a
-// capability, and neither opens a door. A plan with many directories to try, and a lock behind
-// them, keeps both processes busy.
+// TestBeforeExec: between set-up and its exec, neither the payload's process nor init has a capability,
+// and the user can access neither. A plan with many directories to try, and then a lock, keeps both
+// processes busy.
 func TestBeforeExec(t *testing.T) {
 	t.Parallel()
-	for name, clone := range map[string]uint32{"plain": plain, "roomy": roomy, "user": user} {
+	for name, clone := range map[string]uint32{"plain": plain, "roomy": allButUser, "user": user} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := become(t, me)
-			h, err := s.rob(scene{})
+			s := newUserThread(t, me)
+			h, err := s.startAndSteal(startOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,27 +44,27 @@ func TestBeforeExec(t *testing.T) {
 				d.payload = append(d.payload, one(plan.OpChdir, plan.FlagTry).of("/nowhere").at("PWD=/"))
 			}
 			d.payload = append(d.payload, one(plan.OpChdir, 0).of("/").at("PWD=/"), one(plan.OpLock, 0).of("/h/witness"))
-			if err := h.send(whole(d.program(t))); err != nil {
+			if err := h.send(wholeLaunch(d.program(t))); err != nil {
 				t.Fatal(err)
 			}
 			var pids []int
 			if !harness.Until(func() bool { pids = proc.Tree(h.pid); return len(pids) == 4 }) {
-				t.Fatalf("no init and no command: %s, faults %v", describe(pids), h.faults())
+				t.Fatalf("no init and no payload: %s, faults %v", describe(pids), h.faults())
 			}
 			pids = pids[2:]
 			payload := pids[1]
 			payloads, inits := 0, 0
 			for proc.Field(payload, "Name") != "witness" && proc.State(payload) != "" {
 				for _, pid := range pids {
-					power := powers(pid)
-					open := s.burgle(pid, true)
+					power := hasCaps(pid)
+					open := s.allowedAccess(pid, true)
 					switch {
 					case proc.Field(payload, "Name") == "witness" && pid == payload:
 						continue
 					case len(open) > 0:
-						t.Fatalf("open before the exec: %s: %v", has(pid), open)
+						t.Fatalf("accessible before the exec: %s: %v", procSummary(pid), open)
 					case power:
-						t.Fatalf("capabilities after set-up: %s", has(pid))
+						t.Fatalf("capabilities after set-up: %s", procSummary(pid))
 					case pid == pids[0]:
 						inits++
 					default:
@@ -72,21 +72,21 @@ func TestBeforeExec(t *testing.T) {
 					}
 				}
 			}
-			t.Log("looked at the command", payloads, "times, at init", inits, "times")
+			t.Log("looked at the payload", payloads, "times, at init", inits, "times")
 			if payloads == 0 || inits == 0 {
-				t.Error("one of them was not seen before the exec")
+				t.Error("one of the two was not seen before the exec")
 			}
 		})
 	}
 }
 
-// TestEndingProcesses: a process that ends has no memory left to be undumpable
-// (CVE-2026-46333); its capabilities protect its descriptors until it is gone.
+// TestEndingProcesses: a process that is ending has released its memory, and with it the dumpable flag
+// (CVE-2026-46333). Its capabilities still protect its descriptors until it is gone.
 func TestEndingProcesses(t *testing.T) {
 	t.Parallel()
-	// The controls: this loop robs a process of the user's, and on a kernel with the flaw
-	// also one that may not be dumped, while it ends.
-	control := become(t, me)
+	// The controls: this loop takes descriptors of a process of the user's, and on a kernel with the
+	// flaw also of an undumpable one, while it ends.
+	control := newUserThread(t, me)
 	for name, words := range map[string][]string{"open": {"pause"}, "undumpable": {"shut", "pause"}} {
 		won := 0
 		for range 40 {
@@ -97,26 +97,26 @@ func TestEndingProcesses(t *testing.T) {
 			harness.Until(func() bool {
 				return proc.State(cmd.Process.Pid) == "S" && proc.Field(cmd.Process.Pid, "Name") == "witness"
 			})
-			won += snatch(t, cmd.Process.Pid, []int{0, 1, 2}, func() { _ = cmd.Process.Kill() })
+			won += takeWhileEnding(t, cmd.Process.Pid, []int{0, 1, 2}, func() { _ = cmd.Process.Kill() })
 			_ = cmd.Wait()
 		}
 		t.Logf("%d descriptors of the user's own processes (%s) were taken", won, name)
 		if name == "open" && won == 0 {
-			t.Error("the attack works nowhere")
+			t.Error("the attack does not even work on an ordinary process")
 		}
 	}
-	kinds := holds()
+	kinds := pausePoints()
 	for i, at := range slices.Concat(kinds[:1], kinds[2:7], kinds[4:7]) {
 		t.Run(fmt.Sprint(at.name, "-", i), func(t *testing.T) {
-			s := become(t, me)
+			s := newUserThread(t, me)
 			for range 10 {
-				h, pids := held(t, s, []uint32{plain, user, roomy}[i%3], at)
+				h, pids := pausedAt(t, s, []uint32{plain, user, allButUser}[i%3], at)
 				pid := h.keeper
 				end := func() { _ = unix.Kill(pid, unix.SIGKILL) }
-				if i%2 == 0 { // by itself: its socket closes
+				if i%2 == 0 { // it ends by itself, because its socket closes
 					end = func() {
-						_ = unix.Shutdown(h.line, unix.SHUT_RDWR)
-						_ = unix.Shutdown(h.words, unix.SHUT_RDWR)
+						_ = unix.Shutdown(h.keeperSock, unix.SHUT_RDWR)
+						_ = unix.Shutdown(h.faultsIn, unix.SHUT_RDWR)
 						for _, pid := range append(pids, h.pid) {
 							if pid != h.keeper {
 								_ = unix.Kill(pid, unix.SIGKILL)
@@ -124,10 +124,10 @@ func TestEndingProcesses(t *testing.T) {
 						}
 					}
 				}
-				if !powers(pid) {
-					t.Fatalf("nothing to protect: %s", has(pid))
+				if !hasCaps(pid) {
+					t.Fatalf("nothing to protect: %s", procSummary(pid))
 				}
-				if n := snatch(t, pid, []int{0, 1, 2, 3, 4, 5, 1000, 1001}, end); n > 0 {
+				if n := takeWhileEnding(t, pid, []int{0, 1, 2, 3, 4, 5, 1000, 1001}, end); n > 0 {
 					t.Errorf("%d descriptors were taken from an ending process", n)
 				}
 			}
@@ -135,11 +135,11 @@ func TestEndingProcesses(t *testing.T) {
 	}
 }
 
-// snatch tries to take descriptors of a process, without pause, while it is made to end.
-// It counts those that it got, and refusals for another reason than lack of rights.
-func snatch(t *testing.T, pid int, fds []int, end func()) (won int) {
+// takeWhileEnding tries to take descriptors of a process, without pause, while end makes it end. It counts
+// those that it got, and refusals that are not about permission.
+func takeWhileEnding(t *testing.T, pid int, fds []int, end func()) (won int) {
 	t.Helper()
-	thief := become(t, me)
+	thief := newUserThread(t, me)
 	started := make(chan struct{})
 	go func() {
 		<-started
@@ -170,9 +170,9 @@ func snatch(t *testing.T, pid int, fds []int, end func()) (won int) {
 	return won
 }
 
-// TestStoppedAnywhere: whoever stops all of a launch, at any moment, finds no process with
-// capabilities but the launcher, before it has dropped, and that opens no door. Afterwards it
-// goes on as if nothing had been.
+// TestStoppedAnywhere: the user stops all processes of a launch at a random moment. The only stopped
+// process that can have capabilities is the launcher before it has dropped them, and the user cannot
+// access it. After SIGCONT the launch ends normally.
 func TestStoppedAnywhere(t *testing.T) {
 	t.Parallel()
 	options := map[string][]string{
@@ -183,7 +183,7 @@ func TestStoppedAnywhere(t *testing.T) {
 	rounds := harness.Times(30, 120)
 	for round := range rounds {
 		name := []string{"plain", "all", "some"}[round%3]
-		s := become(t, me)
+		s := newUserThread(t, me)
 		args := slices.Concat([]string{"--mode", "setuid", "--ro-bind", base + "/bin", "/h"}, options[name], []string{"--", "/h/witness", "exit", "7"})
 		cmd := exec.Command(installed, args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -200,15 +200,15 @@ func TestStoppedAnywhere(t *testing.T) {
 			}
 			stopped++
 			switch {
-			case !powers(pid):
+			case !hasCaps(pid):
 			case pid == cmd.Process.Pid:
-				s.allShut(t, "the stopped launcher", pid, true)
+				s.mustDenyAll(t, "the stopped launcher", pid, true)
 			default:
-				t.Errorf("stopped with capabilities: %s", has(pid))
+				t.Errorf("stopped with capabilities: %s", procSummary(pid))
 			}
 		}
-		// Again and again: a process that was being cloned meanwhile is born with the stop
-		// signal, and the kernel forgets that it was to go on.
+		// SIGCONT is repeated: a process that was being cloned meanwhile starts with the pending stop
+		// signal and misses a SIGCONT that came before.
 		again := time.NewTicker(20 * time.Millisecond)
 		late := time.AfterFunc(4*soon, func() { _ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })
 		ended := make(chan error)
@@ -223,14 +223,14 @@ func TestStoppedAnywhere(t *testing.T) {
 		}
 		late.Stop()
 		again.Stop()
-		if err := nobodyOf(cmd.Process.Pid); err != nil {
+		if err := noneLeftOf(cmd.Process.Pid); err != nil {
 			t.Error(err)
 		}
 		if code := cmd.ProcessState.ExitCode(); code != 7 || said.String() != "" {
-			t.Errorf("%s: status %d after it went on: %s", name, code, said.String())
+			t.Errorf("%s: status %d after SIGCONT: %s", name, code, said.String())
 		}
 	}
 	if t.Log(stopped, "stopped"); stopped < rounds/5 {
-		t.Error("hardly a process was stopped")
+		t.Error("too few processes were stopped")
 	}
 }

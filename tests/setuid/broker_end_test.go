@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refusing has the kernel refuse a system call to the calling thread and what it starts, as root's
-// filter around a container does.
+// refusing makes the kernel refuse a system call to the calling thread and all that it starts, like a
+// filter that root has installed around a container.
 func refusing(nr uint32) func() error {
 	return func() error {
 		code := []unix.SockFilter{
@@ -30,54 +30,54 @@ func refusing(nr uint32) func() error {
 	}
 }
 
-// TestFailedFrame: a broker that could not make the frame ends. Its root is still the host's, where
-// a stage would be root's files.
+// TestFailedFrame: a broker that could not make the frame ends. Its root is still the host's, where STAGE
+// would create files as root.
 func TestFailedFrame(t *testing.T) {
 	t.Parallel()
-	s := becomeIn(t, me, func() error { return errors.Join(elsewhere("true")(), refusing(unix.SYS_PIVOT_ROOT)()) })
-	k := s.talkTo(t, 0, 0)
-	defer k.bye()
+	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts("true")(), refusing(unix.SYS_PIVOT_ROOT)()) })
+	k := s.startBroker(t, 0, 0)
+	defer k.close()
 	if got := k.ask(broker.Root, 0, 0, 0); got != broker.FailedFlags|uint32(unix.EPERM) {
 		t.Fatalf("ROOT answers %#x", got)
 	}
 	if got := k.ask(broker.Stage, 0, 1, 0, k.path("/usr")); got != ended {
 		t.Fatalf("STAGE without a frame answers %d, and %s was made: %v", int32(got), broker.StageDir, os.Remove(broker.StageDir) == nil)
 	}
-	if !over(k.keeper, soon) {
+	if !endsWithin(k.keeper, soon) {
 		t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
 	}
 }
 
-// TestBrokerWithoutLauncher: a broker whose launcher is gone answers nothing any more, whoever keeps
-// the socket and however often it is asked.
+// TestBrokerWithoutLauncher: a broker whose launcher is gone answers no request, even if a process still
+// holds the socket and keeps sending.
 func TestBrokerWithoutLauncher(t *testing.T) {
 	t.Parallel()
-	s := become(t, me)
-	k := s.talkTo(t, 0, 0)
-	defer k.bye()
+	s := newUserThread(t, me)
+	k := s.startBroker(t, 0, 0)
+	defer k.close()
 	hostname := func() uint32 { return k.ask(broker.Hostname, 3, 0, 0) }
 	if got := hostname(); got != uint32(unix.EPERM) {
 		t.Fatalf("HOSTNAME answers %d", int32(got))
 	}
-	if err := s.kill(k.pid, unix.SIGKILL); err != nil || !over(k.pid, soon) {
+	if err := s.kill(k.pid, unix.SIGKILL); err != nil || !endsWithin(k.pid, soon) {
 		t.Fatal("the launcher stays:", err)
 	}
 	hostname() // it may have waited for this one already
 	if got := hostname(); got != ended {
 		t.Fatalf("HOSTNAME answers %d when the launcher is gone", int32(got))
 	}
-	if !over(k.keeper, soon) {
+	if !endsWithin(k.keeper, soon) {
 		t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
 	}
 }
 
-// TestStageIsReadOnly: what is staged read-only is so before it is placed, whatever the first
-// process does in between. Where the administrator refuses --bind, this is what keeps it.
+// TestStageIsReadOnly: a tree that is staged read-only is read-only before it is placed. A refusal of
+// --bind in setuid.conf depends on that.
 func TestStageIsReadOnly(t *testing.T) {
 	t.Parallel()
-	s := becomeIn(t, me, elsewhere(etc(write("refuse --bind\n"))+"\n"+canaries))
-	k := s.talkTo(t, 0, 0).framed()
-	defer k.bye()
+	s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse --bind\n"))+"\n"+canaries))
+	k := s.startBroker(t, 0, 0).withFrame()
+	defer k.close()
 	if e := k.ask(broker.Stage, unix.MS_RDONLY, 1, 0, k.path("/oldroot/tmp/canary")); e != 0 {
 		t.Fatalf("STAGE answers %d", int32(e))
 	}
@@ -103,9 +103,9 @@ func TestRestrictKeepsFlags(t *testing.T) {
 	t.Parallel()
 	const all = `mount -t tmpfs host /mnt; cd /mnt; for f in ro nosuid nodev noexec noatime nodiratime strictatime nosymfollow; do
 mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
-	s := becomeIn(t, me, func() error { return errors.Join(elsewhere(all)(), refusing(unix.SYS_MOUNT_SETATTR)()) })
-	k := s.talkTo(t, 0, 0).framed()
-	defer k.bye()
+	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts(all)(), refusing(unix.SYS_MOUNT_SETATTR)()) })
+	k := s.startBroker(t, 0, 0).withFrame()
+	defer k.close()
 	flags := func() map[string]string {
 		found := map[string]string{}
 		for line := range strings.Lines(k.mountsInside()) {
@@ -135,9 +135,9 @@ mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
 // receives no mounts of the host's.
 func TestBindTightens(t *testing.T) {
 	t.Parallel()
-	s := becomeIn(t, me, elsewhere(canaries))
-	k := s.talkTo(t, 0, 0).framed()
-	defer k.bye()
+	s := newUserThreadIn(t, me, inOwnMounts(canaries))
+	k := s.startBroker(t, 0, 0).withFrame()
+	defer k.close()
 	for name, flags := range map[string]uint64{"rw": 0, "ro": unix.MS_RDONLY} {
 		if e := k.ask(broker.Bind, flags, 0, 0, k.path("/oldroot/tmp/canary"), k.mkdir("/base/"+name)); e != 0 {
 			t.Fatalf("BIND answers %d", int32(e))

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fewNamespaces is a host with all ids on which everybody may have four namespaces of these kinds.
+// fewNamespaces is a host with all ids on which each user may have four namespaces of these kinds.
 func fewNamespaces(kinds, script string) launch {
 	every := []syscall.SysProcIDMap{{Size: 1<<32 - 1}}
 	return kernelOfRoot(launch{
@@ -21,8 +21,8 @@ func fewNamespaces(kinds, script string) launch {
 	}, "cd /proc/sys/user; for f in max_"+kinds+"_namespaces; do echo 4 > $f; done; cd /")
 }
 
-// sandboxes is a function of a script: "sandbox UID NAME" starts a sandbox that stays, and prints
-// the first line that comes of it.
+// sandboxes defines a shell function: "sandbox UID NAME" starts a sandbox that keeps running, and prints its
+// first line of output.
 const sandboxes = `launcher=$1; cd $2; d=$(mktemp -d); chmod 1777 $d
 sandbox() {
 	mkfifo -m 0666 $d/$2
@@ -31,9 +31,9 @@ sandbox() {
 }
 `
 
-// TestNamespacesAreCounted: the namespaces of sandboxes are counted as those of their users' owner
-// ids. So one user cannot use up root's, which are everybody's; and one who has used up the own
-// ones gets no sandbox, rather than one whose mounts are not locked.
+// TestNamespacesAreCounted: the namespaces of sandboxes are counted for their users' owner ids. So no user
+// can use up root's, and a user who has reached the limit gets no sandbox, rather than one whose
+// mounts are not locked.
 func TestNamespacesAreCounted(t *testing.T) {
 	t.Parallel()
 	const end = "rm -r $d"
@@ -45,8 +45,8 @@ func TestNamespacesAreCounted(t *testing.T) {
 	}
 }
 
-// TestOwnerOfTheLocks: the user namespace that locks the mounts belongs to the owner id too, and
-// not to one whom its user can become.
+// TestOwnerOfTheLocks: the user namespace that locks the mounts also belongs to the owner id, not to an id
+// that the user can take.
 func TestOwnerOfTheLocks(t *testing.T) {
 	t.Parallel()
 	for who, want := range map[uint32]uint32{me: suid.Owner(me), suid.FirstOwner: 0} {
@@ -68,7 +68,7 @@ func TestOwnerOfTheLocks(t *testing.T) {
 			t.Errorf("uid %d: the owner is %d, want %d", who, owner, want)
 		}
 		_, _ = locks.Close(), mounts.Close()
-		_ = clear(cmd.Process.Pid)
+		_ = killGroup(cmd.Process.Pid)
 		_ = cmd.Wait()
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// step is a step of a plan with its strings beside it: what is set replaces the operand.
+// step is a step of a plan with its strings: a string that is set replaces the operand.
 type step struct {
 	plan.Step
 	a, b, c string
@@ -27,7 +27,7 @@ type step struct {
 	blob    []byte // a filter, in A
 }
 
-// draft is a plan in the making, in the order in which a launch has its steps.
+// draft is a plan that is being built. The fields are in the order of a launch's steps.
 type draft struct {
 	flags, clone           uint32
 	join                   []step
@@ -42,14 +42,13 @@ type draft struct {
 }
 
 const (
-	safe  = unix.MS_NOSUID | unix.MS_NODEV
-	plain = unix.CLONE_NEWNS
-	user  = unix.CLONE_NEWNS | unix.CLONE_NEWUSER
-	roomy = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+	safe       = unix.MS_NOSUID | unix.MS_NODEV
+	plain      = unix.CLONE_NEWNS
+	user       = unix.CLONE_NEWNS | unix.CLONE_NEWUSER
+	allButUser = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 )
 
-// good is a plan that every keeper carries out: the witness on /h, bait on /b, a tmpfs
-// on /t.
+// good returns a plan without anything hostile: the witness on /h, bait on /b, a tmpfs on /t.
 func good(bait string, words ...string) *draft {
 	if len(words) == 0 {
 		words = []string{"report"}
@@ -81,7 +80,7 @@ func (d *draft) with(change func(d *draft)) *draft {
 	return d
 }
 
-// program lays the plan out.
+// program returns the plan's bytes.
 func (d *draft) program(t testing.TB) []byte {
 	t.Helper()
 	b := &planbuild.Builder{Flags: d.flags, Clone: d.clone}
@@ -168,11 +167,11 @@ const (
 	hGID
 )
 
-// bait is a directory of the host with what others own, bound on /b in the sandboxes.
+// bait makes a directory of the host with files of several owners, which sandboxes bind on /b.
 //
 //	root/    root's: keep, secret (0600), ids (4755, see testdata)
-//	nobody/  nobody's, shut: secret, ids
-//	other/   another user's, shut
+//	nobody/  65534's (0700): secret, ids
+//	other/   another user's (0700)
 //	mine/    the attacker's, with links that lead to the others
 func bait(t testing.TB) string {
 	t.Helper()
@@ -190,8 +189,8 @@ func bait(t testing.TB) string {
 	return dir
 }
 
-// snapshot is all that can be seen of a bait directory but what the attacker owns; what
-// lies in his part of it must be his.
+// snapshot describes all files of a bait directory except those of the attacker. It complains about
+// files in the attacker's part that belong to another user.
 func snapshot(dir string) string {
 	var out strings.Builder
 	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
@@ -203,7 +202,7 @@ func snapshot(dir string) string {
 		name := strings.TrimPrefix(path, dir)
 		if strings.HasPrefix(name, "/mine") {
 			if st.Uid != me || st.Gid != me || st.Mode&unix.S_IFMT == unix.S_IFBLK || st.Mode&unix.S_IFMT == unix.S_IFCHR {
-				fmt.Fprintln(&out, "not his:", name, st.Uid, st.Gid, st.Mode)
+				fmt.Fprintln(&out, "not the attacker's:", name, st.Uid, st.Gid, st.Mode)
 			}
 			return nil
 		}
@@ -235,8 +234,7 @@ func difference(was, is string) string {
 	return out.String()
 }
 
-// powerless complains about a report of the witness that tells of anything that the user
-// does not have by himself.
+// powerless complains if a report of the witness shows any right that the user does not have outside.
 func powerless(report string) string {
 	var bad []string
 	facts := map[string]string{}
@@ -248,7 +246,7 @@ func powerless(report string) string {
 		}
 	}
 	if facts["uid"] != facts["gid"] || facts["pid"] == "" || !strings.HasSuffix(report, "end\n") {
-		bad = append(bad, "this is no report")
+		bad = append(bad, "not a complete report")
 	}
 	for _, set := range []string{"inheritable", "permitted", "effective", "ambient"} {
 		if strings.Trim(facts[set], "0") != "" {
@@ -304,8 +302,8 @@ func devNull(t testing.TB) int {
 	return fd
 }
 
-// leaks complains about anything in an output that the user has not by himself. In a user
-// namespace ids are what the plan says.
+// leaks complains if an output shows any right that the user does not have outside. With mapped, ids are those
+// of a user namespace and not checked.
 func leaks(said string, mapped bool) string {
 	var bad []string
 	for line := range strings.SplitSeq(said, "\n") {
@@ -341,7 +339,7 @@ func leaks(said string, mapped bool) string {
 	return strings.Join(bad, "; ")
 }
 
-// headerOf is what the launcher tells the keeper of a plan.
+// headerOf returns the keeper.Header that the launcher sends for a plan.
 func headerOf(p []byte) (h [4]uint32) {
 	if len(p) < plan.HeaderSize {
 		return [4]uint32{unix.CLONE_NEWNS}

@@ -7,22 +7,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// judgement says what must come of a plan; it complains, or returns nothing.
-type judgement func(l loot) string
+// verdict checks the result of a plan. It returns a complaint, or "".
+type verdict func(l result) string
 
-// ran: the command ran, and has nothing.
-func ran(l loot) string {
+// ran requires that the payload ran without privilege.
+func ran(l result) string {
 	if l.first == 0 || l.status != 0 || len(l.faults) > 0 {
 		return "it did not run"
 	}
 	return powerless(l.said)
 }
 
-// faulted looks for the one fault that there must be, and that nothing ran.
-func faulted(l loot, sub plan.Sub) (m plan.Message, complaint string) {
+// faulted requires exactly this fault, and that the payload did not run.
+func faulted(l result, sub plan.Sub) (m plan.Message, complaint string) {
 	switch {
 	case len(l.faults) == 0:
-		return m, "nobody says why"
+		return m, "no fault was reported"
 	case l.said != "":
 		return m, "something was printed"
 	case !l.answered || l.status != 0:
@@ -35,12 +35,12 @@ func faulted(l loot, sub plan.Sub) (m plan.Message, complaint string) {
 	return m, complaint
 }
 
-// denied: the plan is carried out as for the user, who may not do one of its steps.
-func denied(errnos ...unix.Errno) judgement {
+// denied requires that a step failed for lack of the user's rights.
+func denied(errnos ...unix.Errno) verdict {
 	if len(errnos) == 0 {
 		errnos = []unix.Errno{unix.EACCES, unix.EPERM}
 	}
-	return func(l loot) string {
+	return func(l result) string {
 		if l.first == 0 || len(l.faults) == 0 || l.said != "" || l.status != 0 {
 			return "want a fault of the first process, and nothing else"
 		}
@@ -54,8 +54,8 @@ func denied(errnos ...unix.Errno) judgement {
 }
 
 // either of several judgements.
-func either(all ...judgement) judgement {
-	return func(l loot) (complaint string) {
+func either(all ...verdict) verdict {
+	return func(l result) (complaint string) {
 		for _, j := range all {
 			if complaint = j(l); complaint == "" {
 				return ""
@@ -65,40 +65,40 @@ func either(all ...judgement) judgement {
 	}
 }
 
-// attack is a plan that differs from a good one in one thing.
+// attack is a plan with one hostile change.
 type attack struct {
 	name string
 	// control is a change without the one hostile thing; the plan runs then. Without one,
 	// the good plan itself is the control.
 	control func(d *draft)
 	edit    func(d *draft)
-	bytes   func(p []byte) []byte // and of what is sent
-	want    judgement
+	bytes   func(p []byte) []byte // a change of the bytes that are sent
+	want    verdict
 }
 
-// try has a plan carried out, and looks at the bait afterwards.
-func (s *soul) try(t *testing.T, at scene, lure string, p []byte, want judgement) {
+// try sends a plan and compares the bait before and after.
+func (s *userThread) try(t *testing.T, at startOptions, baitDir string, p []byte, want verdict) {
 	t.Helper()
-	before := snapshot(lure)
-	l := s.attempt(t, at, whole(p))
+	before := snapshot(baitDir)
+	l := s.attempt(t, at, wholeLaunch(p))
 	if complaint := want(l); complaint != "" {
 		t.Errorf("%s: %s", complaint, l)
 	}
-	if after := snapshot(lure); after != before {
+	if after := snapshot(baitDir); after != before {
 		t.Errorf("files of the host have changed:\n%s%s", difference(before, after), l)
 	}
 }
 
-// raid tries attacks one after another, each with its control.
-func raid(t *testing.T, at scene, clone uint32, attacks []attack) {
+// runAttacks runs attacks one after another, each with its control.
+func runAttacks(t *testing.T, at startOptions, clone uint32, attacks []attack) {
 	t.Helper()
-	s, lure := become(t, me), bait(t)
-	base := func() *draft { return good(lure).with(func(d *draft) { d.clone = clone }) }
-	t.Run("control", func(t *testing.T) { s.try(t, at, lure, base().program(t), ran) })
+	s, baitDir := newUserThread(t, me), bait(t)
+	base := func() *draft { return good(baitDir).with(func(d *draft) { d.clone = clone }) }
+	t.Run("control", func(t *testing.T) { s.try(t, at, baitDir, base().program(t), ran) })
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			if a.control != nil {
-				s.try(t, at, lure, base().with(a.control).program(t), ran)
+				s.try(t, at, baitDir, base().with(a.control).program(t), ran)
 			}
 			d := base()
 			if a.edit != nil {
@@ -108,7 +108,7 @@ func raid(t *testing.T, at scene, clone uint32, attacks []attack) {
 			if a.bytes != nil {
 				p = a.bytes(p)
 			}
-			s.try(t, at, lure, p, a.want)
+			s.try(t, at, baitDir, p, a.want)
 		})
 	}
 }
@@ -117,7 +117,7 @@ func raid(t *testing.T, at scene, clone uint32, attacks []attack) {
 // but that.
 func eachNamespace(t *testing.T, test func(t *testing.T, clone uint32)) {
 	t.Helper()
-	for name, clone := range map[string]uint32{"plain": plain, "user": user, "roomy": roomy, "all": roomy | user} {
+	for name, clone := range map[string]uint32{"plain": plain, "user": user, "roomy": allButUser, "all": allButUser | user} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, clone)

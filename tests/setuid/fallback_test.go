@@ -19,9 +19,8 @@ import (
 // asMe is what stands in front of a program that root starts for the attacker.
 var asMe = []string{"setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "--"}
 
-// kernel is a launch on a host that is a user namespace with all ids mapped: set-id bits
-// give its root's rights there, and prepare, which that root runs, sets how many user
-// namespaces there may be.
+// kernel is a launch on a model of another kernel: a user namespace with all ids mapped. Set-id bits give the
+// rights of its root. That root runs prepare, which sets how many user namespaces there may be.
 func kernel(l launch, prepare string) launch {
 	l.wrap = slices.Concat(asMe, l.wrap)
 	return kernelOfRoot(l, prepare)
@@ -47,7 +46,7 @@ func kernelOfRoot(l launch, prepare string) launch {
 const (
 	// nobodyMay is a kernel without user namespaces.
 	nobodyMay = "echo 0 > /proc/sys/user/max_user_namespaces"
-	// usedUp is one that has a user namespace left for anybody but the user, who has one.
+	// usedUp is a kernel on which the user already has as many user namespaces as permitted.
 	usedUp = "echo 1 > /proc/sys/user/max_user_namespaces; x=$(AS-USER unshare -U sh -c 'sleep 1000 >/dev/null 2>&1 &')"
 )
 
@@ -64,8 +63,8 @@ func kernels() map[string]func(t *testing.T, l launch) outcome {
 // launch from another, or one mode from the other.
 var differing = regexp.MustCompile(`(?m)^(pid|session|seccomp|arg|/proc/self/\S+|cpu|may set(res)?[ug]id): .*\n`)
 
-// TestFallback: on a kernel that refuses user namespaces the launcher goes through the
-// keeper by itself, and what comes of it is what direct mode gives where it works.
+// TestFallback: on a kernel that refuses user namespaces the launcher uses setuid mode by itself, and the result
+// is the same as in direct mode on another kernel.
 func TestFallback(t *testing.T) {
 	t.Parallel()
 	for name, on := range kernels() {
@@ -90,22 +89,22 @@ func TestFallback(t *testing.T) {
 			t.Run(fmt.Sprint(name, "-", c.name), func(t *testing.T) {
 				t.Parallel()
 				run := func(program string, on func(t *testing.T, l launch) outcome) (outcome, string) {
-					lure := bait(t)
-					options := slices.Concat([]string{"--bind", lure, "/b", "--tmpfs", "/t"}, c.options)
+					baitDir := bait(t)
+					options := slices.Concat([]string{"--bind", baitDir, "/b", "--tmpfs", "/t"}, c.options)
 					l := launch{args: append(box(program, options...), c.command...), files: texts(t, c.files)}
-					was := snapshot(lure)
+					was := snapshot(baitDir)
 					o := on(t, l)
-					if now := snapshot(lure); now != was {
+					if now := snapshot(baitDir); now != was {
 						t.Errorf("files of the host have changed:\n%s", difference(was, now))
 					}
 					var left []string
-					found, _ := filepath.Glob(lure + "/mine/*")
+					found, _ := filepath.Glob(baitDir + "/mine/*")
 					for _, path := range found {
 						left = append(left, filepath.Base(path))
 					}
 					return o, strings.Join(left, " ")
 				}
-				// The control: without the keeper there is nothing to be had there.
+				// The control: without setuid mode the launch fails there.
 				if o, _ := run(gobwrap, on); o.Status == "0" || !strings.Contains(o.Stderr, "namespace") {
 					t.Errorf("direct mode works on this kernel: %s", o)
 				}
@@ -139,9 +138,9 @@ func texts(t *testing.T, all []string) (files []*os.File) {
 	return files
 }
 
-// TestUserNamespacesOfRoots: --unshare-user works where root may, with the ids that are
-// asked for; where nobody may it is refused with a sentence.
-func TestUserNamespacesOfRoots(t *testing.T) {
+// TestUserNamespaceByRoot: --unshare-user works if root may make user namespaces, with the ids that are asked for. If
+// root may not either, it is refused with a message.
+func TestUserNamespaceByRoot(t *testing.T) {
 	t.Parallel()
 	ids := func(uid, gid string) string { return fmt.Sprintf("ids: %s %s %s %s\n", uid, uid, gid, gid) }
 	for _, c := range []struct {
@@ -159,15 +158,15 @@ func TestUserNamespacesOfRoots(t *testing.T) {
 		}
 		kernel(l, nobodyMay).run(t).Refused(t, "")
 	}
-	// What is mounted where the mounts are not locked stays inside too: the new root is left by
-	// pivot_root(2), which a mount that propagates would refuse.
+	// Mounts that are not locked do not propagate to the host either: pivot_root(2) refuses a new root that
+	// propagates.
 	kernel(launch{args: append(box(installed, "--tmpfs", "/t"), "/h/probe", "echo", "in")}, nobodyMay+"; mount --make-rshared /").run(t).OK(t, "in\n")
-	// What is used up is no refusal of the kernel's: nobody goes another way for that.
+	// An exceeded limit is not a refusal of the kernel's: it is reported, and setuid mode is not tried.
 	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).Refused(t, "exceeded")
 }
 
-// TestDirectModeIsTriedFirst: where the kernel permits user namespaces, the keeper goes
-// without having done anything, and what it would refuse works.
+// TestDirectModeIsTriedFirst: if the kernel permits user namespaces, the keeper ends without having done anything, and
+// options that setuid mode refuses work.
 func TestDirectModeIsTriedFirst(t *testing.T) {
 	t.Parallel()
 	dir := scratch(t)
@@ -189,7 +188,7 @@ func TestDirectModeIsTriedFirst(t *testing.T) {
 	o = launch{args: append(byKeeper("--ro-bind", "/", "/"), "/bin/readlink", "/proc/self/ns/user")}.run(t)
 	o.OK(t, here+"\n")
 
-	// While the command runs, nobody of the launch has anything.
+	// While the command runs, no process of the launch has capabilities.
 	for _, args := range [][]string{box(installed, all()...), byKeeper(all()...)} {
 		cmd := launch{args: append(args, "/h/witness", "pause")}.command()
 		if err := cmd.Start(); err != nil {
@@ -204,15 +203,15 @@ func TestDirectModeIsTriedFirst(t *testing.T) {
 		}
 		for _, pid := range proc.Tree(cmd.Process.Pid) {
 			outside, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", pid))
-			if powers(pid) && outside == here {
-				t.Errorf("%v: a process has capabilities: %s", args, has(pid))
+			if hasCaps(pid) && outside == here {
+				t.Errorf("%v: a process has capabilities: %s", args, procSummary(pid))
 			}
 		}
 		for _, pid := range proc.Tree(cmd.Process.Pid) {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
 		_ = cmd.Wait()
-		if err := nobodyOf(cmd.Process.Pid); err != nil {
+		if err := noneLeftOf(cmd.Process.Pid); err != nil {
 			t.Error(err)
 		}
 	}

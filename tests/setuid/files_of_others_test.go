@@ -29,12 +29,12 @@ func writers(fd uint32) map[string]func(dst string) step {
 	}
 }
 
-// TestFilesOfOthers: what is below a bound directory is made and changed as by the user,
-// or not at all; where root is mapped to nobody too, whose files there may be.
+// TestFilesOfOthers: set-up makes and changes files below a bound directory with the user's rights only. This also holds if
+// root inside is mapped to 65534, to which files may belong.
 func TestFilesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
-		at := scene{fds: []int{devNull(t)}}
+		at := startOptions{fds: []int{devNull(t)}}
 		var attacks []attack
 		for flag, name := range map[uint32]string{0: "", plan.FlagMapRoot: "nobody-mapped-", plan.FlagInit: "init-"} {
 			for op, make := range writers(4) {
@@ -61,13 +61,13 @@ func TestFilesOfOthers(t *testing.T) {
 			}
 		}
 		thin(&attacks, clone)
-		raid(t, at, clone, attacks)
+		runAttacks(t, at, clone, attacks)
 	})
 }
 
-// thin leaves each attack to some of the namespaces; together they have all.
+// thin keeps a part of the attacks for each set of namespaces; together they are all.
 func thin(attacks *[]attack, clone uint32) {
-	part := map[uint32]int{plain: 0, user: 1, roomy: 2, roomy | user: 3}[clone]
+	part := map[uint32]int{plain: 0, user: 1, allButUser: 2, allButUser | user: 3}[clone]
 	var some []attack
 	for i, a := range *attacks {
 		nobody := strings.HasPrefix(a.name, "nobody-mapped-") && clone&unix.CLONE_NEWUSER != 0
@@ -78,8 +78,8 @@ func thin(attacks *[]attack, clone uint32) {
 	*attacks = some
 }
 
-// TestFilesOfOthersThroughLinks: a link of the user's, outside or inside, does not lead
-// set-up to the host.
+// TestFilesOfOthersThroughLinks: no symbolic link of the user's, outside or inside, leads set-up to the
+// host.
 func TestFilesOfOthersThroughLinks(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
@@ -91,20 +91,20 @@ func TestFilesOfOthersThroughLinks(t *testing.T) {
 					edit: func(d *draft) {
 						d.frame = append(d.frame, one(plan.OpSymlink, 0, 0, 0, 0, 0, 0o755).of("/proc/self/cwd").at("/l"), make(target))
 					},
-					// A link of the host's names a place inside, which is made there or is not.
+					// The link's target is looked up inside: the file is made there, or it fails.
 					want: either(ran, denied(unix.EACCES, unix.EPERM, unix.ENOENT, unix.ELOOP, unix.ENOTDIR, unix.EEXIST)),
 				})
 			}
 		}
-		raid(t, scene{fds: []int{devNull(t)}}, clone, attacks)
+		runAttacks(t, startOptions{fds: []int{devNull(t)}}, clone, attacks)
 	})
 }
 
-// TestSourcesOfOthers: what the user cannot reach is not bound, locked, entered or run.
+// TestSourcesOfOthers: files that the user cannot access are not bound, locked, entered or executed.
 func TestSourcesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
-		lure := bait(t)
+		baitDir := bait(t)
 		source := func(path string) func(d *draft) {
 			return func(d *draft) {
 				d.flags |= plan.FlagMapRoot
@@ -133,29 +133,29 @@ func TestSourcesOfOthers(t *testing.T) {
 			{name: "exec-mixed", edit: try("/b/mixed/ids"), want: denied()},
 		}
 		for _, path := range []string{"/nobody/secret", "/other/secret", "/mixed/secret"} {
-			attacks = append(attacks, attack{name: "source" + strings.ReplaceAll(path, "/", "-"), control: source(lure + "/root/secret"), edit: source(lure + path), want: denied()})
+			attacks = append(attacks, attack{name: "source" + strings.ReplaceAll(path, "/", "-"), control: source(baitDir + "/root/secret"), edit: source(baitDir + path), want: denied()})
 		}
-		raid(t, scene{}, clone, attacks)
+		runAttacks(t, startOptions{}, clone, attacks)
 	})
 }
 
-// TestControlBait: what is denied in these tests can be done by whom it belongs to, and
-// what lures with a set-id bit does so outside.
-func TestControlBait(t *testing.T) {
+// TestBaitControls: the controls for the bait: its owners can do what these tests deny, and its set-id program gives
+// privilege outside.
+func TestBaitControls(t *testing.T) {
 	t.Parallel()
-	lure := bait(t)
-	if why := powerless("may mount: yes\n" + strings.Repeat("x", 3)); !strings.Contains(why, "may mount") || !strings.Contains(why, "no report") {
-		t.Errorf("a report of somebody with powers passes: %q", why)
+	baitDir := bait(t)
+	if why := powerless("may mount: yes\n" + strings.Repeat("x", 3)); !strings.Contains(why, "may mount") || !strings.Contains(why, "not a complete report") {
+		t.Errorf("a report of a process with privilege passes: %q", why)
 	}
-	s := become(t, me)
+	s := newUserThread(t, me)
 	if err := s.do(func() error {
 		for _, path := range []string{"/root/secret", "/nobody/secret", "/other/secret", "/mixed/secret"} {
-			if f, err := os.Open(lure + path); err == nil {
+			if f, err := os.Open(baitDir + path); err == nil {
 				_ = f.Close()
 				return fmt.Errorf("the user may read %s", path)
 			}
 		}
-		out, err := exec.Command(lure + "/root/ids").CombinedOutput()
+		out, err := exec.Command(baitDir + "/root/ids").CombinedOutput()
 		if want := fmt.Sprintf("bait: %d 0\n", me); string(out) != want {
 			return fmt.Errorf("the bait gives %q (%v), want %q", out, err, want)
 		}
@@ -164,15 +164,15 @@ func TestControlBait(t *testing.T) {
 		t.Error(err)
 	}
 	for path, owner := range map[string]int{"/nobody/secret": 65534, "/other/secret": 12346, "/mixed/secret": 65534} {
-		if err := become(t, owner).do(func() error { return os.Chmod(lure+path, 0o600) }); err != nil {
+		if err := newUserThread(t, owner).do(func() error { return os.Chmod(baitDir+path, 0o600) }); err != nil {
 			t.Errorf("%d may not do it either: %v", owner, err)
 		}
 	}
-	was := snapshot(lure)
-	if err := os.WriteFile(lure+"/root/made", nil, 0o600); err != nil {
+	was := snapshot(baitDir)
+	if err := os.WriteFile(baitDir+"/root/made", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d := difference(was, snapshot(lure)); !strings.Contains(d, "+ /root/made ") {
+	if d := difference(was, snapshot(baitDir)); !strings.Contains(d, "+ /root/made ") {
 		t.Errorf("a new file is not seen: %q", d)
 	}
 }

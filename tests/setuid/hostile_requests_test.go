@@ -18,21 +18,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestHostileRequests: a hostile first process sends random requests and well-formed hostile ones
-// to real brokers. Whatever it sends, the host is afterwards what it was, and what the host's
-// mounts forbid or hide stays so in the sandbox's namespace.
+// TestHostileRequests: a hostile first process sends random requests, and well-formed ones with hostile
+// operands, to real brokers. The host is unchanged afterwards, and in the sandbox's namespace nothing
+// is permitted or visible that the host's mounts forbid or hide.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
 	random, formed := harness.Times(6000, 1_000_000), harness.Times(2000, 100_000)
 	seed := uint64(time.Now().UnixNano())
 	name, _ := os.Hostname()
-	lure := bait(t)
-	before := snapshot(lure)
+	baitDir := bait(t)
+	before := snapshot(baitDir)
 	total := map[string]int{}
 	var lock sync.Mutex
 	var group sync.WaitGroup
 	for worker := range uint64(2) {
-		h := &hostile{t: t, s: becomeIn(t, me, elsewhere(canaries)), lure: lure, dice: rand.New(rand.NewPCG(seed, worker)), tally: map[string]int{}}
+		h := &hostile{t: t, s: newUserThreadIn(t, me, inOwnMounts(canaries)), baitDir: baitDir, dice: rand.New(rand.NewPCG(seed, worker)), tally: map[string]int{}}
 		group.Go(func() {
 			for !t.Failed() && (h.random < random/2 || h.formed < formed/2) {
 				h.session(h.random < random/2, h.formed < formed/2)
@@ -50,14 +50,14 @@ func TestHostileRequests(t *testing.T) {
 	t.Logf("seed %d: %v", seed, total)
 	for _, what := range []string{"bind", "fs", "restrict", "root", "pivot", "stage", "place", "hostname", "ended", "refused"} {
 		if total[what] < 3 {
-			t.Errorf("%q came out %d times: the requests are not what they should be", what, total[what])
+			t.Errorf("%q occurred %d times: the requests are not varied enough", what, total[what])
 		}
 	}
-	if now := snapshot(lure); now != before {
+	if now := snapshot(baitDir); now != before {
 		t.Errorf("files of the host have changed:\n%s", difference(before, now))
 	}
 	if now, _ := os.Hostname(); now != name {
-		t.Errorf("the host is called %q now", now)
+		t.Errorf("the host's name is %q now", now)
 		_ = unix.Sethostname([]byte(name))
 	}
 }
@@ -65,8 +65,8 @@ func TestHostileRequests(t *testing.T) {
 // hostile is one worker.
 type hostile struct {
 	t              *testing.T
-	s              *soul
-	lure           string
+	s              *userThread
+	baitDir        string
 	dice           *rand.Rand
 	tally          map[string]int
 	random, formed int
@@ -74,7 +74,7 @@ type hostile struct {
 
 var opNames = []string{"", "bind", "fs", "restrict", "root", "pivot", "hostname", "stage", "place"}
 
-// session is a launch, and what is sent to its broker.
+// session starts a launch and sends requests to its broker.
 func (h *hostile) session(random, formed bool) {
 	h.t.Helper()
 	clone, flags := uint32(0), uint32(0)
@@ -86,8 +86,8 @@ func (h *hostile) session(random, formed bool) {
 	if clone&unix.CLONE_NEWPID != 0 {
 		flags = keeper.NewProc
 	}
-	k := h.s.talkTo(h.t, clone, flags)
-	defer k.bye()
+	k := h.s.startBroker(h.t, clone, flags)
+	defer k.close()
 	was := k.hostMounts()
 	if h.dice.IntN(8) > 0 {
 		k.ask(broker.Root, 0, 0, 0)
@@ -113,24 +113,24 @@ func (h *hostile) session(random, formed bool) {
 			h.tally[opNames[op]]++
 		}
 		if answer == ended || op == broker.Pivot || n%16 == 0 && strings.Count(k.mountsInside(), "\n") > 1000 {
-			break // trees of trees grow until the kernel's bound, slowly
+			break // recursive binds of binds are slow
 		}
 	}
-	k.judge(was)
+	k.checkMounts(was)
 	if now, _ := os.Hostname(); strings.HasPrefix(now, "hostile") {
 		h.t.Errorf("the host is called %q", now)
 	}
-	if powers(k.first) {
-		h.t.Errorf("the first process has capabilities: %s", has(k.first))
+	if hasCaps(k.first) {
+		h.t.Errorf("the first process has capabilities: %s", procSummary(k.first))
 	}
 }
 
-// pool is descriptors of all kinds.
-func (h *hostile) pool(k *talk) (fds []int) {
+// pool returns descriptors of many kinds.
+func (h *hostile) pool(k *brokerClient) (fds []int) {
 	for _, path := range []string{
 		"/", "/usr", "/proc", "/newproc", "/newproc/1/root", "/proc/self/fd", "/proc/fs/nfsd", "/proc/sys", "/etc/passwd", "/oldroot", "/oldroot/usr", "/oldroot/etc/passwd", "/oldroot/proc",
 		"/oldroot/tmp/canary", "/oldroot/tmp/canary/ro", "/oldroot/tmp/canary/noexec", "/oldroot/tmp/canary/nosuid", "/oldroot/tmp/canary/hidden",
-		"/oldroot/tmp/canary/hidden/cover", "/tmp/canary/ro", "/base", "/newroot", "/oldroot/dev/null", "/oldroot" + h.lure, "/oldroot" + h.lure + "/root",
+		"/oldroot/tmp/canary/hidden/cover", "/tmp/canary/ro", "/base", "/newroot", "/oldroot/dev/null", "/oldroot" + h.baitDir, "/oldroot" + h.baitDir + "/root",
 		fmt.Sprintf("/oldroot/proc/%d", k.keeper), fmt.Sprintf("/oldroot/proc/%d/fd", k.keeper), fmt.Sprintf("/oldroot/proc/%d", k.first),
 		fmt.Sprintf("/oldroot/proc/%d/ns/mnt", k.first), fmt.Sprintf("/oldroot/proc/%d/ns/net", k.first), fmt.Sprintf("/proc/%d/ns/user", k.first),
 	} {
@@ -146,14 +146,14 @@ func (h *hostile) pool(k *talk) (fds []int) {
 	for _, to := range []string{"/oldroot" + cover, "/oldroot/tmp/canary/hidden", "/oldroot", "/", "/stagefile", "/proc/self/fd/0"} {
 		fds = append(fds, k.link(to))
 	}
-	fds = append(fds, k.host("/"), k.host("/tmp/canary/hidden"), k.sock, k.h(func() (int, error) { return unix.MemfdCreate("x", unix.MFD_CLOEXEC) }),
-		k.h(func() (int, error) { return unix.PidfdOpen(k.first, 0) }), k.h(func() (int, error) { return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) }),
-		k.h(func() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }))
+	fds = append(fds, k.host("/"), k.host("/tmp/canary/hidden"), k.sock, k.keep(func() (int, error) { return unix.MemfdCreate("x", unix.MFD_CLOEXEC) }),
+		k.keep(func() (int, error) { return unix.PidfdOpen(k.first, 0) }), k.keep(func() (int, error) { return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) }),
+		k.keep(func() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }))
 	return slices.DeleteFunc(fds, func(fd int) bool { return fd < 0 })
 }
 
-// h keeps a descriptor.
-func (k *talk) h(open func() (int, error)) int {
+// keep opens a descriptor and notes it for closing.
+func (k *brokerClient) keep(open func() (int, error)) int {
 	fd, err := open()
 	if err != nil {
 		return -1
@@ -164,8 +164,8 @@ func (k *talk) h(open func() (int, error)) int {
 
 func (h *hostile) pick(fds []int) int { return fds[h.dice.IntN(len(fds))] }
 
-// wellFormed sends what a first process could send, with hostile operands.
-func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32) {
+// wellFormed sends a valid request with hostile operands.
+func (h *hostile) wellFormed(k *brokerClient, pool *[]int) (op broker.Op, answer uint32) {
 	d := h.dice
 	flags := uint64(d.IntN(16))
 	switch op = broker.Op(1 + d.IntN(int(broker.Place))); op {
@@ -180,7 +180,7 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 		return op, k.ask(op, 0, 0, 0)
 	case broker.Pivot:
 		if d.IntN(6) > 0 {
-			// In its place: what has been mounted since is named.
+			// Usually not, since it ends the broker. A RESTRICT of something mounted since then instead.
 			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/newproc", "/stagefile", "/stagedir"}[d.IntN(7)]); fd >= 0 {
 				*pool = append(*pool, fd)
 			}
@@ -190,7 +190,7 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 	case broker.Hostname:
 		q := broker.Request{Op: op, A: uint64(d.IntN(80))}
 		copy(q.Name[:], "hostile name")
-		return op, k.say(bytesOf(&q))
+		return op, k.sendRaw(bytesOf(&q))
 	case broker.Stage:
 		return op, k.ask(op, flags, uint64(d.IntN(2)), 0, h.pick(*pool))
 	case broker.Place:
@@ -200,8 +200,9 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 	}
 }
 
-// noise sends numbers and bytes. Most have a form that a broker reads, or each would be its last.
-func (h *hostile) noise(k *talk, pool []int) uint32 {
+// noise sends random numbers and bytes. Most have the form of a request, since any other form ends the
+// broker.
+func (h *hostile) noise(k *brokerClient, pool []int) uint32 {
 	d := h.dice
 	number := func() uint64 {
 		switch d.IntN(5) {
@@ -217,7 +218,7 @@ func (h *hostile) noise(k *talk, pool []int) uint32 {
 		return 0
 	}
 	var fds []int
-	if d.IntN(120) == 0 { // what ends it
+	if d.IntN(120) == 0 { // this ends the broker
 		b := make([]byte, d.IntN(300))
 		for i := range b {
 			b[i] = byte(d.Uint32())
@@ -225,7 +226,7 @@ func (h *hostile) noise(k *talk, pool []int) uint32 {
 		for range d.IntN(5) {
 			fds = append(fds, h.pick(pool))
 		}
-		return k.say(b, fds...)
+		return k.sendRaw(b, fds...)
 	}
 	q := broker.Request{Op: broker.Op(1 + d.IntN(int(broker.Place))), A: number(), B: number(), C: number()}
 	if q.Op == broker.Pivot || q.Op == broker.Root && d.IntN(40) > 0 {
@@ -241,14 +242,14 @@ func (h *hostile) noise(k *talk, pool []int) uint32 {
 	if q.Op != broker.Root && q.Op != broker.Hostname && q.Op != broker.Bind {
 		fds = append(fds, h.pick(pool))
 	}
-	return k.say(bytesOf(&q), fds...)
+	return k.sendRaw(bytesOf(&q), fds...)
 }
 
-// TestUntracedBroker: the broker is killed, stopped and traced at each of its calls by the user,
-// who can do none of that; the launch goes on. The control: the same at the first process.
+// TestUntracedBroker: throughout a launch the user tries to kill, stop and trace the broker, and never can. The
+// launch succeeds.
 func TestUntracedBroker(t *testing.T) {
 	t.Parallel()
-	s := become(t, me)
+	s := newUserThread(t, me)
 	for range harness.Times(6, 60) {
 		cmd := exec.Command(installed, append(byKeeper(all("--tmpfs", "/t", "--bind", "/tmp", "/x")...)[1:], "/h/witness", "exit", "7")...)
 		cmd.Env = []string{"PATH=/usr/bin:/bin"}
@@ -260,21 +261,21 @@ func TestUntracedBroker(t *testing.T) {
 		tries, won, keeper := 0, 0, 0
 		for proc.State(cmd.Process.Pid) != "Z" && proc.State(cmd.Process.Pid) != "" {
 			for _, pid := range proc.Children(cmd.Process.Pid) {
-				if keeper == 0 && roots(pid) { // it may have ended before it was seen
+				if keeper == 0 && hasRootUID(pid) { // it may have ended before it was seen
 					keeper = pid
 				}
-				if pid != keeper { // the first process is root's until it is the user's
+				if pid != keeper { // the first process, which is root's for a moment
 					continue
 				}
 				_ = s.do(func() error {
 					tries++
-					if traced(pid, unix.PTRACE_SEIZE) == nil && roots(pid) {
+					if traced(pid, unix.PTRACE_SEIZE) == nil && hasRootUID(pid) {
 						won++
 					}
 					return nil
 				})
 				for _, sig := range []unix.Signal{unix.SIGSTOP, unix.SIGKILL} {
-					if s.kill(pid, sig) == nil && roots(pid) {
+					if s.kill(pid, sig) == nil && hasRootUID(pid) {
 						won++
 					}
 				}

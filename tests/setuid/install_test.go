@@ -32,8 +32,7 @@ func install(t *testing.T, program string, commands ...string) string {
 	return path
 }
 
-// TestRefusedInstallations: a binary with privileges of any other kind than the one drops
-// them and does nothing, whatever the command line says.
+// TestRefusedInstallations: a binary with any other kind of privilege drops it and refuses to run.
 func TestRefusedInstallations(t *testing.T) {
 	t.Parallel()
 	without := filepath.Join(t.TempDir(), "gobwrap")
@@ -48,12 +47,12 @@ func TestRefusedInstallations(t *testing.T) {
 		{"plain", gobwrap, nil, ""},
 		{"setuid", gobwrap, []string{"chmod 4755 "}, ""},
 		{"setuid-for-its-group", gobwrap, []string{"chown 0:12345 ", "chmod 4750 "}, ""},
-		{"setgid-with-his-own-group", gobwrap, []string{"chown 0:12345 ", "chmod 2755 "}, ""},
+		{"setgid-with-the-callers-group", gobwrap, []string{"chown 0:12345 ", "chmod 2755 "}, ""},
 		{"setgid", gobwrap, []string{"chmod 2755 "}, "set-group-id"},
 		{"setuid-and-setgid", gobwrap, []string{"chmod 6755 "}, "set-group-id"},
-		{"setuid-and-setgid-with-his-own-group", gobwrap, []string{"chown 0:12345 ", "chmod 6755 "}, "set-group-id"},
-		{"setuid-to-another", gobwrap, []string{"chown 12346 ", "chmod 4755 "}, "not root's"},
-		{"setuid-to-nobody", gobwrap, []string{"chown 65534:65534 ", "chmod 4755 "}, "not root's"},
+		{"setuid-and-setgid-with-the-callers-group", gobwrap, []string{"chown 0:12345 ", "chmod 6755 "}, "set-group-id"},
+		{"setuid-to-another", gobwrap, []string{"chown 12346 ", "chmod 4755 "}, "does not belong to root"},
+		{"setuid-to-nobody", gobwrap, []string{"chown 65534:65534 ", "chmod 4755 "}, "does not belong to root"},
 		{"setuid-to-another-and-setgid", gobwrap, []string{"chown 12346 ", "chmod 6755 "}, "set-group-id"},
 		{"capabilities", gobwrap, []string{"setcap cap_sys_admin+ep "}, "file capabilities"},
 		{"capability-permitted-alone", gobwrap, []string{"setcap cap_setuid+p "}, "file capabilities"},
@@ -61,7 +60,7 @@ func TestRefusedInstallations(t *testing.T) {
 		{"setuid-and-capabilities", gobwrap, []string{"chmod 4755 ", "setcap cap_net_raw+ep "}, "file capabilities"},
 		{"setgid-and-capabilities", gobwrap, []string{"chmod 2755 ", "setcap cap_net_raw+ep "}, "file capabilities"},
 		{"group-may-write", gobwrap, []string{"chmod 4775 "}, "how it is installed"},
-		{"his-group-may-write", gobwrap, []string{"chown 0:12345 ", "chmod 4775 "}, "how it is installed"},
+		{"the-callers-group-may-write", gobwrap, []string{"chown 0:12345 ", "chmod 4775 "}, "how it is installed"},
 		{"all-may-write", gobwrap, []string{"chmod 4757 "}, "how it is installed"},
 		{"without-the-mode-plain", without, nil, ""},
 		{"without-the-mode", without, []string{"chmod 4755 "}, "without the setuid mode"},
@@ -87,12 +86,12 @@ func TestRefusedInstallations(t *testing.T) {
 	}
 }
 
-// TestInert: where set-id bits do not count, the binary works as any other, and says so
-// when it is asked for the mode.
-func TestInert(t *testing.T) {
+// TestNosuidMount: where set-id bits do not count, the binary works in direct mode, and --mode setuid is refused
+// with the reason.
+func TestNosuidMount(t *testing.T) {
 	t.Parallel()
-	lure := bait(t)
-	report := append(box(installed, "--bind", lure, "/b", "--tmpfs", "/t"), "/h/witness", "report")
+	baitDir := bait(t)
+	report := append(box(installed, "--bind", baitDir, "/b", "--tmpfs", "/t"), "/h/witness", "report")
 	for _, l := range []launch{
 		{wrap: []string{"setpriv", "--no-new-privs"}},
 		{host: "mount --bind " + base + " " + base + "; mount -o remount,bind,nosuid " + base},
@@ -106,15 +105,15 @@ func TestInert(t *testing.T) {
 		l.args = append(byKeeper(), "/h/witness", "exit", "0")
 		l.run(t).Refused(t, "setuid")
 	}
-	// The control: it is these surroundings.
+	// The control: elsewhere it works.
 	launch{args: append(byKeeper(), "/h/witness", "exit", "0")}.run(t).OK(t, "")
 }
 
-// TestTraced: the kernel gives a traced program no privileges; there is no keeper then.
-func TestTraced(t *testing.T) {
+// TestTracedStart: the kernel gives a traced program no privilege, so there is no keeper.
+func TestTracedStart(t *testing.T) {
 	t.Parallel()
 	for traced, keepers := range map[bool]int{true: 0, false: 1} {
-		s := become(t, me)
+		s := newUserThread(t, me)
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +133,7 @@ func TestTraced(t *testing.T) {
 		}
 		count := func() (n int) {
 			for _, pid := range proc.Children(cmd.Process.Pid) {
-				if powers(pid) {
+				if hasCaps(pid) {
 					n++
 				}
 			}
@@ -150,18 +149,18 @@ func TestTraced(t *testing.T) {
 		_, _ = r.Close(), w.Close()
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		if err := nobodyOf(cmd.Process.Pid); err != nil {
+		if err := noneLeftOf(cmd.Process.Pid); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// TestCallersWithSeveralIDs: the sandbox has the caller's real ids, and no capability that
-// his own ids or sets could have left.
+// TestCallersWithSeveralIDs: the sandbox has the caller's real ids, and no capability from the caller's other ids
+// or capability sets.
 func TestCallersWithSeveralIDs(t *testing.T) {
 	t.Parallel()
-	lure := bait(t)
-	args := append(byKeeper("--bind", lure, "/b", "--tmpfs", "/t"), "/h/witness", "report")
+	baitDir := bait(t)
+	args := append(byKeeper("--bind", baitDir, "/b", "--tmpfs", "/t"), "/h/witness", "report")
 	for _, ids := range []string{
 		"--ruid 12345 --euid 12346 --rgid 12345 --egid 12345 --clear-groups",
 		"--ruid 12345 --euid 0 --rgid 12345 --egid 12345 --clear-groups",
@@ -181,9 +180,9 @@ func TestCallersWithSeveralIDs(t *testing.T) {
 	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).Refused(t, "how it is installed")
 }
 
-// TestContainersRoot: where root has not what the keeper needs, it says so, and direct mode
-// goes on.
-func TestContainersRoot(t *testing.T) {
+// TestRootOfContainer: if root lacks capabilities that the keeper needs, --mode setuid says so, and direct
+// mode still works.
+func TestRootOfContainer(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"-sys_admin", "-setpcap", "-all"} {
 		wrap := strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --bounding-set " + set + " --")

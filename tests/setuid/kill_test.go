@@ -18,25 +18,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// blow is what is done to a launch.
-type blow struct {
+// interference is a signal that the user sends to a process of a launch.
+type interference struct {
 	sig  unix.Signal
 	whom string // launcher, keeper, third (a front end, where there is one), last, group
 	then unix.Signal
 }
 
-func blows() (all []blow) {
+func interferences() (all []interference) {
 	for _, whom := range []string{"launcher", "keeper", "third", "last", "group"} {
 		all = append(all,
-			blow{unix.SIGKILL, whom, 0}, blow{unix.SIGTERM, whom, 0}, blow{unix.SIGSEGV, whom, 0},
+			interference{unix.SIGKILL, whom, 0}, interference{unix.SIGTERM, whom, 0}, interference{unix.SIGSEGV, whom, 0},
 			// A process that is stopped must not outlive the launcher; one that goes on goes on.
-			blow{unix.SIGSTOP, whom, unix.SIGKILL}, blow{unix.SIGSTOP, whom, unix.SIGCONT})
+			interference{unix.SIGSTOP, whom, unix.SIGKILL}, interference{unix.SIGSTOP, whom, unix.SIGCONT})
 	}
 	return all
 }
 
-// TestKilledAnywhere: whoever of a launch is killed or stopped by its user, and whenever,
-// nothing stays but what ends by itself: no process, no mount, no file of root's.
+// TestKilledAnywhere: the user kills or stops any process of a launch at any moment. No process, mount
+// or file of root's is left afterwards.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	options := [][]string{
@@ -51,10 +51,10 @@ func TestKilledAnywhere(t *testing.T) {
 	var group sync.WaitGroup
 	for worker := range 2 {
 		group.Go(func() {
-			s, dir := become(t, me), scratch(t)
+			s, dir := newUserThread(t, me), scratch(t)
 			for round := range harness.Times(100, 260) {
-				b := blows()[round%len(blows())]
-				s.strike(t, dir, b, options[(round/len(blows())+worker)%len(options)], time.Duration(rand.Int64N(int64(length))))
+				b := interferences()[round%len(interferences())]
+				s.interfere(t, dir, b, options[(round/len(interferences())+worker)%len(options)], time.Duration(rand.Int64N(int64(length))))
 			}
 			if left, _ := os.ReadDir(dir); len(left) > 0 {
 				t.Errorf("files were left: %v", left)
@@ -67,7 +67,7 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 }
 
-// measure is how long launches take, with something on top.
+// measure returns how long the slowest launch takes, and a quarter more.
 func measure(t *testing.T, options [][]string) time.Duration {
 	t.Helper()
 	var longest time.Duration
@@ -83,8 +83,8 @@ func measure(t *testing.T, options [][]string) time.Duration {
 	return longest * 5 / 4
 }
 
-// strike launches, waits, and strikes.
-func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay time.Duration) {
+// interfere starts a launch, waits, sends the signal and checks what is left.
+func (s *userThread) interfere(t *testing.T, dir string, b interference, options []string, delay time.Duration) {
 	t.Helper()
 	cmd := exec.Command(installed, append(byKeeper(options...)[1:], "/h/witness", "sleep", "60", "exit", "7")...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -125,13 +125,13 @@ func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay 
 			late = nil
 		}
 	}
-	// One that was stopped before it could ask for its death signal, right after its clone,
-	// goes when it goes on.
+	// A process that was stopped right after its clone, before it could set its death signal, ends after
+	// SIGCONT.
 	if stuck := waiting(cmd.Process.Pid); len(stuck) > 0 {
-		t.Errorf("%+v after %v: processes that stay: %s", b, delay, describe(stuck))
+		t.Errorf("%+v after %v: processes that did not end: %s", b, delay, describe(stuck))
 	}
 	_ = s.kill(-cmd.Process.Pid, unix.SIGCONT)
-	if err := nobodyOf(cmd.Process.Pid); err != nil {
+	if err := noneLeftOf(cmd.Process.Pid); err != nil {
 		t.Errorf("%+v after %v: %v", b, delay, err)
 	}
 	o := outcome{testcmd.Outcome{Status: testcmd.Status(cmd.ProcessState), Stderr: unexplained(said.String())}}
@@ -140,11 +140,11 @@ func (s *soul) strike(t *testing.T, dir string, b blow, options []string, delay 
 	case o.Stderr != "" && (o.Status != "1" || o.Message("gobwrap") != ""):
 		t.Errorf("%+v after %v: %s", b, delay, o)
 	case stopped:
-		t.Errorf("%+v after %v: it does not go on: %s", b, delay, o)
+		t.Errorf("%+v after %v: it does not continue: %s", b, delay, o)
 	}
 }
 
-// unexplained is what is said without what --explain says, and without the levels.
+// unexplained removes the lines of --explain and the level prefixes.
 func unexplained(said string) string {
 	var rest strings.Builder
 	for line := range strings.Lines(said) {
@@ -155,10 +155,10 @@ func unexplained(said string) string {
 	return rest.String()
 }
 
-// waiting is who of a process group is neither gone nor stopped soon.
+// waiting returns the processes of a group that have neither ended nor stopped in time.
 func waiting(group int) (pids []int) {
 	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if !adopted(group) {
+		if !reapGroup(group) {
 			return nil
 		}
 		pids = nil
@@ -174,9 +174,9 @@ func waiting(group int) (pids []int) {
 	return pids
 }
 
-// nobodyOf waits until a process group has nobody left, without ending anybody.
-func nobodyOf(group int) error {
-	for end := time.Now().Add(soon); adopted(group); time.Sleep(time.Millisecond) {
+// noneLeftOf waits until a process group is empty. It kills nothing before it reports an error.
+func noneLeftOf(group int) error {
+	for end := time.Now().Add(soon); reapGroup(group); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			var left []int
 			for _, pid := range proc.Children(os.Getpid()) {
@@ -184,7 +184,7 @@ func nobodyOf(group int) error {
 					left = append(left, pid)
 				}
 			}
-			return errors.Join(fmt.Errorf("processes that stay: %s", describe(left)), clear(group))
+			return errors.Join(fmt.Errorf("processes that did not end: %s", describe(left)), killGroup(group))
 		}
 	}
 	return nil

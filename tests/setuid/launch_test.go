@@ -26,7 +26,7 @@ type launch struct {
 	change func(attr *syscall.SysProcAttr)
 }
 
-// outcome is what came of it.
+// outcome is the result of a launch.
 type outcome struct{ testcmd.Outcome }
 
 func (l launch) command() *exec.Cmd {
@@ -62,15 +62,15 @@ func (l launch) command() *exec.Cmd {
 	return cmd
 }
 
-// nobody in particular starts a launch: root does, and wrap becomes somebody.
+// nobody as launch.who means that root starts it, and wrap changes the ids.
 const nobody = 1<<32 - 1
 
-// run runs it to its end, and ends what it leaves of its process group.
+// run runs it to its end, and kills what is left of its process group.
 func (l launch) run(t testing.TB) outcome {
 	t.Helper()
 	cmd := l.command()
 	o := outcome{testcmd.Run(t, cmd)}
-	if err := clear(cmd.Process.Pid); err != nil {
+	if err := killGroup(cmd.Process.Pid); err != nil {
 		t.Error(err)
 	}
 	return o
@@ -81,12 +81,12 @@ func box(program string, options ...string) []string {
 	return slices.Concat([]string{program, "--ro-bind", base + "/bin", "/h"}, options, []string{"--"})
 }
 
-// byKeeper is one that goes through the keeper.
+// byKeeper is box for setuid mode.
 func byKeeper(options ...string) []string {
 	return box(installed, append([]string{"--mode", "setuid"}, options...)...)
 }
 
-// all is the options of a sandbox with everything new.
+// all returns options for all new namespaces, a proc and a dev.
 func all(more ...string) []string {
 	return append([]string{"--unshare-all", "--proc", "/proc", "--dev", "/dev"}, more...)
 }

@@ -12,10 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLinger: a process of a launch that its user stops before its first instruction has no
-// capability; the keeper, and its helper, cannot be stopped. If the launcher is killed then, nobody is left with a
-// capability but a broker, root's, which soon looks for the launcher.
-func TestLinger(t *testing.T) {
+// TestStoppedAtFirstInstruction: the user stops each process of a launch before its first instruction. The
+// keeper and its child that copies the mounts cannot be stopped; the others have no capability. If
+// the launcher is killed then, the only process left with a capability is a broker, which soon notices
+// that the launcher is gone.
+func TestStoppedAtFirstInstruction(t *testing.T) {
 	t.Parallel()
 	linger := filepath.Join(base, "bin", "linger")
 	if err := testbin.C(linger, "testdata/linger.c"); err != nil {
@@ -54,17 +55,17 @@ func TestLinger(t *testing.T) {
 	}
 }
 
-// TestKeeperWithoutLauncher: a keeper that waits for its header goes when its launcher has gone,
-// also if the user has taken the launcher's end of the socket. It is not counted among the user's
-// processes, so that there could be any number.
+// TestKeeperWithoutLauncher: a keeper that waits for its header ends after its launcher, even if the user
+// has taken the launcher's end of the socket. It does not count among the user's processes, so otherwise
+// there could be any number.
 func TestKeeperWithoutLauncher(t *testing.T) {
 	t.Parallel()
-	h, err := become(t, me).rob(scene{})
+	h, err := newUserThread(t, me).startAndSteal(startOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = unix.Kill(h.pid, unix.SIGKILL)
-	if err := gone(soon/3, h.keeper); err != nil {
+	if err := waitGone(soon/3, h.keeper); err != nil {
 		t.Error(err)
 	}
 	if err := h.end(); err != nil {

@@ -9,12 +9,11 @@ import (
 	"testing"
 )
 
-// ofRuntime are calls that the Go runtime makes at its start, and nothing else in a launch.
+// ofRuntime matches calls that only the Go runtime makes, at its start.
 var ofRuntime = regexp.MustCompile(`^\d+ +(sigaltstack|gettid|sched_getaffinity|madvise|tgkill|epoll_create1)\(`)
 
-// started reports whether a launch under root's strace, which leaves a set-id bit its force
-// (ptrace(2), "PTRACE_TRACEME"; execve(2)), has shown a Go runtime, and whether a keeper: a
-// process that keeps capabilities over its change of ids.
+// started runs a launch under root's strace, with which set-id bits still count (execve(2)). It reports
+// whether a Go runtime started, and whether there was a keeper.
 func started(t *testing.T, l launch, on func(l launch) outcome) (runtime, keeper bool, o outcome) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "strace")
@@ -24,7 +23,7 @@ func started(t *testing.T, l launch, on func(l launch) outcome) (runtime, keeper
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What stands in front of the launcher does not count.
+	// The programs that run before the launcher do not count.
 	_, calls, found := strings.Cut(string(text), `execve("`+l.args[0])
 	if !found {
 		t.Fatalf("the launcher was not seen: %s", o)
@@ -36,8 +35,8 @@ func started(t *testing.T, l launch, on func(l launch) outcome) (runtime, keeper
 	return runtime, keeper, o
 }
 
-// TestNoRuntime: a launch that succeeds does not start the Go runtime, whichever way it
-// takes; one that fails does, to say so.
+// TestNoRuntime: a launch that succeeds does not start the Go runtime, in either mode. One that fails does, to
+// print the message.
 func TestNoRuntime(t *testing.T) {
 	t.Parallel()
 	plainly := func(l launch) outcome {
@@ -76,7 +75,7 @@ func TestNoRuntime(t *testing.T) {
 			})
 		}
 	}
-	// The controls: a runtime that is there is seen, and so is that there is no keeper.
+	// The controls: a runtime is detected, and so is the lack of a keeper.
 	runtime, _, o := started(t, launch{args: append(byKeeper("--cap-add", "ALL"), "/h/probe")}, plainly)
 	if o.Refused(t, "is not possible in setuid mode"); !runtime {
 		t.Error("the message came without a runtime")

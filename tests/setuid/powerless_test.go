@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// powerlessKernels are those on which a user namespace gives no rights, whoever has made it: a
-// call that takes a capability is refused in every one but the first. tests/vm has the same
-// as a security module (the model strict).
-func powerlessKernels() []defect {
+// kernelsWithoutCaps are kernels on which no user namespace gives capabilities, not even to root: calls that
+// need one are refused in all user namespaces except the initial one. tests/vm has a security module that
+// does this (the model strict).
+func kernelsWithoutCaps() []defect {
 	first, _ := os.Readlink("/proc/self/ns/user")
 	below := func(errno unix.Errno) func(q question) unix.Errno {
 		return func(q question) unix.Errno {
@@ -28,12 +28,12 @@ func powerlessKernels() []defect {
 	}
 }
 
-// TestPowerless: a user namespace that is only a wish is left out where it would be of no
-// use, and nothing of the attempt stays; one that is asked for is refused with the reason.
-func TestPowerless(t *testing.T) {
+// TestUserNamespaceUselessToRoot: on such kernels an optional user namespace is left out, and nothing of
+// the attempt stays. A required one is refused with the reason.
+func TestUserNamespaceUselessToRoot(t *testing.T) {
 	t.Parallel()
 	here, _ := os.Readlink("/proc/self/ns/user")
-	for _, d := range powerlessKernels() {
+	for _, d := range kernelsWithoutCaps() {
 		for _, options := range [][]string{
 			{"--unshare-user-try"}, {"--unshare-user-try", "--dev", "/dev"}, {"--unshare-all"}, all(), all("--uid", fmt.Sprint(me)),
 		} {
@@ -47,7 +47,7 @@ func TestPowerless(t *testing.T) {
 		}
 		for _, options := range [][]string{{"--unshare-user"}, {"--uid", "7"}, all("--gid", "7")} {
 			o := d.under(t, launch{args: append(byKeeper(options...), "/h/probe", "echo", "in")})
-			o.Refused(t, "it came without the right to mount in it, although root made it")
+			o.Refused(t, "root could make it, but has no capability in it")
 			if !strings.HasPrefix(o.Stderr, "gobwrap: a user namespace (--unshare-user, --uid, --gid) is not possible in setuid mode: ") {
 				t.Errorf("%s, %v: %s", d.name, options, o)
 			}
@@ -55,11 +55,11 @@ func TestPowerless(t *testing.T) {
 	}
 }
 
-// TestPowerlessLeavesNothing: the process for which the user namespace was of no use is
-// reaped by the monitor, not by who adopts orphans.
-func TestPowerlessLeavesNothing(t *testing.T) {
+// TestUselessUserNamespaceIsReaped: the first process that could not use its user namespace is reaped by the
+// monitor, not by the process that adopts orphans.
+func TestUselessUserNamespaceIsReaped(t *testing.T) {
 	t.Parallel()
-	for _, d := range powerlessKernels() {
+	for _, d := range kernelsWithoutCaps() {
 		o := d.under(t, launch{args: append([]string{witness, "adopt"}, append(byKeeper("--unshare-user-try"), "/h/probe", "echo", "in")...)})
 		o.OK(t, "in\nadopted: 0\n")
 	}

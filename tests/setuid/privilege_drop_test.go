@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sets are the lines of a status file that tell of capabilities.
+// sets are the lines of a status file about capabilities.
 var sets = []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}
 
 // task is a thread's status.
@@ -44,9 +44,9 @@ func tasks(t *testing.T, pid int) (all []task) {
 	return all
 }
 
-// TestDrop: the launcher has given up everything, and so has a front end, on every thread;
-// the keeper has root's uids, and what it is to keep.
-func TestDrop(t *testing.T) {
+// TestPrivilegeDrop: the launcher and a front end have no privilege in any thread. The keeper has root's uids
+// and exactly the capabilities that it is to keep.
+func TestPrivilegeDrop(t *testing.T) {
 	t.Parallel()
 	for name, front := range map[string]bool{"alone": false, "with-a-front-end": true} {
 		t.Run(name, func(t *testing.T) { drop(t, front) })
@@ -55,8 +55,8 @@ func TestDrop(t *testing.T) {
 
 func drop(t *testing.T, front bool) {
 	t.Helper()
-	s := become(t, me)
-	h, err := s.rob(scene{front: front})
+	s := newUserThread(t, me)
+	h, err := s.startAndSteal(startOptions{front: front})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func drop(t *testing.T, front bool) {
 	harness.Until(func() bool {
 		return proc.Field(h.keeper, "NoNewPrivs") == "1" && proc.State(h.keeper) == "S" && (!front || proc.State(h.front) == "S")
 	})
-	// The control: this process's main thread has what is asked for below.
+	// The control: this process's main thread has capabilities.
 	var root task
 	for _, k := range tasks(t, os.Getpid()) {
 		if k.line["Pid"] == k.line["Tgid"] {
@@ -76,7 +76,7 @@ func drop(t *testing.T, front bool) {
 		}
 	}
 	if strings.Trim(root.line["CapPrm"], "0") == "" || strings.Trim(root.line["CapBnd"], "0") == "" {
-		t.Errorf("root's status tells nothing: %v", root)
+		t.Errorf("root's status shows no capabilities: %v", root)
 	}
 	four := strings.Join([]string{fmt.Sprint(me), fmt.Sprint(me), fmt.Sprint(me), fmt.Sprint(me)}, "\t")
 	none, kept := fmt.Sprintf("%016x", 0), fmt.Sprintf("%016x", uint64(suid.Kept&^(1<<unix.CAP_SETPCAP)))
@@ -105,7 +105,7 @@ func drop(t *testing.T, front bool) {
 		}
 	}
 	if front && threads[h.front] < 2 {
-		t.Error("only one thread: the front end is none of Go's")
+		t.Error("only one thread: the front end does not run Go")
 	}
 	if threads[h.pid] != 1 || threads[h.keeper] != 1 {
 		t.Errorf("the launcher has %d threads and the keeper %d: a runtime", threads[h.pid], threads[h.keeper])

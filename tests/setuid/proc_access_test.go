@@ -11,23 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// door is a way into a process. Whatever it answers but EPERM and EACCES means that the
-// kernel would let the caller in.
-type door struct {
+// access is one kind of access to another process. Any result except EPERM and EACCES means that the kernel
+// would permit it.
+type access struct {
 	name string
 	try  func(pid int) error
-	own  bool // open to the owner of the file in /proc, who need not be let into the process
+	own  bool // permitted to the owner of the file in /proc, without the right to trace the process
 }
 
-// ownerDoor is a file whose mode alone counts when it is opened.
-func ownerDoor(name string, flags int) door {
-	d := fileDoor(name, flags)
+// ownerAccess is a file that is protected by its mode only.
+func ownerAccess(name string, flags int) access {
+	d := fileAccess(name, flags)
 	d.own = true
 	return d
 }
 
-func fileDoor(name string, flags int) door {
-	return door{name: name, try: func(pid int) error {
+func fileAccess(name string, flags int) access {
+	return access{name: name, try: func(pid int) error {
 		fd, err := unix.Open(fmt.Sprintf("/proc/%d/%s", pid, name), flags|unix.O_CLOEXEC, 0)
 		if err == nil {
 			_ = unix.Close(fd)
@@ -36,15 +36,15 @@ func fileDoor(name string, flags int) door {
 	}}
 }
 
-func linkDoor(name string) door {
-	return door{name: name, try: func(pid int) error {
+func linkAccess(name string) access {
+	return access{name: name, try: func(pid int) error {
 		_, err := unix.Readlink(fmt.Sprintf("/proc/%d/%s", pid, name), make([]byte, 100))
 		return err
 	}}
 }
 
-func callDoor(name string, call func(pid uintptr) unix.Errno) door {
-	return door{name: name, try: func(pid int) error {
+func callAccess(name string, call func(pid uintptr) unix.Errno) access {
+	return access{name: name, try: func(pid int) error {
 		if e := call(uintptr(pid)); e != 0 {
 			return e
 		}
@@ -61,13 +61,13 @@ func withPidfd(pid int, use func(pidfd int) error) error {
 	return use(pidfd)
 }
 
-// doors are all of them.
-func doors() []door {
+// accesses returns all kinds of access.
+func accesses() []access {
 	var word [8]byte
 	iov := [2]uintptr{uintptr(unsafe.Pointer(&word)), uintptr(len(word))}
 	here := uintptr(unsafe.Pointer(&iov))
-	getfd := func(fd int) door {
-		return door{name: fmt.Sprint("pidfd_getfd ", fd), try: func(pid int) error {
+	getfd := func(fd int) access {
+		return access{name: fmt.Sprint("pidfd_getfd ", fd), try: func(pid int) error {
 			return withPidfd(pid, func(pidfd int) error {
 				stolen, err := unix.PidfdGetfd(pidfd, fd, 0)
 				if err == nil {
@@ -77,23 +77,23 @@ func doors() []door {
 			})
 		}}
 	}
-	return []door{
-		fileDoor("mem", unix.O_RDONLY), fileDoor("mem", unix.O_RDWR), fileDoor("environ", unix.O_RDONLY), fileDoor("auxv", unix.O_RDONLY),
-		fileDoor("maps", unix.O_RDONLY), fileDoor("pagemap", unix.O_RDONLY), fileDoor("smaps", unix.O_RDONLY), ownerDoor("clear_refs", unix.O_WRONLY),
-		ownerDoor("coredump_filter", unix.O_WRONLY), ownerDoor("oom_score_adj", unix.O_WRONLY), ownerDoor("fd", unix.O_RDONLY),
-		fileDoor("root", unix.O_RDONLY), fileDoor("ns/mnt", unix.O_RDONLY), fileDoor("ns/pid", unix.O_RDONLY), fileDoor("ns/user", unix.O_RDONLY),
-		linkDoor("exe"), linkDoor("cwd"), linkDoor("fd/1"), linkDoor("ns/mnt"),
+	return []access{
+		fileAccess("mem", unix.O_RDONLY), fileAccess("mem", unix.O_RDWR), fileAccess("environ", unix.O_RDONLY), fileAccess("auxv", unix.O_RDONLY),
+		fileAccess("maps", unix.O_RDONLY), fileAccess("pagemap", unix.O_RDONLY), fileAccess("smaps", unix.O_RDONLY), ownerAccess("clear_refs", unix.O_WRONLY),
+		ownerAccess("coredump_filter", unix.O_WRONLY), ownerAccess("oom_score_adj", unix.O_WRONLY), ownerAccess("fd", unix.O_RDONLY),
+		fileAccess("root", unix.O_RDONLY), fileAccess("ns/mnt", unix.O_RDONLY), fileAccess("ns/pid", unix.O_RDONLY), fileAccess("ns/user", unix.O_RDONLY),
+		linkAccess("exe"), linkAccess("cwd"), linkAccess("fd/1"), linkAccess("ns/mnt"),
 		getfd(0), getfd(1), getfd(1001),
-		callDoor("process_vm_readv", func(pid uintptr) unix.Errno {
+		callAccess("process_vm_readv", func(pid uintptr) unix.Errno {
 			_, _, e := unix.Syscall6(unix.SYS_PROCESS_VM_READV, pid, here, 1, here, 1, 0)
 			return e
 		}),
-		callDoor("process_vm_writev", func(pid uintptr) unix.Errno {
-			there := [2]uintptr{4096, 8} // never mapped: nothing is written where this goes through
+		callAccess("process_vm_writev", func(pid uintptr) unix.Errno {
+			there := [2]uintptr{4096, 8} // never mapped: nothing is written if this is permitted
 			_, _, e := unix.Syscall6(unix.SYS_PROCESS_VM_WRITEV, pid, here, 1, uintptr(unsafe.Pointer(&there)), 1, 0)
 			return e
 		}),
-		callDoor("kcmp", func(pid uintptr) unix.Errno {
+		callAccess("kcmp", func(pid uintptr) unix.Errno {
 			_, _, e := unix.Syscall6(unix.SYS_KCMP, pid, pid, 1 /* KCMP_VM */, 0, 0, 0)
 			return e
 		}),
@@ -115,11 +115,11 @@ func traced(pid, how int) error {
 	return nil
 }
 
-// burgle tries all doors of a process as the user, and lists those that are open. own are
-// also those of the files' owner.
-func (s *soul) burgle(pid int, own bool) (open []string) {
+// allowedAccess tries all kinds of access to a process as the user, and lists those that are permitted. With
+// own it also tries those that the owner of the files has.
+func (s *userThread) allowedAccess(pid int, own bool) (open []string) {
 	_ = s.do(func() error {
-		for _, d := range doors() {
+		for _, d := range accesses() {
 			if d.own && !own {
 				continue
 			}
@@ -137,28 +137,28 @@ func (s *soul) burgle(pid int, own bool) (open []string) {
 	return open
 }
 
-// allOpen requires that every door of a process is open: they are doors.
-func (s *soul) allOpen(t *testing.T, whose string, pid int) {
+// mustAllowAll requires that every access is permitted. This is the control.
+func (s *userThread) mustAllowAll(t *testing.T, whose string, pid int) {
 	t.Helper()
-	if open := s.burgle(pid, true); len(open) != len(doors()) {
-		t.Errorf("at %s only %d of %d doors are open: %v", whose, len(open), len(doors()), open)
+	if open := s.allowedAccess(pid, true); len(open) != len(accesses()) {
+		t.Errorf("%s: only %d of %d kinds of access are permitted: %v", whose, len(open), len(accesses()), open)
 	}
 }
 
-// allShut requires that none is.
-func (s *soul) allShut(t *testing.T, whose string, pid int, own bool) {
+// mustDenyAll requires that no access is permitted.
+func (s *userThread) mustDenyAll(t *testing.T, whose string, pid int, own bool) {
 	t.Helper()
-	if open := s.burgle(pid, own); len(open) > 0 {
-		t.Errorf("doors of %s are open (%s): %s", whose, has(pid), strings.Join(open, ", "))
+	if open := s.allowedAccess(pid, own); len(open) > 0 {
+		t.Errorf("%s can be accessed (%s): %s", whose, procSummary(pid), strings.Join(open, ", "))
 	}
 	if proc.State(pid) == "" {
 		t.Errorf("%s has ended: nothing was tried", whose)
 	}
 }
 
-// powers reports whether a process has capabilities that it can raise.
-func powers(pid int) bool { return strings.Trim(proc.Field(pid, "CapPrm"), "0") != "" }
+// hasCaps reports whether a process has permitted capabilities.
+func hasCaps(pid int) bool { return strings.Trim(proc.Field(pid, "CapPrm"), "0") != "" }
 
-func has(pid int) string {
+func procSummary(pid int) string {
 	return fmt.Sprintf("%s %s, uid %s, permitted %s", proc.Field(pid, "Name"), proc.State(pid), proc.Field(pid, "Uid"), proc.Field(pid, "CapPrm"))
 }

@@ -15,11 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file models kernels that grant a user namespace without the rights in it, as
-// Ubuntu's AppArmor does, and kernels that grant it to root alone: a filter asks the tests
-// about one system call, and they refuse it to those whom such a kernel would refuse. Root
-// installs the filter, so that it needs no no_new_privs, with which set-id bits would not
-// count.
+// This file models kernels that permit a user namespace but no capability in it, as Ubuntu's AppArmor does, and
+// kernels that permit it to root only. A seccomp filter asks the test about one system call
+// (SECCOMP_RET_USER_NOTIF), and the test refuses it where such a kernel would. Root installs the filter, so that
+// it needs no no_new_privs, which would disable set-id bits.
 
 // crippled is the test program's first argument when it becomes a program under such a
 // filter: crippled NR FD PROGRAM ARGS.
@@ -33,7 +32,7 @@ func cripple(nr, fd string, args []string) {
 		err = filtered(uint32(n), sock)
 	}
 	if err == nil {
-		err = turn(me)
+		err = setThreadIDs(me)
 	}
 	if err == nil {
 		err = syscall.Exec(args[0], args, os.Environ())
@@ -82,7 +81,7 @@ const (
 	notifyContinue = 1
 )
 
-// serve answers until nobody is left to ask; refuse says with which errno, or 0.
+// serve answers the filter until all processes under it have ended. refuse returns an errno, or 0.
 func serve(listener int, refuse func(q question) unix.Errno) {
 	for {
 		p := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
@@ -112,8 +111,8 @@ type defect struct {
 	sense  string // what a launcher says to it that is not installed for setuid mode
 }
 
-// inHis reports whether a process is in a user namespace that the user has made.
-func inHis(pid uint32) bool {
+// inUserNS reports whether a process is in a user namespace that the user has made.
+func inUserNS(pid uint32) bool {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", pid))
 	if err != nil {
 		return false
@@ -134,13 +133,13 @@ func defects() []defect {
 		}, "No permissions to create a new namespace"},
 		{"uid-map", unix.SYS_WRITE, func(q question) unix.Errno {
 			file, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", q.pid, q.args[0]))
-			if strings.HasSuffix(file, "/uid_map") && inHis(q.pid) {
+			if strings.HasSuffix(file, "/uid_map") && inUserNS(q.pid) {
 				return unix.EPERM
 			}
 			return 0
 		}, "setting up uid map"},
 		{"mount", unix.SYS_MOUNT, func(q question) unix.Errno {
-			if inHis(q.pid) && proc.Field(int(q.pid), "Name") == "gobwrap" {
+			if inUserNS(q.pid) && proc.Field(int(q.pid), "Name") == "gobwrap" {
 				return unix.EACCES
 			}
 			return 0
@@ -197,16 +196,16 @@ func receive(fd int) int {
 	return fds[0]
 }
 
-// TestCrippledNamespaces: where a user namespace is refused, or is of no use, a launcher
-// that is installed for it goes through the keeper, and its user notices nothing.
-func TestCrippledNamespaces(t *testing.T) {
+// TestUserNamespaceUselessToUsers: if a user namespace is refused or useless, an installed launcher uses setuid mode, and
+// the result is the same.
+func TestUserNamespaceUselessToUsers(t *testing.T) {
 	t.Parallel()
 	for _, d := range defects() {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
-			lure := bait(t)
+			baitDir := bait(t)
 			for _, options := range [][]string{nil, all(), {"--unshare-pid", "--unshare-net"}} {
-				options = append([]string{"--bind", lure, "/b", "--tmpfs", "/t"}, options...)
+				options = append([]string{"--bind", baitDir, "/b", "--tmpfs", "/t"}, options...)
 				command := []string{"/h/witness", "report"}
 				// The control: it is a defect.
 				l := launch{args: append(box(gobwrap, options...), command...)}

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWayBack: neither the launcher nor its front end becomes root again. The user makes
-// them try, as their tracer.
-func TestNoWayBack(t *testing.T) {
+// TestCannotRegainRoot: neither the launcher nor its front end can become root again. The user, as their tracer,
+// makes them try.
+func TestCannotRegainRoot(t *testing.T) {
 	t.Parallel()
 	for name, front := range map[string]bool{"alone": false, "with-a-front-end": true} {
 		t.Run(name, func(t *testing.T) { noWayBack(t, front) })
@@ -23,8 +23,8 @@ func TestNoWayBack(t *testing.T) {
 
 func noWayBack(t *testing.T, front bool) {
 	t.Helper()
-	s := become(t, me)
-	h, err := s.rob(scene{front: front})
+	s := newUserThread(t, me)
+	h, err := s.startAndSteal(startOptions{front: front})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func noWayBack(t *testing.T, front bool) {
 				t.Errorf("call %d of the %s answers %d", call, name, result)
 			}
 		}
-		// The control: what it is made to do, it does.
+		// The control: it carries out the calls that it is made to do.
 		if result, err := s.force(pid, unix.SYS_GETPID, [3]uint64{}); err != nil || result != int64(pid) {
 			t.Errorf("the %s cannot be made to say who it is: %d, %v", name, result, err)
 		}
@@ -59,9 +59,8 @@ func noWayBack(t *testing.T, front bool) {
 	}
 }
 
-// force makes a process that waits in a system call make another one, and lets it go on as
-// before.
-func (s *soul) force(pid int, call uint64, args [3]uint64) (result int64, err error) {
+// force makes a process that is blocked in a system call do another one, and then continue as before.
+func (s *userThread) force(pid int, call uint64, args [3]uint64) (result int64, err error) {
 	harness.Until(func() bool {
 		result, err = s.tryForce(pid, call, args)
 		return !errors.Is(err, errOnItsWay)
@@ -71,7 +70,7 @@ func (s *soul) force(pid int, call uint64, args [3]uint64) (result int64, err er
 
 var errOnItsWay = errors.New("it does not wait in a system call")
 
-func (s *soul) tryForce(pid int, call uint64, args [3]uint64) (result int64, err error) {
+func (s *userThread) tryForce(pid int, call uint64, args [3]uint64) (result int64, err error) {
 	err = s.do(func() error {
 		if err := ptrace(unix.PTRACE_SEIZE, pid, 0, 0); err != nil {
 			return err

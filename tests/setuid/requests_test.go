@@ -17,29 +17,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// talk is a real broker, and a user who has taken the first process's socket to it: that process
-// waits for a plan that never comes, and what the user sends is what it could send.
-type talk struct {
-	*heist
+// brokerClient is a user who has taken the first process's socket to a real broker. The first process waits
+// for a plan that never comes, so the user sends in its place.
+type brokerClient struct {
+	*stolenLaunch
 	t     testing.TB
 	first int
 	sock  int
-	fds   []int // that the broker was given, to be closed
+	fds   []int // to be closed at the end
 }
 
-// ended stands for the answer of a broker that has ended.
+// ended is returned instead of an answer if the broker has ended.
 const ended = ^uint32(0)
 
-// talkTo brings a launch to where its first process waits for the plan.
-func (s *soul) talkTo(t testing.TB, clone, flags uint32) *talk {
+// startBroker starts a launch whose first process waits for the plan, and takes its socket.
+func (s *userThread) startBroker(t testing.TB, clone, flags uint32) *brokerClient {
 	t.Helper()
-	h, err := s.rob(scene{})
+	h, err := s.startAndSteal(startOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &talk{heist: h, t: t, sock: -1}
+	k := &brokerClient{stolenLaunch: h, t: t, sock: -1}
 	head := keeper.Header{Clone: unix.CLONE_NEWNS | clone, UID: me, GID: me, Flags: flags}
-	if err := h.send([]parcel{{data: unsafe.Slice((*byte)(unsafe.Pointer(&head)), keeper.HeaderSize)}}); err != nil {
+	if err := h.send([]packet{{data: unsafe.Slice((*byte)(unsafe.Pointer(&head)), keeper.HeaderSize)}}); err != nil {
 		t.Fatal(err)
 	}
 	waits := func() bool {
@@ -74,8 +74,8 @@ func (s *soul) talkTo(t testing.TB, clone, flags uint32) *talk {
 	return k
 }
 
-// bye ends it, and requires that nobody stays.
-func (k *talk) bye() {
+// close ends the launch, and requires that no process stays.
+func (k *brokerClient) close() {
 	for _, fd := range append(k.fds, k.sock) {
 		_ = unix.Close(fd)
 	}
@@ -85,7 +85,7 @@ func (k *talk) bye() {
 }
 
 // open opens a path of the first process's mount namespace, as the user.
-func (k *talk) open(path string, flags int) int {
+func (k *brokerClient) open(path string, flags int) int {
 	fd := -1
 	err := k.thief.do(func() (err error) {
 		fd, err = unix.Open(fmt.Sprintf("/proc/%d/root%s", k.first, path), unix.O_CLOEXEC|flags, 0)
@@ -97,18 +97,18 @@ func (k *talk) open(path string, flags int) int {
 	return fd
 }
 
-// path is open for a descriptor that only names.
-func (k *talk) path(path string) int { return k.open(path, unix.O_PATH) }
+// path is open with O_PATH.
+func (k *brokerClient) path(path string) int { return k.open(path, unix.O_PATH) }
 
 // link makes a symbolic link as the user, and opens it.
-func (k *talk) link(to string) int {
+func (k *brokerClient) link(to string) int {
 	name := fmt.Sprint("/base/link", len(k.fds))
 	_ = k.thief.do(func() error { return unix.Symlink(to, fmt.Sprintf("/proc/%d/root%s", k.first, name)) })
 	return k.open(name, unix.O_PATH|unix.O_NOFOLLOW)
 }
 
-// sees answers 0 if the user does not see below a directory what the cover hides, EINVAL if so.
-func (k *talk) sees(dir int) uint32 {
+// seesHidden returns EINVAL if the user can see what the cover below dir hides, and 0 if not.
+func (k *brokerClient) seesHidden(dir int) uint32 {
 	err := k.thief.do(func() error {
 		var st unix.Stat_t
 		if err := unix.Fstatat(dir, filepath.Base(cover), &st, 0); err != nil {
@@ -123,13 +123,13 @@ func (k *talk) sees(dir int) uint32 {
 }
 
 // mkdir makes a directory as the user.
-func (k *talk) mkdir(path string) int {
+func (k *brokerClient) mkdir(path string) int {
 	_ = k.thief.do(func() error { return unix.Mkdir(fmt.Sprintf("/proc/%d/root%s", k.first, path), 0o755) })
 	return k.path(path)
 }
 
-// say sends bytes and descriptors, and hears the answer.
-func (k *talk) say(data []byte, fds ...int) (answer uint32) {
+// sendRaw sends bytes and descriptors, and returns the answer.
+func (k *brokerClient) sendRaw(data []byte, fds ...int) (answer uint32) {
 	_ = k.thief.do(func() error {
 		var oob []byte
 		if len(fds) > 0 {
@@ -157,12 +157,12 @@ func bytesOf(q *broker.Request) []byte {
 }
 
 // ask makes a request.
-func (k *talk) ask(op broker.Op, a, b, c uint64, fds ...int) uint32 {
-	return k.say(bytesOf(&broker.Request{Op: op, A: a, B: b, C: c}), fds...)
+func (k *brokerClient) ask(op broker.Op, a, b, c uint64, fds ...int) uint32 {
+	return k.sendRaw(bytesOf(&broker.Request{Op: op, A: a, B: b, C: c}), fds...)
 }
 
-// framed has the frame made.
-func (k *talk) framed() *talk {
+// withFrame sends ROOT.
+func (k *brokerClient) withFrame() *brokerClient {
 	k.t.Helper()
 	if e := k.ask(broker.Root, 0, 0, 0); e != 0 {
 		k.t.Fatalf("ROOT answers %d", e)
@@ -170,38 +170,37 @@ func (k *talk) framed() *talk {
 	return k
 }
 
-// mountsInside are the mounts of the first process's namespace.
-func (k *talk) mountsInside() string {
+// mountsInside returns the mountinfo of the first process.
+func (k *brokerClient) mountsInside() string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", k.first))
 	return string(text)
 }
 
-// TestRequests: each request answers as package suid says, and what is no request ends the
-// broker.
+// TestRequests: each request is answered as package suid says, and anything else ends the broker.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	const inval, perm, nospc = uint32(unix.EINVAL), uint32(unix.EPERM), uint32(unix.ENOSPC)
-	s := becomeIn(t, me, elsewhere(canaries))
+	s := newUserThreadIn(t, me, inOwnMounts(canaries))
 	half := half()
 	for _, c := range []struct {
 		name         string
 		clone, flags uint32
-		unframed     bool
-		do           func(k *talk) uint32
+		noFrame      bool
+		do           func(k *brokerClient) uint32
 		want         uint32
 	}{
 		// Order.
-		{name: "bind-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/usr"), k.path("/usr")) }, want: ended},
-		{name: "tmpfs-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/tmp")) }, want: ended},
-		{name: "pivot-first", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/")) }, want: ended},
-		{name: "root", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Root, 0, 0, 0) }},
-		{name: "root-twice", do: func(k *talk) uint32 { return k.ask(broker.Root, 0, 0, 0) }, want: ended},
-		{name: "pivot", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")) }},
-		{name: "behind-the-pivot", do: func(k *talk) uint32 {
+		{name: "bind-first", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/usr"), k.path("/usr")) }, want: ended},
+		{name: "tmpfs-first", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/tmp")) }, want: ended},
+		{name: "pivot-first", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "root", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Root, 0, 0, 0) }},
+		{name: "root-twice", do: func(k *brokerClient) uint32 { return k.ask(broker.Root, 0, 0, 0) }, want: ended},
+		{name: "pivot", do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")) }},
+		{name: "behind-the-pivot", do: func(k *brokerClient) uint32 {
 			k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot"))
 			return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.path("/"))
 		}, want: ended},
-		{name: "behind-a-pivot-that-failed", do: func(k *talk) uint32 {
+		{name: "behind-a-pivot-that-failed", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Pivot, 0, 0, 0, k.mkdir("/base/d")); e != inval {
 				return e
 			}
@@ -209,45 +208,51 @@ func TestRequests(t *testing.T) {
 		}, want: ended},
 
 		// Form.
-		{name: "operation-0", do: func(k *talk) uint32 { return k.ask(0, 0, 0, 0) }, want: ended},
-		{name: "operation-behind-the-last", do: func(k *talk) uint32 { return k.ask(broker.Place+1, 0, 0, 0, k.path("/")) }, want: ended},
-		{name: "operation-that-wraps", do: func(k *talk) uint32 { return k.ask(1<<32|broker.Root, 0, 0, 0) }, want: ended},
-		{name: "operation-that-is-negative", do: func(k *talk) uint32 { return k.ask(1<<63|broker.Root, 0, 0, 0) }, want: ended},
-		{name: "no-descriptor", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0) }, want: ended},
-		{name: "one-too-few", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/")) }, want: ended},
-		{name: "one-too-many", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/"), k.path("/")) }, want: ended},
-		{name: "three", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/"), k.path("/"), k.path("/")) }, want: ended},
-		{name: "many", do: func(k *talk) uint32 {
+		{name: "operation-0", do: func(k *brokerClient) uint32 { return k.ask(0, 0, 0, 0) }, want: ended},
+		{name: "operation-behind-the-last", do: func(k *brokerClient) uint32 { return k.ask(broker.Place+1, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "operation-that-wraps", do: func(k *brokerClient) uint32 { return k.ask(1<<32|broker.Root, 0, 0, 0) }, want: ended},
+		{name: "operation-that-is-negative", do: func(k *brokerClient) uint32 { return k.ask(1<<63|broker.Root, 0, 0, 0) }, want: ended},
+		{name: "no-descriptor", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0) }, want: ended},
+		{name: "one-too-few", do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/")) }, want: ended},
+		{name: "one-too-many", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/"), k.path("/")) }, want: ended},
+		{name: "three", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 1, 0, 0, k.path("/"), k.path("/"), k.path("/"))
+		}, want: ended},
+		{name: "many", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, 1, 0, 0, slices.Repeat([]int{k.path("/")}, 200)...)
 		}, want: ended},
-		{name: "one-where-none-is-wanted", do: func(k *talk) uint32 { return k.ask(broker.Hostname, 0, 0, 0, k.path("/")) }, want: ended},
-		{name: "empty", do: func(k *talk) uint32 { return k.say(nil) }, want: ended},
-		{name: "short", do: func(k *talk) uint32 {
-			return k.say(bytesOf(&broker.Request{Op: broker.Hostname})[:broker.RequestSize-1])
+		{name: "one-where-none-is-wanted", do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 0, 0, 0, k.path("/")) }, want: ended},
+		{name: "empty", do: func(k *brokerClient) uint32 { return k.sendRaw(nil) }, want: ended},
+		{name: "short", do: func(k *brokerClient) uint32 {
+			return k.sendRaw(bytesOf(&broker.Request{Op: broker.Hostname})[:broker.RequestSize-1])
 		}, want: ended},
-		{name: "long", do: func(k *talk) uint32 { return k.say(append(bytesOf(&broker.Request{Op: broker.Hostname}), 0)) }, want: ended},
-		{name: "doubled", do: func(k *talk) uint32 {
+		{name: "long", do: func(k *brokerClient) uint32 {
+			return k.sendRaw(append(bytesOf(&broker.Request{Op: broker.Hostname}), 0))
+		}, want: ended},
+		{name: "doubled", do: func(k *brokerClient) uint32 {
 			q := bytesOf(&broker.Request{Op: broker.Hostname})
-			return k.say(append(q, q...))
+			return k.sendRaw(append(q, q...))
 		}, want: ended},
 
 		// Integers.
-		{name: "flags", do: func(k *talk) uint32 {
+		{name: "flags", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, unix.MS_SHARED, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
 		}, want: inval},
-		{name: "flags-beyond", do: func(k *talk) uint32 {
+		{name: "flags-beyond", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, 1<<32, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
 		}, want: inval},
-		{name: "flags-of-restrict", do: func(k *talk) uint32 { return k.ask(broker.Restrict, unix.MS_NOATIME, 0, 0, k.path("/newroot")) }, want: inval},
-		{name: "flags-of-stage", do: func(k *talk) uint32 { return k.ask(broker.Stage, unix.MS_REMOUNT, 1, 0, k.path("/oldroot/usr")) }, want: inval},
-		{name: "kind", do: func(k *talk) uint32 { return k.ask(broker.FS, 3, 0, 0, k.path("/newroot")) }, want: inval},
-		{name: "kind-beyond", do: func(k *talk) uint32 { return k.ask(broker.FS, 1<<32, 0, 0, k.path("/newroot")) }, want: inval},
-		{name: "mode", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o10000, 0, k.path("/newroot")) }, want: inval},
-		{name: "devpts-with-a-mode", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Devpts, 0o755, 0, k.path("/newroot")) }, want: inval},
-		{name: "half", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half, k.path("/newroot")) }},
-		{name: "more-than-half", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half+1, k.path("/newroot")) }, want: perm},
-		{name: "more-than-all", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 1<<63, k.path("/newroot")) }, want: perm},
-		{name: "too-many-file-systems", do: func(k *talk) (e uint32) {
+		{name: "flags-of-restrict", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, unix.MS_NOATIME, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "flags-of-stage", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Stage, unix.MS_REMOUNT, 1, 0, k.path("/oldroot/usr"))
+		}, want: inval},
+		{name: "kind", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, 3, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "kind-beyond", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, 1<<32, 0, 0, k.path("/newroot")) }, want: inval},
+		{name: "mode", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o10000, 0, k.path("/newroot")) }, want: inval},
+		{name: "devpts-with-a-mode", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Devpts, 0o755, 0, k.path("/newroot")) }, want: inval},
+		{name: "half", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half, k.path("/newroot")) }},
+		{name: "more-than-half", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, half+1, k.path("/newroot")) }, want: perm},
+		{name: "more-than-all", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 1<<63, k.path("/newroot")) }, want: perm},
+		{name: "too-many-file-systems", do: func(k *brokerClient) (e uint32) {
 			fd := k.path("/newroot")
 			for range broker.MaxFileSystems {
 				if e = k.ask(broker.FS, broker.Devpts, 0, 0, fd); e != 0 {
@@ -258,17 +263,19 @@ func TestRequests(t *testing.T) {
 		}, want: nospc},
 
 		// Namespaces.
-		{name: "mqueue-of-the-host", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }, want: perm},
-		{name: "mqueue", clone: unix.CLONE_NEWIPC, do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }},
-		{name: "hostname-of-the-host", unframed: true, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 3, 0, 0) }, want: perm},
-		{name: "hostname", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 64, 0, 0) }},
-		{name: "hostname-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 65, 0, 0) }, want: inval},
-		{name: "hostname-far-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 1<<32+1, 0, 0) }, want: inval},
-		{name: "proc-that-was-not-made", do: func(k *talk) uint32 { return uint32(max(k.path("/newproc"), -1) + 1) }},
-		{name: "proc-without-a-namespace", flags: keeper.NewProc, do: func(k *talk) uint32 { return uint32(max(k.path("/newproc"), -1) + 1) }},
-		{name: "proc", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/newproc"), k.path("/newroot")) }},
+		{name: "mqueue-of-the-host", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }, want: perm},
+		{name: "mqueue", clone: unix.CLONE_NEWIPC, do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, 0, k.path("/newroot")) }},
+		{name: "hostname-of-the-host", noFrame: true, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 3, 0, 0) }, want: perm},
+		{name: "hostname", clone: unix.CLONE_NEWUTS, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 64, 0, 0) }},
+		{name: "hostname-too-long", clone: unix.CLONE_NEWUTS, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 65, 0, 0) }, want: inval},
+		{name: "hostname-far-too-long", clone: unix.CLONE_NEWUTS, do: func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 1<<32+1, 0, 0) }, want: inval},
+		{name: "proc-that-was-not-made", do: func(k *brokerClient) uint32 { return uint32(max(k.path("/newproc"), -1) + 1) }},
+		{name: "proc-without-a-namespace", flags: keeper.NewProc, do: func(k *brokerClient) uint32 { return uint32(max(k.path("/newproc"), -1) + 1) }},
+		{name: "proc", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 0, 0, 0, k.path("/newproc"), k.path("/newroot"))
+		}},
 		// Binds of the host's proc do not take the new one along.
-		{name: "proc-in-the-host's", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
+		{name: "proc-in-the-host's", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/proc"), k.path("/newroot")); e != 0 {
 				return e
 			}
@@ -279,39 +286,41 @@ func TestRequests(t *testing.T) {
 		}},
 
 		// Descriptors.
-		{name: "source-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.host("/usr"), k.path("/newroot")) }, want: inval},
-		{name: "destination-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.host("/usr")) }, want: inval},
-		{name: "tmpfs-in-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 0, k.host("/usr")) }, want: inval},
-		{name: "restrict-in-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.host("/")) }, want: inval},
-		{name: "stage-of-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Stage, 1, 1, 0, k.host("/usr")) }, want: inval},
-		{name: "pivot-to-another-namespace", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.host("/")) }, want: inval},
-		{name: "a-socket", do: func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.sock, k.path("/newroot")) }, want: inval},
-		{name: "a-pidfd", do: func(k *talk) uint32 {
+		{name: "source-of-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.host("/usr"), k.path("/newroot")) }, want: inval},
+		{name: "destination-of-another-namespace", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.host("/usr"))
+		}, want: inval},
+		{name: "tmpfs-in-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0, 0, k.host("/usr")) }, want: inval},
+		{name: "restrict-in-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.host("/")) }, want: inval},
+		{name: "stage-of-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Stage, 1, 1, 0, k.host("/usr")) }, want: inval},
+		{name: "pivot-to-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.host("/")) }, want: inval},
+		{name: "a-socket", do: func(k *brokerClient) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.sock, k.path("/newroot")) }, want: inval},
+		{name: "a-pidfd", do: func(k *brokerClient) uint32 {
 			fd, _ := unix.PidfdOpen(k.first, 0)
 			defer unix.Close(fd)
 			return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), fd)
 		}, want: inval},
-		{name: "no-mount", do: func(k *talk) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/oldroot/usr/bin")) }, want: inval},
-		{name: "place-nothing", do: func(k *talk) uint32 { return k.ask(broker.Place, 0, 1, 0, k.path("/newroot")) }, want: uint32(unix.ENOENT)},
-		{name: "stage-and-place", do: func(k *talk) uint32 {
+		{name: "no-mount", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, 0, k.path("/oldroot/usr/bin")) }, want: inval},
+		{name: "place-nothing", do: func(k *brokerClient) uint32 { return k.ask(broker.Place, 0, 1, 0, k.path("/newroot")) }, want: uint32(unix.ENOENT)},
+		{name: "stage-and-place", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 1, 1, 0, k.path("/oldroot/usr")); e != 0 {
 				return e
 			}
 			return k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
 		}},
-		{name: "place-twice", do: func(k *talk) uint32 {
+		{name: "place-twice", do: func(k *brokerClient) uint32 {
 			k.ask(broker.Stage, 1, 1, 0, k.path("/oldroot/usr"))
 			k.ask(broker.Place, 0, 1, 0, k.path("/newroot"))
 			return k.ask(broker.Place, 0, 1, 0, k.path("/base"))
 		}, want: inval},
-		// A link that is staged, or mounted where things are staged, leads nowhere.
-		{name: "place-a-link", do: func(k *talk) uint32 {
+		// A symbolic link that is staged, or mounted on the staging place, is not followed.
+		{name: "place-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot"+cover)); e != 0 {
 				return e
 			}
 			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
 		}, want: inval},
-		{name: "place-through-a-link", do: func(k *talk) uint32 {
+		{name: "place-through-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 0, 0, 0, k.path("/oldroot/etc/passwd")); e != 0 {
 				return e
 			}
@@ -320,7 +329,7 @@ func TestRequests(t *testing.T) {
 			}
 			return k.ask(broker.Place, 0, 0, 0, k.path("/newroot"))
 		}, want: inval},
-		{name: "stage-on-a-link", do: func(k *talk) uint32 {
+		{name: "stage-on-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Stage, 0, 0, 0, k.link("/oldroot/etc/passwd")); e != 0 {
 				return e
 			}
@@ -333,48 +342,50 @@ func TestRequests(t *testing.T) {
 			return 0
 		}},
 		// What a mount hides stays hidden when it, or all around it, is taken away.
-		{name: "pivot-to-a-cover", do: func(k *talk) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/oldroot"+cover)) }, want: inval},
-		{name: "hidden-behind-the-pivot", do: func(k *talk) uint32 {
+		{name: "pivot-to-a-cover", do: func(k *brokerClient) uint32 { return k.ask(broker.Pivot, 0, 0, 0, k.path("/oldroot"+cover)) }, want: inval},
+		{name: "hidden-behind-the-pivot", do: func(k *brokerClient) uint32 {
 			fd := k.path("/oldroot" + filepath.Dir(cover))
 			if e := k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot")); e != 0 {
 				return e
 			}
-			return k.sees(fd)
+			return k.seesHidden(fd)
 		}},
-		{name: "hidden-when-all-is-over", do: func(k *talk) uint32 {
+		{name: "hidden-when-all-is-over", do: func(k *brokerClient) uint32 {
 			k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/tmp"), k.path("/newroot"))
 			k.ask(broker.Pivot, 0, 0, 0, k.path("/newroot"))
 			fd := k.path(strings.TrimPrefix(filepath.Dir(cover), "/tmp"))
 			_ = unix.Kill(k.first, unix.SIGKILL)
-			if !over(k.first, soon) {
+			if !endsWithin(k.first, soon) {
 				return ended
 			}
-			return k.sees(fd)
+			return k.seesHidden(fd)
 		}},
-		{name: "bind", do: func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.path("/newroot")) }},
+		{name: "bind", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.path("/newroot"))
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := s.talkTo(t, c.clone, c.flags)
-			defer k.bye()
+			k := s.startBroker(t, c.clone, c.flags)
+			defer k.close()
 			was := k.hostMounts()
-			if !c.unframed {
-				k.framed()
+			if !c.noFrame {
+				k.withFrame()
 			}
 			if got := c.do(k); got != c.want {
 				t.Errorf("%d (%v), want %d", int32(got), unix.Errno(got), int32(c.want))
 			}
 			if c.want == ended {
-				if !over(k.keeper, soon) {
-					t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
+				if !endsWithin(k.keeper, soon) {
+					t.Errorf("the broker does not end: %s", describe([]int{k.keeper}))
 				}
 			}
-			k.judge(was)
+			k.checkMounts(was)
 		})
 	}
 }
 
 // host opens a path of the user's own mount namespace, outside.
-func (k *talk) host(path string) int {
+func (k *brokerClient) host(path string) int {
 	fd := -1
 	_ = k.thief.do(func() (err error) {
 		fd, err = unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -384,11 +395,11 @@ func (k *talk) host(path string) int {
 	return fd
 }
 
-// cover is what hides a file among the canaries.
+// cover is the mount point of a tmpfs that hides a file.
 const cover = "/tmp/canary/hidden/cover"
 
-// canaries are mounts of a host whose flags, and what they hide, must stay so. The host's mounts
-// are shared, so that what propagates is seen.
+// canaries makes mounts whose flags must not change, and whose hidden files must stay hidden. They are shared, so
+// that propagation to the host would show.
 const canaries = `mkdir -p /tmp/canary; mount -t tmpfs canary /tmp/canary; cd /tmp/canary; mkdir ro noexec nosuid hidden
 mount -t tmpfs canary-hidden hidden; mkdir hidden/cover; echo secret >hidden/cover/egg
 mount -t tmpfs cover hidden/cover
@@ -396,8 +407,8 @@ mount -t tmpfs canary-nosuid nosuid; cp /bin/true nosuid/; chmod 4755 nosuid/tru
 for f in ro noexec; do mount -t tmpfs canary-$f $f; cp /bin/true $f/; chmod 4755 $f/true; chmod 0777 $f; mount -o remount,bind,$f $f; done
 mount --make-rshared /`
 
-// hostMounts are the mounts of the host that the user lives on.
-func (k *talk) hostMounts() (text string) {
+// hostMounts returns the mountinfo of the user's own mount namespace, outside.
+func (k *brokerClient) hostMounts() (text string) {
 	_ = k.thief.do(func() error {
 		b, err := os.ReadFile("/proc/thread-self/mountinfo")
 		text = string(b)
@@ -408,7 +419,7 @@ func (k *talk) hostMounts() (text string) {
 
 // judge looks at the host, and at the broker's mount namespace, with root's eyes: nothing has come
 // out, and nothing that the host forbids or hides is permitted or shown.
-func (k *talk) judge(was string) {
+func (k *brokerClient) checkMounts(was string) {
 	k.t.Helper()
 	if now := k.hostMounts(); now != was {
 		k.t.Errorf("the host's mounts have changed:\n%s", difference(was, now))
@@ -424,9 +435,9 @@ func (k *talk) judge(was string) {
 		if !ok {
 			continue
 		}
-		has := func(flag string) bool { return slices.Contains(strings.Split(m.flags, ","), flag) }
+		hasFlag := func(flag string) bool { return slices.Contains(strings.Split(m.flags, ","), flag) }
 		for source, flag := range map[string]string{"canary-ro": "ro", "canary-noexec": "noexec", "canary-nosuid": "nosuid"} {
-			if m.source == source && !has(flag) {
+			if m.source == source && !hasFlag(flag) {
 				k.t.Errorf("a mount of the host is no longer %s: %s", flag, line)
 			}
 		}
@@ -435,15 +446,15 @@ func (k *talk) judge(was string) {
 			k.t.Errorf("a mount propagates: %s", line)
 		case !known[m.fs] && m.fs != "tmpfs" && m.fs != "devpts" && m.fs != "mqueue" && m.fs != "proc" && m.fs != "nsfs" && m.fs != "pidfs":
 			k.t.Errorf("a file system of another type: %s", line)
-		case m.fs == "tmpfs" && m.source == "tmpfs" && !strings.Contains(was, " "+m.device+" ") && !(has("nosuid") && has("nodev")):
+		case m.fs == "tmpfs" && m.source == "tmpfs" && !strings.Contains(was, " "+m.device+" ") && !(hasFlag("nosuid") && hasFlag("nodev")):
 			k.t.Errorf("a new tmpfs without nosuid or nodev: %s", line)
 		}
-		// What a mount hides is not to be seen by any way.
+		// What a mount hides must not be visible through any mount.
 		if m.source == "canary-hidden" {
 			at := fmt.Sprintf("/proc/%d/root%s", k.first, m.point)
 			for _, name := range []string{"/egg", "/cover/egg"} { // nothing else has the name
 				if _, err := os.Lstat(at + name); err == nil {
-					k.t.Errorf("what a mount hides is seen at %s%s: %s\n%s", at, name, line, k.mountsInside())
+					k.t.Errorf("what a mount hides is visible at %s%s: %s\n%s", at, name, line, k.mountsInside())
 				}
 			}
 		}
@@ -469,9 +480,9 @@ func TestJudge(t *testing.T) {
 	if want := (mount{"0:47", "/", "/tmp/canary/ro", "ro,relatime", "tmpfs", "canary-ro"}); !ok || m != want {
 		t.Errorf("%+v", m)
 	}
-	s := becomeIn(t, me, elsewhere(canaries))
-	k := s.talkTo(t, 0, 0)
-	defer k.bye()
+	s := newUserThreadIn(t, me, inOwnMounts(canaries))
+	k := s.startBroker(t, 0, 0)
+	defer k.close()
 	for _, want := range []string{"canary-ro", "canary-noexec", "canary-nosuid", "canary-hidden", " cover "} {
 		if !strings.Contains(k.mountsInside(), want) {
 			t.Errorf("%s is not inside:\n%s", want, k.mountsInside())
@@ -482,13 +493,12 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestBroker: what a broker is: root's ids, one capability, a filter, a time-out, and none of
-// the caller's descriptors.
+// TestBroker: a broker has root's ids, one capability, a filter, a timeout, and none of the caller's descriptors.
 func TestBroker(t *testing.T) {
 	t.Parallel()
-	s := become(t, me)
-	k := s.talkTo(t, unix.CLONE_NEWPID, keeper.NewProc)
-	defer k.bye()
+	s := newUserThread(t, me)
+	k := s.startBroker(t, unix.CLONE_NEWPID, keeper.NewProc)
+	defer k.close()
 	for key, want := range map[string]string{
 		"Uid": "0\t0\t0\t0", "CapInh": "0000000000000000", "CapPrm": "0000000000200000", "CapEff": "0000000000200000", "CapBnd": "0000000000000000",
 		"CapAmb": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2", "Threads": "1", "SigBlk": "fffffffffffbfeff",
@@ -503,7 +513,7 @@ func TestBroker(t *testing.T) {
 		to, _ := os.Readlink(link)
 		names = append(names, filepath.Base(link)+" "+strings.TrimRight(to, "0123456789[]"))
 	}
-	for i, want := range []string{"0 socket:", "1 /", "2 /"} { // what the detached mounts are called is the kernel's affair
+	for i, want := range []string{"0 socket:", "1 /", "2 /"} { // the paths of detached mounts vary between kernels
 		if i >= len(names) || !strings.HasPrefix(names[i], want) {
 			t.Errorf("descriptor %d is not %q", i, want)
 		}
@@ -523,31 +533,35 @@ func TestBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO); err != nil || limit.Sec != broker.Breath {
+	if limit, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO); err != nil || limit.Sec != broker.CheckSeconds {
 		t.Errorf("it waits %v seconds (%v)", limit, err)
 	}
 }
 
-// TestRefusedRequests: what the administrator refuses, and takes privilege, the broker refuses a
-// first process that does not ask.
+// TestRefusedRequests: the broker refuses what setuid.conf refuses and what needs privilege, also to a hostile first
+// process.
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	const perm = uint32(unix.EPERM)
-	requests := map[string]func(k *talk) uint32{
-		"--bind":  func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/a")) },
-		"stage":   func(k *talk) uint32 { return k.ask(broker.Stage, 0, 1, 0, k.path("/oldroot/usr")) },
-		"ro":      func(k *talk) uint32 { return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/b")) },
-		"--tmpfs": func(k *talk) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.mkdir("/base/d")) },
-		"--dev":   func(k *talk) uint32 { return k.ask(broker.FS, broker.Devpts, 0, 0, k.mkdir("/base/e")) },
-		"--mqueue": func(k *talk) uint32 {
+	requests := map[string]func(k *brokerClient) uint32{
+		"--bind": func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/a"))
+		},
+		"stage": func(k *brokerClient) uint32 { return k.ask(broker.Stage, 0, 1, 0, k.path("/oldroot/usr")) },
+		"ro": func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 1, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/b"))
+		},
+		"--tmpfs": func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Tmpfs, 0o755, 0, k.mkdir("/base/d")) },
+		"--dev":   func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Devpts, 0, 0, k.mkdir("/base/e")) },
+		"--mqueue": func(k *brokerClient) uint32 {
 			return k.ask(broker.FS, broker.Mqueue, 0, 0, k.mkdir("/base/f"))
 		},
-		"--hostname": func(k *talk) uint32 { return k.ask(broker.Hostname, 3, 0, 0) },
-		"--proc":     func(k *talk) uint32 { return newProc(k) },
+		"--hostname": func(k *brokerClient) uint32 { return k.ask(broker.Hostname, 3, 0, 0) },
+		"--proc":     func(k *brokerClient) uint32 { return newProc(k) },
 	}
 	for _, refused := range []string{"--unshare-net", "--bind", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
-		s := becomeIn(t, me, elsewhere(etc(write("refuse "+refused+"\n"))))
-		k := s.talkTo(t, unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWPID, keeper.NewProc).framed()
+		s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse "+refused+"\n"))))
+		k := s.startBroker(t, unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWPID, keeper.NewProc).withFrame()
 		for _, name := range []string{"--bind", "stage", "ro", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
 			want := uint32(0)
 			if name == refused || name == "stage" && refused == "--bind" {
@@ -561,12 +575,12 @@ func TestRefusedRequests(t *testing.T) {
 		if got := k.ask(broker.Bind, 0, 0, 0, k.path("/base/own"), k.mkdir("/base/h")); got != 0 {
 			t.Errorf("refuse %s: what set-up has made itself: %d", refused, int32(got))
 		}
-		k.bye()
+		k.close()
 	}
 }
 
 // newProc binds the new proc, writable as proc is.
-func newProc(k *talk) uint32 {
+func newProc(k *brokerClient) uint32 {
 	fd := k.path(broker.NewProc)
 	if fd < 0 {
 		return uint32(unix.EPERM)

@@ -14,8 +14,8 @@ const (
 	ranIt      = "ran\n"
 )
 
-// etc is a host with an /etc of its own; script makes what lies there. The machine's /etc
-// is not touched.
+// etc returns a script for a host with an /etc of its own, whose files script makes. The machine's /etc is not
+// changed.
 func etc(script string) string {
 	return "mount -t tmpfs -o mode=0755 etc /etc; mkdir -m 0755 /etc/gobwrap; cd /etc/gobwrap; umask 022; " + script + "; cd /"
 }
@@ -25,8 +25,8 @@ func write(text string) string {
 	return "printf '" + strings.NewReplacer("\n", `\n`, "\x00", `\000`, "\r", `\r`, "%", "%%").Replace(text) + "' > setuid.conf"
 }
 
-// TestConf: what the administrator's file says counts, and where there is any doubt about
-// it nothing runs. The controls are the cases in which the command runs.
+// TestConf: setuid.conf is enforced, and if it cannot be trusted or understood nothing runs. The controls are
+// the cases in which the command runs.
 func TestConf(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -43,9 +43,9 @@ func TestConf(t *testing.T) {
 		{name: "refuses-another", script: write("refuse --unshare-net\n"), options: []string{"--unshare-pid"}},
 		{name: "no-final-newline-at-a-comment", script: write("# all is well")},
 
-		{name: "off", script: write("off\n"), sense: "switched it off"},
-		{name: "off-without-newline", script: write("off"), sense: "switched it off"},
-		{name: "off-behind-others", script: write("groups 12345\nrefuse --dev\n\t off # for today\n"), sense: "switched it off"},
+		{name: "off", script: write("off\n"), sense: "disabled it"},
+		{name: "off-without-newline", script: write("off"), sense: "disabled it"},
+		{name: "off-behind-others", script: write("groups 12345\nrefuse --dev\n\t off # for today\n"), sense: "disabled it"},
 		{name: "other-groups", script: write("groups 0 1 2\n"), sense: "groups that the caller is not in"},
 		{name: "other-groups-without-newline", script: write("groups 123456"), sense: "groups that the caller is not in"},
 		{name: "group-by-its-beginning", script: write("groups 1234\n"), sense: "groups that the caller is not in"},
@@ -118,14 +118,14 @@ func TestConf(t *testing.T) {
 	}
 }
 
-// TestConfIsTheKeepers: a launcher that does not ask is refused by the keeper itself, or by what
-// it clones. Its plan is one that the good keeper carries out. What a first process can do that
-// does not ask either: TestRefusedRequests.
-func TestConfIsTheKeepers(t *testing.T) {
+// TestConfEnforcedByKeeper: a hostile launcher that skips its own checks is refused by the keeper or the first
+// process. Without setuid.conf the same plan is carried out. For a hostile first process see
+// TestRefusedRequests.
+func TestConfEnforcedByKeeper(t *testing.T) {
 	t.Parallel()
-	lure := bait(t)
-	p := good(lure).program(t)
-	conf := func(l loot) string {
+	baitDir := bait(t)
+	p := good(baitDir).program(t)
+	conf := func(l result) string {
 		_, first := faulted(l, plan.SubConf)
 		_, second := faulted(l, plan.SubRefused)
 		if first != "" && second != "" {
@@ -133,7 +133,7 @@ func TestConfIsTheKeepers(t *testing.T) {
 		}
 		return ""
 	}
-	for script, want := range map[string]judgement{
+	for script, want := range map[string]verdict{
 		"true":                         ran,
 		write("off\n"):                 conf,
 		write("groups 1\n"):            conf,
@@ -144,7 +144,7 @@ func TestConfIsTheKeepers(t *testing.T) {
 		"ln -s /dev/null setuid.conf":  conf,
 		": >setuid.conf; chmod 0666 *": conf,
 	} {
-		becomeIn(t, me, elsewhere(etc(script))).try(t, scene{}, lure, p, want)
+		newUserThreadIn(t, me, inOwnMounts(etc(script))).try(t, startOptions{}, baitDir, p, want)
 	}
 }
 

@@ -18,28 +18,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// heist is a launcher that waits for arguments that never come, so that its keeper waits
-// for a header. The user has taken the launcher's end of the keeper's socket: the launcher is
-// his process.
-type heist struct {
-	thief            *soul
-	pid, keeper      int
-	front            int    // 0: there is none
-	line, words, own int    // the keeper's socket; where the first process's faults are heard, and where they are said
-	word             []byte // what the keeper has said of a launch that it does not make
-	out, args        int    // what is printed; the pipe that nobody closes
+// stolenLaunch is a launcher that waits for the end of --args, so that its keeper waits for a header. The
+// attacker has taken the launcher's end of the keeper's socket, which the kernel permits: the launcher
+// is the attacker's own process.
+type stolenLaunch struct {
+	thief               *userThread
+	pid, keeper         int
+	front               int    // the front end, or 0
+	keeperSock          int    // the launcher's end of the keeper's socket
+	faultsIn, faultsOut int    // a socket pair for the first process's faults: the reading and the writing end
+	keeperFault         []byte // the keeper's own Fault, if it ended the launch
+	out, args           int    // the launcher's output; a pipe that stays open, so that --args never ends
 }
 
-// scene is how the launcher of a heist is started.
-type scene struct {
-	program string   // installed
+// startOptions say how the launcher of a stolenLaunch is started.
+type startOptions struct {
+	program string   // default: installed
 	fds     []int    // the launcher's descriptors from 4 on
-	env     []string // none
-	front   bool     // the launcher takes a front end, which waits to print, and waits for that
+	env     []string // default: none
+	front   bool     // the launcher starts a front end, which blocks on a full pipe
 }
 
-// rob starts a launcher and takes its sockets.
-func (s *soul) rob(at scene) (h *heist, err error) {
+// startAndSteal starts a launcher and takes its sockets.
+func (s *userThread) startAndSteal(at startOptions) (h *stolenLaunch, err error) {
 	if at.program == "" {
 		at.program = installed
 	}
@@ -47,7 +48,7 @@ func (s *soul) rob(at scene) (h *heist, err error) {
 	if err := errors.Join(unix.Pipe2(out[:], unix.O_CLOEXEC), unix.Pipe2(args[:], unix.O_CLOEXEC), unix.SetNonblock(out[0], true)); err != nil {
 		return nil, err
 	}
-	h = &heist{thief: s, out: out[0], args: args[1], line: -1, words: -1, own: -1}
+	h = &stolenLaunch{thief: s, out: out[0], args: args[1], keeperSock: -1, faultsIn: -1, faultsOut: -1}
 	files := []uintptr{uintptr(args[0]), uintptr(out[1]), uintptr(out[1]), uintptr(args[0])}
 	for _, fd := range at.fds {
 		files = append(files, uintptr(fd))
@@ -57,7 +58,7 @@ func (s *soul) rob(at scene) (h *heist, err error) {
 		words := []string{"gobwrap", "--args", "3"}
 		if at.front {
 			words = []string{"gobwrap", "--dry-run", "--ro-bind", "/", "/", "true"}
-			if err := stuff(out[1]); err != nil {
+			if err := fillPipe(out[1]); err != nil {
 				return err
 			}
 		}
@@ -74,8 +75,8 @@ func (s *soul) rob(at scene) (h *heist, err error) {
 	return h, nil
 }
 
-// stuff fills a pipe, so that whoever prints there waits.
-func stuff(pipe int) error {
+// fillPipe fills a pipe, so that a process that prints to it blocks.
+func fillPipe(pipe int) error {
 	if err := unix.SetNonblock(pipe, true); err != nil {
 		return err
 	}
@@ -88,8 +89,8 @@ func stuff(pipe int) error {
 	}
 }
 
-// steal takes the sockets, once the launcher has come so far.
-func (h *heist) steal(front bool) error {
+// steal takes the sockets as soon as the launcher has them.
+func (h *stolenLaunch) steal(front bool) error {
 	var pids, has, its []int
 	for end := time.Now().Add(2 * soon); ; time.Sleep(100 * time.Microsecond) {
 		if pids = proc.Children(h.pid); len(pids) > 0 {
@@ -98,15 +99,15 @@ func (h *heist) steal(front bool) error {
 		if front && len(pids) == 2 {
 			h.front, its = pids[1], sockets(pids[1])
 		}
-		// The launcher has its end of the keeper's pair. With a front end it has one of the
-		// pair to that besides, and both of the feed.
+		// The launcher has its end of the keeper's pair. With a front end it also has one end of that
+		// pair and both ends of the feed.
 		if !front && len(pids) == 1 && len(has) == 1 || front && len(has) == 4 && len(its) == 1 {
-			line, err := take(h.pid, has[0]) // the first of all that were made
+			sock, err := take(h.pid, has[0]) // the one with the lowest number was made first
 			if err == nil {
-				h.line = line
+				h.keeperSock = sock
 				break
 			}
-			if !errors.Is(err, unix.EBADF) { // it has moved it meanwhile
+			if !errors.Is(err, unix.EBADF) { // EBADF: the launcher has just moved it
 				return err
 			}
 		}
@@ -118,12 +119,12 @@ func (h *heist) steal(front bool) error {
 	if e != nil {
 		return e
 	}
-	h.words, h.own = pair[0], pair[1]
+	h.faultsIn, h.faultsOut = pair[0], pair[1]
 	return nil
 }
 
-// ours are the processes that have given up everything, and are the user's.
-func (h *heist) ours() map[string]int {
+// ours returns the processes that have dropped all privilege and belong to the attacker.
+func (h *stolenLaunch) ours() map[string]int {
 	pids := map[string]int{"launcher": h.pid}
 	if h.front != 0 {
 		pids["front end"] = h.front
@@ -131,7 +132,7 @@ func (h *heist) ours() map[string]int {
 	return pids
 }
 
-// sockets lists the numbers of a process's sockets.
+// sockets lists the descriptors of a process that are sockets.
 func sockets(pid int) (fds []int) {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	d, err := os.Open(dir)
@@ -150,7 +151,7 @@ func sockets(pid int) (fds []int) {
 	return fds
 }
 
-// take takes a descriptor out of a process.
+// take duplicates a descriptor of another process.
 func take(pid, fd int) (int, error) {
 	pidfd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -160,41 +161,41 @@ func take(pid, fd int) (int, error) {
 	return unix.PidfdGetfd(pidfd, fd, 0)
 }
 
-// parcel is a piece of what is sent to a keeper.
-type parcel struct {
+// packet is a piece of what is sent to a keeper.
+type packet struct {
 	data   []byte
-	rights bool // with the descriptor on which faults are said
+	rights bool // send faultsOut along
 	urgent bool // out of band
-	shut   bool // the end
+	shut   bool // close the writing side
 	pause  time.Duration
 }
 
-// whole is what the monitor sends: the header, which the keeper reads, and what the first
-// process reads.
-func whole(p []byte) []parcel {
+// wholeLaunch returns what the monitor sends: the header for the keeper, and the rest for the first
+// process.
+func wholeLaunch(p []byte) []packet {
 	var head []byte
 	for _, word := range headerOf(p) {
 		head = binary.NativeEndian.AppendUint32(head, word)
 	}
-	size := binary.NativeEndian.AppendUint64(nil, uint64(len(p))) // and what the monitor is: nothing
-	return []parcel{{data: head}, {data: size, rights: true}, {data: p}, {shut: true}}
+	size := binary.NativeEndian.AppendUint64(nil, uint64(len(p))) // the plan's size; the upper half, the monitor's kind, is 0
+	return []packet{{data: head}, {data: size, rights: true}, {data: p}, {shut: true}}
 }
 
-// send sends parcels; the keeper may be gone meanwhile, which is no error.
-func (h *heist) send(parcels []parcel) error {
+// send sends packets. It is not an error if the keeper has ended.
+func (h *stolenLaunch) send(packets []packet) error {
 	return h.thief.do(func() error {
-		for _, p := range parcels {
+		for _, p := range packets {
 			time.Sleep(p.pause)
 			var oob []byte
 			flags := unix.MSG_NOSIGNAL
 			if p.rights {
-				oob = unix.UnixRights(h.own)
+				oob = unix.UnixRights(h.faultsOut)
 			}
 			if p.urgent {
 				flags |= unix.MSG_OOB
 			}
 			for data := p.data; len(data) > 0; {
-				n, err := unix.SendmsgN(h.line, data, oob, nil, flags)
+				n, err := unix.SendmsgN(h.keeperSock, data, oob, nil, flags)
 				if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 					return nil
 				}
@@ -204,39 +205,39 @@ func (h *heist) send(parcels []parcel) error {
 				data = data[n:]
 			}
 			if p.shut {
-				_ = unix.Shutdown(h.line, unix.SHUT_WR)
+				_ = unix.Shutdown(h.keeperSock, unix.SHUT_WR)
 			}
 		}
 		return nil
 	})
 }
 
-// loot is what came of a plan.
-type loot struct {
-	answered bool  // the keeper did something within the time
-	first    int   // the sandbox's first process, 0: none
-	status   int32 // 0 if it ended
+// result is what happened to a plan.
+type result struct {
+	answered bool  // the keeper answered in time
+	first    int   // the sandbox's first process, or 0
+	status   int32 // 0 if it ended, -1 if not
 	faults   []plan.Message
 	said     string
 }
 
-func (l loot) String() string {
+func (l result) String() string {
 	return fmt.Sprintf("answered %v, first %d, faults %+v, said %q", l.answered, l.first, l.faults, l.said)
 }
 
-// wait waits for the keeper's answer, and for the end of what it started; no longer than
-// until all of it waits for what never comes.
-func (h *heist) wait() (l loot) {
-	l.answered = h.await(h.line)
-	// The first process makes itself the owner of the socket, and says a word.
+// wait waits for the keeper's answer and for the end of the first process. It gives up when all
+// processes of the launch are blocked.
+func (h *stolenLaunch) wait() (l result) {
+	l.answered = h.await(h.keeperSock)
+	// The first process makes itself the owner of faultsOut (F_SETOWN) and sends a word of four bytes.
 	word := make([]byte, keeper.FaultSize)
-	n, _, err := unix.Recvfrom(h.line, word[:4], unix.MSG_DONTWAIT)
+	n, _, err := unix.Recvfrom(h.keeperSock, word[:4], unix.MSG_DONTWAIT)
 	if n == 4 && binary.NativeEndian.Uint32(word) == keeper.FaultWord {
-		_, _, err = unix.Recvfrom(h.line, word[4:], unix.MSG_DONTWAIT)
-		h.word, n = word, 0
+		_, _, err = unix.Recvfrom(h.keeperSock, word[4:], unix.MSG_DONTWAIT)
+		h.keeperFault, n = word, 0
 	}
 	if err == nil && n == 4 {
-		l.first, _ = unix.FcntlInt(uintptr(h.own), unix.F_GETOWN, 0)
+		l.first, _ = unix.FcntlInt(uintptr(h.faultsOut), unix.F_GETOWN, 0)
 		pidfd, err := unix.PidfdOpen(l.first, 0)
 		if err == nil && !h.await(pidfd) {
 			l.status = -1
@@ -247,15 +248,14 @@ func (h *heist) wait() (l loot) {
 	return l
 }
 
-// await waits until something can be read from fd, or is at its end, and reports that. It
-// gives up once the processes are all held up.
-func (h *heist) await(fd int) bool {
+// await reports whether fd becomes readable. It gives up when all processes of the launch are blocked.
+func (h *stolenLaunch) await(fd int) bool {
 	before := ""
 	for end := time.Now().Add(soon); time.Now().Before(end); {
 		if ready(fd, 20*time.Millisecond) {
 			return true
 		}
-		now := asleep(proc.Tree(h.pid))
+		now := sleepCounts(proc.Tree(h.pid))
 		if now != "" && now == before {
 			return ready(fd, 0)
 		}
@@ -264,10 +264,9 @@ func (h *heist) await(fd int) bool {
 	return false
 }
 
-// asleep says how often each of these processes has gone to sleep, if all of them sleep now
-// or have ended. Two answers that are the same mean that none has run between them: whatever
-// they wait for, it does not come from one another.
-func asleep(pids []int) string {
+// sleepCounts returns how often each process has gone to sleep, or "" if one of them is running. Two equal
+// answers mean that no process has run in between, so none of them will wake another one.
+func sleepCounts(pids []int) string {
 	var all strings.Builder
 	for _, pid := range pids {
 		if state := proc.State(pid); state != "S" && state != "Z" {
@@ -278,7 +277,7 @@ func asleep(pids []int) string {
 	return all.String()
 }
 
-// ready reports whether something can be read from fd within a time, or is at its end.
+// ready reports whether fd becomes readable, or reaches its end, within a time.
 func ready(fd int, patience time.Duration) bool {
 	end := time.Now().Add(patience)
 	for {
@@ -290,10 +289,10 @@ func ready(fd int, patience time.Duration) bool {
 	}
 }
 
-// faults takes the messages of the acting side that the launcher will not read.
-func (h *heist) faults() (all []plan.Message) {
-	if word := h.word; word != nil {
-		h.word = nil
+// faults returns the messages that the launcher would have received.
+func (h *stolenLaunch) faults() (all []plan.Message) {
+	if word := h.keeperFault; word != nil {
+		h.keeperFault = nil
 		all = append(all, plan.Message{
 			Kind: plan.MsgFault, Step: plan.NoStep, Sub: plan.Sub(binary.NativeEndian.Uint32(word[4:])),
 			Errno: binary.NativeEndian.Uint32(word[8:]), Extra: binary.NativeEndian.Uint32(word[12:]),
@@ -301,7 +300,7 @@ func (h *heist) faults() (all []plan.Message) {
 	}
 	for {
 		b := make([]byte, plan.MessageSize)
-		n, _, err := unix.Recvfrom(h.words, b, unix.MSG_DONTWAIT)
+		n, _, err := unix.Recvfrom(h.faultsIn, b, unix.MSG_DONTWAIT)
 		if err != nil || n != len(b) {
 			return all
 		}
@@ -310,7 +309,7 @@ func (h *heist) faults() (all []plan.Message) {
 	}
 }
 
-func (h *heist) said() string {
+func (h *stolenLaunch) said() string {
 	var text strings.Builder
 	b := make([]byte, 1<<16)
 	for {
@@ -322,13 +321,13 @@ func (h *heist) said() string {
 	}
 }
 
-// soon is a second's work on a machine that has other things to do: it guards against hangs.
+// soon is a time limit against hangs. What is waited for takes a second on an idle machine.
 const soon = 3 * time.Minute
 
-// end kills all of it, as the user, and tells what is left soon after.
-func (h *heist) end() error {
+// end kills all processes of the launch, as the attacker, and returns an error if one stays.
+func (h *stolenLaunch) end() error {
 	pids := proc.Tree(h.pid)
-	for _, fd := range []int{h.line, h.words, h.own, h.out, h.args} {
+	for _, fd := range []int{h.keeperSock, h.faultsIn, h.faultsOut, h.out, h.args} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
@@ -336,27 +335,27 @@ func (h *heist) end() error {
 	refused := h.thief.do(func() (err error) {
 		for _, pid := range pids {
 			e := unix.Kill(pid, unix.SIGKILL)
-			// What is not the user's ends at the end of its socket.
-			if e != nil && !errors.Is(e, unix.ESRCH) && !roots(pid) {
-				err = errors.Join(err, fmt.Errorf("the user may not end process %d: %w", pid, e))
+			// The keeper and the broker cannot be killed. They end because their sockets are closed.
+			if e != nil && !errors.Is(e, unix.ESRCH) && !hasRootUID(pid) {
+				err = errors.Join(err, fmt.Errorf("the user cannot kill process %d: %w", pid, e))
 			}
 		}
 		return err
 	})
-	return errors.Join(refused, gone(soon, pids...), clear(h.pid))
+	return errors.Join(refused, waitGone(soon, pids...), killGroup(h.pid))
 }
 
-// roots reports whether a process has root's ids.
-func roots(pid int) bool {
+// hasRootUID reports whether a process has root's real uid.
+func hasRootUID(pid int) bool {
 	return strings.HasPrefix(proc.Field(pid, "Uid"), "0\t")
 }
 
-// clear ends what came into the world while we were looking, by its process group, whose
-// leader must have been waited for.
-func clear(group int) error {
+// killGroup kills what is left of a process group, including processes that were just being cloned. The
+// group's leader must have been waited for.
+func killGroup(group int) error {
 	for end := time.Now().Add(soon); ; time.Sleep(200 * time.Microsecond) {
 		_ = unix.Kill(-group, unix.SIGKILL)
-		if !adopted(group) {
+		if !reapGroup(group) {
 			return nil
 		}
 		if time.Now().After(end) {
@@ -365,9 +364,9 @@ func clear(group int) error {
 	}
 }
 
-// adopted reaps those of a process group who have become ours, and reports whether some of
-// them live.
-func adopted(group int) bool {
+// reapGroup reaps the members of a process group that this process has adopted, and reports whether some
+// are still alive.
+func reapGroup(group int) bool {
 	for {
 		pid, err := unix.Wait4(-group, nil, unix.WNOHANG, nil)
 		if err != nil && !errors.Is(err, unix.EINTR) {
@@ -379,8 +378,8 @@ func adopted(group int) bool {
 	}
 }
 
-// gone waits until processes are no more, and reaps those that have become ours.
-func gone(patience time.Duration, pids ...int) error {
+// waitGone waits until processes do not exist any more, and reaps those that this process has adopted.
+func waitGone(patience time.Duration, pids ...int) error {
 	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Microsecond) {
 		pids = slices.DeleteFunc(pids, func(pid int) bool {
 			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
@@ -390,13 +389,13 @@ func gone(patience time.Duration, pids ...int) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("processes that stay: %s", describe(pids))
+			return fmt.Errorf("processes that did not end: %s", describe(pids))
 		}
 	}
 }
 
-// over reports whether a process that its parent does not wait for has ended within a time.
-func over(pid int, patience time.Duration) bool {
+// endsWithin reports whether a process ends, perhaps as a zombie, within a time.
+func endsWithin(pid int, patience time.Duration) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
 		if s := proc.State(pid); s == "Z" || s == "" {
 			return true
@@ -405,32 +404,32 @@ func over(pid int, patience time.Duration) bool {
 	return false
 }
 
-// describe says where processes stand.
+// describe says where in the kernel processes are blocked.
 func describe(pids []int) string {
 	var all []string
 	for _, pid := range pids {
 		stack, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stack", pid))
 		where, _, _ := strings.Cut(string(stack), "\n")
-		all = append(all, fmt.Sprintf("%d (%s) at %s", pid, has(pid), where))
+		all = append(all, fmt.Sprintf("%d (%s) at %s", pid, procSummary(pid), where))
 	}
 	return strings.Join(all, "; ")
 }
 
-// attempt is a whole heist: a plan sent, its outcome, and the end.
-func (s *soul) attempt(t testing.TB, at scene, parcels []parcel) loot {
+// attempt starts a launch, sends packets in it, waits for the result, and ends it.
+func (s *userThread) attempt(t testing.TB, at startOptions, packets []packet) result {
 	t.Helper()
-	h, err := s.rob(at)
+	h, err := s.startAndSteal(at)
 	if err != nil {
 		t.Error(err)
-		return loot{}
+		return result{}
 	}
-	if err := h.send(parcels); err != nil {
+	if err := h.send(packets); err != nil {
 		t.Error(err)
 	}
 	l := h.wait()
 	if l.first == 0 && l.answered {
-		if !over(h.keeper, soon) {
-			t.Errorf("the keeper stays after its answer: %s", describe([]int{h.keeper}))
+		if !endsWithin(h.keeper, soon) {
+			t.Errorf("the keeper has answered but does not end: %s", describe([]int{h.keeper}))
 		}
 	}
 	if err := h.end(); err != nil {
@@ -442,20 +441,20 @@ func (s *soul) attempt(t testing.TB, at scene, parcels []parcel) loot {
 // TestRefusedHeaders: what is not a header ends the keeper, before it has done anything.
 func TestRefusedHeaders(t *testing.T) {
 	t.Parallel()
-	s, lure := become(t, me), bait(t)
-	p := good(lure).program(t)
-	change := func(word int, and, or uint32) func(h *parcel) {
-		return func(h *parcel) {
+	s, baitDir := newUserThread(t, me), bait(t)
+	p := good(baitDir).program(t)
+	change := func(word int, and, or uint32) func(h *packet) {
+		return func(h *packet) {
 			at := h.data[4*word:]
 			binary.NativeEndian.PutUint32(at, binary.NativeEndian.Uint32(at)&and|or)
 		}
 	}
 	for name, c := range map[string]struct {
-		edit func(h *parcel)
+		edit func(h *packet)
 		runs bool
 	}{
-		"control":                 {func(*parcel) {}, true},
-		"with-a-descriptor":       {func(h *parcel) { h.rights = true }, true}, // which goes nowhere
+		"control":                 {func(*packet) {}, true},
+		"with-a-descriptor":       {func(h *packet) { h.rights = true }, true}, // which goes nowhere
 		"without-mount-namespace": {change(0, ^uint32(unix.CLONE_NEWNS), 0), false},
 		"clone-vm":                {change(0, ^uint32(0), unix.CLONE_VM), false},
 		"clone-files":             {change(0, ^uint32(0), unix.CLONE_FILES), false},
@@ -463,14 +462,14 @@ func TestRefusedHeaders(t *testing.T) {
 		"clone-newtime":           {change(0, ^uint32(0), unix.CLONE_NEWTIME), false},
 		"unknown-flag":            {change(3, ^uint32(0), 1<<3), false},
 		"last-flag":               {change(3, ^uint32(0), 1<<31), false},
-		"short":                   {func(h *parcel) { h.data, h.shut = h.data[:15], true }, false},
+		"short":                   {func(h *packet) { h.data, h.shut = h.data[:15], true }, false},
 	} {
-		parcels := whole(p)
-		c.edit(&parcels[0])
-		if parcels[0].shut {
-			parcels = parcels[:1]
+		packets := wholeLaunch(p)
+		c.edit(&packets[0])
+		if packets[0].shut {
+			packets = packets[:1]
 		}
-		if l := s.attempt(t, scene{}, parcels); !l.answered || (l.first != 0) != c.runs || !c.runs && len(l.faults) > 0 {
+		if l := s.attempt(t, startOptions{}, packets); !l.answered || (l.first != 0) != c.runs || !c.runs && len(l.faults) > 0 {
 			t.Errorf("%s: %s", name, l)
 		}
 	}

@@ -17,8 +17,7 @@ import (
 
 var traceback = regexp.MustCompile(`goroutine|runtime:|fatal error|panic|SIG[A-Z]{2}|\.go:\d+`)
 
-// works checks that a launch did what it should, or said why not in a sentence. Nothing
-// else is possible, whatever the caller's surroundings are.
+// works requires that a launch succeeded or failed with a message.
 func (o outcome) works(t *testing.T, stdout string) (ran bool) {
 	t.Helper()
 	switch {
@@ -32,9 +31,8 @@ func (o outcome) works(t *testing.T, stdout string) (ran bool) {
 	return false
 }
 
-// nothingOfRoots complains about files in a directory of the attacker's that are not his,
-// and about dumps.
-func nothingOfRoots(t *testing.T, dir string) {
+// noFileOfRoot requires that a directory of the attacker's has no files of others, and no dumps.
+func noFileOfRoot(t *testing.T, dir string) {
 	t.Helper()
 	_ = filepath.WalkDir(dir, func(path string, _ os.DirEntry, _ error) error {
 		var st unix.Stat_t
@@ -45,7 +43,7 @@ func nothingOfRoots(t *testing.T, dir string) {
 	})
 }
 
-// TestEnvironments: no variable changes what the launcher does with root's rights.
+// TestEnvironments: no environment variable changes what the launcher does with root's rights.
 func TestEnvironments(t *testing.T) {
 	t.Parallel()
 	for _, env := range [][]string{
@@ -74,8 +72,7 @@ func TestEnvironments(t *testing.T) {
 	}
 }
 
-// TestLimits: under whatever limit, the sandbox is what it would be in direct mode, or
-// there is one sentence.
+// TestLimits: under any resource limit, the sandbox is the same as in direct mode, or there is a message.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	var limits []string
@@ -148,9 +145,8 @@ func TestClosedStreams(t *testing.T) {
 	}
 }
 
-// TestStrangeStarts: a program without a name, in no directory, with signals that are
-// blocked or ignored, and with an alarm that rings.
-func TestStrangeStarts(t *testing.T) {
+// TestUnusualStarts: no argv[0], a removed working directory, blocked or ignored signals, and an alarm.
+func TestUnusualStarts(t *testing.T) {
 	t.Parallel()
 	launch{args: []string{probe, "bare", installed, "--"}}.run(t).refusedUsage(t)
 	dir := scratch(t)
@@ -171,7 +167,7 @@ func TestStrangeStarts(t *testing.T) {
 			}
 		}
 		launch{args: slices.Concat(all, []string{"exec"}, args, []string{"/h/probe", "echo", "in"})}.run(t).OK(t, "in\n")
-		// The alarm is the launcher's, and ends it whenever it rings.
+		// The alarm is delivered to the launcher and ends it at any time.
 		rang := 0
 		for us := 200; us < 12000; us += 400 {
 			o := launch{args: slices.Concat([]string{witness, "timer", fmt.Sprint(us), "exec"}, args, []string{"/h/witness", "sleep", "20"})}.run(t)
@@ -187,7 +183,7 @@ func TestStrangeStarts(t *testing.T) {
 			t.Error("no alarm rang")
 		}
 	}
-	nothingOfRoots(t, dir)
+	noFileOfRoot(t, dir)
 }
 
 // refusedUsage is for a launch without arguments.
@@ -198,8 +194,8 @@ func (o outcome) refusedUsage(t *testing.T) {
 	}
 }
 
-// TestNoDumps: a process that holds capabilities leaves no dump of its memory. The control:
-// the monitor, which is the user's, leaves one of his.
+// TestNoDumps: a process that has capabilities leaves no core dump. The control: the monitor, which is the
+// user's, leaves one.
 func TestNoDumps(t *testing.T) {
 	t.Parallel()
 	const knob = "/proc/sys/kernel/core_pattern"
@@ -211,10 +207,10 @@ func TestNoDumps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dumps := func(pick func(h *heist) int, at hold, signals ...unix.Signal) (files []string) {
+	dumps := func(pick func(h *stolenLaunch) int, at pausePoint, signals ...unix.Signal) (files []string) {
 		dir := scratch(t)
-		s := become(t, me)
-		h, _ := heldIn(t, s, plain, at, scene{program: dumping(t, dir)})
+		s := newUserThread(t, me)
+		h, _ := pausedIn(t, s, plain, at, startOptions{program: dumping(t, dir)})
 		for _, sig := range signals { // root's, who may send them
 			_ = unix.Kill(pick(h), sig)
 		}
@@ -229,12 +225,12 @@ func TestNoDumps(t *testing.T) {
 		}
 		return found
 	}
-	kinds := holds()
-	if got := dumps(func(h *heist) int { return h.pid }, kinds[0], unix.SIGQUIT); len(got) == 0 {
-		t.Error("the monitor leaves no dump either: this is no test")
+	kinds := pausePoints()
+	if got := dumps(func(h *stolenLaunch) int { return h.pid }, kinds[0], unix.SIGQUIT); len(got) == 0 {
+		t.Error("the control failed: the monitor leaves no dump either")
 	}
 	for _, at := range kinds[:7] {
-		if got := dumps(func(h *heist) int { return h.keeper }, at, unix.SIGQUIT, unix.SIGSEGV, unix.SIGABRT, unix.SIGKILL); len(got) > 0 {
+		if got := dumps(func(h *stolenLaunch) int { return h.keeper }, at, unix.SIGQUIT, unix.SIGSEGV, unix.SIGABRT, unix.SIGKILL); len(got) > 0 {
 			t.Errorf("%s: a dump: %v", at.name, got)
 		}
 	}

@@ -12,23 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hold is a place where a plan makes set-up wait.
-type hold struct {
+// pausePoint is a point at which a plan makes the launch wait.
+type pausePoint struct {
 	name    string
 	edit    func(d *draft)
-	parcels func(p []byte) []parcel
-	keeper  bool // there is no first process yet
-	inside  bool // the command waits
+	packets func(p []byte) []packet
+	keeper  bool // only the keeper exists, no first process
+	inside  bool // the payload waits
 }
 
-// holds are the phases of a launch: those in which the keeper, or the broker that it has become,
-// has capabilities, and those after. The scene's fd 4 is a pipe that is not closed.
-func holds() []hold {
-	return []hold{
-		{name: "keeper-without-a-header", keeper: true, parcels: func([]byte) []parcel { return nil }},
-		{name: "keeper-with-a-part", keeper: true, parcels: func(p []byte) []parcel { return []parcel{{data: whole(p)[0].data[:7]}} }},
-		{name: "first-without-a-plan", parcels: func(p []byte) []parcel { return whole(p)[:1] }},
-		{name: "first-with-a-part", parcels: func(p []byte) []parcel { return append(whole(p)[:2:2], parcel{data: p[:len(p)/2]}) }},
+// pausePoints returns the phases of a launch: first those in which the keeper or the broker has
+// capabilities, then those after. Descriptor 4 of the launcher is a pipe that stays open.
+func pausePoints() []pausePoint {
+	return []pausePoint{
+		{name: "keeper-without-a-header", keeper: true, packets: func([]byte) []packet { return nil }},
+		{name: "keeper-with-a-part", keeper: true, packets: func(p []byte) []packet { return []packet{{data: wholeLaunch(p)[0].data[:7]}} }},
+		{name: "first-without-a-plan", packets: func(p []byte) []packet { return wholeLaunch(p)[:1] }},
+		{name: "first-with-a-part", packets: func(p []byte) []packet { return append(wholeLaunch(p)[:2:2], packet{data: p[:len(p)/2]}) }},
 		{name: "first-on-data", edit: frame(data(4, "/t/f"))},
 		{name: "first-on-a-file", edit: frame(file(4, "/t/f"))},
 		{name: "first-at-the-handshake", edit: func(d *draft) {
@@ -44,20 +44,20 @@ func holds() []hold {
 	}
 }
 
-// held brings a launch to a hold, and returns its processes: those of the sandbox last.
-func held(t *testing.T, s *soul, clone uint32, at hold) (*heist, []int) {
+// pausedAt brings a launch to a pause point, and returns its processes: those of the sandbox last.
+func pausedAt(t *testing.T, s *userThread, clone uint32, at pausePoint) (*stolenLaunch, []int) {
 	t.Helper()
-	return heldIn(t, s, clone, at, scene{})
+	return pausedIn(t, s, clone, at, startOptions{})
 }
 
-func heldIn(t *testing.T, s *soul, clone uint32, at hold, in scene) (*heist, []int) {
+func pausedIn(t *testing.T, s *userThread, clone uint32, at pausePoint, in startOptions) (*stolenLaunch, []int) {
 	t.Helper()
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
 	in.fds = []int{pipe[0]}
-	h, err := s.rob(in)
+	h, err := s.startAndSteal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,16 +72,16 @@ func heldIn(t *testing.T, s *soul, clone uint32, at hold, in scene) (*heist, []i
 	if at.edit != nil {
 		at.edit(d)
 	}
-	parcels := whole(d.program(t))
-	if at.parcels != nil {
-		parcels = at.parcels(d.program(t))
+	packets := wholeLaunch(d.program(t))
+	if at.packets != nil {
+		packets = at.packets(d.program(t))
 	}
-	if err := h.send(parcels); err != nil {
+	if err := h.send(packets); err != nil {
 		t.Fatal(err)
 	}
 	if at.keeper {
 		if !harness.Until(func() bool { return proc.State(h.keeper) == "S" && proc.Field(h.keeper, "NoNewPrivs") == "1" }) {
-			t.Fatalf("the keeper does not wait: %s", has(h.keeper))
+			t.Fatalf("the keeper does not wait: %s", procSummary(h.keeper))
 		}
 		return h, []int{h.keeper}
 	}
@@ -89,8 +89,8 @@ func heldIn(t *testing.T, s *soul, clone uint32, at hold, in scene) (*heist, []i
 	before := ""
 	if !harness.Until(func() bool {
 		pids = proc.Tree(h.pid)
-		now := asleep(pids)
-		stays := now != "" && now == before // and has not slept for another reason, on its way
+		now := sleepCounts(pids)
+		stays := now != "" && now == before // not only asleep for a moment, on its way
 		before = now
 		pids = pids[min(2, len(pids)):] // launcher, keeper
 		last := 0
@@ -99,42 +99,42 @@ func heldIn(t *testing.T, s *soul, clone uint32, at hold, in scene) (*heist, []i
 		}
 		return last != 0 && last != h.keeper && stays && (proc.Field(last, "Name") == "witness") == at.inside
 	}) {
-		t.Fatalf("nobody waits: %s, faults %+v, said %q", describe(proc.Tree(h.pid)), h.faults(), h.said())
+		t.Fatalf("no process waits: %s, faults %+v, said %q", describe(proc.Tree(h.pid)), h.faults(), h.said())
 	}
 	return h, pids
 }
 
-// untouchable requires that the user can neither signal a process nor set its limits. SIGCONT is
-// permitted in one session (kill(2)).
-func (s *soul) untouchable(t *testing.T, pid int) {
+// mustBeProtected requires that the user can neither signal a process nor set its limits. SIGCONT is not
+// tried: it is permitted within a session (kill(2)).
+func (s *userThread) mustBeProtected(t *testing.T, pid int) {
 	t.Helper()
 	for _, sig := range []unix.Signal{0, unix.SIGTERM, unix.SIGSTOP, unix.SIGKILL} {
 		if err := s.kill(pid, sig); !errors.Is(err, unix.EPERM) {
-			t.Errorf("signal %d to %s: %v", sig, has(pid), err)
+			t.Errorf("signal %d to %s: %v", sig, procSummary(pid), err)
 		}
 	}
 	for _, resource := range []int{unix.RLIMIT_NOFILE, unix.RLIMIT_CPU} {
 		if err := s.limit(pid, resource, 1<<20); !errors.Is(err, unix.EPERM) {
-			t.Errorf("limit %d of %s: %v", resource, has(pid), err)
+			t.Errorf("limit %d of %s: %v", resource, procSummary(pid), err)
 		}
 	}
 }
 
-// burglary tries every door of everybody, in each phase.
-func burglary(t *testing.T) {
+// checkAccess tries every kind of access to every process, in each phase.
+func checkAccess(t *testing.T) {
 	t.Helper()
 	for name, clone := range map[string]uint32{"plain": plain, "user": user, "pid": plain | unix.CLONE_NEWPID, "user-pid": user | unix.CLONE_NEWPID} {
-		for _, at := range holds() {
+		for _, at := range pausePoints() {
 			t.Run(fmt.Sprint(name, "-", at.name), func(t *testing.T) {
-				s := become(t, me)
-				h, pids := held(t, s, clone, at)
-				s.allOpen(t, "the launcher", h.pid)
+				s := newUserThread(t, me)
+				h, pids := pausedAt(t, s, clone, at)
+				s.mustAllowAll(t, "the launcher", h.pid)
 				if state := proc.State(h.keeper); state != "Z" && state != "" {
-					if !powers(h.keeper) || !roots(h.keeper) {
-						t.Errorf("the keeper has nothing to protect: %s", has(h.keeper))
+					if !hasCaps(h.keeper) || !hasRootUID(h.keeper) {
+						t.Errorf("the keeper has no privilege to protect: %s", procSummary(h.keeper))
 					}
-					s.allShut(t, "the keeper", h.keeper, true)
-					s.untouchable(t, h.keeper)
+					s.mustDenyAll(t, "the keeper", h.keeper, true)
+					s.mustBeProtected(t, h.keeper)
 				} else if !at.inside && at.name != "first-behind-the-pivot" {
 					t.Errorf("there is no broker: %s", describe(proc.Tree(h.pid)))
 				}
@@ -142,17 +142,17 @@ func burglary(t *testing.T) {
 					if pid == h.keeper {
 						continue
 					}
-					if powers(pid) {
-						t.Errorf("process %d, which is the user's, has capabilities: %s", i, has(pid))
+					if hasCaps(pid) {
+						t.Errorf("process %d, which is the user's, has capabilities: %s", i, procSummary(pid))
 					}
 					own := at.inside && i == len(pids)-1 || !at.inside // the command, or set-up
 					switch {
 					case own && clone&unix.CLONE_NEWUSER == 0:
-						// It has nothing that its user has not, who may look at it.
-						s.allOpen(t, "the user's process", pid)
+						// It has no more rights than the user, who may trace it.
+						s.mustAllowAll(t, "the user's process", pid)
 					default:
-						// It is in a namespace of root's, which its user may not enter by it; or init.
-						s.allShut(t, fmt.Sprint("process ", i), pid, !own)
+						// Its user namespace belongs to another id, which forbids tracing; or it is init.
+						s.mustDenyAll(t, fmt.Sprint("process ", i), pid, !own)
 					}
 				}
 			})
@@ -160,15 +160,15 @@ func burglary(t *testing.T) {
 	}
 }
 
-// TestDoors: the keeper and the broker, which hold capabilities, have not the user's ids, open no
-// door to the user, and take no signal and no limit. The user's processes hold none, and PID 1
-// opens no door for as long as it lives.
-func TestDoors(t *testing.T) {
+// TestProcessAccess: the keeper and the broker, which have capabilities, do not have the user's ids, and the
+// user cannot access, signal or limit them. The user's processes have no capabilities. PID 1 can never be
+// accessed.
+func TestProcessAccess(t *testing.T) {
 	t.Parallel()
-	burglary(t)
+	checkAccess(t)
 }
 
-// TestDumpableSetting: nor where the administrator lets set-id programs be dumped.
+// TestDumpableSetting: the same if the administrator permits dumps of set-id programs.
 func TestDumpableSetting(t *testing.T) {
 	const knob = "/proc/sys/fs/suid_dumpable"
 	harness.Setting(t, knob)
@@ -177,12 +177,12 @@ func TestDumpableSetting(t *testing.T) {
 			if err := os.WriteFile(knob, []byte(value), 0); err != nil {
 				t.Fatal(err)
 			}
-			// The setting counts: who changes his ids, as this process does, is what it says.
-			become(t, me)
+			// The control: this process has just changed its ids, so its dumpable flag is the setting.
+			newUserThread(t, me)
 			if n, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); fmt.Sprint(n) != value {
 				t.Errorf("the setting %s makes a process %d (%v)", value, n, err)
 			}
-			burglary(t)
+			checkAccess(t)
 		})
 	}
 }

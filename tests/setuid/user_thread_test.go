@@ -9,34 +9,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The main thread stays root's: it stands for the process in /proc.
+// The main thread stays root's: its ids are those that /proc shows for the process.
 func init() { runtime.LockOSThread() }
 
-// soul is a thread with an ordinary user's ids and without a capability: what it does, he
-// does. The kernel keeps credentials by thread, and asks the calling one's. What it starts
-// is his.
-type soul struct {
+// userThread is a thread with an ordinary user's ids and no capabilities. The kernel keeps credentials per
+// thread and checks those of the calling one, so what it does and starts is the user's.
+type userThread struct {
 	id   int
 	jobs chan func()
 }
 
-// become makes a soul for the time of a test.
-func become(t testing.TB, id int) *soul {
+// newUserThread starts such a thread, which ends with the test.
+func newUserThread(t testing.TB, id int) *userThread {
 	t.Helper()
-	return becomeIn(t, id, func() error { return nil })
+	return newUserThreadIn(t, id, func() error { return nil })
 }
 
-// becomeIn makes one that lives on another host: a mount namespace of its thread's own, in
-// which root has run a script.
-func becomeIn(t testing.TB, id int, prepare func() error) *soul {
+// newUserThreadIn is newUserThread, but root's prepare runs in the thread first: see inOwnMounts.
+func newUserThreadIn(t testing.TB, id int, prepare func() error) *userThread {
 	t.Helper()
-	s := &soul{id: id, jobs: make(chan func())}
+	s := &userThread{id: id, jobs: make(chan func())}
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		err := prepare()
 		if err == nil {
-			err = turn(uint32(id))
+			err = setThreadIDs(uint32(id))
 		}
 		ready <- err
 		for job := range s.jobs {
@@ -50,8 +48,8 @@ func becomeIn(t testing.TB, id int, prepare func() error) *soul {
 	return s
 }
 
-// elsewhere gives the calling thread mounts of its own, and runs a script as root there.
-func elsewhere(script string) func() error {
+// inOwnMounts gives the calling thread a mount namespace of its own and runs a script there as root.
+func inOwnMounts(script string) func() error {
 	return func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 			return err
@@ -66,8 +64,8 @@ func elsewhere(script string) func() error {
 	}
 }
 
-// turn changes the calling thread alone; package syscall would change all.
-func turn(id uint32) error {
+// setThreadIDs changes the ids of the calling thread only; package syscall would change all threads.
+func setThreadIDs(id uint32) error {
 	n := uintptr(id)
 	for _, c := range [][4]uintptr{
 		{unix.SYS_SETGROUPS, 0, 0},
@@ -84,14 +82,14 @@ func turn(id uint32) error {
 	return nil
 }
 
-// do has the soul do something, and waits for it.
-func (s *soul) do(what func() error) error {
+// do runs a function in the thread and waits for it.
+func (s *userThread) do(what func() error) error {
 	done := make(chan error)
 	s.jobs <- func() { done <- what() }
 	return <-done
 }
 
 // kill sends a signal as the user.
-func (s *soul) kill(pid int, sig unix.Signal) error {
+func (s *userThread) kill(pid int, sig unix.Signal) error {
 	return s.do(func() error { return unix.Kill(pid, sig) })
 }

@@ -14,16 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside is a sandbox of a user's that waits, with a user namespace that the keeper made.
-// It returns that namespace; the sandbox ends with the test.
-func inside(t *testing.T, who uint32) *os.File {
+// startInside starts a sandbox of a user's that waits, and returns its user namespace, which the keeper
+// made. The sandbox ends with the test.
+func startInside(t *testing.T, who uint32) *os.File {
 	t.Helper()
 	cmd := launch{who: who, args: append(byKeeper("--unshare-user"), "/h/witness", "pause")}.command()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = clear(cmd.Process.Pid)
+		_ = killGroup(cmd.Process.Pid)
 		_ = cmd.Wait()
 	})
 	space, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", settled(t, cmd.Process.Pid)))
@@ -34,7 +34,7 @@ func inside(t *testing.T, who uint32) *os.File {
 	return space
 }
 
-// settled waits until a launcher's command runs, and returns its pid.
+// settled waits until a launcher's payload runs, and returns its pid.
 func settled(t *testing.T, launcher int) int {
 	t.Helper()
 	command := func() int {
@@ -47,7 +47,7 @@ func settled(t *testing.T, launcher int) int {
 	return command()
 }
 
-// ownerOf is who owns a user namespace.
+// ownerOf returns the uid that owns a user namespace.
 func ownerOf(t *testing.T, space *os.File) (uid uint32) {
 	t.Helper()
 	if _, _, e := unix.Syscall(unix.SYS_IOCTL, space.Fd(), unix.NS_GET_OWNER_UID, uintptr(unsafe.Pointer(&uid))); e != 0 {
@@ -56,9 +56,9 @@ func ownerOf(t *testing.T, space *os.File) (uid uint32) {
 	return uid
 }
 
-// enters tries to enter a user namespace as somebody: setns(2), in a child, since a thread
-// of several must not.
-func enters(id uint32, space *os.File) error {
+// canEnter tries to enter a user namespace with an id. It calls setns(2) in a child, since a process with
+// several threads must not.
+func canEnter(id uint32, space *os.File) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
@@ -83,14 +83,13 @@ func enters(id uint32, space *os.File) error {
 	return nil
 }
 
-// TestOwnerIsNobody: the user namespace of a sandbox belongs to an id of the range that is
-// kept free. Neither the user, nor another one, nor who is granted subordinate ids in
-// directory services' ranges can enter it. The control: a process with the owner's id can,
-// which is why nobody may have it.
-func TestOwnerIsNobody(t *testing.T) {
+// TestUserNamespaceOwner: the user namespace of a sandbox belongs to a reserved id. Neither the user, nor
+// another user, nor a process with a subordinate id from a directory service's range can enter it. The
+// control: a process with the owner's id can, which is why no account may have it.
+func TestUserNamespaceOwner(t *testing.T) {
 	t.Parallel()
 	for _, who := range []uint32{1, me, 60000, 65534, 70000, 1<<31 + 5, 4294901767, 1<<32 - 2} {
-		space := inside(t, who)
+		space := startInside(t, who)
 		owner := ownerOf(t, space)
 		if owner != suid.Owner(who) || owner < 4294901768 || owner > 4294967292 {
 			t.Errorf("uid %d: the owner is %d", who, owner)
@@ -99,39 +98,39 @@ func TestOwnerIsNobody(t *testing.T) {
 			if id == owner || id == 1<<32-1 {
 				continue
 			}
-			if err := enters(id, space); err == nil {
+			if err := canEnter(id, space); err == nil {
 				t.Errorf("%d enters the namespace of %d", id, who)
 			}
 		}
-		if err := enters(owner, space); err != nil {
+		if err := canEnter(owner, space); err != nil {
 			t.Errorf("the control: %d, who owns it, does not enter: %v", owner, err)
 		}
 	}
-	// Root's place, for the devices, is taken by 65534, but not for that user.
+	// With --dev, root inside is 65534 outside, except for that user.
 	for who, root := range map[uint32]string{me: "0 65534 1", 65534: "0 4294967293 1"} {
 		args := append(byKeeper("--ro-bind", "/", "/", "--unshare-user", "--dev", "/dev"), "/bin/cat", "/proc/self/uid_map")
 		if o := (launch{who: who, args: args}).run(t); !strings.Contains(strings.Join(strings.Fields(o.Stdout), " "), root) {
 			t.Errorf("uid %d: root is not %s: %s", who, root, o)
 		}
 	}
-	// Two users whose owner is the same: it lets neither in.
+	// Two users who share an owner id cannot enter each other's namespaces.
 	const first, second = 61440, 61440 + 4085
 	if suid.Owner(first) != suid.Owner(second) {
 		t.Fatal("these do not share an owner")
 	}
-	a, b := inside(t, first), inside(t, second)
-	if enters(first, b) == nil || enters(second, a) == nil {
+	a, b := startInside(t, first), startInside(t, second)
+	if canEnter(first, b) == nil || canEnter(second, a) == nil {
 		t.Error("users who share an owner enter each other's namespaces")
 	}
 }
 
-// TestReservedIDs: a caller with an id that is kept free gets no user namespace, nor does
-// anybody where these ids are not mapped. A wish for one is left out.
+// TestReservedIDs: a caller with a reserved id gets no user namespace, nor does any caller where these ids are not
+// mapped. An optional one is left out.
 func TestReservedIDs(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(args ...string) outcome{
 		"first": func(args ...string) outcome { return launch{who: suid.FirstOwner, args: args}.run(t) },
-		"last":  func(args ...string) outcome { return launch{who: suid.NoOnesRoot, args: args}.run(t) },
+		"last":  func(args ...string) outcome { return launch{who: suid.SpareRoot, args: args}.run(t) },
 		"group": func(args ...string) outcome {
 			as := []string{"setpriv", "--reuid", "12345", "--regid", fmt.Sprint(uint32(suid.LastOwner)), "--clear-groups", "--"}
 			return launch{who: nobody, wrap: as, args: args}.run(t)
@@ -139,7 +138,7 @@ func TestReservedIDs(t *testing.T) {
 		"container": func(args ...string) outcome { return kernel(launch{args: args}, "").run(t) },
 	} {
 		for _, options := range [][]string{{"--unshare-user"}, {"--uid", "7"}, {"--unshare-user", "--dev", "/dev"}} {
-			run(append(byKeeper(options...), "/h/probe", "echo", "in")...).Refused(t, "kept free for it (4294901768 to 4294967293)")
+			run(append(byKeeper(options...), "/h/probe", "echo", "in")...).Refused(t, "kept free for this (4294901768 to 4294967293)")
 		}
 		for _, options := range [][]string{{"--unshare-user-try"}, all(), nil} {
 			o := run(append(byKeeper(append([]string{"--ro-bind", "/", "/"}, options...)...), "/bin/cat", "/proc/self/uid_map")...)
@@ -154,9 +153,8 @@ func TestReservedIDs(t *testing.T) {
 	}
 }
 
-// TestHiddenProcesses: where /proc hides other processes from the user, the keeper writes
-// maps nevertheless.
-func TestHiddenProcesses(t *testing.T) {
+// TestHidepid: the keeper can write the maps even if /proc hides other users' processes.
+func TestHidepid(t *testing.T) {
 	t.Parallel()
 	here, _ := os.Readlink("/proc/self/ns/user")
 	for _, hiding := range []string{"hidepid=1", "hidepid=2", "hidepid=4", "hidepid=2,gid=4242", "hidepid=invisible", "hidepid=ptraceable"} {

@@ -24,11 +24,11 @@ var Acting build.Root
 //
 //nolint:gochecknoglobals // see above
 var Facts struct {
-	Embedded   bool          // plan mode: an embedding program has made the plan, and goes on
-	NoFrontEnd bool          // the launcher has made the plan, and no front end listens for faults
-	Filtered   uint32        // a seccomp filter is in force, which may kill set-up
-	Standing   suid.Standing // what privilege the binary brought
-	Caller     uintptr       // the pid of the launcher's caller
+	Embedded   bool             // plan mode: an embedding program has made the plan, and goes on
+	NoFrontEnd bool             // the launcher has made the plan, and no front end listens for faults
+	Filtered   uint32           // a seccomp filter is in force, which may kill set-up
+	Standing   suid.InstallKind // what privilege the binary brought
+	Caller     uintptr          // the pid of the launcher's caller
 }
 
 // Feed is the pair of sockets between the monitor and the first process. Each process closes

@@ -20,7 +20,7 @@ import (
 // reported, as start does.
 func startThroughKeeper(p plan.View) uintptr {
 	if launch.Facts.Embedded && State.Keeper == 0 {
-		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubStanding}, plan.NoStep, uint32(launch.Facts.Standing))
+		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubInstall}, plan.NoStep, uint32(launch.Facts.Standing))
 		return 0
 	}
 	raw.Close(launch.Feed.Monitor)

@@ -28,7 +28,7 @@ type Text struct {
 func Explain(p *plan.Program, m plan.Message) Text {
 	e := Text{Stage: "launch", Errno: syscall.Errno(m.Errno)}
 	switch m.Sub {
-	case plan.SubRefused, plan.SubConf, plan.SubKeeper, plan.SubStanding:
+	case plan.SubRefused, plan.SubConf, plan.SubKeeper, plan.SubInstall:
 		explainKeeper(&e, p, m)
 		return e
 	case plan.SubPolicy, plan.SubPolicyFile:

@@ -8,7 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/suid"
 )
 
-// explainKeeper words what the keeper of the setuid mode, or what waits for it, has to say.
+// explainKeeper turns a fault of the keeper, or of the launcher while it waits for the keeper, into a message.
 func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 	option := ""
 	if int64(m.Step) < int64(len(p.Origins)) && len(p.Origins[m.Step].Words) > 0 {
@@ -17,17 +17,17 @@ func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 	e.Field = option
 	switch m.Sub {
 	case plan.SubRefused:
-		row, refused := suid.FromExtra(m.Extra)
-		named, why := row.Words()
+		reason, refused := suid.FromExtra(m.Extra)
+		named, why := reason.Text()
 		if refused != "" {
 			named = refused
 		}
-		if option == "" || strings.HasPrefix(option, "--") && (refused != "" || row == suid.RowSize) {
+		if option == "" || strings.HasPrefix(option, "--") && (refused != "" || reason == suid.ReasonSize) {
 			option = named
 		}
 		e.Field = option
 		e.Message = option + " is not possible in setuid mode: " + why
-		if row == suid.RowConfOff || row == suid.RowConfGroup {
+		if reason == suid.ReasonConfOff || reason == suid.ReasonConfGroup {
 			e.Field, e.Message = "", "setuid mode is not possible here: "+why
 		}
 	case plan.SubConf:
@@ -39,8 +39,8 @@ func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 		case m.Errno == 0:
 			e.Hint = "it and its directory must belong to root and be writable for nobody else; at most 32 KiB, no link"
 		}
-	case plan.SubStanding:
-		e.Message = suid.Standing(m.Extra).Refusal()
+	case plan.SubInstall:
+		e.Message = suid.InstallKind(m.Extra).Refusal()
 		if e.Message == "" {
 			e.NoSetuid = true
 		}

@@ -1,6 +1,6 @@
-// Package fence lays bytes where a load from outside of them, and any store, is noticed.
-// The functions that it is for take a pointer and a length and believe neither the bytes
-// nor, in what they say, their own length.
+// Package fence places bytes next to a guard page, so that a load beyond them faults, and so does any
+// store. It is for tests of functions that take a pointer and a length, and must trust neither the
+// bytes nor a length that the bytes contain.
 package fence
 
 import (
@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Fence is memory between two pages that cannot be read.
+// Fence is memory between two guard pages.
 type Fence struct {
 	whole, inner []byte
 }
 
-// New makes a fence for up to n bytes.
+// New maps memory for up to n bytes between guard pages.
 func New(t testing.TB, n int) *Fence {
 	t.Helper()
 	page := os.Getpagesize()
@@ -35,8 +35,7 @@ func New(t testing.TB, n int) *Fence {
 	return &Fence{m, m[page : page+size]}
 }
 
-// Lay copies data to the very end of what is mapped, or, with front, to the very
-// beginning. What was there is gone.
+// Lay copies data to the end of the memory, or, with front, to its beginning.
 func (f *Fence) Lay(data []byte, front bool) []byte {
 	at := f.inner[len(f.inner)-len(data):]
 	if front {
@@ -46,13 +45,13 @@ func (f *Fence) Lay(data []byte, front bool) []byte {
 	return at
 }
 
-// Lock makes the bytes unwritable, until Unlock.
+// Lock makes the memory read-only, until Unlock.
 func (f *Fence) Lock(t testing.TB) {
 	t.Helper()
 	f.protect(t, unix.PROT_READ)
 }
 
-// Unlock makes them writable again.
+// Unlock makes the memory writable again.
 func (f *Fence) Unlock(t testing.TB) {
 	t.Helper()
 	f.protect(t, unix.PROT_READ|unix.PROT_WRITE)
@@ -65,7 +64,7 @@ func (f *Fence) protect(t testing.TB, prot int) {
 	}
 }
 
-// Watch calls what; a load or a store that the memory does not take is its error.
+// Watch calls what, and returns a fault in it as an error.
 func Watch(what func()) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -77,8 +76,8 @@ func Watch(what func()) (err error) {
 	return nil
 }
 
-// Around lays data both ways, at the end and at the front, unwritable, and calls what with
-// each. What goes wrong is the test's failure.
+// Around lays data at the end and at the beginning, read-only, and calls what with each. A fault fails the
+// test.
 func Around(t testing.TB, data []byte, what func(data []byte)) {
 	t.Helper()
 	f := New(t, len(data))

@@ -1,5 +1,5 @@
-// ids prints the ids that it has. Installed set-user-id root it is bait: whoever gets
-// euid 0 out of it has found a place where set-id bits count.
+// ids prints its own ids. Installed set-user-id root it is bait: if it prints euid 0, set-id bits count
+// where it was started.
 #include <stdio.h>
 #include <unistd.h>
 

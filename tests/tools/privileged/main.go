@@ -43,13 +43,13 @@ var parts = [...]part{
 		[]cut{
 			{"enterLauncher", "continueStart", afterDrop},
 			{"enterLauncher", "launchCommandLine", afterDrop},
-			{linked.InKeeper + "Settle", linked.InKeeper + "run", "is the keeper: the second part"},
+			{linked.InKeeper + "Split", linked.InKeeper + "runKeeper", "is the keeper: the second part"},
 		},
 	},
 	{
 		"the keeper, until it is the broker",
-		[]string{linked.InKeeper + "run"},
-		[]cut{{linked.InKeeper + "serve", linked.InBroker + "Serve", "is the broker: the third part"}},
+		[]string{linked.InKeeper + "runKeeper"},
+		[]cut{{linked.InKeeper + "becomeBroker", linked.InBroker + "Serve", "is the broker: the third part"}},
 	},
 	{
 		"the requests of the broker",

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestPossible: what setuid mode cannot do is refused, by its row and its step, and what is
+// TestCheckPlan: what setuid mode cannot do is refused, by its reason and its step, and what is
 // beside it is not.
-func TestPossible(t *testing.T) {
+func TestCheckPlan(t *testing.T) {
 	step := func(op plan.Op, change ...func(*plan.Step)) plan.Step {
 		s := plan.Step{Op: op}
 		for _, f := range change {
@@ -28,36 +28,36 @@ func TestPossible(t *testing.T) {
 		name         string
 		clone, flags uint32
 		step         plan.Step
-		want         suid.Row
+		want         suid.Reason
 	}{
-		{"forgive", 0, plan.FlagForgive, plan.Step{}, suid.RowForgive},
-		{"join", 0, plan.FlagJoin, plan.Step{}, suid.RowJoin},
-		{"setns", 0, 0, step(plan.OpSetns), suid.RowSetns},
-		{"idmap", 0, 0, step(plan.OpIDMap), suid.RowIDMap},
-		{"nested", 0, 0, step(plan.OpUnshare), suid.RowNested},
-		{"limit-userns", 0, 0, step(plan.OpLimitUserns), suid.RowNested},
-		{"overlay", 0, 0, step(plan.OpOverlay), suid.RowOverlay},
-		{"become", 0, 0, step(plan.OpBecome), suid.RowUnknown},
-		{"groups", 0, 0, step(plan.OpGroups), suid.RowUnknown},
-		{"nest", 0, 0, step(plan.OpNest), suid.RowUnknown},
-		{"loopback", 0, 0, step(plan.OpLoopback), suid.RowLoopback},
+		{"forgive", 0, plan.FlagForgive, plan.Step{}, suid.ReasonForgive},
+		{"join", 0, plan.FlagJoin, plan.Step{}, suid.ReasonJoin},
+		{"setns", 0, 0, step(plan.OpSetns), suid.ReasonSetns},
+		{"idmap", 0, 0, step(plan.OpIDMap), suid.ReasonIDMap},
+		{"nested", 0, 0, step(plan.OpUnshare), suid.ReasonNested},
+		{"limit-userns", 0, 0, step(plan.OpLimitUserns), suid.ReasonNested},
+		{"overlay", 0, 0, step(plan.OpOverlay), suid.ReasonOverlay},
+		{"become", 0, 0, step(plan.OpBecome), suid.ReasonUnknown},
+		{"groups", 0, 0, step(plan.OpGroups), suid.ReasonUnknown},
+		{"nest", 0, 0, step(plan.OpNest), suid.ReasonUnknown},
+		{"loopback", 0, 0, step(plan.OpLoopback), suid.ReasonLoopback},
 		{"loopback of one's own", unix.CLONE_NEWNET, 0, step(plan.OpLoopback), suid.Permitted},
-		{"hostname", 0, 0, step(plan.OpHostname), suid.RowHostname},
+		{"hostname", 0, 0, step(plan.OpHostname), suid.ReasonHostname},
 		{"hostname of one's own", unix.CLONE_NEWUTS, 0, step(plan.OpHostname), suid.Permitted},
-		{"proc", 0, 0, step(plan.OpProc), suid.RowProc},
+		{"proc", 0, 0, step(plan.OpProc), suid.ReasonProc},
 		{"proc of one's own", unix.CLONE_NEWPID, 0, step(plan.OpProc), suid.Permitted},
 		{"proc of the host", 0, 0, step(plan.OpProc, a(1)), suid.Permitted},
-		{"proc, or that of the host", 0, 0, step(plan.OpProc, a(1), flags(plan.FlagOrBind)), suid.RowProc},
-		{"mqueue", 0, 0, step(plan.OpMount, a(plan.MountMqueue)), suid.RowMqueue},
+		{"proc, or that of the host", 0, 0, step(plan.OpProc, a(1), flags(plan.FlagOrBind)), suid.ReasonProc},
+		{"mqueue", 0, 0, step(plan.OpMount, a(plan.MountMqueue)), suid.ReasonMqueue},
 		{"mqueue of one's own", unix.CLONE_NEWIPC, 0, step(plan.OpMount, a(plan.MountMqueue)), suid.Permitted},
 		{"half of the memory", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(half)), suid.Permitted},
-		{"more than half", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(half+1)), suid.RowSize},
-		{"more than all", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(1<<63)), suid.RowSize},
-		{"a label of files", 0, 0, step(plan.OpLabel, a(plan.LabelNew), func(s *plan.Step) { s.B = 1 }), suid.RowLabel},
+		{"more than half", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(half+1)), suid.ReasonSize},
+		{"more than all", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(1<<63)), suid.ReasonSize},
+		{"a label of files", 0, 0, step(plan.OpLabel, a(plan.LabelNew), func(s *plan.Step) { s.B = 1 }), suid.ReasonLabel},
 		{"no label of files", 0, 0, step(plan.OpLabel, a(plan.LabelNew)), suid.Permitted},
 		{"a label of the command", 0, 0, step(plan.OpLabel, a(plan.LabelExec), func(s *plan.Step) { s.B = 1 }), suid.Permitted},
 		{"wait", 0, 0, step(plan.OpWaitFd), suid.Permitted},
-		{"capabilities", 0, 0, step(plan.OpCaps, c(1)), suid.RowCapAdd},
+		{"capabilities", 0, 0, step(plan.OpCaps, c(1)), suid.ReasonCapAdd},
 		{"score", 0, 0, step(plan.OpScore), suid.Permitted},
 	} {
 		p := bare(t)
@@ -66,25 +66,25 @@ func TestPossible(t *testing.T) {
 		} else {
 			header(p).Flags |= c.flags
 		}
-		row, at := possible(p, half)
+		reason, at := check(p, half)
 		want := plan.NoStep
 		switch {
-		case c.want == suid.Permitted || c.want == suid.RowJoin:
+		case c.want == suid.Permitted || c.want == suid.ReasonJoin:
 			want = 0
 		case c.step.Op == plan.OpCaps:
 			want = find(t, p, c.step.Op)
 		case c.step.Op != 0:
 			want = last(t, p, c.step)
 		}
-		if row != c.want || at != want {
-			t.Errorf("%s: row %d, step %d; want row %d, step %d", c.name, row, int32(at), c.want, int32(want))
+		if reason != c.want || at != want {
+			t.Errorf("%s: reason %d, step %d; want reason %d, step %d", c.name, reason, int32(at), c.want, int32(want))
 		}
 	}
 	// Nobody waits before the old root is gone.
 	p := with(t, 0, 0, step(plan.OpWaitFd))
 	i, j := find(t, p, plan.OpPivot), find(t, p, plan.OpWaitFd)
 	*plan.StepAt(base(p), i), *plan.StepAt(base(p), j) = *plan.StepAt(base(p), j), *plan.StepAt(base(p), i)
-	if row, at := possible(p, half); row != suid.RowBlock || at != i {
-		t.Errorf("wait before the pivot: row %d, step %d", row, at)
+	if reason, at := check(p, half); reason != suid.ReasonBlock || at != i {
+		t.Errorf("wait before the pivot: reason %d, step %d", reason, at)
 	}
 }
