@@ -25,6 +25,9 @@ func IsBelowRoot(path []byte) bool {
 // In the others * matches any characters, ? one character, [a-z] one of these, [!a-z] one that is
 // not among them, and \ makes the next character literal. ** is a component by itself and matches
 // any number of directories.
+// The first component must be literal so that a pattern does not go through the whole sandbox, /proc
+// and /sys with it. ".." is refused, since what it means depends on links, of which a search follows
+// none.
 func IsPattern(b []byte) bool {
 	if !IsBelowRoot(b) {
 		return false
@@ -39,11 +42,14 @@ func IsPattern(b []byte) bool {
 		if Equal(part, "..") || !isWhole(part) || first && isWild(part) {
 			return false
 		}
+		// Literal components behind a special one count: each takes a bit of a search's states
+		// (mounts/build/pattern).
 		if wild > 0 || isWild(part) {
 			wild++
 		}
 		first = false
 	}
+	// The literal beginning may be as long as any path: it is looked up, not searched.
 	return wild <= MaxWild
 }
 
@@ -79,10 +85,12 @@ func isWhole(part []byte) bool {
 	for i := 0; i < len(part); i++ {
 		switch part[i] {
 		case '\\':
+			// Some programs take a backslash at the end for itself, others refuse it.
 			if i++; i == len(part) {
 				return false
 			}
 		case '*':
+			// "a**" means "a*" to some programs and any directories to others, so it is refused.
 			if i > 0 && part[i-1] == '*' && (i < 2 || part[i-2] != '\\') {
 				return false
 			}
@@ -108,6 +116,7 @@ func endOfSet(part []byte, i int) int {
 			return i
 		case part[i] == '\\':
 			i++
+		// A set that is read as something else than its author meant would hide the wrong files.
 		case part[i] == '[' && i+1 < len(part) && (part[i+1] == ':' || part[i+1] == '.' || part[i+1] == '='):
 			return len(part)
 		}

@@ -97,6 +97,7 @@ const (
 
 // FD is a file descriptor that an option names. The zero value means that there is none.
 type FD struct {
+	// Kept plus one, since 0 is a descriptor, and a Spec that is all zero must name none.
 	above uint32 // the descriptor plus one
 	From  Word   // the option
 }
@@ -137,8 +138,9 @@ const Grace = 2000
 
 // Spec holds what can be given only once. Its zero value shares everything with the caller.
 type Spec struct {
-	Wishes     [numWishes]Wish
-	Mode       Mode
+	Wishes [numWishes]Wish
+	Mode   Mode
+	// Small numbers of packages above this one, which it cannot import.
 	Fallback   uint8 // of --proc: mounts.Fallback
 	FailStatus uint8 // the launcher's exit status where set-up fails; 0: the default
 	Switches   uint32
@@ -159,6 +161,7 @@ type Spec struct {
 
 	// Command is the first of Args words, the command's, that follow each other in the
 	// text.
+	// The words are not copied: they are those of argv, and the plan gets them from there.
 	Command Word
 	Args    uint32
 }
@@ -219,6 +222,8 @@ const (
 )
 
 // Item is one thing in the order in which it was given.
+// What a field means depends on the kind; see there. An item holds no pointer, so that a list of them
+// can lie in static memory.
 type Item struct {
 	Kind    Kind
 	Access  uint8 // mounts.Access

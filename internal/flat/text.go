@@ -13,6 +13,7 @@ type Word uint32
 
 // At returns the string at w, without its NUL; nil for the zero Word or one beyond the text.
 func (t Text) At(w Word) []byte {
+	// With a checked offset nothing that an option says can read beyond the text.
 	if w == 0 || int(w) >= len(t) {
 		return nil
 	}
@@ -26,6 +27,7 @@ func (t Text) length(w Word) int {
 			return i
 		}
 	}
+	// Not reached where the last byte is NUL.
 	return len(t) - int(w)
 }
 
@@ -39,6 +41,7 @@ func (t Text) Next(w Word) Word {
 
 // Is reports whether the string at w is s.
 func (t Text) Is(w Word, s string) bool {
+	// The NUL is compared first: most words differ in length.
 	end := int(w) + len(s)
 	return end < len(t) && t[end] == 0 && Equal(t[w:end], s)
 }
@@ -51,6 +54,8 @@ func (t Text) Begins(w Word, s string) bool {
 
 // Equal reports whether the bytes are those of s.
 func Equal(b []byte, s string) bool {
+	// Without the conversion of b to a string, which would allocate unless the compiler sees that it
+	// need not.
 	if len(b) != len(s) {
 		return false
 	}
@@ -69,6 +74,8 @@ func Decimal(digits []byte, limit uint64) (n uint64, ok bool) {
 			return 0, false
 		}
 		d := uint64(c - '0')
+		// Asked before the number grows, so that it never overflows: limit may be the largest of its
+		// type.
 		if n > (limit-d)/10 {
 			return 0, false
 		}
@@ -93,6 +100,7 @@ func Octal(digits []byte) (n uint32, ok bool) {
 // Signed reads a plain decimal number from low to high, of which low is negative.
 func Signed(digits []byte, low, high int64) (n int64, ok bool) {
 	if len(digits) > 0 && digits[0] == '-' {
+		// "-0" is 0. A plus sign is refused, as is a second minus.
 		u, ok := Decimal(digits[1:], uint64(-low))
 		return -int64(u), ok
 	}
@@ -102,6 +110,7 @@ func Signed(digits []byte, low, high int64) (n int64, ok bool) {
 
 // Milliseconds reads seconds, with a fraction or without, and rounds up.
 func Milliseconds(b []byte) (n uint32, ok bool) {
+	// So that the milliseconds fit into 32 bits, after rounding too.
 	const most = 1<<32/1000 - 1
 	whole, digits := b, []byte(nil)
 	for i, c := range b {
@@ -124,6 +133,8 @@ func Milliseconds(b []byte) (n uint32, ok bool) {
 			return 0, false
 		}
 		n += unit * uint32(c-'0')
+		// Digits beyond the third: any of them makes it one millisecond more, so that no time-out
+		// becomes 0.
 		rest = rest || unit == 0 && c != '0'
 		unit /= 10
 	}

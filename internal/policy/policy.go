@@ -24,8 +24,14 @@ const (
 
 // Policy is what the file says. The zero value permits everything.
 type Policy struct {
+<<<<<<< HEAD
+	// The zero value is what is left where there is no file.
+	Limited  bool   // a line "groups": only members of one of these
+	Member   bool   // the caller is one
+=======
 	Limited  bool   // a line "groups"
 	Member   bool   // the caller is in one of its groups
+>>>>>>> main
 	Refused  uint64 // bit n: no plan may have feature n
 	Required uint64 // bit n: each plan must have feature n
 }
@@ -92,7 +98,9 @@ var features = [...]feature{
 }
 
 // Options returns those that "refuse" and "require" may name.
+// Help and messages list them in the order of the table.
 func Options() []string {
+	// Only programs with a runtime ask: the launcher has no use for the names.
 	out := make([]string, 0, len(features))
 	for _, f := range features {
 		out = append(out, f.option)
@@ -117,6 +125,8 @@ func Pack(v Verdict, feature uint32) uint32 { return uint32(v) | feature<<8 }
 // Unpack returns the verdict, and the option that it is about, or "".
 func Unpack(n uint32) (v Verdict, option string) {
 	v = Verdict(n & 0xff)
+	// The number comes in a message, of which nothing is believed: one that names no feature gives no
+	// option.
 	if f := n >> 8; (v == Refused || v == Required) && f < uint32(len(features)) {
 		option = features[f].option
 	}
@@ -133,6 +143,7 @@ func Unpack(n uint32) (v Verdict, option string) {
 // groups are the caller's. It returns 0, or the number of the first line that it does not
 // understand, all of it.
 func (p *Policy) Read(text []byte, groups []uint32) (line uint32) {
+	// The file is small (MaxSize), and is read again at each launch: nothing of it is kept.
 	for at := 0; at < len(text); {
 		line++
 		end := at
@@ -152,6 +163,7 @@ func (p *Policy) directive(line []byte, groups []uint32) bool {
 	key, rest := word(line)
 	var set *uint64
 	switch {
+	// An empty line, or a comment.
 	case len(key) == 0:
 		return true
 	case flat.Equal(key, "groups"):
@@ -165,6 +177,8 @@ func (p *Policy) directive(line []byte, groups []uint32) bool {
 	}
 	for count := 0; ; count++ {
 		w, more := word(rest)
+		// A directive without operands is a mistake: a "refuse" whose operands were forgotten would
+		// refuse nothing.
 		if len(w) == 0 {
 			return count > 0
 		}
@@ -191,8 +205,12 @@ func word(line []byte) (w, rest []byte) {
 	return line[at:end], line[end:]
 }
 
+// blank reports whether a byte separates words. A carriage return does not: a file with them is
+// refused, not read in another way.
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 
+// option sets the bit of an option. One that is not in the table makes the file invalid: it may be of a
+// newer version, and what it forbids would be permitted.
 func option(w []byte, set *uint64) bool {
 	for i := range features {
 		if flat.Equal(w, features[i].option) {
@@ -206,6 +224,7 @@ func option(w []byte, set *uint64) bool {
 // group reads a group id, decimal; ids go up to 2³²-2 (user_namespaces(7)).
 func (p *Policy) group(w []byte, groups []uint32) bool {
 	id, ok := flat.Decimal(w, 1<<32-2)
+	// Group 2³²-1 is refused: the kernel uses it for "no id".
 	for _, g := range groups {
 		p.Member = p.Member || ok && g == uint32(id)
 	}
@@ -218,10 +237,12 @@ func (p *Policy) group(w []byte, groups []uint32) bool {
 // Such a program can be the caller's own, and its plan one that the compiler does not make. So
 // what may have a feature counts for what is refused, and what surely has it for what is required.
 func (p *Policy) Judge(v plan.View, hosted bool) (verdict Verdict, feature, step uint32) {
+	// First of all: what the plan wants does not matter to a caller that may run nothing.
 	if p.Limited && !p.Member {
 		return NotMember, 0, plan.NoStep
 	}
 	for i := range features {
+		// The mask stands for a check of the shift; there are fewer features than bits.
 		bit := uint64(1) << (uint(i) & 63)
 		if p.Refused&bit != 0 {
 			if may, at := features[i].in(v); may {
@@ -238,6 +259,7 @@ func (p *Policy) Judge(v plan.View, hosted bool) (verdict Verdict, feature, step
 // in reports whether a plan may have a feature, and the first step that has it, or plan.NoStep.
 func (f *feature) in(v plan.View) (has bool, at uint32) {
 	switch {
+	// What the plan's header says concerns no step.
 	case f.kind == byClone && v.Clone&f.value != 0, f.kind == byEnd && v.Has(plan.FlagDieWithParent):
 		return true, plan.NoStep
 	}
@@ -246,6 +268,7 @@ func (f *feature) in(v plan.View) (has bool, at uint32) {
 			return true, i
 		}
 	}
+	// Without a step that sets them, the command has those that set-up has: as if they were given.
 	return f.kind == byCaps && !gives(v), plan.NoStep
 }
 
@@ -259,12 +282,14 @@ func (f *feature) surelyIn(v plan.View, hosted bool) bool {
 	case byLast:
 		return last(v)
 	}
+	// For the others, to have a step is to have its effect: no later step undoes it.
 	has, _ := f.in(v)
 	return has
 }
 
 // gives reports whether the command's capabilities are set. Without that it keeps those that set-up has.
 func gives(v plan.View) bool {
+	// Steps before Setup are set-up's own; OpCaps is one of the payload's.
 	for i := v.Setup; i < v.Steps; i++ {
 		if v.Step(i).Op == plan.OpCaps {
 			return true
@@ -276,6 +301,8 @@ func gives(v plan.View) bool {
 // last reports whether the number of user namespaces is limited, and whether that is proved in
 // the one that the command is in.
 func last(v plan.View) (proved bool) {
+	// The order counts: a limit that is set after the proof, or a namespace made behind it, proves
+	// nothing.
 	limited := false
 	for i := uint32(0); i < v.Steps; i++ {
 		switch v.Step(i).Op {
@@ -283,6 +310,8 @@ func last(v plan.View) (proved bool) {
 			limited = true
 		case plan.OpNoUserns:
 			proved = limited
+		// Each may lead to a namespace in which the proof does not hold: it would have to be made
+		// again.
 		case plan.OpUnshare, plan.OpNest, plan.OpSetns:
 			proved = false
 		}
@@ -303,6 +332,8 @@ func (f *feature) by(v plan.View, s *plan.Step) bool {
 		return s.Op == plan.OpOverlay && s.D == f.value
 	case byJoin: // setns(2) takes 0 for any type, and several for those of a process
 		return s.Op == plan.OpSetns && (s.B&f.value != 0 || s.B == 0)
+	// A proc is bound without MS_RDONLY. If its source is any directory, that would be a writable bind
+	// under another name.
 	case byWritable:
 		return s.Op == plan.OpBind && s.C&unix.MS_RDONLY == 0 || s.Op == plan.OpProc && s.A != 0 && !isProc(v, v.Step(s.A))
 	case byCaps:

@@ -23,6 +23,7 @@ func Addr(p unsafe.Pointer) uintptr { return uintptr(p) }
 
 // Errno returns the error of a raw result, 0 if there is none.
 func Errno(r uintptr) unix.Errno {
+	// MAX_ERRNO is 4095 (include/linux/err.h): no address and no length that a call returns is so high.
 	if r > ^uintptr(4095) {
 		return unix.Errno(-r)
 	}
@@ -68,6 +69,7 @@ func Mkdirat(dir uintptr, path unsafe.Pointer, mode uint32) unix.Errno {
 func Fchdir(fd uintptr) unix.Errno { return Errno(Call(unix.SYS_FCHDIR, fd, 0, 0, 0, 0, 0)) }
 
 // Fcntl is fcntl(2).
+// arg is an integer, or the address of a struct, as cmd says.
 func Fcntl(fd, cmd, arg uintptr) uintptr { return Call(unix.SYS_FCNTL, fd, cmd, arg, 0, 0, 0) }
 
 // Prctl is prctl(2), for the operations that return nothing but an error.
@@ -99,6 +101,7 @@ func Readlinkat(dir uintptr, path, buf unsafe.Pointer, size uintptr) (uintptr, u
 	if e := Errno(n); e != 0 {
 		return 0, e
 	}
+	// The kernel writes no NUL (readlink(2)); size-1 has left room for one.
 	*(*byte)(unsafe.Add(buf, n)) = 0
 	return n, 0
 }
@@ -125,6 +128,7 @@ const (
 // WaitFor is Wait, with what the child and those that it has waited for have used. With stops it
 // also returns for a child that has stopped, as job control stops it, or was continued.
 func WaitFor(pid uintptr, stops bool, used *unix.Rusage) (child uintptr, status uint32) {
+	// With __WALL a child counts whatever signal it sends at its end (wait(2)).
 	options := uintptr(unix.WALL)
 	if stops {
 		options |= unix.WUNTRACED | unix.WCONTINUED
@@ -149,6 +153,7 @@ func isJobStop(sig unix.Signal) bool {
 
 // Nap sleeps for some nanoseconds, less than a second.
 func Nap(ns int64) {
+	// Interrupted by a signal it returns early; every caller looks again anyway.
 	var nap unix.Timespec
 	nap.Nsec = ns
 	Call(unix.SYS_NANOSLEEP, Addr(unsafe.Pointer(&nap)), 0, 0, 0, 0, 0)
@@ -283,6 +288,7 @@ func (l *Numbers) Next() (uintptr, bool) {
 
 // more reads further entries, and reports whether there were any.
 func (l *Numbers) more() bool {
+	// Several entries lie in the buffer after one call; an entry is at least 24 bytes long.
 	n := Call(unix.SYS_GETDENTS64, l.Dir, Addr(unsafe.Pointer(&l.entries)), unsafe.Sizeof(l.entries), 0, 0, 0)
 	l.at, l.end = 0, n
 	return Errno(n) == 0 && n > 0
@@ -298,6 +304,7 @@ type rights struct {
 
 // SendWith sends n bytes, and a descriptor with them. It reports whether all was sent.
 func SendWith(sock uintptr, p unsafe.Pointer, n, fd uintptr) bool {
+	// CMSG_LEN of one descriptor: 16 bytes of header and 4 of data. The last word is for alignment.
 	with := rights{length: 20, level: unix.SOL_SOCKET, kind: unix.SCM_RIGHTS, fd: int32(fd)}
 	iov := [2]uintptr{Addr(p), n}
 	h := Msghdr{Iov: Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: Addr(unsafe.Pointer(&with)), Controllen: unsafe.Sizeof(with)}
@@ -317,6 +324,7 @@ func ReceiveWith(sock uintptr, p unsafe.Pointer, n uintptr, fd *uintptr) uintptr
 	if Errno(r) != 0 {
 		return 0
 	}
+	// More descriptors than one do not fit: the kernel closes the others (MSG_CTRUNC, recvmsg(2)).
 	if h.Controllen > 0 && with.level == unix.SOL_SOCKET && with.kind == unix.SCM_RIGHTS {
 		*fd = uintptr(with.fd)
 	}

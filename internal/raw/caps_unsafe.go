@@ -20,6 +20,7 @@ func NoMoreThan(p uint64) bool {
 
 // Caps reads this process's capabilities.
 func Caps() (permitted, inheritable uint64, ok bool) {
+	// Version 3 has two words for each set (capget(2)). A pid of 0 is this process.
 	var hdr unix.CapUserHeader
 	var have [2]unix.CapUserData
 	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3

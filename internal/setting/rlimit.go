@@ -38,6 +38,7 @@ type limit struct {
 	soft, hard uint64
 }
 
+// values and limit turn a limit into numbers and back: a plan has words of 32 bits.
 func (l limit) values() Values {
 	return Values{l.resource, uint32(l.soft), uint32(l.soft >> 32), uint32(l.hard), uint32(l.hard >> 32)}
 }
@@ -67,6 +68,7 @@ func parseLimit(word []byte) (l limit, ok bool) {
 	if l.soft, ok = value(first); !ok {
 		return l, false
 	}
+	// One number is both, as with ulimit(1) of a shell.
 	if l.hard = l.soft; two {
 		l.hard, ok = value(second)
 	}
@@ -83,6 +85,7 @@ func find(name []byte) int {
 	return -1
 }
 
+// cut splits b at the first byte of a kind. It is bytes.Cut, which package bytes would bring with it.
 func cut(b []byte, at byte) (before, after []byte, found bool) {
 	for i, c := range b {
 		if c == at {
@@ -92,6 +95,8 @@ func cut(b []byte, at byte) (before, after []byte, found bool) {
 	return b, nil, false
 }
 
+// value reads a number, or "unlimited". The number of RLIM_INFINITY itself is refused: it would mean
+// the word without saying so.
 func value(b []byte) (n uint64, ok bool) {
 	if flat.Equal(b, unlimited) {
 		return Unlimited, true

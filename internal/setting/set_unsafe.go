@@ -16,6 +16,7 @@ func (v *Values) Set(k Kind) unix.Errno {
 	case Rlimit:
 		return setLimit(v.limit())
 	case Nice:
+		// Values are unsigned, so the niceness is kept from 0 on (Parse): lowest is added again here.
 		return raw.Errno(raw.Call(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uintptr(v[0])+^uintptr(-lowest-1), 0, 0, 0))
 	}
 	return unix.ENOSYS
@@ -28,6 +29,8 @@ func setLimit(l limit) unix.Errno {
 	if e := prlimit(l.resource, nil, &now); e != 0 {
 		return e
 	}
+	// EPERM is what the kernel says to all others. Root's set-up has the capability still, and a
+	// sandbox is to be no way to more.
 	if l.hard > now.Max {
 		return unix.EPERM
 	}
@@ -35,6 +38,7 @@ func setLimit(l limit) unix.Errno {
 	return prlimit(l.resource, &now, nil)
 }
 
+// prlimit is prlimit(2) for this process. getrlimit and setrlimit are not there on every architecture.
 func prlimit(resource uint32, to, was *unix.Rlimit) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_PRLIMIT64, 0, uintptr(resource), raw.Addr(unsafe.Pointer(to)), raw.Addr(unsafe.Pointer(was)), 0, 0))
 }

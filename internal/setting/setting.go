@@ -28,6 +28,7 @@ func Parse(k Kind, word []byte) (v Values, ok bool) {
 		n, ok := flat.Signed(word, lowest, highest)
 		return Values{uint32(n - lowest)}, ok
 	case Score:
+		// The first process writes the text itself: there is no number to keep.
 		_, ok := flat.Signed(word, -1000, 1000)
 		return v, ok
 	}

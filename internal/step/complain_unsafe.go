@@ -81,6 +81,7 @@ func ErrnoText(e unix.Errno) unsafe.Pointer { return entry(errnoTexts[:], e) }
 
 // entry returns what a table says of an errno; nil: nothing.
 func entry(table []string, e unix.Errno) unsafe.Pointer {
+	// A string in a table is an address in the program and a length, so that nothing is allocated.
 	if e >= unix.Errno(len(table)) || table[e] == "" {
 		return nil
 	}
@@ -96,12 +97,14 @@ type Line struct {
 
 // Add puts a string at the end of the line, of which there are at most seven.
 func (l *Line) Add(p unsafe.Pointer) {
+	// Addresses as numbers: no pointer is stored (see the laws). The mask stands for a bounds check.
 	l.pieces[l.n&7] = [2]uintptr{raw.Addr(p), raw.Strlen(p)}
 	l.n++
 }
 
 // AddNumber puts a number, the only one of a line, at its end.
 func (l *Line) AddNumber(n uintptr) {
+	// The digits are part of the line, which lives until it is written.
 	raw.PutNumber(unsafe.Pointer(&l.digits), n)
 	l.Add(unsafe.Pointer(&l.digits))
 }
@@ -110,6 +113,7 @@ func (l *Line) AddNumber(n uintptr) {
 // piece by piece.
 func (l *Line) Write(fd uintptr) {
 	l.Add(raw.Text("\n\x00"))
+	// In one call, so that the lines of several processes do not mix.
 	if raw.Errno(raw.Call(unix.SYS_WRITEV, fd, raw.Addr(unsafe.Pointer(&l.pieces)), min(l.n, 8), 0, 0, 0)) == 0 {
 		return
 	}
@@ -135,6 +139,7 @@ func Complain(what unsafe.Pointer, e unix.Errno, more unsafe.Pointer) {
 	}
 	line.Add(more)
 	line.Write(2)
+	// A second line, as the front end prints a hint.
 	if hint := entry(remedies[:], e); hint != nil {
 		var second Line
 		second.Add(raw.Text("gobwrap: \x00"))

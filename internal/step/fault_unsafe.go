@@ -41,9 +41,11 @@ func (f Fault) Or(later Fault) Fault {
 
 // Say sends a message to the launcher, and reports whether it could be sent.
 func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
+	// The message lies in static memory, since the stack is bounded (see the laws).
 	m := unsafe.Pointer(&said.message)
 	said.message[0], said.message[1], said.message[2], said.message[3], said.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
 	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
+	// Only such a fault has a text; any other one would send what was left from an earlier one.
 	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubFile {
 		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&said.named))
 	}
@@ -59,6 +61,7 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 // hears nothing more, though its socket may be open for a moment: then the fault is printed.
 func (s *State) End(f Fault) {
 	s.Say(plan.MsgFault, f, s.Step, f.Extra)
+	// Nobody formats the message any more, so this process prints what it can say without a runtime.
 	if s.Alone != 0 {
 		Complain(raw.Text("set-up failed\x00"), f.Errno, raw.Text("; under this limit on processes (ulimit -u) no process can be started that reports where\x00"))
 	}
@@ -78,6 +81,7 @@ func (s *State) Warn(e unix.Errno, sub plan.Sub) {
 
 // Name keeps a path for the message of a fault that is about it. A long one is cut.
 func (s *State) Name(path unsafe.Pointer) {
+	// A message has one size, so a path longer than its room is cut.
 	end := uintptr(len(said.named) - 1)
 	for i := uintptr(0); i < end; i++ {
 		c := *(*byte)(unsafe.Add(path, i))

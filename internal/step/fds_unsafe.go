@@ -30,6 +30,8 @@ func (s *State) measure() {
 	if s.high != 0 {
 		return
 	}
+	// Measured in the launcher, before the first fork, or in the process that asks first: the limit is
+	// inherited, so the numbers are the same.
 	var limit unix.Rlimit
 	raw.Call(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, raw.Addr(unsafe.Pointer(&limit)), 0, 0)
 	s.limit = uintptr(limit.Cur)
@@ -45,6 +47,8 @@ func (s *State) measure() {
 // Above lifts fd to a number that callers are unlikely to name, if it can.
 func (s *State) Above(fd uintptr) uintptr {
 	s.measure()
+	// EINVAL where the limit is below high, EMFILE where all above it are taken: then the number that
+	// it has must do, unless it is that of a standard stream.
 	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, s.high)
 	switch e := raw.Errno(r); {
 	case e != 0 && fd > 2:
@@ -62,6 +66,8 @@ func (s *State) Above(fd uintptr) uintptr {
 // SocketPair makes a pair of connected stream sockets, above the numbers that callers name.
 func (s *State) SocketPair() (a, b uintptr, e unix.Errno) {
 	var pair [2]int32
+	// Stream sockets: the end of one side is seen as the end of what can be read, and words need no
+	// frame.
 	r := raw.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&pair)), 0, 0)
 	if e := raw.Errno(r); e != 0 {
 		return 0, 0, e
@@ -72,6 +78,7 @@ func (s *State) SocketPair() (a, b uintptr, e unix.Errno) {
 // CloseRange closes every descriptor from first to last. Where close_range is missing
 // (before 5.9) or refused, it closes one by one what /proc lists.
 func (s *State) CloseRange(first, last uintptr) {
+	// close_range(2) of nothing is EINVAL.
 	if first > last || raw.Errno(raw.Call(unix.SYS_CLOSE_RANGE, first, last, 0, 0, 0, 0)) == 0 {
 		return
 	}
@@ -86,6 +93,8 @@ func (s *State) closeListed(first, last uintptr) {
 		at, path = s.Proc, raw.Text("self/fd\x00")
 	}
 	dir := raw.Openat(at, path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	// With a proc at hand this fails only for want of a descriptor or of memory. What is not closed
+	// would reach the payload, so the launch fails.
 	if e := raw.Errno(dir); e != 0 && s.Proc != 0 {
 		s.End(Failed(e, plan.SubProc))
 	} else if e != 0 {
@@ -94,6 +103,7 @@ func (s *State) closeListed(first, last uintptr) {
 		}
 		return
 	}
+	// Closing while the list is read is safe: proc lists descriptors by number, from where it stopped.
 	list := raw.Numbers{Dir: dir}
 	for fd, more := list.Next(); more; fd, more = list.Next() {
 		// But not the list itself, nor the /proc that it is read from.

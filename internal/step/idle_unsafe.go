@@ -31,6 +31,7 @@ func (s *State) CloseSoon(fd uintptr) {
 		raw.Close(fd)
 		return
 	}
+	// Another window: what was kept of the last one goes first, so that one word of bits is enough.
 	if s.idle.window != fd/64 {
 		s.CloseIdle()
 		s.idle.window = fd / 64

@@ -33,10 +33,12 @@ func deviceSocket() uintptr {
 // LoopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes
 // up (devinet.c inetdev_event, addrconf.c init_loopback).
 func LoopbackUp() unix.Errno {
+	// Any socket will do: the ioctl is about the network namespace that it was made in (netdevice(7)).
 	fd := deviceSocket()
 	if e := raw.Errno(fd); e != 0 {
 		return e
 	}
+	// The name is "lo" in every new network namespace; its index is 1, which this ioctl does not take.
 	var req ifreq
 	req.name[0], req.name[1] = 'l', 'o'
 	req.flags = unix.IFF_UP | unix.IFF_RUNNING

@@ -26,11 +26,14 @@ func (s *State) TryProc() unix.Errno {
 	if s.Proc != 0 {
 		return 0
 	}
+	// It is kept open: once this process is in the frame, no path leads to it.
 	fd := raw.Openat(raw.AtCwd, raw.Text("/proc\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(fd); e != 0 {
 		return e
 	}
 	kind, e := s.FileSystem(fd)
+	// An ordinary directory in its place could hold links of the caller's choice where set-up writes id
+	// maps.
 	if e == 0 && kind != ProcMagic {
 		e = unix.ENODEV
 	}
@@ -78,6 +81,7 @@ func WriteBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
 // WriteOpen is WriteBelow that leaves the file open. fd is a descriptor also where writing to
 // it has failed, and no descriptor where it could not be opened.
 func WriteOpen(dir uintptr, path, value unsafe.Pointer) (fd uintptr, e unix.Errno) {
+	// One write: files of proc take a value whole or not at all.
 	fd = raw.Openat(dir, path, unix.O_WRONLY, 0)
 	if e = raw.Errno(fd); e == 0 {
 		e = raw.Errno(raw.Call(unix.SYS_WRITE, fd, raw.Addr(value), raw.Strlen(value), 0, 0, 0))

@@ -62,6 +62,8 @@ func (s *State) Mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Po
 
 // Enter makes the directory fd the working directory.
 func (s *State) Enter(fd uintptr) unix.Errno {
+	// Most mounts are made relative to the host's /proc, one after the other: that saves a call for
+	// each.
 	if fd == s.Proc && s.inProc != 0 {
 		return 0
 	}
@@ -77,6 +79,8 @@ func (s *State) Enter(fd uintptr) unix.Errno {
 
 // MoveInto makes the directory fd this process's root and working directory.
 func (s *State) MoveInto(fd uintptr) unix.Errno {
+	// chroot(2) takes a path, so the directory is entered first and is "." then. The working directory
+	// must not stay outside of the new root: it would be a way out.
 	if e := s.Enter(fd); e != 0 {
 		return e
 	}

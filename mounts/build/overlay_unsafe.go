@@ -26,6 +26,7 @@ func (r *Root) overlay(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
+	// Below rootfs alone: see HideBase.
 	e := r.HideBase(unix.MS_PRIVATE) // an unbindable mount cannot have a layer either
 	f = step.Main(e)
 	if !f.Is() {

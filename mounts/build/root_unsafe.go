@@ -80,6 +80,6 @@ func (r *Root) Close(p plan.View) {
 	r.CloseStage()
 	r.CloseFrame()
 	r.CloseIdle()
-	// Last: nothing is opened from here on that needs the space.
+	// Last: what is opened from here on fits below the old limit.
 	r.RestoreLimit()
 }
