@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,9 +33,9 @@ func TestWantedCaps(t *testing.T) {
 			t.Errorf("%s: %x, want %x", c.name, got, c.want)
 		}
 	}
-	for keep, want := range map[bool]int{false: 1, true: bits.OnesCount64(permitted() | uint64(kill))} {
+	for keep, want := range map[bool]int{false: 1, true: bits.OnesCount64(host.Permitted() | uint64(kill))} {
 		c := Cmd{Spec: Spec{Identity: Identity{KeepCaps: keep, Caps: []CapEdit{{Caps: kill}}}}}
-		if got := wantedCaps(c.spec(), &facts{UID: uint32(syscall.Getuid()), Caps: permitted()}).Names(); syscall.Getuid() == 0 && len(got) != want || !slices.Contains(got, "CAP_KILL") {
+		if got := wantedCaps(c.spec(), &facts{UID: uint32(syscall.Getuid()), Caps: host.Permitted()}).Names(); syscall.Getuid() == 0 && len(got) != want || !slices.Contains(got, "CAP_KILL") {
 			t.Errorf("of this process, kept: %v: %v, want %d of them", keep, got, want)
 		}
 	}

@@ -1,9 +1,15 @@
 package sandbox
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
+	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
 )
 
 // compileFor turns what is wanted (s) on this machine (h) into a plan.
@@ -13,60 +19,65 @@ func compileFor(s *wanted, h facts) (*plan.Program, error) {
 	}
 	uids, gids, err := who(s, &h)
 	f, facts := flatten(s, &h, &uids, &gids)
-	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &facts, Buffers: buffers(64, 256, 1<<14)}
+	c := compile.Compiler{Spec: &f.Spec, Items: f.Items, Text: f.Text, Facts: &facts, Buffers: planner.Buffers(64, 256, 1<<14)}
 	if r := c.Check(); r != compile.Fine {
 		return nil, s.broken(r)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if f.nul {
+	if f.NUL {
 		return nil, plan.ErrNUL
 	}
-	return f.run(&c, &h)
-}
-
-// run has the plan made, with larger buffers as long as they are too small.
-func (f *flattener) run(c *compile.Compiler, h *facts) (*plan.Program, error) {
-	for {
-		switch c.Run() {
-		case compile.Full:
-			c.Buffers = buffers(c.Want())
-		case compile.AskPWD:
-			c.Facts.PWD = compile.No
-			if h.SameFile != nil && h.SameFile(string(c.PWD()), h.Cwd) {
-				c.Facts.PWD = compile.Yes
-			}
-		case compile.Done:
-			return f.program(c)
-		}
-	}
-}
-
-func buffers(steps, slots, arena int) compile.Buffers {
-	return compile.Buffers{
-		Steps: make([]plan.Step, steps), From: make([]flat.Word, steps), Slots: make([]uint64, slots), Arena: make([]byte, arena),
-	}
-}
-
-// program returns the finished plan, with the options that asked for its steps.
-func (f *flattener) program(c *compile.Compiler) (*plan.Program, error) {
-	size, ok := c.Size()
-	if !ok {
-		return nil, plan.ErrTooLarge
-	}
-	p := &plan.Program{Bytes: make([]byte, size)}
-	c.Layout(p.Bytes)
-	p.Flags = p.Header().Flags
-	for _, w := range c.From[:p.Header().Steps] {
-		p.Origins = append(p.Origins, f.origins[w])
-	}
-	return p, nil
+	return f.Plan(&c, &h)
 }
 
 // wantsUser reports whether there will be a user namespace of the sandbox's own.
 func wantsUser(s *wanted, h *facts) bool {
 	f, facts := flatten(&wanted{Spec: Spec{Namespaces: s.Namespaces, Identity: Identity{UID: s.Identity.UID, GID: s.Identity.GID}}}, h, nil, nil)
-	c := compile.Compiler{Spec: &f.spec, Facts: &facts}
+	c := compile.Compiler{Spec: &f.Spec, Facts: &facts}
 	return c.WantsUser()
+}
+
+// environment applies the changes to the caller's environment, as a launch does. What contains
+// a NUL byte, which a launch refuses, is left out, as package os/exec does.
+func environment(base []string, ops []EnvOp) []string {
+	base = slices.DeleteFunc(slices.Clone(base), func(entry string) bool { return strings.Contains(entry, "\x00") })
+	ops = slices.DeleteFunc(slices.Clone(ops), func(op EnvOp) bool { return strings.Contains(op.Name+op.Value, "\x00") })
+	f, facts := flatten(&wanted{Spec: Spec{Env: ops, Command: CommandLine{Chdir: SetText("/")}}}, &facts{Env: base}, nil, nil)
+	c := compile.Compiler{Spec: &f.Spec, Items: f.Items, Text: f.Text, Facts: &facts}
+	c.Buffers = planner.Buffers(0, len(base)+len(ops)+1, len(f.Text)+len("PWD=/\x00"))
+	n := c.Environment()
+	out := make([]string, n)
+	for i := range out {
+		out[i] = string(flat.Text(c.Arena).At(flat.Word(c.Slots[i])))
+	}
+	return out
+}
+
+// facts is everything that a plan may depend on besides the Spec.
+type facts = front.Facts
+
+// readFacts reads the facts that s depends on.
+func readFacts(s *wanted) facts {
+	h := host.Read()
+	h.Setuid = s.Mode == Setuid
+	probe(&h, s)
+	return h
+}
+
+// probe reads the facts that only some command lines need.
+func probe(h *facts, s *wanted) {
+	if s.Namespaces.User == Try && h.UID == 0 {
+		h.UserNamespaces = host.Exists("/proc/self/ns/user") && !host.Zero("/proc/sys/user/max_user_namespaces")
+	}
+	if s.Namespaces.Cgroup == Try {
+		h.CgroupNamespaces = host.Exists("/proc/self/ns/cgroup")
+	}
+	if s.Identity.MapAuto {
+		host.ReadSubIDs(h)
+	}
+	if s.Lockdown.ExecLabel.Given() || s.Lockdown.FileLabel.Given() {
+		h.SELinux = host.Exists("/sys/fs/selinux/enforce") || host.Exists("/selinux/enforce")
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
 	"golang.org/x/sys/unix"
 )
 
@@ -55,8 +56,8 @@ func TestEnvironment(t *testing.T) {
 func candidates(t *testing.T, name string, env []string) []string {
 	t.Helper()
 	f, known := flatten(wantedOf(&Spec{Command: CommandLine{Args: []string{name}}}, nil), &facts{Env: env}, nil, nil)
-	c := compile.Compiler{Spec: &f.spec, Items: f.items, Text: f.text, Facts: &known, Buffers: buffers(64, 64, 1<<16)}
-	p, err := f.run(&c, &facts{})
+	c := compile.Compiler{Spec: &f.Spec, Items: f.Items, Text: f.Text, Facts: &known, Buffers: planner.Buffers(64, 64, 1<<16)}
+	p, err := f.Plan(&c, &facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +275,7 @@ func FuzzEnvironment(f *testing.F) {
 			last[op.Name] = op
 		}
 		for name, op := range last {
-			value, ok := get(got, name)
+			value, ok := front.Getenv(got, name)
 			if name != "PWD" && ok == op.Unset || ok && !op.Unset && value != op.Value {
 				t.Errorf("%s is %q, %v after %+v", name, value, ok, op)
 			}

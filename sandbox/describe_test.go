@@ -9,6 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/internal/describe"
 )
 
 func rwBind(src, dst string) mounts.Op {
@@ -99,7 +100,7 @@ var described = []struct {
 //	go test ./sandbox -run TestDescribe -update
 func TestDescribe(t *testing.T) {
 	for _, c := range described {
-		lines := describe(wantedOf(&c.spec, nil), c.host)
+		lines := linesOf(wantedOf(&c.spec, nil), c.host)
 		for _, line := range lines {
 			if what, list, ok := strings.Cut(line, ": "); !ok || what == "" || list == "" || strings.Contains(line, "\n") {
 				t.Errorf("%s: %q is not of the form what: list", c.name, line)
@@ -117,7 +118,7 @@ func TestDescribeAgreesWithCompile(t *testing.T) {
 			t.Fatal(err)
 		}
 		own := ""
-		for _, line := range describe(wantedOf(&c.spec, nil), c.host) {
+		for _, line := range linesOf(wantedOf(&c.spec, nil), c.host) {
 			if list, ok := strings.CutPrefix(line, "new namespaces: "); ok {
 				own = list
 			}
@@ -138,7 +139,7 @@ func TestDescribeAgreesWithCompile(t *testing.T) {
 
 // covers puts a tmpfs on every place of a home where secrets are.
 func covers(home string) (ops []mounts.Op) {
-	for _, name := range secrets {
+	for _, name := range describe.Secrets {
 		ops = append(ops, mounts.Tmpfs(home+"/"+name))
 	}
 	return ops
@@ -206,7 +207,7 @@ func TestRisks(t *testing.T) {
 		s.Files = c.ops
 		s.Env = []EnvOp{{Name: "HOME", Value: "/inside"}} // says nothing about the home outside
 		var have []string
-		for _, line := range describe(wantedOf(&s, nil), c.host) {
+		for _, line := range linesOf(wantedOf(&s, nil), c.host) {
 			if risk, ok := strings.CutPrefix(line, "risk: "); ok {
 				have = append(have, risk)
 			}
@@ -221,7 +222,7 @@ func TestRisks(t *testing.T) {
 			spec *Spec
 			want bool
 		}{{&wide, true}, {&tight, false}} {
-			if have := strings.Contains(strings.Join(describe(wantedOf(c.spec, nil), root()), "\n"), part); have != c.want {
+			if have := strings.Contains(strings.Join(linesOf(wantedOf(c.spec, nil), root()), "\n"), part); have != c.want {
 				t.Errorf("%s is named as a remedy: %v, want %v", part, have, c.want)
 			}
 		}

@@ -86,35 +86,7 @@ package sandbox
 // cmd/gobwrap, goes the same way by front.Exec: there this process is one whose parent has
 // become the monitor already, and it ends when the payload runs.
 //
-// The invariants of a run, each with the tests that check it (in tests/e2e, unless another
-// place is named):
-//
-//   - No path of the new root reaches the host while it is built, nor does the command's
-//     directory: TestDestinationsStayInside, TestRacingAttacker,
-//     TestWorkingDirectoryStaysInside; TestDestinationsDoNotReachTheHost (tests/compat).
-//   - Whatever system call fails: it is reported as step and errno, the status is 1, and the command does not run: TestEveryCallMayFail,
-//     TestRefusedCallsAreNamed.
-//   - A process that is killed or signalled during set-up leaves nothing behind:
-//     TestLauncherKilledAnywhere, TestCallerKilledAnywhere, TestLauncherSignalledAnywhere.
-//   - The payload gets the caller's limits, signals, mask, umask, environment and
-//     descriptors: TestPayloadInheritsWhatItsCallerHad, TestEnvironmentIsRaw,
-//     TestClosedStreams. SIGCHLD is default and unblocked: TestChildSignalIsDefault.
-//   - PID 1 and the monitor hold none of the payload's descriptors, and PID 1 has nothing
-//     to take when the payload starts: TestNobodyKeepsDescriptors, TestForgedProc,
-//     TestNothingToTakeFromInit, TestRootWithoutCapabilities.
-//   - Locks are taken before the payload runs: TestLockThatIsTaken,
-//     TestLockOutlivesOtherDescriptors.
-//   - All mount engines do the same: the tests of the file tree run with each of them.
-//   - Below this package no process has a runtime: TestLaws, and for programs that start
-//     themselves TestLawsInHosts (package child).
-//   - An embedding program that ends at any moment leaves nothing half made: TestHostKilled, TestLine
-//     (tests/hosted). Its descriptors, its ignored signals but those it ignores itself, its
-//     heap and threads do not reach the payload, and nothing of a launch stays with it:
-//     TestBusy, TestManyLaunches (tests/hosted), TestDescriptors, TestKill (here).
-//   - What the zero Spec holds: TestZeroSpec, TestZeroSpecInside (here).
-//   - Whatever a program writes into a Spec: it compiles, or the error names a field: FuzzSpec,
-//     TestFieldErrors (here).
-//   - The same Spec and facts give the same bytes: TestGolden, TestDeterministic (here).
+// What holds in every run, and which tests check it, is in docs/ARCHITECTURE.md.
 //
 // Capability names are a table in package idmap, compared with gocapability in its
 // tests; that package itself reads /proc at every start.

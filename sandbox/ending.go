@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
+	"github.com/gobwrap/gobwrap/sandbox/internal/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -52,17 +55,17 @@ func (c *Cmd) begin(line *os.File) {
 }
 
 // runs marks the end of set-up.
-func (c *Cmd) runs(t *host) {
+func (c *Cmd) runs(t *link.Host) {
 	_ = c.say(child.LineRuns) // it may have ended already
 	c.end.mu.Lock()
 	defer c.end.mu.Unlock()
-	c.end.running, c.end.command = true, t.command
+	c.end.running, c.end.command = true, t.Command
 	// A process that is found by its number is the command if the command has not ended after
 	// that: the number is not reused until the process has been waited for.
-	if t.pid == 0 {
+	if t.PID == 0 {
 		return
 	}
-	p, err := os.FindProcess(t.pid)
+	p, err := os.FindProcess(t.PID)
 	switch {
 	case err != nil:
 	case c.send(0) == nil:
@@ -117,7 +120,7 @@ func (c *Cmd) say(word byte) error {
 // send sends a signal to the command.
 func (c *Cmd) send(sig syscall.Signal) error {
 	if c.end.command == nil {
-		return because("sandbox: the command is not known: this needs pidfd_open(2), since Linux 5.3", errors.ErrUnsupported)
+		return fault.Because("sandbox: the command is not known: this needs pidfd_open(2), since Linux 5.3", errors.ErrUnsupported)
 	}
 	raw, err := c.end.command.SyscallConn()
 	if err != nil {
@@ -195,7 +198,7 @@ func (c *Cmd) cancelled() {
 		case err == nil:
 			c.end.err = c.ctx.Err()
 		case !errors.Is(err, os.ErrProcessDone):
-			c.end.err = because("sandbox: canceling Cmd: "+err.Error(), err)
+			c.end.err = fault.Because("sandbox: canceling Cmd: "+err.Error(), err)
 		}
 	}
 	if c.WaitDelay > 0 {
@@ -214,7 +217,7 @@ func (c *Cmd) Wait() error {
 		return errors.New("sandbox: Wait was already called")
 	}
 	x := c.exec
-	await(x.Process.Pid)
+	host.Await(x.Process.Pid)
 	if c.end.stop != nil && !c.end.stop() {
 		<-c.end.over
 	}
@@ -247,12 +250,4 @@ func (c *Cmd) Wait() error {
 		return c.end.err
 	}
 	return err
-}
-
-// await returns when a child has ended, and leaves its status for others.
-func await(pid int) {
-	var info unix.Siginfo
-	for unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
-		continue
-	}
 }

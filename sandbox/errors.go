@@ -7,7 +7,6 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
-	"golang.org/x/sys/unix"
 )
 
 // SetupError is a launch that failed before the command ran.
@@ -40,72 +39,21 @@ func (e *SetupError) Is(target error) bool {
 // make user namespaces, or because their limit is reached.
 var ErrUserNamespaces = errors.New("user namespaces are refused here")
 
-// reason is an error with a text of its own.
-type reason struct {
-	text string
-	err  error
-}
-
-// because returns an error with this text that wraps err.
-func because(text string, err error) error { return &reason{text, err} }
-
-func (r *reason) Error() string { return r.text }
-func (r *reason) Unwrap() error { return r.err }
-
-// errNoTool is in the chain of errors about a program that is not installed.
-var errNoTool = errors.New("not installed")
-
-// failure is an attempt, and what the kernel said to it.
-type failure struct {
-	message string
-	errno   syscall.Errno // 0 where it was not the kernel
-}
-
-func (f *failure) Error() string {
-	if f.errno == 0 {
-		return f.message
+// setupError makes an error of a package below one of this package's.
+func setupError(err error) error {
+	var e *fault.Error
+	if !errors.As(err, &e) {
+		return err
 	}
-	return f.message + ": " + strerror(f.errno)
-}
-
-func (f *failure) Unwrap() error {
-	if f.errno == 0 {
-		return nil
-	}
-	return f.errno
-}
-
-// errnoOf returns what the kernel said, 0 where it was not the kernel.
-func errnoOf(err error) syscall.Errno {
-	var errno syscall.Errno
-	errors.As(err, &errno)
-	return errno
-}
-
-// strerror formats an errno as the C library does, with a capital: scripts match that.
-func strerror(e syscall.Errno) string {
-	text := e.Error()
-	switch e {
-	case unix.EOPNOTSUPP:
-		return "Operation not supported"
-	case unix.ENAMETOOLONG:
-		return "File name too long"
-	}
-	if text == "" {
-		return "errno " + strconv.Itoa(int(e))
-	}
-	if c := text[0]; 'a' <= c && c <= 'z' {
-		return string(c-'a'+'A') + text[1:]
-	}
-	return text
+	return &SetupError{Stage: e.Stage, Field: e.Field, Path: e.Path, Err: e.Err, Hint: e.Hint}
 }
 
 // explain turns a message of the acting side into an error.
 func explain(p *plan.Program, m plan.Message) *SetupError {
 	t := fault.Explain(p, m)
 	e := &SetupError{
-		Stage: t.Stage, Field: t.Field, Path: t.Path, Hint: t.Hint, Err: &failure{t.Message, t.Errno},
-		refused: refuses(p, m), noUser: refusesUser(p, m),
+		Stage: t.Stage, Field: t.Field, Path: t.Path, Hint: t.Hint, Err: &fault.Failure{Message: t.Message, Errno: t.Errno},
+		refused: fault.Refuses(p, m), noUser: fault.RefusesUser(p, m),
 	}
 	if t.NoSetuid {
 		e.Err = ErrNoSetuid

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
 	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
 )
@@ -284,14 +285,14 @@ func TestExplainLaunch(t *testing.T) {
 
 // TestErrno: errors.Is works with errnos and with the values of io/fs.
 func TestErrno(t *testing.T) {
-	err := error(&SetupError{Err: &failure{"m", unix.ENOENT}})
+	err := error(&SetupError{Err: &fault.Failure{Message: "m", Errno: unix.ENOENT}})
 	if !errors.Is(err, unix.ENOENT) || !errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EPERM) {
 		t.Errorf("%v is not what it is", err)
 	}
-	if err := error(&SetupError{Err: &failure{"m", 0}}); errors.Unwrap(errors.Unwrap(err)) != nil || err.Error() != "m" {
+	if err := error(&SetupError{Err: &fault.Failure{Message: "m", Errno: 0}}); errors.Unwrap(errors.Unwrap(err)) != nil || err.Error() != "m" {
 		t.Errorf("%q wraps %v", err, errors.Unwrap(err))
 	}
-	if err := error(&SetupError{Err: &failure{"m", unix.EPERM}}); !errors.Is(err, fs.ErrPermission) {
+	if err := error(&SetupError{Err: &fault.Failure{Message: "m", Errno: unix.EPERM}}); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v is not a refusal", err)
 	}
 }
@@ -314,12 +315,12 @@ func TestStrerror(t *testing.T) {
 		unix.ESTALE: "Stale file handle", unix.EDQUOT: "Disk quota exceeded", unix.EUSERS: "Too many users", unix.ETIMEDOUT: "Connection timed out",
 		unix.EOVERFLOW: "Value too large for defined data type",
 	} {
-		if got := strerror(e); got != want {
+		if got := fault.Strerror(e); got != want {
 			t.Errorf("errno %d is %q, want %q", int(e), got, want)
 		}
 	}
 	for e := syscall.Errno(1); e < 600; e++ {
-		if text := strerror(e); text == "" || strings.HasPrefix(text, "Errno") && text != strings.TrimSpace(text) {
+		if text := fault.Strerror(e); text == "" || strings.HasPrefix(text, "Errno") && text != strings.TrimSpace(text) {
 			t.Errorf("errno %d is %q", int(e), text)
 		}
 	}

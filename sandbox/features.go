@@ -19,7 +19,7 @@ type FeatureSet struct {
 // Features asks the kernel, and nothing else.
 func Features() FeatureSet {
 	f := FeatureSet{
-		Modes: []string{"direct"}, MountEngine: "classic", Seccomp: kernel.Seccomp.Has(), LandlockABI: kernel.Landlock.Probe().Version, Scopes: scopes(),
+		Modes: []string{"direct"}, MountEngine: "classic", Seccomp: kernel.Seccomp.Has(), LandlockABI: kernel.Landlock.Probe().Version, Scopes: kernel.Scopes(),
 	}
 	if child.Standing() == suid.Installed {
 		f.Modes = append(f.Modes, "setuid")
@@ -28,16 +28,4 @@ func Features() FeatureSet {
 		f.MountEngine = "new"
 	}
 	return f
-}
-
-// scopes are those that the kernel has.
-func scopes() []string {
-	abi := kernel.Landlock.Probe().Version
-	switch {
-	case abi < kernel.ScopesABI:
-		return nil
-	case abi < kernel.SocketsABI:
-		return []string{"signals", "abstract-sockets"}
-	}
-	return []string{"signals", "abstract-sockets", "sockets"}
 }

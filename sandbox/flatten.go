@@ -1,29 +1,20 @@
 package sandbox
 
 import (
-	"strings"
-
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/tree"
+	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
 )
 
-// flattener turns a Spec into the form that the compiler reads. It remembers which field each
-// text came from, because the compiler knows an option only by the offset of its text.
-type flattener struct {
-	of      *wanted
-	spec    flat.Spec
-	items   []flat.Item
-	text    flat.Text
-	origins map[flat.Word]plan.Origin
-	nul     bool
-}
+// flattener turns a Spec into the form that the compiler reads.
+type flattener struct{ planner.Description }
 
 // flatten returns s on the machine h. Ranges of ids are settled here.
 func flatten(s *wanted, h *facts, uids, gids *axis) (*flattener, compile.Facts) {
-	f := &flattener{of: s, text: make(flat.Text, 1, 1<<12), origins: map[flat.Word]plan.Origin{}}
+	f := &flattener{planner.New(s.origin)}
 	f.once(s)
 	f.files(s.files)
 	f.listed(s)
@@ -35,37 +26,17 @@ func flatten(s *wanted, h *facts, uids, gids *axis) (*flattener, compile.Facts) 
 	if s.Identity.ranges() {
 		f.ranges(&facts, s, h, uids, gids)
 	}
-	facts.Env = flat.Word(len(f.text))
+	facts.Env = flat.Word(len(f.Text))
 	for _, entry := range h.Env {
-		f.word(entry)
+		f.Word(entry)
 	}
-	facts.EnvEnd = flat.Word(len(f.text))
+	facts.EnvEnd = flat.Word(len(f.Text))
 	return f, facts
 }
 
-// word puts a string into the text.
-func (f *flattener) word(s string) flat.Word {
-	if strings.IndexByte(s, 0) >= 0 {
-		f.nul = true
-	}
-	at := flat.Word(len(f.text))
-	f.text = append(append(f.text, s...), 0)
-	return at
-}
-
-// from returns the place of the option, or the field, that asks for something.
-func (f *flattener) from(field string) flat.Word {
-	o := f.of.origin(field)
-	at := f.word(o.Words[0])
-	f.origins[at] = o
-	return at
-}
-
-func (f *flattener) item(i flat.Item) { f.items = append(f.items, i) }
-
 // once copies the fields that have one value.
 func (f *flattener) once(s *wanted) {
-	out, n := &f.spec, &s.Namespaces
+	out, n := &f.Spec, &s.Namespaces
 	for i, w := range map[int]Wish{
 		flat.User: n.User, flat.IPC: n.IPC, flat.PID: n.PID, flat.Net: n.Net, flat.UTS: n.UTS, flat.Cgroup: n.Cgroup,
 		flat.Session: s.Session.New,
@@ -74,7 +45,7 @@ func (f *flattener) once(s *wanted) {
 	}
 	for i, d := range s.descriptors()[:len(out.FDs)] {
 		if d.fd.Given() {
-			out.FDs[i] = flat.NewFD(int32(d.fd.N()), f.from(d.field))
+			out.FDs[i] = flat.NewFD(int32(d.fd.N()), f.From(d.field))
 		}
 	}
 	for i, t := range [...]struct {
@@ -85,7 +56,7 @@ func (f *flattener) once(s *wanted) {
 		flat.ExecLabel: {"Lockdown.ExecLabel", s.Lockdown.ExecLabel}, flat.FileLabel: {"Lockdown.FileLabel", s.Lockdown.FileLabel},
 	} {
 		if t.text.Given() {
-			out.Strs[i] = flat.Str{Word: f.word(t.text.String()), From: f.from(t.field)}
+			out.Strs[i] = flat.Str{Word: f.Word(t.text.String()), From: f.From(t.field)}
 		}
 	}
 	for i, id := range map[int]ID{flat.UID: s.Identity.UID, flat.GID: s.Identity.GID} {
@@ -107,7 +78,7 @@ func (f *flattener) once(s *wanted) {
 	}
 	if s.Limits.Timeout > 0 {
 		out.Timeout, _ = s.Limits.flat()
-		out.Timeout.From = f.from("Limits.Timeout")
+		out.Timeout.From = f.From("Limits.Timeout")
 	}
 	if s.line != nil {
 		out.Switches |= s.line.Switches
@@ -129,23 +100,23 @@ func (f *flattener) scopes(s *Scopes) {
 	} {
 		switch one.wish {
 		case Try:
-			f.spec.TryScopes |= one.bit
+			f.Spec.TryScopes |= one.bit
 		case Want:
-			f.spec.Scopes |= one.bit
-			f.spec.ScopesFrom = f.from(one.field)
+			f.Spec.Scopes |= one.bit
+			f.Spec.ScopesFrom = f.From(one.field)
 		}
 	}
 }
 
 // command puts the command's words one behind the other.
 func (f *flattener) command(args []string) {
-	f.spec.Args = uint32(len(args))
+	f.Spec.Args = uint32(len(args))
 	for i, arg := range args {
-		at := f.word(arg)
 		if i == 0 {
-			f.spec.Command = at
-			f.origins[at] = plan.Origin{Words: args[:1]}
+			f.Spec.Command = f.Source(plan.Origin{Words: args[:1]})
+			continue
 		}
+		f.Word(arg)
 	}
 }
 
@@ -155,7 +126,7 @@ func (f *flattener) files(ops []tree.Op) {
 		op := &ops[i]
 		it := flat.Item{
 			Kind: flat.Kind(op.Kind), Access: uint8(op.Access), Writes: uint8(op.Writes), FD: -1,
-			From: f.from(at("Files", i)), B: f.word(op.Dest), Mode: op.Perms.Bits, Size: op.Size.Bytes, N: uint32(len(op.Layers)),
+			From: f.From(at("Files", i)), B: f.Word(op.Dest), Mode: op.Perms.Bits, Size: op.Size.Bytes, N: uint32(len(op.Layers)),
 		}
 		if op.FD.Given {
 			it.FD = int32(op.FD.N)
@@ -171,16 +142,16 @@ func (f *flattener) files(ops []tree.Op) {
 		}
 		switch op.Kind {
 		case tree.Bind:
-			it.A = f.word(op.Source)
+			it.A = f.Word(op.Source)
 		case tree.Symlink:
-			it.A = f.word(op.Target)
+			it.A = f.Word(op.Target)
 		case tree.Overlay:
 			for _, layer := range op.Layers {
-				f.item(flat.Item{Kind: flat.Layer, A: f.word(layer), From: it.From})
+				f.Item(flat.Item{Kind: flat.Layer, A: f.Word(layer), From: it.From})
 			}
-			it.A, it.C = f.word(op.Upper), f.word(op.Work)
+			it.A, it.C = f.Word(op.Upper), f.Word(op.Work)
 		}
-		f.item(it)
+		f.Item(it)
 	}
 }
 
@@ -189,60 +160,60 @@ func (f *flattener) listed(s *wanted) {
 	for _, e := range s.Env {
 		switch {
 		case e.Clear:
-			f.item(flat.Item{Kind: flat.ClearEnv})
+			f.Item(flat.Item{Kind: flat.ClearEnv})
 		case e.Unset:
-			f.item(flat.Item{Kind: flat.UnsetEnv, A: f.word(e.Name)})
+			f.Item(flat.Item{Kind: flat.UnsetEnv, A: f.Word(e.Name)})
 		default:
-			f.item(flat.Item{Kind: flat.SetEnv, A: f.word(e.Name), B: f.word(e.Value)})
+			f.Item(flat.Item{Kind: flat.SetEnv, A: f.Word(e.Name), B: f.Word(e.Value)})
 		}
 	}
 	for i, path := range s.Session.Locks {
-		f.item(flat.Item{Kind: flat.Lock, A: f.word(path), From: f.from(at("Session.Locks", i))})
+		f.Item(flat.Item{Kind: flat.Lock, A: f.Word(path), From: f.From(at("Session.Locks", i))})
 	}
 	for i, path := range s.Lockdown.AllowSockets {
-		f.item(flat.Item{Kind: flat.Socket, A: f.word(path), From: f.from(at("Lockdown.AllowSockets", i))})
+		f.Item(flat.Item{Kind: flat.Socket, A: f.Word(path), From: f.From(at("Lockdown.AllowSockets", i))})
 	}
 	for i, fd := range s.Session.SyncFDs {
-		f.item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.from(at("Session.SyncFDs", i))})
+		f.Item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.From(at("Session.SyncFDs", i))})
 	}
 	for _, x := range s.Limits.settings() {
-		f.item(flat.Item{Kind: flat.Setting, N: uint32(x.kind), A: f.word(x.text), From: f.from(x.field)})
+		f.Item(flat.Item{Kind: flat.Setting, N: uint32(x.kind), A: f.Word(x.text), From: f.From(x.field)})
 	}
 	for i, x := range s.Lockdown.Filters {
-		it := flat.Item{Kind: flat.Filter, From: f.from(at("Lockdown.Filters", i)), A: flat.Word(len(f.text)), N: uint32(len(x.BPF))}
+		it := flat.Item{Kind: flat.Filter, From: f.From(at("Lockdown.Filters", i)), A: flat.Word(len(f.Text)), N: uint32(len(x.BPF))}
 		if len(x.BPF) == 0 {
 			it.Kind = flat.Profile
 		}
-		f.text = append(append(f.text, x.BPF...), 0)
-		f.item(it)
+		f.Text = append(append(f.Text, x.BPF...), 0)
+		f.Item(it)
 	}
 	for range s.Identity.UIDMap {
-		f.item(flat.Item{Kind: flat.UIDMap})
+		f.Item(flat.Item{Kind: flat.UIDMap})
 	}
 	for range s.Identity.GIDMap {
-		f.item(flat.Item{Kind: flat.GIDMap})
+		f.Item(flat.Item{Kind: flat.GIDMap})
 	}
 	if s.line != nil {
 		for _, fd := range s.line.Keep {
-			f.item(flat.Item{Kind: flat.KeepFD, FD: int32(fd)})
+			f.Item(flat.Item{Kind: flat.KeepFD, FD: int32(fd)})
 		}
 	}
 	used, read := s.fds()
 	for _, fd := range used {
-		f.item(flat.Item{Kind: flat.Used, FD: int32(fd)})
+		f.Item(flat.Item{Kind: flat.Used, FD: int32(fd)})
 	}
 	for _, fd := range read {
-		f.item(flat.Item{Kind: flat.Used, FD: int32(fd), Flags: flat.Early})
+		f.Item(flat.Item{Kind: flat.Used, FD: int32(fd), Flags: flat.Early})
 	}
 }
 
 // ranges is what has been settled about several ids.
 func (f *flattener) ranges(facts *compile.Facts, s *wanted, h *facts, uids, gids *axis) {
-	text := func(m idmap.Map) flat.Word { return f.word(m.Text()) }
+	text := func(m idmap.Map) flat.Word { return f.Word(m.Text()) }
 	facts.Ranges = true
 	facts.UIDMap, facts.GIDMap = text(uids.ids), text(gids.ids)
 	facts.UIDNest, facts.GIDNest = text(uids.ids.Identity()), text(gids.ids.Identity())
-	facts.MapsFrom = f.from(mapsField(s))
+	facts.MapsFrom = f.From(mapsField(s))
 	facts.RangeUID, facts.RangeGID = uids.inside, gids.inside
 	facts.Becomes = !uids.isCaller() || !gids.isCaller()
 	facts.DropsGroups = losesGroups(s, h, gids)

@@ -7,6 +7,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
+	"github.com/gobwrap/gobwrap/sandbox/internal/link"
 )
 
 // The functions that only cmd/gobwrap and the tests of this module need.
@@ -16,7 +17,7 @@ func init() {
 	front.Compile = func(spec any, l *front.Line, f front.Facts) (*plan.Program, error) {
 		return compileFor(wantedOf(spec.(*Spec), l), facts(f))
 	}
-	front.Explain = func(p *plan.Program, bytes []byte) error { return explain(p, message(bytes)) }
+	front.Explain = func(p *plan.Program, bytes []byte) error { return explain(p, link.Message(bytes)) }
 	front.After = func(first, err error, keeper bool) error {
 		var refusal *SetupError
 		if !errors.As(first, &refusal) {
@@ -31,5 +32,5 @@ func init() {
 		}
 	}
 	front.Set = func(spec any, kind setting.Kind, text string) string { return spec.(*Spec).Limits.add(kind, text) }
-	front.Failed = func(report any, err error) { report.(*Report).failed(own{}, err) }
+	front.Failed = func(report any, err error) { report.(*Report).failed(link.Own{}, err) }
 }

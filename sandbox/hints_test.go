@@ -85,7 +85,7 @@ func listHints(out *strings.Builder, stage string, failing func(syscall.Errno) *
 	what := ""
 	for _, e := range answers {
 		err := failing(e)
-		what = strings.TrimSuffix(err.Error(), ": "+strerror(e))
+		what = strings.TrimSuffix(err.Error(), ": "+fault.Strerror(e))
 		switch err.Hint {
 		case "", fault.HintEMFILE, fault.HintENFILE, fault.HintENOMEM, fault.HintENOSYS:
 			continue

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strconv"
 
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,29 +43,17 @@ func denies(s *wanted) bool {
 	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return op.Kind == tree.Mask || op.Kind == tree.Protect })
 }
 
-// warnOf warns about what may be unexpected.
-func (c *Cmd) warnOf(s *wanted, h facts) {
-	if err := hollowCaps(s, h); err != nil {
-		c.warn(err)
-	}
-}
-
 // stdinFile reports whether the payload's standard input is a regular file that the caller
 // may write. The payload can then open it anew, by a link of proc.
 func (c *Cmd) stdinFile() (writable bool) {
-	look := func(fd uintptr) {
-		var st unix.Stat_t
-		writable = unix.Fstat(int(fd), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG &&
-			unix.Access("/proc/self/fd/"+strconv.Itoa(int(fd)), unix.W_OK) == nil
-	}
 	f, ok := c.Stdin.(*os.File)
 	switch {
 	case ok && f != nil:
 		if conn, err := f.SyscallConn(); err == nil {
-			_ = conn.Control(look)
+			_ = conn.Control(func(fd uintptr) { writable = host.WritableFile(int(fd)) })
 		}
 	case child.Entered() && child.Passed(0):
-		look(0)
+		writable = host.WritableFile(0)
 	}
 	return writable
 }

@@ -12,10 +12,15 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/internal/procfs"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/sandbox/child"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
+	"github.com/gobwrap/gobwrap/sandbox/internal/launcher"
+	"github.com/gobwrap/gobwrap/sandbox/internal/link"
+	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,26 +37,28 @@ func (c *Cmd) Start() error {
 	if err != nil {
 		return options("Cmd.Launcher", err)
 	}
-	s, h, p, err := c.compile(l.keeper)
+	s, h, p, err := c.compile(l.Keeper)
 	if err != nil {
 		return options("Spec", err)
 	}
-	c.warnOf(s, h)
+	if err := hollowCaps(s, h); err != nil {
+		c.warn(err)
+	}
 	to, err := c.exchange(l, s)
 	if err != nil {
 		return &SetupError{Stage: "launch", Err: err}
 	}
 	err = start(to, s, h, p, c.warn)
 	if err != nil {
-		to.hearOut()
+		to.HearOut()
 	}
-	_ = to.sock.Close()
+	_ = to.Sock.Close()
 	if err == nil {
 		c.runs(to)
 		return nil
 	}
-	if to.command != nil {
-		_ = to.command.Close()
+	if to.Command != nil {
+		_ = to.Command.Close()
 	}
 	s.Report.failed(to, err)
 	_ = c.say(child.LineKill)
@@ -59,7 +66,7 @@ func (c *Cmd) Start() error {
 	if c.ctx != nil && c.ctx.Err() != nil {
 		return c.ctx.Err()
 	}
-	return l.explain(forProgram(err))
+	return explainLauncher(l, forProgram(err))
 }
 
 // fieldOf is the field for what the policy of setuid mode refuses, which it knows by option.
@@ -81,11 +88,11 @@ func forProgram(err error) error {
 	}
 	if field := fieldOf[e.Field]; field != "" {
 		out := *e
-		out.Field, out.Err = field, because(field+strings.TrimPrefix(e.Error(), e.Field), e.Err)
+		out.Field, out.Err = field, fault.Because(field+strings.TrimPrefix(e.Error(), e.Field), e.Err)
 		return &out
 	}
 	searched := e.Stage == plan.OpExec.String() && errors.Is(err, syscall.ENOENT) && !strings.Contains(e.Path, "/")
-	if searched || errors.Is(err, errNoTool) {
+	if searched || errors.Is(err, fault.ErrNoTool) {
 		out := *e
 		out.is = exec.ErrNotFound
 		return &out
@@ -109,7 +116,7 @@ func options(field string, err error) error {
 	case errors.Is(err, ErrNoSetuid):
 		return &SetupError{Stage: "options", Field: "Mode", Err: err}
 	}
-	return &SetupError{Stage: "options", Field: field, Err: because(field+": "+err.Error(), err)}
+	return &SetupError{Stage: "options", Field: field, Err: fault.Because(field+": "+err.Error(), err)}
 }
 
 // compile makes the plan for a launcher that this process starts.
@@ -157,40 +164,6 @@ func (c *Cmd) spec() *wanted {
 	return w
 }
 
-// contents are open files with the content that the operations of w bring along, as spec has
-// numbered them.
-func contents(w *wanted) ([]*os.File, error) {
-	var files []*os.File
-	for i := range w.files {
-		op := &w.files[i]
-		if op.Content == nil {
-			continue
-		}
-		fd, err := unix.MemfdCreate("content", unix.MFD_CLOEXEC)
-		if err != nil {
-			closeAll(files)
-			return nil, os.NewSyscallError("memfd_create", err)
-		}
-		f := os.NewFile(uintptr(fd), "content")
-		files = append(files, f)
-		_, err = f.Write(op.Content)
-		if err == nil {
-			_, err = f.Seek(0, io.SeekStart)
-		}
-		if err != nil {
-			closeAll(files)
-			return nil, err
-		}
-	}
-	return files, nil
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close()
-	}
-}
-
 // checkFields checks the fields of the Cmd itself.
 func (c *Cmd) checkFields(w *wanted) error {
 	v := validator{of: w}
@@ -223,7 +196,7 @@ func (c *Cmd) checkFDs(s *wanted) error {
 			list = append(list, named{field: at("Files", i) + ".FD", fd: SetFD(op.FD.N)})
 		}
 		for _, path := range append([]string{op.Source, op.Upper, op.Work}, op.Layers...) {
-			if n, ok := namesFD(path); ok && !c.passes(n) {
+			if n, ok := host.NamesFD(path); ok && !c.passes(n) {
 				return badField(at("Files", i), path+": "+noFile(n))
 			}
 		}
@@ -256,7 +229,7 @@ func (c *Cmd) checkWritable(field string, fd FD) error {
 	}
 	if !ok {
 		e := badField(field, "fd "+strconv.Itoa(n)+" is not open for writing")
-		e.Err = &failure{e.Err.Error(), unix.EBADF}
+		e.Err = &fault.Failure{Message: e.Err.Error(), Errno: unix.EBADF}
 		return e
 	}
 	return nil
@@ -271,42 +244,27 @@ func (c *Cmd) passes(n int) bool {
 	return n >= 0 && (n < 3 || n-3 < len(c.ExtraFiles) && c.ExtraFiles[n-3] != nil)
 }
 
-// namesFD reports whether a host path goes through a descriptor of the process that looks
-// it up, which is the launcher, and has descriptors of its own.
-func namesFD(path string) (n int, ok bool) {
-	clean := tree.BoxPath(path)
-	for _, dir := range []string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
-		if rest, found := strings.CutPrefix(clean, dir); found && strings.HasPrefix(path, "/") {
-			number, _, _ := strings.Cut(rest, "/")
-			n, err := strconv.Atoi(number)
-			return n, err == nil
-		}
-	}
-	return 0, false
-}
-
 func terminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok || f == nil {
 		return false
 	}
-	var t unix.Termios
-	return ioctlTermios(int(f.Fd()), &t)
+	return host.IsTerminal(int(f.Fd()))
 }
 
 // exchange starts the launcher in plan mode.
-func (c *Cmd) exchange(l launcher, s *wanted) (*host, error) {
-	made, err := contents(s)
+func (c *Cmd) exchange(l launcher.Launcher, s *wanted) (*link.Host, error) {
+	made, err := link.Contents(s.files)
 	if err != nil {
 		return nil, err
 	}
-	defer closeAll(made)
-	ours, its, err := socketPair()
+	defer link.CloseAll(made)
+	ours, its, err := link.SocketPair()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = its.Close() }()
-	line, ear, err := socketPair()
+	line, ear, err := link.SocketPair()
 	if err != nil {
 		_ = ours.Close()
 		return nil, err
@@ -315,17 +273,30 @@ func (c *Cmd) exchange(l launcher, s *wanted) (*host, error) {
 	x := c.under()
 	files := append(slices.Clone(c.ExtraFiles), made...)
 	n := 3 + len(files)
-	x.Path, x.Env, x.Err = l.path, l.env, nil
-	x.Args = []string{child.PlanWord, strconv.Itoa(n), strconv.Itoa(n + 1), strconv.FormatUint(ignoredSignals(), 10)}
+	x.Path, x.Env, x.Err = l.Path, l.Env, nil
+	x.Args = []string{child.PlanWord, strconv.Itoa(n), strconv.Itoa(n + 1), strconv.FormatUint(host.IgnoredSignals(), 10)}
 	x.ExtraFiles = append(files, its, ear)
 	x.WaitDelay = c.WaitDelay
 	if err := x.Start(); err != nil {
 		return nil, errors.Join(err, ours.Close(), line.Close())
 	}
 	c.begin(line)
-	t := &host{c: c, sock: ours}
-	t.knowSenders()
+	t := &link.Host{Sock: ours, Writer: c.writer}
+	t.KnowSenders()
 	return t, nil
+}
+
+// writer returns the Cmd's file for a descriptor of an option; nil: there is none.
+func (c *Cmd) writer(fd int) io.Writer {
+	switch {
+	case fd >= 3:
+		return c.ExtraFiles[fd-3]
+	case fd == 2:
+		return c.Stderr
+	case fd == 1:
+		return c.Stdout
+	}
+	return nil
 }
 
 // clear waits for a launcher that has failed, and takes back what Start has done.
@@ -334,7 +305,7 @@ func (c *Cmd) clear() {
 	over := make(chan struct{})
 	line := c.line
 	hurry := time.AfterFunc(10*time.Second, func() { _ = line.Close() })
-	await(x.Process.Pid)
+	host.Await(x.Process.Pid)
 	hurry.Stop()
 	// What remains of Wait takes as long as the caller's own Reader or Writer.
 	go func() { _ = x.Wait(); close(over) }()
@@ -348,13 +319,6 @@ func (c *Cmd) clear() {
 	c.forget()
 }
 
-// ignoredSignals returns the signals that a process started from here finds ignored, bit n-1
-// for signal n. The runtime of a program that starts itself does not keep them all.
-func ignoredSignals() uint64 {
-	mask, _ := strconv.ParseUint(procfs.Field(procfs.Text("/proc/self/status"), "SigIgn"), 16, 64)
-	return mask
-}
-
 // become makes this process the sandbox (front.Exec).
 func (c *Cmd) become() error {
 	if !child.Entered() {
@@ -364,8 +328,10 @@ func (c *Cmd) become() error {
 	if err != nil {
 		return err
 	}
-	c.warnOf(s, h)
-	return start(own{}, s, h, p, c.warn)
+	if err := hollowCaps(s, h); err != nil {
+		c.warn(err)
+	}
+	return start(link.Own{}, s, h, p, c.warn)
 }
 
 var errNotEntered = errors.New("this binary was linked without its entry point: " +
@@ -376,7 +342,7 @@ func (c *Cmd) own() (*wanted, facts, *plan.Program, error) {
 	s := c.spec()
 	h := readFacts(s)
 	h.Env = c.environ()
-	p, err := c.finish(s, h, standing())
+	p, err := c.finish(s, h, child.Standing() == suid.Installed)
 	return s, h, p, err
 }
 
@@ -397,7 +363,7 @@ func (c *Cmd) program() (*wanted, facts, *plan.Program, error) {
 	if err != nil && c.Spec.Mode == Setuid {
 		return nil, facts{}, nil, err
 	}
-	return c.compile(l.keeper)
+	return c.compile(l.Keeper)
 }
 
 // Describe returns the lines that --explain prints: the sandbox's contents and its risks.
@@ -405,9 +371,9 @@ func (c *Cmd) Describe() []string {
 	s := c.spec()
 	h := readFacts(s)
 	h.StdinFile = c.stdinFile()
-	h.Unscoped = len(scopes()) == 0
+	h.Unscoped = len(kernel.Scopes()) == 0
 	if !child.Entered() {
 		h.Env = os.Environ()
 	}
-	return describe(s, h)
+	return linesOf(s, h)
 }

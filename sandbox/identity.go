@@ -8,6 +8,7 @@ import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/tree"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
 	"golang.org/x/sys/unix"
 )
 
@@ -73,34 +74,16 @@ func (a *axis) settle() {
 
 // grant maps what the system grants to the caller.
 func (a *axis) grant(s *wanted, h *facts) error {
-	ranges := idmap.SubIDs(a.sub, h.names()...)
+	ranges := idmap.SubIDs(a.sub, host.Names(h)...)
 	if len(ranges) == 0 {
 		return &SetupError{
 			Stage: "options", Field: s.name("Identity.MapAuto"),
-			Err:  errors.New(s.name("Identity.MapAuto") + ": /etc/sub" + a.kind + " grants no " + a.kind + "s to " + h.names()[0]),
-			Hint: h.subHint(a.kind, idmap.FreeRange(a.sub)),
+			Err:  errors.New(s.name("Identity.MapAuto") + ": /etc/sub" + a.kind + " grants no " + a.kind + "s to " + host.Names(h)[0]),
+			Hint: host.SubHint(h, a.kind, idmap.FreeRange(a.sub)),
 		}
 	}
 	a.ids = idmap.Auto(a.own, a.inside, ranges)
 	return nil
-}
-
-// subHint says how to grant a range, as subuid(5) does. newuidmap serves only users that have
-// a name.
-func (h *facts) subHint(kind string, r idmap.Range) string {
-	name := h.UserName
-	if name == "" {
-		if h.UID != 0 {
-			return h.nameHint()
-		}
-		name = "root"
-	}
-	return `add the line "` + name + ":" + dec(r.Outside) + ":" + dec(r.Count) + `" to /etc/sub` + kind + ", as root"
-}
-
-// nameHint says what is missing for a caller that has no user name.
-func (h *facts) nameHint() string {
-	return "there is no user " + dec(h.UID) + " (getent passwd " + dec(h.UID) + "), and newuidmap serves only users with a name"
 }
 
 // check reports what the kernel would refuse.
@@ -156,4 +139,25 @@ func (w *wanted) payloadUID(own uint32) uint32 {
 	a := axis{own: own, want: w.Identity.UID, lines: w.Identity.UIDMap}
 	a.settle()
 	return a.inside
+}
+
+// wantedCaps returns the payload's capabilities: root's own where KeepCaps is set, those
+// that dealing with id ranges takes for a payload that is root over ranges, none for others;
+// then the edits, in order.
+func wantedCaps(s *wanted, h *facts) idmap.Caps {
+	want := idmap.Caps(0)
+	switch {
+	case h.UID == 0 && s.Identity.KeepCaps:
+		want = idmap.Caps(h.Caps)
+	case s.Identity.ranges() && s.payloadUID(h.UID) == 0:
+		want = idmap.RangeCaps
+	}
+	for _, e := range s.Identity.Caps {
+		if e.Drop {
+			want &^= e.Caps
+		} else {
+			want |= e.Caps
+		}
+	}
+	return want
 }

@@ -1,57 +1,33 @@
 package sandbox
 
 import (
+	"errors"
+
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
+	"github.com/gobwrap/gobwrap/sandbox/internal/link"
+	"github.com/gobwrap/gobwrap/sandbox/internal/maps"
+	"github.com/gobwrap/gobwrap/sandbox/internal/report"
 )
 
-// link connects a launch with the acting side, and with the descriptors that options name.
-type link interface {
-	hand(p *plan.Program, keeper bool) bool // the plan goes first
-	send(b []byte) bool
-	knowSenders() // receive says whose a message is, from here on
-	receive(patient bool) (m plan.Message, sender int, ok bool)
-	certain() bool             // the acting side tells when the command is about to run
-	write(fd int, text string) // to a descriptor of an option
-	done(fd int)               // nothing more is written to it
-	tools() ([]string, error)  // the environment of programs that may be run now, and inherit nothing of the caller's
-}
-
 // launch hands the program to the acting side (see package child) and stays until
-// the payload runs or set-up has failed. The front end may then end: the monitor
-// waits for the payload and passes its status on.
-//
-//	front end, or host        monitor               first process, init, payload
-//	plan ───────────────────▶ verify, clone ──────▶ steps up to OpGo
-//	◀──────────────────────── Started{pid}
-//	◀────────────────────────────────────────────── Maps, where there are ranges
-//	newuidmap, newgidmap
-//	one byte ─────────────────────────────────────▶
-//	◀────────────────────────────────────────────── Ready{namespaces}
-//	write info documents
-//	one byte ─────────────────────────────────────▶ the other steps
-//	◀────────────────────────────────────────────── Fault, Warn
-//	◀────────────────────────────────────────────── Exec, where an option needs it
-//	◀─ end: every copy of the socket is closed ──── exec, or exit
-//
-// A tentative plan that fails before OpGo leaves the monitor waiting for another one, when
-// nothing of it is left:
-//
-//	◀──────────────────────── Over
+// the payload runs or set-up has failed; the documentation of package link has the conversation. The
+// front end may then end: the monitor waits for the payload and passes its status on.
 //
 // warn is called for each failure that --not-a-security-boundary lets pass.
-func launch(to link, s *wanted, h *facts, p *plan.Program, keeper bool, warn func(error)) error {
-	sent := to.hand(p, keeper) // if not, a word may still say why
+func launch(to link.Link, s *wanted, h *facts, p *plan.Program, keeper bool, warn func(error)) error {
+	sent := to.Hand(p, keeper) // if not, a word may still say why
 	r := &s.Report
 	patient := s.Session.BlockFD.Given() || r.UserBlockFD.Given()
 	if r.JSONStatusFD.Given() {
-		to.knowSenders()
+		to.KnowSenders()
 	}
-	var ready, maps *plan.Message // in any order with the pid of the first process, which both need
+	var ready, ranges *plan.Message // in any order with the pid of the first process, which both need
 	pid := 0
-	command, reached := 0, !to.certain() && !r.wantsEnd() && !h.Filtered
+	command, reached := 0, !to.Certain() && !r.wantsEnd() && !h.Filtered
 	var fault error // of a tentative plan; more is to come
 	for {
-		m, sender, ok := to.receive(patient)
+		m, sender, ok := to.Receive(patient)
 		if !ok && fault != nil {
 			return fault
 		}
@@ -59,7 +35,7 @@ func launch(to link, s *wanted, h *facts, p *plan.Program, keeper bool, warn fun
 			return killedUnder(h)
 		}
 		if !ok {
-			r.complete(to, command)
+			r.documents(to).Complete(command)
 			return nil
 		}
 		switch m.Kind {
@@ -70,7 +46,7 @@ func launch(to link, s *wanted, h *facts, p *plan.Program, keeper bool, warn fun
 		case plan.MsgReady:
 			ready = &m
 		case plan.MsgMaps:
-			maps = &m
+			ranges = &m
 		case plan.MsgWarn:
 			warn(explain(p, m))
 		case plan.MsgFault:
@@ -85,30 +61,65 @@ func launch(to link, s *wanted, h *facts, p *plan.Program, keeper bool, warn fun
 		case plan.MsgLeave:
 			return nil
 		}
-		if pid == 0 || ready == nil && maps == nil {
+		if pid == 0 || ready == nil && ranges == nil {
 			continue
 		}
-		if maps != nil {
-			if err := mapFor(to, p, maps.Step, pid); err != nil {
+		if ranges != nil {
+			if err := writeMaps(to, p, ranges.Step, pid); err != nil {
 				return err
 			}
 		} else {
-			r.tell(to, pid, ready, p.Header().Clone, keeper)
+			r.documents(to).Tell(pid, ready, p.Header().Clone, keeper)
 		}
-		ready, maps = nil, nil
-		if !to.send([]byte{1}) {
+		ready, ranges = nil, nil
+		if !to.Send([]byte{1}) {
 			return killedUnder(h)
 		}
 	}
 }
 
+// writeMaps writes the maps for which the first process, pid, waits at a step.
+func writeMaps(to link.Link, p *plan.Program, step uint32, pid int) error {
+	env, err := to.Tools()
+	if err != nil {
+		return &SetupError{Stage: plan.OpIDMap.String(), Err: err}
+	}
+	return setupError(maps.Write(p, step, pid, env))
+}
+
 // killedUnder is ErrKilled, with what may have been the reason.
 func killedUnder(h *facts) error {
-	if !h.Filtered || !h.Hosted && monitorEnds() {
+	if !h.Filtered || !h.Hosted && link.MonitorEnds() {
 		return ErrKilled
 	}
 	return &SetupError{
 		Stage: "launch", Err: ErrKilled,
 		Hint: "this process runs under a seccomp filter that kills; the filter must permit what the set-up needs",
 	}
+}
+
+// wantsEnd reports whether the options need the difference between a command that ran and a
+// set-up that was killed.
+func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Given() || r.FailStatus != 0 }
+
+// documents returns where the documents about a launch go.
+func (r *Report) documents(to link.Link) report.Documents {
+	d := report.Documents{To: to, Info: -1, Status: -1}
+	if r.InfoFD.Given() {
+		d.Info = r.InfoFD.N()
+	}
+	if r.JSONStatusFD.Given() {
+		d.Status = r.JSONStatusFD.N()
+	}
+	return d
+}
+
+// failed writes why the command does not run. Any error will do; one of a launch says
+// more.
+func (r *Report) failed(to link.Link, err error) {
+	e := &SetupError{Stage: "options", Err: err}
+	errors.As(err, &e)
+	r.documents(to).Failed(report.Failure{
+		Stage: e.Stage, Field: e.Field, Path: e.Path, Errno: int(fault.ErrnoOf(e)), Message: e.Error(), Hint: e.Hint,
+	})
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/sandbox/internal/host"
+	"github.com/gobwrap/gobwrap/sandbox/internal/link"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
@@ -29,13 +31,13 @@ func prepare(s *wanted, h facts, keeper bool) (*plan.Program, error) {
 	if h.Setuid && !keeper {
 		return nil, ErrNoSetuid
 	}
-	h.Tentative = s.Mode == Auto && keeper && !s.Identity.ranges() || h.triesUser(s)
+	h.Tentative = s.Mode == Auto && keeper && !s.Identity.ranges() || triesUser(s, &h)
 	return compileFor(s, h)
 }
 
 // triesUser reports whether a user namespace is wanted that there need not be: root's
 // --unshare-user-try. What the machine's settings say is not the last word.
-func (h *facts) triesUser(s *wanted) bool {
+func triesUser(s *wanted, h *facts) bool {
 	return h.UID == 0 && s.Namespaces.User == Try && h.UserNamespaces && h.Caps>>unix.CAP_SYS_ADMIN&1 != 0 && wantsUser(s, h)
 }
 
@@ -45,7 +47,7 @@ func (h *facts) triesUser(s *wanted) bool {
 // Nothing is lost by that, since a refusal comes before the first descriptor of the
 // caller's is read. warn is called for each failure that --not-a-security-boundary lets
 // pass.
-func start(to link, s *wanted, h facts, p *plan.Program, warn func(error)) error {
+func start(to link.Link, s *wanted, h facts, p *plan.Program, warn func(error)) error {
 	keeper := s.Mode == Setuid
 	if keeper {
 		if err := admit(p); err != nil {
@@ -72,7 +74,7 @@ func start(to link, s *wanted, h facts, p *plan.Program, warn func(error)) error
 
 // admit is the error of a plan that setuid mode cannot carry out.
 func admit(p *plan.Program) error {
-	row, step := possible(p)
+	row, step := host.Possible(p)
 	if row == suid.Permitted {
 		return nil
 	}
@@ -95,58 +97,4 @@ func after(first *SetupError, err error, keeper bool) error {
 		}
 	}
 	return e
-}
-
-// refusesUser reports whether a fault means that there is no user namespace to be had.
-func refusesUser(p *plan.Program, m plan.Message) bool {
-	e := unix.Errno(m.Errno)
-	if p.Header().Clone&unix.CLONE_NEWUSER == 0 {
-		return false
-	}
-	if m.Step != plan.NoStep {
-		return p.Step(m.Step).Op == plan.OpIDMap && (e == unix.EPERM || e == unix.EACCES)
-	}
-	if m.Sub != plan.SubClone || m.Extra == 0 {
-		return false
-	}
-	switch e {
-	case unix.EPERM, unix.EACCES, unix.EINVAL, unix.ENOSYS, unix.ENOSPC, unix.EUSERS:
-		return true // the last two: a limit, which may be that of a namespace around this one
-	}
-	return false
-}
-
-// refuses reports whether a fault is the kernel's refusal of direct mode: of the clone into
-// namespaces, or of the first things that a user namespace is good for.
-func refuses(p *plan.Program, m plan.Message) bool {
-	e := unix.Errno(m.Errno)
-	if m.Step == plan.NoStep {
-		if e == unix.ENOSPC || e == unix.EUSERS {
-			// Used up is not refused: a sandboxed command could use them up on purpose, to
-			// have the next one made in another way.
-			return m.Sub == plan.SubClone && m.Extra != 0 && noneAllowed()
-		}
-		return m.Sub == plan.SubClone && m.Extra != 0 && e != unix.EAGAIN && e != unix.ENOMEM
-	}
-	if m.Step >= goStep(p) || e != unix.EPERM && e != unix.EACCES {
-		return false
-	}
-	switch p.Step(m.Step).Op {
-	case plan.OpIDMap, plan.OpLoopback, plan.OpSlave, plan.OpRoot:
-		return true
-	}
-	return false
-}
-
-// noneAllowed reports whether the limit on user namespaces is 0.
-func noneAllowed() bool { return zero("/proc/sys/user/max_user_namespaces") }
-
-// goStep returns the index of OpGo, after which an attempt is no longer tentative.
-func goStep(p *plan.Program) uint32 {
-	for i := range p.Header().Steps {
-		if p.Step(i).Op == plan.OpGo {
-			return i
-		}
-	}
-	return 0
 }

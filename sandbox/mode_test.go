@@ -9,6 +9,8 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
+	"github.com/gobwrap/gobwrap/sandbox/internal/link"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/tests/lib/planbuild"
 	"golang.org/x/sys/unix"
@@ -57,39 +59,39 @@ func TestRefuses(t *testing.T) {
 		{plan.SubDeathSignal, unix.EPERM, 1, false},
 		{plan.SubMain, unix.EPERM, 1, false},
 	} {
-		if got := refuses(p, outside(c.sub, c.errno, c.extra)); got != c.want {
+		if got := fault.Refuses(p, outside(c.sub, c.errno, c.extra)); got != c.want {
 			t.Errorf("part %d, errno %d, extra %#x: %v", c.sub, int(c.errno), c.extra, got)
 		}
 	}
 	ours := map[plan.Op]bool{plan.OpIDMap: true, plan.OpLoopback: true, plan.OpSlave: true, plan.OpRoot: true}
-	before := goStep(p)
-	if before < 4 || p.Step(before).Op != plan.OpGo || goStep(late) != 0 {
-		t.Fatalf("OpGo is step %d, and %d", before, goStep(late))
+	before := fault.GoStep(p)
+	if before < 4 || p.Step(before).Op != plan.OpGo || fault.GoStep(late) != 0 {
+		t.Fatalf("OpGo is step %d, and %d", before, fault.GoStep(late))
 	}
 	for i := range p.Header().Steps {
 		for e := unix.Errno(0); e < 134; e++ {
 			m := plan.Message{Kind: plan.MsgFault, Step: i, Errno: uint32(e)}
 			want := i < before && ours[p.Step(i).Op] && (e == unix.EPERM || e == unix.EACCES)
-			if got := refuses(p, m); got != want {
+			if got := fault.Refuses(p, m); got != want {
 				t.Errorf("step %d, %v, errno %d: %v", i, p.Step(i).Op, int(e), got)
 			}
-			if explain(p, m).refused != refuses(p, m) {
+			if explain(p, m).refused != fault.Refuses(p, m) {
 				t.Errorf("step %d, errno %d: explain says otherwise", i, int(e))
 			}
-			if i < late.Header().Steps && refuses(late, m) {
+			if i < late.Header().Steps && fault.Refuses(late, m) {
 				t.Errorf("step %d, errno %d after the maps were asked for", i, int(e))
 			}
 		}
 	}
-	if refuses(p, plan.Message{Step: p.Header().Steps, Errno: uint32(unix.EPERM)}) {
+	if fault.Refuses(p, plan.Message{Step: p.Header().Steps, Errno: uint32(unix.EPERM)}) {
 		t.Error("a step that there is not")
 	}
 }
 
 // TestAfter: the error of the second way is told, and why there was one.
 func TestAfter(t *testing.T) {
-	m, plain := &failure{"m", unix.ENOENT}, errors.New("plain")
-	refusal := &SetupError{Err: &failure{"No permissions", unix.EPERM}, Hint: "see sysctl"}
+	m, plain := &fault.Failure{Message: "m", Errno: unix.ENOENT}, errors.New("plain")
+	refusal := &SetupError{Err: &fault.Failure{Message: "No permissions", Errno: unix.EPERM}, Hint: "see sysctl"}
 	const because = "setuid mode was tried because direct mode failed: No permissions: Operation not permitted"
 	for _, c := range []struct {
 		first *SetupError
@@ -97,7 +99,7 @@ func TestAfter(t *testing.T) {
 		want  SetupError
 	}{
 		{refusal, plain, SetupError{Stage: "options", Err: plain, Hint: because + "; see sysctl"}},
-		{&SetupError{Err: &failure{"No permissions", unix.EPERM}}, plain, SetupError{Stage: "options", Err: plain, Hint: because}},
+		{&SetupError{Err: &fault.Failure{Message: "No permissions", Errno: unix.EPERM}}, plain, SetupError{Stage: "options", Err: plain, Hint: because}},
 		{refusal, &SetupError{Field: "--o", Err: m}, SetupError{Field: "--o", Err: m, Hint: because + "; see sysctl"}},
 		{refusal, &SetupError{Err: m, Hint: "its own"}, SetupError{Err: m, Hint: "its own"}},
 	} {
@@ -136,7 +138,7 @@ func TestPrepare(t *testing.T) {
 		wish.Namespaces.User = Try
 		w := wantedOf(&wish, nil)
 		h := readFacts(w)
-		if p, err = prepare(w, h, false); err != nil || p.Flags&plan.FlagTentative != 0 != h.triesUser(w) {
+		if p, err = prepare(w, h, false); err != nil || p.Flags&plan.FlagTentative != 0 != triesUser(w, &h) {
 			t.Errorf("mode %d, a wish for a user namespace: %v, flags %#x", mode, err, p.Flags)
 		}
 	}
@@ -151,7 +153,7 @@ func TestLaunchAsksFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e *SetupError
-	if err := start(own{}, wantedOf(&s, nil), keeper(), p, nil); !errors.As(err, &e) || e.Field != "--not-a-security-boundary" {
+	if err := start(link.Own{}, wantedOf(&s, nil), keeper(), p, nil); !errors.As(err, &e) || e.Field != "--not-a-security-boundary" {
 		t.Errorf("launched: %v", err)
 	}
 }
@@ -176,7 +178,7 @@ func TestTriesUser(t *testing.T) {
 		{"root, and there are none", without, Namespaces{User: Try}, false},
 		{"a user", user(), Namespaces{User: Try}, false}, // an ordinary user needs one
 	} {
-		if got := c.host.triesUser(wantedOf(&Spec{Namespaces: c.ns}, nil)); got != c.want {
+		if got := triesUser(wantedOf(&Spec{Namespaces: c.ns}, nil), &c.host); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
@@ -229,8 +231,8 @@ func TestExplainKeeper(t *testing.T) {
 		if !strings.Contains(e.Hint, c.hint) || c.hint == "" && e.Hint != "" {
 			t.Errorf("%s: hint %q, want %q", c.name, e.Hint, c.hint)
 		}
-		if strings.Contains(e.Error(), "\n") || strings.HasSuffix(e.Error(), ".") || errnoOf(e) != c.errno {
-			t.Errorf("%s: errno %d, %q", c.name, int(errnoOf(e)), e)
+		if strings.Contains(e.Error(), "\n") || strings.HasSuffix(e.Error(), ".") || fault.ErrnoOf(e) != c.errno {
+			t.Errorf("%s: errno %d, %q", c.name, int(fault.ErrnoOf(e)), e)
 		}
 	}
 	if e := explain(p, plan.Message{Step: plan.NoStep, Sub: plan.SubConf, Errno: uint32(unix.EACCES)}); !errors.Is(e, fs.ErrPermission) {

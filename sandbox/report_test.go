@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
+	"github.com/gobwrap/gobwrap/sandbox/internal/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -62,8 +64,8 @@ func TestDocuments(t *testing.T) {
 	for keeper, mode := range map[bool]string{false: "direct", true: "setuid"} {
 		docs := reading(t, func(fd FD) {
 			r := Report{JSONStatusFD: fd}
-			r.tell(own{}, 77, aReady(), clone, keeper)
-			r.complete(own{}, 4194303)
+			r.documents(link.Own{}).Tell(77, aReady(), clone, keeper)
+			r.documents(link.Own{}).Complete(4194303)
 		})
 		want := []map[string]any{first, {"mode": mode}, {"command-pid": 4194303.0}, {"setup-complete": true}}
 		if !reflect.DeepEqual(docs, want) {
@@ -73,9 +75,9 @@ func TestDocuments(t *testing.T) {
 	// The other descriptor gets the first document only, and is closed.
 	docs := reading(t, func(fd FD) {
 		r := Report{InfoFD: fd}
-		r.tell(own{}, 77, aReady(), clone, false)
-		r.complete(own{}, 1)
-		r.failed(own{}, errors.New("x"))
+		r.documents(link.Own{}).Tell(77, aReady(), clone, false)
+		r.documents(link.Own{}).Complete(1)
+		r.failed(link.Own{}, errors.New("x"))
 		if _, err := unix.FcntlInt(uintptr(fd.N()), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
 			t.Errorf("the info descriptor is still open: %v", err)
 		}
@@ -84,7 +86,7 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("on --info-fd: %v", docs)
 	}
 	// A pid that is not known is left out.
-	docs = reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).complete(own{}, 0) })
+	docs = reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).documents(link.Own{}).Complete(0) })
 	if !reflect.DeepEqual(docs, []map[string]any{{"setup-complete": true}}) {
 		t.Errorf("without a pid: %v", docs)
 	}
@@ -99,7 +101,7 @@ func TestErrorDocument(t *testing.T) {
 		{errors.New("Unknown option --\xff"), map[string]any{"stage": "options", "message": "Unknown option --\ufffd"}},
 		{ErrKilled, map[string]any{"stage": "launch", "message": "killed before the command ran"}},
 		{
-			&SetupError{Stage: "bind", Field: "--bind", Path: "/a\"b\n", Err: &failure{"Can't", unix.EPERM}, Hint: "do \\ this"},
+			&SetupError{Stage: "bind", Field: "--bind", Path: "/a\"b\n", Err: &fault.Failure{Message: "Can't", Errno: unix.EPERM}, Hint: "do \\ this"},
 			map[string]any{
 				"stage": "bind", "option": "--bind", "path": "/a\"b\n", "errno": 1.0, "message": "Can't: Operation not permitted", "hint": "do \\ this",
 			},
@@ -109,7 +111,7 @@ func TestErrorDocument(t *testing.T) {
 			map[string]any{"stage": "options", "message": "No command given", "hint": "setuid mode was tried because direct mode failed: no"},
 		},
 	} {
-		docs := reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).failed(own{}, c.err) })
+		docs := reading(t, func(fd FD) { (&Report{JSONStatusFD: fd}).failed(link.Own{}, c.err) })
 		if want := []map[string]any{{"error": c.want}}; !reflect.DeepEqual(docs, want) {
 			t.Errorf("%v, want %v", docs, want)
 		}
@@ -125,9 +127,9 @@ func TestReaderGone(t *testing.T) {
 	_ = r.Close()
 	defer w.Close()
 	report := Report{JSONStatusFD: SetFD(int(w.Fd()))}
-	report.tell(own{}, 1, aReady(), unix.CLONE_NEWNS, false)
-	report.complete(own{}, 2)
-	report.failed(own{}, ErrKilled)
+	report.documents(link.Own{}).Tell(1, aReady(), unix.CLONE_NEWNS, false)
+	report.documents(link.Own{}).Complete(2)
+	report.failed(link.Own{}, ErrKilled)
 }
 
 // TestTellComesBeforeFilters: they could refuse it; and it is there only where an option wants

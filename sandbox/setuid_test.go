@@ -12,6 +12,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
 	"github.com/gobwrap/gobwrap/tests/lib/judge"
 	"golang.org/x/sys/unix"
 )
@@ -214,7 +215,7 @@ func TestSetuidSpecs(t *testing.T) {
 		var e *SetupError
 		if err := admit(p); !errors.As(err, &e) {
 			t.Errorf("%s is admitted: %v\n%.5000s", c.option, err, p.Dump())
-		} else if e.Field != c.option || !strings.HasPrefix(e.Error(), c.option+" is not possible in setuid mode: ") || errnoOf(e) != 0 {
+		} else if e.Field != c.option || !strings.HasPrefix(e.Error(), c.option+" is not possible in setuid mode: ") || fault.ErrnoOf(e) != 0 {
 			t.Errorf("%s is refused with option %q: %v", c.option, e.Field, err)
 		}
 	}

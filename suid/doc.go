@@ -43,9 +43,8 @@
 //
 //	BIND      source, destination; flags   clones the tree with all its mounts, adds nosuid and the flags, attaches it
 //	FS        destination; kind, mode, size   a new tmpfs, devpts or mqueue
-//	PROC      destination                  binds the new proc there that the keeper has had made
 //	RESTRICT  mount; flags                 read-only, nosuid, nodev, noexec: adds flags, takes none
-//	ROOT      —                            the frame: the old root is set aside
+//	ROOT      —                            the frame: the old root is set aside, and the new proc beside it
 //	PIVOT     new root                     the new root becomes the only one; the broker ends
 //	HOSTNAME  name                         only with --unshare-uts
 //	STAGE, PLACE                           BIND for kernels without open_tree(2): see below

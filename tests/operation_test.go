@@ -13,7 +13,7 @@ import (
 const (
 	madeUpOp  = "	OpMadeUp // A number, B dst: for TestMadeUpOperation\n"
 	madeUpRow = "	OpMadeUp: {\"made-up\", inRoot, [7]kind{num, path}, [7]string{\"n\", \"dst\"}, FlagTry, \"Can't make up {A} at {B}\"},\n"
-	madeUpDo  = "	case s.Op == plan.OpMadeUp:\n		return step.Failed(unix.Errno(s.A), plan.SubExists), true\n"
+	madeUpDo  = "	case s.Op == plan.OpMadeUp:\n		return step.Fault{Errno: 17, Sub: plan.SubExists}, true\n"
 )
 
 // The tests of it, one for each package that looks operations up.
@@ -94,7 +94,8 @@ import (
 func TestMadeUp(t *testing.T) {
 	var h plan.Header
 	s := plan.Step{Op: plan.OpMadeUp, A: 17}
-	f, mine := hookRoot.Do(plan.ViewAt(unsafe.Pointer(&h)), &s)
+	var r Root
+	f, mine := r.Do(plan.ViewAt(unsafe.Pointer(&h)), &s)
 	if !mine || f.Errno != 17 {
 		t.Errorf("%v, %v", f, mine)
 	}

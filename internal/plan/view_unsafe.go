@@ -36,3 +36,24 @@ func (v View) Str(off uint32) unsafe.Pointer {
 
 // Has reports whether one of the flags is set.
 func (v View) Has(flags uint32) bool { return v.Flags&flags != 0 }
+
+// HasCaps reports whether the payload is to have one of these capabilities, of the first 32.
+func (v View) HasCaps(caps uint32) bool {
+	for i := v.Setup; i < v.Steps; i++ {
+		if s := v.Step(i); s.Op == OpCaps && s.C&caps != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// InUserns reports whether the payload will be in a user namespace: only there is the bounding
+// set cut, since a process of root's may hand capabilities to others.
+func (v View) InUserns() bool {
+	for i := v.Setup; i < v.Steps; i++ {
+		if s := v.Step(i); s.Op == OpCaps && s.Flags&FlagBounding != 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -121,3 +121,6 @@ func PutLink(p unsafe.Pointer, fd uintptr) uintptr {
 	n := Put(p, Text("/proc/self/fd/\x00"))
 	return n + PutNumber(unsafe.Add(p, n), fd)
 }
+
+// ByteAt returns the byte at p+i.
+func ByteAt(p unsafe.Pointer, i uintptr) byte { return *(*byte)(unsafe.Add(p, i)) }

@@ -10,6 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Engines: how mounts are made and paths are followed. The kernel's answers decide, not its
+// version, and a refusal in the midst of set-up may still lead from the newer one to the older.
+const (
+	ClassicCalls = iota // mount(2), mountinfo, a walk per path
+	NewCalls            // open_tree, mount_setattr, move_mount (Linux 5.12), openat2 (5.6)
+)
+
 // State is what a process that carries out a plan knows about itself. It holds no pointer.
 // Descriptors of ours lie above 2, so 0 stands for one that is not open.
 type State struct {
@@ -23,13 +30,24 @@ type State struct {
 	Step     uint32  // the index of the step that runs, or plan.NoStep
 	Parent   uintptr // the pid of the process whose end is this one's, as seen from here; 0: it is outside of the PID namespace
 	Status   uint32  // the exit status of a launch that failed; 0: there is no plan yet
+	Engine   uint32  // ClassicCalls or NewCalls
+	Umask    uint32  // the caller's
+	Feed     uintptr // where the monitor is told of placeholders
+	Held     uint32  // how many placeholders there are; every process asks, so it is counted here
+
+	idle   idle        // descriptors that CloseSoon has been given
+	nofile unix.Rlimit // the limit on descriptors as it was
+	raised uint32      // it has been raised
+	spare  uint32      // so many sources can be opened before free descriptors are counted anew
 
 	inProc uint32  // the host's /proc is the working directory
 	high   uintptr // where our descriptors begin
 	limit  uintptr // on descriptors, in force
 }
 
-// said is what a process says about a fault. It is not part of the State: see build.buffers.
+// said is what a process says about a fault. It is not part of the State, whose
+// page every process that is forked writes at once: of this one, a process has a copy only if it
+// has something to say.
 //
 //nolint:gochecknoglobals // static memory of code without a runtime
 var said struct {

@@ -1,29 +1,36 @@
 // Package build puts a sandbox's root file system together. It runs in the sandbox's first
 // process, without a Go runtime, and does what the steps of a plan say that concern files
-// and mounts; package mounts says what they mean.
+// and mounts; package mounts says what they mean. It has a function for each such step; what these are
+// made of lies in the packages below:
+//
+//	deny         masks and protections ──▶ placeholder, pattern
+//	engine       mounts are made
+//	source       what they show is opened
+//	resolve      what they are mounted on is found
+//	frame        what surrounds the new root
+//	mountinfo    mounts, as the kernel lists them
+//	pathname     paths, as text
 //
 // # What it works on
 //
-// A [Root] is one root file system in the making: what stands around it (the frame), the
-// engine that mounts with, and the buffers of the functions below. Each function has buffers
-// of its own, so that none can overwrite another one's.
+// A [Root] is one root file system in the making. It is made of one struct in another: the state of
+// the process ([step.State]), the frame, a walk through paths, the engine. Large buffers
+// are static memory of the package whose functions use them, so that none can overwrite another one's.
 //
 //	base          a tmpfs that the payload never sees
 //	├── oldroot   the host's tree: this process's root while the new root is built
 //	└── newroot   the new root, a mount of its own
 //
 // Sources are host paths that the kernel resolves below the old root; destinations are paths
-// that are resolved below newroot ([Root.dest]), by descriptor, so that none leaves it,
+// that are resolved below newroot (package resolve), by descriptor, so that none leaves it,
 // whatever another process renames meanwhile (CVE-2026-87766). What is found is only handled
 // by descriptor.
 //
 // # Engines
 //
-// With open_tree(2), mount_setattr(2), move_mount(2) (Linux 5.12) and openat2(2) (5.6) a tree
-// is cloned, tightened in one call while nobody sees it, and attached. Where one of them is
-// missing or refused, mount(2) does the same on a stage that the payload cannot reach, mount
-// by mount, guided by mountinfo. Which one is decided by what the calls answer
-// ([Root.ChooseEngine]).
+// The new engine needs open_tree(2), mount_setattr(2), move_mount(2) (Linux 5.12) and openat2(2) (5.6),
+// the classic one mount(2). Which one is decided by what the calls answer
+// ([engine.Mounts.ChooseEngine]), before the first mount.
 //
 // # Calls of newer kernels that are not used
 //

@@ -8,30 +8,32 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build/resolve"
 	"golang.org/x/sys/unix"
 )
 
 // makeDirectory is OpDir. One that is there will do, and keeps its mode.
 func (r *Root) makeDirectory(p plan.View, s *plan.Step) step.Fault {
-	dst, f := r.dest(p.Str(s.B), makeDir, s.D, s.E)
+	dst, f := r.Dest(p.Str(s.B), resolve.MakeDir, s.D, s.E)
 	if f.Is() {
 		return f
 	}
-	if dst.made == 0 {
-		f = r.matches(dst.fd, makeDir)
+	if dst.Made == 0 {
+		f = r.matches(dst.FD, resolve.MakeDir)
 	}
-	r.leave(dst)
+	r.Leave(dst)
 	return f
 }
 
 // writeFile copies a caller's descriptor into a file of the new root.
 func (r *Root) writeFile(p plan.View, s *plan.Step) step.Fault {
-	dst, f := r.dest(p.Str(s.B), openFile, s.D, s.E)
+	dst, f := r.Dest(p.Str(s.B), resolve.OpenFile, s.D, s.E)
 	if f.Is() {
 		return f
 	}
-	f = r.copyTo(uintptr(s.A), dst.fd)
-	raw.Close(dst.fd)
+	// The payload gets neither descriptor: both are closed whatever the copy came to.
+	f = r.copyTo(uintptr(s.A), dst.FD)
+	raw.Close(dst.FD)
 	raw.Close(uintptr(s.A))
 	return f
 }
@@ -67,9 +69,7 @@ func (r *Root) copyAll(src, dst uintptr) step.Fault {
 
 // bindData copies a caller's descriptor into a file that has no name but its mount point.
 func (r *Root) bindData(p plan.View, s *plan.Step) step.Fault {
-	r.serial++
-	var name raw.Link
-	file := raw.Openat(r.base, r.privateName(&name), unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, uintptr(s.D))
+	file := r.PrivateFile(uintptr(s.D))
 	if e := raw.Errno(file); e != 0 {
 		return step.Failed(e, plan.SubWrite)
 	}
@@ -79,55 +79,55 @@ func (r *Root) bindData(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	dst, f := r.dest(p.Str(s.B), makeFile, 0o444, s.E)
+	dst, f := r.Dest(p.Str(s.B), resolve.MakeFile, 0o444, s.E)
 	if f.Is() {
 		return f
 	}
-	f = r.blame(dst, makeFile, r.attachPrivate(p, dst.fd, uintptr(s.C)))
-	r.leave(dst)
+	f = r.blame(dst, resolve.MakeFile, r.attachPrivate(p, dst.FD, uintptr(s.C)))
+	r.Leave(dst)
 	// The name must be there while the file is bound: the classic engine needs one link, and
 	// the new one is given the same.
-	raw.Call(unix.SYS_UNLINKAT, r.base, raw.Addr(r.privateName(&name)), 0, 0, 0, 0)
+	r.UnlinkPrivate()
 	return f
 }
 
 // attachPrivate binds the newest file on the frame's tmpfs.
 func (r *Root) attachPrivate(p plan.View, dst, flags uintptr) step.Fault {
-	file := r.openPrivate(0)
+	file := r.OpenPrivate(0)
 	if e := raw.Errno(file); e != 0 {
 		return step.Main(e)
 	}
-	f := step.Main(r.hideBase(unix.MS_PRIVATE))
+	f := step.Main(r.HideBase(unix.MS_PRIVATE))
 	if !f.Is() {
-		f = r.attach(p, file, dst, flags)
+		f = r.Attach(p, file, dst, flags)
 	}
-	f = f.Or(step.Main(r.hideBase(unix.MS_UNBINDABLE)))
+	f = f.Or(step.Main(r.HideBase(unix.MS_UNBINDABLE)))
 	r.CloseSoon(file)
 	return f
 }
 
 // symlink makes a symbolic link. An identical link that exists is accepted.
 func (r *Root) symlink(p plan.View, s *plan.Step) step.Fault {
-	above, f := r.dest(p.Str(s.B), stayAbove, 0, s.E)
+	above, f := r.Dest(p.Str(s.B), resolve.StayAbove, 0, s.E)
 	if f.Is() {
 		return f
 	}
 	// The walk has stopped above the last component: symlinkat(2) does not follow it.
-	name, target := unsafe.Pointer(&buffers.last), p.Str(s.A)
+	name, target := resolve.Last(), p.Str(s.A)
 	e := unix.EEXIST
-	if buffers.last[0] != 0 {
-		e = raw.Errno(raw.Call(unix.SYS_SYMLINKAT, raw.Addr(target), above.fd, raw.Addr(name), 0, 0, 0))
+	if *(*byte)(name) != 0 {
+		e = raw.Errno(raw.Call(unix.SYS_SYMLINKAT, raw.Addr(target), above.FD, raw.Addr(name), 0, 0, 0))
 	}
 	f = step.Main(e)
 	if e == unix.EEXIST {
 		f = step.Failed(e, plan.SubExists)
 		buffers.target[0] = 0
-		if buffers.last[0] != 0 && r.linksTo(above.fd, name, target) {
+		if *(*byte)(name) != 0 && r.linksTo(above.FD, name, target) {
 			f = step.Fault{}
 		}
 		r.Name(unsafe.Pointer(&buffers.target))
 	}
-	r.leave(above)
+	r.Leave(above)
 	return f
 }
 
@@ -142,12 +142,12 @@ func (r *Root) linksTo(dir uintptr, name, target unsafe.Pointer) bool {
 // chmod changes the mode of a file by its descriptor. fchmod(2) refuses descriptors opened
 // with O_PATH, so this goes through the host's /proc; fchmodat2 (6.6) would not need to.
 func (r *Root) chmod(path unsafe.Pointer, mode uint32) step.Fault {
-	dst, f := r.dest(path, findOnly, 0, 0)
+	dst, f := r.Dest(path, resolve.FindOnly, 0, 0)
 	if f.Is() {
 		return f
 	}
 	var link raw.Link
-	e := raw.Errno(raw.Call(unix.SYS_FCHMODAT, r.Proc, raw.Addr(link.Below(dst.fd)), uintptr(mode), 0, 0, 0))
-	r.leave(dst)
+	e := raw.Errno(raw.Call(unix.SYS_FCHMODAT, r.Proc, raw.Addr(link.Below(dst.FD)), uintptr(mode), 0, 0, 0))
+	r.Leave(dst)
 	return step.Main(e)
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build/resolve"
+	"github.com/gobwrap/gobwrap/mounts/build/source"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,7 +18,7 @@ import (
 func (r *Root) overlay(p plan.View, s *plan.Step) step.Fault {
 	// A late source is opened now: its number goes into the options.
 	for i := s.A; i < s.A+s.C; i++ {
-		if e := raw.Errno(r.sourceOf(p, i)); e != 0 {
+		if e := raw.Errno(source.Of(&r.Paths, p, i)); e != 0 {
 			return step.Failed(e, plan.SubSource)
 		}
 	}
@@ -24,12 +26,12 @@ func (r *Root) overlay(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	e := r.hideBase(unix.MS_PRIVATE) // an unbindable mount cannot have a layer either
+	e := r.HideBase(unix.MS_PRIVATE) // an unbindable mount cannot have a layer either
 	f = step.Main(e)
 	if !f.Is() {
 		f = r.mountLayers(p, s, upper, work)
 	}
-	f = f.Or(step.Main(r.hideBase(unix.MS_UNBINDABLE)))
+	f = f.Or(step.Main(r.HideBase(unix.MS_UNBINDABLE)))
 	if s.D == plan.OverlayTmp {
 		raw.Close(upper)
 		raw.Close(work)
@@ -40,17 +42,17 @@ func (r *Root) overlay(p plan.View, s *plan.Step) step.Fault {
 // mountLayers mounts the layers on the destination. That is looked at first: the kernel makes the
 // file system, and with it a directory in the work directory, before it refuses a file.
 func (r *Root) mountLayers(p plan.View, s *plan.Step, upper, work uintptr) step.Fault {
-	dst, f := r.dest(p.Str(s.B), makeDir, 0o755, s.E)
+	dst, f := r.Dest(p.Str(s.B), resolve.MakeDir, 0o755, s.E)
 	if f.Is() {
 		return f
 	}
-	if dst.made == 0 {
-		f = r.matches(dst.fd, makeDir)
+	if dst.Made == 0 {
+		f = r.matches(dst.FD, resolve.MakeDir)
 	}
 	if !f.Is() {
-		f = step.Main(r.mountOn(dst.fd, raw.Text("overlay\x00"), unix.MS_NOSUID|unix.MS_NODEV, r.layers(p, s, upper, work)))
+		f = step.Main(r.MountOn(dst.FD, raw.Text("overlay\x00"), unix.MS_NOSUID|unix.MS_NODEV, r.layers(p, s, upper, work)))
 	}
-	r.leave(dst)
+	r.Leave(dst)
 	return f
 }
 
@@ -60,11 +62,11 @@ func (r *Root) upperLayer(p plan.View, s *plan.Step) (upper, work uintptr, f ste
 	e := unix.Errno(0)
 	switch s.D {
 	case plan.OverlayRW:
-		upper, work = r.sourceOf(p, s.A+s.C), r.sourceOf(p, s.A+s.C+1)
+		upper, work = source.Of(&r.Paths, p, s.A+s.C), source.Of(&r.Paths, p, s.A+s.C+1)
 		return upper, work, step.Failed(raw.Errno(upper)|raw.Errno(work), plan.SubSource)
 	case plan.OverlayTmp:
-		if upper, e = r.privateDir(); e == 0 {
-			work, e = r.privateDir()
+		if upper, e = r.PrivateDir(); e == 0 {
+			work, e = r.PrivateDir()
 		}
 	}
 	return upper, work, step.Main(e)
@@ -91,27 +93,4 @@ func (r *Root) layers(p plan.View, s *plan.Step, upper, work uintptr) unsafe.Poi
 	// told so (since 5.11).
 	raw.Put(unsafe.Add(out, n), raw.Text(",userxattr\x00"))
 	return out
-}
-
-// privateDir makes a directory on the frame's tmpfs, which the payload never sees.
-func (r *Root) privateDir() (uintptr, unix.Errno) {
-	r.serial++
-	var name raw.Link
-	if e := raw.Mkdirat(r.base, r.privateName(&name), 0o755); e != 0 {
-		return 0, e
-	}
-	fd := r.openPrivate(unix.O_DIRECTORY)
-	return fd, raw.Errno(fd)
-}
-
-// privateName returns the name of the newest file on the frame's tmpfs.
-func (r *Root) privateName(name *raw.Link) unsafe.Pointer {
-	raw.PutNumber(unsafe.Pointer(name), uintptr(r.serial))
-	return unsafe.Pointer(name)
-}
-
-// openPrivate opens the newest file on the frame's tmpfs, or what is mounted on it.
-func (r *Root) openPrivate(flags uintptr) uintptr {
-	var name raw.Link
-	return raw.Openat(r.base, r.privateName(&name), unix.O_PATH|unix.O_NOFOLLOW|flags, 0)
 }

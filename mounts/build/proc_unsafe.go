@@ -8,6 +8,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build/resolve"
+	"github.com/gobwrap/gobwrap/mounts/build/source"
 	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
@@ -16,35 +18,35 @@ import (
 // it, and then moved: there is no moment in which its covers are missing, and no path below
 // the destination, which another process could rename.
 func (r *Root) mountProc(p plan.View, s *plan.Step) step.Fault {
-	dst, f := r.dest(p.Str(s.B), makeDir, 0o755, s.E)
+	dst, f := r.Dest(p.Str(s.B), resolve.MakeDir, 0o755, s.E)
 	if f.Is() {
 		return f
 	}
 	if r.Guarded != 0 {
 		f = r.askProc(p, s, dst)
 	} else {
-		f = r.moveProc(p, s, dst.fd)
+		f = r.moveProc(p, s, dst.FD)
 	}
-	f = r.blame(dst, makeDir, f)
-	r.leave(dst)
+	f = r.blame(dst, resolve.MakeDir, f)
+	r.Leave(dst)
 	return f
 }
 
 // askProc is moveProc in setuid mode. Nobody but set-up sees the destination yet, so it may be
 // covered there.
-func (r *Root) askProc(p plan.View, s *plan.Step, dst place) step.Fault {
-	f := r.askProcOn(p, s, dst.fd)
+func (r *Root) askProc(p plan.View, s *plan.Step, dst resolve.Place) step.Fault {
+	f := r.askProcOn(p, s, dst.FD)
 	if f.Is() {
 		return f
 	}
-	proc, f := r.dest(p.Str(s.B), findOnly, 0, 0)
+	proc, f := r.Dest(p.Str(s.B), resolve.FindOnly, 0, 0)
 	if f.Is() {
 		return f
 	}
-	if kind, e := r.FileSystem(proc.fd); e == 0 && kind == step.ProcMagic {
-		f = step.Failed(r.coverAll(p, proc.fd, s.Flags&plan.FlagCover != 0), plan.SubCover)
+	if kind, e := r.FileSystem(proc.FD); e == 0 && kind == step.ProcMagic {
+		f = step.Failed(r.coverAll(p, proc.FD, s.Flags&plan.FlagCover != 0), plan.SubCover)
 	}
-	r.leave(proc)
+	r.Leave(proc)
 	return f
 }
 
@@ -54,7 +56,7 @@ func (r *Root) askProcOn(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 	if s.A == 0 || s.Flags&plan.FlagOrBind != 0 {
 		f := step.Main(r.NoProc)
 		if !f.Is() {
-			f = r.Ask(&broker.Request{Op: broker.Proc}, dst, broker.None)
+			f = r.bindNewProc(p, dst)
 		}
 		refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
 		if !refused || s.Flags&(plan.FlagOrBind|plan.FlagOrNone) == 0 {
@@ -66,27 +68,38 @@ func (r *Root) askProcOn(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 			return r.bindEmpty(p, dst)
 		}
 	}
-	src := r.sourceOf(p, s.A)
+	src := source.Of(&r.Paths, p, s.A)
 	if e := raw.Errno(src); e != 0 {
 		return step.Main(e)
 	}
-	return r.attach(p, src, dst, flags)
+	return r.Attach(p, src, dst, flags)
+}
+
+// bindNewProc binds the proc that the keeper has had made.
+func (r *Root) bindNewProc(p plan.View, dst uintptr) step.Fault {
+	proc := raw.Openat(raw.AtCwd, raw.Text(broker.NewProc+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if e := raw.Errno(proc); e != 0 {
+		return step.Main(e)
+	}
+	f := r.Attach(p, proc, dst, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	r.CloseSoon(proc)
+	return f
 }
 
 // bindEmpty binds an empty directory.
 func (r *Root) bindEmpty(p plan.View, dst uintptr) step.Fault {
-	dir, e := r.privateDir()
+	dir, e := r.PrivateDir()
 	if e != 0 {
 		return step.Main(e)
 	}
-	f := r.attach(p, dir, dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	f := r.Attach(p, dir, dst, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 	r.CloseSoon(dir)
 	return f
 }
 
 // moveProc prepares a proc and moves it to dst.
 func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
-	stage, e := r.privateDir()
+	stage, e := r.PrivateDir()
 	if e != 0 {
 		return step.Main(e)
 	}
@@ -95,13 +108,13 @@ func (r *Root) moveProc(p plan.View, s *plan.Step, dst uintptr) step.Fault {
 	if f.Is() {
 		return f
 	}
-	proc := r.openPrivate(unix.O_DIRECTORY) // the mount on it
+	proc := r.OpenPrivate(unix.O_DIRECTORY) // the mount on it
 	if e := raw.Errno(proc); e != 0 {
 		return step.Main(e)
 	}
 	f = step.Failed(r.coverAll(p, proc, s.Flags&plan.FlagCover != 0), plan.SubCover)
 	if !f.Is() {
-		f = step.Main(r.moveMount(proc, dst))
+		f = step.Main(r.MoveMount(proc, dst))
 	}
 	r.CloseSoon(proc)
 	return f
@@ -113,7 +126,7 @@ func (r *Root) procOn(p plan.View, s *plan.Step, stage uintptr) step.Fault {
 	e := unix.Errno(0)
 	fresh := s.A == 0 || s.Flags&plan.FlagOrBind != 0
 	if fresh {
-		e = r.mountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Empty())
+		e = r.MountOn(stage, raw.Text("proc\x00"), unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Empty())
 	}
 	// EPERM: a proc of ours would show what parts of the host's are covered (mount_too_revealing,
 	// fs/namespace.c), as in containers. EACCES: a security module.
@@ -123,16 +136,16 @@ func (r *Root) procOn(p plan.View, s *plan.Step, stage uintptr) step.Fault {
 	}
 	if refused && s.Flags&plan.FlagOrNone != 0 {
 		// An empty mount and not just nothing: a bind may show the outer proc here.
-		e = r.mountOn(stage, raw.Text("tmpfs\x00"), unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Text("mode=0555\x00"))
+		e = r.MountOn(stage, raw.Text("tmpfs\x00"), unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, raw.Text("mode=0555\x00"))
 	}
 	if fresh && !(refused && s.Flags&plan.FlagOrBind != 0) {
 		return step.Main(e)
 	}
-	src := r.sourceOf(p, s.A)
+	src := source.Of(&r.Paths, p, s.A)
 	if e := raw.Errno(src); e != 0 {
 		return step.Main(e)
 	}
-	return r.attach(p, src, stage, unix.MS_NOSUID|unix.MS_NODEV)
+	return r.Attach(p, src, stage, unix.MS_NOSUID|unix.MS_NODEV)
 }
 
 // coverAll covers the parts of a proc that act on the whole machine.
@@ -172,7 +185,7 @@ func (r *Root) cover(p plan.View, proc uintptr, name unsafe.Pointer, always bool
 		return e
 	}
 	// A bind over itself: the files stay to be read, through a mount that cannot be written.
-	e := r.attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV).Errno
+	e := r.Attach(p, fd, fd, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV).Errno
 	r.CloseSoon(fd)
 	return e
 }

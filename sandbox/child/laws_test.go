@@ -280,7 +280,7 @@ func TestLaws(t *testing.T) {
 				t.Errorf("%v", v)
 			}
 			for _, name := range []string{
-				linked.Start, linked.InChild + "enterLauncher", linked.InFirst + "doStep", linked.InBuild + "(*Root).walkFrom", linked.InPid1 + "run",
+				linked.Start, linked.InChild + "enterLauncher", linked.InFirst + "doStep", linked.InResolve + "(*Paths).WalkFrom", linked.InPid1 + "run",
 				linked.InMonitor + "Run", linked.InFirst + "RunUnderKeeper", linked.InKeeper + "run", linked.InKeeper + "mapped", linked.InBroker + "Serve", linked.InMonitor + "startThroughKeeper",
 				linked.InPlan + "Verify", linked.InSuid + "Possible", linked.InSuid + "ReadConf",
 			} {

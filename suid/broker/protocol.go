@@ -13,7 +13,6 @@ const (
 	_        Op = iota
 	Bind        // fd source, fd2 destination; A flags to add
 	FS          // fd destination; A kind, B mode, C size in bytes, 0: the kernel's
-	Proc        // fd destination
 	Restrict    // fd a mount's root; A flags to add
 	Root        // the frame
 	Pivot       // fd the new root
@@ -61,7 +60,7 @@ const (
 
 // Denied are the bits of what the administrator refuses.
 const (
-	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY of what is not on the frame
+	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY of what is neither on Base nor the new proc
 	DenyTmpfs                // a kind of file system: this, shifted by it
 	DenyDevpts
 	DenyMqueue
@@ -69,11 +68,12 @@ const (
 )
 
 // Names on the frame's first tmpfs, which is root's. OldRoot has the host's tree; Base and
-// NewRoot are tmpfs of the user's.
+// NewRoot are tmpfs of the user's, NewProc is the new proc.
 const (
 	OldRoot   = "/oldroot"
 	Base      = "/base"
 	NewRoot   = "/newroot"
+	NewProc   = "/newproc"
 	StageDir  = "/stagedir"
 	StageFile = "/stagefile"
 )

@@ -15,14 +15,15 @@ type Job struct {
 	Sock     uintptr // where requests come; to wait there ends after Breath (SO_RCVTIMEO)
 	Launcher uintptr // the parent; without it, nothing is waited for
 	Cwd      uintptr // the working directory: a proc that nobody can mount on
-	Fresh    uintptr // the root of the new proc, which PROC binds; 0: there is none
+	Fresh    uintptr // the root of the new proc, which ROOT moves to NewProc; 0: there is none
 	UID, GID uint32  // the user, to whom new file systems belong
 	Deny     uint32  // what the administrator refuses
 	IPC, UTS bool    // these namespaces are the sandbox's own
 
 	framed  bool   // ROOT is done
 	systems uint32 // file systems made
-	device  uint64 // of the frame's second tmpfs
+	device  uint64 // of Base
+	proc    uint64 // of NewProc
 }
 
 // Serve carries out requests until there are no more. It does not return.
@@ -32,17 +33,13 @@ func Serve(j *Job) {
 	}
 	for range MaxRequests {
 		var q Request
-		fd, fd2, ok := receive(j.Sock, j.Launcher, &q)
-		if !ok || q.Op == 0 || q.Op >= numOps || want(q.Op) != have(fd)+have(fd2) || q.Op != Hostname && j.framed == (q.Op == Root) || raw.Getppid() != j.Launcher {
+		fd, fd2, n := receive(j.Sock, j.Launcher, &q)
+		if q.Op == 0 || q.Op >= numOps || want(q.Op) != n || q.Op != Hostname && j.framed == (q.Op == Root) {
 			break
 		}
 		answer := j.do(&q, fd, fd2)
-		if fd != None {
-			raw.Close(fd)
-		}
-		if fd2 != None {
-			raw.Close(fd2)
-		}
+		raw.Close(fd) // None is not open, which close(2) says
+		raw.Close(fd2)
 		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot || q.Op == Root && answer != 0 {
 			break // without a frame "/" is the host's
 		}
@@ -61,40 +58,29 @@ func want(op Op) int {
 	return 1
 }
 
-func have(fd uintptr) int {
-	if fd == None {
-		return 0
-	}
-	return 1
-}
-
-// receive reads one request. It reports false at the end, after Patience, and for what is not
-// exactly a request with at most two descriptors.
-func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, ok bool) {
+// receive reads one request, and says how many descriptors came with it, fd first; -1 at the end,
+// after Patience, without the launcher, and for what is not exactly a request with at most two.
+func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, n int) {
 	var rights rights
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
-	var m raw.Msghdr
-	m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
-	m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
-	r := raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
-	for n := Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
+	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: raw.Addr(unsafe.Pointer(&rights)), Controllen: unsafe.Sizeof(rights)}
+	r := raw.Failed(unix.EAGAIN)
+	for n = Patience; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	}
-	if r != RequestSize || m.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
-		return None, None, false
+	switch {
+	case r != RequestSize || m.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0:
+		return None, None, -1
+	case m.Controllen == 0:
+		return None, None, 0
+	case rights.level != unix.SOL_SOCKET || rights.kind != unix.SCM_RIGHTS:
+		return None, None, -1
+	case rights.length == oneFd:
+		return uintptr(rights.fds[0]), None, 1
+	case rights.length == twoFds:
+		return uintptr(rights.fds[0]), uintptr(rights.fds[1]), 2
 	}
-	fd, fd2 = None, None
-	if m.Controllen == 0 {
-		return fd, fd2, true
-	}
-	if rights.level != unix.SOL_SOCKET || rights.kind != unix.SCM_RIGHTS || rights.length != oneFd && rights.length != twoFds {
-		return fd, fd2, false
-	}
-	fd = uintptr(rights.fds[0])
-	if rights.length == twoFds {
-		fd2 = uintptr(rights.fds[1])
-	}
-	return fd, fd2, true
+	return None, None, -1
 }
 
 // do carries out one request.
@@ -104,8 +90,6 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
 		return j.bind(fd, fd2, q.A)
 	case FS:
 		return uint32(j.newFS(fd, q))
-	case Proc:
-		return uint32(j.bindProc(fd))
 	case Restrict:
 		if q.A&^Flags != 0 {
 			return uint32(unix.EINVAL)
@@ -147,7 +131,7 @@ func (j *Job) allowed(src uintptr, flags uint64) unix.Errno {
 	}
 	var st unix.Stat_t
 	e := raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, src, raw.Addr(raw.Text("\x00")), raw.Addr(unsafe.Pointer(&st)), unix.AT_EMPTY_PATH, 0, 0))
-	if e == 0 && uint64(st.Dev) != j.device {
+	if e == 0 && uint64(st.Dev) != j.device && uint64(st.Dev) != j.proc {
 		e = unix.EPERM
 	}
 	return e
@@ -269,23 +253,6 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 	return mount(raw.Text("tmpfs\x00"), dst, raw.Text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, out)
 }
 
-// bindProc is PROC. Where the new proc waits it is unbindable, so that binds leave it out.
-func (j *Job) bindProc(dst uintptr) unix.Errno {
-	if j.Fresh == 0 {
-		return unix.EPERM
-	}
-	var from, to raw.Link
-	fresh := from.Below(j.Fresh)
-	e := mount(nil, fresh, nil, unix.MS_PRIVATE, nil)
-	if e == 0 {
-		e = mount(fresh, to.Below(dst), nil, unix.MS_BIND, nil)
-	}
-	if again := mount(nil, fresh, nil, unix.MS_UNBINDABLE, nil); e == 0 {
-		e = again
-	}
-	return e
-}
-
 // frame is ROOT: the old root lies below a tmpfs of root's, which is "/" now, and beside it two
 // of the user's. See package build for what it is for.
 func (j *Job) frame() uint32 {
@@ -321,8 +288,26 @@ func (j *Job) frame() uint32 {
 	if e == 0 {
 		e = raw.Fchdir(j.Cwd)
 	}
+	if e == 0 && j.Fresh != 0 {
+		e = j.moveProc(raw.Text(NewProc + "\x00"))
+	}
 	j.framed = e == 0
 	return uint32(e)
+}
+
+// moveProc moves the new proc to where BIND finds it, but does not take it along with the host's.
+func (j *Job) moveProc(path unsafe.Pointer) unix.Errno {
+	var from raw.Link
+	var st unix.Stat_t
+	e := raw.Mkdirat(raw.AtCwd, path, 0o555)
+	if e == 0 {
+		e = mount(from.Below(j.Fresh), path, nil, unix.MS_MOVE, nil)
+	}
+	if e == 0 {
+		e = raw.Fstatat(raw.AtCwd, path, &st)
+		j.proc = uint64(st.Dev)
+	}
+	return e
 }
 
 // dirOfUser makes a directory, and mounts a tmpfs of the user's on it.

@@ -104,14 +104,10 @@ func newProc(line uintptr) uintptr {
 	return fd
 }
 
-// makeProc mounts a proc of this process's PID namespace where binds do not find it.
+// makeProc mounts a proc of this process's PID namespace.
 func makeProc() unix.Errno {
 	fs, at := raw.Text("proc\x00"), raw.Text(waitingRoom)
-	e := mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
-	if e == 0 {
-		e = mount(nil, at, nil, unix.MS_UNBINDABLE)
-	}
-	return e
+	return mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 }
 
 // hostMounts is what mountinfo (proc_pid_mountinfo(5)) says of all mounts together.

@@ -62,6 +62,7 @@ func TestBrokerWithoutLauncher(t *testing.T) {
 	if err := s.kill(k.pid, unix.SIGKILL); err != nil || !over(k.pid, soon) {
 		t.Fatal("the launcher stays:", err)
 	}
+	hostname() // it may have waited for this one already
 	if got := hostname(); got != ended {
 		t.Fatalf("HOSTNAME answers %d when the launcher is gone", int32(got))
 	}
@@ -94,5 +95,66 @@ func TestStageIsReadOnly(t *testing.T) {
 	}
 	if seen < 5 {
 		t.Errorf("%d mounts:\n%s", seen, k.mountsInside())
+	}
+}
+
+// TestRestrictKeepsFlags: RESTRICT with mount(2), which sets all flags anew, takes none away.
+func TestRestrictKeepsFlags(t *testing.T) {
+	t.Parallel()
+	const all = `mount -t tmpfs host /mnt; cd /mnt; for f in ro nosuid nodev noexec noatime nodiratime strictatime nosymfollow; do
+mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
+	s := becomeIn(t, me, func() error { return errors.Join(elsewhere(all)(), refusing(unix.SYS_MOUNT_SETATTR)()) })
+	k := s.talkTo(t, 0, 0).framed()
+	defer k.bye()
+	flags := func() map[string]string {
+		found := map[string]string{}
+		for line := range strings.Lines(k.mountsInside()) {
+			if m, ok := parseMount(line); ok && strings.HasPrefix(m.source, "own-") {
+				found[filepath.Base(m.point)] = m.flags
+			}
+		}
+		return found
+	}
+	before := flags()
+	if len(before) != 8 {
+		t.Fatal(before)
+	}
+	for name := range before {
+		if e := k.ask(broker.Restrict, unix.MS_RDONLY, 0, 0, k.path("/oldroot/mnt/"+name)); e != 0 {
+			t.Errorf("%s: RESTRICT answers %d", name, int32(e))
+		}
+	}
+	for name, now := range flags() {
+		if want := strings.Replace(before[name], "rw", "ro", 1); now != want {
+			t.Errorf("%s: the flags are %s, want %s", name, now, want)
+		}
+	}
+}
+
+// TestBindTightens: a BIND is nosuid, whether that was asked for or not, and what is read-only
+// receives no mounts of the host's.
+func TestBindTightens(t *testing.T) {
+	t.Parallel()
+	s := becomeIn(t, me, elsewhere(canaries))
+	k := s.talkTo(t, 0, 0).framed()
+	defer k.bye()
+	for name, flags := range map[string]uint64{"rw": 0, "ro": unix.MS_RDONLY} {
+		if e := k.ask(broker.Bind, flags, 0, 0, k.path("/oldroot/tmp/canary"), k.mkdir("/base/"+name)); e != 0 {
+			t.Fatalf("BIND answers %d", int32(e))
+		}
+		seen := 0
+		for line := range strings.Lines(k.mountsInside()) {
+			m, ok := parseMount(line)
+			if !ok || m.point != "/base/"+name && filepath.Dir(m.point) != "/base/"+name {
+				continue
+			}
+			seen++
+			if !strings.Contains(m.flags, "nosuid") || strings.Contains(line, " master:") == (flags != 0) {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+		if seen < 5 {
+			t.Errorf("%s: %d mounts", name, seen)
+		}
 	}
 }

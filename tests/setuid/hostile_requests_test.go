@@ -48,7 +48,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 	group.Wait()
 	t.Logf("seed %d: %v", seed, total)
-	for _, what := range []string{"bind", "fs", "restrict", "root", "pivot", "stage", "place", "hostname", "proc", "ended", "refused"} {
+	for _, what := range []string{"bind", "fs", "restrict", "root", "pivot", "stage", "place", "hostname", "ended", "refused"} {
 		if total[what] < 3 {
 			t.Errorf("%q came out %d times: the requests are not what they should be", what, total[what])
 		}
@@ -72,7 +72,7 @@ type hostile struct {
 	random, formed int
 }
 
-var opNames = []string{"", "bind", "fs", "proc", "restrict", "root", "pivot", "hostname", "stage", "place"}
+var opNames = []string{"", "bind", "fs", "restrict", "root", "pivot", "hostname", "stage", "place"}
 
 // session is a launch, and what is sent to its broker.
 func (h *hostile) session(random, formed bool) {
@@ -128,7 +128,7 @@ func (h *hostile) session(random, formed bool) {
 // pool is descriptors of all kinds.
 func (h *hostile) pool(k *talk) (fds []int) {
 	for _, path := range []string{
-		"/", "/usr", "/proc", "/proc/self/fd", "/proc/fs/nfsd", "/proc/sys", "/etc/passwd", "/oldroot", "/oldroot/usr", "/oldroot/etc/passwd", "/oldroot/proc",
+		"/", "/usr", "/proc", "/newproc", "/newproc/1/root", "/proc/self/fd", "/proc/fs/nfsd", "/proc/sys", "/etc/passwd", "/oldroot", "/oldroot/usr", "/oldroot/etc/passwd", "/oldroot/proc",
 		"/oldroot/tmp/canary", "/oldroot/tmp/canary/ro", "/oldroot/tmp/canary/noexec", "/oldroot/tmp/canary/nosuid", "/oldroot/tmp/canary/hidden",
 		"/oldroot/tmp/canary/hidden/cover", "/tmp/canary/ro", "/base", "/newroot", "/oldroot/dev/null", "/oldroot" + h.lure, "/oldroot" + h.lure + "/root",
 		fmt.Sprintf("/oldroot/proc/%d", k.keeper), fmt.Sprintf("/oldroot/proc/%d/fd", k.keeper), fmt.Sprintf("/oldroot/proc/%d", k.first),
@@ -173,12 +173,15 @@ func (h *hostile) wellFormed(k *talk, pool *[]int) (op broker.Op, answer uint32)
 		return op, k.ask(op, flags, 0, 0, h.pick(*pool), h.pick(*pool))
 	case broker.FS:
 		return op, k.ask(op, uint64(d.IntN(3)), 0, 0, h.pick(*pool))
-	case broker.Root:
+	case broker.Root: // the second is the last request
+		if d.IntN(40) > 0 {
+			return broker.Stage, k.ask(broker.Stage, flags, uint64(d.IntN(2)), 0, h.pick(*pool))
+		}
 		return op, k.ask(op, 0, 0, 0)
 	case broker.Pivot:
 		if d.IntN(6) > 0 {
 			// In its place: what has been mounted since is named.
-			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/oldroot/proc/fs/nfsd", "/stagefile", "/stagedir"}[d.IntN(7)]); fd >= 0 {
+			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/", "/newproc", "/stagefile", "/stagedir"}[d.IntN(7)]); fd >= 0 {
 				*pool = append(*pool, fd)
 			}
 			return broker.Restrict, k.ask(broker.Restrict, flags, 0, 0, h.pick(*pool))
@@ -225,7 +228,7 @@ func (h *hostile) noise(k *talk, pool []int) uint32 {
 		return k.say(b, fds...)
 	}
 	q := broker.Request{Op: broker.Op(1 + d.IntN(int(broker.Place))), A: number(), B: number(), C: number()}
-	if q.Op == broker.Pivot {
+	if q.Op == broker.Pivot || q.Op == broker.Root && d.IntN(40) > 0 {
 		q.Op = broker.Restrict
 	}
 	for i := range q.Name {

@@ -264,25 +264,16 @@ func TestRequests(t *testing.T) {
 		{name: "hostname", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 64, 0, 0) }},
 		{name: "hostname-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 65, 0, 0) }, want: inval},
 		{name: "hostname-far-too-long", clone: unix.CLONE_NEWUTS, do: func(k *talk) uint32 { return k.ask(broker.Hostname, 1<<32+1, 0, 0) }, want: inval},
-		{name: "proc-that-was-not-made", do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
-		{name: "proc-without-a-namespace", flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }, want: perm},
-		{name: "proc", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")) }},
-		{name: "proc-twice", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
-			if e := k.ask(broker.Proc, 0, 0, 0, k.mkdir("/base/d")); e != 0 {
+		{name: "proc-that-was-not-made", do: func(k *talk) uint32 { return uint32(max(k.path("/newproc"), -1) + 1) }},
+		{name: "proc-without-a-namespace", flags: keeper.NewProc, do: func(k *talk) uint32 { return uint32(max(k.path("/newproc"), -1) + 1) }},
+		{name: "proc", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 { return k.ask(broker.Bind, 0, 0, 0, k.path("/newproc"), k.path("/newroot")) }},
+		// Binds of the host's proc do not take the new one along.
+		{name: "proc-in-the-host's", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
+			if e := k.ask(broker.Bind, 0, 0, 0, k.path("/oldroot/proc"), k.path("/newroot")); e != 0 {
 				return e
 			}
-			return k.ask(broker.Proc, 0, 0, 0, k.path("/newroot"))
-		}},
-		// The proc waits where nobody can put something in its place.
-		{name: "proc-that-is-covered", clone: unix.CLONE_NEWPID, flags: keeper.NewProc, do: func(k *talk) uint32 {
-			if e := k.ask(broker.FS, broker.Tmpfs, 0, 0, k.path("/oldroot/proc/fs/nfsd")); e != 0 {
-				return e
-			}
-			if e := k.ask(broker.Proc, 0, 0, 0, k.path("/newroot")); e != 0 {
-				return e
-			}
-			if !strings.Contains(k.mountsInside(), " / /newroot rw,nosuid,nodev,noexec,relatime - proc proc ") {
-				return inval // something else was bound
+			if strings.Contains(k.mountsInside(), " /newroot/fs/nfsd ") || !strings.Contains(k.mountsInside(), " / /newproc rw,nosuid,nodev,noexec,relatime - proc proc ") {
+				return inval
 			}
 			return 0
 		}},
@@ -552,7 +543,7 @@ func TestRefusedRequests(t *testing.T) {
 			return k.ask(broker.FS, broker.Mqueue, 0, 0, k.mkdir("/base/f"))
 		},
 		"--hostname": func(k *talk) uint32 { return k.ask(broker.Hostname, 3, 0, 0) },
-		"--proc":     func(k *talk) uint32 { return k.ask(broker.Proc, 0, 0, 0, k.mkdir("/base/g")) },
+		"--proc":     func(k *talk) uint32 { return newProc(k) },
 	}
 	for _, refused := range []string{"--unshare-net", "--bind", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
 		s := becomeIn(t, me, elsewhere(etc(write("refuse "+refused+"\n"))))
@@ -572,6 +563,15 @@ func TestRefusedRequests(t *testing.T) {
 		}
 		k.bye()
 	}
+}
+
+// newProc binds the new proc, writable as proc is.
+func newProc(k *talk) uint32 {
+	fd := k.path(broker.NewProc)
+	if fd < 0 {
+		return uint32(unix.EPERM)
+	}
+	return k.ask(broker.Bind, 0, 0, 0, fd, k.mkdir("/base/g"))
 }
 
 // half is what a tmpfs may be given.

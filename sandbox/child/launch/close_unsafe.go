@@ -7,7 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 )
 
 // CloseAllBut closes every descriptor but those in keep, where Nowhere stands for none; the
@@ -27,8 +27,8 @@ func CloseAllBut(p plan.View, sync bool, keep []uintptr, also unsafe.Pointer, n 
 				lowest = min(lowest, fd)
 			}
 		}
-		for i := uint32(0); i < build.MaxHolders && Acting.Held(i) != 0; i++ {
-			if fd := Acting.Held(i); fd >= next {
+		for i := uint32(0); i < placeholder.Max && placeholder.Held(&Acting.State, i) != 0; i++ {
+			if fd := placeholder.Held(&Acting.State, i); fd >= next {
 				lowest = min(lowest, fd)
 			}
 		}

@@ -39,7 +39,7 @@ func SendBegun(end uintptr) {
 	raw.SendWord(end, WordBegun)
 }
 
-// Words on the feed, besides build.HolderWord and what follows it. sandbox/child/doc.go lists all
+// Words on the feed, besides placeholder.Word and what follows it. sandbox/child/doc.go lists all
 // of them.
 const (
 	// WordAnnounced: the first process has made itself known. From it.

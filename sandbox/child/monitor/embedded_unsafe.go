@@ -9,7 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"golang.org/x/sys/unix"
 )
@@ -110,7 +110,7 @@ func watch(p plan.View) (word uint32) {
 		}
 		if fds[1].Revents != 0 {
 			said, sender, _ := readWordAndSender()
-			if said&build.HolderWord != 0 || handleStopWord(p, said) {
+			if said&placeholder.Word != 0 || handleStopWord(p, said) {
 				continue
 			}
 			if said == launch.WordBegun {

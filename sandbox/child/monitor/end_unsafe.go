@@ -9,7 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"golang.org/x/sys/unix"
 )
@@ -80,7 +80,7 @@ func readWordAndSender() (word uint32, sender uintptr, ok bool) {
 		return 0, 0, false
 	}
 	sender, dir, ok := receiveWithSender(launch.Feed.Monitor, unsafe.Pointer(&word), 4)
-	if ok && word&build.HolderWord != 0 {
+	if ok && word&placeholder.Word != 0 {
 		ok = recordPlaceholder(dir, word)
 	} else if dir != 0 {
 		raw.Close(dir)
@@ -96,7 +96,7 @@ func readWordAndSender() (word uint32, sender uintptr, ok bool) {
 func nextWord(p plan.View) (word uint32, sender uintptr, ok bool) {
 	for {
 		awaitInput(launch.Feed.Monitor)
-		if word, sender, ok = readWordAndSender(); word&build.HolderWord == 0 && !handleStopWord(p, word) {
+		if word, sender, ok = readWordAndSender(); word&placeholder.Word == 0 && !handleStopWord(p, word) {
 			return word, sender, ok
 		}
 	}

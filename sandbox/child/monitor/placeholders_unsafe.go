@@ -8,7 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"golang.org/x/sys/unix"
 )
@@ -18,20 +18,20 @@ import (
 //
 //nolint:gochecknoglobals // static memory of code without a runtime
 var placeholders struct {
-	dirs  [build.MaxHolders]int32 // the directory that each one lies in
-	names [build.MaxHolders][build.HolderLen + 1]byte
+	dirs  [placeholder.Max]int32 // the directory that each one lies in
+	names [placeholder.Max][placeholder.NameLen + 1]byte
 }
 
 // recordPlaceholder takes in a word about a placeholder: its name follows on the feed. dir is the
 // directory that it lies in; 0: the one of the placeholder before.
 func recordPlaceholder(dir uintptr, word uint32) bool {
-	i := State.placeholders & (build.MaxHolders - 1)
+	i := State.placeholders & (placeholder.Max - 1)
 	name := unsafe.Pointer(&placeholders.names[i])
-	n := uintptr(word & build.HolderLen)
+	n := uintptr(word & placeholder.NameLen)
 	if dir == 0 && State.placeholders > 0 {
-		dir = uintptr(placeholders.dirs[(i-1)&(build.MaxHolders-1)])
+		dir = uintptr(placeholders.dirs[(i-1)&(placeholder.Max-1)])
 	}
-	if raw.ReadFull(launch.Feed.Monitor, name, n) != n || dir == 0 || State.placeholders == build.MaxHolders {
+	if raw.ReadFull(launch.Feed.Monitor, name, n) != n || dir == 0 || State.placeholders == placeholder.Max {
 		return false
 	}
 	*(*byte)(unsafe.Add(name, n)) = 0
@@ -50,8 +50,8 @@ func RemovePlaceholders() {
 	// when one opens it later, would end us (F_SETLEASE, fcntl(2)).
 	raw.SetAction(unix.SIGIO, &ignore, nil)
 	for i := uint32(0); i < State.placeholders; i++ {
-		k := i & (build.MaxHolders - 1)
-		launch.Acting.Remove(uintptr(placeholders.dirs[k]), unsafe.Pointer(&placeholders.names[k]))
+		k := i & (placeholder.Max - 1)
+		placeholder.Remove(uintptr(placeholders.dirs[k]), unsafe.Pointer(&placeholders.names[k]))
 	}
 }
 
@@ -153,7 +153,7 @@ func endByTerminalSignal(status uint32) {
 func readPlaceholder() bool {
 	word := uint32(0)
 	r := raw.Call(unix.SYS_RECVFROM, launch.Feed.Monitor, raw.Addr(unsafe.Pointer(&word)), 4, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
-	if r != 4 || word&build.HolderWord == 0 {
+	if r != 4 || word&placeholder.Word == 0 {
 		return false
 	}
 	_, ok := readWord()

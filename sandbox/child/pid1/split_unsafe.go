@@ -9,7 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
-	"github.com/gobwrap/gobwrap/mounts/build"
+	"github.com/gobwrap/gobwrap/mounts/build/placeholder"
 	"github.com/gobwrap/gobwrap/sandbox/child/landlock"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"github.com/gobwrap/gobwrap/sandbox/child/payload"
@@ -118,8 +118,8 @@ func usesFutex(p plan.View) bool {
 
 // closeHeld closes the payload's copies of the locks, which are init's.
 func closeHeld() {
-	for i := uint32(0); i < build.MaxHolders; i++ {
-		fd := launch.Acting.Held(i)
+	for i := uint32(0); i < placeholder.Max; i++ {
+		fd := placeholder.Held(&launch.Acting.State, i)
 		if fd == 0 {
 			return
 		}

@@ -31,11 +31,12 @@ const (
 	InLandlock = Module + "/sandbox/child/landlock."
 	InLaunch   = Module + "/sandbox/child/launch."
 
-	InBuild = Module + "/mounts/build."
-	InStep  = Module + "/internal/step."
-	InRaw   = Module + "/internal/raw."
-	InPlan  = Module + "/internal/plan."
-	InSuid  = Module + "/suid."
+	InStep = Module + "/internal/step."
+	InRaw  = Module + "/internal/raw."
+	InPlan = Module + "/internal/plan."
+	InSuid = Module + "/suid."
+
+	InResolve = Module + "/mounts/build/resolve."
 
 	InKeeper = Module + "/suid/keeper."
 	InBroker = Module + "/suid/broker."
@@ -50,7 +51,9 @@ const (
 //nolint:gochecknoglobals // read-only
 var Bare = []string{
 	"sandbox/child", "sandbox/child/args", "sandbox/child/monitor", "sandbox/child/first", "sandbox/child/pid1",
-	"sandbox/child/payload", "sandbox/child/landlock", "sandbox/child/launch", "mounts/build", "suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
+	"sandbox/child/payload", "sandbox/child/landlock", "sandbox/child/launch", "mounts/build", "mounts/build/deny",
+	"mounts/build/engine", "mounts/build/frame", "mounts/build/mountinfo", "mounts/build/pathname", "mounts/build/pattern",
+	"mounts/build/placeholder", "mounts/build/resolve", "mounts/build/source", "suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
 	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
 }
 

@@ -1,0 +1,31 @@
+package host
+
+import (
+	"strconv"
+
+	"github.com/gobwrap/gobwrap/internal/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// Await returns when a child has ended, and leaves its status for others.
+func Await(pid int) {
+	var info unix.Siginfo
+	for unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+		continue
+	}
+}
+
+// IgnoredSignals returns the signals that a process started from here finds ignored, bit n-1
+// for signal n. The runtime of a program that starts itself does not keep them all.
+func IgnoredSignals() uint64 {
+	mask, _ := strconv.ParseUint(procfs.Field(procfs.Text("/proc/self/status"), "SigIgn"), 16, 64)
+	return mask
+}
+
+// WritableFile reports whether a descriptor is a regular file that the caller may write, by a path or
+// by a link of proc.
+func WritableFile(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG &&
+		unix.Access("/proc/self/fd/"+strconv.Itoa(fd), unix.W_OK) == nil
+}
