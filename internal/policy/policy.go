@@ -24,14 +24,8 @@ const (
 
 // Policy is what the file says. The zero value permits everything.
 type Policy struct {
-<<<<<<< HEAD
-	// The zero value is what is left where there is no file.
-	Limited  bool   // a line "groups": only members of one of these
-	Member   bool   // the caller is one
-=======
 	Limited  bool   // a line "groups"
 	Member   bool   // the caller is in one of its groups
->>>>>>> main
 	Refused  uint64 // bit n: no plan may have feature n
 	Required uint64 // bit n: each plan must have feature n
 }

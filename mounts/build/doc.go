@@ -60,7 +60,7 @@
 //
 // Landlock's versions 8 to 11 (7.0 to 7.3) bring restrictions for all threads at once, which a
 // process with one thread does not need, and rights for sockets by path and for UDP;
-// the domain that stands in for a user namespace in setuid mode (package child)
+// the domain that stands in for a user namespace in setuid mode (package landlock)
 // handles as little as it can.
 //
 // # Setuid mode

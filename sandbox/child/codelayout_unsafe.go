@@ -21,6 +21,7 @@ import (
 
 	_ "github.com/gobwrap/gobwrap/mounts/build"
 
+	// What the first process, init and the payload's process run, then what the launcher runs alone.
 	_ "github.com/gobwrap/gobwrap/sandbox/child/launch"
 
 	_ "github.com/gobwrap/gobwrap/sandbox/child/payload"

@@ -17,7 +17,7 @@
 //	landlock   the payload's Landlock domain
 //	launch     what they share: state, the feed, a plan on its way
 //
-// State of one process lies in the package of that process: monitor.State, payload.state, args.line.
+// State of one process lies in the package of that process: monitor.State, payload.state, args.state.
 // What a clone needs of its parent lies in package launch, and is written before the clone.
 //
 // # A launch
@@ -91,21 +91,22 @@
 // The launcher tries direct mode, and lets the keeper go before the payload may start. Where the
 // kernel refuses a user namespace it compiles a second plan, and sends the keeper a header. The
 // first process that comes of it reads the plan from the same socket, which is the feed from then
-// on (startThroughKeeper in package monitor, RunUnderKeeper in package first). It is a clone of what the launcher was when it had read nothing: what it
-// must know of the launcher comes with the plan.
+// on (startThroughKeeper in package monitor, RunUnderKeeper in package first). It is a clone of
+// what the launcher was when it had read nothing: what it must know of the launcher comes with the
+// plan.
 //
 // # Plan mode
 //
 // A Go program that starts sandboxes (package sandbox) is the front end itself, and goes on:
 //
-//	host: Go program, its runtime, its threads
+//	embedding program: Go, its runtime, its threads
 //	  │ exec, as PlanWord          ▲ faults, in numbers
 //	  ├── socket: the plan ──▶ monitor ──▶ first process ──▶ payload
-//	  └── line: a socket ────▶ monitor: the host has gone, or wants the end
+//	  └── lifeline: a socket ▶ monitor: the embedding program has gone, or wants the end
 //
 // There are three ways into it. The launcher's entry sees the name, PlanWord, and does not
 // fork a front end. [hostEntry] does that in a program that was linked with it, and otherwise
-// starts the runtime at once, with nothing changed. And a host that was linked like any
+// starts the runtime at once, with nothing changed. And a program that was linked like any
 // other program starts itself by the name: package self is initialised before all but the
 // runtime's own packages, and calls [resumed], which leaves the runtime for good
 // (self_unsafe.go). What the runtime has done by then is undone: its threads are ended by a
@@ -189,15 +190,15 @@
 //
 // # Init and the start barrier
 //
-// Where there is an init, it forks the payload and shares a page with it, the start barrier,
-// at which the payload waits. The bounding set has been cut for both before the fork: the
-// kernel offers nothing cheaper than a call for each capability. A Landlock domain with scopes
-// is for both, too. Before init opens the barrier, it has, in this order, closed all descriptors but the feed and the sync fds (and
-// the front end's socket, for faults); given up its capabilities; taken the locks; settled its
-// death signal; closed that socket; installed the payload's filters in itself. It opens the
-// barrier by a store: the filters may refuse any system call, so the payload's process naps
-// and looks again. Only where there is no filter at all, the caller's included, does it wait
-// to be woken (futex(2)). A filter that init could not install is the payload's fault to
+// Where there is an init, it forks the payload and shares a page with it, the start barrier, at
+// which the payload waits. The bounding set has been cut for both before the fork: the kernel
+// offers nothing cheaper than a call for each capability. A Landlock domain with scopes is for
+// both, too. Before init opens the barrier, it has, in this order, closed all descriptors but the
+// feed and the sync fds (and the front end's socket, for faults); given up its capabilities; taken
+// the locks; settled its death signal; closed that socket; installed the payload's filters in
+// itself. It opens the barrier by a store: the filters may refuse any system call, so the payload's
+// process naps and looks again. Only where there is no filter at all, the caller's included, does
+// it wait to be woken (futex(2)). A filter that init could not install is the payload's fault to
 // report.
 //
 // Nothing is dumpable between set-up and the payload's exec, and init stays so: its

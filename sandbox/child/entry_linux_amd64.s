@@ -36,7 +36,7 @@ TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	SUBQ $32, SP
 	MOVQ R12, ·entered+16(SB)
 	MOVQ R12, 0(SP)
-	CALL ·enterHosted(SB)
+	CALL ·enterEmbedding(SB)
 	MOVQ ·entered+16(SB), SP
 	XORL DX, DX
 	JMP _rt0_amd64_linux(SB)

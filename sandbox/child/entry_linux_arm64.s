@@ -24,7 +24,7 @@ TEXT ·hostEntry(SB),NOSPLIT|NOFRAME,$0
 	SUB $32, RSP, R20
 	MOVD R20, RSP
 	MOVD R19, 8(RSP)
-	CALL ·enterHosted(SB)
+	CALL ·enterEmbedding(SB)
 	MOVD ·entered+16(SB), R19
 	MOVD R19, RSP
 	MOVD ZR, R0

@@ -102,7 +102,7 @@ func forkFrontEnd() {
 //
 //nolint:gochecknoglobals // static memory of code without a runtime
 var started struct {
-	as      uint32 // asLauncher or asHost; 0: like any other Go program
+	as      uint32 // asLauncher or asEmbedding; 0: like any other Go program
 	stdio   uint32 // bit n: fd n was open
 	mask    uint64 // the signal mask; see self_unsafe.go
 	ignored uint64 // the signals that were ignored, bit n-1 for signal n; there too
@@ -110,8 +110,8 @@ var started struct {
 
 // How a program was started (started.as).
 const (
-	asLauncher = iota + 1 // through entry
-	asHost                // through hostEntry
+	asLauncher  = iota + 1 // through entry
+	asEmbedding            // through hostEntry
 )
 
 // dummy is the g of compiled code without a runtime: all zero, the stack guard too.

@@ -321,7 +321,7 @@ func checkProgram(t *testing.T, im *linked.Image) {
 	for _, name := range []string{
 		linked.InChild + "started", linked.InChild + "frontEnd", linked.InChild + "dummy", linked.InChild + "entered",
 		linked.InLaunch + "Acting", linked.InLaunch + "Facts", linked.InLaunch + "Feed", linked.InMonitor + "State", linked.InMonitor + "Outcome",
-		linked.InArgs + "line", linked.InPayload + "state", linked.InPayload + "examined", linked.InLandlock + "state", linked.InFirst + "fromKeeper",
+		linked.InArgs + "state", linked.InPayload + "state", linked.InPayload + "examined", linked.InLandlock + "state", linked.InFirst + "fromKeeper",
 	} {
 		if where := im.Section(symbol(t, im, name)); where != ".noptrbss" {
 			t.Errorf("%s lies in %s", name, where)
@@ -434,8 +434,8 @@ func TestFailedCheckEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const anchor = "\tp := &line.parser\n\tp.Start("
-	changed := strings.Replace(string(source), anchor, "\tline.known[line.textLen].FD = 1\n"+anchor, 1)
+	const anchor = "\tp := &state.parser\n\tp.Start("
+	changed := strings.Replace(string(source), anchor, "\tstate.known[state.textLen].FD = 1\n"+anchor, 1)
 	if changed == string(source) {
 		t.Fatalf("no %q in args/parse_unsafe.go to plant something in front of", anchor)
 	}

@@ -38,12 +38,12 @@ func inPlanMode(sp unsafe.Pointer) bool {
 	return *(*uintptr)(sp) == 4 && raw.Equal(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 8))), raw.Text(planWord))
 }
 
-// enterHosted is the first function of an embedding program that was linked with childs's entry for
-// embedding programs, hostEntry: it returns where this is a start like any other.
+// enterEmbedding is the first function of an embedding program that was linked with the entry point for
+// it, hostEntry: it returns where this is a start like any other.
 //
 //lint:ignore U1000 called by hostEntry, in assembly
-func enterHosted(sp uintptr) {
-	started.as = asHost
+func enterEmbedding(sp uintptr) {
+	started.as = asEmbedding
 	if !inPlanMode(raw.Mapped(sp)) {
 		return
 	}

@@ -15,30 +15,30 @@ import (
 // Words returns the text of the command line and the environment, with what has been read for
 // it: the words from first on, up to end; ok is false where there is none.
 func Words() (text flat.Text, first, end flat.Word, known []cmdline.Known, ok bool) {
-	if line.textAt == 0 || line.textLen == 0 {
+	if state.textAt == 0 || state.textLen == 0 {
 		return nil, 0, 0, nil, false
 	}
-	return lineText(), flat.Word(line.first), flat.Word(line.end), knownDescriptors(), true
+	return lineText(), flat.Word(state.first), flat.Word(state.end), knownDescriptors(), true
 }
 
 // Documents returns the descriptors of --info-fd and --json-status-fd.
 func Documents() (info, status flat.FD) {
-	return line.parser.Spec.FDs[flat.InfoFD], line.parser.Spec.FDs[flat.StatusFD]
+	return state.parser.Spec.FDs[flat.InfoFD], state.parser.Spec.FDs[flat.StatusFD]
 }
 
 // Bytes returns the bytes of the plan, and for each of its steps the option that asked for it, in
 // the text. The plan has been made.
 func Bytes() (bytes []byte, origins []flat.Word) {
-	return bytesAt(line.planAt, line.planSize, line.originsAt)
+	return bytesAt(state.planAt, state.planSize, state.originsAt)
 }
 
 // RefusedBytes returns the same of the plan that KeepRefused has kept, and the message about it.
 func RefusedBytes() (message, bytes []byte, origins []flat.Word, ok bool) {
-	if line.refusedPlanAt == 0 || line.refusedPlanAt == line.planAt {
+	if state.refusedPlanAt == 0 || state.refusedPlanAt == state.planAt {
 		return nil, nil, nil, false
 	}
-	bytes, origins = bytesAt(line.refusedPlanAt, line.refusedPlanSize, line.refusedOriginsAt)
-	return unsafe.Slice((*byte)(unsafe.Pointer(&line.refusedMessage)), plan.MessageSize), bytes, origins, true
+	bytes, origins = bytesAt(state.refusedPlanAt, state.refusedPlanSize, state.refusedOriginsAt)
+	return unsafe.Slice((*byte)(unsafe.Pointer(&state.refusedMessage)), plan.MessageSize), bytes, origins, true
 }
 
 func bytesAt(at, size, originsAt uintptr) (bytes []byte, origins []flat.Word) {
@@ -49,9 +49,9 @@ func bytesAt(at, size, originsAt uintptr) (bytes []byte, origins []flat.Word) {
 // KeepRefused keeps the plan that has been made, which the kernel refused, and the message about
 // it: if the next plan fails too, the user is told of both.
 func KeepRefused(message *[plan.MessageSize / 4]uint32) {
-	line.refusedPlanAt, line.refusedPlanSize, line.refusedOriginsAt = line.planAt, line.planSize, line.originsAt
-	line.refusedMessage = *message
+	state.refusedPlanAt, state.refusedPlanSize, state.refusedOriginsAt = state.planAt, state.planSize, state.originsAt
+	state.refusedMessage = *message
 }
 
 // ForgetRefused forgets it again.
-func ForgetRefused() { line.refusedPlanAt = 0 }
+func ForgetRefused() { state.refusedPlanAt = 0 }

@@ -18,13 +18,13 @@ import (
 // Find finds argv and the environment, which the kernel lays one behind the other
 // (execve(2)). It reports false where they are not, or there is no argv[0].
 func Find(sp unsafe.Pointer) bool {
-	line.stack = raw.Addr(sp)
+	state.stack = raw.Addr(sp)
 	argc := *(*uintptr)(sp)
 	if argc == 0 {
 		return false
 	}
 	base := *(*uintptr)(unsafe.Add(sp, 8))
-	line.textAt = base
+	state.textAt = base
 	at := base
 	for i := uintptr(0); i < argc; i++ {
 		// A later word that lies elsewhere has been put there by whatever started us, such as an
@@ -34,40 +34,40 @@ func Find(sp unsafe.Pointer) bool {
 		}
 		at += raw.Strlen(raw.Mapped(at)) + 1
 		if i == 0 {
-			line.first = uint32(at - base)
+			state.first = uint32(at - base)
 		}
 	}
-	line.end, line.env = uint32(at-base), uint32(at-base)
+	state.end, state.env = uint32(at-base), uint32(at-base)
 	for p := unsafe.Add(sp, 8+8*argc+8); *(*uintptr)(p) != 0; p = unsafe.Add(p, 8) {
 		if *(*uintptr)(p) != at {
 			return false
 		}
 		at += raw.Strlen(raw.Mapped(at)) + 1
 	}
-	line.envEnd, line.textLen = uint32(at-base), at-base
-	return line.textLen < 1<<30 // offsets of words are 32 bits wide
+	state.envEnd, state.textLen = uint32(at-base), at-base
+	return state.textLen < 1<<30 // offsets of words are 32 bits wide
 }
 
 // lineText returns the words, the environment, and what was read from descriptors: one text, so that
 // an offset of 32 bits names any of it.
-func lineText() flat.Text { return unsafe.Slice((*byte)(raw.Mapped(line.textAt)), line.textLen) }
+func lineText() flat.Text { return unsafe.Slice((*byte)(raw.Mapped(state.textAt)), state.textLen) }
 
 // items returns the memory for the items that the parser makes of the words.
 func items() []flat.Item {
-	if line.itemsAt == 0 {
-		return unsafe.Slice((*flat.Item)(unsafe.Pointer(&line.pool)), unsafe.Sizeof(line.pool)/unsafe.Sizeof(flat.Item{}))
+	if state.itemsAt == 0 {
+		return unsafe.Slice((*flat.Item)(unsafe.Pointer(&state.pool)), unsafe.Sizeof(state.pool)/unsafe.Sizeof(flat.Item{}))
 	}
-	return unsafe.Slice((*flat.Item)(raw.Mapped(line.itemsAt)), line.nitems)
+	return unsafe.Slice((*flat.Item)(raw.Mapped(state.itemsAt)), state.nitems)
 }
 
 // knownDescriptors returns what has been found out about descriptors. The parser makes no system
 // call itself: it stops, asks, and is run again.
-func knownDescriptors() []cmdline.Known { return line.known[:min(line.nknown, maxKnown)] }
+func knownDescriptors() []cmdline.Known { return state.known[:min(state.nknown, maxKnown)] }
 
 // Parse reads the command line. It reports whether it could, and without a runtime.
 func Parse() bool {
-	p := &line.parser
-	p.Start(flat.Word(line.first), flat.Word(line.end))
+	p := &state.parser
+	p.Start(flat.Word(state.first), flat.Word(state.end))
 	for {
 		switch p.Run(lineText(), knownDescriptors(), items()) {
 		case cmdline.Done:
@@ -78,14 +78,14 @@ func Parse() bool {
 				return false
 			}
 		case cmdline.Ask:
-			if line.nknown >= maxKnown { // the front end has a heap, and takes any number
+			if state.nknown >= maxKnown { // the front end has a heap, and takes any number
 				return false
 			}
-			k := &line.known[line.nknown&(maxKnown-1)]
+			k := &state.known[state.nknown&(maxKnown-1)]
 			*k = cmdline.Known{FD: p.FD}
 			k.Open = Passed(uintptr(p.FD))
 			k.Write = k.Open && CanWrite(uintptr(p.FD))
-			line.nknown++
+			state.nknown++
 		// Read from where it stands, to its end, as a pipe can only be: what has been read is not
 		// read again by the front end (Words).
 		case cmdline.Read:
@@ -102,7 +102,7 @@ func Parse() bool {
 // be written.
 func sayVersion() bool {
 	// By argv[0], without its NUL: under a name of bwrap's the answer is another one (package version).
-	answer := version.Line(unsafe.String((*byte)(raw.Mapped(line.textAt)), int(line.first)-1))
+	answer := version.Line(unsafe.String((*byte)(raw.Mapped(state.textAt)), int(state.first)-1))
 	if raw.WriteFull(1, raw.Text(answer), uintptr(len(answer))) == 0 {
 		raw.Exit(0)
 	}
@@ -126,35 +126,35 @@ func CanWrite(fd uintptr) bool {
 // What cannot be read is the parser's matter; false where memory is short.
 func readDescriptor() bool {
 	const chunk = 1 << 12
-	p := &line.parser
+	p := &state.parser
 	i := 0
-	for i < len(line.known)-1 && line.known[i].FD != p.FD {
+	for i < len(state.known)-1 && state.known[i].FD != p.FD {
 		i++
 	}
-	k := &line.known[i&(maxKnown-1)]
-	k.At = flat.Word(line.textLen)
+	k := &state.known[i&(maxKnown-1)]
+	k.At = flat.Word(state.textLen)
 	for {
 		if !growText(chunk + 1) {
 			return false
 		}
-		r := raw.Call(unix.SYS_READ, uintptr(p.FD), line.textAt+line.textLen, chunk, 0, 0, 0)
+		r := raw.Call(unix.SYS_READ, uintptr(p.FD), state.textAt+state.textLen, chunk, 0, 0, 0)
 		if e := raw.Errno(r); e == unix.EINTR {
 			continue
 		} else if e != 0 {
 			k.Errno = uint32(e)
 			break
 		}
-		line.textLen += r
+		state.textLen += r
 		k.Len += uint32(r)
 		if k.Long = k.Len > p.Limit; r == 0 || k.Long {
 			break
 		}
 	}
 	// So that a path in it can be handed to the kernel.
-	*(*byte)(raw.Mapped(line.textAt + line.textLen)) = 0
-	line.textLen++
+	*(*byte)(raw.Mapped(state.textAt + state.textLen)) = 0
+	state.textLen++
 	k.Read = true
-	k.Bad = p.Filter && k.Errno == 0 && bpf.Find(lineText()[k.At:][:k.Len], &line.cells).Why != bpf.Sound
+	k.Bad = p.Filter && k.Errno == 0 && bpf.Find(lineText()[k.At:][:k.Len], &state.cells).Why != bpf.Sound
 	return true
 }
 
@@ -167,30 +167,30 @@ func growItems() bool {
 		return false
 	}
 	copy(unsafe.Slice((*flat.Item)(raw.Mapped(at)), n), have)
-	line.itemsAt, line.nitems = at, n
+	state.itemsAt, state.nitems = at, n
 	return true
 }
 
 // growText makes place for n more bytes at the text's end.
 func growText(n uintptr) bool {
-	if line.textCap != 0 && line.textLen+n <= line.textCap {
+	if state.textCap != 0 && state.textLen+n <= state.textCap {
 		return true
 	}
-	size := 2*line.textLen + n
+	size := 2*state.textLen + n
 	// The words lie on the stack, where the kernel has put them: there is no room behind them.
 	at := launch.MapMemory(size)
-	if at == 0 || size > 1<<30 {
+	if at == 0 || size > 1<<30 { // as in Find
 		return false
 	}
 	copy(unsafe.Slice((*byte)(raw.Mapped(at)), size), lineText())
-	line.textAt, line.textCap = at, size
+	state.textAt, state.textCap = at, size
 	return true
 }
 
 // NeedsGo reports whether a command line that is without a fault takes a Go runtime
 // nevertheless. These are the reasons; a fault is one too.
 func NeedsGo(hasKeeper bool) bool {
-	s := &line.parser.Spec
+	s := &state.parser.Spec
 	if s.On(flat.Explain) || s.On(flat.DryRun) { // texts are asked for
 		return true
 	}
@@ -204,7 +204,7 @@ func NeedsGo(hasKeeper bool) bool {
 		return true
 	}
 	list := items()
-	for i := 0; i < line.parser.Items && i < len(list); i++ {
+	for i := 0; i < state.parser.Items && i < len(list); i++ {
 		switch list[i].Kind {
 		case flat.Warning, flat.NotOpen, flat.Profile, flat.UIDMap, flat.GIDMap: // messages, gobwrap-seccomp, newuidmap
 			return true

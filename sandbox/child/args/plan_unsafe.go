@@ -17,7 +17,7 @@ import (
 
 // Plan returns the plan of the command line.
 func Plan() plan.View {
-	return plan.ViewAt(raw.Mapped(line.planAt))
+	return plan.ViewAt(raw.Mapped(state.planAt))
 }
 
 // Compile makes the plan of the command line; with again, the one for a kernel that has
@@ -25,17 +25,17 @@ func Plan() plan.View {
 // a fault is found again, with its text, by the front end.
 func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 	var f compile.Facts
-	uid, gid := keeper.Caller(raw.Mapped(line.stack))
+	uid, gid := keeper.Caller(raw.Mapped(state.stack))
 	f.UID, f.GID = uint32(uid), uint32(gid)
 	f.Caps, _, _ = raw.Caps()
 	f.RootCaps = true
 	f.Filtered = isUnderFilter()
-	f.Env, f.EnvEnd = flat.Word(line.env), flat.Word(line.envEnd)
-	if line.taken == 0 && line.itemsAt == 0 {
-		line.taken = uintptr(line.parser.Items) * unsafe.Sizeof(flat.Item{})
+	f.Env, f.EnvEnd = flat.Word(state.env), flat.Word(state.envEnd)
+	if state.taken == 0 && state.itemsAt == 0 {
+		state.taken = uintptr(state.parser.Items) * unsafe.Sizeof(flat.Item{})
 	}
 	f.Cwd = workingDirectory()
-	s := &line.parser.Spec
+	s := &state.parser.Spec
 	f.CgroupNamespaces = s.Wishes[flat.Cgroup] == flat.Try && fileExists(raw.Text("/proc/self/ns/cgroup\x00"))
 	// Root takes a user namespace that need not be only where the kernel has them, and does without
 	// where it refuses one.
@@ -46,7 +46,7 @@ func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 		f.Tentative = s.Mode == flat.Auto && !again
 		f.Setuid = s.Mode == flat.Setuid || again
 	}
-	list := items()[:line.parser.Items]
+	list := items()[:state.parser.Items]
 	// What a terminal is, only a small /dev needs to know: it gets a console.
 	for i := range list {
 		if list[i].Kind == flat.Dev {
@@ -61,8 +61,8 @@ func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 		return f.Setuid, false
 	}
 	// The first run finds out how large the plan is, the second one makes it where it is to lie.
-	at := (line.taken + 7) &^ 7
-	c.Slots = unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(&line.pool), at)), (unsafe.Sizeof(line.pool)-at)/plan.SlotSize)
+	at := (state.taken + 7) &^ 7
+	c.Slots = unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(&state.pool), at)), (unsafe.Sizeof(state.pool)-at)/plan.SlotSize)
 	for range maxRuns {
 		switch c.Run() {
 		case compile.AskPWD:
@@ -72,7 +72,7 @@ func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 			}
 		case compile.Done:
 			if c.Exact() {
-				c.Head(unsafe.Slice((*byte)(raw.Mapped(line.planAt)), plan.HeaderSize))
+				c.Head(unsafe.Slice((*byte)(raw.Mapped(state.planAt)), plan.HeaderSize))
 				return f.Setuid, true
 			}
 			fallthrough
@@ -97,31 +97,31 @@ func placePlan(c *compile.Compiler) (b compile.Buffers, ok bool) {
 	if at == 0 {
 		return b, false
 	}
-	line.planAt, line.planSize = at, uintptr(n)
-	line.originsAt = (at + uintptr(n) + 7) &^ 7
+	state.planAt, state.planSize = at, uintptr(n)
+	state.originsAt = (at + uintptr(n) + 7) &^ 7
 	at += plan.HeaderSize
 	b.Steps = unsafe.Slice((*plan.Step)(raw.Mapped(at)), steps)
 	at += plan.StepSize * uintptr(steps)
 	b.Slots = unsafe.Slice((*uint64)(raw.Mapped(at)), slots)
 	at += plan.SlotSize * uintptr(slots)
 	b.Arena = unsafe.Slice((*byte)(raw.Mapped(at)), arena)
-	b.From = unsafe.Slice((*flat.Word)(raw.Mapped(line.originsAt)), steps)
+	b.From = unsafe.Slice((*flat.Word)(raw.Mapped(state.originsAt)), steps)
 	return b, true
 }
 
 // allocate returns the address of n bytes, of the pool where it has so many; 0 where there are none.
 func allocate(n uintptr) uintptr {
-	at := (line.taken + 7) &^ 7
-	if n > unsafe.Sizeof(line.pool) || at+n > unsafe.Sizeof(line.pool) {
+	at := (state.taken + 7) &^ 7
+	if n > unsafe.Sizeof(state.pool) || at+n > unsafe.Sizeof(state.pool) {
 		return launch.MapMemory(n)
 	}
-	line.taken = at + n
-	return raw.Addr(unsafe.Pointer(&line.pool)) + at
+	state.taken = at + n
+	return raw.Addr(unsafe.Pointer(&state.pool)) + at
 }
 
 // workingDirectory returns the caller's; nil if it has no name.
 func workingDirectory() []byte {
-	before := line.taken
+	before := state.taken
 	at := allocate(unix.PathMax)
 	if at == 0 {
 		return nil
@@ -131,11 +131,11 @@ func workingDirectory() []byte {
 	// A path that is not below the root of this process begins with
 	// "(unreachable)" (getcwd(2)).
 	if raw.Errno(n) != 0 || n <= 1 || n > unix.PathMax || path[0] != '/' {
-		line.taken = before
+		state.taken = before
 		return nil
 	}
-	if line.taken != before { // what it does not need stays in the pool
-		line.taken -= unix.PathMax - n
+	if state.taken != before { // what it does not need stays in the pool
+		state.taken -= unix.PathMax - n
 	}
 	return path[:n-1]
 }

@@ -17,14 +17,14 @@ const (
 	maxRuns = 8
 )
 
-// line is what is known of the command line. It holds no pointer.
+// state is what is known of the command line. It holds no pointer.
 //
 // It is one struct with what every launch writes first, and everything that a launch makes of
 // the command line lies in one pool without gaps: each page that is written costs a fault, and
 // another one in each process that is forked and writes to it too.
 //
 //nolint:gochecknoglobals // the memory of this package
-var line struct {
+var state struct {
 	stack            uintptr // where the kernel has put argc
 	nknown           uintptr // descriptors that the parser has asked about
 	itemsAt, nitems  uintptr // where there are more items than pool holds: address, and how many

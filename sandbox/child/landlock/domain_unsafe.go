@@ -106,14 +106,13 @@ func permitSockets(p plan.View, rules uintptr) unix.Errno {
 	return 0
 }
 
-// Restrict is OpFence: EnterScopes, where init has not done it, and in setuid mode it keeps the payload
-// from tracing processes outside, and so from
-// /proc/PID/root, /proc/PID/fd and the like, where no user namespace stands between. The
-// kernel lets nobody in a Landlock domain trace what is not in it. The domain restricts
-// little else: it handles a right that the user has not, and one that must be handled
-// to be permitted, which is permitted below the root. Mounting is refused in it, and
-// renames between directories that only an inherited descriptor leads to. Where the kernel has no Landlock, or an
-// old one, the launcher has asked for a user namespace instead.
+// Restrict is OpFence: EnterScopes, where init has not done it, and in setuid mode it keeps the
+// payload from tracing processes outside, and so from /proc/PID/root, /proc/PID/fd and the like,
+// where no user namespace stands between. The kernel lets nobody in a Landlock domain trace what is
+// not in it. The domain restricts little else: it handles a right that the user has not, and one
+// that must be handled to be permitted, which is permitted below the root. Mounting is refused in
+// it, and renames between directories that only an inherited descriptor leads to. Where the kernel
+// has no Landlock, or an old one, the launcher has asked for a user namespace instead.
 func Restrict(p plan.View, s *plan.Step) unix.Errno {
 	if e := EnterScopes(p, s); e != 0 || state.inDomain || !isExposed() {
 		return e

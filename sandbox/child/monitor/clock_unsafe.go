@@ -54,7 +54,8 @@ func timeoutStep(p plan.View) *plan.Step {
 // needsWatch reports whether the monitor does more than wait for the end.
 func needsWatch(p plan.View) bool { return timeoutStep(p) != nil || readsSignals(p) }
 
-// requestPayloadPid makes the word that set-up is over bring along the pid of the process that sends it, the payload.
+// requestPayloadPid makes the word that set-up is over bring along the pid of the process that sends
+// it, the payload.
 func requestPayloadPid(p plan.View) {
 	if !p.Has(plan.FlagInit) || !needsWatch(p) {
 		return
@@ -224,6 +225,7 @@ func killMembers(session uintptr) (found bool) {
 	if raw.Errno(dir) != 0 {
 		return false
 	}
+	// getsid(2) asks the kernel about each: a stat file would have to be opened and parsed.
 	list := raw.Numbers{Dir: dir}
 	for pid, more := list.Next(); more; pid, more = list.Next() {
 		if pid != session && raw.Call(unix.SYS_GETSID, pid, 0, 0, 0, 0, 0) == session {

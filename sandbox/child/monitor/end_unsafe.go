@@ -117,6 +117,7 @@ func payloadStatus(p plan.View) uint32 {
 	if word&launch.WordEnded == 0 {
 		return firstStatus()
 	}
+	// An init that others in the sandbox keep alive is left to whichever process inherits it.
 	if killed || word&launch.WordInitEnds != 0 {
 		reapInit()
 	}

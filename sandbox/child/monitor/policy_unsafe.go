@@ -70,9 +70,11 @@ func readPolicy(fd uintptr, rules *policy.Policy) (line uint32, e unix.Errno) {
 	switch {
 	case e != 0:
 		return 0, e
+	// What another user could write would bind nobody, or keep others from starting a sandbox.
 	case kind != unix.S_IFREG || st.Uid != 0 && st.Uid != unmapped || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 || st.Size > policy.MaxSize:
 		return 0, unix.EPERM
 	}
+	// Too large for the stack (laws_test.go), and rarely needed.
 	at := launch.MapMemory(policy.MaxSize + 4*(maxSupplementary+1))
 	if at == 0 {
 		return 0, unix.ENOMEM

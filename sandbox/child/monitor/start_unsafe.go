@@ -24,6 +24,7 @@ func start(p plan.View) uintptr {
 	if !isPermitted(p) {
 		return 0
 	}
+	// Before there is a process that could end, or be killed, without the monitor's knowing of it.
 	blockSignals(p)
 	requestPayloadPid(p)
 	armWakeup(p) // the payload could stop us before we know that it runs

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Usage is what the monitor says at the end, on the lifeline to an embedding program: what the payload has used,
-// and the children that it has waited for, and how it has ended.
+// Usage is what the monitor says at the end, on the lifeline to an embedding program: what the
+// payload has used, and the children that it has waited for, and how it has ended.
 type Usage struct {
 	EndedBy            uint64 // ByExit …
 	Wall, User, System uint64 // nanoseconds
@@ -108,8 +108,8 @@ func reportUsage(p plan.View, status uint32) {
 	report(p.JSONFd, appendText(n, raw.Text("\" }\n\x00")))
 }
 
-// sendUsage says the same on the lifeline to the embedding program, which waits for it where it has asked, and where
-// the time was over.
+// sendUsage says the same on the lifeline to the embedding program, which waits for it where it has
+// asked, and where the time was over.
 func sendUsage(p plan.View, status uint32) {
 	if p.Has(plan.FlagUsage) || timeoutStep(p) != nil {
 		u := totalUsage(p, status)
