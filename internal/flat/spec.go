@@ -141,7 +141,7 @@ type Spec struct {
 	Wishes [numWishes]Wish
 	Mode   Mode
 	// Small numbers of packages above this one, which it cannot import.
-	Fallback   uint8 // of --proc: mounts.Fallback
+	Fallback   uint8 // of --proc: tree.Fallback
 	FailStatus uint8 // the launcher's exit status where set-up fails; 0: the default
 	Switches   uint32
 	IDs        [numIDs]ID
@@ -172,8 +172,8 @@ func (s *Spec) On(bit uint32) bool { return s.Switches&bit != 0 }
 // Kind is what an Item is.
 type Kind uint8
 
-// Kinds of items. Those up to Protect are operations on the sandbox's files; their
-// numbers are those of mounts.Kind.
+// Kinds of items. Those up to LastFile are operations on the sandbox's files; their
+// numbers are those of tree.Kind.
 const (
 	Invalid   Kind = iota
 	Bind           // A on B
@@ -211,6 +211,9 @@ const (
 	NotOpen // FD, which From names, is not open: it is ignored, with a warning
 )
 
+// LastFile is the last kind that is an operation on files.
+const LastFile = Layer - 1
+
 // Item flags.
 const (
 	Absent   = 1 << iota // a source that does not exist is skipped
@@ -226,8 +229,8 @@ const (
 // can lie in static memory.
 type Item struct {
 	Kind    Kind
-	Access  uint8 // mounts.Access
-	Writes  uint8 // mounts.Writes
+	Access  uint8 // tree.Access
+	Writes  uint8 // tree.Writes
 	Flags   uint8
 	FD      int32
 	From    Word // the option
@@ -238,7 +241,7 @@ type Item struct {
 }
 
 // IsFile reports whether the item is an operation on the sandbox's files.
-func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= Protect }
+func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= LastFile }
 
 // Has reports whether a flag is set.
 func (i *Item) Has(flag uint8) bool { return i.Flags&flag != 0 }

@@ -2,6 +2,8 @@
 // build a sandbox's file tree, as plain data, and what may stand in each of their fields.
 package tree
 
+import "github.com/gobwrap/gobwrap/internal/flat"
+
 // Kind is what an Op does.
 type Kind int
 
@@ -24,10 +26,16 @@ const (
 	RemountRO      // one mount made read-only
 	Mask           // what is there, or what matches, made closed to everybody
 	Protect        // what is there, or what matches, made read-only and held where it is; or kept missing
+	numKinds
 )
 
+// lastFile is the last kind. Package flat has as many, and gives each the same number.
+const lastFile = numKinds - 1
+
+var _ [lastFile]struct{} = [flat.LastFile]struct{}{}
+
 // Valid reports whether k is a kind that there is.
-func (k Kind) Valid() bool { return k > Invalid && k <= Protect }
+func (k Kind) Valid() bool { return k > Invalid && k <= lastFile }
 
 // Access is how much a bind lets through.
 type Access int
