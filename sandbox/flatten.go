@@ -21,7 +21,7 @@ func flatten(s *wanted, h *facts, uids, gids *axis) (*flattener, compile.Facts) 
 	facts := compile.Facts{
 		UID: h.UID, GID: h.GID, Caps: h.Caps, RootCaps: s.Identity.KeepCaps, Cwd: []byte(h.Cwd), Tty: h.Tty,
 		UserNamespaces: h.UserNamespaces, CgroupNamespaces: h.CgroupNamespaces, SELinux: h.SELinux,
-		Setuid: h.Setuid, Tentative: h.Tentative, Hosted: h.Hosted, Filtered: h.Filtered,
+		Setuid: h.Setuid, Tentative: h.Tentative, Embedded: h.Embedded, Filtered: h.Filtered,
 	}
 	if s.Identity.ranges() {
 		f.ranges(&facts, s, h, uids, gids)

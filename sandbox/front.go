@@ -25,7 +25,7 @@ func init() {
 		}
 		return after(refusal, err, keeper)
 	}
-	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Hosted: true}) }
+	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Embedded: true}) }
 	front.Switch = func(spec any, switches uint32) {
 		for bit, on := range spec.(*Spec).switches() {
 			*on = switches&bit != 0

@@ -128,7 +128,7 @@ func (c *Cmd) compile(keeper bool) (*wanted, facts, *plan.Program, error) {
 		}
 	}
 	h := readFacts(s)
-	h.Env, h.Hosted = c.environ(), true
+	h.Env, h.Embedded = c.environ(), true
 	h.Tty = terminal(c.Stdout)
 	p, err := c.finish(s, h, keeper)
 	return s, h, p, err

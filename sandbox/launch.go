@@ -89,7 +89,7 @@ func writeMaps(to link.Link, p *plan.Program, step uint32, pid int) error {
 
 // killedUnder is ErrKilled, with what may have been the reason.
 func killedUnder(h *facts) error {
-	if !h.Filtered || !h.Hosted && link.MonitorEnds() {
+	if !h.Filtered || !h.Embedded && link.MonitorEnds() {
 		return ErrKilled
 	}
 	return &SetupError{

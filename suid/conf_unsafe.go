@@ -157,9 +157,9 @@ func (c *Conf) Deny() (bits uint32) {
 
 func (c *Conf) refuses(n int) bool { return c.Refused>>uint(n)&1 != 0 }
 
-// Restrict checks the steps of a plan, in the first process. It returns 0, or a refusal as Extra packs
+// CheckSteps checks the steps of a plan, in the first process. It returns 0, or a refusal as Extra packs
 // it and the step.
-func (c *Conf) Restrict(base unsafe.Pointer) (uint32, uint32) {
+func (c *Conf) CheckSteps(base unsafe.Pointer) (uint32, uint32) {
 	h := (*plan.Header)(base)
 	for n := 0; n < len(features); n++ {
 		for i := uint32(0); c.refuses(n) && i < h.Steps; i++ {

@@ -22,7 +22,7 @@ func feature(t testing.TB, option string) uint32 {
 	return uint32(n)
 }
 
-// option is what Restrict says of an option that is refused.
+// option is what CheckSteps says of an option that is refused.
 func option(name string) uint32 {
 	return suid.Extra(suid.ReasonConfOption, uint32(slices.Index(suid.Features(), name)))
 }
@@ -92,17 +92,17 @@ func TestFeatures(t *testing.T) {
 			want = last(t, p, u.step)
 		}
 		for name, c := range map[string]suid.Conf{"alone": {Refused: 1 << n}, "with all others": everything} {
-			if extra, at := c.Restrict(base(p)); extra != suid.Extra(suid.ReasonConfOption, n) || at != want {
+			if extra, at := c.CheckSteps(base(p)); extra != suid.Extra(suid.ReasonConfOption, n) || at != want {
 				t.Errorf("%s refused %s: %#x, step %d; want step %d\n%s", u.feature, name, extra, int32(at), int32(want), listing(p))
 			}
 		}
 		others := suid.Conf{Refused: everything.Refused &^ (1 << n)}
-		if extra, at := others.Restrict(base(p)); extra != 0 || at != 0 {
+		if extra, at := others.CheckSteps(base(p)); extra != 0 || at != 0 {
 			t.Errorf("all but %s refused: %#x, step %d\n%s", u.feature, extra, at, listing(p))
 		}
 	}
 	for _, u := range free {
-		if extra, at := everything.Restrict(base(u.plan(t))); extra != 0 || at != 0 {
+		if extra, at := everything.CheckSteps(base(u.plan(t))); extra != 0 || at != 0 {
 			t.Errorf("all refused: %#x, step %d\n%s", extra, at, listing(u.plan(t)))
 		}
 	}
@@ -211,12 +211,12 @@ func TestSkips(t *testing.T) {
 	}
 }
 
-// TestRestrictInside: it reads the plan and nothing else, and writes nothing.
-func TestRestrictInside(t *testing.T) {
+// TestCheckStepsInside: it reads the plan and nothing else, and writes nothing.
+func TestCheckStepsInside(t *testing.T) {
 	for _, p := range []*plan.Program{sample(t), bare(t)} {
 		for n := range 64 {
 			c := suid.Conf{Refused: 1 << n}
-			fence.Around(t, p.Bytes, func(data []byte) { c.Restrict(unsafe.Pointer(unsafe.SliceData(data))) })
+			fence.Around(t, p.Bytes, func(data []byte) { c.CheckSteps(unsafe.Pointer(unsafe.SliceData(data))) })
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (c *Compiler) command() {
 	c.caps()
 	c.fence()
 	c.cwd()
-	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Hosted || c.Facts.Filtered {
+	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Embedded || c.Facts.Filtered {
 		c.step(plan.Step{Op: plan.OpTell}) // a filter might refuse it
 	}
 	// After OpTell, which writes to a descriptor that is closed here.
@@ -297,8 +297,8 @@ func (c *Compiler) flags() {
 	c.flag(h.Join > 0, plan.FlagJoin) // namespaces are entered before it is cloned
 	c.flag(c.init, plan.FlagInit)     // the first process forks the payload
 	c.header.Flags |= s.Switches & plan.AllFlags
-	c.flag(s.On(plan.FlagDieWithParent) && c.Facts.Hosted, plan.FlagLifeline)
-	c.flag(c.Facts.Hosted, plan.FlagDieWithParent)            // a sandbox of a Go program ends with its Cmd
+	c.flag(s.On(plan.FlagDieWithParent) && c.Facts.Embedded, plan.FlagLifeline)
+	c.flag(c.Facts.Embedded, plan.FlagDieWithParent)          // a sandbox of a Go program ends with its Cmd
 	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake) // documents, or newuidmap, need its pid
 	c.flag(c.Facts.Tentative, plan.FlagTentative)
 	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)

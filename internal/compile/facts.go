@@ -26,7 +26,7 @@ type Facts struct {
 	Setuid    bool // the plan is for the keeper of setuid mode (package suid)
 	Tentative bool // the kernel may refuse direct mode, and there is another way
 	Filtered  bool // the launcher runs under a seccomp filter, which may kill what sets the sandbox up
-	Hosted    bool // an embedding program starts the launcher, and goes on
+	Embedded  bool // an embedding program starts the launcher, and goes on
 
 	// PWD says whether $PWD, as changed, leads to Cwd. It is asked for (AskPWD) where the
 	// two differ.
@@ -127,7 +127,7 @@ func (c *Compiler) Check() Rule {
 		return AdminOfGiven
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
-	case s.On(plan.FlagUsage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
+	case s.On(plan.FlagUsage) && !s.FDs[flat.StatusFD].Given() && !f.Embedded: // an embedding program is told
 		return UsageNeedsStatus
 	case c.has(flat.Socket) && (s.Scopes|s.TryScopes)&flat.ScopeSockets == 0:
 		return SocketsNeedScope

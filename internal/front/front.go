@@ -79,8 +79,8 @@ type Facts struct {
 	// when it is about to run, so that its death before that is not taken for the command's status.
 	Filtered bool
 
-	// Hosted: the front end is a Go program that goes on, and which starts the launcher.
-	Hosted bool
+	// Embedded: the front end is a Go program that goes on, and which starts the launcher.
+	Embedded bool
 
 	// StdinFile: standard input is a regular file that the caller may write.
 	StdinFile bool

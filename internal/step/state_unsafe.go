@@ -20,20 +20,20 @@ const (
 // State is what a process that carries out a plan knows about itself. It holds no pointer.
 // Descriptors of ours lie above 2, so 0 stands for one that is not open.
 type State struct {
-	Sock     uintptr // where faults and warnings go
-	Proc     uintptr // the host's /proc
-	Broker   uintptr // setuid mode: where the broker is asked; 0: there is none, or none any more
-	Guarded  uint32  // setuid mode: the process descends from the keeper
-	Filtered uint32  // a seccomp filter of the payload's is in force
-	Clear    uint32  // it is known that no seccomp filter is in force, whose answers may differ from the kernel's
-	Alone    uint32  // the front end, which formats messages, was asked to end
-	Step     uint32  // the index of the step that runs, or plan.NoStep
-	Parent   uintptr // the pid of the process whose end is this one's, as seen from here; 0: it is outside of the PID namespace
-	Status   uint32  // the exit status of a launch that failed; 0: there is no plan yet
-	Engine   uint32  // ClassicCalls or NewCalls
-	Umask    uint32  // the caller's
-	Feed     uintptr // where the monitor is told of placeholders
-	Held     uint32  // how many placeholders there are; every process asks, so it is counted here
+	Sock       uintptr // where faults and warnings go
+	Proc       uintptr // the host's /proc
+	Broker     uintptr // setuid mode: where the broker is asked; 0: there is none, or none any more
+	FromKeeper uint32  // setuid mode: the process descends from the keeper
+	Filtered   uint32  // a seccomp filter of the payload's is in force
+	Clear      uint32  // it is known that no seccomp filter is in force, whose answers may differ from the kernel's
+	Alone      uint32  // the front end, which formats messages, was asked to end
+	Step       uint32  // the index of the step that runs, or plan.NoStep
+	Parent     uintptr // the pid of the process whose end is this one's, as seen from here; 0: it is outside of the PID namespace
+	Status     uint32  // the exit status of a launch that failed; 0: there is no plan yet
+	Engine     uint32  // ClassicCalls or NewCalls
+	Umask      uint32  // the caller's
+	Feed       uintptr // where the monitor is told of placeholders
+	Held       uint32  // how many placeholders there are; every process asks, so it is counted here
 
 	idle   idle        // descriptors that CloseSoon has been given
 	nofile unix.Rlimit // the limit on descriptors as it was

@@ -92,7 +92,7 @@ func (r *Root) mountFS(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		f = r.askFS(dst.FD, s)
 	} else {
 		var plain [64]byte
@@ -150,7 +150,7 @@ func (r *Root) remountRO(path unsafe.Pointer) step.Fault {
 	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
 	e := unix.Errno(0)
 	switch {
-	case r.Guarded != 0:
+	case r.FromKeeper != 0:
 		e = r.Restrict(dst.FD, flags)
 	case r.Engine == step.ClassicCalls:
 		e = r.RemountClassic(dst.FD, flags)

@@ -22,7 +22,7 @@ func (r *Root) mountProc(p plan.View, s *plan.Step) step.Fault {
 	if f.Is() {
 		return f
 	}
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		f = r.askProc(p, s, dst)
 	} else {
 		f = r.moveProc(p, s, dst.FD)

@@ -41,7 +41,7 @@ func enterLauncher(sp uintptr) {
 // continueStart takes over what has come of a privileged start, in the launcher. In the first process
 // of a sandbox it does not return.
 func continueStart(sp unsafe.Pointer, s keeper.Start) {
-	launch.Facts.Standing = s.Install
+	launch.Facts.Install = s.Install
 	if s.Failed != 0 {
 		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), s.Failed)
 	}

@@ -42,7 +42,7 @@ func Ready() bool { return started.as != 0 }
 
 // InstallKind returns what privilege the binary brought. Whatever it was is gone: enterLauncher dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
-func InstallKind() suid.InstallKind { return launch.Facts.Standing }
+func InstallKind() suid.InstallKind { return launch.Facts.Install }
 
 // Passed reports whether the caller passed fd in. What the runtime has opened since is
 // close-on-exec too, except for closed standard streams, which it has filled.

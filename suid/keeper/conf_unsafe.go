@@ -1,7 +1,7 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the keeper; Restrict in the first process, which inherits the memory.
+// Runs in: the keeper; CheckSteps in the first process, which inherits the memory.
 //
 // The keeper reads setuid.conf as root, before it makes any namespace. The file must be one that
 // only root can change, and its directory as well: otherwise a user could replace it. Both are
@@ -54,8 +54,8 @@ func readConf(launcherSock, gid uintptr) {
 	}
 }
 
-// Restrict is suid.Conf.Restrict for the first process.
-func Restrict(base unsafe.Pointer) (extra, at uint32) { return conf.Restrict(base) }
+// CheckSteps is suid.Conf.CheckSteps for the first process.
+func CheckSteps(base unsafe.Pointer) (extra, at uint32) { return conf.CheckSteps(base) }
 
 // requireTrusted ends the launch unless fd is of the given type, owned by root, writable by root only,
 // and, if a file, readable by all, so that users can see what is refused. It returns the size.

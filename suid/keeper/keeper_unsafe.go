@@ -11,7 +11,7 @@ package keeper
 //     before the clone. The effective uid is root's too, except while it makes namespaces (chooseOwner). So its parent, the user's process, can neither signal,
 //     trace nor limit it (kill(2), ptrace(2), prlimit(2)). Signals that the terminal sends are
 //     blocked at once.
-//   - lockDown reduces it to suid.Kept, and sets no_new_privs, which every later process inherits.
+//   - reduceSelf reduces it to suid.Kept, and sets no_new_privs, which every later process inherits.
 //   - Its only input from the user is a Header of 16 bytes; anything else ends it. No field of it
 //     is a length, an address or a path.
 //   - The mount namespace is made from a copy that propagates nothing to the host, and whose mounts
@@ -170,7 +170,7 @@ func failLaunch(launcherSock uintptr, sub plan.Sub, e unix.Errno, extra uint32) 
 func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
-	if !lockDown() {
+	if !reduceSelf() {
 		raw.Exit(1)
 	}
 	var h Header
@@ -310,9 +310,9 @@ func userNSDisabled() bool {
 // change of ids from root's (capabilities(7), "The securebits flags"). The caller may have set them.
 const noFixup = 1<<2 | 1<<4
 
-// lockDown reports whether this is now true: no exec gains privilege, the bounding set is empty, a
+// reduceSelf reports whether this is now true: no exec gains privilege, the bounding set is empty, a
 // change of ids drops the capabilities, all uids are root's, and no capability is left but suid.Kept.
-func lockDown() bool {
+func reduceSelf() bool {
 	permitted, _, ok := raw.Caps()
 	if !ok || permitted&requiredCaps != requiredCaps { // for example root of a container
 		return false

@@ -91,7 +91,7 @@ func TestHostileHost(t *testing.T) {
 			Files:   append([]mounts.Op{mounts.ReadOnly("/")}, ops...),
 			Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; id -ru; grep -E '^Cap|NoNew' /proc/self/status; cat /etc/shadow"}},
 		}
-		p, err := front.Compile(&s, nil, front.Facts{UID: otherUser, GID: otherUser, Setuid: true, Hosted: true, Cwd: "/"})
+		p, err := front.Compile(&s, nil, front.Facts{UID: otherUser, GID: otherUser, Setuid: true, Embedded: true, Cwd: "/"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestPrivilegedHost(t *testing.T) {
 		Files:   []mounts.Op{mounts.ReadOnly("/")},
 		Command: sandbox.CommandLine{Args: []string{"/bin/sh", "-c", "id -u; grep ^CapEff /proc/self/status"}},
 	}
-	p, err := front.Compile(&s, nil, front.Facts{UID: otherUser, GID: otherUser, Hosted: true, Cwd: "/"})
+	p, err := front.Compile(&s, nil, front.Facts{UID: otherUser, GID: otherUser, Embedded: true, Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestTooFewProcesses(t *testing.T) {
 		Command:    sandbox.CommandLine{Args: []string{"/bin/echo", "ran"}},
 	}
 	alone := harness.UID(1)
-	p, err := front.Compile(&s, nil, front.Facts{UID: alone, GID: alone, Setuid: true, Hosted: true, Cwd: "/"})
+	p, err := front.Compile(&s, nil, front.Facts{UID: alone, GID: alone, Setuid: true, Embedded: true, Cwd: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}

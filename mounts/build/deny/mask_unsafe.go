@@ -122,7 +122,7 @@ func makeMasks(r *engine.Mounts, p plan.View) step.Fault {
 		}
 	}
 	switch {
-	case r.Guarded != 0:
+	case r.FromKeeper != 0:
 		e = r.Restrict(fs, flags|unix.MS_RDONLY)
 	case r.Engine == step.ClassicCalls:
 		e = r.Remount(fs, flags|unix.MS_RDONLY)
@@ -211,7 +211,7 @@ func shield(r *engine.Mounts, lower uintptr) (uintptr, unix.Errno) {
 // isWhole reports whether fd, which st is about, is the root of the sandbox.
 func isWhole(r *engine.Mounts, fd uintptr, st *unix.Stat_t) bool {
 	dir, name := r.Base, raw.Text("newroot\x00")
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		dir, name = raw.AtCwd, raw.Text(broker.NewRoot+"\x00")
 	}
 	// The same directory is not enough: a bind of the host's root shows it at another path, which may

@@ -69,7 +69,7 @@ func keepMissing(r *engine.Mounts, p plan.View, dir uintptr, name unsafe.Pointer
 	if f.Is() || held == 0 {
 		return f
 	}
-	if r.Guarded != 0 { // no number that the plan may name
+	if r.FromKeeper != 0 { // no number that the plan may name
 		held = r.Above(held)
 	}
 	placeholder.Keep(&r.State, held)

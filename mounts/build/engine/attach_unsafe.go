@@ -37,7 +37,7 @@ func (r *Mounts) ChooseEngine() {
 	b := raw.Errno(raw.Call(unix.SYS_OPEN_TREE, none, 0, 0xffff0000, 0, 0, 0))
 	c := raw.Errno(raw.Call(unix.SYS_OPENAT2, none, 0, 0, 0, 0, 0))
 	d := unix.EINVAL
-	if r.Guarded == 0 { // who may not mount is told that first; see askForFrame
+	if r.FromKeeper == 0 { // who may not mount is told that first; see askForFrame
 		d = raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, none, 0, none, 0, 0xffff0000, 0))
 	}
 	if a != unix.EINVAL || b != unix.EINVAL || c != unix.EINVAL || d != unix.EINVAL {
@@ -51,7 +51,7 @@ func (r *Mounts) Attach(p plan.View, src, dst, flags uintptr) step.Fault {
 	if r.Engine == step.ClassicCalls {
 		return r.attachClassic(p, src, dst, flags)
 	}
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		return r.askBind(p, src, dst, flags)
 	}
 	// A copy of the tree that nobody can reach: until it is moved to its place it has no more
@@ -144,7 +144,7 @@ func (r *Mounts) KindUnseen(fd uintptr) uint32 {
 // BindAs binds src onto dst with the flags that its mount has. how is AT_RECURSIVE, for what is
 // mounted below it, too, or 0.
 func (r *Mounts) BindAs(src, dst, how uintptr) unix.Errno {
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		return r.askBind(plan.View{}, src, dst, 0).Errno // no flags: there is nothing to look for in mountinfo
 	}
 	if r.Engine == step.ClassicCalls {
@@ -171,7 +171,7 @@ func (r *Mounts) MountPrivate(fs unsafe.Pointer, flags uintptr, options unsafe.P
 	if e != 0 {
 		return 0, e
 	}
-	if r.Guarded != 0 { // the one that there is without capabilities, of a megabyte
+	if r.FromKeeper != 0 { // the one that there is without capabilities, of a megabyte
 		e = r.Ask(&broker.Request{Op: broker.FS, A: broker.Tmpfs, B: 0o755, C: 1 << 20}, at, broker.None).Errno
 	} else {
 		e = r.MountOn(at, fs, flags, options)

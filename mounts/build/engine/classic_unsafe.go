@@ -22,7 +22,7 @@ import (
 
 // attachClassic is attach with mount(2).
 func (r *Mounts) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		return r.askClassic(p, src, dst, flags)
 	}
 	kind, e := raw.FileType(src)
@@ -84,7 +84,7 @@ func (r *Mounts) askClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 
 // stageRoot is where the paths of mounts on a stage begin.
 func (r *Mounts) stageRoot() uintptr {
-	if r.Guarded == 0 {
+	if r.FromKeeper == 0 {
 		return r.Base
 	}
 	if r.top == 0 {
@@ -246,7 +246,7 @@ func (r *Mounts) tightenOne(line *mountinfo.Line, point unsafe.Pointer, flags ui
 	// Whatever the path has led to is remounted only if it is the mount that the line is about.
 	id, e := r.MountID(at.FD)
 	if e == 0 && id == line.ID {
-		if r.Guarded != 0 {
+		if r.FromKeeper != 0 {
 			e = r.Restrict(at.FD, flags)
 		} else {
 			e = r.Remount(at.FD, flags|line.Flags)

@@ -46,7 +46,7 @@ type Frame struct {
 
 // MakeFrame is OpRoot.
 func (r *Frame) MakeFrame(p plan.View) step.Fault {
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		return r.askForFrame()
 	}
 	if f := r.coverRoot(); f.Is() {
@@ -235,7 +235,7 @@ func (r *Frame) CloseFrame() {
 
 // LeaveOldRoot makes the new root the only one. It is OpPivot.
 func (r *Frame) LeaveOldRoot() step.Fault {
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		return r.askToLeave()
 	}
 	e := unix.Errno(0)

@@ -43,7 +43,7 @@ func (r *Frame) MountID(fd uintptr) (uintptr, unix.Errno) { return mountinfo.IDO
 
 // NewRoot opens the root of the sandbox as it is now: the topmost mount on it.
 func (r *Frame) NewRoot() uintptr {
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		return raw.Openat(raw.AtCwd, raw.Text(broker.NewRoot+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	}
 	return raw.Openat(r.Base, raw.Text("newroot\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
@@ -52,7 +52,7 @@ func (r *Frame) NewRoot() uintptr {
 // MakeSlave stops mounts from propagating to the host. In a user namespace the kernel has done so
 // when it copied the mounts (mount_namespaces(7)); for root, this is the first change of all.
 func (r *Frame) MakeSlave() step.Fault {
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		return step.Main(r.Slave)
 	}
 	return step.Main(r.Mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC|unix.MS_SILENT, nil))

@@ -60,7 +60,7 @@ func Make(r *step.State, p plan.View, dir uintptr, name unsafe.Pointer, director
 // lower makes a process of a user namespace the plain user for a moment: what it makes can be
 // removed by the monitor, which has no capability. It returns what raise takes.
 func lower(r *step.State, p plan.View) (lowered bool) {
-	if r.Guarded != 0 || !p.InUserns() {
+	if r.FromKeeper != 0 || !p.InUserns() {
 		return false
 	}
 	permitted, inheritable, ok := raw.Caps()

@@ -167,11 +167,11 @@ func openAgain(r *resolve.Paths, path unsafe.Pointer) uintptr {
 		return raw.Failed(unix.EMFILE) // its path means nothing any more
 	}
 	old := r.Old
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		old = raw.Openat(raw.AtCwd, raw.Text(broker.OldRoot+"\x00"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	}
 	at, f := r.WalkFrom(old, path, resolve.FindOnly, 0, 0)
-	if r.Guarded != 0 {
+	if r.FromKeeper != 0 {
 		raw.Close(old)
 	}
 	// The kernel would have followed it at the first look. By hand it cannot be.

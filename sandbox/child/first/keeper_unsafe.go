@@ -21,7 +21,7 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	fromKeeper = f
 	launch.Acting.Parent = f.Launcher
 	launch.Acting.Step = plan.NoStep
-	launch.Acting.Guarded = 1
+	launch.Acting.FromKeeper = 1
 	launch.Acting.Slave, launch.Acting.NoProc = f.Slave, f.Proc
 	if f.Clone&unix.CLONE_NEWUSER != 0 {
 		launch.Acting.Mapped = 1
@@ -62,7 +62,7 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	// What setuid.conf refuses of namespaces the keeper has judged, and of mounts the broker will
 	// (suid.Conf.Judge, Deny). The plan is judged here, where the fault has a step, so that the message
 	// can name the option.
-	if extra, at := keeper.Restrict(p.Base()); extra != 0 {
+	if extra, at := keeper.CheckSteps(p.Base()); extra != 0 {
 		launch.Acting.Step = at
 		launch.Acting.End(step.Fault{Sub: plan.SubRefused, Extra: extra})
 	}

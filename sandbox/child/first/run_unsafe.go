@@ -121,7 +121,7 @@ func doStep(p plan.View, s *plan.Step) step.Fault {
 
 // raiseLoopback raises the loopback interface. In setuid mode the keeper has tried.
 func raiseLoopback() unix.Errno {
-	if launch.Acting.Guarded != 0 {
+	if launch.Acting.FromKeeper != 0 {
 		return fromKeeper.Loopback
 	}
 	return step.LoopbackUp()
@@ -130,7 +130,7 @@ func raiseLoopback() unix.Errno {
 // setHostname sets the host name.
 func setHostname(name unsafe.Pointer) step.Fault {
 	n := raw.Strlen(name)
-	if launch.Acting.Guarded == 0 {
+	if launch.Acting.FromKeeper == 0 {
 		return step.Main(raw.Errno(raw.Call(unix.SYS_SETHOSTNAME, raw.Addr(name), n, 0, 0, 0, 0)))
 	}
 	if n > broker.MaxName {

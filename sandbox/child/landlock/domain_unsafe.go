@@ -38,7 +38,7 @@ func IsAvailable() (bool, unix.Errno) {
 // A domain without rights of files permits everything else, mounting and further domains
 // included, except for tracing what is outside; and, in a domain of the payload's own that has such
 // rights, renaming between directories, which every domain of a process must permit.
-// That is why what Restrict restricts in setuid mode belongs to the same domain.
+// That is why what Enter restricts in setuid mode belongs to the same domain.
 func EnterScopes(p plan.View, s *plan.Step) unix.Errno {
 	wanted := s.A | s.B
 	if state.tried || wanted == 0 {
@@ -87,7 +87,7 @@ func restrictScopes(p plan.View, scopes uint32) (there bool, e unix.Errno) {
 
 // isExposed reports whether no user namespace stands between the payload and the user's processes
 // outside, as in setuid mode.
-func isExposed() bool { return launch.Acting.Guarded != 0 && launch.Acting.Mapped == 0 }
+func isExposed() bool { return launch.Acting.FromKeeper != 0 && launch.Acting.Mapped == 0 }
 
 // permitSockets adds the exceptions of the plan to a ruleset.
 func permitSockets(p plan.View, rules uintptr) unix.Errno {
@@ -106,14 +106,14 @@ func permitSockets(p plan.View, rules uintptr) unix.Errno {
 	return 0
 }
 
-// Restrict is OpFence: EnterScopes, where init has not done it, and in setuid mode it keeps the
+// Enter is OpFence: EnterScopes, where init has not done it, and in setuid mode it keeps the
 // payload from tracing processes outside, and so from /proc/PID/root, /proc/PID/fd and the like,
 // where no user namespace stands between. The kernel lets nobody in a Landlock domain trace what is
 // not in it. The domain restricts little else: it handles a right that the user has not, and one
 // that must be handled to be permitted, which is permitted below the root. Mounting is refused in
 // it, and renames between directories that only an inherited descriptor leads to. Where the kernel
 // has no Landlock, or an old one, the launcher has asked for a user namespace instead.
-func Restrict(p plan.View, s *plan.Step) unix.Errno {
+func Enter(p plan.View, s *plan.Step) unix.Errno {
 	if e := EnterScopes(p, s); e != 0 || state.inDomain || !isExposed() {
 		return e
 	}

@@ -102,4 +102,4 @@ func MapMemory(n uintptr) uintptr {
 }
 
 // IsRefusedStart reports whether a binary that brought such privilege does not run.
-func IsRefusedStart() bool { return Facts.Standing != suid.Plain && Facts.Standing != suid.Installed }
+func IsRefusedStart() bool { return Facts.Install != suid.Plain && Facts.Install != suid.Installed }

@@ -27,7 +27,7 @@ var Facts struct {
 	Embedded   bool             // plan mode: an embedding program has made the plan, and goes on
 	NoFrontEnd bool             // the launcher has made the plan, and no front end listens for faults
 	Filtered   uint32           // a seccomp filter is in force, which may kill set-up
-	Standing   suid.InstallKind // what privilege the binary brought
+	Install    suid.InstallKind // what privilege the binary brought
 	Caller     uintptr          // the pid of the launcher's caller
 }
 

@@ -24,7 +24,7 @@ const (
 func RunEmbedded() {
 	launch.Acting.Parent = raw.Getpid()
 	if launch.IsRefusedStart() {
-		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubInstall}, plan.NoStep, uint32(launch.Facts.Standing))
+		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubInstall}, plan.NoStep, uint32(launch.Facts.Install))
 		raw.Exit(1)
 	}
 	if !armLifeline() {

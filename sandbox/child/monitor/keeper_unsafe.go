@@ -20,7 +20,7 @@ import (
 // reported, as start does.
 func startThroughKeeper(p plan.View) uintptr {
 	if launch.Facts.Embedded && State.Keeper == 0 {
-		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubInstall}, plan.NoStep, uint32(launch.Facts.Standing))
+		launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubInstall}, plan.NoStep, uint32(launch.Facts.Install))
 		return 0
 	}
 	raw.Close(launch.Feed.Monitor)
@@ -55,7 +55,7 @@ func startThroughKeeper(p plan.View) uintptr {
 }
 
 // keeperHeader is what the keeper is told of a plan. Where the kernel lacks what keeps the payload
-// from the caller's other processes (landlock.Restrict), a user namespace is wanted too.
+// from the caller's other processes (landlock.Enter), a user namespace is wanted too.
 func keeperHeader(p plan.View) (keeper.Header, unix.Errno) {
 	h := keeper.Header{Clone: p.Clone, UID: p.UID, GID: p.GID}
 	there, e := landlock.IsAvailable()

@@ -30,7 +30,7 @@ func SetCapabilities(s *plan.Step) step.Fault {
 		return step.Main(e)
 	}
 	// In setuid mode nothing is taken on trust: what the kernel says now counts.
-	if launch.Acting.Guarded != 0 && !raw.NoMoreThan(0) {
+	if launch.Acting.FromKeeper != 0 && !raw.NoMoreThan(0) {
 		return step.Main(unix.EPERM)
 	}
 	for c := uint(0); c <= raw.LastCap; c++ {
@@ -52,7 +52,7 @@ func SetCapabilities(s *plan.Step) step.Fault {
 // a call, so where there is an init, it is done once, in front of the fork (Split):
 // the payload never has more, and init gives up the rest (lockDown in package pid1).
 func cutBounding(s *plan.Step) step.Fault {
-	if s.Flags&plan.FlagBounding == 0 || launch.Acting.Guarded != 0 { // the keeper has cut all
+	if s.Flags&plan.FlagBounding == 0 || launch.Acting.FromKeeper != 0 { // the keeper has cut all
 		return step.Fault{}
 	}
 	return step.Failed(raw.CutBounding(uint64(s.A)|uint64(s.B)<<32), plan.SubBounding)

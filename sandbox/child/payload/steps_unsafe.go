@@ -25,7 +25,7 @@ func Do(p plan.View, s *plan.Step) step.Fault {
 		closeBetween(uintptr(s.A), uintptr(s.B))
 		return step.Fault{}
 	case s.Op == plan.OpFence:
-		return step.Main(landlock.Restrict(p, s))
+		return step.Main(landlock.Enter(p, s))
 	case s.Op == plan.OpChdir:
 		return step.Main(ChangeDir(p, s))
 	// A pid that does not arrive is not a fault: the reports then do without it.

@@ -161,7 +161,7 @@ func lockDown(p plan.View) {
 	inUserns, bare, left := false, false, uint64(0)
 	for i := p.Setup; i < p.Steps; i++ {
 		if s := p.Step(i); s.Op == plan.OpCaps {
-			inUserns = s.Flags&plan.FlagBounding != 0 && launch.Acting.Guarded == 0
+			inUserns = s.Flags&plan.FlagBounding != 0 && launch.Acting.FromKeeper == 0
 			bare = s.A|s.B|s.C|s.D|s.E|s.F == 0
 			left = uint64(s.A) | uint64(s.B)<<32
 		}
