@@ -71,7 +71,7 @@ var features = [...]feature{
 	{"--seccomp", byOp, uint32(plan.OpSeccomp), 0},
 }
 
-// DenyProc is the bit for the keeper, not the broker: it makes no new proc.
+// DenyProc keeps the keeper from making a new proc. The broker, which gets this bit too, ignores it.
 const DenyProc = 1 << 31
 
 // Features returns the options that a "refuse" line may name.

@@ -1,7 +1,9 @@
 // Package suid is setuid mode: what a binary that belongs to root and has mode 4755 does on a
 // kernel that refuses user namespaces to ordinary users. This package has the policy as tables.
-// Packages keeper and broker below it have the code that runs with privilege; no other package
-// has any.
+// Packages keeper and broker below it have the code that runs with privilege. That code calls a few
+// functions of other places, which then run with privilege too: the reader of setuid.conf (conf_unsafe.go here),
+// internal/raw, the loopback interface and files of /proc in internal/step, the entry point in
+// sandbox/child. "make privileged-lines" lists and counts them all.
 //
 // # Processes
 //
@@ -15,7 +17,7 @@
 //	     │           ├─ reads /etc/gobwrap/setuid.conf
 //	     │           ├─fork─▶ in a user namespace: copies the mounts, which locks them; ends
 //	     │           ├─ enters that copy and the other new namespaces
-//	     │           ├─clone─▶ first process: drops everything, returns to package child,
+//	     │           ├─clone─▶ first process: drops everything; then, in package first,
 //	     │           │              carries out the plan as in direct mode  ────┐
 //	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 20 calls ◀┘ requests    broker.Serve
 //	     │
@@ -43,9 +45,9 @@
 // descriptors. The answer is an errno. Anything else ends the broker. The host name is the only
 // string that comes from the user.
 //
-//	BIND      source, destination; flags      clones the tree with all its mounts, adds nosuid and the flags, attaches it
+//	BIND      source, destination; flags      clones the tree and its mounts, adds nosuid and flags, attaches it
 //	FS        destination; kind, mode, size   mounts a new tmpfs, devpts or mqueue
-//	RESTRICT  mount; flags                    adds read-only, nosuid, nodev or noexec; removes no flag
+//	RESTRICT  mount; flags                    adds read-only, nosuid, nodev, noexec; removes no flag
 //	ROOT      —                               builds the frame: the old root is set aside, the new proc next to it
 //	PIVOT     new root                        makes it the only root; the broker ends
 //	HOSTNAME  name                            only in a new UTS namespace
@@ -53,6 +55,18 @@
 //
 // There is no request for the loopback interface: the keeper raises it before a process of the
 // user's is in the network namespace.
+//
+// # The frame
+//
+// ROOT puts this in the place of the host's root. Package mounts/build has the picture of direct mode.
+//
+//	/              a tmpfs of root's, mode 0755: the broker alone makes names on it
+//	├── oldroot    the host's tree: sources
+//	├── base       a tmpfs of the user's: files that set-up makes and the payload never sees
+//	├── newroot    a tmpfs of the user's: the new root, in which destinations are
+//	├── newproc    the new proc, if there is one: a source
+//	├── stagedir   an empty directory, with STAGE only: a bind waits here for its flags
+//	└── stagefile  an empty file for the same, if what is bound is not a directory
 //
 // # Why a request gains nothing
 //
@@ -80,9 +94,9 @@
 // and through a descriptor that is used after PIVOT has detached the old root or after the
 // namespace has ended.
 //
-// If there are no user namespaces, not even for root, there are no locks. Then BIND is recursive, so it takes along
-// the mounts that hide something. Unbindable mounts would be left out: if there is one, the keeper
-// makes all mounts private, which also makes them bindable. No request unmounts anything except
+// If there are no user namespaces, not even for root, there are no locks. Then BIND is recursive, so it
+// takes along the mounts that hide something. Unbindable mounts would be left out: if there is one, the
+// keeper makes all mounts private, which also makes them bindable. No request unmounts anything except
 // PIVOT. After it, and after the end of the namespace, a descriptor from inside shows what lay below
 // mounts. In neither case is a directory protected if the user can move it away from above a mount
 // point (SECURITY.md).
@@ -91,15 +105,17 @@
 // to the host. Descriptors from another mount namespace are useless: for sources, destinations and
 // RESTRICT the kernel accepts only mounts of the caller's own (check_mnt in fs/namespace.c).
 //
-// Destinations in the old root, on the frame, or below /proc/PID of any process are permitted. They
-// change only what processes of this namespace see, and all of these are the user's and without
-// privilege, except for the broker, which looks up no path there.
+// Destinations need not be below newroot: the old root, the frame itself and /proc/PID of any process are
+// permitted. They change only what processes of this namespace see, and all of these are the user's and
+// without privilege, except for the broker. Of these places it looks up only the names on the frame's
+// first tmpfs (see "Paths").
 //
-// Paths. mount(2) takes paths. The broker has five of its own on the frame's first tmpfs, which
-// belongs to root. Only on the two staging places can the user mount something, possibly a symbolic
-// link; the broker opens what is on top there with O_NOFOLLOW. All other paths are self/fd/N in a
-// proc that the keeper has bound and detached. The user cannot name that mount, so cannot mount
-// anything in it, and self/fd/N always is what descriptor N refers to.
+// Paths. mount(2) takes paths. The broker has six names of its own on the frame's first tmpfs, which
+// belongs to root: see "The frame". It uses four of them only during ROOT, when the user has mounted
+// nothing yet. The two staging places it uses later, and the user may have mounted something there,
+// possibly a symbolic link: the broker opens what is on top with O_NOFOLLOW. All other paths are
+// self/fd/N in a proc that the keeper has bound and detached. The user cannot name that mount, so
+// cannot mount anything in it, and self/fd/N always is what descriptor N refers to.
 //
 // Kinds of descriptors. The user may send any: with or without O_PATH, sockets, pidfds, files of
 // /proc, symbolic links. The calls accept files on a mount of this namespace and refuse the rest
@@ -160,10 +176,36 @@
 //     everything; isDropped asks the kernel to confirm it.
 //  4. runKeeper reduces itself, waits for the header, applies setuid.conf, makes the namespaces, clones
 //     the first process and writes its maps.
-//  5. becomeFirst is that process until it belongs to the user.
+//  5. becomeFirst is that process until it belongs to the user. It then returns through runKeeper and
+//     Split, which thus returns twice, to enterLauncher and continueStart (sandbox/child), which calls
+//     RunUnderKeeper (sandbox/child/first). That reads the plan, without privilege.
 //  6. broker.Serve carries out the requests.
 //
 // "make privileged-lines" lists and counts all functions that can run with privilege.
+//
+// # Ids and capabilities of the keeper
+//
+// "Kept" is the constant [Kept], "owner" the id of the next section. The real and the saved uid are root's
+// until setIDs. The effective and the permitted set are equal.
+//
+//	what is done                      effective uid   capabilities
+//	forkKeeper: before the clone      0               Kept
+//	reduceSelf                        0               Kept, then Kept without CAP_SETPCAP; no bounding set
+//	receiveHeader, readConf           0               the same
+//	chooseOwner                       0 to owner      the same (setEUID makes them effective again)
+//	enterLockedMounts                 owner           the same
+//	  its child, in its namespaces    owner           all over its user namespace, none over the host
+//	enterNamespaces: unshare          owner           the same; for a new IPC namespace the fsuid is the user's
+//	prepareMounts                     owner           the same
+//	clone of the first process        owner           the same
+//	  mountNewProc                    owner           the same
+//	  makeUserNS                      owner           all over the new user namespace, none over the host
+//	  setIDs, SetCaps                 the user's      none
+//	setEUID(0), openNewProc           0               the same as before the clone
+//	writeMaps                         0               the same
+//	becomeBroker, Serve               0               CAP_SYS_ADMIN
+//
+// For a caller with a reserved id, and where the owner id is not mapped, "owner" is 0 in all rows.
 //
 // # The owner of a user namespace
 //
@@ -194,7 +236,7 @@
 //     kernel's counts and limits per owner are shared (user.max_* of namespaces(7), RLIMIT_NPROC).
 //   - A process that has the id. The keeper has it as effective uid while it makes namespaces, and the
 //     first process until it takes the user's ids. Both have root's as real and saved uid, and run only
-//     the code of this package.
+//     code that "make privileged-lines" lists.
 //   - A file with the id. None is created while a process has it.
 //   - Root inside. It is mapped to 65534 or SpareRoot, which own no namespace. Becoming it needs
 //     CAP_SETUID there, which no process has once the first process has taken its ids.
@@ -206,7 +248,7 @@
 // never falls back to another id. There, and for a caller with a reserved id, root owns the other
 // namespaces and the one for the locks.
 //
-// # Imports
+// # Building
 //
 // The files *_unsafe.go run without the Go runtime: see package child for their laws.
 //

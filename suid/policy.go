@@ -1,7 +1,7 @@
 package suid
 
 // Reason is why setuid mode refuses something. The keeper and the first process pass it on as a number;
-// the launcher turns it into text.
+// package sandbox/internal/fault, in the front end or an embedding program, turns it into text.
 type Reason uint32
 
 // The reasons. Permitted is the zero value.

@@ -10,8 +10,9 @@ import (
 )
 
 // Prove asks the kernel whether all threads of this process have lost all privilege and cannot get
-// root back. It reads /proc/self/task/*/status, and setuid(0) must fail on the calling thread. It runs
-// before the first argument is read.
+// root back. It reads /proc/self/task/*/status, and setuid(0) must fail on the calling thread. The front
+// end calls it first of all. A launch without one does not: there isDropped in package keeper has
+// asked, before the command line was read.
 func Prove(uid, gid int) error {
 	// Not syscall.Setuid, which changes the ids of all threads.
 	if _, _, e := syscall.RawSyscall(syscall.SYS_SETUID, 0, 0, 0); e != syscall.EPERM {
@@ -75,7 +76,7 @@ func isPowerless(status string, uid, gid int) error {
 	return nil
 }
 
-// four is an id as status files show the real, effective, saved and file-system one.
+// fourTimes formats an id as status files show the real, effective, saved and file-system id.
 func fourTimes(id int) string {
 	one := strconv.FormatUint(uint64(uint32(id)), 10)
 	return one + "\t" + one + "\t" + one + "\t" + one

@@ -64,8 +64,8 @@ func run(argv []string) (status int) {
 	return v.fail(err)
 }
 
-// stand verifies, before any input of the caller is read, that this process has no privilege
-// of the binary. Package child has dropped all of it.
+// stand verifies, before the front end reads the command line, that this process has no privilege
+// of the binary. Package keeper has dropped all of it, before the launcher read that line.
 func stand() error {
 	kind := child.InstallKind()
 	if why := kind.Refusal(); why != "" {

@@ -45,7 +45,7 @@ func continueStart(sp unsafe.Pointer, s keeper.Start) {
 	if s.Failed != 0 {
 		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), s.Failed)
 	}
-	if s.Launcher != 0 {
+	if s.IsFirst() {
 		first.RunUnderKeeper(sp, s.Sock, s.First)
 	}
 	if s.Keeper != 0 {

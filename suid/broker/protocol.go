@@ -67,7 +67,8 @@ const (
 )
 
 // Names on the first tmpfs of the frame, which belongs to root. OldRoot is the host's tree, Base and
-// NewRoot are tmpfs file systems of the user's, NewProc is the new proc.
+// NewRoot are tmpfs file systems of the user's, NewProc is the new proc, StageDir and StageFile are the
+// staging places. Package suid has a picture.
 const (
 	OldRoot   = "/oldroot"
 	Base      = "/base"

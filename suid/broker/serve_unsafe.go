@@ -62,11 +62,11 @@ func Serve(j *Job) {
 	for range MaxRequests {
 		var q Request
 		fd, fd2, n := receive(j.Sock, j.Launcher, &q)
-		if q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != n || q.Op != Hostname && j.frameDone == (q.Op == Root) {
+		if q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != n || !j.inOrder(q.Op) {
 			break
 		}
 		answer := j.do(&q, fd, fd2)
-		raw.Close(fd) // None is not open, which close(2) says
+		raw.Close(fd) // if it is None, close(2) fails with EBADF
 		raw.Close(fd2)
 		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot || q.Op == Root && answer != 0 {
 			break // without a frame "/" is the host's
@@ -74,6 +74,9 @@ func Serve(j *Job) {
 	}
 	raw.Exit(0)
 }
+
+// inOrder reports whether op may come now: Root once and first of all, but Hostname at any time.
+func (j *Job) inOrder(op Op) bool { return op == Hostname || j.frameDone != (op == Root) }
 
 // wantedFds returns how many descriptors an operation takes.
 func wantedFds(op Op) int {
@@ -94,7 +97,7 @@ func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, n int) {
 	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
 	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: raw.Addr(unsafe.Pointer(&rights)), Controllen: unsafe.Sizeof(rights)}
 	r := raw.Failed(unix.EAGAIN)
-	for n = MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
+	for tries := MaxIdleChecks; tries > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; tries-- {
 		r = raw.Call(unix.SYS_RECVMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
 	}
 	switch {
@@ -284,7 +287,7 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 }
 
 // makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
-// two tmpfs of the user's. See package mounts/build for their purpose.
+// two tmpfs of the user's, Base and NewRoot. Package suid has a picture of it ("The frame").
 func (j *Job) makeFrame() uint32 {
 	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
 	e := mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
@@ -324,7 +327,7 @@ func (j *Job) makeFrame() uint32 {
 	return uint32(e)
 }
 
-// moveProc moves the new proc to where BIND finds it, but does not take it along with the host's.
+// moveProc moves the new proc from the host's tree, where binds would include it, to NewProc for BIND.
 func (j *Job) moveProc(path unsafe.Pointer) unix.Errno {
 	var from raw.Link
 	var st unix.Stat_t

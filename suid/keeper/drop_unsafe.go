@@ -4,7 +4,8 @@
 package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the launcher, before it reads any input. It forks the keeper here.
+// Runs in: the launcher, before it reads any input; setIDs and hasIDs also in the clone that becomes
+// the first process.
 //
 // This file runs first in a program that may have been started with privilege: from a set-id
 // bit, from file capabilities, or from a caller whose real and effective ids differ. It decides
@@ -113,8 +114,8 @@ func dropForGood(uid, gid uintptr) {
 	dropAll(uid, gid)
 }
 
-// dropAll sets all ids to uid and gid and clears all capability sets, permanently. It ends the
-// program unless the kernel confirms both.
+// dropAll sets all ids to uid and gid, permanently, and clears the capabilities unless uid is 0. It ends the
+// program if that fails; for a uid other than 0 it also asks the kernel whether all is gone (isDropped).
 func dropAll(uid, gid uintptr) {
 	if setIDs(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !isDropped(uid, gid)) {
 		die(raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00"))

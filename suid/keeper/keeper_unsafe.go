@@ -8,9 +8,9 @@ package keeper
 // What protects it, in the order in which it happens:
 //
 //   - Its real and saved uid are root's from its first instruction on, because forkKeeper sets them
-//     before the clone. The effective uid is root's too, except while it makes namespaces (chooseOwner). So its parent, the user's process, can neither signal,
-//     trace nor limit it (kill(2), ptrace(2), prlimit(2)). Signals that the terminal sends are
-//     blocked at once.
+//     before the clone. The effective uid is root's too, except while it makes namespaces: see the
+//     table in package suid. So its parent, the user's process, can neither signal, trace nor limit
+//     it (kill(2), ptrace(2), prlimit(2)). Signals that the terminal sends are blocked at once.
 //   - reduceSelf reduces it to suid.Kept, and sets no_new_privs, which every later process inherits.
 //   - Its only input from the user is a Header of 16 bytes; anything else ends it. No field of it
 //     is a length, an address or a path.
@@ -23,6 +23,10 @@ package keeper
 // A failure ends the launch with a Fault on the socket, from which the message is made elsewhere. The
 // exception is a user namespace that the Header calls optional (TryUser): if it fails, the keeper
 // clones another first process, without one.
+//
+// A socket is named after the process that it leads to: launcherSock, firstSock and, in the first
+// process, brokerSock. Of several errnos or raw results max takes one that is a failure, if there is
+// one (package raw).
 
 import (
 	"unsafe"
@@ -63,6 +67,9 @@ type Start struct {
 	Sock    uintptr    // in the launcher the socket to the keeper, in the first process the keeper's end
 	First
 }
+
+// IsFirst reports whether this process is the sandbox's first process, and not the launcher.
+func (s *Start) IsFirst() bool { return s.Launcher != 0 }
 
 // First is what the sandbox's first process inherits from the keeper.
 type First struct {
@@ -190,12 +197,12 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 	for {
-		sock, firstSock := socketPair(unix.SOCK_SEQPACKET)
+		firstSock, brokerSock := socketPair(unix.SOCK_SEQPACKET)
 		if e == 0 {
-			e = raw.Errno(sock)
+			e = raw.Errno(firstSock)
 		}
 		if e == 0 {
-			e = setTimeout(sock, broker.MaxIdleChecks*broker.CheckSeconds)
+			e = setTimeout(firstSock, broker.MaxIdleChecks*broker.CheckSeconds)
 		}
 		if e == 0 {
 			e = setEUID(owner)
@@ -204,11 +211,11 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 		if e == 0 {
 			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 			if pid == 0 {
-				raw.Close(sock)
+				raw.Close(firstSock)
 				raw.Close(proc)
-				becomeFirst(&h, &first, firstSock, uid, gid)
+				becomeFirst(&h, &first, brokerSock, uid, gid)
 				raw.SetMask(unix.SIG_SETMASK, mask, nil)
-				first.Broker, first.Clone, first.Launcher = firstSock, h.Clone, launcher
+				first.Broker, first.Clone, first.Launcher = brokerSock, h.Clone, launcher
 				return first
 			}
 			e = max(raw.Errno(pid), setEUID(0))
@@ -216,21 +223,20 @@ func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
 		if e != 0 {
 			failLaunch(launcherSock, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
 		}
-		raw.Close(firstSock)
-		job := broker.Job{Sock: sock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
+		raw.Close(brokerSock)
+		job := broker.Job{Sock: firstSock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
 		if first.Proc == 0 {
-			job.NewProc = openNewProc(sock)
+			job.NewProc = openNewProc(firstSock)
 		}
-		if h.Clone&unix.CLONE_NEWUSER == 0 || mapUserNS(launcherSock, proc, &h, pid, sock, uid, gid) {
+		if h.Clone&unix.CLONE_NEWUSER == 0 || mapUserNS(launcherSock, proc, &h, pid, firstSock, uid, gid) {
 			becomeBroker(launcherSock, &h, &first, &job)
 		}
-		raw.Close(sock) // that first process ends; the next one gets no user namespace
+		raw.Close(firstSock) // that first process ends; the next one gets no user namespace
 		h.Clone &^= unix.CLONE_NEWUSER
 	}
 }
 
-// enterNamespaces enters the new namespaces as owner's. A new mqueue file system takes its owner from the
-// fsuid.
+// enterNamespaces makes and enters the namespaces; owner owns them. A new mqueue belongs to the fsuid.
 func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
 	if locked, e = enterLockedMounts(first); e != 0 {
 		return locked, e
@@ -310,8 +316,8 @@ func userNSDisabled() bool {
 // change of ids from root's (capabilities(7), "The securebits flags"). The caller may have set them.
 const noFixup = 1<<2 | 1<<4
 
-// reduceSelf reports whether this is now true: no exec gains privilege, the bounding set is empty, a
-// change of ids drops the capabilities, all uids are root's, and no capability is left but suid.Kept.
+// reduceSelf reduces this process, and reports whether now: no exec gains privilege, the bounding set is
+// empty, a change of ids drops the capabilities, all uids are root's, and capabilities are in suid.Kept.
 func reduceSelf() bool {
 	permitted, _, ok := raw.Caps()
 	if !ok || permitted&requiredCaps != requiredCaps { // for example root of a container
@@ -333,9 +339,8 @@ func reduceSelf() bool {
 	return raw.Errno(raw.Call(unix.SYS_GETRESUID, p, p+4, p+8, 0, 0, 0)) == 0 && ids[0]|ids[1]|ids[2] == 0
 }
 
-// receiveHeader reads the Header. The socket's end means that direct mode works. The keeper ends then, or
-// when the launcher is gone, or if it reads anything but a Header. recvfrom(2)
-// takes no descriptors.
+// receiveHeader reads the Header. The keeper ends at the end of the socket (direct mode works), if the
+// launcher is gone, and if it reads anything but a Header. recvfrom(2) takes no descriptors.
 func receiveHeader(launcherSock, launcher uintptr, h *Header) {
 	if e := setTimeout(launcherSock, broker.CheckSeconds); e != 0 {
 		failLaunch(launcherSock, plan.SubKeeper, e, 0)
@@ -383,16 +388,16 @@ func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job
 }
 
 // becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that
-// process has read nothing from the user, except bytes from the keeper.
-func becomeFirst(h *Header, first *First, sock, uid, gid uintptr) {
+// process reads only single bytes from the keeper, and nothing from the user.
+func becomeFirst(h *Header, first *First, brokerSock, uid, gid uintptr) {
 	if first.Proc == 0 {
 		first.Proc = mountNewProc()
-		raw.SendByte(sock, byte(first.Proc))
+		raw.SendByte(brokerSock, byte(first.Proc))
 	}
 	user := h.Clone&unix.CLONE_NEWUSER != 0
 	e := unix.Errno(0)
 	if user {
-		makeUserNS(sock)
+		makeUserNS(brokerSock)
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
 		e = raw.CutBounding(0) // a new user namespace starts with a full bounding set
 	}
@@ -406,7 +411,7 @@ func becomeFirst(h *Header, first *First, sock, uid, gid uintptr) {
 		e = unix.EPERM
 	}
 	if user {
-		raw.SendByte(sock, byte(e))
+		raw.SendByte(brokerSock, byte(e))
 	}
 	if e != 0 {
 		raw.Exit(1)

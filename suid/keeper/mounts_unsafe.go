@@ -39,9 +39,9 @@ func mount(src, dst, fs unsafe.Pointer, flags uintptr) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, 0, 0))
 }
 
-// prepareMounts stops propagation to the host, unless locked mounts have none, applies the rules above
-// and raises the loopback interface. It returns a detached bind of the host's proc. The first process
-// reports what could not be done in first.
+// prepareMounts makes all mounts slaves, unless they are locked and already are, applies the rules above
+// and raises the loopback interface. It returns a detached bind of the host's proc. What failed without
+// ending the launch is noted in first; the first process reports it.
 func prepareMounts(launcherSock uintptr, h *Header, first *First, locked bool) (proc uintptr) {
 	root := raw.Text("/\x00")
 	if h.Clone&unix.CLONE_NEWNET != 0 {
@@ -106,8 +106,8 @@ func mayMountProc(proc uintptr, flags uint64) bool {
 }
 
 // openNewProc waits for mountNewProc and opens the new proc. It returns 0 if there is none.
-func openNewProc(launcherSock uintptr) uintptr {
-	if e, ok := raw.ReadByte(launcherSock); !ok || e != 0 {
+func openNewProc(firstSock uintptr) uintptr {
+	if e, ok := raw.ReadByte(firstSock); !ok || e != 0 {
 		return 0
 	}
 	fd := raw.Openat(raw.AtCwd, raw.Text(newProcPath), unix.O_PATH|unix.O_DIRECTORY, 0)
@@ -117,8 +117,8 @@ func openNewProc(launcherSock uintptr) uintptr {
 	return fd
 }
 
-// mountNewProc mounts a proc for the PID namespace of this process. It waits here until ROOT moves it
-// away from the host's tree, so that binds of that do not take it along.
+// mountNewProc mounts a proc for the PID namespace of this process. ROOT later moves the mount from here
+// to broker.NewProc: in the host's tree, binds of that tree would include it.
 func mountNewProc() unix.Errno {
 	fs, at := raw.Text("proc\x00"), raw.Text(newProcPath)
 	return mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)

@@ -59,19 +59,19 @@ func failUnlessTry(launcherSock uintptr, h *Header, sub plan.Sub, e unix.Errno, 
 
 // makeUserNS creates the user namespace and returns when its maps are written. The kernel also charges its
 // owner, the effective uid, for what processes in it use (inotify, RLIMIT_NPROC).
-func makeUserNS(sock uintptr) {
+func makeUserNS(brokerSock uintptr) {
 	e := raw.Errno(raw.Call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER, 0, 0, 0, 0, 0))
 	setUndumpable()
 	// Answers the keeper's question, and waits until the maps are written.
-	if !raw.SendByte(sock, byte(e)) || e != 0 || !raw.Hears(sock) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
+	if !raw.SendByte(brokerSock, byte(e)) || e != 0 || !raw.Hears(brokerSock) || !raw.SendByte(brokerSock, 0) || !raw.Hears(brokerSock) {
 		raw.Exit(1)
 	}
 }
 
 // mapUserNS does the keeper's side, and reports whether the first process has its ids. Some security
 // modules let root create a user namespace but refuse every use of a capability in it.
-func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintptr) bool {
-	code, ok := raw.ReadByte(sock)
+func mapUserNS(launcherSock, proc uintptr, h *Header, pid, firstSock, uid, gid uintptr) bool {
+	code, ok := raw.ReadByte(firstSock)
 	switch {
 	case !ok:
 		failUnlessTry(launcherSock, h, plan.SubClone, unix.ESRCH, 0)
@@ -80,11 +80,11 @@ func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintpt
 		failUnlessTry(launcherSock, h, plan.SubClone, unix.Errno(code), h.Clone)
 		return false
 	}
-	if sub, e := writeMaps(h, proc, pid, sock, uid, gid); e != 0 {
+	if sub, e := writeMaps(h, proc, pid, firstSock, uid, gid); e != 0 {
 		failUnlessTry(launcherSock, h, sub, e, 0)
 		return false
 	}
-	if code, ok = raw.ReadByte(sock); !ok || code != 0 {
+	if code, ok = raw.ReadByte(firstSock); !ok || code != 0 {
 		failUnlessTry(launcherSock, h, plan.SubRefused, 0, suid.Extra(suid.ReasonPowerless, 0))
 		return false
 	}
@@ -93,14 +93,14 @@ func mapUserNS(launcherSock, proc uintptr, h *Header, pid, sock, uid, gid uintpt
 
 // writeMaps writes the maps of process pid. If proc is mounted with hidepid=, the directory is visible
 // by CAP_SYS_PTRACE.
-func writeMaps(h *Header, proc, pid, sock, uid, gid uintptr) (plan.Sub, unix.Errno) {
+func writeMaps(h *Header, proc, pid, firstSock, uid, gid uintptr) (plan.Sub, unix.Errno) {
 	var name raw.Link
 	raw.PutNumber(unsafe.Pointer(&name), pid)
 	dir := raw.Openat(proc, unsafe.Pointer(&name), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if e := raw.Errno(dir); e != 0 {
 		return plan.SubUIDMap, e
 	}
-	if !isOwnProc(proc) || !raw.SendByte(sock, 0) || !raw.Hears(sock) {
+	if !isOwnProc(proc) || !raw.SendByte(firstSock, 0) || !raw.Hears(firstSock) {
 		return plan.SubUIDMap, unix.ESRCH
 	}
 	if e := step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00")); e != 0 && e != unix.ENOENT { // before Linux 3.19
@@ -113,7 +113,7 @@ func writeMaps(h *Header, proc, pid, sock, uid, gid uintptr) (plan.Sub, unix.Err
 		return plan.SubUIDMap, e
 	}
 	raw.Close(dir)
-	raw.SendByte(sock, 0)
+	raw.SendByte(firstSock, 0)
 	return 0, 0
 }
 

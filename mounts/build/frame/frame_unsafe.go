@@ -31,8 +31,8 @@ const (
 type Frame struct {
 	step.State
 
-	Base  uintptr // the frame's tmpfs
-	Old   uintptr // the old root
+	Base  uintptr // the frame's tmpfs; in setuid mode the user's tmpfs on the frame (broker.Base)
+	Old   uintptr // the old root; in setuid mode 0
 	Apart uint32  // where the old root is, if it is not this process's: NoChroot or Rootfs
 
 	// In setuid mode:
