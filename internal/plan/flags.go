@@ -10,6 +10,7 @@ import (
 // plan without code of their own.
 const (
 	// FlagInit: the first process stays as a reaper, the payload is its child.
+	// Flags of a plan are set by package compile; Verify refuses bits beyond AllFlags.
 	FlagInit = 1 << iota
 	// FlagDieWithParent: SIGKILL follows from the caller down to the payload.
 	FlagDieWithParent
@@ -60,12 +61,14 @@ type flagName struct {
 //nolint:gochecknoglobals // read-only tables
 var (
 	mountFlagNames = []flagName{
+		// The names are those of mount(8), so that a listing can be compared with /proc/self/mountinfo.
 		{unix.MS_RDONLY, "ro"},
 		{unix.MS_NOSUID, "nosuid"},
 		{unix.MS_NODEV, "nodev"},
 		{unix.MS_NOEXEC, "noexec"},
 	}
 	namespaceNames = []flagName{
+		// The names are those of /proc/PID/ns (namespaces(7)).
 		{unix.CLONE_NEWUSER, "user"},
 		{unix.CLONE_NEWNS, "mnt"},
 		{unix.CLONE_NEWPID, "pid"},
