@@ -54,7 +54,8 @@ const (
 	OpLimitUserns
 	// Prove that no further user namespace can be made, by trying: a limit may be set in several places.
 	OpNoUserns
-	// payload: A path, B PWD string. With FlagTry the next OpChdir is tried after a failure; once one has succeeded, the others do nothing.
+	// payload: A path, B PWD string. With FlagTry the next OpChdir is tried after a failure; once one has
+	// succeeded, the others do nothing.
 	OpChdir
 	// A fd: wait for a byte or the end.
 	OpWaitFd
