@@ -230,7 +230,7 @@ var Options = [...]Option{
 	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, read-only", Paths: true, do: doBindFD, with: uint8(tree.ReadOnly)},
 	// Not recursive, as with bwrap.
 	{Name: "--remount-ro", Operands: "DEST", Help: "Make the mount at DEST read-only", Paths: true, do: doAt, with: uint8(flat.RemountRO)},
-	// From here to --protect-glob-try, options that bwrap does not have. --mask-try and the like differ by flat.Absent alone.
+	// From here to --protect-glob-try, options that bwrap does not have. The -try forms differ by flat.Absent alone.
 	{Name: "--mask", Operands: "PATH", Help: "Let nobody open PATH", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Mask)},
 	{Name: "--mask-try", Operands: "PATH", Help: "Like --mask, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Mask)},
 	{Name: "--mask-glob", Operands: "PATTERN", Help: "Let nobody open what matches PATTERN", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Mask)},
