@@ -248,12 +248,14 @@ func TestScopesUnderFilters(t *testing.T) {
 func TestJobControl(t *testing.T) {
 	t.Parallel()
 	// await waits for a state of the job, and ending for the end of one that has been stopped,
-	// of which it has the status; down for the stop of the command itself, behind init, which could
-	// otherwise still read what is typed for the shell. up is a FIFO on which a command says that it runs, and it goes on
+	// of which it has the status; down for the stop of the command itself, a child of init, which could
+	// otherwise still read what is typed for the shell. The launcher may have another child, a broker that it
+	// has not waited for yet. up is a FIFO on which a command says that it runs, and it goes on
 	// when there is something on go.
 	const prelude = `set -m; cd $W; await() { while [ -z "$(jobs $1)" ]; do sleep .02; done; }
 ending() { until grep -q exit-code status; do sleep .02; done; grep exit-code status | tr -dc 0-9; }
-children() { cat /proc/$1/task/$1/children; }; down() { until grep -q '^State:.T' /proc/$(children $(children $1) | tr -d ' ')/status; do sleep .02; done; }; `
+children() { cat /proc/$1/task/$1/children; }; grand() { for c in $(children $1); do children $c; done; }
+down() { until for c in $(grand $1); do cat /proc/$c/status; done | grep -q '^State:.T'; do sleep .02; done; } 2>/dev/null; `
 	for _, who := range everyone {
 		t.Run(who.name, func(t *testing.T) {
 			t.Parallel()

@@ -36,7 +36,7 @@ type Frame struct {
 	Apart uint32  // where the old root is, if it is not this process's: NoChroot or Rootfs
 
 	// In setuid mode:
-	Cwd    uintptr    // the caller's working directory; 0: this process's
+	Cwd    uintptr    // the caller's working directory, if this process may not search it; 0: it is there
 	Mapped uint32     // the process is in a user namespace
 	Slave  unix.Errno // why mounts still propagate to the host; the keeper has stopped that
 	NoProc unix.Errno // why there is no new proc

@@ -32,7 +32,11 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	// It is inherited from the keeper, which was forked before the launcher reset it.
 	raw.DefaultAction(unix.SIGCHLD)
 	launch.Feed.Child, launch.Acting.Broker = launch.Acting.Above(end), launch.Acting.Above(f.Broker)
-	if f.Cwd != 0 {
+	switch {
+	case f.Cwd == 0: // the keeper has not changed it
+	case raw.Fchdir(f.Cwd) == 0: // a source may be /proc/self/cwd
+		raw.Close(f.Cwd)
+	default: // a directory that the user may not search
 		launch.Acting.Cwd = launch.Acting.Above(f.Cwd)
 	}
 	var head launch.PlanHeader
