@@ -46,24 +46,28 @@ const (
 	FDTaken
 	// Word: a path below /proc/self/fd of a descriptor that is not open.
 	NotPassed
-	// Word, for these and the next: what was typed in place of it.
+	// Word: not a uid.
 	BadUID
-	BadGID // Word
-	// INSIDE:OUTSIDE:COUNT was wanted.
+	// Word: not a gid.
+	BadGID
+	// Word: not INSIDE:OUTSIDE:COUNT, or with ids that the kernel does not take.
 	BadRange
-	BadCap // Word
-	// Not what the option Wants.
+	// Word: not a capability.
+	BadCap
+	// Word: not what the option Wants.
 	BadValue
-	// Of a variable.
+	// Word: not a name that a variable can have.
 	BadName
 	// --argv0 was given before.
 	Argv0Twice
-	// Not an octal mode.
+	// Word: not an octal mode; for --chmod.
 	BadChmod
-	BadPerms // Word
+	// Word: the same, for --perms.
+	BadPerms
 	// --perms stands in front of the same operation twice.
 	PermsTwice
-	BadSize // Word
+	// Word: not a number of bytes above 0.
+	BadSize
 	// The same for --size.
 	SizeTwice
 	// More than MaxLayers.
