@@ -86,7 +86,7 @@ func (c *Compiler) here() uint32 { return uint32(c.used.arena) }
 // word puts a string of the text into the arena; an empty one is at offset 0.
 func (c *Compiler) word(w flat.Word) uint32 {
 	b := c.Text.At(w)
-	// Equal to no string, too: an operand that must be there has been checked by the parser.
+	// An empty string and none are the same here: the parser has checked what must not be empty.
 	if len(b) == 0 {
 		return 0
 	}

@@ -54,7 +54,7 @@ func (c *Compiler) command() {
 	c.from = c.Spec.Command
 	c.step(plan.Step{Op: plan.OpExec})
 	c.from = 0
-	// The end of the environment, whose slots stand here since environment has filled them; the files that exec tries come next.
+	// The end of the environment, whose slots were filled first; the files that exec tries come next.
 	c.slot(0)
 	// After the environment was changed: PATH counts as the payload has it.
 	c.candidates(c.Text.At(c.Spec.Command))
@@ -117,7 +117,7 @@ func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
 // a signal to the group reaches in every PID namespace: with a new one, signals end at it.
 func (c *Compiler) fence() {
 	s := c.Spec
-	// A scope that was not asked for must not keep the command from running on an older kernel: so it is tried.
+	// The scope of signals that a new PID namespace adds was not asked for, so an older kernel may lack it.
 	try := s.TryScopes
 	if c.newPID {
 		try |= flat.ScopeSignals
@@ -161,6 +161,7 @@ func (c *Compiler) filter(bpf []byte) {
 	c.align()
 	at := c.here()
 	c.bytes(bpf)
+	// A NUL, so that the arena's last byte is one wherever the filter lies.
 	c.byte(0)
 	c.step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
 }
@@ -177,7 +178,7 @@ func (c *Compiler) builtin(bpf string) {
 // cwd chooses where the command starts: what was asked for; else the same place as
 // outside, by its real path or else by $PWD; else home, else the root.
 func (c *Compiler) cwd() {
-	// No second place: who has named a directory does not want the command to run in another one.
+	// There is no second place: a user who names a directory does not want the command to run in another one.
 	if d := c.Spec.Strs[flat.Chdir]; d.Given() {
 		c.from = d.From
 		c.chdir(c.Text.At(d.Word), 0)
@@ -212,7 +213,6 @@ func (c *Compiler) chdir(dir []byte, flags uint16) {
 	// One string for both operands: the path is its end.
 	c.text("PWD=")
 	c.bytes(dir)
-	// A NUL, so that the arena's last byte is one wherever the filter lies.
 	c.byte(0)
 	c.step(plan.Step{Op: plan.OpChdir, Flags: flags, A: at + 4, B: at})
 }

@@ -214,7 +214,7 @@ func (c *Compiler) identity() {
 	}
 	block := c.Spec.FDs[flat.UserBlockFD]
 	c.wait(block)
-	// For the keeper, which reads nothing else of the plan than this and Clone.
+	// For the keeper, which is told these, Clone, and two flags of the plan.
 	c.header.UID, c.header.GID = c.insideUID, c.insideGID
 	// Elsewhere the maps are there: a process outside, newuidmap or the keeper has written them.
 	if c.newUser && !f.Ranges && !block.Given() && !f.Setuid {

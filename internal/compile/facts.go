@@ -89,7 +89,7 @@ const (
 	JoinNewUser
 	// Maps belong to a new user namespace, which --unshare-user-try does not promise.
 	RangesNeedUser
-	// --map-auto with maps of the caller's own: which of them should count?
+	// --map-auto with maps of the caller's own, which may contradict it.
 	AutoAndMaps
 	// The limit on user namespaces is set in a namespace of the sandbox's own, as with bwrap.
 	DisableNeedsUser

@@ -33,7 +33,7 @@ func (c *Compiler) Head(out []byte) {
 	h.ArenaLen = uint32(u.arena)
 	h.Size = h.Arena + h.ArenaLen
 	at := 0
-	// In the order of the fields of plan.Header; a test compares the two. A copy of the struct would take an unsafe pointer.
+	// In the order of the fields of plan.Header. A copy of the struct would take an unsafe pointer.
 	for _, v := range [...]uint32{
 		h.Magic, h.Size, h.Flags, h.Clone, h.Steps, h.Join, h.Setup, h.Slots, h.Arena, h.ArenaLen,
 		h.Argv, h.Argc, h.Env, h.Envc, h.Paths, h.Pathc, h.Script, h.Close, h.Closec, h.Early, h.Earlyc, h.Sync, h.Syncc,

@@ -42,7 +42,7 @@ func (p *Program) Dump() string {
 // phase returns a heading in front of the first step of each process.
 func (p *Program) phase(h Header, i uint32) string {
 	switch {
-	// A plan has a first step, and only few plans enter a namespace before they clone.
+	// Only plans that enter a namespace before the clone have such steps (FlagJoin).
 	case i == 0 && h.Join > 0:
 		return "join:\n"
 	case i == h.Join:
