@@ -7,10 +7,9 @@ import (
 )
 
 // Header flags. Those that an option switches on are bits of flat.Spec.Switches too, and reach the
-// plan without code of their own.
+// plan without code of their own. Verify refuses bits beyond AllFlags.
 const (
 	// FlagInit: the first process stays as a reaper, the payload is its child.
-	// Flags of a plan are set by package compile; Verify refuses bits beyond AllFlags.
 	FlagInit = 1 << iota
 	// FlagDieWithParent: SIGKILL follows from the caller down to the payload.
 	FlagDieWithParent

@@ -57,7 +57,7 @@ func Verify(base unsafe.Pointer, n uint32) Verdict {
 			return v
 		}
 	}
-	// What runs over the end of the steps would be a process of set-up that no step ends.
+	// The last step is the one that does not return: no process runs on behind the steps.
 	if StepAt(base, h.Steps-1).Op != OpExec {
 		return BadOrder
 	}
@@ -114,7 +114,7 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 	if s.Op >= NumOps {
 		return BadStep
 	}
-	// An array of the operands would be indexed with a check that can panic, and no runtime is there to do so.
+	// An array of the operands would be indexed with a check that can panic, and there is no runtime to do that.
 	info := &ops[s.Op]
 	// Each is told the next operand too, since a filter's length stands there. The verdicts are joined by bits: which one it is
 	// does not matter then, only that it is not Good.
