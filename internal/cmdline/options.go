@@ -29,8 +29,8 @@ type Option struct {
 	Scalar bool
 	// --overlay-src, and what may follow it.
 	Layer bool
-	// Operands are paths (of data options: the last one is), so they must not be empty: bwrap took an empty source for the whole
-	// host, until it refused it too.
+	// Operands are paths (of data options: the last one is), so they must not be empty: an empty variable in a
+	// script must not bind the whole host.
 	Paths bool
 	// What its value has to be, for messages: behind "want".
 	Wants string
@@ -294,7 +294,7 @@ var Options = [...]Option{
 	{Name: "--forward-signals", Help: "Pass signals sent to gobwrap on to the command", do: doSwitch, turns: plan.FlagForward},
 	{Name: "--close-fds", Help: "Pass only descriptors 0, 1 and 2 on", do: doSwitch, turns: flat.CloseFDs},
 	{Name: "--keep-fd", Operands: "FD", Help: "Like --close-fds, but pass FD on (repeatable)", do: doKeepFD},
-	// 4294966 seconds are the most that 32 bits of milliseconds hold.
+	// 4294966 seconds with any fraction, rounded up to milliseconds, fit into 32 bits.
 	{Name: "--timeout", Operands: "SECONDS[:GRACE]", Help: "End the command after SECONDS", Scalar: true, Wants: "SECONDS[:GRACE], numbers such as 1.5, at most 4294966, of which SECONDS is not 0", do: doTimeout},
 	// Since Linux 5.7 (CLONE_INTO_CGROUP).
 	{Name: "--cgroup", Operands: "FD", Help: "Start in the cgroup directory open as FD", Scalar: true, do: doNamedFD, on: flat.CgroupFD},
