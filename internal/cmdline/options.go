@@ -36,9 +36,10 @@ type Option struct {
 	Wants string
 
 	do action
-	// Which wish, descriptor, string or id it sets: an index into a field of flat.Spec, or a setting.Kind, or flat.Glob.
+	// What it sets: an index of flat.Spec.Wishes, FDs, Strs or IDs, by its action; or a setting.Kind; flat.Glob
+	// for a pattern; scopeNamed for --scope with a name.
 	on uint8
-	// What to: a flat.Wish, flat.Kind, tree.Access or tree.Writes.
+	// What to: a flat.Wish, flat.Kind, tree.Access, tree.Writes or scopeTried, by its action.
 	with uint8
 	// The bit of flat.Spec.Switches that it switches on. No option switches one off.
 	turns uint32

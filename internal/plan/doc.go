@@ -1,8 +1,8 @@
 // Package plan is the contract between the code that makes a plan and the code that executes
 // it: one flat byte slice that says everything a launch will do.
 //
-// Package compile makes the plan, in the launcher or in a Go program. Package child, which runs
-// without the Go runtime, executes it step by step. A plan that comes through a socket, from a
+// Package compile makes the plan, in the launcher or in a Go program. The packages below sandbox/child,
+// which run without the Go runtime, execute it step by step. A plan that comes through a socket, from a
 // front end, an embedding program or to the keeper, is checked first with [Verify]; one that the
 // launcher has made for itself is not. --dry-run prints the plan as text ([Program.Dump]), and the
 // fuzz tests corrupt its bytes.

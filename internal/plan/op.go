@@ -109,7 +109,8 @@ const (
 
 // Step flags.
 const (
-	// FlagTry: a source that does not exist is skipped; an OpChdir may fail.
+	// FlagTry: what does not exist is skipped (OpSource, OpMask, OpProtect); an OpChdir may fail, and an
+	// OpBecome with EINVAL: the id is not mapped.
 	FlagTry = 1 << iota
 	// FlagBounding: OpCaps cuts the bounding set.
 	FlagBounding
@@ -225,7 +226,7 @@ const (
 	SubSeal
 	SubCover    // covering parts of proc
 	SubFallback // a new proc, which was done without (a warning)
-	SubRefused  // setuid mode does not do this: Extra is the row of the policy (package suid)
+	SubRefused  // setuid mode does not do this: Extra is what suid.Extra packs, a suid.Reason and a feature
 	SubConf     // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper   // the keeper's own preparations
 	SubInstall  // how the launcher is installed: Extra is a suid.InstallKind
@@ -333,8 +334,8 @@ type opInfo struct {
 	labels [7]string
 	// The step flags that may be set. Verify refuses others, so that no flag is ignored silently.
 	flags uint16
-	// What has failed, with operands in braces (see Sentence). What bwrap can fail at too is worded as there, since callers match
-	// these texts. It is "" where package fault makes the text from the details.
+	// What has failed, with operands in braces (see Sentence). What bwrap can fail at too is worded as there,
+	// since callers match these texts. It is "" where package fault makes the text from the details.
 	fault string
 }
 

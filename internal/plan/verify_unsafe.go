@@ -9,7 +9,7 @@ import "unsafe"
 // Verdict is the result of Verify; Good is zero.
 type Verdict uint32
 
-// Verdicts. A plan made by Builder is always Good; the rest are bugs or attacks.
+// Verdicts. A plan made by package compile is always Good; the rest are bugs or attacks.
 const (
 	Good Verdict = iota
 	// Too short, or of another version.
@@ -291,7 +291,7 @@ func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 }
 
 // verifySlots checks that the ranges lie one behind the other, as the compiler lays them out:
-// the child turns offsets into addresses in place, so that no range may share a slot.
+// the payload's process turns offsets into addresses in place (package payload), so that no range may share a slot.
 func verifySlots(base unsafe.Pointer, h *Header) Verdict {
 	// All are below 2^24, so that the sums below do not overflow.
 	if h.Argc == 0 || h.Pathc == 0 || h.Argc > h.Slots || h.Envc > h.Slots || h.Pathc > h.Slots ||

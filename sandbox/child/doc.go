@@ -132,7 +132,7 @@
 //	                               scoped; the monitor does the same (stopSelf)
 //	ended       init               the payload's status, and whether init ends too; with --usage,
 //	                               what the payload has used follows
-//	HolderWord  first process      with --protect: a placeholder; the word has the length of its
+//	placeholder first process      with --protect: the word (placeholder.Word) has the length of its
 //	                               name, which follows (package monitor)
 //	a byte      monitor, down      the keeper is gone (awaitKeeperGone)
 //
@@ -228,8 +228,11 @@
 //     function always passes and runtime.morestack is never reached. (TestLaws bounds
 //     the stack: 8 KiB in all.) What is larger is static memory (state_unsafe.go of each package), and each
 //     buffer belongs to one function or one group of them.
-//   - A function returns the fault of a step (package step); the process ends in run, which
-//     sends it as a plan.Message. Messages are formatted where there is a runtime.
+//   - A function returns the fault of a step; State.End (package step) sends it as a plan.Message
+//     and ends the process. Messages are formatted where there is a runtime.
+//   - A switch of eight cases or more that every launch comes through has no tag: it is written
+//     "switch { case x == A: …". With a tag the compiler makes a jump table, which costs a page
+//     fault in each process. (TestUsage in tests/counts bounds the page faults.)
 //
 // What all this assumes of the Go release (where the g is, what the runtime reads and
 // changes at its start) is one list, in runtime_test.go, whose test names what a release

@@ -40,7 +40,7 @@ func Entered() bool { return started.as == asLauncher }
 // Go runtime exists.
 func Ready() bool { return started.as != 0 }
 
-// InstallKind returns what privilege the binary brought. Whatever it was is gone: enterLauncher dropped
+// InstallKind returns what privilege the binary brought. Whatever it was is gone: keeper.Split dropped
 // it before the runtime started. Where it is suid.Installed, a keeper waits.
 func InstallKind() suid.InstallKind { return launch.Facts.Install }
 

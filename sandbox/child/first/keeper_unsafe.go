@@ -71,7 +71,7 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 }
 
 // closeLeaked closes, in plan mode, the socket and the lifeline, and what the embedding program had
-// open without close-on-exec, as hosted has done in the monitor.
+// open without close-on-exec, as runPlanMode (package child) has done in the monitor.
 func closeLeaked(sp unsafe.Pointer) {
 	sock, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 16))))
 	end, _ := raw.Number(raw.Mapped(*(*uintptr)(unsafe.Add(sp, 24))))

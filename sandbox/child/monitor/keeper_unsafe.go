@@ -140,7 +140,7 @@ func ReapKeeper() {
 }
 
 // ReapReplacedFirst reaps a first process that ended because its user namespace was of no use to
-// it, and in whose place the keeper put another one (keeper.run). It comes last: it must
+// it, and in whose place the keeper put another one (runKeeper). It comes last: it must
 // not take another child's status.
 func ReapReplacedFirst() {
 	if State.ViaKeeper {

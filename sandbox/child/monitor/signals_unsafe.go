@@ -140,7 +140,7 @@ func handleSignals(p plan.View) {
 			if by := stopSignal(p); by != 0 {
 				stopWithPayload(p, by)
 			}
-		case sig == unix.SIGCONT: // see continued
+		case sig == unix.SIGCONT: // stopWithPayload has seen it while it was pending (isContinuePending)
 		case !p.Has(plan.FlagForward):
 			endBySignal(p, sig, info.code())
 		case info.code() > 0 && !hasSession(p) && !p.Has(plan.FlagForeground): // the terminal's, which the payload has had itself

@@ -97,9 +97,9 @@ func closeMonitorEnds() {
 }
 
 // closeOthers closes all that the monitor does not need: the caller's descriptors, the
-// standard ones too, so that a reader sees the end of the payload. But keeps one that a
-// failure of set-up may be reported on; launch.Nowhere: none.
-func closeOthers(p plan.View, but uintptr) {
+// standard ones too, so that a reader sees the end of the payload. It keeps except, on which
+// a failure of set-up may be reported; launch.Nowhere: none.
+func closeOthers(p plan.View, except uintptr) {
 	if launch.Acting.Sock != 0 && launch.Acting.Sock != launch.Nowhere {
 		raw.Close(launch.Acting.Sock)
 		launch.Acting.Sock = 0
@@ -113,7 +113,7 @@ func closeOthers(p plan.View, but uintptr) {
 		json = uintptr(p.JSONFd)
 	}
 	keep := [...]uintptr{
-		launch.OrNowhere(launch.Feed.Monitor), json, but,
+		launch.OrNowhere(launch.Feed.Monitor), json, except,
 		launch.OrNowhere(State.Lifeline), launch.OrNowhere(State.cgroup), launch.OrNowhere(signals.fd),
 	}
 	launch.CloseAllBut(p, p.Has(plan.FlagKeepSync), keep[:], unsafe.Pointer(&placeholders.dirs), State.placeholders)

@@ -12,8 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Runs in: payload.
-//
 // This file finds out why a payload that is there cannot be executed. execve says ENOENT
 // also where the interpreter of a script or the loader of an ELF program is missing, and
 // EACCES for five reasons.
@@ -32,7 +30,7 @@ func meansAbsent(s plan.Sub) bool {
 }
 
 // diagnose looks at the first file of those that exec tries that is there. It leaves in
-// payload.missing what is wrong with it, SubMain where nothing can be seen, and in blamed.path
+// state.missing what is wrong with it, SubMain where nothing can be seen, and in examined.path
 // the path of the file that is to blame: itself, its interpreter, or that one's.
 func diagnose(p plan.View) {
 	state.missing = plan.SubMain
@@ -55,8 +53,8 @@ func diagnose(p plan.View) {
 	}
 }
 
-// examine looks at the file that blamed.path names. It returns true where another file has
-// to be looked at, which blamed.path then names.
+// examine looks at the file that examined.path names. It returns true where another file has
+// to be looked at, which examined.path then names.
 func examine(command bool) bool {
 	file := unsafe.Pointer(&examined.path)
 	fd := raw.Openat(raw.AtCwd, file, unix.O_PATH, 0)
@@ -102,9 +100,9 @@ func examine(command bool) bool {
 	return true
 }
 
-// findInterpreter puts into blamed.path what the file fd wants to be run by, and into
-// payload.missing what that is. It returns false where the file is run by itself, or is
-// nothing that the kernel knows.
+// findInterpreter puts into examined.path what the file fd wants to be run by, and into
+// state.missing what is wrong if that is missing. It returns false where the file is run by
+// itself, or is nothing that the kernel knows.
 func findInterpreter(fd uintptr, command bool) bool {
 	head := unsafe.Pointer(&examined.head)
 	n := raw.Call(unix.SYS_PREAD64, fd, raw.Addr(head), headSize-1, 0, 0, 0)

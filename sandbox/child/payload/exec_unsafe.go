@@ -13,8 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Runs in: payload.
-
 // settleForExec does what is left to do before the payload's exec. Only the exec may follow the
 // payload's filters, so it comes before the first of them. It comes after OpSet, so it overrides
 // settings (package setting) of the umask, the process group, the death signal and the signal mask.

@@ -12,8 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Runs in: init.
-
 // Offsets in struct seccomp_data (seccomp(2)); the machines that we run on are little-endian.
 const (
 	dataCall = 0

@@ -1,4 +1,4 @@
-// Package judge says, by other means than plan.Verify and suid.Gate, what is wrong with a
+// Package judge says, by other means than plan.Verify, what is wrong with a
 // plan. Tests compare: what one of two judges overlooks the other one has to overlook too.
 package judge
 
