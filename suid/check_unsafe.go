@@ -66,6 +66,8 @@ func checkStep(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint6
 		return ReasonOverlay
 	case plan.OpCaps:
 		return allowIf(s.A|s.B|s.C|s.D|s.E|s.F == 0, ReasonCapAdd)
+	// Package compile emits these behind OpSetns, OpIDMap or OpLimitUserns, for which a plan is refused
+	// first. So this reason is for plans that another program has made.
 	case plan.OpBecome, plan.OpGroups, plan.OpNest:
 		return ReasonUnknown
 	}

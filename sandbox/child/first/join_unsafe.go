@@ -13,7 +13,7 @@ import (
 
 // Join enters the given namespaces and clones the first process as the monitor's
 // child. A new pid namespace below a given one can only be made from inside of that
-// one: then a helper does it, whose pid the joiner says on the feed (0: no helper).
+// one: then a helper does it, whose pid the joining process says on the feed (0: no helper).
 func Join(p plan.View, awaitKeeper bool) {
 	launch.DieWithParent()
 	launch.Acting.OpenProc()

@@ -18,7 +18,7 @@ import (
 // Start starts the first process of a plan, and keeps its pid in State.First.
 func Start(p plan.View) { State.First = start(p) }
 
-// start clones the sandbox's first process, through a joining one where namespaces
+// start clones the sandbox's first process, through the joining process where namespaces
 // are given, or has the keeper do it. It returns its pid, or 0 after a fault was reported.
 func start(p plan.View) uintptr {
 	if !isPermitted(p) {
