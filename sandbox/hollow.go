@@ -13,8 +13,8 @@ import (
 
 // hollowCaps returns the warning for capabilities that were added and do not count for the
 // sandbox's own namespaces, or nil. Set-up needs root for a devpts, and --disable-userns sets
-// its limit above the payload; and CAP_SYS_ADMIN must not unmount masks. All of them put the payload into a user namespace below the one that
-// owns the others (user_namespaces(7)).
+// its limit above the payload; and CAP_SYS_ADMIN must not unmount masks. All of them put the payload
+// into a user namespace below the one that owns the others (user_namespaces(7)).
 func hollowCaps(s *wanted, h facts) error {
 	uids, gids, err := who(s, &h)
 	if !wantsUser(s, &h) || h.Setuid || s.Identity.ranges() || s.Report.UserBlockFD.Given() || wantedCaps(s, &h) == 0 || err != nil {

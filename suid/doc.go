@@ -1,9 +1,9 @@
 // Package suid is setuid mode: what a binary that belongs to root and has mode 4755 does on a
 // kernel that refuses user namespaces to ordinary users. This package has the policy as tables.
 // Packages keeper and broker below it have the code that runs with privilege. That code calls a few
-// functions of other places, which then run with privilege too: the reader of setuid.conf (conf_unsafe.go here),
-// internal/raw, the loopback interface and files of /proc in internal/step, the entry point in
-// sandbox/child. "make privileged-lines" lists and counts them all.
+// functions of other places, which then run with privilege too: the reader of setuid.conf
+// (conf_unsafe.go here), internal/raw, the loopback interface and files of /proc in internal/step, the
+// entry point in sandbox/child. "make privileged-lines" lists and counts them all.
 //
 // # Processes
 //

@@ -13,7 +13,8 @@ import (
 )
 
 // printer is the only writer to the standard streams. Its rules:
-//   - every line starts with the program's name: "bwrap: " for a program started under a name that ends in bwrap, "gobwrap: " otherwise; with --level-prefix "<3>" or "<4>" first;
+//   - every line starts with the program's name: "bwrap: " for a program started under a name that
+//     ends in bwrap, "gobwrap: " otherwise; with --level-prefix "<3>" or "<4>" first;
 //   - bwrap's wording is kept where scripts may match it;
 //   - a second line "hint: …" follows where the cause is known.
 type printer struct {

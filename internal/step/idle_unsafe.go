@@ -7,12 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file closes descriptors. Those of ours that set-up has done with are closed several at a time: the kernel
-// gives the lowest free numbers, so those of a few operations lie side by side. None of the
-// caller's is among them. All are closed before the sources are opened, whose paths may lead
-// to descriptors, and before the payload's process is forked and its own steps come
-// (package mounts/build). A bind leaves three of them, which would otherwise be three
-// calls of close(2).
+// This file closes descriptors. Those of ours that set-up has done with are closed several at a time:
+// the kernel gives the lowest free numbers, so those of a few operations lie side by side. None of the
+// caller's is among them. All are closed before the sources are opened, whose paths may lead to
+// descriptors, and before the payload's process is forked and its own steps come (package
+// mounts/build). A bind leaves three of them, which would otherwise be three calls of close(2).
 
 // maxIdle is how many there are, at most.
 const maxIdle = 16

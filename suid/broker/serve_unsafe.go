@@ -75,7 +75,7 @@ func Serve(j *Job) {
 	raw.Exit(0)
 }
 
-// inOrder reports whether op may come now: Root once and first of all, but Hostname at any time.
+// inOrder reports whether op may come now: Hostname at any time, Root once, all others after Root.
 func (j *Job) inOrder(op Op) bool { return op == Hostname || j.frameDone != (op == Root) }
 
 // wantedFds returns how many descriptors an operation takes.

@@ -43,8 +43,8 @@ func chromium(t *testing.T, more string) *run {
 }
 
 // TestChromium: Chromium, with its own sandbox on, takes a picture of a page inside
-// gobwrap, with or without a filter of gobwrap's, and with the scopes that permit mounts. The process that reads the page is in
-// user, PID and network namespaces below gobwrap's and has one filter more.
+// gobwrap, with or without a filter of gobwrap's, and with the scopes that permit mounts. The process
+// that reads the page is in user, PID and network namespaces below gobwrap's and has one filter more.
 func TestChromium(t *testing.T) {
 	t.Parallel()
 	for name, more := range map[string]string{

@@ -365,9 +365,9 @@ func fewest(t *testing.T, words ...string) (faults, waits int64) {
 //
 // A page fault is a page that a process writes first, also one that it shares with the process
 // that it was forked from, or 64 KiB of the program that it reads first. How many there are
-// depends on what lies in one page: see sandbox/child/codelayout_unsafe.go and the states of the packages there. The
-// linker places variables by size, so that a page's end may come to lie among those that each
-// process writes: the bounds are for that, and without it there are some six fewer.
+// depends on what lies in one page: see sandbox/child/codelayout_unsafe.go and the states of the
+// packages there. The linker places variables by size, so that a page's end may come to lie among those
+// that each process writes: the bounds are for that, and without it there are some six fewer.
 func TestUsage(t *testing.T) {
 	ours := program(t)
 	alone, _ := fewest(t, payload)

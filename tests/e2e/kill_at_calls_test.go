@@ -69,7 +69,8 @@ func campaignWays(t *testing.T) []way {
 // TestCampaign kills, and stops, each process of a launch at each system call that is made
 // without the runtime, in every mode: no launch hangs, nothing is left, and each ends as the
 // command did, with one sentence, or by the signal. The short form acts at a few calls of two
-// processes, which the launch's name chooses, the long one at some more; GOBWRAP_TEST_STEP=1 takes every call, which is a matter of hours.
+// processes, which the launch's name chooses, the long one at some more; GOBWRAP_TEST_STEP=1 takes
+// every call, which is a matter of hours.
 func TestCampaign(t *testing.T) {
 	t.Parallel()
 	victims := []string{"worker", "launcher", "child1", "child2", "child3", "last"}

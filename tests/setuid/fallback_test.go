@@ -63,8 +63,8 @@ func kernels() map[string]func(t *testing.T, l launch) outcome {
 // launch from another, or one mode from the other.
 var differing = regexp.MustCompile(`(?m)^(pid|session|seccomp|arg|/proc/self/\S+|cpu|may set(res)?[ug]id): .*\n`)
 
-// TestFallback: on a kernel that refuses user namespaces the launcher uses setuid mode by itself, and the result
-// is the same as in direct mode on another kernel.
+// TestFallback: on a kernel that refuses user namespaces the launcher uses setuid mode by itself, and
+// the result is the same as in direct mode on another kernel.
 func TestFallback(t *testing.T) {
 	t.Parallel()
 	for name, on := range kernels() {
@@ -138,8 +138,8 @@ func texts(t *testing.T, all []string) (files []*os.File) {
 	return files
 }
 
-// TestUserNamespaceByRoot: --unshare-user works if root may make user namespaces, with the ids that are asked for. If
-// root may not either, it is refused with a message.
+// TestUserNamespaceByRoot: --unshare-user works if root may make user namespaces, with the ids that are
+// asked for. If root may not either, it is refused with a message.
 func TestUserNamespaceByRoot(t *testing.T) {
 	t.Parallel()
 	ids := func(uid, gid string) string { return fmt.Sprintf("ids: %s %s %s %s\n", uid, uid, gid, gid) }
@@ -165,8 +165,8 @@ func TestUserNamespaceByRoot(t *testing.T) {
 	kernel(launch{args: append(box(installed), "/h/probe", "facts")}, usedUp).run(t).Refused(t, "exceeded")
 }
 
-// TestDirectModeIsTriedFirst: if the kernel permits user namespaces, the keeper ends without having done anything, and
-// options that setuid mode refuses work.
+// TestDirectModeIsTriedFirst: if the kernel permits user namespaces, the keeper ends without having
+// done anything, and options that setuid mode refuses work.
 func TestDirectModeIsTriedFirst(t *testing.T) {
 	t.Parallel()
 	dir := scratch(t)

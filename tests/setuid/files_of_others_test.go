@@ -29,8 +29,8 @@ func writers(fd uint32) map[string]func(dst string) step {
 	}
 }
 
-// TestFilesOfOthers: set-up makes and changes files below a bound directory with the user's rights only. This also holds if
-// root inside is mapped to 65534, to which files may belong.
+// TestFilesOfOthers: set-up makes and changes files below a bound directory with the user's rights
+// only. This also holds if root inside is mapped to 65534, to which files may belong.
 func TestFilesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
@@ -139,8 +139,8 @@ func TestSourcesOfOthers(t *testing.T) {
 	})
 }
 
-// TestBaitControls: the controls for the bait: its owners can do what these tests deny, and its set-id program gives
-// privilege outside.
+// TestBaitControls: the controls for the bait: its owners can do what these tests deny, and its set-id
+// program gives privilege outside.
 func TestBaitControls(t *testing.T) {
 	t.Parallel()
 	baitDir := bait(t)

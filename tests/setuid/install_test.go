@@ -86,8 +86,8 @@ func TestRefusedInstallations(t *testing.T) {
 	}
 }
 
-// TestNosuidMount: where set-id bits do not count, the binary works in direct mode, and --mode setuid is refused
-// with the reason.
+// TestNosuidMount: where set-id bits do not count, the binary works in direct mode, and --mode setuid
+// is refused with the reason.
 func TestNosuidMount(t *testing.T) {
 	t.Parallel()
 	baitDir := bait(t)
@@ -155,8 +155,8 @@ func TestTracedStart(t *testing.T) {
 	}
 }
 
-// TestCallersWithSeveralIDs: the sandbox has the caller's real ids, and no capability from the caller's other ids
-// or capability sets.
+// TestCallersWithSeveralIDs: the sandbox has the caller's real ids, and no capability from the caller's
+// other ids or capability sets.
 func TestCallersWithSeveralIDs(t *testing.T) {
 	t.Parallel()
 	baitDir := bait(t)

@@ -17,8 +17,8 @@ import (
 
 // This file models kernels that permit a user namespace but no capability in it, as Ubuntu's AppArmor does, and
 // kernels that permit it to root only. A seccomp filter asks the test about one system call
-// (SECCOMP_RET_USER_NOTIF), and the test refuses it where such a kernel would. Root installs the filter, so that
-// it needs no no_new_privs, which would disable set-id bits.
+// (SECCOMP_RET_USER_NOTIF), and the test refuses it where such a kernel would. Root installs the
+// filter, so that it needs no no_new_privs, which would disable set-id bits.
 
 // crippled is the test program's first argument when it becomes a program under such a
 // filter: crippled NR FD PROGRAM ARGS.
@@ -196,8 +196,8 @@ func receive(fd int) int {
 	return fds[0]
 }
 
-// TestUserNamespaceUselessToUsers: if a user namespace is refused or useless, an installed launcher uses setuid mode, and
-// the result is the same.
+// TestUserNamespaceUselessToUsers: if a user namespace is refused or useless, an installed launcher
+// uses setuid mode, and the result is the same.
 func TestUserNamespaceUselessToUsers(t *testing.T) {
 	t.Parallel()
 	for _, d := range defects() {

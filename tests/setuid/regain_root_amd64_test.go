@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestCannotRegainRoot: neither the launcher nor its front end can become root again. The user, as their tracer,
-// makes them try.
+// TestCannotRegainRoot: neither the launcher nor its front end can become root again. The user, as
+// their tracer, makes them try.
 func TestCannotRegainRoot(t *testing.T) {
 	t.Parallel()
 	for name, front := range map[string]bool{"alone": false, "with-a-front-end": true} {

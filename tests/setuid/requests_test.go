@@ -398,8 +398,8 @@ func (k *brokerClient) host(path string) int {
 // cover is the mount point of a tmpfs that hides a file.
 const cover = "/tmp/canary/hidden/cover"
 
-// canaries makes mounts whose flags must not change, and whose hidden files must stay hidden. They are shared, so
-// that propagation to the host would show.
+// canaries makes mounts whose flags must not change, and whose hidden files must stay hidden. They are
+// shared, so that propagation to the host would show.
 const canaries = `mkdir -p /tmp/canary; mount -t tmpfs canary /tmp/canary; cd /tmp/canary; mkdir ro noexec nosuid hidden
 mount -t tmpfs canary-hidden hidden; mkdir hidden/cover; echo secret >hidden/cover/egg
 mount -t tmpfs cover hidden/cover
@@ -493,7 +493,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestBroker: a broker has root's ids, one capability, a filter, a timeout, and none of the caller's descriptors.
+// TestBroker: a broker has root's ids, one capability, a filter, a timeout, and none of the caller's
+// descriptors.
 func TestBroker(t *testing.T) {
 	t.Parallel()
 	s := newUserThread(t, me)
@@ -538,8 +539,8 @@ func TestBroker(t *testing.T) {
 	}
 }
 
-// TestRefusedRequests: the broker refuses what setuid.conf refuses and what needs privilege, also to a hostile first
-// process.
+// TestRefusedRequests: the broker refuses what setuid.conf refuses and what needs privilege, also to a
+// hostile first process.
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	const perm = uint32(unix.EPERM)

@@ -124,8 +124,8 @@ func TestUserNamespaceOwner(t *testing.T) {
 	}
 }
 
-// TestReservedIDs: a caller with a reserved id gets no user namespace, nor does any caller where these ids are not
-// mapped. An optional one is left out.
+// TestReservedIDs: a caller with a reserved id gets no user namespace, nor does any caller where these
+// ids are not mapped. An optional one is left out.
 func TestReservedIDs(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(args ...string) outcome{

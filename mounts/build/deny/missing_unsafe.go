@@ -18,8 +18,8 @@ import (
 // On a tmpfs of the sandbox's own an empty file will do. On the host's file systems it takes a
 // placeholder (package placeholder), and a sandbox whose end is seen by the monitor.
 
-// missingHere puts a placeholder where the name that holdAll has left is missing, in the directory that the walk stands
-// in. That directory may be one itself, of a sandbox that protects the same path.
+// missingHere puts a placeholder where the name that holdAll has left is missing, in the directory that
+// the walk stands in. That directory may be one itself, of a sandbox that protects the same path.
 func missingHere(r *engine.Mounts, p plan.View, s *plan.Step, root uintptr) step.Fault {
 	here, name := r.WhereNow(root), resolve.Last()
 	// Where more components follow, the payload would make a directory: an empty one in its place,

@@ -23,9 +23,9 @@ import (
 //   - It is empty.
 //
 // The sandbox must have a PID namespace, with an init: when that has ended, all its processes have,
-// and the payload cannot end it. The monitor removes the placeholder when its sandbox has ended ([Remove]), unless another sandbox has a lock. If
-// the monitor is killed before that, the placeholder stays, and the next sandbox that needs it
-// takes it over.
+// and the payload cannot end it. The monitor removes the placeholder when its sandbox has ended
+// ([Remove]), unless another sandbox has a lock. If the monitor is killed before that, the placeholder
+// stays, and the next sandbox that needs it takes it over.
 //
 // The kernel removes a file by its name only (unlinkat(2)), and another process may have put
 // another file there since it was looked at. So what has the name is first renamed to a name that

@@ -137,7 +137,8 @@ func besideLauncher(launcher string) (string, error) {
 // openProfile opens a profile as the caller. Nothing but a file will do: a FIFO or a
 // device could hold us up.
 func openProfile(file string) (int, error) {
-	// O_NONBLOCK for a FIFO without a writer, and O_NOCTTY for a terminal: the open itself must not have an effect.
+	// O_NONBLOCK for a FIFO without a writer, and O_NOCTTY for a terminal: the open itself must not
+	// have an effect.
 	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return -1, fault.Because(fault.Strerror(fault.ErrnoOf(err)), err)

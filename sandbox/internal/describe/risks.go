@@ -70,7 +70,8 @@ func (d *describer) risks() {
 	d.risk(d.Net == Shared, "the network is shared: the command reaches "+network+" (use --unshare-net)")
 	d.risk(d.Processes == Shared, "the command can see processes outside"+processes+" (use --unshare-pid)")
 	d.risk(d.Processes == New && d.Unscoped && !d.NewSession && !d.Foreground, "the command can signal the caller's process group, since this kernel has no Landlock scopes (use --new-session)")
-	// setpriority(2) with PRIO_PGRP and 0 reaches the whole process group, in whatever PID namespaces its members are.
+	// setpriority(2) with PRIO_PGRP and 0 reaches the whole process group, in whatever PID namespaces
+	// its members are.
 	d.risk(!d.NewSession && !d.Foreground, "the command can change the priorities of the caller's process group (use --new-session or --foreground)")
 	d.risk(d.Processes != New && d.Setuid && !d.NewUser, "in setuid mode without a user namespace, on a kernel without Landlock, it can also trace them (use --unshare-user)")
 	// TIOCSTI (CVE-2017-5226); the sysctl exists since Linux 6.2.

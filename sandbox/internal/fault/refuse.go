@@ -14,7 +14,8 @@ func RefusesUser(p *plan.Program, m plan.Message) bool {
 		return false
 	}
 	if m.Step != plan.NoStep {
-		// Ubuntu's AppArmor lets the namespace be made, and refuses what it is good for (kernel.apparmor_restrict_unprivileged_userns).
+		// Ubuntu's AppArmor lets the namespace be made, and refuses what it is good for
+		// (kernel.apparmor_restrict_unprivileged_userns).
 		return p.Step(m.Step).Op == plan.OpIDMap && (e == unix.EPERM || e == unix.EACCES)
 	}
 	if m.Sub != plan.SubClone || m.Extra == 0 {

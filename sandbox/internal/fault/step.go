@@ -128,8 +128,8 @@ var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Messag
 // bySub returns the text for the part that has failed, "" for any other.
 func bySub(m plan.Message, texts map[plan.Sub]string) string { return texts[m.Sub] }
 
-// explainSetns names the namespace that could not be entered. A user namespace is entered before the clone (--userns) or at the
-// end of set-up (--userns2).
+// explainSetns names the namespace that could not be entered. A user namespace is entered before the
+// clone (--userns) or at the end of set-up (--userns2).
 func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 	switch {
 	case s.B == unix.CLONE_NEWUSER && m.Step >= p.Header().Join:

@@ -26,8 +26,8 @@ import "github.com/gobwrap/gobwrap/internal/plan"
 
 // Link connects a launch with the acting side, and with the descriptors that options name.
 type Link interface {
-	// Hand gives the plan to the monitor, and comes first. keeper says that the plan is for the keeper of setuid mode.
-	// It returns false if the plan could not be written; a message may still say why.
+	// Hand gives the plan to the monitor, and comes first. keeper says that the plan is for the keeper
+	// of setuid mode. It returns false if the plan could not be written; a message may still say why.
 	Hand(p *plan.Program, keeper bool) bool
 	// Send answers the acting side. It returns false if nobody is there to read it.
 	Send(b []byte) bool
@@ -45,6 +45,7 @@ type Link interface {
 	Write(fd int, text string)
 	// Done says that nothing more is written to a descriptor, whose reader is to see the end.
 	Done(fd int)
-	// Tools returns the environment of programs that may be run now, and makes sure that these inherit nothing of the caller's.
+	// Tools returns the environment of programs that may be run now, and makes sure that these inherit
+	// nothing of the caller's.
 	Tools() ([]string, error)
 }

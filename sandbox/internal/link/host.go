@@ -17,7 +17,8 @@ type Host struct {
 	Sock *os.File
 	// The command's pid, in this process's PID namespace; 0: not known.
 	PID int
-	// A pidfd of the command, since Linux 5.3; nil: there is none. Unlike a pid, it never means another process later.
+	// A pidfd of the command, since Linux 5.3; nil: there is none. Unlike a pid, it never means another
+	// process later.
 	Command *os.File
 	// Writer is where a descriptor of an option leads; nil: nowhere.
 	Writer func(fd int) io.Writer
@@ -34,8 +35,8 @@ func (t *Host) Send(b []byte) bool {
 	return err == nil
 }
 
-// KnowSenders sets SO_PASSCRED. The kernel then attaches the sender's pid to every message, which the sender cannot forge
-// without privilege.
+// KnowSenders sets SO_PASSCRED. The kernel then attaches the sender's pid to every message, which the
+// sender cannot forge without privilege.
 func (t *Host) KnowSenders() {
 	if c, err := t.Sock.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
@@ -56,8 +57,8 @@ func (t *Host) HearOut() {
 // Certain is true: an embedding program must tell a set-up that failed from a command that ended.
 func (t *Host) Certain() bool { return true }
 
-// Receive waits by the runtime's poller, so that no thread is held up. It keeps the descriptor of the command that comes with
-// a message, and the pid of the process that sends MsgExec.
+// Receive waits by the runtime's poller, so that no thread is held up. It keeps the descriptor of the
+// command that comes with a message, and the pid of the process that sends MsgExec.
 func (t *Host) Receive(bool) (m plan.Message, sender int, ok bool) {
 	c, err := t.Sock.SyscallConn()
 	if err != nil {
@@ -94,7 +95,8 @@ func (t *Host) Write(fd int, text string) {
 	}
 }
 
-// Tools returns the program's own environment: what os/exec gives to programs, and its descriptors are close-on-exec.
+// Tools returns the program's own environment: what os/exec gives to programs, and its descriptors are
+// close-on-exec.
 func (t *Host) Tools() ([]string, error) { return os.Environ(), nil }
 
 // Done does nothing: the files are the caller's to close.

@@ -37,7 +37,8 @@ func (Own) KnowSenders() { child.KnowSenders() }
 // Certain is false: without reports to write, a launch saves the message.
 func (Own) Certain() bool { return false }
 
-// Write writes to the descriptor as the caller numbers it, which has another number here where it is standard error.
+// Write writes to the descriptor as the caller numbers it, which has another number here where it is
+// standard error.
 func (Own) Write(fd int, text string) { send(child.Here(fd), []byte(text)) }
 
 // Done closes a descriptor. This process is a fork, so the caller's own copy stays.
@@ -47,7 +48,8 @@ func (Own) Done(fd int) {
 	}
 }
 
-// Tools returns the caller's environment, and keeps programs from inheriting the caller's descriptors (helper.Isolate).
+// Tools returns the caller's environment, and keeps programs from inheriting the caller's descriptors
+// (helper.Isolate).
 func (Own) Tools() ([]string, error) { return child.Environ(), helper.Isolate() }
 
 // Receive takes the next message. Set-up takes less than a millisecond: to wait for it without
