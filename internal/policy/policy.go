@@ -226,11 +226,11 @@ func (p *Policy) group(w []byte, groups []uint32) bool {
 }
 
 // Judge says whether a plan is permitted; if not, which feature it is about, and which step
-// of the plan has what is refused, or plan.NoStep. hosted: it comes from an embedding program.
+// of the plan has what is refused, or plan.NoStep. embedded: it comes from an embedding program.
 //
 // Such a program can be the caller's own, and its plan one that the compiler does not make. So
 // what may have a feature counts for what is refused, and what surely has it for what is required.
-func (p *Policy) Judge(v plan.View, hosted bool) (verdict Verdict, feature, step uint32) {
+func (p *Policy) Judge(v plan.View, embedded bool) (verdict Verdict, feature, step uint32) {
 	// First of all: what the plan wants does not matter to a caller that may run nothing.
 	if p.Limited && !p.Member {
 		return NotMember, 0, plan.NoStep
@@ -243,7 +243,7 @@ func (p *Policy) Judge(v plan.View, hosted bool) (verdict Verdict, feature, step
 				return Refused, uint32(i), at
 			}
 		}
-		if p.Required&bit != 0 && !features[i].surelyIn(v, hosted) {
+		if p.Required&bit != 0 && !features[i].surelyIn(v, embedded) {
 			return Required, uint32(i), plan.NoStep
 		}
 	}
@@ -267,12 +267,12 @@ func (f *feature) in(v plan.View) (has bool, at uint32) {
 }
 
 // surelyIn reports whether a plan has a feature, and cannot undo it.
-func (f *feature) surelyIn(v plan.View, hosted bool) bool {
+func (f *feature) surelyIn(v plan.View, embedded bool) bool {
 	switch f.kind {
 	case byClone:
 		return v.Clone&f.value != 0
 	case byEnd: // each sandbox of an embedding program ends with its monitor, but not each with the program
-		return v.Has(plan.FlagDieWithParent) && (!hosted || v.Has(plan.FlagLifeline))
+		return v.Has(plan.FlagDieWithParent) && (!embedded || v.Has(plan.FlagLifeline))
 	case byLast:
 		return last(v)
 	}

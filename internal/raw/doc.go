@@ -5,7 +5,7 @@
 // strings: an address, and a NUL at the end. Nothing here allocates, stores a pointer, or
 // keeps anything from one call to the next.
 //
-// A raw result that is a failure is higher than every other one, and an errno of 0 is none. So max
+// A raw result that is a failure is higher than every other one, and the errno of a success is 0. So max
 // combines raw results as well as errnos: it is a failure if one of them is. Several callers use
 // it for this, where it does not matter which failure is reported.
 //
