@@ -164,7 +164,7 @@ func (r *Root) remountRO(path unsafe.Pointer) step.Fault {
 	return step.Failed(e, plan.SubRemount)
 }
 
-// askFS is mountOn for the file system of an OpMount.
+// askFS asks the broker to mount the file system of an OpMount on dst.
 func (r *Root) askFS(dst uintptr, s *plan.Step) step.Fault {
 	q := broker.Request{Op: broker.FS, A: broker.Mqueue}
 	switch s.A {

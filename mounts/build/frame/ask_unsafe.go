@@ -25,7 +25,7 @@ func (r *Frame) Ask(q *broker.Request, fd, fd2 uintptr) step.Fault {
 	return step.Main(e)
 }
 
-// askForFrame is makeFrame. The host's tree is not this process's root any more then, and no host
+// askForFrame is MakeFrame in setuid mode. The host's tree is not this process's root any more then, and no host
 // path is looked up by the kernel.
 func (r *Frame) askForFrame() step.Fault {
 	if f := r.Ask(&broker.Request{Op: broker.Root}, broker.None, broker.None); f.Is() {
@@ -48,7 +48,7 @@ func (r *Frame) askForFrame() step.Fault {
 	return step.Fault{}
 }
 
-// askToLeave is leaveOldRoot. The broker is gone when it returns.
+// askToLeave is LeaveOldRoot in setuid mode. The broker is gone when it returns.
 func (r *Frame) askToLeave() step.Fault {
 	root := r.NewRoot()
 	if e := raw.Errno(root); e != 0 {
