@@ -114,8 +114,8 @@ func dropForGood(uid, gid uintptr) {
 	dropAll(uid, gid)
 }
 
-// dropAll sets all ids to uid and gid, permanently, and clears the capabilities unless uid is 0. It ends the
-// program if that fails; for a uid other than 0 it also asks the kernel whether all is gone (isDropped).
+// dropAll sets all ids, permanently, and clears the capabilities unless uid is 0. It ends the program
+// if that fails; for any other uid it also asks the kernel whether all is gone (isDropped).
 func dropAll(uid, gid uintptr) {
 	if setIDs(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !isDropped(uid, gid)) {
 		die(raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00"))

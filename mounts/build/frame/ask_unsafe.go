@@ -25,8 +25,8 @@ func (r *Frame) Ask(q *broker.Request, fd, fd2 uintptr) step.Fault {
 	return step.Main(e)
 }
 
-// askForFrame is MakeFrame in setuid mode. The host's tree is not this process's root any more then, and no host
-// path is looked up by the kernel.
+// askForFrame is MakeFrame in setuid mode. The host's tree is not this process's root any more then,
+// and no host path is looked up by the kernel.
 func (r *Frame) askForFrame() step.Fault {
 	if f := r.Ask(&broker.Request{Op: broker.Root}, broker.None, broker.None); f.Is() {
 		switch f.Sub {
