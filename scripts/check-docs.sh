@@ -14,7 +14,10 @@ complain() {
 }
 
 for name in $(grep -oh '\bTest[A-Z][A-Za-z0-9]*\b' $documents | sort -u); do
-	grep -rqs --include='*_test.go' "^func $name" . || complain "no such test: $name"
+	case $name in
+	TestControl) ;; # tests/README.md: what the names of such tests begin with
+	*) grep -rqs --include='*_test.go' "^func $name(" . || complain "no such test: $name" ;;
+	esac
 done
 for target in $(grep -oh '`make [a-z0-9-]*' $documents | sed 's/.* //' | sort -u); do
 	grep -q "^$target:" Makefile || complain "no such target: make $target"

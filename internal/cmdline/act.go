@@ -14,6 +14,7 @@ import (
 // because it is called again for the same option after a question.
 func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
 	switch {
+	// These end parsing at once, whatever mistakes follow.
 	case o.do == doHelp:
 		return p.fail(AskHelp, p.args)
 	case o.do == doVersion:
@@ -24,6 +25,7 @@ func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item)
 		return p.fail(AskDoctor, p.args)
 	case o.do == doArgs:
 		return p.file(text, known, items)
+	// By the first operand: these have a descriptor, the next ones a host path.
 	case o.do == doNamedFD, o.do == doSyncFD, o.do == doKeepFD, o.do == doBindFD, o.do == doFile, o.do == doData, o.do == doSeccomp, o.do == doAddSeccomp:
 		return p.descriptor(o, text, known, items)
 	case o.do == doBind, o.do == doBindTry, o.do == doLayer, o.do == doOverlay:
@@ -40,6 +42,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	word := text.At(p.args)
 	switch {
 	case o.do == doSwitch:
+		// Switches have no opposite, so their order does not count.
 		p.Spec.Switches |= o.turns
 	case o.do == doWish:
 		// --unshare-user-try does not take back what --unshare-user has demanded.
@@ -54,6 +57,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		w[flat.User], w[flat.Cgroup] = max(w[flat.User], flat.Try), max(w[flat.Cgroup], flat.Try)
 	case o.do == doNewSession:
 		p.Spec.Wishes[flat.Session] = flat.Want
+	// The last one counts; word has noted the warning.
 	case o.do == doText:
 		p.Spec.Strs[o.on] = flat.Str{Word: p.args, From: p.from}
 	case o.do == doArgv0:
@@ -71,6 +75,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case o.do == doChooseMode:
 		return p.mode(word)
 	case o.do == doFailStatus:
+		// An exit status has eight bits (wait(2)).
 		n, ok := flat.Decimal(word, 255)
 		if !ok || n == 0 {
 			return p.fail(BadValue, p.args)
@@ -78,6 +83,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		p.Spec.FailStatus = uint8(n)
 	case o.do == doFallbackProc:
 		switch {
+		// The values are few and their texts short, so there is no table.
 		case flat.Equal(word, "none"):
 			p.Spec.Fallback = uint8(tree.Empty)
 		case flat.Equal(word, "bind"):
@@ -90,6 +96,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case o.do == doTimeout:
 		return p.timeout(word)
 	case o.do == doSetting:
+		// Only checked here; package compile parses it again for the plan, since an item has no room for the result.
 		if _, ok := setting.Parse(setting.Kind(o.on), word); !ok {
 			return p.fail(BadValue, p.args)
 		}
@@ -120,6 +127,7 @@ func (p *Parser) mode(word []byte) Status {
 
 // timeout is --timeout SECONDS[:GRACE].
 func (p *Parser) timeout(word []byte) Status {
+	// Without a colon all of it is SECONDS.
 	after, grace := word, []byte(nil)
 	t := flat.Timeout{Grace: flat.Grace, From: p.from}
 	fine := true
@@ -131,6 +139,7 @@ func (p *Parser) timeout(word []byte) Status {
 		}
 	}
 	var ok bool
+	// 0 stands for no time-out in flat.Timeout, and a command without any time is a mistake.
 	if t.After, ok = flat.Milliseconds(after); !ok || !fine || t.After == 0 {
 		return p.fail(BadValue, p.args)
 	}
@@ -155,21 +164,25 @@ var Scopes = [...]struct {
 func (p *Parser) scope(o *Option, word []byte) Status {
 	bits := uint8(0)
 	for i := range Scopes {
+		// At most one name matches.
 		if o.on == scopeNamed && flat.Equal(word, Scopes[i].Name) {
 			bits = Scopes[i].bits
 		}
 	}
 	if o.on != scopeNamed {
+		// The option with the scope in its name.
 		bits = flat.ScopeAbstractSockets
 	}
 	s := &p.Spec
 	switch {
 	case bits == 0:
 		return p.fail(BadValue, p.args)
+	// A scope that is also demanded by another option stays demanded (compile, fence).
 	case o.with == scopeTried:
 		s.TryScopes |= bits
 	default:
-		if bits >= s.Scopes { // the youngest is the highest bit
+		// Which option is named if the kernel lacks a scope: the youngest scope, which is the highest bit, is the most likely one.
+		if bits >= s.Scopes {
 			s.ScopesFrom = p.from
 		}
 		s.Scopes |= bits
@@ -182,7 +195,8 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 	s := &p.Spec
 	switch o.do {
 	case doID:
-		n, ok := flat.Decimal(word, 1<<32-2) // (uid_t)-1 is not an id
+		// (uid_t)-1 is not an id: it means "no change" in setresuid(2).
+		n, ok := flat.Decimal(word, 1<<32-2)
 		if !ok && o.on == flat.UID {
 			return p.fail(BadUID, p.args)
 		}
@@ -194,25 +208,30 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 		// Root inside is uid 0 and gid 0.
 		s.IDs[flat.UID], s.IDs[flat.GID] = flat.ID{Given: true}, flat.ID{Given: true}
 		s.Wishes[flat.User] = flat.Want
+	// Which ids those are is read by the front end, which is needed for newuidmap in any case.
 	case doMapAuto:
 		s.Switches |= flat.MapAuto
 		s.Wishes[flat.User] = flat.Want
 	case doMapLine:
+		// The text is kept: the front end turns it into a map.
 		if !isRange(word) {
 			return p.fail(BadRange, p.args)
 		}
 		p.add(items, flat.Item{Kind: flat.Kind(o.with), A: p.args})
 		s.Wishes[flat.User] = flat.Want
 	case doCapAdd, doCapDrop:
+		// A name as in capabilities(7), a number, or ALL, as with bwrap.
 		caps, ok := idmap.ParseCap(word)
 		if !ok {
 			return p.fail(BadCap, p.args)
 		}
+		// What is left becomes ambient, for root too, even if nothing has changed.
 		s.Switches |= flat.CapsGiven
 		if o.do == doCapDrop {
 			// The order counts: what is dropped and added later is there.
 			s.DropCaps, s.AddCaps = s.DropCaps|uint64(caps), s.AddCaps&^uint64(caps)
 		} else {
+			// DropCaps may keep it: what is added wins over what is dropped (compile, wantedCaps).
 			s.AddCaps |= uint64(caps)
 		}
 	}
@@ -223,6 +242,7 @@ func (p *Parser) identity(o *Option, word []byte, items []flat.Item) Status {
 func isRange(word []byte) bool {
 	var n [3]uint64
 	from, field := 0, 0
+	// One step beyond the end, which closes the last field as a colon does.
 	for i := 0; i <= len(word); i++ {
 		if i < len(word) && word[i] != ':' {
 			continue
@@ -243,8 +263,10 @@ func isRange(word []byte) bool {
 // hold "=", as for setenv(3).
 func (p *Parser) environment(kind flat.Kind, text flat.Text, items []flat.Item) Status {
 	i := flat.Item{Kind: kind}
+	// It alone has no name.
 	if kind != flat.ClearEnv {
 		name := text.At(p.args)
+		// Every byte but "=" may stand in a name; the shell's rules are not the kernel's.
 		for _, c := range name {
 			if c == '=' {
 				return p.fail(BadName, p.args)
@@ -256,6 +278,7 @@ func (p *Parser) environment(kind flat.Kind, text flat.Text, items []flat.Item) 
 		i.A = p.args
 	}
 	if kind == flat.SetEnv {
+		// A value may be empty, and hold anything.
 		i.B = text.Next(p.args)
 	}
 	p.add(items, i)
@@ -264,6 +287,7 @@ func (p *Parser) environment(kind flat.Kind, text flat.Text, items []flat.Item) 
 
 // profile takes the name of a built-in profile, or the path of a file, which has a slash.
 func (p *Parser) profile(text flat.Text, items []flat.Item) Status {
+	// A name without a slash is never a file: a file of that name in the caller's directory must not take the place of a profile.
 	name := text.At(p.args)
 	kind := flat.Builtin
 	for _, c := range name {
@@ -282,18 +306,22 @@ func (p *Parser) profile(text flat.Text, items []flat.Item) Status {
 func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status {
 	switch o.do {
 	case doAt:
+		// with says which: --proc, --dev, --tmpfs, --mqueue, --dir or --remount-ro.
 		p.addFile(items, flat.Item{Kind: flat.Kind(o.with), B: p.args})
 	case doMask, doMaskTry:
 		return p.mask(o, text.At(p.args), items)
 	case doSymlink:
+		// TARGET is stored as it is: it is not looked up.
 		p.addFile(items, flat.Item{Kind: flat.Symlink, A: p.args, B: text.Next(p.args)})
 	case doChmod:
+		// At most 07777: set-id bits and the sticky bit are permitted.
 		mode, ok := flat.Octal(text.At(p.args))
 		if !ok {
 			return p.fail(BadChmod, p.args)
 		}
 		p.addFile(items, flat.Item{Kind: flat.Chmod, B: text.Next(p.args), Mode: mode, Flags: flat.HasMode})
 	case doPerms:
+		// Twice for one operation is an error, as with bwrap.
 		if p.pending&pendingPerms != 0 {
 			return p.fail(PermsTwice, 0)
 		}
@@ -318,11 +346,13 @@ func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status 
 
 // mask is for what masks or protects a path, or what matches a pattern.
 func (p *Parser) mask(o *Option, path []byte, items []flat.Item) Status {
+	// What follows the root must be named: to mask all of the sandbox is not meant.
 	if o.on == flat.Glob && !flat.IsPattern(path) || !flat.IsBelowRoot(path) {
 		return p.fail(BadValue, p.args)
 	}
 	i := flat.Item{Kind: flat.Kind(o.with), B: p.args, Flags: o.on}
 	if o.do == doMaskTry {
+		// Also for a pattern: no match is not an error then.
 		i.Flags |= flat.Absent
 	}
 	p.addFile(items, i)
@@ -331,6 +361,7 @@ func (p *Parser) mask(o *Option, path []byte, items []flat.Item) Status {
 
 // addFile appends an operation with the values of --perms and --size before it.
 func (p *Parser) addFile(items []flat.Item, i flat.Item) {
+	// Parser.fits has made sure that this operation takes them.
 	if p.pending&pendingPerms != 0 {
 		i.Mode, i.Flags = p.perms, i.Flags|flat.HasMode
 	}

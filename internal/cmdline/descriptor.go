@@ -9,6 +9,7 @@ import (
 
 // find returns the index of a descriptor in what is known, or -1.
 func find(known []Known, fd int32) int {
+	// There are few: those that options name.
 	for i := range known {
 		if known[i].FD == fd {
 			return i
@@ -19,6 +20,7 @@ func find(known []Known, fd int32) int {
 
 // fd reads the first operand as the number of a descriptor that must be open.
 func (p *Parser) fd(text flat.Text, known []Known) (fd int32, s Status) {
+	// Digits alone: no sign, no blank, nothing behind them. 2^31-1 is the largest int.
 	n, ok := flat.Decimal(text.At(p.args), 1<<31-1)
 	if !ok {
 		return 0, p.fail(BadFD, p.args)
@@ -28,6 +30,7 @@ func (p *Parser) fd(text flat.Text, known []Known) (fd int32, s Status) {
 		p.FD = int32(n)
 		return 0, Ask
 	}
+	// At once, and not when it is used: the number might belong to a descriptor of the launcher's by then.
 	if !known[k].Open {
 		return 0, p.fail(ClosedFD, p.args)
 	}
@@ -46,6 +49,7 @@ func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known)
 		p.FD = int32(n)
 		return 0, false, Ask
 	}
+	// Kept until all options have been read; a later use of the option replaces it, or takes it back.
 	late := Fault{Option: p.option, At: p.from, Word: p.args}
 	switch {
 	case !known[k].Open:
@@ -55,6 +59,8 @@ func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known)
 	default:
 		late = Fault{}
 	}
+	// The mask keeps the index in range for the compiler. flat has fewer than 15 kinds of descriptors, and
+	// lateFilter is the last place.
 	p.late[place&15] = late
 	return int32(n), late.Code == None, Done
 }
@@ -68,9 +74,11 @@ func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.It
 	if s != Done {
 		return s
 	}
-	p.Spec.FDs[o.on] = flat.FD{} // the number may be one of the launcher's own
+	// Not even kept for the message: the number may be one of the launcher's own.
+	p.Spec.FDs[o.on] = flat.FD{}
 	if open {
 		p.Spec.FDs[o.on] = flat.NewFD(fd, p.from)
+		// The first process needs neither reports nor the cgroup: it closes them at once.
 		p.use(items, fd, reports || o.on == flat.CgroupFD)
 	}
 	return Done
@@ -86,6 +94,7 @@ func (p *Parser) sync(text flat.Text, known []Known, items []flat.Item) Status {
 		p.add(items, flat.Item{Kind: flat.SyncFD, FD: fd})
 	case s == Failed && p.Fault.Code == ClosedFD:
 		p.Fault = Fault{}
+		// fd has read it already, without a mistake.
 		n, _ := flat.Decimal(text.At(p.args), 1<<31-1)
 		p.add(items, flat.Item{Kind: flat.NotOpen, FD: int32(n)})
 		s = Done
@@ -104,6 +113,7 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 		return p.sync(text, known, items)
 	}
 	fd, s := p.fd(text, known)
+	// What is read to its end can be read once. A descriptor that is bound, or kept, can serve twice.
 	if s == Done && (o.do == doFile || o.do == doData) {
 		s = p.free(fd, items)
 	}
@@ -117,8 +127,10 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 		p.add(items, flat.Item{Kind: flat.KeepFD, FD: fd})
 	case doBindFD:
 		p.use(items, fd, false)
+		// It is opened again in the new mount namespace, so it stays open until then.
 		p.addFile(items, flat.Item{Kind: flat.BindFD, FD: fd, B: text.Next(p.args), Access: o.with})
 	case doFile:
+		// Read by the first process, when the destination is there: its contents may be large.
 		p.addFile(items, flat.Item{Kind: flat.File, FD: fd, B: text.Next(p.args)})
 	case doData:
 		p.addFile(items, flat.Item{Kind: flat.Data, FD: fd, B: text.Next(p.args), Access: o.with})
@@ -176,6 +188,7 @@ func (p *Parser) consume(items []flat.Item, fd int32) {
 // file reads options from a descriptor, in place. The first word that is not an option ends
 // them; what follows is dropped, as in bwrap.
 func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
+	// As with bwrap; a file that names itself would have no end.
 	if p.inFile {
 		return p.fail(NestedArgs, 0)
 	}
@@ -192,6 +205,7 @@ func (p *Parser) file(text flat.Text, known []Known, items []flat.Item) Status {
 	// The words lie behind each other in the text, so what has been read is walked like the command
 	// line itself.
 	p.outer, p.last, p.inFile = p.after, p.end, true
+	// Its words end like the command line's. Without a NUL at the end, the reader has added one.
 	p.at, p.end = known[k].At, known[k].At+flat.Word(known[k].Len)
 	return Done
 }
@@ -212,12 +226,14 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 		if s != Done {
 			return s
 		}
+		// Both items are added at once, since readFilter may ask, and the option is then read again from here.
 		p.slot = p.Items
 		p.add(items, flat.Item{Kind: flat.Filter, Flags: flat.Added})
 		// Filled in by readFilter, with the descriptor.
 		p.add(items, flat.Item{Kind: flat.Used})
 		return p.readFilter(text, known, items)
 	}
+	// --seccomp: it is not read before the last one is known, since reading uses it up.
 	fd, open, s := p.latest(lateFilter, false, text, known)
 	if s != Done {
 		return s
@@ -227,6 +243,7 @@ func (p *Parser) seccomp(o *Option, text flat.Text, known []Known, items []flat.
 		items[p.slot].Kind = flat.Invalid
 		p.filter = Fault{}
 	}
+	// If not, p.late has the fault.
 	if open {
 		p.filter, p.slot = Fault{Option: p.option, At: p.from, Word: p.args}, p.Items
 		p.add(items, flat.Item{Kind: flat.Filter})
@@ -250,9 +267,11 @@ func (p *Parser) readFilter(text flat.Text, known []Known, items []flat.Item) St
 		p.Fault.N = known[k].Errno
 		return Failed
 	}
+	// Before anything runs: the kernel would refuse the filter only when the sandbox is complete.
 	if known[k].Bad {
 		return p.fail(BadBPF, p.args)
 	}
+	// They stand one behind the other.
 	filter, used := &items[p.slot], &items[p.slot+1]
 	filter.A, filter.N = known[k].At, known[k].Len
 	used.FD, used.Flags = known[k].FD, flat.Early|flat.Consumed

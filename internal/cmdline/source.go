@@ -13,12 +13,14 @@ const MaxLayers = 128
 
 // source carries out the options with a host path.
 func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
+	// Refused here, where the option is known; mount(2) could only refuse the overlay as a whole.
 	if o.do == doLayer && p.layers >= MaxLayers {
 		return p.fail(TooManyLayers, 0)
 	}
 	if o.do == doOverlay {
 		return p.overlay(tree.Writes(o.with), text, known, items)
 	}
+	// Paths are not looked up here, only read: which file it is, the first process finds out.
 	s := p.passed(p.args, text, known)
 	switch {
 	// A source that must not be there counts as one that is not there.
@@ -27,12 +29,14 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 		return Done
 	case s != Done:
 		return s
+	// The order is kept: layers given first are the lowest, as with bwrap.
 	case o.do == doLayer:
 		p.layers++
 		p.add(items, flat.Item{Kind: flat.Layer, A: p.args})
 	default:
 		i := flat.Item{Kind: flat.Bind, A: p.args, B: text.Next(p.args), Access: o.with}
 		if o.do == doBindTry {
+			// Of --bind-try and the like, with ENOENT alone.
 			i.Flags = flat.Absent
 		}
 		p.addFile(items, i)
@@ -47,8 +51,10 @@ func (p *Parser) overlay(w tree.Writes, text flat.Text, known []Known, items []f
 	// Without an upper layer overlayfs wants two lower ones, or there would be nothing to overlay.
 	case w == tree.Refused && p.layers < 2:
 		return p.fail(OneLayer, 0)
+	// An overlay of nothing.
 	case p.layers == 0:
 		return p.fail(NoLayers, 0)
+	// These two are host paths as well.
 	case w == tree.Kept:
 		i.A, i.C = p.args, text.Next(p.args)
 		i.B = text.Next(i.C) // RWSRC WORKDIR DEST
@@ -86,6 +92,7 @@ func (p *Parser) passed(w flat.Word, text flat.Text, known []Known) Status {
 // for which descriptor.
 func namesFD(path []byte) (fd int32, names bool) {
 	const (
+		// Nothing but slashes and dots so far.
 		start = iota
 		proc
 		process // /proc/self
@@ -101,6 +108,7 @@ func namesFD(path []byte) (fd int32, names bool) {
 		part := path[:end]
 		path = path[min(end+1, len(path)):]
 		switch {
+		// These change nothing: "//proc/./self/fd/3" is the same file.
 		case len(part) == 0 || flat.Equal(part, "."):
 		case state == start && flat.Equal(part, "proc"):
 			state = proc
@@ -111,8 +119,10 @@ func namesFD(path []byte) (fd int32, names bool) {
 		case (state == process || state == dev) && flat.Equal(part, "fd"):
 			state = list
 		case state == list:
+			// What follows the number does not matter: the path leads through the descriptor.
 			n, ok := flat.Decimal(part, 1<<31-1)
 			return int32(n), ok
+		// Other paths that lead here, through links or "..", are not recognized.
 		default:
 			return 0, false
 		}

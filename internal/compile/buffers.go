@@ -10,8 +10,10 @@ import (
 // Buffers is the memory that a plan is made in. What does not fit is left out, and Run
 // says Full: larger buffers are handed in then, and Run begins anew.
 type Buffers struct {
+	// The three parts of a plan, each of its own length.
 	Steps []plan.Step
-	From  []flat.Word // the option that asked for each step; as long as Steps
+	// The option that asked for each step, for messages and listings; as long as Steps. It is not part of the plan's bytes.
+	From  []flat.Word
 	Slots []uint64
 	Arena []byte
 }
@@ -24,14 +26,17 @@ type used struct {
 // step appends a step and returns its index.
 func (c *Compiler) step(s plan.Step) uint32 {
 	n := c.used.steps
+	// What does not fit is counted all the same: Want then returns the sizes for the next run.
 	if n < len(c.Steps) && n < len(c.From) {
 		c.Steps[n] = s
 		c.From[n] = c.from // for messages and listings
 	}
 	c.used.steps = n + 1
+	// The index is right also where the step was left out, so that a run into buffers that are too small takes the same ways.
 	return uint32(n)
 }
 
+// slot appends a slot; what it holds depends on the range that it belongs to (plan.Header).
 func (c *Compiler) slot(v uint64) {
 	if n := c.used.slots; n < len(c.Slots) {
 		c.Slots[n] = v
@@ -39,6 +44,7 @@ func (c *Compiler) slot(v uint64) {
 	c.used.slots++
 }
 
+// byte appends one byte to the arena.
 func (c *Compiler) byte(b byte) {
 	if n := c.used.arena; n < len(c.Arena) {
 		c.Arena[n] = b
@@ -52,6 +58,7 @@ const short = 128
 
 // bytes appends bytes to the arena.
 func (c *Compiler) bytes(b []byte) {
+	// Half of a string would be of no use: the run is repeated in any case.
 	if n := c.used.arena; n+len(b) <= len(c.Arena) {
 		to := c.Arena[n : n+len(b)]
 		if len(b) > short {
@@ -67,6 +74,7 @@ func (c *Compiler) bytes(b []byte) {
 
 // text appends the bytes of s, a constant, to the arena.
 func (c *Compiler) text(s string) {
+	// By hand: a conversion to a byte slice would allocate.
 	for i := range len(s) {
 		c.byte(s[i])
 	}
@@ -78,6 +86,7 @@ func (c *Compiler) here() uint32 { return uint32(c.used.arena) }
 // word puts a string of the text into the arena; an empty one is at offset 0.
 func (c *Compiler) word(w flat.Word) uint32 {
 	b := c.Text.At(w)
+	// An empty string and none are the same here: the parser has checked what must not be empty.
 	if len(b) == 0 {
 		return 0
 	}
@@ -97,6 +106,7 @@ func (c *Compiler) constant(s string) uint32 {
 
 // number appends digits to the arena.
 func (c *Compiler) number(n uint32) {
+	// 10 digits are enough for 2^32-1.
 	var digits [10]byte
 	i := len(digits)
 	for {
@@ -118,6 +128,7 @@ func (c *Compiler) box(path []byte, more string) uint32 {
 		for end < len(path) && path[end] != '/' {
 			end++
 		}
+		// "//" and "/./" are ordinary input (bwrap's callers write them).
 		if part := path[:end]; end > 0 && (end > 1 || part[0] != '.') {
 			c.byte('/')
 			c.bytes(part)
@@ -125,6 +136,7 @@ func (c *Compiler) box(path []byte, more string) uint32 {
 		path = path[min(end+1, len(path)):]
 	}
 	c.text(more)
+	// Nothing is left of "/", "." or "": the root.
 	if c.used.arena == at {
 		c.byte('/')
 	}
@@ -134,6 +146,7 @@ func (c *Compiler) box(path []byte, more string) uint32 {
 
 // align makes the arena's next offset a multiple of 8.
 func (c *Compiler) align() {
+	// The arena itself begins at a multiple of 8 in the plan, since the sizes of header, steps and slots are such.
 	for c.used.arena%8 != 0 {
 		c.byte(0)
 	}

@@ -14,6 +14,7 @@ import (
 // in, filters, exec. Init, where there is one, has forked before: it takes the locks,
 // drops its own capabilities and gets the filters too.
 func (c *Compiler) command() {
+	// Init carries these out; the payload's process passes over them. With --as-pid-1 there is none, and Check refuses locks.
 	for i := range c.Items {
 		if it := &c.Items[i]; it.Kind == flat.Lock {
 			c.from = it.From
@@ -21,16 +22,23 @@ func (c *Compiler) command() {
 		}
 	}
 	c.from = 0
+	// From here on the payload has its final permissions: what it could not reach, set-up does not reach for it.
 	c.caps()
 	c.fence()
+	// After the capabilities, or the command could start in a directory that it may not enter; before the
+	// filters, which may refuse chdir(2).
 	c.cwd()
+	// Where it matters whether the command was reached: for reports, for the status of a set-up that failed, and where a filter of
+	// the caller's may kill a process of set-up.
 	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Hosted || c.Facts.Filtered {
-		c.step(plan.Step{Op: plan.OpTell}) // a filter might refuse it
+		// Before the payload's filters: one of them might refuse it.
+		c.step(plan.Step{Op: plan.OpTell})
 	}
 	// After OpTell, which writes to a descriptor that is closed here.
 	c.closes()
 	if t := c.Spec.Timeout; t.After != 0 {
 		c.from = t.From
+		// The monitor finds these two by their operation: it keeps the time, and starts the first process in the cgroup.
 		c.step(plan.Step{Op: plan.OpTimeout, A: t.After, B: t.Grace})
 		c.from = 0
 	}
@@ -39,12 +47,16 @@ func (c *Compiler) command() {
 		c.step(plan.Step{Op: plan.OpCgroup, A: uint32(g.N())})
 		c.from = 0
 	}
-	c.settings() // they could be in the way of what comes before
+	// Late, since limits could be in the way of what comes before: RLIMIT_NOFILE, say, or RLIMIT_AS.
+	c.settings()
+	// Last before the exec, so that a filter need not permit the calls of set-up, as with bwrap.
 	c.filters()
 	c.from = c.Spec.Command
 	c.step(plan.Step{Op: plan.OpExec})
 	c.from = 0
-	c.slot(0) // the end of the environment
+	// The end of the environment, whose slots were filled first; the files that exec tries come next.
+	c.slot(0)
+	// After the environment was changed: PATH counts as the payload has it.
 	c.candidates(c.Text.At(c.Spec.Command))
 	c.settleEnv()
 }
@@ -52,14 +64,17 @@ func (c *Compiler) command() {
 // closes appends the steps that close every descriptor except for the standard streams and
 // those that are to be kept.
 func (c *Compiler) closes() {
+	// Descriptors are of type int: this is the highest number there is.
 	const top = 1<<31 - 1
 	for next := uint32(3); c.Spec.On(flat.CloseFDs) && next <= top; {
+		// The lowest one from next on that is to be kept; there are few, so the list is searched again each time.
 		kept := uint32(top) + 1
 		for i := range c.Items {
 			if it := &c.Items[i]; it.Kind == flat.KeepFD && uint32(it.FD) >= next {
 				kept = min(kept, uint32(it.FD))
 			}
 		}
+		// A range for close_range(2). Between two kept neighbours there is nothing to close.
 		if kept > next {
 			c.step(plan.Step{Op: plan.OpClose, A: next, B: kept - 1})
 		}
@@ -73,6 +88,8 @@ func (c *Compiler) settings() {
 	for i := range c.Items {
 		it := &c.Items[i]
 		v, ok := c.setting(it)
+		// A later setting of the same thing, such as the same resource limit, takes its place. Otherwise both
+		// steps would be carried out, and a hard limit that the first has lowered could not be raised again.
 		for k := i + 1; ok && k < len(c.Items); k++ {
 			if w, also := c.setting(&c.Items[k]); also && c.Items[k].N == it.N {
 				ok = !setting.Same(setting.Kind(it.N), v, w)
@@ -89,6 +106,7 @@ func (c *Compiler) settings() {
 // setting returns what an item sets, if the payload's process does that. The score for the OOM
 // killer is not among these: the first process sets it, so that init inherits it (session).
 func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
+	// The text was checked by the parser with the same function; it is not kept in another form, since an item has no room for it.
 	if it.Kind != flat.Setting || it.N == uint32(setting.Score) {
 		return v, false
 	}
@@ -99,19 +117,23 @@ func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
 // a signal to the group reaches in every PID namespace: with a new one, signals end at it.
 func (c *Compiler) fence() {
 	s := c.Spec
+	// The scope of signals that a new PID namespace adds was not asked for, so an older kernel may lack it.
 	try := s.TryScopes
 	if c.newPID {
 		try |= flat.ScopeSignals
 	}
 	for i := range c.Items {
+		// Before OpFence, which collects them: a domain that has been entered cannot be widened (landlock(7)).
 		if it := &c.Items[i]; it.Kind == flat.Socket {
 			c.from = it.From
 			c.step(plan.Step{Op: plan.OpSocket, A: c.word(it.A)})
 		}
 	}
 	c.from = 0
+	// In setuid mode always: without a user namespace the payload could trace the user's processes outside, and so leave the sandbox.
 	if c.Facts.Setuid || s.Scopes|try != 0 {
 		c.from = s.ScopesFrom
+		// What must be there need not be tried.
 		c.step(plan.Step{Op: plan.OpFence, A: uint32(s.Scopes), B: uint32(try &^ s.Scopes)})
 		c.from = 0
 	}
@@ -124,6 +146,7 @@ func (c *Compiler) filters() {
 		it := &c.Items[i]
 		c.from = it.From
 		switch it.Kind {
+		// A is the place of BPF instructions in the text, and N their number of bytes: they may hold zeros, and so are not a Word.
 		case flat.Filter:
 			c.filter(c.Text[it.A:][:it.N])
 		case flat.Builtin:
@@ -138,6 +161,7 @@ func (c *Compiler) filter(bpf []byte) {
 	c.align()
 	at := c.here()
 	c.bytes(bpf)
+	// A NUL, so that the arena's last byte is one wherever the filter lies.
 	c.byte(0)
 	c.step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
 }
@@ -154,24 +178,30 @@ func (c *Compiler) builtin(bpf string) {
 // cwd chooses where the command starts: what was asked for; else the same place as
 // outside, by its real path or else by $PWD; else home, else the root.
 func (c *Compiler) cwd() {
+	// There is no second place: a user who names a directory does not want the command to run in another one.
 	if d := c.Spec.Strs[flat.Chdir]; d.Given() {
 		c.from = d.From
 		c.chdir(c.Text.At(d.Word), 0)
 		c.from = 0
 		return
 	}
+	// By its real path: the directory that the process has inherited lies on the host's mounts, and must not be kept.
 	c.try(c.Facts.Cwd)
+	// $PWD is another name of the same directory, through links, which may be there inside where the real path is not.
 	if at := c.find(pwd); at >= 0 && c.Facts.PWD == Yes && !same(c.value(at), c.Facts.Cwd) {
 		c.try(c.value(at))
 	}
+	// As the payload has it, after --setenv and --unsetenv, as with bwrap.
 	if at := c.find("HOME"); at >= 0 {
 		c.try(c.value(at))
 	}
+	// Without FlagTry: the root is always there.
 	c.step(plan.Step{Op: plan.OpChdir, A: c.constant("/"), B: c.constant("PWD=/")})
 }
 
 // try appends a directory that may be missing. An empty value is ignored.
 func (c *Compiler) try(dir []byte) {
+	// An empty path is ENOENT for chdir(2) in any case.
 	if len(dir) > 0 {
 		c.chdir(dir, plan.FlagTry)
 	}
@@ -180,6 +210,7 @@ func (c *Compiler) try(dir []byte) {
 // chdir appends an OpChdir; "PWD=DIR" holds DIR, too.
 func (c *Compiler) chdir(dir []byte, flags uint16) {
 	at := c.here()
+	// One string for both operands: the path is its end.
 	c.text("PWD=")
 	c.bytes(dir)
 	c.byte(0)
@@ -189,10 +220,11 @@ func (c *Compiler) chdir(dir []byte, flags uint16) {
 // arguments are what the command is started with.
 func (c *Compiler) arguments() {
 	h := &c.header
-	// The slots become argv in place (child, vector), and so end with one that is 0.
+	// They are the first slots, as Verify demands. They become argv in place (payload, toAddresses), and so end with one that is 0.
 	h.Argv, h.Argc = uint32(c.used.slots), c.Spec.Args
 	w := c.Spec.Command
 	for i := range c.Spec.Args {
+		// Only what the command sees of its name changes; which file is executed does not (candidates).
 		if a := c.Spec.Strs[flat.Argv0]; i == 0 && a.Given() {
 			c.slot(uint64(c.word(a.Word)))
 		} else {
@@ -208,6 +240,7 @@ func (c *Compiler) arguments() {
 func (c *Compiler) candidates(name []byte) {
 	h := &c.header
 	h.Paths = uint32(c.used.slots)
+	// An empty PATH is set: its one entry is the working directory.
 	path, set := c.path()
 	// With a slash a name is a path, and PATH does not count; so it is with an empty name, which
 	// then fails with ENOENT.
@@ -218,6 +251,7 @@ func (c *Compiler) candidates(name []byte) {
 	switch {
 	case slash:
 		c.candidate(nil, name)
+	// As execvp(3) searches: the errors of one entry do not end the search, except for those that package payload knows.
 	case set:
 		c.search(path, name)
 	default:
@@ -249,6 +283,7 @@ func (c *Compiler) path() (value []byte, set bool) {
 func (c *Compiler) search(path, name []byte) {
 	before := c.used.slots
 	rest := path
+	// One more entry than there are colons: "a:" ends with an empty one, which counts.
 	for more := true; more; {
 		end := 0
 		for end < len(rest) && rest[end] != ':' {
@@ -264,6 +299,7 @@ func (c *Compiler) search(path, name []byte) {
 	}
 	// All entries were too long: one is kept, for the errno of the exec.
 	if c.used.slots == before {
+		// The whole PATH as a directory: too long for a path, and so the exec fails with ENAMETOOLONG.
 		c.candidate(path, name)
 	}
 }
@@ -272,6 +308,7 @@ func (c *Compiler) search(path, name []byte) {
 func (c *Compiler) candidate(dir, name []byte) {
 	at := c.here()
 	c.bytes(dir)
+	// An empty entry of PATH: the name alone is looked up in the working directory.
 	if len(dir) > 0 {
 		c.byte('/')
 	}
@@ -283,29 +320,43 @@ func (c *Compiler) candidate(dir, name []byte) {
 // flags settles which descriptors live where, and the flags of the whole plan.
 func (c *Compiler) flags() {
 	s, h := c.Spec, &c.header
+	// In the order of the slots that Verify demands: close, early, sync, script.
 	h.Close, h.Closec = c.descriptors(flat.Used, 0)
 	h.Early, h.Earlyc = c.descriptors(flat.Used, flat.Early)
 	h.Sync, h.Syncc = c.descriptors(flat.SyncFD, 0)
 	h.Script = uint32(c.used.slots)
 	// "/bin/sh", the script, its arguments, and the 0 at the end: filled in when it is needed
-	// (child, asScript).
+	// (payload, executeAsScript).
 	for range s.Args + 2 {
 		c.slot(0)
 	}
+	// -1 where there is none.
 	h.JSONFd = s.FDs[flat.StatusFD].N()
+	// 0 is the zero value of the option; bwrap's status is 1.
 	h.Failed = max(uint32(s.FailStatus), 1)
-	c.flag(h.Join > 0, plan.FlagJoin) // namespaces are entered before it is cloned
-	c.flag(c.init, plan.FlagInit)     // the first process forks the payload
+	// Namespaces are entered by a process of its own, which clones the first process.
+	c.flag(h.Join > 0, plan.FlagJoin)
+	// The first process forks the payload and stays as init.
+	c.flag(c.init, plan.FlagInit)
+	// The bits of these switches are those of the header: see flat.Spec.Switches.
 	c.header.Flags |= s.Switches & plan.AllFlags
+	// After set-up, too, the embedding program's end is seen at a socket, its lifeline; a death signal would
+	// follow the thread that started the launcher (PR_SET_PDEATHSIG(2const)).
 	c.flag(s.On(plan.FlagDieWithParent) && c.Facts.Hosted, plan.FlagLifeline)
-	c.flag(c.Facts.Hosted, plan.FlagDieWithParent)            // a sandbox of a Go program ends with its Cmd
-	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake) // documents, or newuidmap, need its pid
+	// A sandbox of a Go program ends with its Cmd, so the processes below follow the launcher.
+	c.flag(c.Facts.Hosted, plan.FlagDieWithParent)
+	// Documents hold its pid, and newuidmap(1) is called with it.
+	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake)
 	c.flag(c.Facts.Tentative, plan.FlagTentative)
+	// Only the keeper learns whether the kernel refuses it. Other ids than the caller's need a user namespace in any case.
 	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)
+	// In setuid mode there is one user namespace, not two: the keeper maps root in it as well, since a devpts belongs to root.
 	c.flag(c.Facts.Setuid && c.has(flat.Dev), plan.FlagMapRoot)
-	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync) // there is no init to hold them: the monitor does
+	// There is no init to hold them: the monitor does.
+	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync)
 }
 
+// flag sets a flag of the header if on is true; it never clears one.
 func (c *Compiler) flag(on bool, flag uint32) {
 	if on {
 		c.header.Flags |= flag
@@ -320,6 +371,7 @@ func (c *Compiler) descriptors(kind flat.Kind, flag uint8) (first, n uint32) {
 		if it.Kind != kind || it.Flags&flag != flag {
 			continue
 		}
+		// Two options may name one descriptor. A second close would be an error at best, and close another file at worst.
 		if kind == flat.Used && c.listed(int(first), uint64(it.FD)) {
 			continue
 		}
@@ -330,6 +382,7 @@ func (c *Compiler) descriptors(kind flat.Kind, flag uint8) (first, n uint32) {
 
 // listed reports whether a descriptor stands in the list that begins at a slot.
 func (c *Compiler) listed(first int, v uint64) bool {
+	// What did not fit is not compared: the list is made again with larger buffers.
 	for i := first; i < min(c.used.slots, len(c.Slots)); i++ {
 		if c.Slots[i] == v {
 			return true

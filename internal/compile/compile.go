@@ -12,25 +12,36 @@ import (
 
 // Compiler makes one plan. The caller fills in the exported fields.
 type Compiler struct {
-	Spec  *flat.Spec
+	// What is wanted, as the parser or package sandbox has left it. It is only read.
+	Spec *flat.Spec
+	// In the order in which they were given: options act in order.
 	Items []flat.Item
-	Text  flat.Text
+	// The strings that words of Spec, Items and Facts name.
+	Text flat.Text
+	// What was read about the machine and the caller.
 	Facts *Facts
 	Buffers
 
-	used   used
-	from   flat.Word // the option that asks for the steps at work
+	used used
+	// The option that asks for the steps at work; 0: none, a step that every plan has.
+	from   flat.Word
 	header plan.Header
 
+	// The namespace is made for this sandbox, and not joined by descriptor.
 	newUser, newPID bool
-	nested          bool // a second user namespace maps the payload's ids back
-	init            bool
-	insideUID       uint32 // the payload's ids
-	insideGID       uint32
-	outerUID        uint32 // what they are in the first user namespace
-	outerGID        uint32
-	env             int // first slot of the environment, and how many
-	envc            int
+	// A second user namespace maps the payload's ids back.
+	nested bool
+	// An init stays between the monitor and the payload.
+	init bool
+	// The payload's ids, as it sees them.
+	insideUID uint32
+	insideGID uint32
+	// What they are in the first user namespace: 0 where that has only root mapped.
+	outerUID uint32
+	outerGID uint32
+	// First slot of the environment, and how many.
+	env  int
+	envc int
 }
 
 // Status is the result of Run.
@@ -38,25 +49,34 @@ type Status uint8
 
 // Statuses.
 const (
-	Done   Status = iota
-	Full          // the buffers are too small: see Want
-	AskPWD        // does $PWD (see PWD) lead to Facts.Cwd? Run begins anew with the answer
+	// The plan's parts are in the buffers, and Exact says whether they are the plan already.
+	Done Status = iota
+	// The buffers are too small: see Want. Nothing of what is in them is to be used.
+	Full
+	// Does $PWD (see PWD) lead to Facts.Cwd? Run begins anew with the answer.
+	AskPWD
 )
 
 // Run makes the parts of the plan, in the order in which they happen. Call [Compiler.Check]
 // first.
 func (c *Compiler) Run() Status {
+	// Nothing of an earlier run is kept: the result depends on the input alone.
 	c.used, c.header, c.from = used{}, plan.Header{}, 0
-	c.byte(0) // offset 0 stands for no string
+	// Offset 0 stands for no string.
+	c.byte(0)
+	// Their slots come first, as Verify demands. The environment is next: if it asks about $PWD, little was done in vain.
 	c.arguments()
 	if c.environment() == AskPWD {
 		return AskPWD
 	}
 	c.namespaces()
+	// Before the maps, and before the step that switches to these ids.
 	c.who()
+	// These steps run in a process of its own, before the first process exists.
 	c.join()
 	c.identity()
-	if c.Facts.Setuid { // the broker ends when the old root is left
+	// The broker, which sets it in setuid mode, ends when the old root is left.
+	if c.Facts.Setuid {
 		c.hostname()
 	}
 	c.files()
@@ -65,6 +85,7 @@ func (c *Compiler) Run() Status {
 	}
 	c.finalIdentity()
 	c.session()
+	// What follows runs in the payload's process: init is split off here.
 	c.header.Setup = uint32(c.used.steps)
 	c.command()
 	c.flags()
@@ -87,6 +108,7 @@ func (c *Compiler) namespaces() {
 	w := &c.Spec.Wishes
 	c.newUser = c.WantsUser()
 	c.newPID = w[flat.PID].IsNew()
+	// Always: mounts of set-up must not be the host's.
 	flags := uint32(unix.CLONE_NEWNS)
 	if c.newUser {
 		flags |= unix.CLONE_NEWUSER
@@ -103,6 +125,8 @@ func (c *Compiler) namespaces() {
 	if w[flat.UTS].IsNew() {
 		flags |= unix.CLONE_NEWUTS
 	}
+	// cgroup namespaces exist since Linux 4.6 (cgroup_namespaces(7)). clone(2) may pass over a flag that it does not know, so
+	// --unshare-cgroup-try asks before.
 	if w[flat.Cgroup] == flat.Want || w[flat.Cgroup] == flat.Try && c.Facts.CgroupNamespaces {
 		flags |= unix.CLONE_NEWCGROUP
 	}
@@ -115,14 +139,19 @@ func (c *Compiler) namespaces() {
 func (c *Compiler) WantsUser() bool {
 	user := c.Spec.Wishes[flat.User]
 	switch {
+	// That one is entered instead.
 	case c.Spec.FDs[flat.JoinUser].Given():
 		return false
+	// The keeper makes the other namespaces with root's privilege.
 	case c.Facts.Setuid:
 		return user.IsNew() || c.otherIDs()
+	// Without privilege the other kinds can be made in a new user namespace only (clone(2), EPERM).
 	case user == flat.Want || c.Facts.UID != 0:
 		return true
+	// Root in a container, say: the other namespaces cannot be made without this one.
 	case c.Facts.Caps>>unix.CAP_SYS_ADMIN&1 == 0:
 		return true
+	// Root needs none, and gets one only if it is asked for, as with bwrap.
 	default:
 		return user == flat.Try && c.Facts.UserNamespaces
 	}
@@ -137,6 +166,7 @@ func (c *Compiler) otherIDs() bool {
 // who settles the payload's ids.
 func (c *Compiler) who() {
 	c.insideUID, c.insideGID = c.Facts.UID, c.Facts.GID
+	// --uid and --gid are part of the maps already.
 	if c.Facts.Ranges {
 		c.insideUID, c.insideGID = c.Facts.RangeUID, c.Facts.RangeGID
 		return
@@ -151,7 +181,9 @@ func (c *Compiler) who() {
 
 // join enters the namespaces that must be entered before the first process exists.
 func (c *Compiler) join() {
+	// First, since a PID namespace that belongs to it can be entered only with its capabilities (setns(2)).
 	c.setns(flat.JoinUser, unix.CLONE_NEWUSER)
+	// The process that does this stays outside; what it clones afterwards is inside (pid_namespaces(7)).
 	c.setns(flat.JoinPID, unix.CLONE_NEWPID)
 	c.header.Join = uint32(c.used.steps)
 }
@@ -170,20 +202,26 @@ func (c *Compiler) setns(index int, kind uint32) {
 // ids back at the end. --disable-userns sets its limit in the outer one of two as well.
 func (c *Compiler) identity() {
 	f := c.Facts
+	// First of all, since without mapped ids no file can be made in this namespace.
 	if f.Ranges {
 		c.from = f.MapsFrom
 		c.step(plan.Step{Op: plan.OpIDMap, Flags: plan.FlagOutside, A: c.word(f.UIDMap), B: c.word(f.GIDMap)})
 		c.from = 0
 	}
+	// Early: the pid must be known to the process that writes the maps of --userns-block-fd, or reports have been asked for.
 	if c.goes() && !c.lateGo() {
 		c.step(plan.Step{Op: plan.OpGo})
 	}
 	block := c.Spec.FDs[flat.UserBlockFD]
 	c.wait(block)
+	// For the keeper, which is told these, Clone, and two flags of the plan.
 	c.header.UID, c.header.GID = c.insideUID, c.insideGID
+	// Elsewhere the maps are there: a process outside, newuidmap or the keeper has written them.
 	if c.newUser && !f.Ranges && !block.Given() && !f.Setuid {
 		uid, gid := c.insideUID, c.insideGID
+		// With root as the payload's id the one map does for both.
 		needsRoot := c.has(flat.Dev) && (uid != 0 || gid != 0)
+		// The limit of --disable-userns counts what is below the namespace that it is set in, so the payload must be one deeper.
 		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot || c.opensDenials()
 		if needsRoot {
 			uid, gid = 0, 0
@@ -191,6 +229,7 @@ func (c *Compiler) identity() {
 		c.outerUID, c.outerGID = uid, gid
 		c.idmap(uid, f.UID, gid, f.GID)
 	}
+	// After the user namespace is there: it takes CAP_SYS_ADMIN in it, and in the owner of the network namespace (setns(2)).
 	c.setns(flat.JoinNet, unix.CLONE_NEWNET)
 }
 
@@ -198,6 +237,7 @@ func (c *Compiler) identity() {
 func (c *Compiler) wait(fd flat.FD) {
 	if fd.Given() {
 		c.from = fd.From
+		// The step also closes it: it is not for the payload.
 		c.step(plan.Step{Op: plan.OpWaitFd, A: uint32(fd.N())})
 	}
 	c.from = 0
@@ -228,6 +268,7 @@ func (c *Compiler) idmap(uid, outUID, gid, outGID uint32) {
 // single returns the text of a map of one id.
 func (c *Compiler) single(inside, outside uint32) uint32 {
 	at := c.here()
+	// "INSIDE OUTSIDE COUNT", as the kernel reads it (user_namespaces(7)), in one write.
 	c.number(inside)
 	c.byte(' ')
 	c.number(outside)
@@ -238,6 +279,7 @@ func (c *Compiler) single(inside, outside uint32) uint32 {
 // hostname appends the step that sets the host name. Check has made sure that the UTS namespace
 // is new.
 func (c *Compiler) hostname() {
+	// An empty name is a name, which sethostname(2) takes.
 	if name := c.Spec.Strs[flat.Hostname]; name.Given() {
 		c.from = name.From
 		c.step(plan.Step{Op: plan.OpHostname, A: c.word(name.Word)})
@@ -249,20 +291,24 @@ func (c *Compiler) hostname() {
 func (c *Compiler) finalIdentity() {
 	f := c.Facts
 	if f.DropsGroups {
-		c.step(plan.Step{Op: plan.OpGroups}) // while set-up has CAP_SETGID
+		// While set-up has CAP_SETGID, and before a namespace where setgroups(2) is denied.
+		c.step(plan.Step{Op: plan.OpGroups})
 	}
 	if c.Spec.On(flat.DisableUsers) {
 		// In the namespace of set-up, whose root alone may set it; it counts all
 		// namespaces below, so that the nested one is the last.
 		c.step(plan.Step{Op: plan.OpLimitUserns})
 	}
+	// In setuid mode the payload gets no capability, and without a new user namespace nothing keeps root from unmounting.
 	opens := c.newUser && !f.Setuid && c.opensDenials()
 	if f.Ranges && (c.Spec.On(flat.DisableUsers) || opens) {
 		c.step(plan.Step{Op: plan.OpNest, A: c.word(f.UIDNest), B: c.word(f.GIDNest)})
+		// The nested user namespace owns this one, so the mounts that are copied into it are locked (mount_namespaces(7)).
 		if opens {
 			c.step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWNS})
 		}
 	}
+	// The map that the payload keeps: back from root, or from its own ids to themselves.
 	if c.nested {
 		flags := uint32(unix.CLONE_NEWUSER)
 		if opens {
@@ -271,7 +317,9 @@ func (c *Compiler) finalIdentity() {
 		c.step(plan.Step{Op: plan.OpUnshare, A: flags})
 		c.idmap(c.insideUID, c.outerUID, c.insideGID, c.outerGID)
 	}
+	// --userns2: the last namespace to be entered, as with bwrap.
 	c.setns(flat.FinalUser, unix.CLONE_NEWUSER)
+	// In the namespace that the payload will be in, since that is what the promise is about.
 	if c.Spec.On(flat.DisableUsers) || c.Spec.On(flat.AssertUsersDisabled) {
 		c.step(plan.Step{Op: plan.OpNoUserns})
 	}
@@ -279,16 +327,20 @@ func (c *Compiler) finalIdentity() {
 
 // session appends the last steps of set-up, and decides whether there is an init.
 func (c *Compiler) session() {
+	// Behind all that builds the sandbox: what the caller does meanwhile finds it complete.
 	c.wait(c.Spec.FDs[flat.BlockFD])
+	// Before init is split off: both are in the new session.
 	if c.Spec.Wishes[flat.Session].IsNew() {
 		c.step(plan.Step{Op: plan.OpSetsid})
 	}
+	// It takes effect at the next exec, which is the payload's: init makes none (proc_pid_attr(5)).
 	if l := c.Spec.Strs[flat.ExecLabel]; l.Given() {
 		c.from = l.From
 		c.step(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.word(l.Word)})
 		c.from = 0
 	}
 	for i := range c.Items {
+		// Here and not with the other settings (command), so that init has the score as well, as the manual says.
 		if it := &c.Items[i]; it.Kind == flat.Setting && it.N == uint32(setting.Score) {
 			c.from = it.From
 			c.step(plan.Step{Op: plan.OpScore, A: c.word(it.A)})
@@ -318,6 +370,7 @@ func (c *Compiler) wantedCaps() idmap.Caps {
 	// Root keeps what it has, as with bwrap; everybody else begins with nothing.
 	case f.UID == 0 && f.RootCaps:
 		want = idmap.Caps(f.Caps)
+	// A package manager as root inside gives files to other ids and switches to them.
 	case f.Ranges && c.insideUID == 0:
 		want = idmap.RangeCaps
 	}
@@ -327,14 +380,17 @@ func (c *Compiler) wantedCaps() idmap.Caps {
 // caps settles what the payload may do.
 func (c *Compiler) caps() {
 	f := c.Facts
+	// Those of an ordinary user begin empty; in the sandbox's user namespace the first process has all of them.
 	want := c.wantedCaps()
 	step := plan.Step{Op: plan.OpCaps}
 	// Ambient ones survive the exec of a program that is not set-user-id and has no file
 	// capabilities (capabilities(7), 4.3). For root the kernel grants the permitted ones anyway.
+	// With any --cap option, as bwrap does for root: what is left is inheritable and ambient.
 	ambient := idmap.Caps(0)
 	if c.Spec.On(flat.CapsGiven) {
 		ambient = want
 	}
+	// The bounding set is cut where set-up has all capabilities of a namespace. Root's own is left alone, as with bwrap.
 	if c.newUser || c.Spec.FDs[flat.JoinUser].Given() || f.Setuid {
 		step.Flags |= plan.FlagBounding
 	} else if have := idmap.Caps(f.Caps); want&^have != 0 {

@@ -15,6 +15,7 @@ const setBy = uint64(1) << 63
 // clearing, since it says where the command starts; it then comes last.
 func (c *Compiler) environment() Status {
 	c.env, c.envc = c.used.slots, 0
+	// Each entry as it is: one without "=", and a second one of the same name, are the caller's to pass on.
 	for w := c.Facts.Env; w < c.Facts.EnvEnd; w = c.Text.Next(w) {
 		c.entry(uint64(w))
 	}
@@ -25,11 +26,13 @@ func (c *Compiler) environment() Status {
 		// PWD is kept aside: it is not the caller's word about the command, but where that starts.
 		case flat.ClearEnv:
 			if at := c.find(pwd); at >= 0 {
+				// A second --clearenv finds none in the list, and leaves what is kept.
 				kept = c.at(at)
 			}
 			c.used.slots, c.envc = c.env, 0 // all others are gone
 		case flat.UnsetEnv:
 			c.unset(c.Text.At(it.A))
+		// In place, so that the order stays, as with bwrap.
 		case flat.SetEnv:
 			if at := c.findBytes(c.Text.At(it.A)); at >= 0 {
 				c.put(at, setBy|uint64(i))
@@ -43,13 +46,16 @@ func (c *Compiler) environment() Status {
 		c.entry(kept)
 	}
 	if at := c.find(pwd); at < 0 {
-		c.entry(0) // its text is "PWD=/": see arenaEntry
+		// 0 is not a Word: settleEnv makes "PWD=/" of it. PWD must be there, since the OpChdir that succeeds sets it by its slot.
+		c.entry(0)
+		// Whether two paths lead to one directory takes system calls, which are not made here.
 	} else if c.Facts.PWD == Unknown && !c.Spec.Strs[flat.Chdir].Given() && len(c.Facts.Cwd) > 0 && !same(c.value(at), c.Facts.Cwd) {
 		return AskPWD
 	}
 	return Done
 }
 
+// pwd is the variable that says where the command starts. Shells trust it if it names the directory that they are in.
 const pwd = "PWD"
 
 // PWD returns the value that AskPWD is about.
@@ -68,6 +74,7 @@ func (c *Compiler) entry(v uint64) {
 
 // at and put are an entry by its index; 0 where the buffer ends.
 func (c *Compiler) at(i int) uint64 {
+	// Beyond the buffer nothing is known, and the run is repeated.
 	if i += c.env; i < len(c.Slots) {
 		return c.Slots[i]
 	}
@@ -83,6 +90,7 @@ func (c *Compiler) put(i int, v uint64) {
 
 // nameOf returns the variable's name of entry i, nil for one that has no "=".
 func (c *Compiler) nameOf(i int) []byte {
+	// The name of what an option sets is a word of its own.
 	v := c.at(i)
 	if v&setBy != 0 {
 		return c.Text.At(c.Items[v&^setBy].A)
@@ -131,6 +139,7 @@ func (c *Compiler) findBytes(name []byte) int {
 	return -1
 }
 
+// same reports whether two byte strings are equal. The compiler compares such conversions without making them.
 func same(a, b []byte) bool { return string(a) == string(b) }
 
 // unset takes every entry of a variable out.
@@ -154,7 +163,8 @@ func (c *Compiler) Environment() int {
 	c.environment()
 	n := c.envc
 	if c.find(pwd) < 0 {
-		n-- // the one that a launch adds
+		// The one that a launch adds: it is not part of what the caller's changes make.
+		n--
 	}
 	c.settleEnv()
 	return n
@@ -164,6 +174,7 @@ func (c *Compiler) Environment() int {
 func (c *Compiler) settleEnv() {
 	at := c.find(pwd)
 	if at < 0 {
+		// It was appended as 0, and so has no name to be found by.
 		at = c.envc - 1
 	}
 	c.header.Env, c.header.Envc = uint32(c.env), uint32(c.envc)
@@ -172,11 +183,14 @@ func (c *Compiler) settleEnv() {
 		v := c.at(i)
 		var off uint32
 		switch {
+		// What environment has appended.
 		case v == 0:
 			off = c.constant("PWD=/")
+		// An entry of the caller's, copied whole.
 		case v&setBy == 0:
 			off = c.word(flat.Word(v))
 		default:
+			// "NAME=VALUE" is put together only here, of an entry that has not been changed again.
 			it := &c.Items[v&^setBy]
 			off = c.here()
 			c.bytes(c.Text.At(it.A))

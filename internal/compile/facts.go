@@ -10,23 +10,35 @@ import (
 // Facts is everything that the compiler may know about this machine and the caller. The
 // zero value is root without capabilities, in a directory that has no name.
 type Facts struct {
+	// The caller's real ids, in the user namespace of the launcher.
 	UID, GID uint32
-	Caps     uint64 // the caller's permitted capabilities
-	RootCaps bool   // a caller who is root keeps them
+	// The caller's permitted capabilities, bit n for capability n.
+	Caps uint64
+	// A caller who is root keeps them, as with bwrap. An embedding program must ask for that.
+	RootCaps bool
 
 	// The caller's environment: the strings of the text from Env up to EnvEnd, in order.
 	Env, EnvEnd flat.Word
-	Cwd         []byte // where the command should start; empty if the directory has no name
-	Tty         bool   // standard output is a terminal
+	// Where the command should start: the caller's directory. It is empty if that has no name (getcwd(2)).
+	Cwd []byte
+	// Standard output is a terminal, which a small /dev shows as console.
+	Tty bool
 
 	// For the -try forms.
+	// The kernel has them; for user namespaces, max_user_namespaces is not 0 either. Whether one is refused is found out by trying
+	// (Tentative).
 	UserNamespaces, CgroupNamespaces bool
-	SELinux                          bool
+	// SELinux is enabled: labels can be set.
+	SELinux bool
 
-	Setuid    bool // the plan is for the keeper of setuid mode (package suid)
-	Tentative bool // the kernel may refuse direct mode, and there is another way
-	Filtered  bool // the launcher runs under a seccomp filter, which may kill what sets the sandbox up
-	Hosted    bool // an embedding program starts the launcher, and goes on
+	// The plan is for the keeper of setuid mode (package suid).
+	Setuid bool
+	// The kernel may refuse direct mode, and there is another way: setuid mode, or root without a user namespace.
+	Tentative bool
+	// The launcher runs under a seccomp filter, which may kill what sets the sandbox up.
+	Filtered bool
+	// An embedding program starts the launcher, and goes on.
+	Hosted bool
 
 	// PWD says whether $PWD, as changed, leads to Cwd. It is asked for (AskPWD) where the
 	// two differ.
@@ -34,15 +46,20 @@ type Facts struct {
 
 	// With several ids (Ranges), which Go code has settled: the texts of the maps, and the
 	// option that asked for them.
+	// Ranges says that several ids are mapped, in a user namespace that the sandbox makes.
 	Ranges         bool
 	UIDMap, GIDMap flat.Word
-	UIDNest        flat.Word // maps of the same ids to themselves
-	GIDNest        flat.Word
-	MapsFrom       flat.Word
-	RangeUID       uint32 // the payload's ids inside
-	RangeGID       uint32
-	Becomes        bool // the payload is not the caller
-	DropsGroups    bool // the caller's supplementary groups are given up
+	// Maps of the same ids to themselves, for a user namespace below the first (plan.OpNest).
+	UIDNest  flat.Word
+	GIDNest  flat.Word
+	MapsFrom flat.Word
+	// The payload's ids inside.
+	RangeUID uint32
+	RangeGID uint32
+	// The payload's ids are not the caller's, so that set-up switches to them (plan.OpBecome).
+	Becomes bool
+	// The caller's supplementary groups are given up. With one mapped gid they cannot be: setgroups(2) is denied there.
+	DropsGroups bool
 }
 
 // Answer is what is known of a question.
@@ -50,6 +67,7 @@ type Answer uint8
 
 // Answers.
 const (
+	// Not asked yet: most launches never need to.
 	Unknown Answer = iota
 	Yes
 	No
@@ -61,31 +79,53 @@ type Rule uint8
 // The rules, in the order in which they are checked.
 const (
 	Fine Rule = iota
+	// The options end without a command.
 	NoCommand
+	// A seccomp profile in a file has not been compiled to a filter: Go code has to do that first.
 	Uncompiled
+	// A given namespace has its maps already, which can be written once (user_namespaces(7)).
 	RangesJoin
+	// A user namespace is given, and a new one wanted.
 	JoinNewUser
+	// Maps belong to a new user namespace, which --unshare-user-try does not promise.
 	RangesNeedUser
+	// --map-auto with maps of the caller's own, which may contradict it.
 	AutoAndMaps
+	// The limit on user namespaces is set in a namespace of the sandbox's own, as with bwrap.
 	DisableNeedsUser
+	// --disable-userns maps ids a second time, in a nested namespace. With --userns-block-fd it is not known here which ids the first
+	// namespace has. bwrap refuses the two as well.
 	DisableAndBlock
+	// There must be a user namespace to wait for.
 	BlockNeedsUser
+	// The process that writes the maps learns the pid from the report.
 	BlockNeedsInfo
+	// Another uid than the caller's takes a map.
 	UIDNeedsUser
+	// The same for the gid.
 	GIDNeedsUser
+	// Or the host itself would be renamed, if the caller is root.
 	HostnameNeedsUTS
+	// Only a new PID namespace has a PID 1 to be.
 	PID1NeedsPID
+	// Locks are held by init, which --as-pid-1 leaves out.
 	PID1AndLocks
+	// Masks cannot be kept from a payload with CAP_SYS_ADMIN where set-up does not map the ids itself (opensDenials).
 	AdminOfGiven
+	// Without it the kernel knows no such label, and refuses it.
 	LabelsNeedSELinux
+	// There is no place to report to.
 	UsageNeedsStatus
+	// An exception without the restriction is a mistake.
 	SocketsNeedScope
+	// A new session has no terminal to lend (setsid(2)).
 	ForegroundSession
 )
 
 // Check returns the first rule that is broken.
 func (c *Compiler) Check() Rule {
 	s, f := c.Spec, c.Facts
+	// Asked for once, since several rules are about the same things.
 	maps := c.has(flat.UIDMap) || c.has(flat.GIDMap)
 	ranges := maps || s.On(flat.MapAuto)
 	join := s.FDs[flat.JoinUser].Given()
@@ -93,6 +133,7 @@ func (c *Compiler) Check() Rule {
 	block := s.FDs[flat.UserBlockFD].Given()
 	mapped := join || c.WantsUser()
 	switch {
+	// The order is that of Rule, which decides which message a command line with two mistakes gets.
 	case s.Args == 0:
 		return NoCommand
 	case c.has(flat.Profile):
@@ -107,12 +148,14 @@ func (c *Compiler) Check() Rule {
 		return AutoAndMaps
 	case s.On(flat.DisableUsers) && user != flat.Want:
 		return DisableNeedsUser
+	// With ranges the maps are known: the launcher has them written.
 	case s.On(flat.DisableUsers) && block && !ranges:
 		return DisableAndBlock
 	case block && user != flat.Want:
 		return BlockNeedsUser
 	case block && !s.FDs[flat.InfoFD].Given():
 		return BlockNeedsInfo
+	// The caller's own number is accepted everywhere: it changes nothing.
 	case s.IDs[flat.UID].Given && s.IDs[flat.UID].N != f.UID && !mapped:
 		return UIDNeedsUser
 	case s.IDs[flat.GID].Given && s.IDs[flat.GID].N != f.GID && !mapped:
@@ -127,7 +170,8 @@ func (c *Compiler) Check() Rule {
 		return AdminOfGiven
 	case (s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given()) && !f.SELinux:
 		return LabelsNeedSELinux
-	case s.On(plan.FlagUsage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted: // an embedding program is told
+	// An embedding program is told in another way.
+	case s.On(plan.FlagUsage) && !s.FDs[flat.StatusFD].Given() && !f.Hosted:
 		return UsageNeedsStatus
 	case c.has(flat.Socket) && (s.Scopes|s.TryScopes)&flat.ScopeSockets == 0:
 		return SocketsNeedScope

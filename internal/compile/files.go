@@ -14,10 +14,12 @@ import (
 // network namespace gets its loopback interface before.
 func (c *Compiler) files() {
 	if c.Spec.Wishes[flat.Net].IsNew() {
+		// It takes CAP_NET_ADMIN in the user namespace that owns the network namespace: the nested one has none there.
 		c.step(plan.Step{Op: plan.OpLoopback})
 	}
 	// Before anything is mounted: in a shared mount a tmpfs would show on the host as well.
 	c.step(plan.Step{Op: plan.OpSlave})
+	// The sources, in the order of the items. All are opened before the first operation runs, as with bwrap.
 	first := c.used.steps
 	for i := range c.Items {
 		c.from = c.Items[i].From
@@ -28,6 +30,7 @@ func (c *Compiler) files() {
 	// what is made belongs to the payload.
 	c.become()
 	c.labelNew(true)
+	// From here on "/" is the frame, and paths of the host mean nothing.
 	c.step(plan.Step{Op: plan.OpRoot})
 	if c.goes() && c.lateGo() {
 		c.step(plan.Step{Op: plan.OpGo})
@@ -37,10 +40,12 @@ func (c *Compiler) files() {
 	for i := range c.Items {
 		it := &c.Items[i]
 		c.from = it.From
+		// In the order given: a later operation may lie on or below an earlier one.
 		c.operation(it, src)
 		src += c.sourceCount(it)
 	}
 	c.from = 0
+	// What the new root does not show is out of reach from here on.
 	c.step(plan.Step{Op: plan.OpPivot})
 	c.labelNew(false)
 }
@@ -49,9 +54,11 @@ func (c *Compiler) files() {
 // (proc(5), /proc/pid/attr/fscreate), or goes back to the default.
 func (c *Compiler) labelNew(on bool) {
 	l := c.Spec.Strs[flat.FileLabel]
+	// An empty label is none.
 	if !l.Given() || len(c.Text.At(l.Word)) == 0 {
 		return
 	}
+	// The empty string goes back to the default.
 	label := uint32(0)
 	if on {
 		label = c.word(l.Word)
@@ -75,12 +82,14 @@ func (c *Compiler) newProc() bool { return c.newPID || c.Spec.FDs[flat.JoinPID].
 
 // bindsProc reports whether --proc needs the host's, too.
 func (c *Compiler) bindsProc() bool {
+	// Where the kernel refuses a new proc, which is known only when it is tried, the source must have been opened.
 	return !c.newProc() || tree.Fallback(c.Spec.Fallback) == tree.BindOuter
 }
 
 // sourceCount returns how many OpSource steps an operation has.
 func (c *Compiler) sourceCount(it *flat.Item) uint32 {
 	switch it.Kind {
+	// sources must append as many for each kind.
 	case flat.Bind, flat.BindFD, flat.Layer:
 		return 1
 	case flat.Proc:
@@ -105,11 +114,13 @@ func (c *Compiler) sources(it *flat.Item) {
 	switch it.Kind {
 	case flat.Bind:
 		flags := uint16(0)
+		// --bind-try and its variants: only a source that does not exist is passed over (ENOENT).
 		if it.Has(flat.Absent) {
 			flags = plan.FlagTry
 		}
 		c.step(plan.Step{Op: plan.OpSource, Flags: flags, A: c.word(it.A)})
 	case flat.BindFD:
+		// A is 0: there is no path.
 		c.step(plan.Step{Op: plan.OpSource, B: uint32(it.FD)})
 	case flat.Proc:
 		if c.bindsProc() {
@@ -119,14 +130,17 @@ func (c *Compiler) sources(it *flat.Item) {
 		for i := range devices {
 			at := c.here()
 			c.text("/dev/")
+			// It goes on where text has ended, so that both are one string.
 			c.constant(devices[i])
 			c.step(plan.Step{Op: plan.OpSource, A: at})
 		}
 		if c.Facts.Tty {
+			// Standard output: its terminal, by whatever name that has.
 			c.step(plan.Step{Op: plan.OpSource, Flags: plan.FlagConsole, B: 1})
 		}
 	case flat.Layer:
 		c.step(plan.Step{Op: plan.OpSource, A: c.word(it.A)})
+	// Upper and work directory; the layers are items of their own, in front of this one.
 	case flat.Overlay:
 		if tree.Writes(it.Writes) == tree.Kept {
 			c.step(plan.Step{Op: plan.OpSource, A: c.word(it.A)})
@@ -146,6 +160,7 @@ const nosuid = unix.MS_NOSUID
 
 // operation appends the steps of one operation, whose first OpSource is src.
 func (c *Compiler) operation(it *flat.Item, src uint32) {
+	// The environment, descriptors and the like.
 	if !it.IsFile() {
 		return
 	}
@@ -153,22 +168,27 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 		c.dev(it, src)
 		return
 	}
+	// From the root of the sandbox, also for a relative path: there is no working directory yet.
 	at := c.box(c.Text.At(it.B), "")
 	switch {
 	case it.Kind == flat.Bind, it.Kind == flat.BindFD:
 		c.bind(src, at, tree.Access(it.Access))
 	case it.Kind == flat.Tmpfs:
 		s := plan.Step{Op: plan.OpMount, A: plan.MountTmpfs, B: at, C: c.label()}
-		s.D, s.E, s.F, s.G = mode(it, 0o755), parents(it), uint32(it.Size), uint32(it.Size>>32) // as in bind
+		// Not in the literal: see bind.
+		s.D, s.E, s.F, s.G = mode(it, 0o755), parents(it), uint32(it.Size), uint32(it.Size>>32)
 		c.step(s)
 	case it.Kind == flat.Proc:
 		c.proc(src, at)
 	case it.Kind == flat.Mqueue:
+		// Its mode is the kernel's: the file system takes no option for it.
 		c.mount(plan.MountMqueue, at, 0, bindParents)
 	case it.Kind == flat.Overlay:
 		c.step(plan.Step{
+			// The layers stand directly in front of the overlay's own sources, as Parser.overlay has made sure.
 			Op: plan.OpOverlay, A: src - it.N, B: at, C: it.N, D: overlayKind(tree.Writes(it.Writes)), E: bindParents,
 		})
+	// The modes are bwrap's, whatever the caller's umask: 0755 for directories, 0666 for files, 0600 for data that may be secret.
 	case it.Kind == flat.Dir:
 		c.step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})
 	case it.Kind == flat.File:
@@ -176,17 +196,20 @@ func (c *Compiler) operation(it *flat.Item, src uint32) {
 	case it.Kind == flat.Data:
 		c.step(plan.Step{
 			Op: plan.OpData, A: uint32(it.FD), B: at, C: flags(tree.Access(it.Access)),
+			// Without --perms the parents are closed to others too.
 			D: mode(it, 0o600), E: parentsOf(mode(it, 0o600)),
 		})
 	case it.Kind == flat.Symlink:
 		c.step(plan.Step{Op: plan.OpSymlink, A: c.word(it.A), B: at, E: bindParents})
 	case it.Kind == flat.Chmod:
 		c.step(plan.Step{Op: plan.OpChmod, B: at, D: it.Mode})
+	// One mount: those below it stay as they are.
 	case it.Kind == flat.RemountRO:
 		c.step(plan.Step{Op: plan.OpRemountRO, B: at})
 	case it.Kind == flat.Mask:
 		c.step(plan.Step{Op: plan.OpMask, Flags: denialFlags(it), B: at})
 	case it.Kind == flat.Protect:
+		// What stands for a missing path: a slash at the end asks for a directory.
 		directory := uint32(0)
 		if flat.EndsWithSlash(c.Text.At(it.B)) {
 			directory = 1
@@ -209,12 +232,14 @@ func denialFlags(it *flat.Item) (flags uint16) {
 // bind appends an OpBind of a source.
 func (c *Compiler) bind(src, at uint32, a tree.Access) {
 	s := plan.Step{Op: plan.OpBind, A: src, B: at, C: flags(a)}
-	s.E = bindParents // a literal with more than four fields is copied from a page that else no launch reads
+	// A literal with more than four fields is copied from a page that nothing else in a launch reads.
+	s.E = bindParents
 	c.step(s)
 }
 
 // label returns the label of new file systems; 0: none.
 func (c *Compiler) label() uint32 {
+	// In the options of mount(2), as context="LABEL".
 	if l := c.Spec.Strs[flat.FileLabel]; l.Given() && len(c.Text.At(l.Word)) > 0 {
 		return c.word(l.Word)
 	}
@@ -224,7 +249,8 @@ func (c *Compiler) label() uint32 {
 // mount appends a new file system, all of it with the label for files.
 func (c *Compiler) mount(kind, at, mode, parents uint32) {
 	s := plan.Step{Op: plan.OpMount, A: kind, B: at, C: c.label()}
-	s.D, s.E = mode, parents // as in bind
+	// As in bind.
+	s.D, s.E = mode, parents
 	c.step(s)
 }
 
@@ -233,6 +259,7 @@ func overlayKind(w tree.Writes) uint32 {
 	switch w {
 	case tree.Kept:
 		return plan.OverlayRW
+	// --tmp-overlay: changes are lost with the sandbox.
 	case tree.Forgotten:
 		return plan.OverlayTmp
 	default:
@@ -243,6 +270,7 @@ func overlayKind(w tree.Writes) uint32 {
 // flags returns what a bind adds to the flags that its mounts have.
 func flags(a tree.Access) uint32 {
 	switch a {
+	// nosuid even here: nothing in a sandbox gains privilege by a file.
 	case tree.WithDevice:
 		return nosuid
 	case tree.ReadWrite:
@@ -254,6 +282,7 @@ func flags(a tree.Access) uint32 {
 
 // mode returns what was given, or the default.
 func mode(it *flat.Item, standard uint32) uint32 {
+	// 0 is a mode, so a flag says that there is one.
 	if it.Has(flat.HasMode) {
 		return it.Mode
 	}
@@ -271,6 +300,7 @@ func parents(it *flat.Item) uint32 {
 
 // parentsOf returns the mode of directories that are made for a file with a given mode.
 func parentsOf(given uint32) uint32 {
+	// --perms 0640 makes directories of mode 0750, 0600 makes 0700.
 	mode := uint32(dirParents)
 	if given&0o070 == 0 {
 		mode &^= 0o050
@@ -290,6 +320,8 @@ func (c *Compiler) proc(src, at uint32) {
 	// The host's processes are those of the sandbox: its proc shows nothing else.
 	case !c.newProc():
 		step.A = src
+	// The kernel refuses a new proc where the present one is partly covered, as in most containers
+	// (mount_too_revealing, fs/namespace.c).
 	case fallback == tree.BindOuter:
 		step.A, step.Flags = src, plan.FlagOrBind
 	case fallback == tree.Empty:
@@ -323,17 +355,22 @@ var devLinks = [...]struct{ name, target string }{
 // instance of devpts, and console where standard output is a terminal.
 func (c *Compiler) dev(it *flat.Item, src uint32) {
 	dst := c.Text.At(it.B)
+	// First, since all that follows lies on it.
 	c.mount(plan.MountTmpfs, c.box(dst, ""), 0o755, bindParents)
 	for i := range devices {
 		at := c.inDev(dst, devices[i])
+		// A device node cannot be made in a user namespace (mknod(2), EPERM), so it is bound.
 		c.bind(src+uint32(i), at, tree.WithDevice)
 	}
 	for i := range devLinks {
 		c.step(plan.Step{Op: plan.OpSymlink, A: c.constant(devLinks[i].target), B: c.box(dst, devLinks[i].name), E: dirParents})
 	}
+	// 0755, as with bwrap: it belongs to the payload's uid.
 	c.step(plan.Step{Op: plan.OpDir, B: c.box(dst, "/shm"), D: 0o755, E: dirParents})
 	c.step(plan.Step{Op: plan.OpDir, B: c.box(dst, "/pts"), D: 0o755, E: dirParents})
+	// A new instance: the terminals of the host stay out of reach.
 	c.mount(plan.MountDevpts, c.box(dst, "/pts"), 0, dirParents)
+	// The ptmx of this instance; the device node of the host's /dev might lead to the host's.
 	c.step(plan.Step{Op: plan.OpSymlink, A: c.constant("pts/ptmx"), B: c.box(dst, "/ptmx"), E: dirParents})
 	if c.Facts.Tty {
 		c.bind(src+uint32(len(devices)), c.box(dst, "/console"), tree.WithDevice)
@@ -363,6 +400,7 @@ func (c *Compiler) becomeInGiven() {
 
 // become1 appends a switch to one id; own: it is the caller's number.
 func (c *Compiler) become1(s plan.Step, own bool) {
+	// FlagTry: EINVAL, for an id that is not mapped, is not a fault then.
 	if own {
 		s.Flags = plan.FlagTry
 	}

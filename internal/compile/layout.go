@@ -12,6 +12,7 @@ import (
 func (c *Compiler) Size() (n int, ok bool) {
 	u := &c.used
 	n = plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize + u.arena
+	// n does not overflow: each count is that of things that lie in memory, or would have to.
 	return n, u.steps <= plan.MaxSteps && u.slots <= plan.MaxSlots && n <= plan.MaxSize
 }
 
@@ -26,16 +27,19 @@ func (c *Compiler) Exact() bool {
 func (c *Compiler) Head(out []byte) {
 	h, u := &c.header, &c.used
 	h.Magic = plan.Magic
+	// Known only now: the steps, slots and strings follow each other as Verify demands.
 	h.Steps, h.Slots = uint32(u.steps), uint32(u.slots)
 	h.Arena = uint32(plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize)
 	h.ArenaLen = uint32(u.arena)
 	h.Size = h.Arena + h.ArenaLen
 	at := 0
+	// In the order of the fields of plan.Header. A copy of the struct would take an unsafe pointer.
 	for _, v := range [...]uint32{
 		h.Magic, h.Size, h.Flags, h.Clone, h.Steps, h.Join, h.Setup, h.Slots, h.Arena, h.ArenaLen,
 		h.Argv, h.Argc, h.Env, h.Envc, h.Paths, h.Pathc, h.Script, h.Close, h.Closec, h.Early, h.Earlyc, h.Sync, h.Syncc,
 		h.Pwd, uint32(h.JSONFd), h.UID, h.GID, h.Failed,
 	} {
+		// In the order of the machine: a plan never leaves it.
 		binary.NativeEndian.PutUint32(out[at:], v)
 		at += 4
 	}

@@ -26,6 +26,7 @@ func (p *Program) Dump() string {
 	fmt.Fprintf(&out, "argv       %s\n", quoteAll(p.strings(h.Argv, h.Argc)))
 	fmt.Fprintf(&out, "tries      %s\n", quoteAll(p.strings(h.Paths, h.Pathc)))
 	fmt.Fprintf(&out, "env        %d entries\n", h.Envc)
+	// 1 is the default, as with bwrap.
 	if h.Failed != 1 {
 		fmt.Fprintf(&out, "fails with %d\n", h.Failed)
 	}
@@ -41,6 +42,7 @@ func (p *Program) Dump() string {
 // phase returns a heading in front of the first step of each process.
 func (p *Program) phase(h Header, i uint32) string {
 	switch {
+	// Only plans that enter a namespace before the clone have such steps (FlagJoin).
 	case i == 0 && h.Join > 0:
 		return "join:\n"
 	case i == h.Join:
@@ -55,6 +57,7 @@ func (p *Program) line(i uint32) string {
 	s := p.Step(i)
 	info := &ops[s.Op]
 	parts := []string{fmt.Sprintf("%-10s", info.name)}
+	// By index, as the rows of the table name operands.
 	values := [7]uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G}
 	for k, kind := range info.operands {
 		if text := p.operand(s, kind, k, values); text != "" {
@@ -73,16 +76,19 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 	v := values[at]
 	switch k {
 	case str, path, host, label:
+		// Offset 0 is the empty string, which stands for none.
 		if v == 0 {
 			return ""
 		}
 		return strconv.Quote(p.Str(v))
 	case fd:
+		// B means something only where there is no path.
 		if s.Op == OpSource && s.A != 0 {
 			return ""
 		}
 		return strconv.Itoa(int(v))
 	case ident:
+		// SameID is left out: nothing changes.
 		if v != SameID {
 			return strconv.FormatUint(uint64(v), 10)
 		}
@@ -94,6 +100,7 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		if v != 0 {
 			return strconv.Itoa(int(v))
 		}
+	// With a leading 0, as chmod(1) and the options have modes.
 	case octal:
 		return "0" + strconv.FormatUint(uint64(v), 8)
 	case msflags:
@@ -101,10 +108,12 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 	case nsflags:
 		return Namespaces(v)
 	case mask:
+		// Printed with the low half in front of it.
 		if at%2 == 1 {
 			return ""
 		}
 		return fmt.Sprintf("%#x", uint64(v)|uint64(values[at+1])<<32)
+	// A plus sign, since it is an offset into the arena and not a descriptor.
 	case filter:
 		return "+" + strconv.Itoa(int(v))
 	case mountKind:
@@ -115,6 +124,7 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		return [numLabels]string{"exec", "files"}[v]
 	case numbers:
 		return fmt.Sprint(values[at : at+5])
+	// 0 is the kernel's default, and is left out.
 	case size:
 		if n := uint64(v) | uint64(values[at+1])<<32; n != 0 {
 			return strconv.FormatUint(n, 10)
@@ -126,6 +136,7 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 // joinScopes lists scopes by the names of --scope.
 func joinScopes(bits uint32) string {
 	var names []string
+	// In the order of the bits.
 	for i, name := range [numScopes]string{"abstract-sockets", "signals", "sockets"} {
 		if bits>>i&1 != 0 {
 			names = append(names, name)

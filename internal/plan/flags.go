@@ -7,7 +7,7 @@ import (
 )
 
 // Header flags. Those that an option switches on are bits of flat.Spec.Switches too, and reach the
-// plan without code of their own.
+// plan without code of their own. Verify refuses bits beyond AllFlags.
 const (
 	// FlagInit: the first process stays as a reaper, the payload is its child.
 	FlagInit = 1 << iota
@@ -60,12 +60,14 @@ type flagName struct {
 //nolint:gochecknoglobals // read-only tables
 var (
 	mountFlagNames = []flagName{
+		// The names are those of mount(8), so that a listing can be compared with /proc/self/mountinfo.
 		{unix.MS_RDONLY, "ro"},
 		{unix.MS_NOSUID, "nosuid"},
 		{unix.MS_NODEV, "nodev"},
 		{unix.MS_NOEXEC, "noexec"},
 	}
 	namespaceNames = []flagName{
+		// The names are those of /proc/PID/ns (namespaces(7)).
 		{unix.CLONE_NEWUSER, "user"},
 		{unix.CLONE_NEWNS, "mnt"},
 		{unix.CLONE_NEWPID, "pid"},

@@ -11,7 +11,9 @@ const Magic = 0x35776267 // "gbw5", little endian
 // Limits of a plan. They bound the work of the processes that execute it and keep every
 // offset far from overflow; none is reached by real command lines.
 const (
-	MaxSize  = 1 << 28 // bytes in a whole plan
+	// Bytes in a whole plan. It also keeps offsets within 32 bits when a few of them are added.
+	MaxSize = 1 << 28
+	// MaxSteps*StepSize and MaxSlots*SlotSize together stay below 2^32.
 	MaxSteps = 1 << 20
 	MaxSlots = 1 << 24
 )
@@ -26,33 +28,50 @@ const (
 // Header is the fixed front of a plan. All offsets count from the plan's first byte.
 type Header struct {
 	Magic uint32
-	Size  uint32 // of the whole plan, this header included
+	// Of the whole plan, this header included, in bytes.
+	Size uint32
+	// Flag* of the whole plan; see flags.go.
 	Flags uint32
-	Clone uint32 // CLONE_NEW* bits for the sandbox's first process
+	// CLONE_NEW* bits for the sandbox's first process. CLONE_NEWNS is always among them.
+	Clone uint32
 
-	Steps, Join, Setup uint32 // counts: all steps; see the package comment
+	// Steps is the number of all steps; Join and Setup divide them (see the package comment), and Join <= Setup <= Steps.
+	Steps, Join, Setup uint32
 
-	Slots    uint32 // how many slots follow the steps
-	Arena    uint32 // offset of the arena
+	Slots uint32 // how many slots follow the steps
+	// Offset of the arena, which reaches to the end of the plan.
+	Arena    uint32
 	ArenaLen uint32
 
 	// Slot ranges: first index and count. A slot of Argv, Env and Paths holds an
 	// arena offset, a slot of Close and Sync a file descriptor.
-	Argv, Argc    uint32 // Argc+1 slots; the last stays 0
-	Env, Envc     uint32 // Envc+1 slots; the last stays 0
-	Paths, Pathc  uint32 // the files that exec tries, in order
-	Script        uint32 // Argc+2 slots: argv of /bin/sh for a text file without "#!"
-	Close, Closec uint32 // fds that options used up: closed before exec
-	Early, Earlyc uint32 // those that the front end alone needed: closed at once
-	Sync, Syncc   uint32 // fds that live as long as the sandbox
-	Pwd           uint32 // slot of PWD in the environment
-	JSONFd        int32  // -1: none. The monitor writes the exit status there
-	UID, GID      uint32 // what the keeper maps the caller to
-	Failed        uint32 // the launcher's exit status where set-up fails, 1 to 255
+	// Argc+1 slots; the last stays 0, as execve(2) demands. Argc is at least 1: since Linux 5.18 the kernel would add an empty
+	// argument to an empty list.
+	Argv, Argc uint32
+	// Envc+1 slots; the last stays 0.
+	Env, Envc uint32
+	// The files that exec tries, in order: those of PATH, or the command as typed where it has a slash.
+	Paths, Pathc uint32
+	Script       uint32 // Argc+2 slots: argv of /bin/sh for a text file without "#!"
+	// Descriptors that options used up: closed before exec, so that the payload does not inherit them.
+	Close, Closec uint32
+	// Those of them that the front end alone needs: closed at once, since a pipe's writer waits for its readers to go.
+	Early, Earlyc uint32
+	// Descriptors that live as long as the sandbox: in init, or in the monitor with FlagKeepSync.
+	Sync, Syncc uint32
+	// Slot of PWD in the environment. The OpChdir that succeeds puts its own string there.
+	Pwd uint32
+	// Where the monitor writes the exit status; -1: nowhere.
+	JSONFd int32
+	// What the keeper maps the caller to. Other processes do not read them: their maps are texts, in OpIDMap.
+	UID, GID uint32
+	// The launcher's exit status where set-up fails, 1 to 255. It is not 0, which would say that the command has succeeded.
+	Failed uint32
 }
 
 // Step is one thing to do. What A to F mean depends on Op; see the table in op.go.
 type Step struct {
+	// Two halves of one word: a step has 32 bytes.
 	Op    Op
 	Flags uint16
 	A     uint32
@@ -67,12 +86,17 @@ type Step struct {
 // Message is what a process that executes a plan reports. It has a fixed size and only numbers,
 // so that it can be written without a runtime. The kinds say what Extra and Raw mean in them.
 type Message struct {
-	Kind  uint32
-	Step  uint32 // index of the step, or NoStep
-	Sub   Sub    // which part of the step
-	Errno uint32 // 0 where no system call failed
-	Extra uint32 // a number, see the kinds
-	Raw   []byte // numbers, or a text that may be cut and ends with NUL
+	Kind uint32
+	// Index of the step, or NoStep.
+	Step uint32
+	// Which part of the step.
+	Sub Sub
+	// 0 where no system call failed.
+	Errno uint32
+	// A number; see the kinds.
+	Extra uint32
+	// Numbers, or a text that may be cut and ends with NUL. A text has been read inside the sandbox: it is not to be trusted.
+	Raw []byte
 }
 
 // Text returns what was found where something else was wanted.
@@ -92,8 +116,10 @@ func (m *Message) Namespace(i int) uint64 {
 
 // Sizes of a message on the wire: five words, then the raw bytes.
 const (
+	// On a stream socket messages follow each other without marks, so all of them have this size.
 	MessageSize = 256
-	MessageText = 20 // offset of the text
+	// Offset of Raw.
+	MessageText = 20
 )
 
 // NoStep is Message.Step where no step is concerned.

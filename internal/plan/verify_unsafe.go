@@ -11,15 +11,21 @@ type Verdict uint32
 
 // Verdicts. A plan made by Builder is always Good; the rest are bugs or attacks.
 const (
-	Good       Verdict = iota
-	BadHeader          // too short, or of another version
-	BadLayout          // parts that do not fill the plan, or unknown flags
-	BadStep            // no operation
-	BadOperand         // not as its kind demands
-	BadString          // outside of the arena, or not as its kind demands
-	BadSlot            // ranges of slots that overlap or pass the end, or a count that may not be 0
-	BadFilter          // a length or a place that a filter cannot have
-	BadOrder           // a step where its operation may not stand
+	Good Verdict = iota
+	// Too short, or of another version.
+	BadHeader
+	// Parts that do not fill the plan, or unknown flags.
+	BadLayout
+	// No operation has this number.
+	BadStep
+	BadOperand // not as its kind demands
+	BadString  // outside of the arena, or not as its kind demands
+	// Ranges of slots that overlap or pass the end, or a count that may not be 0.
+	BadSlot
+	// A length or a place that a filter cannot have. The kernel checks the instructions (seccomp(2)).
+	BadFilter
+	// A step where its operation may not stand, or with a flag that it does not take.
+	BadOrder
 )
 
 // Verify checks the n bytes at base: that executing them cannot read outside of them or name a
@@ -33,12 +39,14 @@ func Verify(base unsafe.Pointer, n uint32) Verdict {
 	if v := verifyLayout(base, h, n); v != Good {
 		return v
 	}
-	root, pivot, v := frame(base, h) // first: where a step may stand is told by where these two do
+	// First, since where a step may stand depends on where these two do.
+	root, pivot, v := frame(base, h)
 	if v != Good {
 		return v
 	}
 	for i := uint32(0); i < h.Steps; i++ {
 		s := StepAt(base, i)
+		// Before the table is indexed with it.
 		if s.Op == opNone || s.Op >= NumOps {
 			return BadStep
 		}
@@ -49,6 +57,7 @@ func Verify(base unsafe.Pointer, n uint32) Verdict {
 			return v
 		}
 	}
+	// The last step is the one that does not return: no process runs on behind the steps.
 	if StepAt(base, h.Steps-1).Op != OpExec {
 		return BadOrder
 	}
@@ -70,13 +79,15 @@ func byteAt(base unsafe.Pointer, off uint32) byte {
 }
 
 func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
-	if h.Magic != Magic || h.Size != n || n > MaxSize { // of another version, perhaps: the magic number changes with the layout
+	// Perhaps of another version: the magic number changes with the layout.
+	if h.Magic != Magic || h.Size != n || n > MaxSize {
 		return BadHeader
 	}
 	if h.Steps > MaxSteps || h.Slots > MaxSlots || h.Join > h.Setup || h.Setup > h.Steps || h.Steps == 0 {
 		return BadLayout
 	}
-	arena := HeaderSize + h.Steps*StepSize + h.Slots*SlotSize // < 2^20*32 + 2^24*8, no overflow
+	// At most 112 + 2^20*32 + 2^24*8: no overflow.
+	arena := HeaderSize + h.Steps*StepSize + h.Slots*SlotSize
 	if h.Arena != arena || arena >= n || h.ArenaLen != n-arena {
 		return BadLayout
 	}
@@ -87,9 +98,11 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 	if h.Flags&^uint32(AllFlags) != 0 || h.Clone&^uint32(cloneMask) != 0 || h.JSONFd < -1 || h.Failed == 0 || h.Failed > 255 {
 		return BadLayout
 	}
-	if h.Clone&newNS == 0 { // a mount namespace of its own, always
+	// A plan without a mount namespace of its own would mount on the host.
+	if h.Clone&newNS == 0 {
 		return BadLayout
 	}
+	// The flag decides whether there is a process for these steps.
 	if (h.Flags&FlagJoin != 0) != (h.Join > 0) {
 		return BadOrder
 	}
@@ -97,10 +110,14 @@ func verifyLayout(base unsafe.Pointer, h *Header, n uint32) Verdict {
 }
 
 func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
-	if s.Op >= NumOps { // known already; said again for the bounds check
+	// Known already; repeated for the compiler, which then leaves out a bounds check that could panic.
+	if s.Op >= NumOps {
 		return BadStep
 	}
-	info := &ops[s.Op] // an array of the operands would be indexed with a check that can panic
+	// An array of the operands would be indexed with a check that can panic, and there is no runtime to do that.
+	info := &ops[s.Op]
+	// Each is told the next operand too, since a filter's length stands there. The verdicts are joined by bits: which one it is
+	// does not matter then, only that it is not Good.
 	v := verifyOperand(base, h, i, info.operands[0], s.A, s.B)
 	v |= verifyOperand(base, h, i, info.operands[1], s.B, s.C)
 	v |= verifyOperand(base, h, i, info.operands[2], s.C, s.D)
@@ -115,7 +132,8 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 		return verifyOverlay(base, s, i)
 	}
 	if s.Op == OpProc && (s.Flags&FlagOrBind != 0) && (s.A == 0 || s.Flags&FlagOrNone != 0) {
-		return BadOperand // nothing to bind, or two ways at once
+		// Nothing to bind, or two ways at once.
+		return BadOperand
 	}
 	return Good
 }
@@ -129,17 +147,20 @@ func frame(base unsafe.Pointer, h *Header) (root, pivot uint32, v Verdict) {
 		case OpSlave:
 			slave = min(slave, i)
 		case OpRoot:
-			if root != h.Steps || slave >= i { // what is mounted for the frame must not reach the host
+			// There is one frame, and OpSlave comes before it: what is mounted for the frame must not reach the host.
+			if root != h.Steps || slave >= i {
 				return 0, 0, BadOrder
 			}
 			root = i
 		case OpPivot:
+			// After a second change of root the first one would no longer be the last word on what is reachable.
 			if pivot != h.Steps {
 				return 0, 0, BadOrder
 			}
 			pivot = i
 		}
 	}
+	// Both are the work of the first process, and the payload starts in the new root.
 	if root < h.Join || root >= pivot || pivot >= h.Setup {
 		return 0, 0, BadOrder
 	}
@@ -150,6 +171,7 @@ func frame(base unsafe.Pointer, h *Header) (root, pivot uint32, v Verdict) {
 func inPlace(h *Header, op Op, i, root, pivot uint32) bool {
 	switch ops[op].phase {
 	case beforeClone:
+		// The payload's process never enters a namespace.
 		return i < h.Setup
 	case beforeRoot:
 		return i >= h.Join && i < root
@@ -174,19 +196,23 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		if v >= h.ArenaLen {
 			return BadString
 		}
-	case path: // in the new root, from its top
+	// From the top of the new root. A relative path would depend on the directory that the process happens to be in.
+	case path:
 		if v >= h.ArenaLen || byteAt(base, h.Arena+v) != '/' {
 			return BadString
 		}
-	case fd: // of type int; what is open is asked where it is used
+	// Of type int. Whether it is open is asked where it is used.
+	case fd:
 		if v > 1<<31-1 {
 			return BadOperand
 		}
 	case octal:
+		// Permissions, set-id bits and the sticky bit (inode(7)).
 		if v > 0o7777 {
 			return BadOperand
 		}
 	case msflags: // MS_* that a bind may add
+		// A flag that does not restrict would be a way to undo a restriction of the host's.
 		if v&^uint32(msMask) != 0 {
 			return BadOperand
 		}
@@ -194,7 +220,8 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		if v&^uint32(cloneMask) != 0 {
 			return BadOperand
 		}
-	case maybeSource: // only an earlier step can have opened it
+	// Only an earlier step can have opened it, in the same process.
+	case maybeSource:
 		if v != 0 && (v >= i || v < h.Join || StepAt(base, v).Op != OpSource) {
 			return BadOperand
 		}
@@ -205,6 +232,7 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 	case filter:
 		return verifyFilter(h, v, next)
 	case mountKind:
+		// The acting side indexes its own table with it.
 		if v >= numMounts {
 			return BadOperand
 		}
@@ -219,7 +247,8 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 }
 
 func verifyFilter(h *Header, off, n uint32) Verdict {
-	if n == 0 || n > MaxFilter || off&7 != 0 || h.Arena&7 != 0 || off >= h.ArenaLen || n*8 > h.ArenaLen-off { // its instructions are the kernel's to judge
+	// Instructions of 8 bytes, aligned as struct sock_filter needs; the subtraction does not overflow, since off is smaller.
+	if n == 0 || n > MaxFilter || off&7 != 0 || h.Arena&7 != 0 || off >= h.ArenaLen || n*8 > h.ArenaLen-off {
 		return BadFilter
 	}
 	return Good
@@ -230,10 +259,12 @@ func verifyLabel(base unsafe.Pointer, h *Header, off uint32) Verdict {
 	if off >= h.ArenaLen {
 		return BadString
 	}
-	for i := uint32(0); i < MaxLabel; i++ { // the arena's last byte is NUL
+	// It stops in time: the arena's last byte is NUL.
+	for i := uint32(0); i < MaxLabel; i++ {
 		switch byteAt(base, h.Arena+off+i) {
 		case 0:
 			return Good
+		// The label stands in quotes in a list of mount options (context="..."): these would end it, and add options.
 		case '"', '\\', '\n':
 			return BadString
 		}
@@ -247,10 +278,12 @@ func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 		return BadOperand
 	}
 	if s.D == OverlayRW {
-		n += 2 // upper and work directory
+		// Upper and work directory.
+		n += 2
 	}
 	for k := uint32(0); k < n; k++ {
-		if s.A+k >= i || StepAt(base, s.A+k).Op != OpSource || StepAt(base, s.A+k).Flags != 0 { // none may be missing
+		// No layer may be missing: without one the overlay would show other files than were asked for.
+		if s.A+k >= i || StepAt(base, s.A+k).Op != OpSource || StepAt(base, s.A+k).Flags != 0 {
 			return BadOperand
 		}
 	}
@@ -260,15 +293,18 @@ func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 // verifySlots checks that the ranges lie one behind the other, as the compiler lays them out:
 // the child turns offsets into addresses in place, so that no range may share a slot.
 func verifySlots(base unsafe.Pointer, h *Header) Verdict {
+	// All are below 2^24, so that the sums below do not overflow.
 	if h.Argc == 0 || h.Pathc == 0 || h.Argc > h.Slots || h.Envc > h.Slots || h.Pathc > h.Slots ||
 		h.Closec > h.Slots || h.Earlyc > h.Slots || h.Syncc > h.Slots { // all below 2^24: sums do not overflow
 		return BadSlot
 	}
+	// No gaps, no overlaps, and nothing behind the last: the order is that of package compile.
 	if h.Argv != 0 || h.Env != h.Argc+1 || h.Paths != h.Env+h.Envc+1 || h.Close != h.Paths+h.Pathc ||
 		h.Early != h.Close+h.Closec || h.Sync != h.Early+h.Earlyc || h.Script != h.Sync+h.Syncc ||
 		h.Slots != h.Script+h.Argc+2 {
 		return BadSlot
 	}
+	// The lists end with a null pointer for execve(2), and PWD is one of the environment's strings.
 	if *SlotAt(base, h, h.Argc) != 0 || *SlotAt(base, h, h.Env+h.Envc) != 0 || h.Pwd < h.Env || h.Pwd >= h.Env+h.Envc {
 		return BadSlot
 	}
@@ -283,7 +319,8 @@ func verifySlots(base unsafe.Pointer, h *Header) Verdict {
 
 func stringSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
 	for i := uint32(0); i < n; i++ {
-		if *SlotAt(base, h, first+i) >= uint64(h.ArenaLen) { // the arena's last byte is NUL
+		// A string that begins in the arena also ends in it: the last byte is NUL.
+		if *SlotAt(base, h, first+i) >= uint64(h.ArenaLen) {
 			return false
 		}
 	}
@@ -292,7 +329,8 @@ func stringSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
 
 func numberSlots(base unsafe.Pointer, h *Header, first, n uint32) bool {
 	for i := uint32(0); i < n; i++ {
-		if *SlotAt(base, h, first+i) > 1<<31-1 { // no descriptor
+		// A number that is not a descriptor.
+		if *SlotAt(base, h, first+i) > 1<<31-1 {
 			return false
 		}
 	}

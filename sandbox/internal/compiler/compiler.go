@@ -28,6 +28,7 @@ func Compile(launcher, profile string, caps []string) ([]byte, error) {
 	if !strings.Contains(profile, "/") {
 		return seccomp.Named(profile)
 	}
+	// This program has imported seccomp/profile, and so needs no other.
 	if profiles.Compile != nil {
 		return compileHere(profile, caps)
 	}
@@ -40,11 +41,13 @@ func Compile(launcher, profile string, caps []string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = syscall.Close(fd) }()
+	// In the launcher's front end, which has the caller's descriptors.
 	if child.Entered() {
 		if err := helper.Isolate(); err != nil {
 			return nil, err
 		}
 	}
+	// The capabilities that the command will have: a profile may permit calls for some of them.
 	args := []string{"compile", "--arch", runtime.GOARCH}
 	if len(caps) > 0 {
 		args = append(args, "--cap", strings.Join(caps, ","))
@@ -55,6 +58,7 @@ func Compile(launcher, profile string, caps []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The kernel would refuse a bad filter only when the sandbox is complete.
 	if err := seccomp.Check(bpf); err != nil {
 		return nil, fault.Because(program+" did not write a filter: "+err.Error(), err)
 	}
@@ -72,6 +76,7 @@ func compileHere(profile string, caps []string) ([]byte, error) {
 	}
 	f := os.NewFile(uintptr(fd), profile)
 	defer func() { _ = f.Close() }()
+	// One byte more than is permitted, so that a longer file is seen to be longer.
 	text, err := io.ReadAll(io.LimitReader(f, maxProfile+1))
 	if err == nil && len(text) > maxProfile {
 		err = errors.New("more than " + strconv.Itoa(maxProfile) + " bytes")
@@ -113,6 +118,7 @@ func findCompiler(launcher, path string) (string, error) {
 
 // besideLauncher looks where a launcher lies, and where `make install` puts what only it starts.
 func besideLauncher(launcher string) (string, error) {
+	// A link in /usr/local/bin, say, leads to where both are installed.
 	file, err := filepath.EvalSymlinks(launcher)
 	if err != nil {
 		return "", fault.Because("can't find "+compilerName+", which lies beside gobwrap: reading "+launcher+": "+fault.Strerror(fault.ErrnoOf(err)), err)
@@ -131,6 +137,7 @@ func besideLauncher(launcher string) (string, error) {
 // openProfile opens a profile as the caller. Nothing but a file will do: a FIFO or a
 // device could hold us up.
 func openProfile(file string) (int, error) {
+	// O_NONBLOCK for a FIFO without a writer, and O_NOCTTY for a terminal: the open itself must not have an effect.
 	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return -1, fault.Because(fault.Strerror(fault.ErrnoOf(err)), err)

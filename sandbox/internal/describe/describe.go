@@ -11,38 +11,57 @@ import (
 
 // Sandbox is what is known about a sandbox before it is made. Package sandbox fills it from a Spec.
 type Sandbox struct {
-	Files []tree.Op // in the order in which they are done
+	// In the order in which they are done.
+	Files []tree.Op
 
 	// The namespaces. NewUser: there will be one of the sandbox's own, perhaps below a given one.
+	// These three may also be given by descriptor.
 	User, Net, Processes Namespace
 	NewUser              bool
-	IPC, UTS, Cgroup     bool // new ones
+	// These are new or the caller's.
+	IPC, UTS, Cgroup bool
 
-	IDs         []IDs // the maps, where several ids are mapped
-	LosesGroups bool  // the caller's supplementary groups are given up
+	// The maps, where several ids are mapped; empty for one id.
+	IDs []IDs
+	// The caller's supplementary groups are given up.
+	LosesGroups bool
 
-	Caps    Caps
-	Filters int // how many filters of system calls there are
+	// What the command may do as a privileged process.
+	Caps Caps
+	// How many filters of system calls there are. What they refuse is not known here.
+	Filters int
 
 	Scopes struct {
+		// See scope in the manual: what the command reaches in its sandbox only.
 		Signals, Abstract, Sockets Scope
 	}
-	AllowSockets []string // exceptions of Scopes.Sockets
+	// Exceptions of Scopes.Sockets, as paths inside.
+	AllowSockets []string
 
-	Limits       []string // by their names, with their values
-	CgroupFD     int      // has the directory of the command's cgroup open; -1: the caller's cgroup
-	Timed        bool     // there is a time-out, with:
+	// By their names, with their values.
+	Limits []string
+	// Has the directory of the command's cgroup open; -1: the caller's cgroup.
+	CgroupFD int
+	// There is a time-out: After, and Grace until everything is killed.
+	Timed        bool
 	After, Grace time.Duration
 
+	// Either separates the command from the caller's process group.
 	NewSession, Foreground bool
-	Setuid                 bool // setuid mode
-	Forgive                bool // mounts that cannot be tightened are let pass
-	OuterProc              bool // the host's proc is shown where the kernel refuses a new one
+	// Setuid mode, where a user namespace is not implied.
+	Setuid bool
+	// Mounts that cannot be tightened are let pass.
+	Forgive bool
+	// The host's proc is shown where the kernel refuses a new one.
+	OuterProc bool
 
 	// Of the caller and the host.
-	Home, SSHAgent string // HOME and SSH_AUTH_SOCK outside
-	StdinFile      bool   // standard input is a file that the caller may write
-	Unscoped       bool   // the kernel has no Landlock scopes
+	// HOME and SSH_AUTH_SOCK outside: the paths of secrets and of a socket on the host. "": not set.
+	Home, SSHAgent string
+	// Standard input is a file that the caller may write.
+	StdinFile bool
+	// The kernel has no Landlock scopes, which Linux has since 6.12.
+	Unscoped bool
 }
 
 // Namespace is where a namespace of the sandbox's comes from.
@@ -50,14 +69,19 @@ type Namespace int
 
 // Where a namespace comes from. The zero value is the caller's.
 const (
+	// The caller's own.
 	Shared Namespace = iota
+	// Made for this sandbox.
 	New
-	Joined // given by a descriptor
+	// Given by a descriptor.
+	Joined
 )
 
 // IDs is the map of user ids, or of group ids.
 type IDs struct {
-	Kind   string // "uid" or "gid"
+	// "uid" or "gid".
+	Kind string
+	// Inside, outside and count of each range.
 	Ranges idmap.Map
 }
 
@@ -66,10 +90,14 @@ type Caps int
 
 // Which capabilities the command has.
 const (
-	NoCaps     Caps = iota
-	ForIDs          // those that make several ids usable
-	CallersAll      // the caller's
-	Chosen          // by Identity.Caps
+	// None, as for an ordinary user.
+	NoCaps Caps = iota
+	// Those that make several ids usable: to change owners, and to switch to other ids.
+	ForIDs
+	// The caller's, who is root.
+	CallersAll
+	// By Identity.Caps.
+	Chosen
 )
 
 // Scope is how certain it is that a scope of Landlock's is there.
@@ -77,13 +105,17 @@ type Scope int
 
 // How certain a scope is.
 const (
+	// Not asked for.
 	Off Scope = iota
+	// There if the kernel has it.
 	Tried
+	// There, or the launch fails.
 	Certain
 )
 
 // Lines describes a sandbox.
 func Lines(s *Sandbox) []string {
+	// What is there comes first, what may go wrong last, where a terminal still shows it.
 	d := describer{Sandbox: s}
 	d.files()
 	d.namespaces()
@@ -102,12 +134,14 @@ func (d *describer) namespaces() {
 		}
 		return Shared
 	}
+	// Each list is one line; an empty one is left out.
 	lists := [...][]string{Shared: nil, New: nil, Joined: nil}
 	for _, ns := range []struct {
 		name string
 		from Namespace
 	}{
 		{"user", d.User},
+		// A launch without one is not possible.
 		{"mount", New},
 		{"processes", d.Processes},
 		{"network", d.Net},
@@ -124,6 +158,7 @@ func (d *describer) namespaces() {
 
 // ids describes the id maps, if several ids are mapped.
 func (d *describer) ids() {
+	// One id is the default, and says nothing.
 	if len(d.IDs) == 0 {
 		return
 	}
@@ -134,6 +169,7 @@ func (d *describer) ids() {
 		}
 		d.say(a.Kind+"s", list...)
 	}
+	// Groups that are not mapped still count for access to files.
 	groups := "the caller's supplementary groups stay usable"
 	if d.LosesGroups {
 		groups = "no supplementary groups of the caller"
@@ -152,6 +188,7 @@ func span(first, count uint32) string {
 
 // privilege describes the capabilities and the filters.
 func (d *describer) privilege() {
+	// Capabilities count only towards what the user namespace owns (user_namespaces(7)).
 	inside := ""
 	if d.NewUser || d.User == Joined {
 		inside = ", inside its user namespace only"
@@ -186,12 +223,14 @@ func (d *describer) scopes() (list []string) {
 			list = append(list, what+" (if the kernel has the scope)")
 		}
 	}
+	// Asked for by every launch with a new PID namespace, so what the kernel has decides.
 	signals := d.Scopes.Signals
 	if signals != Certain && d.Processes == New && !d.Unscoped {
 		signals = Certain
 	}
 	add("signals", signals)
 	add("abstract sockets", d.Scopes.Abstract)
+	// Named with their exceptions: the line must not promise more than there is.
 	sockets := "sockets with a path"
 	if len(d.AllowSockets) > 0 {
 		sockets += " other than " + strings.Join(d.AllowSockets, ", ")
@@ -210,6 +249,7 @@ func (d *describer) limits() {
 	if !d.Timed {
 		return
 	}
+	// The same rules, in the same order, as those of the monitor (the manual lists them at --timeout).
 	end := "the command only"
 	switch {
 	case d.Processes == New:

@@ -10,6 +10,7 @@ import (
 // describer collects the lines about a sandbox.
 type describer struct {
 	*Sandbox
+	// The description so far, a line each, without line ends.
 	lines []string
 }
 
@@ -23,6 +24,7 @@ func (d *describer) say(what string, list ...string) {
 // files sorts what the options make of the file system. A later operation on the same
 // destination, or above it, hides an earlier one.
 func (d *describer) files() {
+	// The places by the kind of their line.
 	kinds := map[string][]string{}
 	for i := range d.Files {
 		if op := &d.Files[i]; !d.hidden(tree.BoxPath(op.Dest), i) {
@@ -31,6 +33,7 @@ func (d *describer) files() {
 		}
 	}
 	for _, k := range []struct{ kind, what string }{
+		// What reaches the host comes first, and what is writable in capitals.
 		{"ro", "read-only from the host"},
 		{"rw", "WRITABLE from the host"},
 		{"dev", "WRITABLE from the host, with its devices"},
@@ -45,6 +48,7 @@ func (d *describer) files() {
 	} {
 		d.say(k.what, kinds[k.kind]...)
 	}
+	// Then even the command cannot be found; the line says so before the launch does.
 	if len(d.Files) == 0 {
 		d.say("files", "none, the root directory is empty")
 	}
@@ -54,9 +58,11 @@ func (d *describer) files() {
 func kindOf(op *tree.Op) string {
 	switch op.Kind {
 	case tree.Bind, tree.BindFD:
+		// The zero value of Access is read-only.
 		return [...]string{tree.ReadOnly: "ro", tree.ReadWrite: "rw", tree.WithDevice: "dev"}[op.Access]
 	case tree.Overlay:
 		return [...]string{tree.Refused: "ro", tree.Forgotten: "new", tree.Kept: "rw"}[op.Writes]
+	// A file or directory below a writable bind stays on the host; which mount it lies on is not looked at.
 	case tree.Tmpfs, tree.Dir, tree.File, tree.Data, tree.Mqueue, tree.Dev:
 		return "new"
 	case tree.Proc:
@@ -78,6 +84,7 @@ func denialKind(op *tree.Op) string {
 	if op.Kind == tree.Protect {
 		kind = "protect"
 	}
+	// What a pattern matches is found out when the sandbox is made, and not again.
 	if op.Glob {
 		kind += "-glob"
 	}
@@ -89,6 +96,7 @@ func place(op *tree.Op) string {
 	dest := tree.BoxPath(op.Dest)
 	switch op.Kind {
 	case tree.Bind:
+		// The same path on both sides is the usual case, and is not repeated.
 		if tree.BoxPath(op.Source) != dest {
 			return dest + " (" + op.Source + ")"
 		}

@@ -21,6 +21,7 @@ func pathHint(p *plan.Program, s plan.Step, m plan.Message) string {
 func destinationHint(p *plan.Program, m plan.Message) string {
 	step := p.Step(m.Step)
 	part := faultyPart(p.Path(step), m)
+	// The link itself is made last, so its path is at fault.
 	if step.Op == plan.OpSymlink && m.Sub == plan.SubMain {
 		part = p.Path(step)
 	}
@@ -66,6 +67,7 @@ func said(fact, by string, itself bool) string {
 func faultyPart(dst string, m plan.Message) string {
 	switch m.Sub {
 	case plan.SubParents:
+		// A number from the acting side is not believed further than the path goes.
 		if n := int(m.Extra); n > 0 && n <= len(dst) {
 			return dst[:n]
 		}
@@ -83,6 +85,7 @@ func faultyPart(dst string, m plan.Message) string {
 // given, and whether the destination is path itself. An empty string: the path is the new
 // root's own.
 func madeBy(p *plan.Program, i uint32, path string) (words string, itself bool) {
+	// From the last one on: it hides what earlier ones put there.
 	for i > 0 {
 		i--
 		s := p.Step(i)
@@ -98,6 +101,7 @@ func madeBy(p *plan.Program, i uint32, path string) (words string, itself bool) 
 		if dst == path {
 			return words, true
 		}
+		// A directory has nothing in it but what other operations make.
 		if s.Op != plan.OpDir && within(path, dst) {
 			return words, false
 		}

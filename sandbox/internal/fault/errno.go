@@ -12,6 +12,7 @@ import (
 //nolint:gochecknoglobals // read-only table
 var denials = []plan.Op{plan.OpMask, plan.OpProtect}
 
+// hintTry is the hint for a missing source. It names the field, and cmd/gobwrap makes the option of it.
 const hintTry = "Op.Try leaves out what does not exist"
 
 // errnoHints say what an errno means for a part of an operation and what to do about it, where

@@ -17,8 +17,10 @@ type reason struct {
 // Because returns an error with this text that wraps err.
 func Because(text string, err error) error { return &reason{text, err} }
 
+// Error returns the text alone: the wrapped error is for errors.Is.
 func (r *reason) Error() string { return r.text }
 
+// Unwrap returns the error that the text explains.
 func (r *reason) Unwrap() error { return r.err }
 
 // ErrNoTool is in the chain of errors about a program that is not installed.
@@ -30,6 +32,7 @@ type Failure struct {
 	Errno   syscall.Errno // 0 where it was not the kernel
 }
 
+// Error returns what was tried, and what the kernel said in the C library's words.
 func (f *Failure) Error() string {
 	if f.Errno == 0 {
 		return f.Message
@@ -37,6 +40,7 @@ func (f *Failure) Error() string {
 	return f.Message + ": " + Strerror(f.Errno)
 }
 
+// Unwrap returns the errno, so that errors.Is knows it; nil where it was not the kernel.
 func (f *Failure) Unwrap() error {
 	if f.Errno == 0 {
 		return nil

@@ -28,6 +28,7 @@ type Text struct {
 func Explain(p *plan.Program, m plan.Message) Text {
 	e := Text{Stage: "launch", Errno: syscall.Errno(m.Errno)}
 	switch m.Sub {
+	// These come without a step, or with one that is not at fault.
 	case plan.SubRefused, plan.SubConf, plan.SubKeeper, plan.SubInstall:
 		explainKeeper(&e, p, m)
 		return e
@@ -35,6 +36,7 @@ func Explain(p *plan.Program, m plan.Message) Text {
 		explainPolicy(&e, m)
 		return e
 	}
+	// An index that the plan does not have would be a fault of the acting side.
 	if m.Step == plan.NoStep || int(m.Step) >= len(p.Origins) {
 		e.Message, e.Hint = explainLaunch(m)
 		if e.Hint == "" {
@@ -53,6 +55,7 @@ func Explain(p *plan.Program, m plan.Message) Text {
 		e.Field = o.Words[0]
 	}
 	e.Message = explainStep(p, step, o, m)
+	// What is known of this launch comes before what an errno usually means.
 	e.Hint = hintNamespace(p, step, m)
 	if e.Hint == "" {
 		e.Hint = hint(step, m)

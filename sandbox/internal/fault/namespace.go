@@ -34,6 +34,7 @@ func hintNamespace(p *plan.Program, s plan.Step, m plan.Message) string {
 // ReadOnlyProc is the hint where a file of proc could not be written.
 const ReadOnlyProc = "/proc is mounted read-only here: mount it writable, or give the outer sandbox mounts.Proc"
 
+// joinsUser reports whether the plan enters a given user namespace before it clones.
 func joinsUser(p *plan.Program) bool {
 	for i := range p.Header().Join {
 		if s := p.Step(i); s.Op == plan.OpSetns && s.B == unix.CLONE_NEWUSER {

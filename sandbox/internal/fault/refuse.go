@@ -9,10 +9,12 @@ import (
 // RefusesUser reports whether a fault means that there is no user namespace to be had.
 func RefusesUser(p *plan.Program, m plan.Message) bool {
 	e := unix.Errno(m.Errno)
+	// Another namespace was refused, which a user namespace might have permitted.
 	if p.Header().Clone&unix.CLONE_NEWUSER == 0 {
 		return false
 	}
 	if m.Step != plan.NoStep {
+		// Ubuntu's AppArmor lets the namespace be made, and refuses what it is good for (kernel.apparmor_restrict_unprivileged_userns).
 		return p.Step(m.Step).Op == plan.OpIDMap && (e == unix.EPERM || e == unix.EACCES)
 	}
 	if m.Sub != plan.SubClone || m.Extra == 0 {
@@ -41,6 +43,7 @@ func Refuses(p *plan.Program, m plan.Message) bool {
 		return false
 	}
 	switch p.Step(m.Step).Op {
+	// Each takes a capability in the new user namespace, which AppArmor may withhold.
 	case plan.OpIDMap, plan.OpLoopback, plan.OpSlave, plan.OpRoot:
 		return true
 	}

@@ -128,6 +128,8 @@ var parts = [plan.NumOps]func(*plan.Program, plan.Step, plan.Origin, plan.Messag
 // bySub returns the text for the part that has failed, "" for any other.
 func bySub(m plan.Message, texts map[plan.Sub]string) string { return texts[m.Sub] }
 
+// explainSetns names the namespace that could not be entered. A user namespace is entered before the clone (--userns) or at the
+// end of set-up (--userns2).
 func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) string {
 	switch {
 	case s.B == unix.CLONE_NEWUSER && m.Step >= p.Header().Join:
@@ -141,6 +143,7 @@ func explainSetns(p *plan.Program, s plan.Step, _ plan.Origin, m plan.Message) s
 	}
 }
 
+// explainIDMap names the file that could not be written: uid_map, setgroups or gid_map.
 func explainIDMap(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) string {
 	return bySub(m, map[plan.Sub]string{
 		plan.SubSetgroups: "error writing to setgroups",
@@ -149,6 +152,7 @@ func explainIDMap(_ *plan.Program, _ plan.Step, _ plan.Origin, m plan.Message) s
 	})
 }
 
+// explainSource is about a source that is a descriptor; "" is for a path, whose sentence is in its row.
 func explainSource(_ *plan.Program, s plan.Step, o plan.Origin, m plan.Message) string {
 	if s.A != 0 {
 		return ""

@@ -20,10 +20,13 @@ func Read() front.Facts {
 		UID:      uint32(syscall.Getuid()),
 		GID:      uint32(syscall.Getgid()),
 		Env:      child.Environ(),
-		Caps:     Permitted(),
+		// Permitted and not effective ones: what is permitted can be raised.
+		Caps: Permitted(),
+		// Standard output alone decides whether a small /dev has a console, as with bwrap.
 		Tty:      IsTerminal(1),
 		Filtered: kernel.Filtered(),
 	}
+	// Empty on an error: the directory has been removed, or lies outside of this root.
 	h.Cwd, _ = syscall.Getwd()
 	return h
 }
@@ -64,6 +67,7 @@ func ReadSubIDs(h *front.Facts) {
 
 // Names returns what a line of /etc/subuid may call the caller; the first is for people.
 func Names(h *front.Facts) []string {
+	// subuid(5) permits both, a login name or a number.
 	number := Decimal(h.UID)
 	if h.UserName == "" {
 		return []string{number}
@@ -95,6 +99,7 @@ func NameHint(h *front.Facts) string {
 // NamesFD reports whether a host path goes through a descriptor of the process that looks
 // it up, which is the launcher, and has descriptors of its own.
 func NamesFD(path string) (n int, ok bool) {
+	// Without "//" and "/./", which do not change where a path leads.
 	clean := tree.BoxPath(path)
 	for _, dir := range []string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
 		if rest, found := strings.CutPrefix(clean, dir); found && strings.HasPrefix(path, "/") {

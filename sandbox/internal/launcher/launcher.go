@@ -19,10 +19,14 @@ import (
 
 // Launcher is a program that can be started in plan mode.
 type Launcher struct {
-	Path   string
-	Env    []string
-	Keeper bool // it is installed for setuid mode
-	Found  bool // it was not named by Cmd.Launcher
+	// The file, absolute, or a path in /proc.
+	Path string
+	// The environment to start it with. The command's own goes with the plan.
+	Env []string
+	// It is installed for setuid mode: root's, set-user-id without set-group-id, and the caller is not root.
+	Keeper bool
+	// It was not named by Cmd.Launcher.
+	Found bool
 }
 
 // selfExe leads to the file of this program, whatever name it has.
@@ -30,12 +34,14 @@ const selfExe = "/proc/self/exe"
 
 // At returns the launcher at a path.
 func At(path string) (Launcher, error) {
+	// An empty list and not nil, which would be this program's environment.
 	l := Launcher{Path: path, Env: []string{}}
 	info, err := os.Stat(path)
 	if err != nil {
 		return l, &fault.Error{Stage: "launch", Path: path, Err: &fault.Failure{Message: "Can't find the launcher " + path, Errno: fault.ErrnoOf(err)}}
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
+	// Set-group-id as well is not an installation that the launcher accepts (suid.InstallKind).
 	l.Keeper = ok && st.Mode&0o6000 == 0o4000 && st.Uid == 0 && os.Getuid() != 0
 	if !filepath.IsAbs(path) {
 		l.Path, err = filepath.Abs(path)
@@ -45,6 +51,7 @@ func At(path string) (Launcher, error) {
 
 // InPath returns the gobwrap that is installed.
 func InPath() (l Launcher, ok bool) {
+	// Relative directories in PATH are passed over.
 	path := helper.Find("gobwrap", os.Getenv("PATH"))
 	if path == "" {
 		return l, false
@@ -66,6 +73,7 @@ var (
 //
 //nolint:gochecknoglobals // asked once
 var Alone = sync.OnceValue(func() error {
+	// First: a program with privilege must not start what its caller chooses.
 	set, err := secure()
 	switch {
 	case err != nil:
@@ -102,14 +110,17 @@ var unnoticed = func() bool {
 
 // secure reports whether this program was started with privileges of its file's.
 func secure() (bool, error) {
+	// AT_SECURE of getauxval(3): set-user-id, set-group-id, file capabilities or a security module.
 	const atSecure = 23
 	text, err := procfs.Read("/proc/self/auxv")
+	// Pairs of 8 bytes: the key, and its value.
 	for aux := []byte(text); len(aux) >= 16; {
 		if binary.NativeEndian.Uint64(aux) == atSecure {
 			return binary.NativeEndian.Uint64(aux[8:]) != 0, nil
 		}
 		aux = aux[16:]
 	}
+	// Where proc cannot be read, the careful answer.
 	return true, err
 }
 
@@ -120,6 +131,7 @@ func library() bool {
 		return false
 	}
 	for _, s := range info.Settings {
+		// c-shared and the like: the entry point is another program's.
 		if s.Key == "-buildmode" {
 			return s.Value != "exe" && s.Value != "pie" && s.Value != "default"
 		}

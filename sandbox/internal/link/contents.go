@@ -17,6 +17,7 @@ func Contents(ops []tree.Op) ([]*os.File, error) {
 		if op.Content == nil {
 			continue
 		}
+		// Close-on-exec until the file is passed to the launcher.
 		fd, err := unix.MemfdCreate("content", unix.MFD_CLOEXEC)
 		if err != nil {
 			CloseAll(files)
@@ -26,6 +27,7 @@ func Contents(ops []tree.Op) ([]*os.File, error) {
 		files = append(files, f)
 		_, err = f.Write(op.Content)
 		if err == nil {
+			// The acting side reads from where the descriptor stands.
 			_, err = f.Seek(0, io.SeekStart)
 		}
 		if err != nil {

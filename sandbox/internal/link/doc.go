@@ -26,12 +26,25 @@ import "github.com/gobwrap/gobwrap/internal/plan"
 
 // Link connects a launch with the acting side, and with the descriptors that options name.
 type Link interface {
-	Hand(p *plan.Program, keeper bool) bool // the plan goes first
+	// Hand gives the plan to the monitor, and comes first. keeper says that the plan is for the keeper of setuid mode.
+	// It returns false if the plan could not be written; a message may still say why.
+	Hand(p *plan.Program, keeper bool) bool
+	// Send answers the acting side. It returns false if nobody is there to read it.
 	Send(b []byte) bool
-	KnowSenders() // receive says whose a message is, from here on
+	// KnowSenders makes Receive return whose a message is, from here on (SO_PASSCRED, unix(7)).
+	KnowSenders()
+	// Receive waits for the next message. sender is a pid in this process's PID namespace, 0 before
+	// KnowSenders. patient says that another process decides how long it takes. ok is false at the end of the
+	// conversation: the payload runs, or all processes have gone.
 	Receive(patient bool) (m plan.Message, sender int, ok bool)
-	Certain() bool             // the acting side tells when the command is about to run
-	Write(fd int, text string) // to a descriptor of an option
-	Done(fd int)               // nothing more is written to it
-	Tools() ([]string, error)  // the environment of programs that may be run now, and inherit nothing of the caller's
+	// Certain reports whether the acting side always says when the command is about to run (plan.MsgExec).
+	// Otherwise the end of the conversation may have to do.
+	Certain() bool
+	// Write writes to a descriptor of an option, by the number that the caller knows it by. Errors are not
+	// reported: a reader that went away must not end the command.
+	Write(fd int, text string)
+	// Done says that nothing more is written to a descriptor, whose reader is to see the end.
+	Done(fd int)
+	// Tools returns the environment of programs that may be run now, and makes sure that these inherit nothing of the caller's.
+	Tools() ([]string, error)
 }

@@ -13,22 +13,29 @@ import (
 
 // Host is the link of an embedding program.
 type Host struct {
-	Sock    *os.File
-	PID     int      // the command's, 0: not known
-	Command *os.File // a pidfd of the command, nil: there is none
+	// This end of the socket pair; the launcher has the other one.
+	Sock *os.File
+	// The command's pid, in this process's PID namespace; 0: not known.
+	PID int
+	// A pidfd of the command, since Linux 5.3; nil: there is none. Unlike a pid, it never means another process later.
+	Command *os.File
 	// Writer is where a descriptor of an option leads; nil: nowhere.
 	Writer func(fd int) io.Writer
 }
 
+// Hand writes the plan with its length in front, in one call: the launcher reads the length first.
 func (t *Host) Hand(p *plan.Program, keeper bool) bool {
 	return t.Send(append(binary.NativeEndian.AppendUint32(make([]byte, 0, 4+len(p.Bytes)), told(p, keeper)), p.Bytes...))
 }
 
+// Send writes to the launcher's socket. A launcher that is gone is an error and not a SIGPIPE (os/signal).
 func (t *Host) Send(b []byte) bool {
 	_, err := t.Sock.Write(b)
 	return err == nil
 }
 
+// KnowSenders sets SO_PASSCRED. The kernel then attaches the sender's pid to every message, which the sender cannot forge
+// without privilege.
 func (t *Host) KnowSenders() {
 	if c, err := t.Sock.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
@@ -41,12 +48,16 @@ func (t *Host) HearOut() {
 	if c, err := t.Sock.SyscallConn(); err == nil {
 		_ = c.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
 	}
+	// A launcher that does not end is not waited for longer than this.
 	_ = t.Sock.SetReadDeadline(time.Now().Add(2 * time.Second))
 	_, _ = io.Copy(io.Discard, t.Sock)
 }
 
+// Certain is true: an embedding program must tell a set-up that failed from a command that ended.
 func (t *Host) Certain() bool { return true }
 
+// Receive waits by the runtime's poller, so that no thread is held up. It keeps the descriptor of the command that comes with
+// a message, and the pid of the process that sends MsgExec.
 func (t *Host) Receive(bool) (m plan.Message, sender int, ok bool) {
 	c, err := t.Sock.SyscallConn()
 	if err != nil {
@@ -66,6 +77,7 @@ func (t *Host) Receive(bool) (m plan.Message, sender int, ok bool) {
 	switch {
 	case fd >= 0 && t.Command == nil:
 		t.Command = os.NewFile(uintptr(fd), "command")
+	// A second one is not expected, and must not stay open.
 	case fd >= 0:
 		_ = syscall.Close(fd)
 	}
@@ -82,9 +94,11 @@ func (t *Host) Write(fd int, text string) {
 	}
 }
 
+// Tools returns the program's own environment: what os/exec gives to programs, and its descriptors are close-on-exec.
 func (t *Host) Tools() ([]string, error) { return os.Environ(), nil }
 
-func (t *Host) Done(int) {} // the files are the caller's to close
+// Done does nothing: the files are the caller's to close.
+func (t *Host) Done(int) {}
 
 // SocketPair makes a pair of sockets, the first of which the runtime's poller knows.
 func SocketPair() (ours, its *os.File, err error) {
@@ -92,6 +106,7 @@ func SocketPair() (ours, its *os.File, err error) {
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
+	// Ours alone: the launcher, which has no runtime, waits in its calls.
 	if err := unix.SetNonblock(fds[0], true); err != nil {
 		_, _ = unix.Close(fds[0]), unix.Close(fds[1])
 		return nil, nil, os.NewSyscallError("fcntl", err)

@@ -15,6 +15,7 @@ import (
 // Own is the link of the launcher's front end, which this process is.
 type Own struct{}
 
+// Hand writes the length of the plan, and then the plan, to the monitor.
 func (Own) Hand(p *plan.Program, keeper bool) bool {
 	return send(child.Sock(), binary.NativeEndian.AppendUint32(nil, told(p, keeper))) && send(child.Sock(), p.Bytes)
 }
@@ -27,20 +28,26 @@ func told(p *plan.Program, keeper bool) uint32 {
 	return uint32(len(p.Bytes))
 }
 
+// Send writes to the monitor's socket.
 func (Own) Send(b []byte) bool { return send(child.Sock(), b) }
 
+// KnowSenders is child.KnowSenders: the socket is package child's.
 func (Own) KnowSenders() { child.KnowSenders() }
 
+// Certain is false: without reports to write, a launch saves the message.
 func (Own) Certain() bool { return false }
 
+// Write writes to the descriptor as the caller numbers it, which has another number here where it is standard error.
 func (Own) Write(fd int, text string) { send(child.Here(fd), []byte(text)) }
 
+// Done closes a descriptor. This process is a fork, so the caller's own copy stays.
 func (Own) Done(fd int) {
 	if fd != 2 { // errors may still have to be said there
 		_ = syscall.Close(fd)
 	}
 }
 
+// Tools returns the caller's environment, and keeps programs from inheriting the caller's descriptors (helper.Isolate).
 func (Own) Tools() ([]string, error) { return child.Environ(), helper.Isolate() }
 
 // Receive takes the next message. Set-up takes less than a millisecond: to wait for it without
@@ -66,6 +73,7 @@ func (Own) Receive(patient bool) (m plan.Message, sender int, ok bool) {
 func MonitorEnds() bool {
 	const exiting = 0x4
 	text := procfs.Text("/proc/" + strconv.Itoa(syscall.Getppid()) + "/stat")
+	// Behind the last parenthesis: the name in the second field may hold anything.
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 7 {
 		return false

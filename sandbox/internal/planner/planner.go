@@ -12,11 +12,14 @@ import (
 // Description is a description of a sandbox as the compiler reads it. It remembers which field each
 // text came from, because the compiler knows an option only by the offset of its text.
 type Description struct {
-	Spec   flat.Spec
-	Items  []flat.Item
-	Text   flat.Text
-	NUL    bool                           // one of the strings has a NUL byte in it
-	Origin func(field string) plan.Origin // what asks for a field
+	// The parts of a description that the compiler takes.
+	Spec  flat.Spec
+	Items []flat.Item
+	Text  flat.Text
+	// One of the strings has a NUL byte in it: it would be cut there, so no plan can be made.
+	NUL bool
+	// What asks for a field, for messages.
+	Origin func(field string) plan.Origin
 
 	origins map[flat.Word]plan.Origin
 }
@@ -31,6 +34,7 @@ func (d *Description) Word(s string) flat.Word {
 	if strings.IndexByte(s, 0) >= 0 {
 		d.NUL = true
 	}
+	// Each use of a string gets a place of its own, since the place is also the origin's key.
 	at := flat.Word(len(d.Text))
 	d.Text = append(append(d.Text, s...), 0)
 	return at
@@ -54,8 +58,10 @@ func (d *Description) Plan(c *compile.Compiler, h *front.Facts) (*plan.Program, 
 	for {
 		switch c.Run() {
 		case compile.Full:
+			// The next run fits: it takes the same ways. Only AskPWD can still come between.
 			c.Buffers = Buffers(c.Want())
 		case compile.AskPWD:
+			// Asked once; with an answer the compiler does not ask again.
 			c.Facts.PWD = compile.No
 			if h.SameFile != nil && h.SameFile(string(c.PWD()), h.Cwd) {
 				c.Facts.PWD = compile.Yes
@@ -83,6 +89,7 @@ func (d *Description) program(c *compile.Compiler) (*plan.Program, error) {
 	c.Layout(p.Bytes)
 	p.Flags = p.Header().Flags
 	for _, w := range c.From[:p.Header().Steps] {
+		// A step that no option asked for has an empty origin.
 		p.Origins = append(p.Origins, d.origins[w])
 	}
 	return p, nil

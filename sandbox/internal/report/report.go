@@ -11,15 +11,19 @@ import (
 
 // Documents is where documents go.
 type Documents struct {
-	To           link.Link
-	Info, Status int // descriptors of options; -1: not given
+	// How the descriptors are reached.
+	To link.Link
+	// Descriptors of options; -1: not given. They may be the same.
+	Info, Status int
 }
 
 // Failure is why a command does not run. Empty strings, and 0, are left out.
 type Failure struct {
+	// The step by its name in a listing, the option or field, and the file.
 	Stage, Field, Path string
-	Errno              int
-	Message, Hint      string
+	// What the kernel said; 0: it was not the kernel.
+	Errno         int
+	Message, Hint string
 }
 
 // Tell writes the documents about a sandbox that has just been made: to Info over
@@ -27,6 +31,7 @@ type Failure struct {
 func (d Documents) Tell(pid int, ready *plan.Message, clone uint32, keeper bool) {
 	var sandbox jsontext.Object
 	sandbox.PutInt("child-pid", pid)
+	// Only the new ones, as with bwrap: a reader looks which keys are there.
 	for i, ns := range plan.NamespaceFiles {
 		if id := ready.Namespace(i); clone&ns.Flag != 0 && id != 0 {
 			sandbox.Put(ns.Name+"-namespace", jsontext.Uint(id))
@@ -34,6 +39,7 @@ func (d Documents) Tell(pid int, ready *plan.Message, clone uint32, keeper bool)
 	}
 	if d.Info >= 0 {
 		d.To.Write(d.Info, string(sandbox.Lines())+"\n")
+		// The status has more to come on the same descriptor.
 		if d.Info != d.Status {
 			d.To.Done(d.Info)
 		}
@@ -42,12 +48,14 @@ func (d Documents) Tell(pid int, ready *plan.Message, clone uint32, keeper bool)
 	if keeper {
 		mode = "setuid"
 	}
+	// The same object, on one line: bwrap's readers take a line each.
 	d.document(&sandbox)
 	d.member("mode", jsontext.String(mode))
 }
 
 // Complete writes that the command runs, and its pid as seen from outside; 0: unknown.
 func (d Documents) Complete(command int) {
+	// A member that is missing means "not known".
 	if command != 0 {
 		d.member("command-pid", jsontext.Int(command))
 	}
@@ -72,6 +80,7 @@ func (d Documents) document(o *jsontext.Object) {
 func (d Documents) Failed(f Failure) {
 	var o jsontext.Object
 	o.PutString("stage", f.Stage)
+	// A reader must not depend on a member: what is not known is left out.
 	if f.Field != "" {
 		o.PutString("option", f.Field)
 	}

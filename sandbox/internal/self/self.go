@@ -6,6 +6,7 @@ package self
 // Linked keeps the package in a program.
 const Linked = true
 
+// init runs before other packages act: see the package comment.
 func init() { check() }
 
 // check hands control to package child permanently, if this program was started as a launcher.

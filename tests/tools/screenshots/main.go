@@ -54,7 +54,7 @@ type session struct {
 var sessions = []session{
 	{
 		name: "session", title: "A sandbox at work", typed: []string{
-			`gobwrap --unshare-all --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp \`,
+			`gobwrap --unshare-all --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --tmpfs /run \`,
 			`--bind "$PWD" "$PWD" -- bash`,
 			"touch ~/.bashrc",
 			"echo done >result.txt",
