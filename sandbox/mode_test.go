@@ -218,7 +218,7 @@ func TestExplainKeeper(t *testing.T) {
 		{"the administrator: groups", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfGroup, 0), "", "setuid mode is not possible here: the administrator permits", ""},
 
 		{"conf: a line", plan.NoStep, plan.SubConf, 0, 17, "", "line 17 of " + conf + " can't be understood", "refuse OPTION"},
-		{"conf: not root's", plan.NoStep, plan.SubConf, 0, 0, "", conf + " can't be trusted", "belong to root"},
+		{"conf: not root's", plan.NoStep, plan.SubConf, 0, 0, "", conf + " can't be trusted", "that all users can read; it and its directory must belong to root"},
 		{"conf: can't be read", plan.NoStep, plan.SubConf, unix.EACCES, 0, "", conf + " can't be trusted: Permission denied", ""},
 
 		{"the keeper itself", plan.NoStep, plan.SubKeeper, unix.EPERM, 0, "", "setuid mode failed: Operation not permitted", "CAP_SYS_ADMIN"},

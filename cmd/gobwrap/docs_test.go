@@ -4,6 +4,7 @@ import (
 	flags "flag"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
@@ -63,6 +64,37 @@ func TestManual(t *testing.T) {
 		t.Fatal("gobwrap.1.in: ", err)
 	}
 	made(t, "help.txt", text)
+}
+
+// TestManualHeadings: the headings in EXIT STATUS and DIAGNOSTICS are plain text. A word of them that is the
+// name of a macro of mdoc(7) would be carried out and not printed: "No such file" would become "such file".
+func TestManualHeadings(t *testing.T) {
+	macros := strings.Fields("Ac Ad An Ao Ap Aq Ar At Bc Bo Bq Brc Bro Brq Bsx Bx Cd Cm Dc Do Dq Dv Dx Ec Em En Eo Er Es Ev Fa Fc Fl Fn Fo Fr Ft Fx " +
+		"Ic In Li Lk Ms Mt Nm No Ns Nx Oc Oo Op Ot Ox Pa Pc Pf Po Pq Qc Ql Qo Qq Sc So Sq Sx Sy Ta Tn Ux Va Vt Xc Xo Xr")
+	page, err := os.ReadFile("gobwrap.1.in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, section := range []string{"EXIT STATUS", "DIAGNOSTICS"} {
+		_, text, _ := strings.Cut(string(page), "\n.Sh "+section+"\n")
+		text, _, _ = strings.Cut(text, "\n.Sh ")
+		count := 0
+		for line := range strings.Lines(text) {
+			heading, ok := strings.CutPrefix(line, ".It ")
+			if !ok {
+				continue
+			}
+			count++
+			for _, word := range strings.Fields(heading) {
+				if slices.Contains(macros, word) {
+					t.Errorf(`%s: the macro %s in %q; write \&%s`, section, word, line, word)
+				}
+			}
+		}
+		if count < 3 {
+			t.Errorf("%s has %d headings", section, count)
+		}
+	}
 }
 
 // TestCompletions: the completions are what the table makes.

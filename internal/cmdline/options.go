@@ -171,7 +171,7 @@ var Options = [...]Option{
 	{Name: "--features", Help: "Print as JSON what this program supports", do: doFeatures},
 	{Name: "--doctor", Value: "json|apparmor", Optional: true, Help: "Find out what works here, and how to fix it", do: doDoctor},
 	// 0 would say that the command has succeeded, and more than 255 does not pass through wait(2).
-	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Status if the command cannot be run (1)", Scalar: true, Wants: "a number from 1 to 255", do: doFailStatus},
+	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Status if the command cannot be run (default 1)", Scalar: true, Wants: "a number from 1 to 255", do: doFailStatus},
 	{Name: "--mode", Operands: "MODE", Wants: "auto, direct or setuid", Help: "auto (default), direct or setuid", Scalar: true, do: doChooseMode},
 
 	// User and cgroup namespaces only if they are there, as with bwrap.
@@ -204,7 +204,7 @@ var Options = [...]Option{
 	{Name: "--uid-map", Operands: "INSIDE:OUTSIDE:COUNT", Help: "Map a range of user ids (repeatable)", do: doMapLine, with: uint8(flat.UIDMap)},
 	{Name: "--gid-map", Operands: "INSIDE:OUTSIDE:COUNT", Help: "Map a range of group ids (repeatable)", do: doMapLine, with: uint8(flat.GIDMap)},
 	{Name: "--map-auto", Help: "Map the ids that /etc/subuid grants you", do: doMapAuto},
-	{Name: "--keep-groups", Help: "Keep your supplementary groups with --map-auto", do: doSwitch, turns: flat.KeepGroups},
+	{Name: "--keep-groups", Help: "Keep your groups if several gids are mapped", do: doSwitch, turns: flat.KeepGroups},
 	// At most 64 bytes, which the kernel checks (sethostname(2)).
 	{Name: "--hostname", Operands: "NAME", Help: "Set the host name (needs --unshare-uts)", Scalar: true, do: doText, on: flat.Hostname},
 
@@ -232,9 +232,9 @@ var Options = [...]Option{
 	// Not recursive, as with bwrap.
 	{Name: "--remount-ro", Operands: "DEST", Help: "Make the mount at DEST read-only", Paths: true, do: doAt, with: uint8(flat.RemountRO)},
 	// From here to --protect-glob-try, options that bwrap does not have. The -try forms differ by flat.Absent alone.
-	{Name: "--mask", Operands: "PATH", Help: "Let nobody open PATH", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Mask)},
+	{Name: "--mask", Operands: "PATH", Help: "Hide the contents of PATH from the command", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Mask)},
 	{Name: "--mask-try", Operands: "PATH", Help: "Like --mask, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Mask)},
-	{Name: "--mask-glob", Operands: "PATTERN", Help: "Let nobody open what matches PATTERN", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Mask)},
+	{Name: "--mask-glob", Operands: "PATTERN", Help: "Hide the contents of what matches PATTERN", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Mask)},
 	{Name: "--mask-glob-try", Operands: "PATTERN", Help: "The same, unless nothing matches", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, with: uint8(flat.Mask)},
 	// It has a meaning for a missing PATH as well: it stays missing.
 	{Name: "--protect", Operands: "PATH", Help: "Keep PATH as it is, or missing", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Protect)},
@@ -284,7 +284,7 @@ var Options = [...]Option{
 	// Without it a command may push input to the caller's terminal with TIOCSTI (CVE-2017-5226).
 	{Name: "--new-session", Help: "Start a new terminal session", do: doNewSession},
 	// By the death signal, PR_SET_PDEATHSIG(2const).
-	{Name: "--die-with-parent", Help: "Kill the command when gobwrap ends", do: doSwitch, turns: plan.FlagDieWithParent},
+	{Name: "--die-with-parent", Help: "Kill the command if gobwrap or its parent ends", do: doSwitch, turns: plan.FlagDieWithParent},
 	// A PID 1 must reap orphans itself, and has no default action for signals (pid_namespaces(7)).
 	{Name: "--as-pid-1", Help: "Run the command as PID 1, without an init", do: doSwitch, turns: flat.AsPID1},
 	// From here to --usage, options that bwrap does not have. This one is not Scalar: it counts for each NAME by itself.

@@ -122,7 +122,7 @@ func namesFD(path []byte) (fd int32, names bool) {
 			// What follows the number does not matter: the path leads through the descriptor.
 			n, ok := flat.Decimal(part, 1<<31-1)
 			return int32(n), ok
-		// Other paths that lead here, through links or "..", are not recognized.
+		// Other paths that lead here, through links or "..", are not recognised.
 		default:
 			return 0, false
 		}

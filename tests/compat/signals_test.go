@@ -47,6 +47,7 @@ func TestSignalsEndEverythingWithDieWithParent(t *testing.T) {
 	onBoth(t, func(t *testing.T, o on) {
 		j := o.start(t, nil, "--unshare-pid", "--die-with-parent", "--", "/v", "echo", "up", "read", "4")
 		j.wantLine("up")
+		j.settle() // the reference's reaper is armed after its command is started
 		_ = j.cmd.Process.Signal(syscall.SIGTERM)
 		j.wantEnd("signal terminated")
 		j.wantGone("launcher ended by a signal")

@@ -37,7 +37,7 @@ func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 			e.Message = "setuid mode refuses to run: line " + strconv.Itoa(int(m.Extra)) + " of " + suid.ConfPath + " can't be understood"
 			e.Hint = `it may hold lines "off", "groups NUMBER…", "refuse OPTION…" and comments`
 		case m.Errno == 0:
-			e.Hint = "it and its directory must belong to root and be writable for nobody else; at most 32 KiB, no link"
+			e.Hint = "it must be a regular file of at most 32 KiB that all users can read; it and its directory must belong to root, be writable by root only, and not be symbolic links"
 		}
 	case plan.SubInstall:
 		e.Message = suid.InstallKind(m.Extra).Refusal()
