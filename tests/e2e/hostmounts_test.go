@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // quote makes a word of a shell of any text.
@@ -166,15 +168,27 @@ func TestHiddenStaysHidden(t *testing.T) {
 	})
 }
 
-// Where parts of the host's /proc are covered, as in containers, a new one would show
-// them: there is none.
+// Where parts of the host's /proc are covered, as in containers, or its flags are not the ordinary
+// ones, a new one would show or permit more: there is none. In setuid mode this also holds where root
+// cannot make user namespaces, so that the kernel does not check it.
 func TestCoveredProc(t *testing.T) {
 	t.Parallel()
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
-			for _, more := range [][]string{nil, {"--unshare-user"}} {
-				args := append(box(append(more, "--unshare-pid", "--proc", "/proc")...), "/h/probe", "echo", "in")
-				launch{who: who, wrap: e.Wrap, host: "mount -t tmpfs none /proc/irq", args: args}.run(t).Refused(t, "Can't mount proc on /newroot/proc")
+			wraps := [][]string{e.Wrap}
+			if who.forced && len(e.Wrap) == 0 {
+				wraps = append(wraps, []string{enosys, "-e", "EPERM", "-n", fmt.Sprintf("%d:0=0x10000000/0x10000000", unix.SYS_CLONE), "--"})
+			}
+			for _, wrap := range wraps {
+				for _, host := range []string{"mount -t tmpfs none /proc/irq", "mount -o remount,bind,noatime /proc"} {
+					for _, more := range [][]string{nil, {"--unshare-user"}} {
+						if more != nil && len(wrap) != len(e.Wrap) {
+							continue // there is no user namespace
+						}
+						args := append(box(append(more, "--unshare-pid", "--proc", "/proc")...), "/h/probe", "echo", "in")
+						launch{who: who, wrap: wrap, host: host, args: args}.run(t).Refused(t, "Can't mount proc on /newroot/proc")
+					}
+				}
 			}
 		}
 	})
