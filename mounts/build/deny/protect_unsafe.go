@@ -129,56 +129,11 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 		if end-begin > unix.NAME_MAX {
 			return 0, step.Failed(unix.ENAMETOOLONG, plan.SubMain)
 		}
-		// One component is opened without following a link, and looked at, before anything is bound: a
-		// bind of the wrong kind could not be undone.
 		here := r.WhereNow(root)
-		fd := raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-		switch e := raw.Errno(fd); {
-		// On a read-only mount a directory that may not be searched lets nothing be made in it either.
-		case e == unix.ENOENT, e == unix.EACCES && isReadOnly(r, here):
-			raw.Put(resolve.Last(), name)
-			buffers.missing.more = !last
-			return 0, step.Failed(e, subMissing)
-		case e != 0:
-			return 0, step.Failed(e, plan.SubMain)
-		}
-		kind, e := raw.FileType(fd)
-		if e == 0 && kind != unix.S_IFDIR && kind != unix.S_IFLNK && !last {
-			// Nothing is below a file as long as it stays where it is: a .git that is one has no
-			// hooks. So the file is protected.
-			if s.Flags&plan.FlagTry != 0 || tail > 0 {
-				raw.Close(fd)
-				return 0, step.Failed(unix.ENOTDIR, subMissing)
-			}
-			return fd, step.Fault{}
-		}
-		// The last tail components of a match are not followed: what has matched is the link, not what
-		// it leads to.
-		link := kind == unix.S_IFLNK
 		matched := pathname.Count(unsafe.Add(rest, next)) < tail
-		switch {
-		case e != 0:
-		// At the end: a file, a directory, or a link that has matched. A link that the user wrote is
-		// followed below, and held.
-		case last && (!link || matched):
-			if tail == 0 && placeholder.Is(&r.State, fd) {
-				raw.Close(fd)
-				raw.Put(resolve.Last(), name)
-				buffers.missing.more = false
-				// Another sandbox keeps the same path missing. This one must lock the same placeholder,
-				// or it would be removed under it.
-				return 0, step.Failed(unix.ENOENT, subMissing)
-			}
-			return fd, step.Fault{}
-		case link && matched:
-			e = unix.ENOENT // there was a directory when it was found: the match is gone
-		default:
-			e = hold(r, here, fd, link)
-		}
-		raw.Close(fd)
-		if e != 0 {
-			r.Name(name)
-			return 0, step.Failed(e, plan.SubHeld)
+		fd, link, f := holdComponent(r, here, name, last, matched, tail > 0, s.Flags&plan.FlagTry != 0)
+		if fd != 0 || f.Is() {
+			return fd, f
 		}
 		if link {
 			if links++; links > 40 { // as the kernel (path_resolution(7))
@@ -206,6 +161,63 @@ func holdAll(r *engine.Mounts, s *plan.Step, root uintptr, path unsafe.Pointer, 
 		raw.Put(unsafe.Pointer(&buffers.missing.above), name)
 		r.GoDown(fd)
 	}
+}
+
+// holdComponent looks at one component of a path, name in the directory here, and holds it, unless the
+// way ends there: then it returns the component. last: no other follows. matched: it is one of the
+// last of a match, ofMatch: the path is one. link: it is a link, which is held. try: where the path does
+// not exist, nothing is protected.
+func holdComponent(r *engine.Mounts, here uintptr, name unsafe.Pointer, last, matched, ofMatch, try bool) (fd uintptr, link bool, f step.Fault) {
+	// It is opened without following a link, and looked at, before anything is bound: a bind of the
+	// wrong kind could not be undone.
+	fd = raw.Openat(here, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	switch e := raw.Errno(fd); {
+	// On a read-only mount a directory that may not be searched lets nothing be made in it either.
+	case e == unix.ENOENT, e == unix.EACCES && isReadOnly(r, here):
+		raw.Put(resolve.Last(), name)
+		buffers.missing.more = !last
+		return 0, false, step.Failed(e, subMissing)
+	case e != 0:
+		return 0, false, step.Failed(e, plan.SubMain)
+	}
+	kind, e := raw.FileType(fd)
+	if e == 0 && kind != unix.S_IFDIR && kind != unix.S_IFLNK && !last {
+		// Nothing is below a file as long as it stays where it is: a .git that is one has no
+		// hooks. So the file is protected.
+		if try || ofMatch {
+			raw.Close(fd)
+			return 0, false, step.Failed(unix.ENOTDIR, subMissing)
+		}
+		return fd, false, step.Fault{}
+	}
+	link = kind == unix.S_IFLNK
+	switch {
+	case e != 0:
+	// At the end: a file, a directory, or a link that has matched. A link that the user wrote is
+	// followed by the caller, and held.
+	case last && (!link || matched):
+		if !ofMatch && placeholder.Is(&r.State, fd) {
+			raw.Close(fd)
+			raw.Put(resolve.Last(), name)
+			buffers.missing.more = false
+			// Another sandbox keeps the same path missing. This one must lock the same placeholder,
+			// or it would be removed under it.
+			return 0, false, step.Failed(unix.ENOENT, subMissing)
+		}
+		return fd, false, step.Fault{}
+	// The last tail components of a match are not followed: what has matched is the link, not what
+	// it leads to.
+	case link && matched:
+		e = unix.ENOENT // there was a directory when it was found: the match is gone
+	default:
+		e = hold(r, here, fd, link)
+	}
+	raw.Close(fd)
+	if e != 0 {
+		r.Name(name)
+		return 0, link, step.Failed(e, plan.SubHeld)
+	}
+	return 0, link, step.Fault{}
 }
 
 // hold binds fd, a name in the directory here, onto itself, where it could be renamed.

@@ -208,8 +208,7 @@ func (r *Paths) goThrough(root uintptr, path unsafe.Pointer, want int, mode, par
 			pos = next
 			continue
 		}
-		// The kernel would refuse it too, but only where it looks; the walk is to fail the same on
-		// either way.
+		// The kernel would refuse it too, but only where it looks.
 		if end-pos > unix.NAME_MAX {
 			return Place{}, step.Failed(unix.ENAMETOOLONG, plan.SubParents)
 		}
@@ -221,16 +220,8 @@ func (r *Paths) goThrough(root uintptr, path unsafe.Pointer, want int, mode, par
 		at, f := r.component(root, name, last, want, mode, parents)
 		if f.Sub == SubLink {
 			links++
-			if links > 40 { // as the kernel (path_resolution(7))
-				return Place{}, step.Failed(unix.ELOOP, plan.SubParents)
-			}
-			absolute, f := r.Follow(r.WhereNow(root), name, next)
-			if f.Is() {
+			if f = r.goOnAtLink(root, name, next, links); f.Is() {
 				return Place{}, f
-			}
-			// From the top, which is the new root, not this process's.
-			if absolute {
-				r.Unwind()
 			}
 			pos = 0
 			continue
@@ -247,6 +238,20 @@ func (r *Paths) goThrough(root uintptr, path unsafe.Pointer, want int, mode, par
 		pos = next
 	}
 	return Place{}, step.Failed(unix.ELOOP, plan.SubParents)
+}
+
+// goOnAtLink puts what the link name says in front of the rest of the path, which begins at next. links
+// is how many links the walk has come through, with this one.
+func (r *Paths) goOnAtLink(root uintptr, name unsafe.Pointer, next uintptr, links int) step.Fault {
+	if links > 40 { // as the kernel (path_resolution(7))
+		return step.Failed(unix.ELOOP, plan.SubParents)
+	}
+	absolute, f := r.Follow(r.WhereNow(root), name, next)
+	// From the top, which is the new root, not this process's.
+	if absolute && !f.Is() {
+		r.Unwind()
+	}
+	return f
 }
 
 // WhereNow returns the directory that a walk stands in.
