@@ -153,19 +153,32 @@ func TestHiddenStaysHidden(t *testing.T) {
 	launch{who: root, dir: dir, host: host + "; mount --rbind . b", args: []string{"cat", "b/s/file"}}.run(t).OK(t, "secret\n")
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
-			dir, host := newHost(t)
-			for _, options := range [][]string{
-				{"--ro-bind", dir, "/d"},
-				{"--unshare-user", "--bind", dir, "/d"},
-				{"--ro-bind", dir + "/s", "/d/s", "--ro-bind", dir + "/u", "/d/u"},
-			} {
-				o := launch{who: who, wrap: e.Wrap, host: host, args: append(box(options...), show...)}.run(t)
-				if strings.Contains(o.Stdout, "secret") || o.Status != "0" && (o.Status != "1" || o.Message("gobwrap") != "") {
-					t.Errorf("%s %q: %s", e.Name, options, o)
+			for _, wrap := range orWithoutLocks(who, e) {
+				dir, host := newHost(t)
+				for _, options := range [][]string{
+					{"--ro-bind", dir, "/d"},
+					{"--unshare-user", "--bind", dir, "/d"},
+					{"--ro-bind", dir + "/s", "/d/s", "--ro-bind", dir + "/u", "/d/u"},
+				} {
+					o := launch{who: who, wrap: wrap, host: host, args: append(box(options...), show...)}.run(t)
+					if strings.Contains(o.Stdout, "secret") || o.Status != "0" && (o.Status != "1" || o.Message("gobwrap") != "") {
+						t.Errorf("%s %q: %s", e.Name, options, o)
+					}
 				}
 			}
 		}
 	})
+}
+
+// orWithoutLocks returns what goes in front of a launch by an engine: the engine's, and in setuid mode
+// also a filter by which root cannot make user namespaces, so that the kernel neither locks mounts
+// together nor judges a new proc.
+func orWithoutLocks(who identity, e engine) [][]string {
+	wraps := [][]string{e.Wrap}
+	if who.forced && len(e.Wrap) == 0 {
+		wraps = append(wraps, []string{enosys, "-e", "EPERM", "-n", fmt.Sprintf("%d:0=0x10000000/0x10000000", unix.SYS_CLONE), "--"})
+	}
+	return wraps
 }
 
 // Where parts of the host's /proc are covered, as in containers, or its flags are not the ordinary
@@ -175,11 +188,7 @@ func TestCoveredProc(t *testing.T) {
 	t.Parallel()
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
-			wraps := [][]string{e.Wrap}
-			if who.forced && len(e.Wrap) == 0 {
-				wraps = append(wraps, []string{enosys, "-e", "EPERM", "-n", fmt.Sprintf("%d:0=0x10000000/0x10000000", unix.SYS_CLONE), "--"})
-			}
-			for _, wrap := range wraps {
+			for _, wrap := range orWithoutLocks(who, e) {
 				for _, host := range []string{"mount -t tmpfs none /proc/irq", "mount -o remount,bind,noatime /proc"} {
 					for _, more := range [][]string{nil, {"--unshare-user"}} {
 						if more != nil && len(wrap) != len(e.Wrap) {
