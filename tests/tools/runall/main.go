@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -72,6 +73,7 @@ func steps(all []string) (list []step) {
 func main() {
 	begun := time.Now()
 	var sum summary
+	was := modeOf(os.TempDir())
 	if len(os.Args) > 1 {
 		sum.runSteps([]step{{args: os.Args[1:]}}, 1)
 	} else {
@@ -83,10 +85,21 @@ func main() {
 		}
 		sum.runSteps(steps(strings.Fields(string(all))), runtime.NumCPU())
 	}
+	if is := modeOf(os.TempDir()); is != was { // most tests run as root, who could do that unnoticed
+		sum.failed = append(sum.failed, fmt.Sprintf("a test changed the mode of %s from %v to %v", os.TempDir(), was, is))
+	}
 	sum.print(os.Stdout, time.Since(begun))
 	if len(sum.failed) > 0 {
 		os.Exit(1)
 	}
+}
+
+func modeOf(dir string) fs.FileMode {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return 0
+	}
+	return info.Mode()
 }
 
 func (sum *summary) vet() {
