@@ -181,7 +181,9 @@ func TestStoppedAnywhere(t *testing.T) {
 	}
 	stopped := 0
 	rounds := harness.Times(30, 120)
-	for round := range rounds {
+	// How long a launch takes, and whether the signal comes in time, is the machine's affair: there are
+	// more rounds until enough processes were stopped.
+	for round := 0; round < rounds || stopped < rounds/5 && round < 50*rounds; round++ {
 		name := []string{"plain", "all", "some"}[round%3]
 		s := newUserThread(t, me)
 		args := slices.Concat([]string{"--mode", "setuid", "--ro-bind", base + "/bin", "/h"}, options[name], []string{"--", "/h/witness", "exit", "7"})
@@ -192,7 +194,7 @@ func TestStoppedAnywhere(t *testing.T) {
 		if err := s.do(cmd.Start); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rand.IntN(6000*(1+round/rounds))) * time.Microsecond)
+		time.Sleep(time.Duration(rand.IntN(500+500*(round%12))) * time.Microsecond)
 		_ = s.kill(-cmd.Process.Pid, unix.SIGSTOP)
 		for _, pid := range proc.Tree(cmd.Process.Pid) {
 			if proc.State(pid) != "T" {
