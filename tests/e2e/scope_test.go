@@ -307,8 +307,9 @@ func TestStopWithoutJobControl(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	time.Sleep(50 * time.Millisecond)
-	if s := proc.State(j.cmd.Process.Pid); s != "S" {
-		t.Errorf("the launcher is in state %s", s)
+	state := ""
+	if !harness.Until(func() bool { state = proc.State(j.cmd.Process.Pid); return state == "S" || state == "T" }) || state == "T" {
+		t.Errorf("the launcher is in state %s", state)
 	}
 	_ = syscall.Kill(pid, syscall.SIGCONT)
 	j.ends("5")
