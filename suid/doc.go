@@ -121,7 +121,7 @@
 // /proc, symbolic links. The calls accept files on a mount of this namespace and refuse the rest
 // with EINVAL. The broker never reads or writes such a file. It asks a file system about it
 // only with close(2), with statfs(2) in RESTRICT, and with fstat(2) if setuid.conf refuses --bind. A FUSE
-// file system of the user's can delay the answer, as for every set-user-id program that closes its
+// file system of the user's can delay the answer, as it can delay any set-user-id program that closes its
 // standard input, and gains nothing by that.
 //
 // A new proc could show what is covered in the host's. The keeper mounts one only if the kernel

@@ -74,7 +74,7 @@ func TestExtra(t *testing.T) {
 	}
 }
 
-// TestInstallKinds: an ordinary binary and an installed one run. For every other one the message says what
+// TestInstallKinds: an ordinary binary and an installed one run. For all others the message says what
 // is wrong and what would be right.
 func TestInstallKinds(t *testing.T) {
 	seen := map[string]bool{}

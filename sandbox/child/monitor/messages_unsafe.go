@@ -164,6 +164,7 @@ func passSender(sock uintptr) {
 // EndWithPayload stays until the payload has ended, and ends with its status.
 func EndWithPayload(p plan.View) {
 	requireSetUp(p)
+	// Set-up is over, so the broker sees the end of its requests, and ends.
 	ReapKeeper()
 	closeOthers(p, launch.Nowhere)
 	status := payloadStatus(p)

@@ -31,17 +31,7 @@ func Run(front uintptr) {
 	if status := waitFrontEnd(front); status != 0 {
 		endFailedFrontEnd(p, status)
 	}
-	requireSetUp(p)
-	// Set-up is over, so the broker sees the end of its requests, and ends.
-	ReapKeeper()
-	closeOthers(p, launch.Nowhere)
-	status := payloadStatus(p)
-	ReapReplacedFirst()
-	RemovePlaceholders()
-	reclaimTerminal(p)
-	reportEnd(p, status)
-	endByTerminalSignal(status)
-	raw.Exit(launch.ExitCode(status))
+	EndWithPayload(p)
 }
 
 // startReceived starts what the front end sends. It returns with the first process started,

@@ -35,17 +35,5 @@ func sendPid() unix.Errno {
 func sendPidfd(fd uintptr) bool {
 	var m launch.Message
 	m.Kind, m.Step = plan.MsgExec, plan.NoStep
-	var rights struct {
-		length      uint64 // struct cmsghdr, then the descriptor
-		level, kind int32
-		fd          int32
-		_           int32
-	}
-	rights.length, rights.level, rights.kind, rights.fd = 20, unix.SOL_SOCKET, unix.SCM_RIGHTS, int32(fd)
-	iov := [2]uintptr{raw.Addr(unsafe.Pointer(&m)), plan.MessageSize}
-	var h raw.Msghdr
-	h.Iov, h.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
-	h.Control, h.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
-	r := raw.Call(unix.SYS_SENDMSG, launch.Acting.Sock, raw.Addr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL, 0, 0, 0)
-	return raw.Errno(r) == 0
+	return raw.SendWith(launch.Acting.Sock, unsafe.Pointer(&m), plan.MessageSize, fd)
 }
