@@ -49,7 +49,7 @@ func launchWithoutFrontEnd(sp unsafe.Pointer) bool {
 		p = args.Plan()
 		monitor.Start(p)
 	}
-	monitor.ReleaseFirst(p)
+	monitor.ReleaseFirst()
 	monitor.ReapDismissedKeeper()
 	monitor.CloseSenders()
 	for {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -147,19 +148,19 @@ func TestInputSignals(t *testing.T) {
 	hasScopes(t)
 	for _, who := range everyone {
 		t.Run(who.name, func(t *testing.T) {
-			if got := inputSignals(t, who, gobwrap); got != "survived" {
-				t.Errorf("%q", got)
+			if got, terminal := inputSignals(t, who, gobwrap); got != "survived" {
+				t.Errorf("%q, on a terminal that showed %q", got, terminal)
 			}
 		})
 	}
-	if got := inputSignals(t, user, "bwrap"); got != "" { // the control
-		t.Errorf("bubblewrap's caller: %q", got)
+	if got, terminal := inputSignals(t, user, "bwrap"); got != "" { // the control
+		t.Errorf("bubblewrap's caller: %q, on a terminal that showed %q", got, terminal)
 	}
 }
 
 // inputSignals returns what a caller says on whose terminal something is typed after a
-// command has asked for SIGKILL at that.
-func inputSignals(t *testing.T, who identity, program string) string {
+// command has asked for SIGKILL at that, and what the terminal showed.
+func inputSignals(t *testing.T, who identity, program string) (got, terminal string) {
 	return converse(t, who, program, `"$@" /tmp/h/probe input 0 9 pause; echo "=survived"`, [][2]string{{"input: ok", "x\n"}})
 }
 
@@ -276,25 +277,48 @@ down() { until for c in $(grand $1); do cat /proc/$c/status; done | grep -q '^St
 				{"out of time", `"$@" --json-status-fd 9 9>status --timeout 1:0.1 sh -c 'kill -STOP $$; exit 3'; s=$?; echo "=$s $(ending)"`, "148 137"},
 				{"out of time, stopped from outside", `"$@" --json-status-fd 9 9>status --timeout 1:0.1 sh -c 'echo >/tmp/w/up; read x' & read x <up; kill -STOP %1; await -s; echo "=$(ending)"`, "137"},
 			} {
-				if got := converse(t, who, gobwrap, prelude+c.script, nil); got != c.want {
-					t.Errorf("%s: %q, want %q", c.name, got, c.want)
+				if got, terminal := converse(t, who, gobwrap, prelude+c.script, nil); got != c.want {
+					t.Errorf("%s: %q, want %q, on a terminal that showed %q", c.name, got, c.want, terminal)
 				}
 			}
 			for _, more := range [][]string{nil, {"--timeout", "600"}} {
 				script := prelude + `set -- "${@/--unshare-pid/--unshare-ipc}"; "$@" sh -c 'kill -TSTP 0; exit 3'; s=$?; fg; echo "=$s $?"`
-				if got := converse(t, who, gobwrap, script, nil, append([]string{"--scope", "signals"}, more...)...); got != "148 3" {
-					t.Errorf("without an init, %v: %q", more, got)
+				if got, terminal := converse(t, who, gobwrap, script, nil, append([]string{"--scope", "signals"}, more...)...); got != "148 3" {
+					t.Errorf("without an init, %v: %q, on a terminal that showed %q", more, got, terminal)
 				}
 			}
 			keys := [][2]string{{"ready", "\x1a"}, {"stopped", "fg\n"}, {"running", "hello\n"}}
 			script := prelude + `"$@" sh -c 'echo ready; read x; echo "=got $x"; exit 3'; await -s; p=$(jobs -p %1); down $p; echo stopped; read y; (while grep -q "^State:.T" /proc/$p/status; do :; done; echo running) & $y %1 >/dev/null; echo "=$?"`
-			if got := converse(t, who, gobwrap, script, keys); got != "got hello, 3" {
-				t.Errorf("Ctrl-Z: %q", got)
+			if got, terminal := converse(t, who, gobwrap, script, keys); got != "got hello, 3" {
+				t.Errorf("Ctrl-Z: %q, on a terminal that showed %q", got, terminal)
 			}
-			if got := converse(t, who, gobwrap, `trap : INT; "$@" sh -c 'echo ready; sleep 100'; s=$?; echo; echo "=$s"`, [][2]string{{"ready", "\x03"}}); got != "130" {
-				t.Errorf("Ctrl-C: %q", got)
+			if got, terminal := converse(t, who, gobwrap, `trap : INT; "$@" sh -c 'echo ready; sleep 100'; s=$?; echo; echo "=$s"`, [][2]string{{"ready", "\x03"}}); got != "130" {
+				t.Errorf("Ctrl-C: %q, on a terminal that showed %q", got, terminal)
 			}
 		})
+	}
+}
+
+// TestContinueIsNotLost: SIGCONT is blocked in the launcher before there is a payload that a shell
+// could stop and continue. strace holds the launcher where the clone has just returned.
+func TestContinueIsNotLost(t *testing.T) {
+	t.Parallel()
+	hold := []string{"strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=clone", "-e", "inject=clone:delay_exit=5000000"}
+	cmd := launch{who: user, wrap: hold, args: append(box("--unshare-pid", "--die-with-parent"), "/h/probe", "echo", "up", "pause")}.command()
+	out, outW := pipe(t)
+	cmd.Stdout = outW
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = outW.Close()
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	mask := proc.Field(cmd.Process.Pid, "SigBlk")
+	held := proc.Field(cmd.Process.Pid, "TracerPid")
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	set, err := strconv.ParseUint(mask, 16, 64)
+	if line != "up\n" || held == "0" || err != nil || set>>(syscall.SIGCONT-1)&1 == 0 {
+		t.Errorf("the command said %q, the launcher is traced by %s and blocks %s", line, held, mask)
 	}
 }
 
@@ -342,9 +366,9 @@ func keepOutput(t *testing.T, terminal *os.File) {
 
 // converse runs a script of bash's on a terminal; its arguments are a launcher and options. $W, in
 // the sandbox /tmp/w, has two FIFOs, up and go.
-// When the first word of a pair has been seen, the second is typed. The result is what the
-// script, or the command, says behind "=".
-func converse(t *testing.T, who identity, program, script string, typed [][2]string, more ...string) string {
+// When the first word of a pair has been seen, the second is typed. The results are what the
+// script, or the command, says behind "=", and all that the terminal showed.
+func converse(t *testing.T, who identity, program, script string, typed [][2]string, more ...string) (got, said string) {
 	t.Helper()
 	master, slave := terminal(t, who)
 	keepOutput(t, slave)
@@ -363,7 +387,7 @@ func converse(t *testing.T, who identity, program, script string, typed [][2]str
 	_ = slave.Close()
 	late := time.AfterFunc(harness.Patience, func() { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL) }) // the session leader: all are hung up
 	defer late.Stop()
-	said, at := "", 0
+	at := 0
 	for in := bufio.NewReader(master); ; {
 		b, err := in.ReadByte()
 		if err != nil {
@@ -386,8 +410,7 @@ func converse(t *testing.T, who identity, program, script string, typed [][2]str
 	if len(typed) > 0 {
 		t.Errorf("%q has not been seen", typed[0][0])
 	}
-	t.Logf("the terminal showed %q", said)
-	return strings.Join(found, ", ")
+	return strings.Join(found, ", "), said
 }
 
 // outerSockets are those that users have outside, by where they lie below a directory of theirs; the

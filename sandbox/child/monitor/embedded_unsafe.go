@@ -36,7 +36,7 @@ func RunEmbedded() {
 		reportOver()
 		p = startReceived(0)
 	}
-	ReleaseFirst(p)
+	ReleaseFirst()
 	// From here on this process watches the lifeline itself. The embedding program writes nothing to it
 	// before it has seen the end of the socket, of which closeOthers closes our copy, so
 	// nothing that it writes kills us.

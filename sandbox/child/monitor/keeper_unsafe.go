@@ -106,9 +106,7 @@ func DismissKeeper() {
 // ReleaseFirst lets a keeper go that was not needed, and then the first process, which
 // awaits that where there was a choice: the keeper has capabilities, and must be gone
 // before the payload runs.
-func ReleaseFirst(p plan.View) {
-	// Before the payload can run, which may stop at once.
-	prepareToStop(p)
+func ReleaseFirst() {
 	awaited := awaitsKeeper() // asked before the keeper is let go, which changes the answer
 	DismissKeeper()
 	if awaited {

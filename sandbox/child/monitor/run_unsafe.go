@@ -25,7 +25,7 @@ func Run(front uintptr) {
 		reportOver()
 		p = startReceived(front)
 	}
-	ReleaseFirst(p)
+	ReleaseFirst()
 	closeOthers(p, 2) // errors of set-up may still be reported there
 	awaitInput(launch.Feed.Monitor)
 	if status := waitFrontEnd(front); status != 0 {

@@ -16,15 +16,8 @@ import (
 // job by itself, as editors do, sends the signal to its process group, and where signals end at the
 // payload's Landlock domain that does not reach the monitor, for which the caller's shell waits: so
 // the monitor stops itself. A stop by the terminal does reach it. With --foreground the payload has
-// a group of its own: see terminal_unsafe.go.
-
-// prepareToStop prepares for stopping with the payload. SIGCONT is blocked, so that stopSelf finds it; it
-// continues us nevertheless.
-func prepareToStop(p plan.View) {
-	if State.stopsWithPayload = launch.StopsTogether(p); State.stopsWithPayload {
-		raw.SetMask(unix.SIG_BLOCK, raw.MaskOf(unix.SIGCONT), nil)
-	}
-}
+// a group of its own: see terminal_unsafe.go. SIGCONT is blocked (blockSignals), so that stopSelf finds it;
+// it continues us nevertheless.
 
 // handleStopWord reports whether a word is about a stop. If the payload has stopped, this process
 // stops, too, unless it has to end the payload, whose time is over.
