@@ -32,6 +32,7 @@ type State struct {
 	Status     uint32  // the exit status of a launch that failed; 0: there is no plan yet
 	Engine     uint32  // ClassicCalls or NewCalls
 	Umask      uint32  // the caller's
+	Unblock    uint64  // the signals that the monitor has blocked before the first clone, for the payload
 	Feed       uintptr // where the monitor is told of placeholders
 	Held       uint32  // how many placeholders there are; every process asks, so it is counted here
 

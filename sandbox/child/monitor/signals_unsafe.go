@@ -20,15 +20,14 @@ import (
 // that is continued.
 //
 // The signals are blocked from before the first clone, and read from a descriptor. Until set-up is
-// over the monitor does itself what they do by default (awaitInput). SIGCONT is blocked there too if the
-// monitor stops with the payload (stops_unsafe.go), which may be stopped before we know that it runs.
+// over the monitor does itself what they do by default (awaitInput). SIGCONT is blocked then too if the
+// monitor stops with the payload (prepareToStop).
 
 // signals is the monitor's state for this.
 //
 //nolint:gochecknoglobals // static memory of code without a runtime
 var signals struct {
 	fd     uintptr // signalfd(2); 0: none
-	masked bool    // was is valid
 	was    uint64  // the caller's signal mask
 	deadly uint64  // signals that must not leave placeholders behind, where there may be some
 	caught uint32  // the last signal that came from the terminal, where it holds
@@ -57,50 +56,31 @@ func readsSignals(p plan.View) bool { return signalsToRead(p) != 0 }
 // blockSignals comes before the first clone. Where there is no descriptor to be had, the signals do
 // what they do by default.
 func blockSignals(p plan.View) {
+	prepareToStop(p)
 	if mayMakePlaceholders(p) && signals.deadly == 0 {
 		signals.deadly = terminatingSignals()
 	}
 	set := signalsToRead(p)
-	if set != 0 && !openSignals(set) {
-		set = 0
+	if set == 0 || signals.fd != 0 {
+		return
 	}
-	if State.stopsWithPayload = launch.StopsTogether(p); State.stopsWithPayload {
-		set |= raw.MaskOf(unix.SIGCONT)
-	}
-	if set == 0 {
+	fd := raw.Call(unix.SYS_SIGNALFD4, ^uintptr(0), raw.Addr(unsafe.Pointer(&set)), 8, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0, 0)
+	if raw.Errno(fd) != 0 {
 		return
 	}
 	// The caller's mask is kept, for the processes that are cloned: the payload inherits it, since
 	// exec keeps it (signal(7)).
-	was := uint64(0)
-	raw.SetMask(unix.SIG_BLOCK, set, &was)
-	if !signals.masked { // else this is the second attempt of a launch
-		signals.masked, signals.was = true, was
-	}
-}
-
-// openSignals opens the descriptor on which signals are read, and reports whether there is one.
-func openSignals(set uint64) bool {
-	if signals.fd != 0 {
-		return true
-	}
-	fd := raw.Call(unix.SYS_SIGNALFD4, ^uintptr(0), raw.Addr(unsafe.Pointer(&set)), 8, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK, 0, 0)
-	if raw.Errno(fd) != 0 {
-		return false
-	}
 	if signals.fd = launch.Acting.Above(fd); signals.fd != fd {
 		raw.Close(fd)
 	}
-	return true
+	raw.SetMask(unix.SIG_BLOCK, set, &signals.was)
 }
 
-// restoreSignals gives a process that has been cloned the caller's mask.
+// restoreSignals gives a process that has been cloned the caller's mask, but for prepareToStop's.
 func restoreSignals() {
 	if signals.fd != 0 {
 		raw.Close(signals.fd)
 		signals.fd = 0
-	}
-	if signals.masked {
 		raw.SetMask(unix.SIG_SETMASK, signals.was, nil)
 	}
 }

@@ -16,8 +16,19 @@ import (
 // job by itself, as editors do, sends the signal to its process group, and where signals end at the
 // payload's Landlock domain that does not reach the monitor, for which the caller's shell waits: so
 // the monitor stops itself. A stop by the terminal does reach it. With --foreground the payload has
-// a group of its own: see terminal_unsafe.go. SIGCONT is blocked (blockSignals), so that stopSelf finds it;
-// it continues us nevertheless.
+// a group of its own: see terminal_unsafe.go.
+
+// prepareToStop prepares for stopping with the payload, before there is a process that could stop.
+// SIGCONT is blocked, so that stopSelf finds it; it continues us nevertheless. The payload, which
+// inherits that, unblocks it.
+func prepareToStop(p plan.View) {
+	if State.stopsWithPayload = launch.StopsTogether(p); !State.stopsWithPayload {
+		return
+	}
+	was, set := uint64(0), raw.MaskOf(unix.SIGCONT)
+	raw.SetMask(unix.SIG_BLOCK, set, &was)
+	launch.Acting.Unblock |= set &^ was // at a second attempt was has what the first has blocked
+}
 
 // handleStopWord reports whether a word is about a stop. If the payload has stopped, this process
 // stops, too, unless it has to end the payload, whose time is over.

@@ -22,7 +22,7 @@ func settleForExec(p plan.View) {
 	leadGroup(p)
 	raw.Call(unix.SYS_UMASK, uintptr(launch.Acting.Umask), 0, 0, 0, 0, 0)
 	// The mask is the caller's, except for SIGCHLD, which commands rely on.
-	raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.SIGCHLD), nil)
+	raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.SIGCHLD)|launch.Acting.Unblock, nil)
 	settleDeathSignal(p)
 }
 
