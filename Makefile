@@ -35,7 +35,7 @@ NEWEST_BWRAP = 0.13
 # A recipe that fails leaves no target that the next make would take for made.
 .DELETE_ON_ERROR:
 
-.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-go conformance vm lint fuzz fuzz-page check \
+.PHONY: help build launcher setup test test-unit test-long test-compat test-e2e test-vm test-arm64 test-clients test-apk test-go conformance vm lint fuzz fuzz-page check \
 	bench bench-table privileged-lines demo docs screenshots man repro install install-setuid clean
 
 help: ## list the targets
@@ -126,6 +126,11 @@ test-arm64: need-root build ## run the programs for arm64, in an emulated machin
 test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap (as root)
 	@scripts/clients-setup.sh
 	$(GOTEST) -tags clients ./tests/clients
+	$(GOTEST) -tags apktools ./tests/packaging
+
+# Not in .ci/run: Debian does not have apk, and its sources are at another place than all else.
+test-apk: need-root build ## install the apk packages with apk, built from its sources (as root)
+	$(GOTEST) -tags apktools -run TestApkTools ./tests/packaging
 
 # Everything that depends on how the runtime starts: the units with the laws and the list of
 # what is assumed, launches that become Go, embedding programs.
@@ -163,9 +168,11 @@ lint: ## check format, vet, staticcheck, shellcheck, spelling, style, names
 	$(GO) vet ./...
 	$(GO) vet -tags vm ./tests/vm ./tests/seccomp ./tests/arm64
 	$(GO) vet -tags clients ./tests/clients
+	$(GO) vet -tags apktools ./tests/packaging
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 ./...
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags vm ./tests/vm ./tests/seccomp ./tests/arm64
 	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags clients ./tests/clients
+	$(GO) run $(STATICCHECK) -checks all,-ST1003 -tags apktools ./tests/packaging
 	shellcheck $(SHELL_FILES)
 	scripts/check-docs.sh
 	scripts/check-prose.sh

@@ -22,6 +22,7 @@ export ARCH VERSION RELEASE BUBBLEWRAP SOURCE_DATE_EPOCH STAGE ZSH LC_ALL=C
 umask 022
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+GOBIN=$dir go install "$nfpm"
 
 # stage leaves in STAGE what make install does, where a family of packages has it.
 stage() { # FORMAT
@@ -49,6 +50,6 @@ for format; do
 		arch=$ARCH
 		# dpkg's gobwrap-setuid is scripts only.
 		[ "$package.$format" != gobwrap-setuid.deb ] || arch=all
-		ARCH=$arch go run "$nfpm" package --config "packaging/$package.yaml" --packager "$format" --target "$out/" >/dev/null
+		ARCH=$arch "$dir/nfpm" package --config "packaging/$package.yaml" --packager "$format" --target "$out/" >/dev/null
 	done
 done
