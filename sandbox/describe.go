@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"strings"
 	"time"
 
 	"github.com/gobwrap/gobwrap/internal/front"
@@ -34,7 +33,7 @@ func linesOf(s *wanted, h facts) []string {
 		d.LosesGroups = losesGroups(s, &h, &gids)
 	}
 	for _, x := range limits.settings() {
-		d.Limits = append(d.Limits, strings.TrimPrefix(x.kind.String()+" ", "rlimit ")+x.text)
+		d.Limits = append(d.Limits, x.kind.Describe(x.text))
 	}
 	if limits.Cgroup.Given() {
 		d.CgroupFD = limits.Cgroup.N()

@@ -37,7 +37,7 @@ func everything(t *testing.T) *plan.Program {
 	b.Add(plan.Step{Op: plan.OpGroups})
 	b.Add(plan.Step{Op: plan.OpNest, A: b.Str("AAA"), B: b.Str("BBB")})
 	b.From(from("--rlimit nofile=9"))
-	b.Add(plan.Step{Op: plan.OpSet})
+	b.Add(plan.Step{Op: plan.OpSet, B: b.Blob(make([]byte, 24)), C: 3})
 	b.From(from("--oom-score-adj -5"))
 	b.Add(plan.Step{Op: plan.OpScore, A: b.Str("-5")})
 	b.From(plan.Origin{})

@@ -42,7 +42,7 @@ func validate(s *wanted) error {
 		v.bad("Limits.Timeout", "must be from 0 to 4294967 seconds, and Grace not longer")
 	}
 	for _, x := range s.Limits.settings() {
-		if _, ok := setting.Parse(x.kind, []byte(x.text)); !ok {
+		if !setting.Parse(x.kind, []byte(x.text), new(setting.Values)) {
 			v.bad(x.field, "invalid value "+strconv.Quote(x.text)+" (want "+x.wants+")")
 		}
 	}

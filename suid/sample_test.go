@@ -70,7 +70,7 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpTell})
 	add(plan.Step{Op: plan.OpClose, A: 3, B: 1<<31 - 1})
 	add(plan.Step{Op: plan.OpTimeout, A: 1500, B: 2000})
-	add(plan.Step{Op: plan.OpSet, A: 0, B: 7, C: 64, E: 64})
+	add(plan.Step{Op: plan.OpSet, A: 0, B: b.Blob(bytes.Repeat([]byte{64, 0, 0, 0, 0, 0, 0, 0}, 3)), C: 3})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(bytes.Repeat([]byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f}, 2)), B: 2})
 	add(plan.Step{Op: plan.OpExec})
 	return finish(t, b)

@@ -97,7 +97,7 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		return p.timeout(word)
 	case o.do == doSetting:
 		// Only checked here; package compile parses it again for the plan, since an item has no room for the result.
-		if _, ok := setting.Parse(setting.Kind(o.on), word); !ok {
+		if !isValid(setting.Kind(o.on), word) {
 			return p.fail(BadValue, p.args)
 		}
 		p.add(items, flat.Item{Kind: flat.Setting, A: p.args, N: uint32(o.on)})
@@ -107,6 +107,12 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		return p.identity(o, word, items)
 	}
 	return Done
+}
+
+// isValid reports whether word is a value of a setting.
+func isValid(k setting.Kind, word []byte) bool {
+	var v setting.Values
+	return setting.Parse(k, word, &v)
 }
 
 // Modes are the values of --mode, by flat.Mode.

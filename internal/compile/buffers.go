@@ -119,6 +119,14 @@ func (c *Compiler) number(n uint32) {
 	c.bytes(digits[i:])
 }
 
+// native appends a number of 8 bytes, as the machine has it: all for which this is built are little-endian.
+func (c *Compiler) native(n uint64) {
+	for range 8 {
+		c.byte(byte(n))
+		n >>= 8
+	}
+}
+
 // box puts the absolute form of a path in the sandbox into the arena, followed by more:
 // without empty and "." components. ".." stays: what it means depends on links.
 func (c *Compiler) box(path []byte, more string) uint32 {

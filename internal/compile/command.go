@@ -86,31 +86,42 @@ func (c *Compiler) closes() {
 // thing, the last one counts.
 func (c *Compiler) settings() {
 	for i := range c.Items {
-		it := &c.Items[i]
-		v, ok := c.setting(it)
-		// A later setting of the same thing, such as the same resource limit, takes its place. Otherwise both
-		// steps would be carried out, and a hard limit that the first has lowered could not be raised again.
-		for k := i + 1; ok && k < len(c.Items); k++ {
-			if w, also := c.setting(&c.Items[k]); also && c.Items[k].N == it.N {
-				ok = !setting.Same(setting.Kind(it.N), v, w)
-			}
-		}
-		if ok {
+		// What the first process sets has a step of its own (session).
+		if it := &c.Items[i]; it.Kind == flat.Setting && !setting.Kind(it.N).InSetUp() && !c.replaced(i) {
 			c.from = it.From
-			c.step(plan.Step{Op: plan.OpSet, A: it.N, B: v[0], C: v[1], D: v[2], E: v[3], F: v[4]})
+			c.setting(setting.Kind(it.N), c.Text.At(it.A))
 		}
 	}
 	c.from = 0
 }
 
-// setting returns what an item sets, if the payload's process does that. The score for the OOM
-// killer is not among these: the first process sets it, so that init inherits it (session).
-func (c *Compiler) setting(it *flat.Item) (v setting.Values, ok bool) {
-	// The text was checked by the parser with the same function; it is not kept in another form, since an item has no room for it.
-	if it.Kind != flat.Setting || it.N == uint32(setting.Score) {
-		return v, false
+// replaced reports whether a later setting of the same thing, such as the same resource limit, takes the
+// place of item i. Otherwise both steps would be carried out, and a hard limit that the first has lowered
+// could not be raised again.
+func (c *Compiler) replaced(i int) bool {
+	it := &c.Items[i]
+	for k := i + 1; k < len(c.Items); k++ {
+		later := &c.Items[k]
+		if later.Kind == flat.Setting && later.N == it.N && setting.Same(setting.Kind(it.N), c.Text.At(it.A), c.Text.At(later.A)) {
+			return true
+		}
 	}
-	return setting.Parse(setting.Kind(it.N), c.Text.At(it.A))
+	return false
+}
+
+// setting appends one setting. The text was checked by the parser with the same function; it is not kept
+// in another form, since an item has no room for it.
+func (c *Compiler) setting(k setting.Kind, text []byte) {
+	var v setting.Values
+	setting.Parse(k, text, &v)
+	c.align()
+	at := c.here()
+	for i := uint32(0); i < v.N && i < plan.MaxValues; i++ {
+		c.native(v.Words[i])
+	}
+	// A NUL, as behind a filter.
+	c.byte(0)
+	c.step(plan.Step{Op: plan.OpSet, A: uint32(k), B: at, C: v.N})
 }
 
 // fence is what Landlock does. The payload is in its caller's process group, whose processes

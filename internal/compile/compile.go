@@ -340,8 +340,8 @@ func (c *Compiler) session() {
 		c.from = 0
 	}
 	for i := range c.Items {
-		// Here and not with the other settings (command), so that init has the score as well, as the manual says.
-		if it := &c.Items[i]; it.Kind == flat.Setting && it.N == uint32(setting.Score) {
+		// Here and not with the other settings (command), so that init has it as well, as the manual says of the score.
+		if it := &c.Items[i]; it.Kind == flat.Setting && setting.Kind(it.N).InSetUp() {
 			c.from = it.From
 			c.step(plan.Step{Op: plan.OpScore, A: c.word(it.A)})
 			c.from = 0

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -58,9 +59,9 @@ func (p *Program) line(i uint32) string {
 	info := &ops[s.Op]
 	parts := []string{fmt.Sprintf("%-10s", info.name)}
 	// By index, as the rows of the table name operands.
-	values := [7]uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G}
+	operands := [7]uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G}
 	for k, kind := range info.operands {
-		if text := p.operand(s, kind, k, values); text != "" {
+		if text := p.operand(s, kind, k, operands); text != "" {
 			parts = append(parts, info.labels[k]+"="+text)
 		}
 	}
@@ -72,8 +73,8 @@ func (p *Program) line(i uint32) string {
 	return strings.TrimRight(strings.Join(parts, " "), " ")
 }
 
-func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
-	v := values[at]
+func (p *Program) operand(s Step, k kind, at int, operands [7]uint32) string {
+	v := operands[at]
 	switch k {
 	case str, path, host, label:
 		// Offset 0 is the empty string, which stands for none.
@@ -112,7 +113,7 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		if at%2 == 1 {
 			return ""
 		}
-		return fmt.Sprintf("%#x", uint64(v)|uint64(values[at+1])<<32)
+		return fmt.Sprintf("%#x", uint64(v)|uint64(operands[at+1])<<32)
 	// A plus sign, since it is an offset into the arena and not a descriptor.
 	case filter:
 		return "+" + strconv.Itoa(int(v))
@@ -122,11 +123,11 @@ func (p *Program) operand(s Step, k kind, at int, values [7]uint32) string {
 		return joinScopes(v)
 	case labelKind:
 		return [numLabels]string{"exec", "files"}[v]
-	case numbers:
-		return fmt.Sprint(values[at : at+5])
+	case values:
+		return fmt.Sprint(p.numbers(v, operands[at+1]))
 	// 0 is the kernel's default, and is left out.
 	case size:
-		if n := uint64(v) | uint64(values[at+1])<<32; n != 0 {
+		if n := uint64(v) | uint64(operands[at+1])<<32; n != 0 {
 			return strconv.FormatUint(n, 10)
 		}
 	}
@@ -143,6 +144,16 @@ func joinScopes(bits uint32) string {
 		}
 	}
 	return strings.Join(names, ",")
+}
+
+// numbers returns n numbers of the arena, as far as they lie in it.
+func (p *Program) numbers(off, n uint32) (out []int64) {
+	h := p.Header()
+	for ; n > 0 && off < h.ArenaLen && h.ArenaLen-off >= 8; n-- {
+		out = append(out, int64(binary.NativeEndian.Uint64(p.Bytes[h.Arena+off:])))
+		off += 8
+	}
+	return out
 }
 
 func (p *Program) strings(first, n uint32) []string {

@@ -93,7 +93,7 @@ const (
 	OpTimeout
 	// monitor: A fd: the cgroup in which the first process starts (CLONE_INTO_CGROUP, since Linux 5.7).
 	OpCgroup
-	// payload: A kind of setting (package setting), B to F its values.
+	// payload: A kind of setting (package setting), B its values, C how many, of 8 bytes each.
 	OpSet
 	// B dst: nobody can open it. FlagTry, FlagGlob.
 	OpMask
@@ -299,7 +299,7 @@ const (
 	labelKind // kind of label
 	size      // low half of a size; the high half is the next operand
 	sizeHigh  // printed with the low half
-	numbers   // any numbers, five
+	values    // arena offset of numbers of 8 bytes, counted by the next operand
 	more      // printed with what stands in front
 	// Scope* bits; others are the kernel's to refuse, since a later kernel may have more.
 	scopes
@@ -390,7 +390,7 @@ var ops = [NumOps]opInfo{
 	OpCgroup:  {"cgroup", inPayload, [7]kind{fd}, [7]string{"fd"}, 0, "Can't start in the cgroup of fd {A}"},
 	OpMask:    {"mask", inRoot, [7]kind{1: path}, [7]string{1: "dst"}, FlagTry | FlagGlob, ""},
 	OpProtect: {"protect", inRoot, [7]kind{num, path}, [7]string{"directory", "dst"}, FlagTry | FlagGlob, ""},
-	OpSet:     {"set", inPayload, [7]kind{num, numbers, more, more, more, more}, [7]string{"kind", "values"}, 0, ""},
+	OpSet:     {"set", inPayload, [7]kind{num, values, more}, [7]string{"kind", "values"}, 0, ""},
 	OpSeccomp: {"seccomp", inPayload, [7]kind{filter, num}, [7]string{"filter", "len"}, 0, "Unable to set up system call filtering as requested: prctl(PR_SET_SECCOMP)"},
 	OpExec:    {name: "exec", phase: atEnd},
 }
@@ -400,6 +400,10 @@ const SameID = ^uint32(0)
 
 // MaxFilter is the kernel's limit for one filter, in instructions (BPF_MAXINSNS).
 const MaxFilter = 4096
+
+// MaxValues bounds the values of a setting: a bit for each of the most CPUs that Linux can be built for
+// (CONFIG_NR_CPUS).
+const MaxValues = 8192 / 64
 
 // MaxLabel bounds a security label, so that it fits into the page of mount options.
 const MaxLabel = 1024

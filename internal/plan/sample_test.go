@@ -73,7 +73,7 @@ func sample(t testing.TB) *plan.Program {
 	add(plan.Step{Op: plan.OpTimeout, A: 1500, B: 2000})
 	add(plan.Step{Op: plan.OpSocket, A: str("/run/bus")})
 	add(plan.Step{Op: plan.OpCgroup, A: 9})
-	add(plan.Step{Op: plan.OpSet, A: 0, B: 7, C: 64, E: 64})
+	add(plan.Step{Op: plan.OpSet, A: 0, B: b.Blob(bytes.Repeat([]byte{64, 0, 0, 0, 0, 0, 0, 0}, 3)), C: 3})
 	add(plan.Step{Op: plan.OpSeccomp, A: b.Blob(filter), B: 2})
 	add(plan.Step{Op: plan.OpExec})
 	b.Command([]string{"/bin/true", "/usr/bin/true"}, []string{"true", "-x"}, []string{"A=1", "PWD=/", "B=2"}, 1)

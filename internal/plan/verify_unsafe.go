@@ -22,7 +22,7 @@ const (
 	BadString  // outside of the arena, or not as its kind demands
 	// Ranges of slots that overlap or pass the end, or a count that may not be 0.
 	BadSlot
-	// A length or a place that a filter cannot have. The kernel checks the instructions (seccomp(2)).
+	// A length or a place that a filter, or the values of a setting, cannot have. The kernel checks what they hold.
 	BadFilter
 	// A step where its operation may not stand, or with a flag that it does not take.
 	BadOrder
@@ -230,7 +230,9 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 			return BadOperand
 		}
 	case filter:
-		return verifyFilter(h, v, next)
+		return verifyWords(h, v, next, MaxFilter)
+	case values:
+		return verifyWords(h, v, next, MaxValues)
 	case mountKind:
 		// The acting side indexes its own table with it.
 		if v >= numMounts {
@@ -246,9 +248,10 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 	return Good
 }
 
-func verifyFilter(h *Header, off, n uint32) Verdict {
-	// Instructions of 8 bytes, aligned as struct sock_filter needs; the subtraction does not overflow, since off is smaller.
-	if n == 0 || n > MaxFilter || off&7 != 0 || h.Arena&7 != 0 || off >= h.ArenaLen || n*8 > h.ArenaLen-off {
+// verifyWords checks a list of 1 to most words of 8 bytes, aligned as struct sock_filter needs.
+func verifyWords(h *Header, off, n, most uint32) Verdict {
+	// The subtraction does not overflow, since off is smaller.
+	if n == 0 || n > most || off&7 != 0 || h.Arena&7 != 0 || off >= h.ArenaLen || n*8 > h.ArenaLen-off {
 		return BadFilter
 	}
 	return Good

@@ -38,24 +38,6 @@ type limit struct {
 	soft, hard uint64
 }
 
-// values and limit turn a limit into numbers and back: a plan has words of 32 bits.
-func (l limit) values() Values {
-	return Values{l.resource, uint32(l.soft), uint32(l.soft >> 32), uint32(l.hard), uint32(l.hard >> 32)}
-}
-
-func (v *Values) limit() limit {
-	return limit{v[0], uint64(v[1]) | uint64(v[2])<<32, uint64(v[3]) | uint64(v[4])<<32}
-}
-
-// CPUTime returns the hard limit on processor time that a setting is, in seconds; Unlimited if
-// it is another one.
-func (v *Values) CPUTime(k Kind) uint64 {
-	if l := v.limit(); k == Rlimit && l.resource == unix.RLIMIT_CPU {
-		return l.hard
-	}
-	return Unlimited
-}
-
 // parseLimit reads NAME=SOFT[:HARD]; without HARD, that is SOFT too.
 func parseLimit(word []byte) (l limit, ok bool) {
 	name, values, found := cut(word, '=')
@@ -73,6 +55,14 @@ func parseLimit(word []byte) (l limit, ok bool) {
 		l.hard, ok = value(second)
 	}
 	return l, ok && l.soft <= l.hard
+}
+
+// sameName reports whether two operands that parseLimit takes are about one limit.
+func sameName(a, b []byte) bool {
+	a, _, _ = cut(a, '=')
+	b, _, _ = cut(b, '=')
+	// Names are unique, so the index of one tells it.
+	return find(a) == find(b)
 }
 
 // find returns the number of the limit with a name, or -1.

@@ -1,8 +1,12 @@
 package setting
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
+
+	"github.com/gobwrap/gobwrap/internal/plan"
 )
 
 func TestParse(t *testing.T) {
@@ -51,17 +55,15 @@ func TestParse(t *testing.T) {
 		{Score, "1001", ""},
 		{Score, "-1001", ""},
 		{Score, "x", ""},
-		{NumKinds, "1", ""},
+		{numKinds, "1", ""},
 	} {
-		v, ok := Parse(c.k, []byte(c.word))
-		if ok != (c.want != "") || ok && Text(c.k, v) != c.want {
-			t.Errorf("%v %q: %v, %v; want %q", c.k, c.word, v, ok, c.want)
+		var v, again Values
+		ok := Parse(c.k, []byte(c.word), &v)
+		if ok != (c.want != "") || ok && shown(c.k, &v) != c.want {
+			t.Errorf("%v %q: %v, %v; want %q", c.k, c.word, shown(c.k, &v), ok, c.want)
 		}
-		if !ok {
-			continue
-		}
-		if again, fine := Parse(c.k, []byte(Text(c.k, v))); !fine || again != v {
-			t.Errorf("%v %q: read again %v, %v", c.k, c.word, again, fine)
+		if ok && (!Parse(c.k, []byte(c.want), &again) || again != v) {
+			t.Errorf("%v %q: read again %v", c.k, c.want, shown(c.k, &again))
 		}
 	}
 	if name, soft, hard := LimitOf("cpu=1:unlimited"); name != "cpu" || soft != 1 || hard != Unlimited || Limit(name, soft, hard) != "cpu=1:unlimited" {
@@ -72,14 +74,38 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestAnyNumbers: a plan may hold any numbers, which are listed, and refused by the kernel.
+// shown returns values as an operand that stands for them.
+func shown(k Kind, v *Values) string {
+	switch k {
+	case Rlimit:
+		return Limit(resource(uint32(v.Words[0])), v.Words[1], v.Words[2])
+	case Nice:
+		return strconv.Itoa(int(v.Words[0]))
+	}
+	return ""
+}
+
+// TestAnyNumbers: a plan may hold any numbers, which the kernel refuses.
 func TestAnyNumbers(t *testing.T) {
+	words := [plan.MaxValues]uint64{1 << 31, 2, 3, 4, 5}
 	for k := range Kind(255) {
-		_ = k.String()
-		v := Values{1 << 31, 2, 3, 4, 5}
-		_ = Text(k, v)
-		if e := v.Set(k); k != Nice && e == 0 {
-			t.Errorf("%v: set", k)
+		for _, n := range []uint32{0, 1, 2, 3, plan.MaxValues} {
+			if e := Set(k, unsafe.Pointer(&words), n); k != Nice && e == 0 {
+				t.Errorf("%v: set, of %d words", k, n)
+			}
+		}
+	}
+}
+
+// TestSame: of several limits with one name, the last one counts.
+func TestSame(t *testing.T) {
+	for _, c := range []struct {
+		k    Kind
+		a, b string
+		want bool
+	}{{Rlimit, "as=1", "as=2:3", true}, {Rlimit, "as=1", "cpu=1", false}, {Nice, "1", "2", true}} {
+		if Same(c.k, []byte(c.a), []byte(c.b)) != c.want {
+			t.Errorf("%+v", c)
 		}
 	}
 }

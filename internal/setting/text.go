@@ -4,19 +4,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// Text returns a setting in the form that Parse reads. The values need not be valid.
-func Text(k Kind, v Values) string {
-	switch k {
-	case Rlimit:
-		l := v.limit()
-		return resource(l.resource) + "=" + text(l.soft) + ":" + text(l.hard)
-	case Nice:
-		return strconv.FormatInt(int64(v[0])+lowest, 10)
-	}
-	return ""
-}
+	"golang.org/x/sys/unix"
+)
 
 // Limit returns the text of a limit.
 func Limit(name string, soft, hard uint64) string { return name + "=" + text(soft) + ":" + text(hard) }
@@ -41,9 +31,17 @@ func text(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// String returns the name of a kind, for listings.
-func (k Kind) String() string {
-	return [...]string{"rlimit", "nice", "oom-score-adj", "?"}[min(k, NumKinds)]
+// Describe returns what a description of a sandbox says of a setting, which is an operand that Parse takes.
+func (k Kind) Describe(operand string) string {
+	return strings.TrimPrefix(kinds[k].label+" ", " ") + operand
+}
+
+// Hint returns the usual cause for which Set has failed, or "".
+func (k Kind) Hint(e unix.Errno) string {
+	if k < numKinds && e != 0 && e == kinds[k].errno {
+		return kinds[k].hint
+	}
+	return ""
 }
 
 // Limits returns the names of all limits, for messages.

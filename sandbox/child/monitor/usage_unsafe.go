@@ -69,8 +69,7 @@ func cpuLimit(p plan.View) uint64 {
 	most := ^uint64(0)
 	for i := p.Setup; i < p.Steps; i++ {
 		if s := p.Step(i); s.Op == plan.OpSet {
-			v := setting.Values{s.B, s.C, s.D, s.E, s.F}
-			if seconds := v.CPUTime(setting.Kind(s.A)); seconds < most/1e9 {
+			if seconds := setting.CPUTime(setting.Kind(s.A), p.Str(s.B), s.C); seconds < most/1e9 {
 				most = seconds * 1e9
 			}
 		}

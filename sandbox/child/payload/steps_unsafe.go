@@ -33,8 +33,7 @@ func Do(p plan.View, s *plan.Step) step.Fault {
 		sendPid()
 		return step.Fault{}
 	case s.Op == plan.OpSet:
-		v := setting.Values{s.B, s.C, s.D, s.E, s.F}
-		return step.Main(v.Set(setting.Kind(s.A)))
+		return step.Main(setting.Set(setting.Kind(s.A), p.Str(s.B), s.C))
 	case s.Op == plan.OpSeccomp:
 		return step.Main(filterPayload(p, s))
 	case s.Op == plan.OpExec:

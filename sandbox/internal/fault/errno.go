@@ -183,10 +183,6 @@ var errnoHints = [...]struct {
 	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EINVAL}, hint: "the user namespace does not map this id"},
 	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EPERM}, hint: "this needs CAP_SETUID and CAP_SETGID in the user namespace"},
 	{ops: []plan.Op{plan.OpBecome}, errnos: []unix.Errno{unix.EAGAIN}, hint: "this user has as many processes as RLIMIT_NPROC permits"},
-	{
-		ops: []plan.Op{plan.OpSet}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
-		hint: "a limit cannot be set above the caller's hard limit, and lowering the niceness needs CAP_SYS_NICE or RLIMIT_NICE",
-	},
 	{ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.EBADF}, hint: "open the directory of a cgroup below a mount of the type cgroup2, as with 3</sys/fs/cgroup/NAME"},
 	{
 		ops: []plan.Op{plan.OpCgroup}, errnos: []unix.Errno{unix.EACCES, unix.EPERM},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"golang.org/x/sys/unix"
 )
 
@@ -173,6 +174,10 @@ func hint(s plan.Step, m plan.Message) string {
 	switch {
 	case s.Op == plan.OpExec:
 		return hintExec(m)
+	case s.Op == plan.OpSet:
+		if text := setting.Kind(s.A).Hint(e); text != "" {
+			return text
+		}
 	case s.Op == plan.OpIDMap && (e == unix.EACCES || e == unix.EPERM):
 		return "the user namespace came without the right to use it: on Ubuntu see kernel.apparmor_restrict_unprivileged_userns"
 	case s.Op == plan.OpFence && e == unix.EOPNOTSUPP && s.A&plan.ScopeSockets != 0:

@@ -17,6 +17,7 @@ import (
 //	s string       p path in the new root    L label       B filter, with its length behind it
 //	f descriptor   o mode    m MS_* flags    n CLONE_NEW* flags   K kind of mount   k kind of label
 //	S source       Z source or 0             N any number         - nothing
+//	V values of a setting, with their number behind them
 var operands = map[plan.Op]string{
 	plan.OpSetns: "fn-----", plan.OpIDMap: "ss-----", plan.OpUnshare: "n------", plan.OpLoopback: "-------",
 	plan.OpSlave: "-------", plan.OpSource: "sf-----", plan.OpRoot: "-------", plan.OpBind: "Spm-o--",
@@ -25,7 +26,7 @@ var operands = map[plan.Op]string{
 	plan.OpProc: "Zp--o--", plan.OpPivot: "-------", plan.OpHostname: "s------", plan.OpLimitUserns: "-------",
 	plan.OpNoUserns: "-------", plan.OpChdir: "ss-----", plan.OpWaitFd: "f------", plan.OpGo: "-------",
 	plan.OpSetsid: "-------", plan.OpLabel: "kL-----", plan.OpCaps: "NNNNNN-", plan.OpFence: "NN-----", plan.OpSocket: "s------",
-	plan.OpTell: "-------", plan.OpBecome: "NN-----", plan.OpGroups: "-------", plan.OpNest: "ss-----", plan.OpLock: "s------", plan.OpSet: "NNNNNN-", plan.OpScore: "s------", plan.OpClose: "ff-----", plan.OpTimeout: "NN-----", plan.OpCgroup: "f------", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
+	plan.OpTell: "-------", plan.OpBecome: "NN-----", plan.OpGroups: "-------", plan.OpNest: "ss-----", plan.OpLock: "s------", plan.OpSet: "NVN----", plan.OpScore: "s------", plan.OpClose: "ff-----", plan.OpTimeout: "NN-----", plan.OpCgroup: "f------", plan.OpSeccomp: "BN-----", plan.OpExec: "-------",
 }
 
 // stepFlags are the flags that an operation may have.
@@ -160,10 +161,9 @@ func (x *text) step(i uint32) error {
 	}
 	switch s.Op {
 	case plan.OpSeccomp:
-		end := uint64(s.A) + 8*uint64(s.B)
-		if s.B < 1 || s.B > plan.MaxFilter || end > uint64(len(x.arena)) || s.A%8 != 0 || x.h.Arena%8 != 0 {
-			return fmt.Errorf("a filter from %d to %d", s.A, end)
-		}
+		return x.words(s.A, s.B, plan.MaxFilter)
+	case plan.OpSet:
+		return x.words(s.B, s.C, plan.MaxValues)
 	case plan.OpProc:
 		if s.Flags&plan.FlagOrBind != 0 && (s.A == 0 || s.Flags&plan.FlagOrNone != 0) {
 			return fmt.Errorf("nothing to bind, or two ways at once")
@@ -182,13 +182,21 @@ func (x *text) step(i uint32) error {
 	return nil
 }
 
+// words judges a list of n words of 8 bytes.
+func (x *text) words(from, n, most uint32) error {
+	if end := uint64(from) + 8*uint64(n); n < 1 || n > most || end > uint64(len(x.arena)) || from%8 != 0 || x.h.Arena%8 != 0 {
+		return fmt.Errorf("words from %d to %d", from, end)
+	}
+	return nil
+}
+
 // fits reports whether a value can be an operand of a kind, of step i.
 func (x *text) fits(kind byte, v, i uint32) bool {
 	inside := int64(v) < int64(len(x.arena))
 	switch kind {
 	case '-':
 		return v == 0
-	case 's', 'B':
+	case 's', 'B', 'V':
 		return inside // and ends, since the arena's last byte is NUL
 	case 'p':
 		return inside && x.arena[v] == '/'

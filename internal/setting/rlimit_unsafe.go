@@ -10,18 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Set sets it for this process.
-func (v *Values) Set(k Kind) unix.Errno {
-	switch k {
-	case Rlimit:
-		return setLimit(v.limit())
-	case Nice:
-		// Values are unsigned, so the niceness is kept from 0 on (Parse): lowest is added again here.
-		return raw.Errno(raw.Call(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uintptr(v[0])+^uintptr(-lowest-1), 0, 0, 0))
-	}
-	return unix.ENOSYS
-}
-
 // setLimit lowers a limit. What would raise the hard limit is refused for root too, who could
 // by CAP_SYS_RESOURCE.
 func setLimit(l limit) unix.Errno {
