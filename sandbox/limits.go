@@ -18,6 +18,11 @@ type Limits struct {
 	// The sandbox's oom_score_adj (proc(5)), from -1000 to 1000: when memory runs out, the kernel
 	// kills the processes with the highest score first. Applies to init too.
 	OOMScoreAdj Int
+	// The CPUs on which the command runs, in the list format of cpuset(7), such as "0-3,5"; "" stands
+	// for the caller's. Each of them must be online. The command can choose others
+	// (sched_setaffinity(2)): what keeps it from that is the cpuset of a Cgroup.
+	CPUs string
+
 	// After this time the command gets SIGTERM, and Grace later everything in the sandbox is
 	// killed: all processes in its PID namespace; without one, in its Cgroup, or in its session
 	// (Session.New); otherwise only the command. If the command ends before that, the processes
@@ -99,6 +104,9 @@ func (l *Limits) settings() (list []set) {
 	if l.OOMScoreAdj.Given() {
 		list = append(list, set{"Limits.OOMScoreAdj", setting.Score, strconv.Itoa(l.OOMScoreAdj.N()), "-1000 to 1000"})
 	}
+	if l.CPUs != "" {
+		list = append(list, set{"Limits.CPUs", setting.CPUs, l.CPUs, setting.WantsCPUs})
+	}
 	return list
 }
 
@@ -118,6 +126,9 @@ func (l *Limits) add(kind setting.Kind, text string) (field string) {
 		n, _ := strconv.Atoi(text)
 		l.OOMScoreAdj = SetInt(n)
 		return "Limits.OOMScoreAdj"
+	case setting.CPUs:
+		l.CPUs = text
+		return "Limits.CPUs"
 	}
 	return ""
 }

@@ -2,12 +2,15 @@ package sandbox_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"github.com/gobwrap/gobwrap/sandbox/sandboxtest"
+	"golang.org/x/sys/unix"
 )
 
 // TestLimits: limits are the command's; a command whose time is over is an error of its own,
@@ -37,6 +40,34 @@ func TestLimits(t *testing.T) {
 		c.Spec.Limits.Timeout = time.Hour
 		if err := c.Run(); errors.Is(err, sandbox.ErrTimeout) || err == nil || err.Error() != "exit status 3" {
 			t.Error(err)
+		}
+	})
+}
+
+// TestCPUs: the command runs on exactly these CPUs; one that is not there is an error of the field.
+func TestCPUs(t *testing.T) {
+	var mine unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &mine); err != nil {
+		t.Fatal(err)
+	}
+	cpu := 0
+	for !mine.IsSet(cpu) {
+		cpu++
+	}
+	one := strconv.Itoa(cpu)
+	sandboxtest.Modes(t, func(t *testing.T, m sandboxtest.Mode) {
+		c := m.Command(host(), "/bin/grep", "^Cpus_allowed_list:", "/proc/self/status")
+		c.Spec.Files = append(c.Spec.Files, mounts.Proc("/proc"))
+		c.Spec.Limits.CPUs = one
+		if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != "Cpus_allowed_list:\t"+one {
+			t.Errorf("%q, %v", out, err)
+		}
+		c = m.Command(host(), "/bin/echo", "ran")
+		c.Spec.Limits.CPUs = one + ",8191"
+		out, err := c.Output()
+		var failed *sandbox.SetupError
+		if !errors.As(err, &failed) || failed.Field != "Limits.CPUs" || !errors.Is(err, unix.EINVAL) || !strings.Contains(failed.Hint, "online") || len(out) != 0 {
+			t.Errorf("%q, %+v", out, err)
 		}
 	})
 }

@@ -27,7 +27,7 @@ func operandKinds() map[string]docs.Kind {
 		"SCOPE":   {Words: scopeNames()},
 
 		"INSIDE:OUTSIDE:COUNT": free, "FD": free, "VALUE": free, "STATUS": free, "UID": free, "GID": free, "NAME": free,
-		"LABEL": free, "OCTAL": free, "BYTES": free, "NAME=SOFT[:HARD]": free, "SECONDS[:GRACE]": free, "N": free,
+		"LABEL": free, "OCTAL": free, "BYTES": free, "NAME=SOFT[:HARD]": free, "SECONDS[:GRACE]": free, "N": free, "CPUS": free,
 	}
 }
 

@@ -260,6 +260,7 @@ var meanings = map[string]struct {
 		return slices.Equal(s.Limits.Rlimits, []sandbox.Rlimit{{Name: "cpu", Soft: 1, Hard: sandbox.Unlimited}})
 	}},
 	"--oom-score-adj": {"500", func(s *said) bool { return s.Limits.OOMScoreAdj == sandbox.SetInt(500) }},
+	"--cpu-affinity":  {"0-3,5", func(s *said) bool { return s.Limits.CPUs == "0-3,5" }},
 	"--close-fds":     {"", func(s *said) bool { return s.line.Switches&flat.CloseFDs != 0 && len(s.line.Keep) == 0 }},
 	"--keep-fd":       {"@", func(s *said) bool { return s.line.Switches&flat.CloseFDs != 0 && len(s.line.Keep) == 1 }},
 	"--timeout": {"1.5:0.0001", func(s *said) bool {

@@ -291,6 +291,7 @@ var Options = [...]Option{
 	{Name: "--rlimit", Operands: "NAME=SOFT[:HARD]", Help: "Lower a resource limit (repeatable)", Wants: "NAME=SOFT[:HARD], with a NAME of " + limits + "; SOFT and HARD are numbers or unlimited, and SOFT is not the larger one", do: doSetting, on: uint8(setting.Rlimit)},
 	{Name: "--nice", Operands: "N", Help: "Run with niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
 	{Name: "--oom-score-adj", Operands: "N", Help: "Set oom_score_adj, from -1000 to 1000", Scalar: true, Wants: "a number from -1000 to 1000", do: doSetting, on: uint8(setting.Score)},
+	{Name: "--cpu-affinity", Operands: "CPUS", Help: "Run on these CPUs, such as 0-3,5", Scalar: true, Wants: setting.WantsCPUs, do: doSetting, on: uint8(setting.CPUs)},
 	{Name: "--foreground", Help: "Lend the terminal to the command", do: doSwitch, turns: plan.FlagForeground},
 	{Name: "--forward-signals", Help: "Pass signals sent to gobwrap on to the command", do: doSwitch, turns: plan.FlagForward},
 	{Name: "--close-fds", Help: "Pass only descriptors 0, 1 and 2 on", do: doSwitch, turns: flat.CloseFDs},

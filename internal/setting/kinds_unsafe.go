@@ -21,6 +21,7 @@ const (
 	Rlimit   Kind = iota // NAME=SOFT[:HARD]: the resource, the soft limit, the hard limit
 	Nice                 // a number from -20 to 19, which is in two's complement
 	Score                // a number from -1000 to 1000. It has no values: see InSetUp
+	CPUs                 // numbers and ranges, such as 0-3,5: a mask with a bit for each
 	numKinds             // a number of a plan's may be larger
 )
 
@@ -37,6 +38,7 @@ var kinds = [numKinds]struct {
 	Rlimit: {"", unix.EPERM, "a limit cannot be set above the caller's hard limit"},
 	Nice:   {"nice", unix.EACCES, "lowering the niceness needs CAP_SYS_NICE or RLIMIT_NICE"},
 	Score:  {label: "oom-score-adj"},
+	CPUs:   {"CPUs", unix.EINVAL, "name CPUs that are online (/sys/devices/system/cpu/online), in the cpuset of the caller's cgroup (cpuset(7))"},
 }
 
 // Values are the numbers of a setting, as the plan carries them.
@@ -59,6 +61,8 @@ func Parse(k Kind, word []byte, v *Values) bool {
 	case Score:
 		_, ok := flat.Signed(word, -1000, 1000)
 		return ok
+	case CPUs:
+		return parseCPUs(word, v)
 	}
 	return false
 }
@@ -80,6 +84,8 @@ func Set(k Kind, values unsafe.Pointer, n uint32) unix.Errno {
 		return setLimit(limit{uint32(v[0]), v[1], v[2]})
 	case k == Nice && n >= 1:
 		return raw.Errno(raw.Call(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uintptr(*(*uint64)(values)), 0, 0, 0))
+	case k == CPUs:
+		return setCPUs(values, min(n, plan.MaxValues))
 	}
 	return unix.ENOSYS
 }
@@ -93,4 +99,61 @@ func CPUTime(k Kind, values unsafe.Pointer, n uint32) uint64 {
 		}
 	}
 	return Unlimited
+}
+
+// WantsCPUs is what the operand of CPUs has to be, for messages.
+const WantsCPUs = "numbers of CPUs and ranges of them, such as 0-3,5, each below 8192"
+
+// parseCPUs reads a list of CPUs in the list format of cpuset(7).
+func parseCPUs(word []byte, v *Values) bool {
+	n, first, isNumber, isRange := uint32(0), uint32(0), false, false
+	for ; ; word = word[1:] {
+		// The end ends the last entry as a comma does.
+		c := byte(',')
+		if len(word) > 0 {
+			c = word[0]
+		}
+		switch {
+		case c >= '0' && c <= '9':
+			if n, isNumber = 10*n+uint32(c-'0'), true; n >= 64*plan.MaxValues {
+				return false
+			}
+		case c == '-' && isNumber && !isRange:
+			first, n, isNumber, isRange = n, 0, false, true
+		case c == ',' && isNumber && (!isRange || first <= n):
+			if !isRange {
+				first = n
+			}
+			for ; first <= n; first++ {
+				v.Words[first/64%plan.MaxValues] |= 1 << (first % 64)
+			}
+			v.N = max(v.N, n/64+1)
+			n, isNumber, isRange = 0, false, false
+		default:
+			return false
+		}
+		if len(word) == 0 {
+			return true
+		}
+	}
+}
+
+// allowed is where the kernel writes its mask, which may be longer than what was asked for.
+//
+//nolint:gochecknoglobals // static memory of code without a runtime
+var allowed [plan.MaxValues]uint64
+
+// setCPUs sets the CPUs on which this process may run, a mask of n words. sched_setaffinity(2) passes over
+// CPUs that are not there; here that is an error, as if none of them was.
+func setCPUs(mask unsafe.Pointer, n uint32) unix.Errno {
+	e := raw.Errno(raw.Call(unix.SYS_SCHED_SETAFFINITY, 0, uintptr(n)*8, raw.Addr(mask), 0, 0, 0))
+	if e == 0 {
+		e = raw.Errno(raw.Call(unix.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(allowed), raw.Addr(unsafe.Pointer(&allowed)), 0, 0, 0))
+	}
+	for i := uintptr(0); i < uintptr(n)*8 && e == 0; i += 8 {
+		if *(*uint64)(unsafe.Add(mask, i)) != *(*uint64)(unsafe.Add(unsafe.Pointer(&allowed), i)) {
+			e = unix.EINVAL
+		}
+	}
+	return e
 }

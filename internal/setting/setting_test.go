@@ -1,12 +1,15 @@
 package setting
 
 import (
+	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"golang.org/x/sys/unix"
 )
 
 func TestParse(t *testing.T) {
@@ -55,6 +58,30 @@ func TestParse(t *testing.T) {
 		{Score, "1001", ""},
 		{Score, "-1001", ""},
 		{Score, "x", ""},
+		{CPUs, "0", "1"},
+		{CPUs, "0-3,5", "2f"},
+		{CPUs, "5,0-3,3,1-2", "2f"},
+		{CPUs, "00,7-7", "81"},
+		{CPUs, "64", "0 1"},
+		{CPUs, "62-65", "c000000000000000 3"},
+		{CPUs, "8191", strings.Repeat("0 ", 127) + "8000000000000000"},
+		{CPUs, "8192", ""},
+		{CPUs, "0-8192", ""},
+		{CPUs, "99999999999999999999", ""},
+		{CPUs, "", ""},
+		{CPUs, ",", ""},
+		{CPUs, "0,", ""},
+		{CPUs, ",0", ""},
+		{CPUs, "0,,1", ""},
+		{CPUs, "-", ""},
+		{CPUs, "-1", ""},
+		{CPUs, "1-", ""},
+		{CPUs, "1-0", ""},
+		{CPUs, "1-2-3", ""},
+		{CPUs, "0 ", ""},
+		{CPUs, "0x1", ""},
+		{CPUs, "0-3:2", ""},
+		{CPUs, "0\x00", ""},
 		{numKinds, "1", ""},
 	} {
 		var v, again Values
@@ -62,7 +89,7 @@ func TestParse(t *testing.T) {
 		if ok != (c.want != "") || ok && shown(c.k, &v) != c.want {
 			t.Errorf("%v %q: %v, %v; want %q", c.k, c.word, shown(c.k, &v), ok, c.want)
 		}
-		if ok && (!Parse(c.k, []byte(c.want), &again) || again != v) {
+		if ok && c.k != CPUs && (!Parse(c.k, []byte(c.want), &again) || again != v) {
 			t.Errorf("%v %q: read again %v", c.k, c.want, shown(c.k, &again))
 		}
 	}
@@ -81,6 +108,8 @@ func shown(k Kind, v *Values) string {
 		return Limit(resource(uint32(v.Words[0])), v.Words[1], v.Words[2])
 	case Nice:
 		return strconv.Itoa(int(v.Words[0]))
+	case CPUs:
+		return strings.Trim(fmt.Sprintf("%x", v.Words[:v.N]), "[]")
 	}
 	return ""
 }
@@ -90,6 +119,9 @@ func TestAnyNumbers(t *testing.T) {
 	words := [plan.MaxValues]uint64{1 << 31, 2, 3, 4, 5}
 	for k := range Kind(255) {
 		for _, n := range []uint32{0, 1, 2, 3, plan.MaxValues} {
+			if k == CPUs {
+				continue // see TestSetCPUs
+			}
 			if e := Set(k, unsafe.Pointer(&words), n); k != Nice && e == 0 {
 				t.Errorf("%v: set, of %d words", k, n)
 			}
@@ -107,5 +139,37 @@ func TestSame(t *testing.T) {
 		if Same(c.k, []byte(c.a), []byte(c.b)) != c.want {
 			t.Errorf("%+v", c)
 		}
+	}
+}
+
+// TestSetCPUs: a thread runs on the CPUs that it asks for, and one of them that is not there is an error.
+func TestSetCPUs(t *testing.T) {
+	runtime.LockOSThread() // never unlocked: the thread ends with the test
+	var mine unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &mine); err != nil {
+		t.Skip(err) // more CPUs than the type has room for
+	}
+	cpu := 0
+	for !mine.IsSet(cpu) {
+		cpu++
+	}
+	var v Values
+	if !Parse(CPUs, []byte(strconv.Itoa(cpu)), &v) {
+		t.Fatal(cpu)
+	}
+	if e := Set(CPUs, unsafe.Pointer(&v.Words), v.N); e != 0 {
+		t.Fatal(e)
+	}
+	if err := unix.SchedGetaffinity(0, &mine); err != nil || mine.Count() != 1 || !mine.IsSet(cpu) {
+		t.Errorf("%v: %v, want CPU %d alone", err, mine, cpu)
+	}
+	for _, list := range []string{"8191", strconv.Itoa(cpu) + ",8191"} {
+		v = Values{}
+		if !Parse(CPUs, []byte(list), &v) || Set(CPUs, unsafe.Pointer(&v.Words), v.N) != unix.EINVAL {
+			t.Errorf("CPUs %s", list)
+		}
+	}
+	if Set(CPUs, unsafe.Pointer(&v.Words), 0) == 0 {
+		t.Error("no CPU at all")
 	}
 }

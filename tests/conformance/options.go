@@ -20,7 +20,7 @@ var (
 		"--ro-overlay", "--tmp-overlay",
 	}
 	optionsOfGobwrap = []string{
-		"--allow-socket", "--cgroup", "--close-fds", "--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--foreground", "--forward-signals", "--gid-map", "--keep-fd", "--keep-groups", "--map-auto",
+		"--allow-socket", "--cgroup", "--close-fds", "--cpu-affinity", "--doctor", "--dry-run", "--explain", "--fallback-proc", "--features", "--foreground", "--forward-signals", "--gid-map", "--keep-fd", "--keep-groups", "--map-auto",
 		"--map-root-user", "--mask", "--mask-glob", "--mask-glob-try", "--mask-try", "--mode", "--netns", "--nice", "--oom-score-adj",
 		"--protect", "--protect-glob", "--protect-glob-try", "--protect-try", "--rlimit", "--scope", "--scope-abstract-unix-sockets", "--scope-try", "--seccomp-profile", "--setup-exit-status", "--timeout", "--uid-map", "--usage",
 	}

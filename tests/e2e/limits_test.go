@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gobwrap/gobwrap/tests/lib/harness"
+	"golang.org/x/sys/unix"
 )
 
 // inShell is a command line with a script as the command.
@@ -277,6 +278,48 @@ func TestScore(t *testing.T) {
 			out = launch{who: v.who, args: v.inShell("echo ran", "--oom-score-adj", "-1000")}.run(t)
 			out.Refused(t, "--oom-score-adj -1000: Permission denied")
 		}
+	})
+}
+
+// TestCPUs: the command runs on exactly the CPUs that are named, and init where the caller does. One that is
+// not there is an error that names the option, and the command does not run.
+func TestCPUs(t *testing.T) {
+	var caller unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &caller); err != nil {
+		t.Fatal(err)
+	}
+	var cpus []string
+	for i := 0; len(cpus) < caller.Count(); i++ {
+		if caller.IsSet(i) {
+			cpus = append(cpus, strconv.Itoa(i))
+		}
+	}
+	last := cpus[len(cpus)-1]
+	eachWay(t, func(t *testing.T, v via) {
+		script := "grep ^Cpus_allowed_list: /proc/self/status /proc/1/status | sed 's/.*:.//'"
+		run := func(script string, options ...string) outcome {
+			return launch{who: v.who, args: v.inShell(script, append([]string{"--unshare-pid", "--proc", "/proc"}, options...)...)}.run(t)
+		}
+		out := run(script)
+		payload, init, _ := strings.Cut(strings.TrimSpace(out.Stdout), "\n")
+		if out.Status != "0" || payload == "" || payload != init {
+			t.Fatalf("without the option: %v", out)
+		}
+		run(script, "--cpu-affinity", last).OK(t, last+"\n"+init+"\n")
+		run(script, "--cpu-affinity", strings.Join(cpus, ",")).OK(t, init+"\n"+init+"\n")
+		// Given again, the last one counts.
+		out = run(script, "--cpu-affinity", "8191", "--cpu-affinity", last)
+		if out.Status != "0" || out.Stdout != last+"\n"+init+"\n" || !strings.Contains(out.Stderr, "Only the last --cpu-affinity option") {
+			t.Error(out)
+		}
+		for _, list := range []string{"8191", last + ",8191", "0-8191"} {
+			out = run("echo ran", "--cpu-affinity", list)
+			out.Refused(t, "Can't carry out --cpu-affinity "+list+": Invalid argument")
+			if !strings.Contains(out.Stderr, "hint: name CPUs that are online") {
+				t.Error(out)
+			}
+		}
+		run("echo ran", "--cpu-affinity", last+"-").Refused(t, "--cpu-affinity: invalid value ")
 	})
 }
 

@@ -26,6 +26,7 @@ _gobwrap_operands() {
 	--scope | --scope-try) operands=(SCOPE) ;;
 	--rlimit) operands=(NAME=SOFT[:HARD]) ;;
 	--nice | --oom-score-adj) operands=(N) ;;
+	--cpu-affinity) operands=(CPUS) ;;
 	--timeout) operands=(SECONDS[:GRACE]) ;;
 	--cap-add | --cap-drop) operands=(CAP) ;;
 	--perms) operands=(OCTAL) ;;
@@ -113,7 +114,7 @@ _gobwrap() {
 		((i += 1 + ${#operands[@]}))
 	done
 	case ${words[-1]} in
-	-* | '') _gobwrap_choose --help --version --args --argv0 --level-prefix --dry-run --explain --features --doctor --doctor=json --doctor=apparmor --setup-exit-status --mode --unshare-all --share-net --unshare-user --unshare-user-try --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup --unshare-cgroup-try --userns --userns2 --disable-userns --assert-userns-disabled --pidns --netns --uid --gid --map-root-user --uid-map --gid-map --map-auto --keep-groups --hostname --chdir --clearenv --setenv --unsetenv --lock-file --sync-fd --bind --bind-try --dev-bind --dev-bind-try --ro-bind --ro-bind-try --bind-fd --ro-bind-fd --remount-ro --mask --mask-try --mask-glob --mask-glob-try --protect --protect-try --protect-glob --protect-glob-try --overlay-src --overlay --tmp-overlay --ro-overlay --exec-label --file-label --proc --fallback-proc=none --fallback-proc=bind --dev --tmpfs --mqueue --dir --file --bind-data --ro-bind-data --symlink --seccomp --add-seccomp-fd --seccomp-profile --scope --scope-try --scope-abstract-unix-sockets --allow-socket --block-fd --userns-block-fd --info-fd --json-status-fd --new-session --die-with-parent --as-pid-1 --rlimit --nice --oom-score-adj --foreground --forward-signals --close-fds --keep-fd --timeout --cgroup --usage --cap-add --cap-drop --perms --size --chmod --not-a-security-boundary ;;
+	-* | '') _gobwrap_choose --help --version --args --argv0 --level-prefix --dry-run --explain --features --doctor --doctor=json --doctor=apparmor --setup-exit-status --mode --unshare-all --share-net --unshare-user --unshare-user-try --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup --unshare-cgroup-try --userns --userns2 --disable-userns --assert-userns-disabled --pidns --netns --uid --gid --map-root-user --uid-map --gid-map --map-auto --keep-groups --hostname --chdir --clearenv --setenv --unsetenv --lock-file --sync-fd --bind --bind-try --dev-bind --dev-bind-try --ro-bind --ro-bind-try --bind-fd --ro-bind-fd --remount-ro --mask --mask-try --mask-glob --mask-glob-try --protect --protect-try --protect-glob --protect-glob-try --overlay-src --overlay --tmp-overlay --ro-overlay --exec-label --file-label --proc --fallback-proc=none --fallback-proc=bind --dev --tmpfs --mqueue --dir --file --bind-data --ro-bind-data --symlink --seccomp --add-seccomp-fd --seccomp-profile --scope --scope-try --scope-abstract-unix-sockets --allow-socket --block-fd --userns-block-fd --info-fd --json-status-fd --new-session --die-with-parent --as-pid-1 --rlimit --nice --oom-score-adj --cpu-affinity --foreground --forward-signals --close-fds --keep-fd --timeout --cgroup --usage --cap-add --cap-drop --perms --size --chmod --not-a-security-boundary ;;
 	*) _gobwrap_command "$i" ;;
 	esac
 }

@@ -49,6 +49,8 @@ function __gobwrap_operands --argument-names option
             string split ' ' 'NAME=SOFT[:HARD]'
         case --nice --oom-score-adj
             string split ' ' 'N'
+        case --cpu-affinity
+            string split ' ' 'CPUS'
         case --timeout
             string split ' ' 'SECONDS[:GRACE]'
         case --cap-add --cap-drop
@@ -224,6 +226,7 @@ complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --as-pid-1 -d 'Run the 
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --rlimit -d 'Lower a resource limit (repeatable)'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --nice -d 'Run with niceness N, from -20 to 19'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --oom-score-adj -d 'Set oom_score_adj, from -1000 to 1000'
+complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --cpu-affinity -d 'Run on these CPUs, such as 0-3,5'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --foreground -d 'Lend the terminal to the command'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --forward-signals -d 'Pass signals sent to gobwrap on to the command'
 complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a --close-fds -d 'Pass only descriptors 0, 1 and 2 on'
