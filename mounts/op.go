@@ -16,6 +16,9 @@ type Op struct{ data tree.Op }
 // Tree returns the operation for package sandbox.
 func (op Op) Tree() tree.Op { return op.data }
 
+// FromTree returns the operation that a command line has said.
+func FromTree(op *tree.Op) Op { return Op{*op} }
+
 // At changes the destination: a bind appears at dest instead of at the path of its source.
 func (op Op) At(dest string) Op {
 	op.data.Dest = dest

@@ -19,7 +19,8 @@ func compileFor(s *wanted, h facts) (*plan.Program, error) {
 	}
 	uids, gids, err := who(s, &h)
 	f, facts := flatten(s, &h, &uids, &gids)
-	c := compile.Compiler{Spec: &f.Spec, Items: f.Items, Text: f.Text, Facts: &facts, Buffers: planner.Buffers(64, 256, 1<<14)}
+	c := f.Compiler(&facts)
+	c.Buffers = planner.Buffers(64, 256, 1<<14)
 	if r := c.Check(); r != compile.Fine {
 		return nil, s.broken(r)
 	}
@@ -29,14 +30,13 @@ func compileFor(s *wanted, h facts) (*plan.Program, error) {
 	if f.NUL {
 		return nil, plan.ErrNUL
 	}
-	return f.Plan(&c, &h)
+	return f.Plan(c, &h)
 }
 
 // wantsUser reports whether there will be a user namespace of the sandbox's own.
 func wantsUser(s *wanted, h *facts) bool {
 	f, facts := flatten(&wanted{Spec: Spec{Namespaces: s.Namespaces, Identity: Identity{UID: s.Identity.UID, GID: s.Identity.GID}}}, h, nil, nil)
-	c := compile.Compiler{Spec: &f.Spec, Facts: &facts}
-	return c.WantsUser()
+	return f.Compiler(&facts).WantsUser()
 }
 
 // environment applies the changes to the caller's environment, as a launch does. What contains
@@ -45,7 +45,7 @@ func environment(base []string, ops []EnvOp) []string {
 	base = slices.DeleteFunc(slices.Clone(base), func(entry string) bool { return strings.Contains(entry, "\x00") })
 	ops = slices.DeleteFunc(slices.Clone(ops), func(op EnvOp) bool { return strings.Contains(op.Name+op.Value, "\x00") })
 	f, facts := flatten(&wanted{Spec: Spec{Env: ops, Command: CommandLine{Chdir: SetText("/")}}}, &facts{Env: base}, nil, nil)
-	c := compile.Compiler{Spec: &f.Spec, Items: f.Items, Text: f.Text, Facts: &facts}
+	c := f.Compiler(&facts)
 	c.Buffers = planner.Buffers(0, len(base)+len(ops)+1, len(f.Text)+len("PWD=/\x00"))
 	n := c.Environment()
 	out := make([]string, n)

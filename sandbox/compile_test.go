@@ -56,8 +56,9 @@ func TestEnvironment(t *testing.T) {
 func candidates(t *testing.T, name string, env []string) []string {
 	t.Helper()
 	f, known := flatten(wantedOf(&Spec{Command: CommandLine{Args: []string{name}}}, nil), &facts{Env: env}, nil, nil)
-	c := compile.Compiler{Spec: &f.Spec, Items: f.Items, Text: f.Text, Facts: &known, Buffers: planner.Buffers(64, 64, 1<<16)}
-	p, err := f.Plan(&c, &facts{})
+	c := f.Compiler(&known)
+	c.Buffers = planner.Buffers(64, 64, 1<<16)
+	p, err := f.Plan(c, &facts{})
 	if err != nil {
 		t.Fatal(err)
 	}

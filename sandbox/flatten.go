@@ -123,35 +123,7 @@ func (f *flattener) command(args []string) {
 // files are the operations on the sandbox's files.
 func (f *flattener) files(ops []tree.Op) {
 	for i := range ops {
-		op := &ops[i]
-		it := flat.Item{
-			Kind: flat.Kind(op.Kind), Access: uint8(op.Access), Writes: uint8(op.Writes), FD: -1,
-			From: f.From(at("Files", i)), B: f.Word(op.Dest), Mode: op.Perms.Bits, Size: op.Size.Bytes, N: uint32(len(op.Layers)),
-		}
-		if op.FD.Given {
-			it.FD = int32(op.FD.N)
-		}
-		if op.Perms.Given {
-			it.Flags |= flat.HasMode
-		}
-		if op.Try {
-			it.Flags |= flat.Absent
-		}
-		if op.Glob {
-			it.Flags |= flat.Glob
-		}
-		switch op.Kind {
-		case tree.Bind:
-			it.A = f.Word(op.Source)
-		case tree.Symlink:
-			it.A = f.Word(op.Target)
-		case tree.Overlay:
-			for _, layer := range op.Layers {
-				f.Item(flat.Item{Kind: flat.Layer, A: f.Word(layer), From: it.From})
-			}
-			it.A, it.C = f.Word(op.Upper), f.Word(op.Work)
-		}
-		f.Item(it)
+		f.Items = append(f.Items, ops[i].Items(f.Word, f.From(at("Files", i)))...)
 	}
 }
 

@@ -40,7 +40,7 @@ func hollowCaps(s *wanted, h facts) error {
 
 // denies reports whether paths are masked or protected.
 func denies(s *wanted) bool {
-	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return op.Kind == tree.Mask || op.Kind == tree.Protect })
+	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return tree.Denies(op.Kind) })
 }
 
 // stdinFile reports whether the payload's standard input is a regular file that the caller

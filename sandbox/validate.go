@@ -125,7 +125,7 @@ func (v *validator) files(list []tree.Op) {
 			v.bad(strings.TrimSuffix(name+"."+e.Field, "."), e.Problem)
 			continue
 		}
-		if op.Kind != tree.File && op.Kind != tree.Data || op.Content != nil {
+		if !tree.Reads(op.Kind) || op.Content != nil {
 			continue
 		}
 		if before, used := read[op.FD.N]; used {

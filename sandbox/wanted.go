@@ -76,7 +76,7 @@ func (w *wanted) fds() (used, read []int) {
 	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, w.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD, w.Limits.Cgroup)
 	use(w.Session.SyncFDs...)
 	for i := range w.files {
-		if op := &w.files[i]; op.Kind == tree.BindFD {
+		if op := &w.files[i]; op.FD.Given && !tree.Reads(op.Kind) {
 			use(SetFD(op.FD.N))
 		}
 	}

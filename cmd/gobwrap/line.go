@@ -252,7 +252,7 @@ func (l *line) item(to *options, i int) {
 	case flat.Invalid, flat.Layer:
 	default:
 		l.entry("Files", len(s.Files), it.From)
-		s.Files = append(s.Files, l.file(i))
+		s.Files = append(s.Files, mounts.FromTree(tree.FromItems(l.items[i-int(it.N):i+1], l.word)))
 	}
 }
 
@@ -277,71 +277,5 @@ func (o *options) use(it *flat.Item) {
 	}
 	if it.Has(flat.Early) && !slices.Contains(o.line.Read, fd) {
 		o.line.Read = append(o.line.Read, fd)
-	}
-}
-
-// file returns item i as an operation on files.
-func (l *line) file(i int) mounts.Op {
-	it := &l.items[i]
-	op := l.operation(i)
-	if it.Has(flat.Absent) {
-		op = op.Try()
-	}
-	if it.Has(flat.Glob) {
-		op = op.Glob()
-	}
-	if it.Has(flat.HasMode) {
-		op = op.Perms(it.Mode)
-	}
-	if it.Size != 0 {
-		op = op.Size(it.Size)
-	}
-	return op
-}
-
-// operation returns item i by its kind.
-func (l *line) operation(i int) mounts.Op {
-	it := &l.items[i]
-	a, dest, fd, access := l.word(it.A), l.word(it.B), mounts.SetFD(int(it.FD)), tree.Access(it.Access)
-	switch it.Kind {
-	case flat.Bind:
-		return [...]func(string) mounts.Op{
-			tree.ReadOnly: mounts.ReadOnly, tree.ReadWrite: mounts.ReadWrite, tree.WithDevice: mounts.Devices,
-		}[access](a).At(dest)
-	case flat.BindFD:
-		return [...]func(mounts.FD, string) mounts.Op{tree.ReadOnly: mounts.ReadOnlyFD, tree.ReadWrite: mounts.ReadWriteFD}[access](fd, dest)
-	case flat.Overlay:
-		return l.overlay(i)
-	case flat.File:
-		return mounts.File(dest, fd)
-	case flat.Data:
-		return [...]func(string, mounts.Content) mounts.Op{tree.ReadOnly: mounts.ReadOnlyData, tree.ReadWrite: mounts.ReadWriteData}[access](dest, fd)
-	case flat.Symlink:
-		return mounts.Symlink(a, dest)
-	case flat.Chmod:
-		return mounts.Chmod(dest, it.Mode)
-	default:
-		return map[flat.Kind]func(string) mounts.Op{
-			flat.Tmpfs: mounts.Tmpfs, flat.Proc: mounts.Proc, flat.Dev: mounts.Dev, flat.Mqueue: mounts.Mqueue, flat.Dir: mounts.Dir,
-			flat.RemountRO: mounts.RemountReadOnly, flat.Mask: mounts.Mask, flat.Protect: mounts.Protect,
-		}[it.Kind](dest)
-	}
-}
-
-// overlay returns item i, which follows its layers.
-func (l *line) overlay(i int) mounts.Op {
-	it := &l.items[i]
-	dest := l.word(it.B)
-	var layers []string
-	for _, layer := range l.items[i-int(it.N) : i] {
-		layers = append(layers, l.word(layer.A))
-	}
-	switch tree.Writes(it.Writes) {
-	case tree.Kept:
-		return mounts.WritableOverlay(dest, l.word(it.A), l.word(it.C), layers...)
-	case tree.Forgotten:
-		return mounts.TmpOverlay(dest, layers...)
-	default:
-		return mounts.Overlay(dest, layers...)
 	}
 }

@@ -26,11 +26,11 @@ func (p *Parser) do(o *Option, text flat.Text, known []Known, items []flat.Item)
 	case o.do == doArgs:
 		return p.file(text, known, items)
 	// By the first operand: these have a descriptor, the next ones a host path.
-	case o.do == doNamedFD, o.do == doSyncFD, o.do == doKeepFD, o.do == doBindFD, o.do == doFile, o.do == doData, o.do == doSeccomp, o.do == doAddSeccomp:
+	case o.do == doNamedFD, o.do == doSyncFD, o.do == doKeepFD, o.do == doOpenFile, o.do == doSeccomp, o.do == doAddSeccomp:
 		return p.descriptor(o, text, known, items)
 	case o.do == doBind, o.do == doBindTry, o.do == doLayer, o.do == doOverlay:
 		return p.source(o, text, known, items)
-	case o.do == doAt, o.do == doMask, o.do == doMaskTry, o.do == doSymlink, o.do == doChmod, o.do == doPerms, o.do == doSize:
+	case o.do == doAt, o.do == doMask, o.do == doMaskTry, o.do == doLink, o.do == doMode, o.do == doPerms, o.do == doSize:
 		return p.operation(o, text, items)
 	default:
 		return p.setting(o, text, items)
@@ -312,20 +312,19 @@ func (p *Parser) profile(text flat.Text, items []flat.Item) Status {
 func (p *Parser) operation(o *Option, text flat.Text, items []flat.Item) Status {
 	switch o.do {
 	case doAt:
-		// with says which: --proc, --dev, --tmpfs, --mqueue, --dir or --remount-ro.
-		p.addFile(items, flat.Item{Kind: flat.Kind(o.with), B: p.args})
+		p.addFile(items, flat.Item{Kind: o.makes, B: p.args})
 	case doMask, doMaskTry:
 		return p.mask(o, text.At(p.args), items)
-	case doSymlink:
-		// TARGET is stored as it is: it is not looked up.
-		p.addFile(items, flat.Item{Kind: flat.Symlink, A: p.args, B: text.Next(p.args)})
-	case doChmod:
+	case doLink:
+		// The text is stored as it is: it is not looked up.
+		p.addFile(items, flat.Item{Kind: o.makes, A: p.args, B: text.Next(p.args)})
+	case doMode:
 		// At most 07777: set-id bits and the sticky bit are permitted.
 		mode, ok := flat.Octal(text.At(p.args))
 		if !ok {
 			return p.fail(BadChmod, p.args)
 		}
-		p.addFile(items, flat.Item{Kind: flat.Chmod, B: text.Next(p.args), Mode: mode, Flags: flat.HasMode})
+		p.addFile(items, flat.Item{Kind: o.makes, B: text.Next(p.args), Mode: mode, Flags: flat.HasMode})
 	case doPerms:
 		// Twice for one operation is an error, as with bwrap.
 		if p.pending&pendingPerms != 0 {
@@ -356,7 +355,7 @@ func (p *Parser) mask(o *Option, path []byte, items []flat.Item) Status {
 	if o.on == flat.Glob && !flat.IsPattern(path) || !flat.IsBelowRoot(path) {
 		return p.fail(BadValue, p.args)
 	}
-	i := flat.Item{Kind: flat.Kind(o.with), B: p.args, Flags: o.on}
+	i := flat.Item{Kind: o.makes, B: p.args, Flags: o.on}
 	if o.do == doMaskTry {
 		// Also for a pattern: no match is not an error then.
 		i.Flags |= flat.Absent

@@ -4,6 +4,7 @@ package cmdline
 
 import (
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
@@ -114,7 +115,7 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 	}
 	fd, s := p.fd(text, known)
 	// What is read to its end can be read once. A descriptor that is bound, or kept, can serve twice.
-	if s == Done && (o.do == doFile || o.do == doData) {
+	if s == Done && tree.Reads(o.makes) {
 		s = p.free(fd, items)
 	}
 	if s != Done {
@@ -125,15 +126,13 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 		// To keep one means to close the others: it implies --close-fds.
 		p.Spec.Switches |= flat.CloseFDs
 		p.add(items, flat.Item{Kind: flat.KeepFD, FD: fd})
-	case doBindFD:
-		p.use(items, fd, false)
-		// It is opened again in the new mount namespace, so it stays open until then.
-		p.addFile(items, flat.Item{Kind: flat.BindFD, FD: fd, B: text.Next(p.args), Access: o.with})
-	case doFile:
-		// Read by the first process, when the destination is there: its contents may be large.
-		p.addFile(items, flat.Item{Kind: flat.File, FD: fd, B: text.Next(p.args)})
-	case doData:
-		p.addFile(items, flat.Item{Kind: flat.Data, FD: fd, B: text.Next(p.args), Access: o.with})
+	case doOpenFile:
+		// What is not read, by the first process when the destination is there, is opened again in the new mount
+		// namespace, so it stays open until then.
+		if !tree.Reads(o.makes) {
+			p.use(items, fd, false)
+		}
+		p.addFile(items, flat.Item{Kind: o.makes, FD: fd, B: text.Next(p.args), Access: o.with})
 	}
 	return Done
 }
@@ -151,7 +150,7 @@ func (p *Parser) use(items []flat.Item, fd int32, early bool) {
 func (p *Parser) free(fd int32, items []flat.Item) Status {
 	for i := range items[:p.Items] {
 		it := &items[i]
-		if (it.Kind == flat.File || it.Kind == flat.Data || it.Kind == flat.Used && it.Has(flat.Consumed)) && it.FD == fd {
+		if (tree.Reads(it.Kind) || it.Kind == flat.Used && it.Has(flat.Consumed)) && it.FD == fd {
 			p.fail(FDTaken, p.args)
 			p.Fault.Other = it.From
 			return Failed

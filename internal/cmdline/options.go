@@ -41,6 +41,8 @@ type Option struct {
 	on uint8
 	// What to: a flat.Wish, flat.Kind, tree.Access, tree.Writes or scopeTried, by its action.
 	with uint8
+	// The operation on files that it is.
+	makes tree.Kind
 	// The bit of flat.Spec.Switches that it switches on. No option switches one off.
 	turns uint32
 }
@@ -99,21 +101,18 @@ const (
 	doLock
 	// More options, from a descriptor.
 	doArgs
-	// A file operation whose one operand is its destination.
+	// File operations, by their operands: a destination.
 	doAt
-	// A host path that must exist.
+	// A host path that must exist, and a destination.
 	doBind
-	// A host path that may be missing.
+	// The same, for a host path that may be missing.
 	doBindTry
-	// An open file or directory.
-	doBindFD
-	// What can be read from a descriptor, as a file that stays.
-	doFile
-	// What can be read from a descriptor, bound.
-	doData
-	// File operations with operands of their own.
-	doSymlink
-	doChmod
+	// An open file or directory, which is bound or read to its end, and a destination.
+	doOpenFile
+	// A text, and a destination.
+	doLink
+	// A mode, and a destination.
+	doMode
 	// These two change the next operation.
 	doPerms
 	doSize
@@ -219,52 +218,52 @@ var Options = [...]Option{
 	{Name: "--lock-file", Operands: "DEST", Help: "Hold a read lock on DEST while anything runs", Paths: true, do: doLock},
 	{Name: "--sync-fd", Operands: "FD", Help: "Keep FD open while anything runs (repeatable)", do: doSyncFD},
 	// Of the -try forms only ENOENT is passed over: a source that may not be seen is an error.
-	{Name: "--bind", Operands: "SRC DEST", Help: "Bind SRC, writable", Paths: true, do: doBind, with: uint8(tree.ReadWrite)},
-	{Name: "--bind-try", Operands: "SRC DEST", Help: "Bind SRC, writable, if it exists", Paths: true, do: doBindTry, with: uint8(tree.ReadWrite)},
+	{Name: "--bind", Operands: "SRC DEST", Help: "Bind SRC, writable", Paths: true, do: doBind, makes: tree.Bind, with: uint8(tree.ReadWrite)},
+	{Name: "--bind-try", Operands: "SRC DEST", Help: "Bind SRC, writable, if it exists", Paths: true, do: doBindTry, makes: tree.Bind, with: uint8(tree.ReadWrite)},
 	// Without nodev; nosuid stays.
-	{Name: "--dev-bind", Operands: "SRC DEST", Help: "Bind SRC, writable and with its devices", Paths: true, do: doBind, with: uint8(tree.WithDevice)},
-	{Name: "--dev-bind-try", Operands: "SRC DEST", Help: "Bind SRC with its devices, if it exists", Paths: true, do: doBindTry, with: uint8(tree.WithDevice)},
-	{Name: "--ro-bind", Operands: "SRC DEST", Help: "Bind SRC, read-only", Paths: true, do: doBind, with: uint8(tree.ReadOnly)},
-	{Name: "--ro-bind-try", Operands: "SRC DEST", Help: "Bind SRC, read-only, if it exists", Paths: true, do: doBindTry, with: uint8(tree.ReadOnly)},
+	{Name: "--dev-bind", Operands: "SRC DEST", Help: "Bind SRC, writable and with its devices", Paths: true, do: doBind, makes: tree.Bind, with: uint8(tree.WithDevice)},
+	{Name: "--dev-bind-try", Operands: "SRC DEST", Help: "Bind SRC with its devices, if it exists", Paths: true, do: doBindTry, makes: tree.Bind, with: uint8(tree.WithDevice)},
+	{Name: "--ro-bind", Operands: "SRC DEST", Help: "Bind SRC, read-only", Paths: true, do: doBind, makes: tree.Bind, with: uint8(tree.ReadOnly)},
+	{Name: "--ro-bind-try", Operands: "SRC DEST", Help: "Bind SRC, read-only, if it exists", Paths: true, do: doBindTry, makes: tree.Bind, with: uint8(tree.ReadOnly)},
 	// Flatpak needs these two from 1.14.10 on. A descriptor that was opened with O_PATH is enough.
-	{Name: "--bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, writable", Paths: true, do: doBindFD, with: uint8(tree.ReadWrite)},
-	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, read-only", Paths: true, do: doBindFD, with: uint8(tree.ReadOnly)},
+	{Name: "--bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, writable", Paths: true, do: doOpenFile, makes: tree.BindFD, with: uint8(tree.ReadWrite)},
+	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, read-only", Paths: true, do: doOpenFile, makes: tree.BindFD, with: uint8(tree.ReadOnly)},
 	// Not recursive, as with bwrap.
-	{Name: "--remount-ro", Operands: "DEST", Help: "Make the mount at DEST read-only", Paths: true, do: doAt, with: uint8(flat.RemountRO)},
+	{Name: "--remount-ro", Operands: "DEST", Help: "Make the mount at DEST read-only", Paths: true, do: doAt, makes: tree.RemountRO},
 	// From here to --protect-glob-try, options that bwrap does not have. The -try forms differ by flat.Absent alone.
-	{Name: "--mask", Operands: "PATH", Help: "Hide the contents of PATH from the command", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Mask)},
-	{Name: "--mask-try", Operands: "PATH", Help: "Like --mask, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Mask)},
-	{Name: "--mask-glob", Operands: "PATTERN", Help: "Hide the contents of what matches PATTERN", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Mask)},
-	{Name: "--mask-glob-try", Operands: "PATTERN", Help: "The same, unless nothing matches", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, with: uint8(flat.Mask)},
+	{Name: "--mask", Operands: "PATH", Help: "Hide the contents of PATH from the command", Paths: true, Wants: wantsPath, do: doMask, makes: tree.Mask},
+	{Name: "--mask-try", Operands: "PATH", Help: "Like --mask, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, makes: tree.Mask},
+	{Name: "--mask-glob", Operands: "PATTERN", Help: "Hide the contents of what matches PATTERN", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, makes: tree.Mask},
+	{Name: "--mask-glob-try", Operands: "PATTERN", Help: "The same, unless nothing matches", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, makes: tree.Mask},
 	// It has a meaning for a missing PATH as well: it stays missing.
-	{Name: "--protect", Operands: "PATH", Help: "Keep PATH as it is, or missing", Paths: true, Wants: wantsPath, do: doMask, with: uint8(flat.Protect)},
-	{Name: "--protect-try", Operands: "PATH", Help: "Like --protect, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, with: uint8(flat.Protect)},
-	{Name: "--protect-glob", Operands: "PATTERN", Help: "Keep what matches PATTERN as it is", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, with: uint8(flat.Protect)},
-	{Name: "--protect-glob-try", Operands: "PATTERN", Help: "The same, unless nothing matches", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, with: uint8(flat.Protect)},
+	{Name: "--protect", Operands: "PATH", Help: "Keep PATH as it is, or missing", Paths: true, Wants: wantsPath, do: doMask, makes: tree.Protect},
+	{Name: "--protect-try", Operands: "PATH", Help: "Like --protect, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, makes: tree.Protect},
+	{Name: "--protect-glob", Operands: "PATTERN", Help: "Keep what matches PATTERN as it is", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, makes: tree.Protect},
+	{Name: "--protect-glob-try", Operands: "PATTERN", Help: "The same, unless nothing matches", Paths: true, Wants: wantsPattern, do: doMaskTry, on: flat.Glob, makes: tree.Protect},
 	// Nothing but another one, or an overlay, may follow.
 	{Name: "--overlay-src", Operands: "SRC", Help: "Add a layer to the overlay that follows", Paths: true, Layer: true, do: doLayer},
 	// RWSRC and WORKDIR are the upper and the work directory of overlayfs, on one file system.
-	{Name: "--overlay", Operands: "RWSRC WORKDIR DEST", Help: "Mount an overlay; changes go to RWSRC", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Kept)},
-	{Name: "--tmp-overlay", Operands: "DEST", Help: "Mount an overlay; changes are thrown away", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Forgotten)},
+	{Name: "--overlay", Operands: "RWSRC WORKDIR DEST", Help: "Mount an overlay; changes go to RWSRC", Paths: true, Layer: true, do: doOverlay, makes: tree.Overlay, with: uint8(tree.Kept)},
+	{Name: "--tmp-overlay", Operands: "DEST", Help: "Mount an overlay; changes are thrown away", Paths: true, Layer: true, do: doOverlay, makes: tree.Overlay, with: uint8(tree.Forgotten)},
 	// It needs two layers.
-	{Name: "--ro-overlay", Operands: "DEST", Help: "Mount an overlay, read-only", Paths: true, Layer: true, do: doOverlay, with: uint8(tree.Refused)},
+	{Name: "--ro-overlay", Operands: "DEST", Help: "Mount an overlay, read-only", Paths: true, Layer: true, do: doOverlay, makes: tree.Overlay, with: uint8(tree.Refused)},
 	// Labels are SELinux's; elsewhere they are refused (compile.LabelsNeedSELinux).
 	{Name: "--exec-label", Operands: "LABEL", Help: "Run the command with this SELinux label", Scalar: true, do: doText, on: flat.ExecLabel},
 	{Name: "--file-label", Operands: "LABEL", Help: "SELinux label of files that the set-up creates", Scalar: true, do: doText, on: flat.FileLabel},
-	{Name: "--proc", Operands: "DEST", Help: "Mount proc", Paths: true, do: doAt, with: uint8(flat.Proc)},
+	{Name: "--proc", Operands: "DEST", Help: "Mount proc", Paths: true, do: doAt, makes: tree.Proc},
 	// Most containers refuse a new proc. What is to be lost then is for the caller to say.
 	{Name: "--fallback-proc", Value: "none|bind", Wants: "none or bind", Help: "What --proc does if the kernel refuses it", Scalar: true, do: doFallbackProc},
-	{Name: "--dev", Operands: "DEST", Help: "Make a minimal /dev", Paths: true, do: doAt, with: uint8(flat.Dev)},
+	{Name: "--dev", Operands: "DEST", Help: "Make a minimal /dev", Paths: true, do: doAt, makes: tree.Dev},
 	// The only one that takes --size.
-	{Name: "--tmpfs", Operands: "DEST", Help: "Mount an empty tmpfs", Paths: true, Takes: TakesPerms | TakesSize, do: doAt, with: uint8(flat.Tmpfs)},
-	{Name: "--mqueue", Operands: "DEST", Help: "Mount the POSIX message queues", Paths: true, do: doAt, with: uint8(flat.Mqueue)},
+	{Name: "--tmpfs", Operands: "DEST", Help: "Mount an empty tmpfs", Paths: true, Takes: TakesPerms | TakesSize, do: doAt, makes: tree.Tmpfs},
+	{Name: "--mqueue", Operands: "DEST", Help: "Mount the POSIX message queues", Paths: true, do: doAt, makes: tree.Mqueue},
 	// What takes --perms is what bwrap lets it stand in front of.
-	{Name: "--dir", Operands: "DEST", Help: "Create a directory", Paths: true, Takes: TakesPerms, do: doAt, with: uint8(flat.Dir)},
-	{Name: "--file", Operands: "FD DEST", Help: "Create a file with FD's data", Paths: true, Takes: TakesPerms, do: doFile},
-	{Name: "--bind-data", Operands: "FD DEST", Help: "Bind a temporary file with FD's data", Paths: true, Takes: TakesPerms, do: doData, with: uint8(tree.ReadWrite)},
-	{Name: "--ro-bind-data", Operands: "FD DEST", Help: "Bind a temporary, read-only file with FD's data", Paths: true, Takes: TakesPerms, do: doData, with: uint8(tree.ReadOnly)},
+	{Name: "--dir", Operands: "DEST", Help: "Create a directory", Paths: true, Takes: TakesPerms, do: doAt, makes: tree.Dir},
+	{Name: "--file", Operands: "FD DEST", Help: "Create a file with FD's data", Paths: true, Takes: TakesPerms, do: doOpenFile, makes: tree.File},
+	{Name: "--bind-data", Operands: "FD DEST", Help: "Bind a temporary file with FD's data", Paths: true, Takes: TakesPerms, do: doOpenFile, makes: tree.Data, with: uint8(tree.ReadWrite)},
+	{Name: "--ro-bind-data", Operands: "FD DEST", Help: "Bind a temporary, read-only file with FD's data", Paths: true, Takes: TakesPerms, do: doOpenFile, makes: tree.Data, with: uint8(tree.ReadOnly)},
 	// SRC is the text of the link, and need not exist. An empty one the kernel refuses (symlink(2), ENOENT).
-	{Name: "--symlink", Operands: "SRC DEST", Help: "Create the link DEST, which points to SRC", Paths: true, do: doSymlink},
+	{Name: "--symlink", Operands: "SRC DEST", Help: "Create the link DEST, which points to SRC", Paths: true, do: doLink, makes: tree.Symlink},
 	// The last one counts; with --add-seccomp-fd all do. The two exclude each other, as with bwrap.
 	{Name: "--seccomp", Operands: "FD", Help: "Install the seccomp filter in FD", Scalar: true, do: doSeccomp},
 	{Name: "--add-seccomp-fd", Operands: "FD", Help: "Install the seccomp filter in FD (repeatable)", do: doAddSeccomp},
@@ -307,7 +306,7 @@ var Options = [...]Option{
 	// At most 07777. Both count for one operation, also for the first one of an --args file.
 	{Name: "--perms", Operands: "OCTAL", Help: "Mode of what the next option creates", Modifies: true, do: doPerms},
 	{Name: "--size", Operands: "BYTES", Help: "Size limit of the --tmpfs that follows", Modifies: true, do: doSize},
-	{Name: "--chmod", Operands: "OCTAL PATH", Help: "Change the mode of PATH, which must exist", Paths: true, do: doChmod},
+	{Name: "--chmod", Operands: "OCTAL PATH", Help: "Change the mode of PATH, which must exist", Paths: true, do: doMode, makes: tree.Chmod},
 	// bubblewrap has it in versions after 0.11.
 	{Name: "--not-a-security-boundary", Help: "If a mount cannot be restricted, only warn", do: doSwitch, turns: plan.FlagForgive},
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
+	"github.com/gobwrap/gobwrap/internal/tree"
 )
 
 // every is a command line with an option of each kind that asks for nothing.
@@ -78,7 +79,7 @@ func TestRunAsks(t *testing.T) {
 	}
 	dirs := 0
 	for _, i := range items[:p.Items] {
-		if i.Kind == flat.Dir && string(text.At(i.B)) == "/" {
+		if i.Kind == tree.Dir && string(text.At(i.B)) == "/" {
 			dirs++
 		}
 	}

@@ -18,7 +18,7 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 		return p.fail(TooManyLayers, 0)
 	}
 	if o.do == doOverlay {
-		return p.overlay(tree.Writes(o.with), text, known, items)
+		return p.overlay(o, text, known, items)
 	}
 	// Paths are not looked up here, only read: which file it is, the first process finds out.
 	s := p.passed(p.args, text, known)
@@ -34,7 +34,7 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 		p.layers++
 		p.add(items, flat.Item{Kind: flat.Layer, A: p.args})
 	default:
-		i := flat.Item{Kind: flat.Bind, A: p.args, B: text.Next(p.args), Access: o.with}
+		i := flat.Item{Kind: o.makes, A: p.args, B: text.Next(p.args), Access: o.with}
 		if o.do == doBindTry {
 			// Of --bind-try and the like, with ENOENT alone.
 			i.Flags = flat.Absent
@@ -45,8 +45,9 @@ func (p *Parser) source(o *Option, text flat.Text, known []Known, items []flat.I
 }
 
 // overlay handles options that make an overlay from the layers before them.
-func (p *Parser) overlay(w tree.Writes, text flat.Text, known []Known, items []flat.Item) Status {
-	i := flat.Item{Kind: flat.Overlay, Writes: uint8(w), N: p.layers, B: p.args}
+func (p *Parser) overlay(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
+	w := tree.Writes(o.with)
+	i := flat.Item{Kind: o.makes, Writes: uint8(w), N: p.layers, B: p.args}
 	switch {
 	// Without an upper layer overlayfs wants two lower ones, or there would be nothing to overlay.
 	case w == tree.Refused && p.layers < 2:

@@ -6,6 +6,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -17,11 +18,11 @@ func (c *Compiler) command() {
 	// Init carries these out; the payload's process passes over them. With --as-pid-1 there is none, and Check refuses locks.
 	for i := range c.Items {
 		if it := &c.Items[i]; it.Kind == flat.Lock {
-			c.from = it.From
-			c.step(plan.Step{Op: plan.OpLock, A: c.word(it.A)})
+			c.Origin = it.From
+			c.Step(plan.Step{Op: plan.OpLock, A: c.Word(it.A)})
 		}
 	}
-	c.from = 0
+	c.Origin = 0
 	// From here on the payload has its final permissions: what it could not reach, set-up does not reach for it.
 	c.caps()
 	c.fence()
@@ -32,30 +33,30 @@ func (c *Compiler) command() {
 	// the caller's may kill a process of set-up.
 	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Embedded || c.Facts.Filtered {
 		// Before the payload's filters: one of them might refuse it.
-		c.step(plan.Step{Op: plan.OpTell})
+		c.Step(plan.Step{Op: plan.OpTell})
 	}
 	// After OpTell, which writes to a descriptor that is closed here.
 	c.closes()
 	if t := c.Spec.Timeout; t.After != 0 {
-		c.from = t.From
+		c.Origin = t.From
 		// The monitor finds these two by their operation: it keeps the time, and starts the first process in the cgroup.
-		c.step(plan.Step{Op: plan.OpTimeout, A: t.After, B: t.Grace})
-		c.from = 0
+		c.Step(plan.Step{Op: plan.OpTimeout, A: t.After, B: t.Grace})
+		c.Origin = 0
 	}
 	if g := c.Spec.FDs[flat.CgroupFD]; g.Given() {
-		c.from = g.From
-		c.step(plan.Step{Op: plan.OpCgroup, A: uint32(g.N())})
-		c.from = 0
+		c.Origin = g.From
+		c.Step(plan.Step{Op: plan.OpCgroup, A: uint32(g.N())})
+		c.Origin = 0
 	}
 	// Late, since limits could be in the way of what comes before: RLIMIT_NOFILE, say, or RLIMIT_AS.
 	c.settings()
 	// Last before the exec, so that a filter need not permit the calls of set-up, as with bwrap.
 	c.filters()
-	c.from = c.Spec.Command
-	c.step(plan.Step{Op: plan.OpExec})
-	c.from = 0
+	c.Origin = c.Spec.Command
+	c.Step(plan.Step{Op: plan.OpExec})
+	c.Origin = 0
 	// The end of the environment, whose slots were filled first; the files that exec tries come next.
-	c.slot(0)
+	c.Slot(0)
 	// After the environment was changed: PATH counts as the payload has it.
 	c.candidates(c.Text.At(c.Spec.Command))
 	c.settleEnv()
@@ -76,7 +77,7 @@ func (c *Compiler) closes() {
 		}
 		// A range for close_range(2). Between two kept neighbours there is nothing to close.
 		if kept > next {
-			c.step(plan.Step{Op: plan.OpClose, A: next, B: kept - 1})
+			c.Step(plan.Step{Op: plan.OpClose, A: next, B: kept - 1})
 		}
 		next = kept + 1
 	}
@@ -88,11 +89,11 @@ func (c *Compiler) settings() {
 	for i := range c.Items {
 		// What the first process sets has a step of its own (session).
 		if it := &c.Items[i]; it.Kind == flat.Setting && !setting.Kind(it.N).InSetUp() && !c.replaced(i) {
-			c.from = it.From
+			c.Origin = it.From
 			c.setting(setting.Kind(it.N), c.Text.At(it.A))
 		}
 	}
-	c.from = 0
+	c.Origin = 0
 }
 
 // replaced reports whether a later setting of the same thing, such as the same resource limit, takes the
@@ -114,14 +115,14 @@ func (c *Compiler) replaced(i int) bool {
 func (c *Compiler) setting(k setting.Kind, text []byte) {
 	var v setting.Values
 	setting.Parse(k, text, &v)
-	c.align()
-	at := c.here()
+	c.Align()
+	at := c.Here()
 	for i := uint32(0); i < v.N && i < plan.MaxValues; i++ {
-		c.native(v.Words[i])
+		c.Native(v.Words[i])
 	}
 	// A NUL, as behind a filter.
-	c.byte(0)
-	c.step(plan.Step{Op: plan.OpSet, A: uint32(k), B: at, C: v.N})
+	c.Byte(0)
+	c.Step(plan.Step{Op: plan.OpSet, A: uint32(k), B: at, C: v.N})
 }
 
 // fence is what Landlock does. The payload is in its caller's process group, whose processes
@@ -136,17 +137,17 @@ func (c *Compiler) fence() {
 	for i := range c.Items {
 		// Before OpFence, which collects them: a domain that has been entered cannot be widened (landlock(7)).
 		if it := &c.Items[i]; it.Kind == flat.Socket {
-			c.from = it.From
-			c.step(plan.Step{Op: plan.OpSocket, A: c.word(it.A)})
+			c.Origin = it.From
+			c.Step(plan.Step{Op: plan.OpSocket, A: c.Word(it.A)})
 		}
 	}
-	c.from = 0
+	c.Origin = 0
 	// In setuid mode always: without a user namespace the payload could trace the user's processes outside, and so leave the sandbox.
 	if c.Facts.Setuid || s.Scopes|try != 0 {
-		c.from = s.ScopesFrom
+		c.Origin = s.ScopesFrom
 		// What must be there need not be tried.
-		c.step(plan.Step{Op: plan.OpFence, A: uint32(s.Scopes), B: uint32(try &^ s.Scopes)})
-		c.from = 0
+		c.Step(plan.Step{Op: plan.OpFence, A: uint32(s.Scopes), B: uint32(try &^ s.Scopes)})
+		c.Origin = 0
 	}
 }
 
@@ -155,7 +156,7 @@ func (c *Compiler) fence() {
 func (c *Compiler) filters() {
 	for i := range c.Items {
 		it := &c.Items[i]
-		c.from = it.From
+		c.Origin = it.From
 		switch it.Kind {
 		// A is the place of BPF instructions in the text, and N their number of bytes: they may hold zeros, and so are not a Word.
 		case flat.Filter:
@@ -169,21 +170,21 @@ func (c *Compiler) filters() {
 // filter appends a filter that stands in the text. Its instructions begin at a multiple of 8, as
 // those of struct sock_filter do in the memory of a program.
 func (c *Compiler) filter(bpf []byte) {
-	c.align()
-	at := c.here()
-	c.bytes(bpf)
+	c.Align()
+	at := c.Here()
+	c.Bytes(bpf)
 	// A NUL, so that the arena's last byte is one wherever the filter lies.
-	c.byte(0)
-	c.step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
+	c.Byte(0)
+	c.Step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
 }
 
 // builtin is filter for one that is a constant of the program.
 func (c *Compiler) builtin(bpf string) {
-	c.align()
-	at := c.here()
-	c.text(bpf)
-	c.byte(0)
-	c.step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
+	c.Align()
+	at := c.Here()
+	c.Literal(bpf)
+	c.Byte(0)
+	c.Step(plan.Step{Op: plan.OpSeccomp, A: at, B: uint32(len(bpf) / seccomp.Size)})
 }
 
 // cwd chooses where the command starts: what was asked for; else the same place as
@@ -191,9 +192,9 @@ func (c *Compiler) builtin(bpf string) {
 func (c *Compiler) cwd() {
 	// There is no second place: a user who names a directory does not want the command to run in another one.
 	if d := c.Spec.Strs[flat.Chdir]; d.Given() {
-		c.from = d.From
+		c.Origin = d.From
 		c.chdir(c.Text.At(d.Word), 0)
-		c.from = 0
+		c.Origin = 0
 		return
 	}
 	// By its real path: the directory that the process has inherited lies on the host's mounts, and must not be kept.
@@ -207,7 +208,7 @@ func (c *Compiler) cwd() {
 		c.try(c.value(at))
 	}
 	// Without FlagTry: the root is always there.
-	c.step(plan.Step{Op: plan.OpChdir, A: c.constant("/"), B: c.constant("PWD=/")})
+	c.Step(plan.Step{Op: plan.OpChdir, A: c.Constant("/"), B: c.Constant("PWD=/")})
 }
 
 // try appends a directory that may be missing. An empty value is ignored.
@@ -220,37 +221,37 @@ func (c *Compiler) try(dir []byte) {
 
 // chdir appends an OpChdir; "PWD=DIR" holds DIR, too.
 func (c *Compiler) chdir(dir []byte, flags uint16) {
-	at := c.here()
+	at := c.Here()
 	// One string for both operands: the path is its end.
-	c.text("PWD=")
-	c.bytes(dir)
-	c.byte(0)
-	c.step(plan.Step{Op: plan.OpChdir, Flags: flags, A: at + 4, B: at})
+	c.Literal("PWD=")
+	c.Bytes(dir)
+	c.Byte(0)
+	c.Step(plan.Step{Op: plan.OpChdir, Flags: flags, A: at + 4, B: at})
 }
 
 // arguments are what the command is started with.
 func (c *Compiler) arguments() {
 	h := &c.header
 	// They are the first slots, as Verify demands. They become argv in place (payload, toAddresses), and so end with one that is 0.
-	h.Argv, h.Argc = uint32(c.used.slots), c.Spec.Args
+	h.Argv, h.Argc = uint32(c.Used.Slots), c.Spec.Args
 	w := c.Spec.Command
 	for i := range c.Spec.Args {
 		// Only what the command sees of its name changes; which file is executed does not (candidates).
 		if a := c.Spec.Strs[flat.Argv0]; i == 0 && a.Given() {
-			c.slot(uint64(c.word(a.Word)))
+			c.Slot(uint64(c.Word(a.Word)))
 		} else {
-			c.slot(uint64(c.word(w)))
+			c.Slot(uint64(c.Word(w)))
 		}
 		w = c.Text.Next(w)
 	}
-	c.slot(0)
+	c.Slot(0)
 }
 
 // candidates are the files that execvp(3) would try, in its order. It passes over entries
 // of PATH that no path is long enough for.
 func (c *Compiler) candidates(name []byte) {
 	h := &c.header
-	h.Paths = uint32(c.used.slots)
+	h.Paths = uint32(c.Used.Slots)
 	// An empty PATH is set: its one entry is the working directory.
 	path, set := c.path()
 	// With a slash a name is a path, and PATH does not count; so it is with an empty name, which
@@ -267,18 +268,18 @@ func (c *Compiler) candidates(name []byte) {
 		c.search(path, name)
 	default:
 		// Without PATH the C library has a default; this is glibc's, from confstr(_CS_PATH).
-		c.slot(uint64(c.constant2("/bin/", name)))
-		c.slot(uint64(c.constant2("/usr/bin/", name)))
+		c.Slot(uint64(c.constant2("/bin/", name)))
+		c.Slot(uint64(c.constant2("/usr/bin/", name)))
 	}
-	h.Pathc = uint32(c.used.slots) - h.Paths
+	h.Pathc = uint32(c.Used.Slots) - h.Paths
 }
 
 // constant2 returns a constant with a name behind it.
 func (c *Compiler) constant2(dir string, name []byte) uint32 {
-	at := c.here()
-	c.text(dir)
-	c.bytes(name)
-	c.byte(0)
+	at := c.Here()
+	c.Literal(dir)
+	c.Bytes(name)
+	c.Byte(0)
 	return at
 }
 
@@ -292,7 +293,7 @@ func (c *Compiler) path() (value []byte, set bool) {
 
 // search appends a candidate for each entry of PATH. An empty entry is the working directory.
 func (c *Compiler) search(path, name []byte) {
-	before := c.used.slots
+	before := c.Used.Slots
 	rest := path
 	// One more entry than there are colons: "a:" ends with an empty one, which counts.
 	for more := true; more; {
@@ -309,7 +310,7 @@ func (c *Compiler) search(path, name []byte) {
 		}
 	}
 	// All entries were too long: one is kept, for the errno of the exec.
-	if c.used.slots == before {
+	if c.Used.Slots == before {
 		// The whole PATH as a directory: too long for a path, and so the exec fails with ENAMETOOLONG.
 		c.candidate(path, name)
 	}
@@ -317,15 +318,15 @@ func (c *Compiler) search(path, name []byte) {
 
 // candidate appends a file that exec tries.
 func (c *Compiler) candidate(dir, name []byte) {
-	at := c.here()
-	c.bytes(dir)
+	at := c.Here()
+	c.Bytes(dir)
 	// An empty entry of PATH: the name alone is looked up in the working directory.
 	if len(dir) > 0 {
-		c.byte('/')
+		c.Byte('/')
 	}
-	c.bytes(name)
-	c.byte(0)
-	c.slot(uint64(at))
+	c.Bytes(name)
+	c.Byte(0)
+	c.Slot(uint64(at))
 }
 
 // flags settles which descriptors live where, and the flags of the whole plan.
@@ -335,11 +336,11 @@ func (c *Compiler) flags() {
 	h.Close, h.Closec = c.descriptors(flat.Used, 0)
 	h.Early, h.Earlyc = c.descriptors(flat.Used, flat.Early)
 	h.Sync, h.Syncc = c.descriptors(flat.SyncFD, 0)
-	h.Script = uint32(c.used.slots)
+	h.Script = uint32(c.Used.Slots)
 	// "/bin/sh", the script, its arguments, and the 0 at the end: filled in when it is needed
 	// (payload, executeAsScript).
 	for range s.Args + 2 {
-		c.slot(0)
+		c.Slot(0)
 	}
 	// -1 where there is none.
 	h.JSONFd = s.FDs[flat.StatusFD].N()
@@ -362,7 +363,7 @@ func (c *Compiler) flags() {
 	// Only the keeper learns whether the kernel refuses it. Other ids than the caller's need a user namespace in any case.
 	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)
 	// In setuid mode there is one user namespace, not two: the keeper maps root in it as well, since a devpts belongs to root.
-	c.flag(c.Facts.Setuid && c.has(flat.Dev), plan.FlagMapRoot)
+	c.flag(c.Facts.Setuid && c.has(tree.Dev), plan.FlagMapRoot)
 	// There is no init to hold them: the monitor does.
 	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync)
 }
@@ -376,7 +377,7 @@ func (c *Compiler) flag(on bool, flag uint32) {
 
 // descriptors lists those of the items of a kind that have a flag, each once.
 func (c *Compiler) descriptors(kind flat.Kind, flag uint8) (first, n uint32) {
-	first = uint32(c.used.slots)
+	first = uint32(c.Used.Slots)
 	for i := range c.Items {
 		it := &c.Items[i]
 		if it.Kind != kind || it.Flags&flag != flag {
@@ -386,15 +387,15 @@ func (c *Compiler) descriptors(kind flat.Kind, flag uint8) (first, n uint32) {
 		if kind == flat.Used && c.listed(int(first), uint64(it.FD)) {
 			continue
 		}
-		c.slot(uint64(it.FD))
+		c.Slot(uint64(it.FD))
 	}
-	return first, uint32(c.used.slots) - first
+	return first, uint32(c.Used.Slots) - first
 }
 
 // listed reports whether a descriptor stands in the list that begins at a slot.
 func (c *Compiler) listed(first int, v uint64) bool {
 	// What did not fit is not compared: the list is made again with larger buffers.
-	for i := first; i < min(c.used.slots, len(c.Slots)); i++ {
+	for i := first; i < min(c.Used.Slots, len(c.Slots)); i++ {
 		if c.Slots[i] == v {
 			return true
 		}

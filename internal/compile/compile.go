@@ -4,9 +4,11 @@ package compile
 
 import (
 	"github.com/gobwrap/gobwrap/idmap"
+	"github.com/gobwrap/gobwrap/internal/emit"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,15 +18,11 @@ type Compiler struct {
 	Spec *flat.Spec
 	// In the order in which they were given: options act in order.
 	Items []flat.Item
-	// The strings that words of Spec, Items and Facts name.
-	Text flat.Text
 	// What was read about the machine and the caller.
 	Facts *Facts
-	Buffers
+	// The plan, with the text that words of Spec, Items and Facts name.
+	emit.Parts
 
-	used used
-	// The option that asks for the steps at work; 0: none, a step that every plan has.
-	from   flat.Word
 	header plan.Header
 
 	// The namespace is made for this sandbox, and not joined by descriptor.
@@ -61,9 +59,9 @@ const (
 // first.
 func (c *Compiler) Run() Status {
 	// Nothing of an earlier run is kept: the result depends on the input alone.
-	c.used, c.header, c.from = used{}, plan.Header{}, 0
+	c.Used, c.header, c.Origin = emit.Used{}, plan.Header{}, 0
 	// Offset 0 stands for no string.
-	c.byte(0)
+	c.Byte(0)
 	// Their slots come first, as Verify demands. The environment is next: if it asks about $PWD, little was done in vain.
 	c.arguments()
 	if c.environment() == AskPWD {
@@ -86,7 +84,7 @@ func (c *Compiler) Run() Status {
 	c.finalIdentity()
 	c.session()
 	// What follows runs in the payload's process: init is split off here.
-	c.header.Setup = uint32(c.used.steps)
+	c.header.Setup = uint32(c.Used.Steps)
 	c.command()
 	c.flags()
 	if !c.fits() {
@@ -97,11 +95,11 @@ func (c *Compiler) Run() Status {
 
 // fits reports whether nothing was left out.
 func (c *Compiler) fits() bool {
-	return c.used.steps <= min(len(c.Steps), len(c.From)) && c.used.slots <= len(c.Slots) && c.used.arena <= len(c.Arena)
+	return c.Used.Steps <= min(len(c.Steps), len(c.From)) && c.Used.Slots <= len(c.Slots) && c.Used.Arena <= len(c.Arena)
 }
 
 // Want returns the sizes of buffers that would have been large enough.
-func (c *Compiler) Want() (steps, slots, arena int) { return c.used.steps, c.used.slots, c.used.arena }
+func (c *Compiler) Want() (steps, slots, arena int) { return c.Used.Steps, c.Used.Slots, c.Used.Arena }
 
 // namespaces decides which namespaces are new.
 func (c *Compiler) namespaces() {
@@ -185,15 +183,15 @@ func (c *Compiler) join() {
 	c.setns(flat.JoinUser, unix.CLONE_NEWUSER)
 	// The process that does this stays outside; what it clones afterwards is inside (pid_namespaces(7)).
 	c.setns(flat.JoinPID, unix.CLONE_NEWPID)
-	c.header.Join = uint32(c.used.steps)
+	c.header.Join = uint32(c.Used.Steps)
 }
 
 // setns enters the namespace of an option, if it was given.
 func (c *Compiler) setns(index int, kind uint32) {
 	if fd := c.Spec.FDs[index]; fd.Given() {
-		c.from = fd.From
-		c.step(plan.Step{Op: plan.OpSetns, A: uint32(fd.N()), B: kind})
-		c.from = 0
+		c.Origin = fd.From
+		c.Step(plan.Step{Op: plan.OpSetns, A: uint32(fd.N()), B: kind})
+		c.Origin = 0
 	}
 }
 
@@ -204,13 +202,13 @@ func (c *Compiler) identity() {
 	f := c.Facts
 	// First of all, since without mapped ids no file can be made in this namespace.
 	if f.Ranges {
-		c.from = f.MapsFrom
-		c.step(plan.Step{Op: plan.OpIDMap, Flags: plan.FlagOutside, A: c.word(f.UIDMap), B: c.word(f.GIDMap)})
-		c.from = 0
+		c.Origin = f.MapsFrom
+		c.Step(plan.Step{Op: plan.OpIDMap, Flags: plan.FlagOutside, A: c.Word(f.UIDMap), B: c.Word(f.GIDMap)})
+		c.Origin = 0
 	}
 	// Early: the pid must be known to the process that writes the maps of --userns-block-fd, or reports have been asked for.
 	if c.goes() && !c.lateGo() {
-		c.step(plan.Step{Op: plan.OpGo})
+		c.Step(plan.Step{Op: plan.OpGo})
 	}
 	block := c.Spec.FDs[flat.UserBlockFD]
 	c.wait(block)
@@ -220,7 +218,7 @@ func (c *Compiler) identity() {
 	if c.newUser && !f.Ranges && !block.Given() && !f.Setuid {
 		uid, gid := c.insideUID, c.insideGID
 		// With root as the payload's id the one map does for both.
-		needsRoot := c.has(flat.Dev) && (uid != 0 || gid != 0)
+		needsRoot := c.has(tree.Dev) && (uid != 0 || gid != 0)
 		// The limit of --disable-userns counts what is below the namespace that it is set in, so the payload must be one deeper.
 		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot || c.opensDenials()
 		if needsRoot {
@@ -236,11 +234,11 @@ func (c *Compiler) identity() {
 // wait waits on the descriptor of an option, if it was given.
 func (c *Compiler) wait(fd flat.FD) {
 	if fd.Given() {
-		c.from = fd.From
+		c.Origin = fd.From
 		// The step also closes it: it is not for the payload.
-		c.step(plan.Step{Op: plan.OpWaitFd, A: uint32(fd.N())})
+		c.Step(plan.Step{Op: plan.OpWaitFd, A: uint32(fd.N())})
 	}
-	c.from = 0
+	c.Origin = 0
 }
 
 // goes reports whether there is an OpGo, at which the first process waits for a go-ahead when the
@@ -262,17 +260,17 @@ func (c *Compiler) reports() bool {
 // idmap appends the maps of one uid and one gid. The kernel lets a process without privilege map
 // its own ids alone, each to one (user_namespaces(7)).
 func (c *Compiler) idmap(uid, outUID, gid, outGID uint32) {
-	c.step(plan.Step{Op: plan.OpIDMap, A: c.single(uid, outUID), B: c.single(gid, outGID)})
+	c.Step(plan.Step{Op: plan.OpIDMap, A: c.single(uid, outUID), B: c.single(gid, outGID)})
 }
 
 // single returns the text of a map of one id.
 func (c *Compiler) single(inside, outside uint32) uint32 {
-	at := c.here()
+	at := c.Here()
 	// "INSIDE OUTSIDE COUNT", as the kernel reads it (user_namespaces(7)), in one write.
-	c.number(inside)
-	c.byte(' ')
-	c.number(outside)
-	c.text(" 1\n\x00")
+	c.Number(inside)
+	c.Byte(' ')
+	c.Number(outside)
+	c.Literal(" 1\n\x00")
 	return at
 }
 
@@ -281,9 +279,9 @@ func (c *Compiler) single(inside, outside uint32) uint32 {
 func (c *Compiler) hostname() {
 	// An empty name is a name, which sethostname(2) takes.
 	if name := c.Spec.Strs[flat.Hostname]; name.Given() {
-		c.from = name.From
-		c.step(plan.Step{Op: plan.OpHostname, A: c.word(name.Word)})
-		c.from = 0
+		c.Origin = name.From
+		c.Step(plan.Step{Op: plan.OpHostname, A: c.Word(name.Word)})
+		c.Origin = 0
 	}
 }
 
@@ -292,20 +290,20 @@ func (c *Compiler) finalIdentity() {
 	f := c.Facts
 	if f.DropsGroups {
 		// While set-up has CAP_SETGID, and before a namespace where setgroups(2) is denied.
-		c.step(plan.Step{Op: plan.OpGroups})
+		c.Step(plan.Step{Op: plan.OpGroups})
 	}
 	if c.Spec.On(flat.DisableUsers) {
 		// In the namespace of set-up, whose root alone may set it; it counts all
 		// namespaces below, so that the nested one is the last.
-		c.step(plan.Step{Op: plan.OpLimitUserns})
+		c.Step(plan.Step{Op: plan.OpLimitUserns})
 	}
 	// In setuid mode the payload gets no capability, and without a new user namespace nothing keeps root from unmounting.
 	opens := c.newUser && !f.Setuid && c.opensDenials()
 	if f.Ranges && (c.Spec.On(flat.DisableUsers) || opens) {
-		c.step(plan.Step{Op: plan.OpNest, A: c.word(f.UIDNest), B: c.word(f.GIDNest)})
+		c.Step(plan.Step{Op: plan.OpNest, A: c.Word(f.UIDNest), B: c.Word(f.GIDNest)})
 		// The nested user namespace owns this one, so the mounts that are copied into it are locked (mount_namespaces(7)).
 		if opens {
-			c.step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWNS})
+			c.Step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWNS})
 		}
 	}
 	// The map that the payload keeps: back from root, or from its own ids to themselves.
@@ -314,14 +312,14 @@ func (c *Compiler) finalIdentity() {
 		if opens {
 			flags |= unix.CLONE_NEWNS
 		}
-		c.step(plan.Step{Op: plan.OpUnshare, A: flags})
+		c.Step(plan.Step{Op: plan.OpUnshare, A: flags})
 		c.idmap(c.insideUID, c.outerUID, c.insideGID, c.outerGID)
 	}
 	// --userns2: the last namespace to be entered, as with bwrap.
 	c.setns(flat.FinalUser, unix.CLONE_NEWUSER)
 	// In the namespace that the payload will be in, since that is what the promise is about.
 	if c.Spec.On(flat.DisableUsers) || c.Spec.On(flat.AssertUsersDisabled) {
-		c.step(plan.Step{Op: plan.OpNoUserns})
+		c.Step(plan.Step{Op: plan.OpNoUserns})
 	}
 }
 
@@ -331,20 +329,20 @@ func (c *Compiler) session() {
 	c.wait(c.Spec.FDs[flat.BlockFD])
 	// Before init is split off: both are in the new session.
 	if c.Spec.Wishes[flat.Session].IsNew() {
-		c.step(plan.Step{Op: plan.OpSetsid})
+		c.Step(plan.Step{Op: plan.OpSetsid})
 	}
 	// It takes effect at the next exec, which is the payload's: init makes none (proc_pid_attr(5)).
 	if l := c.Spec.Strs[flat.ExecLabel]; l.Given() {
-		c.from = l.From
-		c.step(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.word(l.Word)})
-		c.from = 0
+		c.Origin = l.From
+		c.Step(plan.Step{Op: plan.OpLabel, A: plan.LabelExec, B: c.Word(l.Word)})
+		c.Origin = 0
 	}
 	for i := range c.Items {
 		// Here and not with the other settings (command), so that init has it as well, as the manual says of the score.
 		if it := &c.Items[i]; it.Kind == flat.Setting && setting.Kind(it.N).InSetUp() {
-			c.from = it.From
-			c.step(plan.Step{Op: plan.OpScore, A: c.word(it.A)})
-			c.from = 0
+			c.Origin = it.From
+			c.Step(plan.Step{Op: plan.OpScore, A: c.Word(it.A)})
+			c.Origin = 0
 		}
 	}
 	// Locks and sync descriptors belong to a process that lives as long as the sandbox, and PID 1
@@ -353,7 +351,14 @@ func (c *Compiler) session() {
 }
 
 // denies reports whether paths are masked or protected.
-func (c *Compiler) denies() bool { return c.has(flat.Mask) || c.has(flat.Protect) }
+func (c *Compiler) denies() bool {
+	for i := range c.Items {
+		if tree.Denies(c.Items[i].Kind) {
+			return true
+		}
+	}
+	return false
+}
 
 // opensDenials reports whether the payload is to have CAP_SYS_ADMIN, with which it could unmount
 // what masks or protects a path. It then gets a user namespace below the one that has made the
@@ -407,5 +412,5 @@ func (c *Compiler) caps() {
 	step.A, step.B = want.Halves()
 	step.C, step.D = want.Halves()
 	step.E, step.F = ambient.Halves()
-	c.step(step)
+	c.Step(step)
 }

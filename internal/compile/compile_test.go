@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/emit"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 )
@@ -27,11 +28,11 @@ func compiler(t testing.TB) *compile.Compiler {
 	f := &compile.Facts{UID: 1000, GID: 1000, Cwd: []byte("/home"), Tty: true, Env: flat.Word(len(text))}
 	text = append(text, "PATH=/bin:/usr/bin\x00malformed\x00HOME=/h\x00PWD=/home\x00"...)
 	f.EnvEnd = flat.Word(len(text))
-	return &compile.Compiler{Spec: &p.Spec, Items: items[:p.Items], Text: text, Facts: f}
+	return &compile.Compiler{Spec: &p.Spec, Items: items[:p.Items], Facts: f, Parts: emit.Parts{Text: text}}
 }
 
-func buffers(steps, slots, arena int) compile.Buffers {
-	return compile.Buffers{
+func buffers(steps, slots, arena int) emit.Buffers {
+	return emit.Buffers{
 		Steps: make([]plan.Step, steps), From: make([]flat.Word, steps), Slots: make([]uint64, slots), Arena: make([]byte, arena),
 	}
 }

@@ -3,6 +3,7 @@ package compile
 // No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 import (
+	"github.com/gobwrap/gobwrap/internal/emit"
 	"github.com/gobwrap/gobwrap/internal/flat"
 )
 
@@ -14,7 +15,7 @@ const setBy = uint64(1) << 63
 // malformed entries pass through; a set variable keeps its place. PWD outlives a
 // clearing, since it says where the command starts; it then comes last.
 func (c *Compiler) environment() Status {
-	c.env, c.envc = c.used.slots, 0
+	c.env, c.envc = c.Used.Slots, 0
 	// Each entry as it is: one without "=", and a second one of the same name, are the caller's to pass on.
 	for w := c.Facts.Env; w < c.Facts.EnvEnd; w = c.Text.Next(w) {
 		c.entry(uint64(w))
@@ -29,7 +30,7 @@ func (c *Compiler) environment() Status {
 				// A second --clearenv finds none in the list, and leaves what is kept.
 				kept = c.at(at)
 			}
-			c.used.slots, c.envc = c.env, 0 // all others are gone
+			c.Used.Slots, c.envc = c.env, 0 // all others are gone
 		case flat.UnsetEnv:
 			c.unset(c.Text.At(it.A))
 		// In place, so that the order stays, as with bwrap.
@@ -68,7 +69,7 @@ func (c *Compiler) PWD() []byte {
 
 // entry appends an entry to the environment.
 func (c *Compiler) entry(v uint64) {
-	c.slot(v)
+	c.Slot(v)
 	c.envc++
 }
 
@@ -152,14 +153,14 @@ func (c *Compiler) unset(name []byte) {
 		c.put(kept, c.at(i))
 		kept++
 	}
-	c.used.slots, c.envc = c.env+kept, kept
+	c.Used.Slots, c.envc = c.env+kept, kept
 }
 
 // Environment makes the payload's environment alone: the first slots, as many as it returns,
 // are the places of its entries in the arena.
 func (c *Compiler) Environment() int {
-	c.used = used{}
-	c.byte(0)
+	c.Used = emit.Used{}
+	c.Byte(0)
 	c.environment()
 	n := c.envc
 	if c.find(pwd) < 0 {
@@ -185,18 +186,18 @@ func (c *Compiler) settleEnv() {
 		switch {
 		// What environment has appended.
 		case v == 0:
-			off = c.constant("PWD=/")
+			off = c.Constant("PWD=/")
 		// An entry of the caller's, copied whole.
 		case v&setBy == 0:
-			off = c.word(flat.Word(v))
+			off = c.Word(flat.Word(v))
 		default:
 			// "NAME=VALUE" is put together only here, of an entry that has not been changed again.
 			it := &c.Items[v&^setBy]
-			off = c.here()
-			c.bytes(c.Text.At(it.A))
-			c.byte('=')
-			c.bytes(c.Text.At(it.B))
-			c.byte(0)
+			off = c.Here()
+			c.Bytes(c.Text.At(it.A))
+			c.Byte('=')
+			c.Bytes(c.Text.At(it.B))
+			c.Byte(0)
 		}
 		c.put(i, uint64(off))
 	}

@@ -10,27 +10,27 @@ import (
 
 // Size returns the length of the plan in bytes; false where it is beyond a plan's limits.
 func (c *Compiler) Size() (n int, ok bool) {
-	u := &c.used
-	n = plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize + u.arena
+	u := &c.Used
+	n = plan.HeaderSize + u.Steps*plan.StepSize + u.Slots*plan.SlotSize + u.Arena
 	// n does not overflow: each count is that of things that lie in memory, or would have to.
-	return n, u.steps <= plan.MaxSteps && u.slots <= plan.MaxSlots && n <= plan.MaxSize
+	return n, u.Steps <= plan.MaxSteps && u.Slots <= plan.MaxSlots && n <= plan.MaxSize
 }
 
 // Exact reports whether the buffers are as long as the plan's parts, no longer.
 func (c *Compiler) Exact() bool {
-	u := &c.used
-	return u.steps == len(c.Steps) && u.slots == len(c.Slots) && u.arena == len(c.Arena)
+	u := &c.Used
+	return u.Steps == len(c.Steps) && u.Slots == len(c.Slots) && u.Arena == len(c.Arena)
 }
 
 // Head writes the plan's header to out. Where the buffers are Exact, and lie behind out and
 // behind each other, this completes the plan.
 func (c *Compiler) Head(out []byte) {
-	h, u := &c.header, &c.used
+	h, u := &c.header, &c.Used
 	h.Magic = plan.Magic
 	// Known only now: the steps, slots and strings follow each other as Verify demands.
-	h.Steps, h.Slots = uint32(u.steps), uint32(u.slots)
-	h.Arena = uint32(plan.HeaderSize + u.steps*plan.StepSize + u.slots*plan.SlotSize)
-	h.ArenaLen = uint32(u.arena)
+	h.Steps, h.Slots = uint32(u.Steps), uint32(u.Slots)
+	h.Arena = uint32(plan.HeaderSize + u.Steps*plan.StepSize + u.Slots*plan.SlotSize)
+	h.ArenaLen = uint32(u.Arena)
 	h.Size = h.Arena + h.ArenaLen
 	at := 0
 	// In the order of the fields of plan.Header. A copy of the struct would take an unsafe pointer.
@@ -47,18 +47,18 @@ func (c *Compiler) Head(out []byte) {
 
 // Layout writes the plan to out, which has its Size.
 func (c *Compiler) Layout(out []byte) {
-	u := &c.used
+	u := &c.Used
 	c.Head(out)
 	at := plan.HeaderSize
-	for i := range c.Steps[:u.steps] {
+	for i := range c.Steps[:u.Steps] {
 		putStep(out[at:at+plan.StepSize], &c.Steps[i])
 		at += plan.StepSize
 	}
-	for _, v := range c.Slots[:u.slots] {
+	for _, v := range c.Slots[:u.Slots] {
 		binary.NativeEndian.PutUint64(out[at:], v)
 		at += plan.SlotSize
 	}
-	copy(out[at:], c.Arena[:u.arena])
+	copy(out[at:], c.Arena[:u.Arena])
 }
 
 // putStep writes a step as plan.Step lies in memory.

@@ -172,29 +172,16 @@ func (s *Spec) On(bit uint32) bool { return s.Switches&bit != 0 }
 // Kind is what an Item is.
 type Kind uint8
 
-// Kinds of items. Those up to LastFile are operations on the sandbox's files; their
-// numbers are those of tree.Kind.
-const (
-	Invalid   Kind = iota
-	Bind           // A on B
-	BindFD         // what FD has open, on B
-	Tmpfs          // B, Mode, Size
-	Proc           // B
-	Dev            // B
-	Mqueue         // B
-	Overlay        // the N layers in front of it, on B; Writes; A upper, C work directory
-	Dir            // B, Mode
-	File           // FD, B, Mode
-	Data           // FD, B, Mode
-	Symlink        // link B says A
-	Chmod          // B, Mode
-	RemountRO      // B
-	Mask           // B
-	Protect        // B
+// Invalid is the kind of an item that does not count any more.
+const Invalid Kind = 0
 
-	Layer    // A: a directory of the Overlay that follows
-	SetEnv   // variable A is B
-	UnsetEnv // variable A
+// Kinds of items, except for operations on the sandbox's files: their kinds are those of package tree, and lie
+// between Invalid and Layer. In these A is the source, the target or the upper directory, B the destination,
+// and C the work directory.
+const (
+	Layer    Kind = iota + 64 // A: a directory of the tree.Overlay that follows
+	SetEnv                    // variable A is B
+	UnsetEnv                  // variable A
 	ClearEnv
 	UIDMap  // A: INSIDE:OUTSIDE:COUNT as typed
 	GIDMap  // the same
@@ -210,9 +197,6 @@ const (
 	Warning // the scalar option From was given before
 	NotOpen // FD, which From names, is not open: it is ignored, with a warning
 )
-
-// LastFile is the last kind that is an operation on files.
-const LastFile = Layer - 1
 
 // Item flags.
 const (
@@ -241,7 +225,7 @@ type Item struct {
 }
 
 // IsFile reports whether the item is an operation on the sandbox's files.
-func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind <= LastFile }
+func (i *Item) IsFile() bool { return i.Kind > Invalid && i.Kind < Layer }
 
 // Has reports whether a flag is set.
 func (i *Item) Has(flag uint8) bool { return i.Flags&flag != 0 }

@@ -62,53 +62,14 @@ var rows = []struct {
 
 const empty = "must not be empty"
 
-// kinds are the kinds by name, with the fields that each one needs, and those that it takes
-// besides. A field that a kind does not take would have no effect, which its author cannot
-// have meant.
-//
-//nolint:gochecknoglobals // read-only table
-var kinds = [...]struct {
-	name         string
-	needs, takes fields
-}{
-	Invalid:   {name: "Invalid"},
-	Bind:      {"Bind", dest | source, access | try},
-	BindFD:    {"BindFD", dest | fd, access},
-	Tmpfs:     {"Tmpfs", dest, perms | size},
-	Proc:      {"Proc", dest, 0},
-	Dev:       {"Dev", dest, 0},
-	Mqueue:    {"Mqueue", dest, 0},
-	Overlay:   {"Overlay", dest | layers, writes},
-	Dir:       {"Dir", dest, perms},
-	File:      {"File", dest | fd, perms},
-	Data:      {"Data", dest | fd, access | perms},
-	Symlink:   {"Symlink", dest | target, 0},
-	Chmod:     {"Chmod", dest | perms, 0},
-	RemountRO: {"RemountRO", dest, 0},
-	Mask:      {"Mask", dest, try | glob},
-	Protect:   {"Protect", dest, try | glob},
-}
-
-// String returns the kind's name.
-func (k Kind) String() string {
-	if k < 0 || int(k) >= len(kinds) {
-		return "Kind(" + strconv.Itoa(int(k)) + ")"
-	}
-	return kinds[k].name
-}
-
 // Check returns an error for the first field that is not valid, or nil: one that the kind
 // needs and that was not given, one that was given and that the kind does not use, and a value
 // that does not exist. Whether paths exist is not asked.
 func (op *Op) Check() *FieldError {
-	if !op.Kind.Valid() {
+	if !Valid(op.Kind) {
 		return &FieldError{"", "is empty: make it with a function of package mounts"}
 	}
-	kind := kinds[op.Kind]
-	needs := kind.needs
-	if op.Kind == Overlay && op.Writes == Kept {
-		needs |= upper | work
-	}
+	kind, needs := &kinds[op.Kind], op.needs()
 	for _, r := range rows {
 		given := r.given(op)
 		switch {
@@ -119,6 +80,15 @@ func (op *Op) Check() *FieldError {
 		}
 	}
 	return op.checkValues()
+}
+
+// needs returns the fields without which op cannot be.
+func (op *Op) needs() fields {
+	needs := kinds[op.Kind].needs
+	if op.Kind == Overlay && op.Writes == Kept {
+		needs |= upper | work
+	}
+	return needs
 }
 
 // checkValues is Check for the values of the fields that count.
@@ -142,7 +112,7 @@ func (op *Op) checkValues() *FieldError {
 
 // checkPaths looks at the strings.
 func (op *Op) checkPaths() *FieldError {
-	if op.Kind == Mask || op.Kind == Protect {
+	if Denies(op.Kind) {
 		switch {
 		case op.Glob && !flat.IsPattern([]byte(op.Dest)):
 			return &FieldError{"Dest", strconv.Quote(op.Dest) + " is not an absolute pattern with a literal first component"}

@@ -41,7 +41,7 @@ func complete(kind tree.Kind) *tree.Op {
 // TestCheckFields: for each kind, each field that it needs is missed, and each one that it
 // does not use is refused, by its name.
 func TestCheckFields(t *testing.T) {
-	for kind := tree.Bind; kind.Valid(); kind++ {
+	for kind := tree.Bind; tree.Valid(kind); kind++ {
 		needs, takes, ok := strings.Cut(uses[kind], " |")
 		if !ok {
 			t.Fatalf("%v has no row", kind)
@@ -104,7 +104,7 @@ func TestCheckValues(t *testing.T) {
 			t.Errorf("%v with %s: %v: %v, want %q", c.kind, c.field, c.value, e, c.name)
 		}
 	}
-	for _, kind := range []tree.Kind{tree.Invalid, tree.Protect + 1, -1} {
+	for _, kind := range []tree.Kind{tree.Invalid, tree.Protect + 1, 255} {
 		if e := (&tree.Op{Kind: kind}).Check(); e == nil || e.Field != "" {
 			t.Errorf("kind %d: %v", kind, e)
 		}

@@ -1,41 +1,7 @@
 // Package tree is what package mounts makes and the compiler reads: the operations that
-// build a sandbox's file tree, as plain data, and what may stand in each of their fields.
+// build a sandbox's file tree, as plain data, what may stand in each of their fields, and the steps that they
+// become.
 package tree
-
-import "github.com/gobwrap/gobwrap/internal/flat"
-
-// Kind is what an Op does.
-type Kind int
-
-// The kinds, numbered as package flat numbers them. Invalid is the zero value, so that an
-// Op that no constructor made is an error.
-const (
-	Invalid   Kind = iota
-	Bind           // Source on Dest
-	BindFD         // what FD has open, on Dest
-	Tmpfs          // an empty tmpfs
-	Proc           // a proc for the sandbox's pid namespace
-	Dev            // a small /dev
-	Mqueue         // a POSIX message queue file system
-	Overlay        // Layers, lowest first; writes go to Upper
-	Dir            // a directory
-	File           // a file with the contents of FD
-	Data           // the contents of FD, bound, without any other name
-	Symlink        // a link that says Target
-	Chmod          // other permissions on what is there
-	RemountRO      // one mount made read-only
-	Mask           // what is there, or what matches, made closed to everybody
-	Protect        // what is there, or what matches, made read-only and held where it is; or kept missing
-	numKinds
-)
-
-// lastFile is the last kind. Package flat has as many, and gives each the same number.
-const lastFile = numKinds - 1
-
-var _ [lastFile]struct{} = [flat.LastFile]struct{}{}
-
-// Valid reports whether k is a kind that there is.
-func (k Kind) Valid() bool { return k > Invalid && k <= lastFile }
 
 // Access is how much a bind lets through.
 type Access int

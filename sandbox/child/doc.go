@@ -209,8 +209,8 @@
 //
 // They hold here and in every file of another package that says "No runtime" in its first
 // comment: in mounts/build, suid, internal/raw, internal/step and internal/plan, and with bounds
-// checks in internal/cmdline, internal/compile, internal/policy, internal/flat, internal/setting,
-// internal/version, idmap and seccomp.
+// checks in internal/cmdline, internal/compile, internal/emit, internal/tree, internal/policy, internal/flat,
+// internal/setting, internal/version, idmap and seccomp.
 //
 //   - No call into the runtime: no allocation, no growing stack, no map, string
 //     building, interface, closure, defer, panic. Only such files, and raw system calls.

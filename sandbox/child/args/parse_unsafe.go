@@ -9,6 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/internal/version"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	bpf "github.com/gobwrap/gobwrap/seccomp"
@@ -205,17 +206,13 @@ func NeedsGo(hasKeeper bool) bool {
 	}
 	list := items()
 	for i := 0; i < state.parser.Items && i < len(list); i++ {
-		switch list[i].Kind {
-		case flat.Warning, flat.NotOpen, flat.Profile, flat.UIDMap, flat.GIDMap: // messages, gobwrap-seccomp, newuidmap
+		switch kind := list[i].Kind; {
+		// Messages, gobwrap-seccomp, newuidmap.
+		case kind == flat.Warning, kind == flat.NotOpen, kind == flat.Profile, kind == flat.UIDMap, kind == flat.GIDMap:
 			return true
-		case flat.Dev:
-			if s.AddCaps != 0 { // a warning, perhaps
-				return true
-			}
-		case flat.Mask, flat.Protect:
-			if s.AddCaps>>unix.CAP_SYS_ADMIN&1 != 0 { // the same
-				return true
-			}
+		// A warning, perhaps.
+		case kind == tree.Dev && s.AddCaps != 0, tree.Denies(kind) && s.AddCaps>>unix.CAP_SYS_ADMIN&1 != 0:
+			return true
 		}
 	}
 	return s.AddCaps != 0 && s.On(flat.DisableUsers) // the same

@@ -7,9 +7,11 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/emit"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
@@ -49,14 +51,14 @@ func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 	list := items()[:state.parser.Items]
 	// What a terminal is, only a small /dev needs to know: it gets a console.
 	for i := range list {
-		if list[i].Kind == flat.Dev {
+		if list[i].Kind == tree.Dev {
 			var settings unix.Termios
 			f.Tty = raw.Errno(raw.Call(unix.SYS_IOCTL, 1, unix.TCGETS, raw.Addr(unsafe.Pointer(&settings)), 0, 0, 0)) == 0
 			break
 		}
 	}
 	// A rule that is broken is a fault with a text: the front end finds it again.
-	c := compile.Compiler{Spec: s, Items: list, Text: lineText(), Facts: &f}
+	c := compile.Compiler{Spec: s, Items: list, Facts: &f, Parts: emit.Parts{Text: lineText()}}
 	if c.Check() != compile.Fine {
 		return f.Setuid, false
 	}
@@ -87,7 +89,7 @@ func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 
 // placePlan takes memory for a plan of the size that the compiler wants, and returns its parts
 // as the compiler's buffers.
-func placePlan(c *compile.Compiler) (b compile.Buffers, ok bool) {
+func placePlan(c *compile.Compiler) (b emit.Buffers, ok bool) {
 	n, ok := c.Size()
 	if !ok {
 		return b, false

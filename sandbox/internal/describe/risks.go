@@ -54,7 +54,7 @@ func (d *describer) risks() {
 		d.bindRisks(i)
 		op := &d.Files[i]
 		// The user believes such a file to be safe, so this is named even though it is a mistake and not a choice.
-		if op.Kind == tree.Mask || op.Kind == tree.Protect {
+		if tree.Denies(op.Kind) {
 			d.risk(d.hidden(tree.BoxPath(op.Dest), i), op.Dest+" is neither masked nor protected: a later option covers it (put --mask and --protect behind)")
 		}
 	}
@@ -120,7 +120,7 @@ func (d *describer) bindRisks(i int) {
 	}
 	d.risk(d.service(source) != "" && !d.scoped(d.Scopes.Sockets), op.Source+" is "+d.service(source))
 	home := d.Home // outside: what is called so inside starts nothing later
-	d.risk(op.Access != tree.ReadOnly && (source == "/" || home != "" && lies(tree.BoxPath(home), source)),
+	d.risk(op.Access != tree.ReadOnly && (source == "/" || home != "" && tree.Lies(tree.BoxPath(home), source)),
 		op.Source+" is writable: the command can change files that run outside later, such as .bashrc")
 	d.secretRisk(i, source, dest)
 	// A link to /run on nearly every system.
@@ -128,13 +128,13 @@ func (d *describer) bindRisks(i int) {
 		source = "/run" + rest
 	}
 	var open []string
-	if lies(source, "/run/user") && strings.Count(source, "/") <= 3 { // of one user, or of all
+	if tree.Lies(source, "/run/user") && strings.Count(source, "/") <= 3 { // of one user, or of all
 		open = append(open, dest)
 	}
 	// A bind of the root, say, has both, unless a tmpfs lies on one of them.
 	for _, dir := range socketDirs {
 		where := tree.BoxPath(dest + "/" + strings.TrimPrefix(dir, source))
-		if lies(dir, source) && !d.hidden(where, i) {
+		if tree.Lies(dir, source) && !d.hidden(where, i) {
 			open = append(open, where)
 		}
 	}
@@ -154,10 +154,10 @@ func (d *describer) secretRisk(i int, source, dest string) {
 	for _, name := range Secrets {
 		path := home + "/" + name
 		switch {
-		case lies(source, path): // the secret itself, or a part of it
+		case tree.Lies(source, path): // the secret itself, or a part of it
 			path = dest
 		// The secret lies below what is shown.
-		case lies(path, source):
+		case tree.Lies(path, source):
 			path = inside(path)
 		default:
 			continue
@@ -168,7 +168,7 @@ func (d *describer) secretRisk(i int, source, dest string) {
 	}
 	// One tmpfs that covers them all: on the home, or on what is shown of it.
 	remedy := dest
-	if lies(home, source) {
+	if tree.Lies(home, source) {
 		remedy = inside(home)
 	}
 	more := ""
@@ -183,7 +183,7 @@ func (d *describer) secretRisk(i int, source, dest string) {
 func (d *describer) service(source string) string {
 	// Before the parts of names below: files there only look like sockets.
 	for _, dir := range programs {
-		if lies(source, dir) {
+		if tree.Lies(source, dir) {
 			return ""
 		}
 	}

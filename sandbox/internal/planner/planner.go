@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/emit"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
@@ -53,6 +54,11 @@ func (d *Description) Source(o plan.Origin) flat.Word {
 // Item adds an entry of a list.
 func (d *Description) Item(i flat.Item) { d.Items = append(d.Items, i) }
 
+// Compiler returns the compiler of the description.
+func (d *Description) Compiler(f *compile.Facts) *compile.Compiler {
+	return &compile.Compiler{Spec: &d.Spec, Items: d.Items, Facts: f, Parts: emit.Parts{Text: d.Text}}
+}
+
 // Plan has the plan made, with larger buffers as long as they are too small.
 func (d *Description) Plan(c *compile.Compiler, h *front.Facts) (*plan.Program, error) {
 	for {
@@ -73,8 +79,8 @@ func (d *Description) Plan(c *compile.Compiler, h *front.Facts) (*plan.Program, 
 }
 
 // Buffers returns memory for a plan of so many steps, slots and bytes of strings.
-func Buffers(steps, slots, arena int) compile.Buffers {
-	return compile.Buffers{
+func Buffers(steps, slots, arena int) emit.Buffers {
+	return emit.Buffers{
 		Steps: make([]plan.Step, steps), From: make([]flat.Word, steps), Slots: make([]uint64, slots), Arena: make([]byte, arena),
 	}
 }

@@ -54,7 +54,7 @@ var Bare = []string{
 	"sandbox/child/payload", "sandbox/child/landlock", "sandbox/child/launch", "mounts/build", "mounts/build/deny",
 	"mounts/build/engine", "mounts/build/frame", "mounts/build/mountinfo", "mounts/build/pathname", "mounts/build/pattern",
 	"mounts/build/placeholder", "mounts/build/resolve", "mounts/build/source", "suid", "suid/keeper", "suid/broker", "internal/plan", "internal/step", "internal/raw",
-	"internal/flat", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
+	"internal/flat", "internal/emit", "internal/tree", "internal/setting", "internal/version", "internal/cmdline", "internal/compile", "internal/policy", "idmap", "seccomp",
 }
 
 // Image is a linked gobwrap: its ELF file, and its functions without a runtime taken apart.
