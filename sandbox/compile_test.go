@@ -12,6 +12,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
+	"github.com/gobwrap/gobwrap/sandbox/internal/rules"
 	"golang.org/x/sys/unix"
 )
 
@@ -136,11 +137,11 @@ func TestRules(t *testing.T) {
 		compile.SocketsNeedScope:  func(s *Spec) { s.Lockdown.AllowSockets = []string{"/run/bus"} },
 		compile.LabelsNeedSELinux: func(s *Spec) { s.Lockdown.ExecLabel = text },
 	}
-	for rule := range compile.Rule(len(rules)) {
-		r := rules[rule]
+	for rule := range rules.Count {
+		field, problem := rules.Broken(rule)
 		breaks, ok := cases[rule]
 		if !ok && rule != compile.Fine {
-			t.Errorf("no case for %q", r.problem)
+			t.Errorf("no case for %q", problem)
 		}
 		if !ok {
 			continue
@@ -153,18 +154,18 @@ func TestRules(t *testing.T) {
 		_, err := planOf(&s, root())
 		var e *SetupError
 		var broken *front.Broken
-		if !errors.As(err, &e) || !errors.As(err, &broken) || broken.Rule != rule || e.Field != r.field || e.Error() != r.field+": "+r.problem || strings.Contains(e.Error(), "--") {
-			t.Errorf("%q: %+v: %v", r.field, e, err)
+		if !errors.As(err, &e) || !errors.As(err, &broken) || broken.Rule != rule || e.Field != field || e.Error() != field+": "+problem || strings.Contains(e.Error(), "--") {
+			t.Errorf("%q: %+v: %v", field, e, err)
 		}
 	}
-	if len(cases) != len(rules)-1 {
-		t.Errorf("%d cases for %d rules", len(cases), len(rules)-1)
+	if len(cases) != int(rules.Count)-1 {
+		t.Errorf("%d cases for %d rules", len(cases), rules.Count-1)
 	}
 	for label, bad := range map[string]bool{
 		"": false, "u:object_r:t:s0:c1,c2": false, strings.Repeat("x", plan.MaxLabel-1): false,
 		strings.Repeat("x", plan.MaxLabel): true, `a\b`: true, "a\nb": true, `"`: true,
 	} {
-		if badLabel(label) != bad {
+		if (rules.Label(label) != "") != bad {
 			t.Errorf("label %q: %v", label, !bad)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/tree"
+	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
 )
 
@@ -36,38 +37,37 @@ func flatten(s *wanted, h *facts, uids, gids *axis) (*flattener, compile.Facts) 
 
 // once copies the fields that have one value.
 func (f *flattener) once(s *wanted) {
-	out, n := &f.Spec, &s.Namespaces
-	for i, w := range map[int]Wish{
-		flat.User: n.User, flat.IPC: n.IPC, flat.PID: n.PID, flat.Net: n.Net, flat.UTS: n.UTS, flat.Cgroup: n.Cgroup,
-		flat.Session: s.Session.New,
-	} {
-		out.Wishes[i] = flat.Wish(max(w, Share) - Share)
+	out := &f.Spec
+	for i, w := range s.wishes() {
+		out.Wishes[i] = flat.Wish(max(*w.field, Share) - Share)
 	}
-	for i, d := range s.descriptors()[:len(out.FDs)] {
-		if d.fd.Given() {
-			out.FDs[i] = flat.NewFD(int32(d.fd.N()), f.From(d.field))
+	for i, d := range s.descriptors() {
+		if d.field.Given() {
+			out.FDs[i] = flat.NewFD(int32(d.field.N()), f.From(d.name))
 		}
 	}
-	for i, t := range [...]struct {
-		field string
-		text  Text
-	}{
-		flat.Hostname: {"Namespaces.Hostname", n.Hostname}, flat.Chdir: {s.chdir, s.Command.Chdir}, flat.Argv0: {"Command.Argv0", s.Command.Argv0},
-		flat.ExecLabel: {"Lockdown.ExecLabel", s.Lockdown.ExecLabel}, flat.FileLabel: {"Lockdown.FileLabel", s.Lockdown.FileLabel},
-	} {
-		if t.text.Given() {
-			out.Strs[i] = flat.Str{Word: f.Word(t.text.String()), From: f.From(t.field)}
+	for i, t := range s.texts() {
+		if t.field.Given() {
+			out.Strs[i] = flat.Str{Word: f.Word(t.field.String()), From: f.From(t.name)}
 		}
 	}
-	for i, id := range map[int]ID{flat.UID: s.Identity.UID, flat.GID: s.Identity.GID} {
-		out.IDs[i] = flat.ID{N: id.N(), Given: id.Given()}
+	for i, id := range s.ids() {
+		out.IDs[i] = flat.ID{N: id.field.N(), Given: id.field.Given()}
 	}
 	for bit, on := range s.switches() {
 		if *on {
 			out.Switches |= bit
 		}
 	}
-	f.scopes(&s.Lockdown.Scopes)
+	for _, x := range s.scopes() {
+		switch *x.field {
+		case Try:
+			out.TryScopes |= x.bit
+		case Want:
+			out.Scopes |= x.bit
+			out.ScopesFrom = f.From(x.name)
+		}
+	}
 	for _, e := range s.Identity.Caps {
 		if e.Drop {
 			out.DropCaps, out.AddCaps = out.DropCaps|uint64(e.Caps), out.AddCaps&^uint64(e.Caps)
@@ -87,25 +87,50 @@ func (f *flattener) once(s *wanted) {
 	f.command(s.Command.Args)
 }
 
-// scopes are the wishes as bits.
-func (f *flattener) scopes(s *Scopes) {
-	for _, one := range [...]struct {
-		wish  Wish
-		bit   uint8
-		field string
-	}{
-		{s.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
-		{s.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
-		{s.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"}, // the last: it is the youngest
-	} {
-		switch one.wish {
-		case Try:
-			f.Spec.TryScopes |= one.bit
-		case Want:
-			f.Spec.Scopes |= one.bit
-			f.Spec.ScopesFrom = f.From(one.field)
+// take is the other direction: it sets the fields that a command line gives once. from is told which option has
+// set a field.
+func (s *Spec) take(f *flat.Spec, text func(flat.Word) string, from func(field string, option flat.Word)) {
+	for i, w := range s.wishes() {
+		*w.field = Wish(f.Wishes[i]) + Share
+	}
+	for i, d := range s.descriptors() {
+		if fd := f.FDs[i]; fd.Given() {
+			*d.field = SetFD(int(fd.N()))
+			from(d.name, fd.From)
 		}
 	}
+	for i, t := range s.texts() {
+		if str := f.Strs[i]; str.Given() {
+			*t.field = SetText(text(str.Word))
+			from(t.name, str.From)
+		}
+	}
+	for i, id := range s.ids() {
+		*id.field = ID{f.IDs[i].N, f.IDs[i].Given}
+	}
+	for bit, on := range s.switches() {
+		*on = f.On(bit)
+	}
+	for _, x := range s.scopes() {
+		switch {
+		case f.Scopes&x.bit != 0:
+			*x.field = Want
+			from(x.name, f.ScopesFrom)
+		case f.TryScopes&x.bit != 0:
+			*x.field = Try
+		}
+	}
+	if f.DropCaps != 0 {
+		s.Identity.Caps = append(s.Identity.Caps, CapEdit{Drop: true, Caps: idmap.Caps(f.DropCaps)})
+	}
+	if f.AddCaps != 0 {
+		s.Identity.Caps = append(s.Identity.Caps, CapEdit{Caps: idmap.Caps(f.AddCaps)})
+	}
+	if f.Timeout.After != 0 {
+		s.Limits.take(f.Timeout)
+		from("Limits.Timeout", f.Timeout.From)
+	}
+	s.Mode, s.ProcFallback, s.Report.FailStatus = Mode(f.Mode), mounts.Fallback(f.Fallback), f.FailStatus
 }
 
 // command puts the command's words one behind the other.

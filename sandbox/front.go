@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
@@ -26,10 +27,8 @@ func init() {
 		return after(refusal, err, keeper)
 	}
 	front.Killed = func() error { return killedUnder(&facts{Filtered: kernel.Filtered(), Embedded: true}) }
-	front.Switch = func(spec any, switches uint32) {
-		for bit, on := range spec.(*Spec).switches() {
-			*on = switches&bit != 0
-		}
+	front.Take = func(spec any, f *flat.Spec, text func(flat.Word) string, from func(string, flat.Word)) {
+		spec.(*Spec).take(f, text, from)
 	}
 	front.Set = func(spec any, kind setting.Kind, text string) string { return spec.(*Spec).Limits.add(kind, text) }
 	front.Failed = func(report any, err error) { report.(*Report).failed(link.Own{}, err) }

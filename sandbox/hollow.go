@@ -2,12 +2,9 @@ package sandbox
 
 import (
 	"errors"
-	"os"
 	"slices"
 
 	"github.com/gobwrap/gobwrap/internal/tree"
-	"github.com/gobwrap/gobwrap/sandbox/child"
-	"github.com/gobwrap/gobwrap/sandbox/internal/host"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,19 +38,4 @@ func hollowCaps(s *wanted, h facts) error {
 // denies reports whether paths are masked or protected.
 func denies(s *wanted) bool {
 	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return tree.Denies(op.Kind) })
-}
-
-// stdinFile reports whether the payload's standard input is a regular file that the caller
-// may write. The payload can then open it anew, by a link of proc.
-func (c *Cmd) stdinFile() (writable bool) {
-	f, ok := c.Stdin.(*os.File)
-	switch {
-	case ok && f != nil:
-		if conn, err := f.SyscallConn(); err == nil {
-			_ = conn.Control(func(fd uintptr) { writable = host.WritableFile(int(fd)) })
-		}
-	case child.Entered() && child.Passed(0):
-		writable = host.WritableFile(0)
-	}
-	return writable
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/tree"
@@ -20,6 +21,7 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/internal/host"
 	"github.com/gobwrap/gobwrap/sandbox/internal/launcher"
 	"github.com/gobwrap/gobwrap/sandbox/internal/link"
+	"github.com/gobwrap/gobwrap/sandbox/internal/rules"
 	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
@@ -69,16 +71,6 @@ func (c *Cmd) Start() error {
 	return explainLauncher(l, forProgram(err))
 }
 
-// fieldOf is the field for what the policy of setuid mode refuses, which it knows by option.
-//
-//nolint:gochecknoglobals // read-only table
-var fieldOf = map[string]string{
-	"--userns": "Namespaces.JoinUser", "--not-a-security-boundary": "Lockdown.Forgive", "--userns-block-fd": "Report.UserBlockFD",
-	"--disable-userns": "Namespaces.DisableUsers", "--unshare-net": "Namespaces.Net", "--hostname": "Namespaces.Hostname",
-	"--cap-add": "Identity.Caps", "--file-label": "Lockdown.FileLabel", "--cgroup": "Limits.Cgroup", "--proc": "Files", "--mqueue": "Files", "--size": "Files", "a bind": "Files", "an overlay": "Files",
-	"a user namespace (--unshare-user, --uid, --gid)": "Namespaces.User", "a given namespace": "Namespaces", "this command line": "Spec", "this plan": "Spec",
-}
-
 // forProgram makes an error name a field, and be what package os/exec would have returned for
 // a program that is not there. The launcher has no use for either.
 func forProgram(err error) error {
@@ -86,7 +78,7 @@ func forProgram(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	if field := fieldOf[e.Field]; field != "" {
+	if field := rules.FieldOf(e.Field); field != "" {
 		out := *e
 		out.Field, out.Err = field, fault.Because(field+strings.TrimPrefix(e.Error(), e.Field), e.Err)
 		return &out
@@ -129,7 +121,7 @@ func (c *Cmd) compile(keeper bool) (*wanted, facts, *plan.Program, error) {
 	}
 	h := readFacts(s)
 	h.Env, h.Embedded = c.environ(), true
-	h.Tty = terminal(c.Stdout)
+	h.Tty = host.IsTerminalFile(c.Stdout)
 	p, err := c.finish(s, h, keeper)
 	return s, h, p, err
 }
@@ -189,11 +181,22 @@ func (c *Cmd) checkFields(w *wanted) error {
 
 // checkFDs checks that every descriptor number in s stands for a file.
 func (c *Cmd) checkFDs(s *wanted) error {
-	list := s.descriptors()
+	for i, d := range s.descriptors() {
+		if err := c.checkFD(d.name, *d.field, flat.IsWritten(i)); err != nil {
+			return err
+		}
+	}
+	for i, fd := range s.Session.SyncFDs {
+		if err := c.checkFD(at("Session.SyncFDs", i), fd, false); err != nil {
+			return err
+		}
+	}
 	for i := range s.files {
 		op := &s.files[i]
 		if op.FD.Given && op.Content == nil {
-			list = append(list, named{field: at("Files", i) + ".FD", fd: SetFD(op.FD.N)})
+			if err := c.checkFD(at("Files", i)+".FD", SetFD(op.FD.N), false); err != nil {
+				return err
+			}
 		}
 		for _, path := range append([]string{op.Source, op.Upper, op.Work}, op.Layers...) {
 			if n, ok := host.NamesFD(path); ok && !c.passes(n) {
@@ -201,15 +204,18 @@ func (c *Cmd) checkFDs(s *wanted) error {
 			}
 		}
 	}
-	for _, d := range list {
-		if d.fd.Given() && !c.passes(d.fd.N()) {
-			return badField(d.field, noFile(d.fd.N()))
-		}
+	return nil
+}
+
+// checkFD checks one of them.
+func (c *Cmd) checkFD(field string, fd FD, written bool) error {
+	switch {
+	case fd.Given() && !c.passes(fd.N()):
+		return badField(field, noFile(fd.N()))
+	case fd.Given() && written:
+		return c.checkWritable(field, fd)
 	}
-	if err := c.checkWritable("Report.InfoFD", s.Report.InfoFD); err != nil {
-		return err
-	}
-	return c.checkWritable("Report.JSONStatusFD", s.Report.JSONStatusFD)
+	return nil
 }
 
 // checkWritable checks that a report can be written to.
@@ -242,14 +248,6 @@ func noFile(n int) string {
 // passes reports whether the launcher gets a descriptor of this number from the Cmd.
 func (c *Cmd) passes(n int) bool {
 	return n >= 0 && (n < 3 || n-3 < len(c.ExtraFiles) && c.ExtraFiles[n-3] != nil)
-}
-
-func terminal(w any) bool {
-	f, ok := w.(*os.File)
-	if !ok || f == nil {
-		return false
-	}
-	return host.IsTerminal(int(f.Fd()))
 }
 
 // exchange starts the launcher in plan mode.
@@ -370,7 +368,7 @@ func (c *Cmd) program() (*wanted, facts, *plan.Program, error) {
 func (c *Cmd) Describe() []string {
 	s := c.spec()
 	h := readFacts(s)
-	h.StdinFile = c.stdinFile()
+	h.StdinFile = host.WritableStdin(c.Stdin)
 	h.Unscoped = len(kernel.Scopes()) == 0
 	if !child.Entered() {
 		h.Env = os.Environ()

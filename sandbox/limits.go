@@ -52,6 +52,14 @@ func (l *Limits) flat() (t flat.Timeout, ok bool) {
 	return flat.Timeout{After: uint32(after), Grace: uint32(grace)}, l.Timeout >= 0 && after <= most && grace <= most
 }
 
+// take is the other direction, for a time-out that there is.
+func (l *Limits) take(t flat.Timeout) {
+	l.Timeout, l.Grace = time.Duration(t.After)*time.Millisecond, time.Duration(t.Grace)*time.Millisecond
+	if t.Grace == 0 {
+		l.Grace = -1
+	}
+}
+
 // rounded is d in milliseconds, rounded up.
 func rounded(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }
 

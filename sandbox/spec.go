@@ -5,6 +5,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/mounts"
+	"github.com/gobwrap/gobwrap/sandbox/internal/rules"
 )
 
 // Spec describes a sandbox. It is plain data and does not depend on the machine. The zero value is a
@@ -214,8 +215,76 @@ type CommandLine struct {
 	Chdir Text
 }
 
-// switches are the fields that an option switches on, by the bit that it sets in
-// flat.Spec.Switches. They are copied in both directions by this table alone.
+// once is a field that an option gives once, and the name of the field.
+type once[T any] struct {
+	name  string
+	field *T
+}
+
+// The fields that are given once are in these tables, by their indexes in flat.Spec. By them alone the fields
+// are checked, and copied in both directions (flatten.go): a new one needs its line here, and nothing else in
+// this package.
+
+func (s *Spec) wishes() [flat.NumWishes]once[Wish] {
+	n := &s.Namespaces
+	return [...]once[Wish]{
+		flat.User: {"Namespaces.User", &n.User}, flat.IPC: {"Namespaces.IPC", &n.IPC}, flat.PID: {"Namespaces.PID", &n.PID},
+		flat.Net: {"Namespaces.Net", &n.Net}, flat.UTS: {"Namespaces.UTS", &n.UTS}, flat.Cgroup: {"Namespaces.Cgroup", &n.Cgroup},
+		flat.Session: {"Session.New", &s.Session.New},
+	}
+}
+
+func (s *Spec) descriptors() [flat.NumFDs]once[FD] {
+	return [...]once[FD]{
+		flat.JoinUser:    {"Namespaces.JoinUser", &s.Namespaces.JoinUser},
+		flat.FinalUser:   {"Namespaces.FinalUser", &s.Namespaces.FinalUser},
+		flat.JoinPID:     {"Namespaces.JoinPID", &s.Namespaces.JoinPID},
+		flat.JoinNet:     {"Namespaces.JoinNet", &s.Namespaces.JoinNet},
+		flat.BlockFD:     {"Session.BlockFD", &s.Session.BlockFD},
+		flat.InfoFD:      {"Report.InfoFD", &s.Report.InfoFD},
+		flat.StatusFD:    {"Report.JSONStatusFD", &s.Report.JSONStatusFD},
+		flat.UserBlockFD: {"Report.UserBlockFD", &s.Report.UserBlockFD},
+		flat.CgroupFD:    {"Limits.Cgroup", &s.Limits.Cgroup},
+	}
+}
+
+// text is a string that is given once. check, unless it is nil, returns what is wrong with one, or "".
+type text struct {
+	once[Text]
+	check func(string) string
+}
+
+func (s *Spec) texts() [flat.NumStrs]text {
+	return [...]text{
+		flat.Hostname:  {once[Text]{"Namespaces.Hostname", &s.Namespaces.Hostname}, nil},
+		flat.Chdir:     {once[Text]{"Command.Chdir", &s.Command.Chdir}, rules.Path},
+		flat.Argv0:     {once[Text]{"Command.Argv0", &s.Command.Argv0}, nil},
+		flat.ExecLabel: {once[Text]{"Lockdown.ExecLabel", &s.Lockdown.ExecLabel}, rules.Label},
+		flat.FileLabel: {once[Text]{"Lockdown.FileLabel", &s.Lockdown.FileLabel}, rules.Label},
+	}
+}
+
+func (s *Spec) ids() [flat.NumIDs]once[ID] {
+	return [...]once[ID]{flat.UID: {"Identity.UID", &s.Identity.UID}, flat.GID: {"Identity.GID", &s.Identity.GID}}
+}
+
+// scope is a wish with its bit of flat.Spec.Scopes.
+type scope struct {
+	once[Wish]
+	bit uint8
+}
+
+// scopes are in the order of their bits' age: the last one is the youngest.
+func (s *Spec) scopes() [3]scope {
+	c := &s.Lockdown.Scopes
+	return [...]scope{
+		{once[Wish]{"Lockdown.Scopes.Signals", &c.Signals}, flat.ScopeSignals},
+		{once[Wish]{"Lockdown.Scopes.AbstractSockets", &c.AbstractSockets}, flat.ScopeAbstractSockets},
+		{once[Wish]{"Lockdown.Scopes.Sockets", &c.Sockets}, flat.ScopeSockets},
+	}
+}
+
+// switches are by the bits of flat.Spec.Switches.
 func (s *Spec) switches() map[uint32]*bool {
 	return map[uint32]*bool{
 		flat.DisableUsers:        &s.Namespaces.DisableUsers,

@@ -6,11 +6,10 @@ import (
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
-	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/front"
-	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
+	"github.com/gobwrap/gobwrap/sandbox/internal/rules"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
@@ -28,15 +27,19 @@ func validate(s *wanted) error {
 	v := validator{of: s}
 	v.enum("Mode", int(s.Mode), "Auto", "Direct", "Setuid")
 	v.enum("ProcFallback", int(s.ProcFallback), "mounts.Fail", "mounts.Empty", "mounts.BindOuter")
-	v.namespaces(&s.Namespaces)
+	v.once(&s.Spec)
 	v.identity(&s.Identity)
 	v.files(s.files)
 	v.env(s.Env)
-	v.wish("Session.New", s.Session.New)
 	for i, path := range s.Session.Locks {
 		v.path(at("Session.Locks", i), path)
 	}
-	v.descriptors(s)
+	for i, fd := range s.Session.SyncFDs {
+		v.descriptor(at("Session.SyncFDs", i), fd)
+		if !fd.Given() {
+			v.bad(at("Session.SyncFDs", i), "must be given (SetFD, or Pass of the Cmd)")
+		}
+	}
 	v.lockdown(&s.Lockdown)
 	if _, ok := s.Limits.flat(); !ok {
 		v.bad("Limits.Timeout", "must be from 0 to 4294967 seconds, and Grace not longer")
@@ -84,32 +87,47 @@ func (v *validator) text(field, s string) {
 }
 
 func (v *validator) path(field, s string) {
-	if s == "" {
-		v.bad(field, "must not be empty")
+	if problem := rules.Path(s); problem != "" {
+		v.bad(field, problem)
 	}
 	v.text(field, s)
 }
 
-func (v *validator) namespaces(n *Namespaces) {
-	for _, w := range []struct {
-		field string
-		wish  Wish
-	}{{"User", n.User}, {"IPC", n.IPC}, {"PID", n.PID}, {"Net", n.Net}, {"UTS", n.UTS}, {"Cgroup", n.Cgroup}} {
-		v.wish("Namespaces."+w.field, w.wish)
+// once looks at the fields that are given once, by their tables.
+func (v *validator) once(s *Spec) {
+	for _, w := range s.wishes() {
+		v.wish(w.name, *w.field)
 	}
-	v.text("Namespaces.Hostname", n.Hostname.String())
+	for _, x := range s.scopes() {
+		v.wish(x.name, *x.field)
+	}
+	for _, d := range s.descriptors() {
+		v.descriptor(d.name, *d.field)
+	}
+	for _, t := range s.texts() {
+		v.text(t.name, t.field.String())
+		if t.check == nil || !t.field.Given() {
+			continue
+		}
+		if problem := t.check(t.field.String()); problem != "" {
+			v.bad(t.name, problem)
+		}
+	}
+	for _, id := range s.ids() {
+		if id.field.N() == 1<<32-1 { // (uid_t)-1
+			v.bad(id.name, "4294967295 is not an id")
+		}
+	}
+}
+
+// descriptor looks at the number alone. Whether it stands for a file only the Cmd knows.
+func (v *validator) descriptor(field string, fd FD) {
+	if fd.Given() && (fd.N() < 0 || int64(fd.N()) > 1<<31-1) {
+		v.bad(field, strconv.Itoa(fd.N())+" cannot be a descriptor")
+	}
 }
 
 func (v *validator) identity(id *Identity) {
-	const none = 1<<32 - 1 // (uid_t)-1 stands for no id
-	for _, who := range []struct {
-		field string
-		id    ID
-	}{{"Identity.UID", id.UID}, {"Identity.GID", id.GID}} {
-		if who.id.N() == none {
-			v.bad(who.field, "4294967295 is not an id")
-		}
-	}
 	for i, c := range id.Caps {
 		if c.Caps == 0 {
 			v.bad(at("Identity.Caps", i)+".Caps", "must name a capability")
@@ -152,22 +170,7 @@ func (v *validator) env(list []EnvOp) {
 	}
 }
 
-// descriptors looks at the numbers alone. Whether they stand for files only the Cmd knows.
-func (v *validator) descriptors(s *wanted) {
-	for _, d := range s.descriptors() {
-		switch {
-		case d.fd.Given() && (d.fd.N() < 0 || int64(d.fd.N()) > 1<<31-1):
-			v.bad(d.field, strconv.Itoa(d.fd.N())+" cannot be a descriptor")
-		case !d.fd.Given() && d.needed:
-			v.bad(d.field, "must be given (SetFD, or Pass of the Cmd)")
-		}
-	}
-}
-
 func (v *validator) lockdown(l *Lockdown) {
-	v.wish("Lockdown.Scopes.Signals", l.Scopes.Signals)
-	v.wish("Lockdown.Scopes.AbstractSockets", l.Scopes.AbstractSockets)
-	v.wish("Lockdown.Scopes.Sockets", l.Scopes.Sockets)
 	for i, path := range l.AllowSockets {
 		v.path(at("Lockdown.AllowSockets", i), path)
 	}
@@ -185,93 +188,20 @@ func (v *validator) lockdown(l *Lockdown) {
 			}
 		}
 	}
-	for _, label := range []struct {
-		field string
-		text  Text
-	}{{"Lockdown.ExecLabel", l.ExecLabel}, {"Lockdown.FileLabel", l.FileLabel}} {
-		v.text(label.field, label.text.String())
-		if badLabel(label.text.String()) {
-			v.bad(label.field, "the label is longer than 1023 bytes, or contains a quote, a backslash or a newline")
-		}
-	}
-}
-
-// badLabel reports whether a label could not stand between the quotes of a mount option.
-func badLabel(label string) bool {
-	return len(label) >= plan.MaxLabel || strings.ContainsAny(label, "\"\\\n")
 }
 
 func (v *validator) command(c *CommandLine) {
 	for i, arg := range c.Args {
 		v.text(at("Command.Args", i), arg)
 	}
-	v.text("Command.Argv0", c.Argv0.String())
-	if c.Chdir.Given() {
-		v.path("Command.Chdir", c.Chdir.String())
-	}
-}
-
-// named is a descriptor and the field that names it.
-type named struct {
-	field  string
-	fd     FD
-	needed bool // the field is there to hold one
-}
-
-// descriptors returns the descriptors of s, except those of its Files, given or not: first
-// those that it names once, by their indexes in package flat.
-func (w *wanted) descriptors() []named {
-	n, r := &w.Namespaces, &w.Report
-	list := []named{
-		flat.JoinUser:    {"Namespaces.JoinUser", n.JoinUser, false},
-		flat.FinalUser:   {"Namespaces.FinalUser", n.FinalUser, false},
-		flat.JoinPID:     {"Namespaces.JoinPID", n.JoinPID, false},
-		flat.JoinNet:     {"Namespaces.JoinNet", n.JoinNet, false},
-		flat.BlockFD:     {"Session.BlockFD", w.Session.BlockFD, false},
-		flat.InfoFD:      {"Report.InfoFD", r.InfoFD, false},
-		flat.StatusFD:    {"Report.JSONStatusFD", r.JSONStatusFD, false},
-		flat.UserBlockFD: {"Report.UserBlockFD", r.UserBlockFD, false},
-		flat.CgroupFD:    {"Limits.Cgroup", w.Limits.Cgroup, false},
-	}
-	for i, fd := range w.Session.SyncFDs {
-		list = append(list, named{at("Session.SyncFDs", i), fd, true})
-	}
-	return list
-}
-
-// rules are about fields of a Spec that cannot be combined (see compile.Rule): the field to
-// change, and why.
-//
-//nolint:gochecknoglobals // read-only table
-var rules = [...]struct{ field, problem string }{
-	compile.NoCommand:         {"Command.Args", "must not be empty"},
-	compile.Uncompiled:        {"Lockdown.Filters", "a profile was not compiled"},
-	compile.RangesJoin:        {"Namespaces.JoinUser", "cannot be combined with Identity.UIDMap, GIDMap and MapAuto: the ids of a given namespace are mapped already"},
-	compile.JoinNewUser:       {"Namespaces.JoinUser", "cannot be combined with a new user namespace (Namespaces.User)"},
-	compile.RangesNeedUser:    {"Namespaces.User", "must be Want or Default with Identity.UIDMap, GIDMap or MapAuto"},
-	compile.AutoAndMaps:       {"Identity.MapAuto", "cannot be combined with Identity.UIDMap and GIDMap"},
-	compile.DisableNeedsUser:  {"Namespaces.DisableUsers", "needs a new user namespace (Namespaces.User: Want or Default)"},
-	compile.DisableAndBlock:   {"Namespaces.DisableUsers", "excludes Report.UserBlockFD"},
-	compile.BlockNeedsUser:    {"Report.UserBlockFD", "needs a new user namespace (Namespaces.User: Want or Default)"},
-	compile.BlockNeedsInfo:    {"Report.UserBlockFD", "needs Report.InfoFD"},
-	compile.UIDNeedsUser:      {"Identity.UID", "needs a user namespace (Namespaces.User or JoinUser)"},
-	compile.GIDNeedsUser:      {"Identity.GID", "needs a user namespace (Namespaces.User or JoinUser)"},
-	compile.HostnameNeedsUTS:  {"Namespaces.Hostname", "needs a new UTS namespace (Namespaces.UTS)"},
-	compile.PID1NeedsPID:      {"Session.AsPID1", "needs a new PID namespace (Namespaces.PID)"},
-	compile.PID1AndLocks:      {"Session.AsPID1", "cannot be combined with Session.Locks, which an init holds"},
-	compile.AdminOfGiven:      {"Identity.Caps", "with Namespaces.JoinUser or Report.UserBlockFD, CAP_SYS_ADMIN takes away what mounts.Mask and mounts.Protect do"},
-	compile.UsageNeedsStatus:  {"Report.Usage", "needs Report.JSONStatusFD"},
-	compile.SocketsNeedScope:  {"Lockdown.AllowSockets", "needs Lockdown.Scopes.Sockets"},
-	compile.ForegroundSession: {"Session.Foreground", "needs the caller's session (Session.New: Share), which has the terminal"},
-	compile.LabelsNeedSELinux: {"Lockdown.ExecLabel", "needs SELinux, which this system does not have"},
 }
 
 // broken returns the error for a rule that is broken.
 func (w *wanted) broken(r compile.Rule) error {
-	field := rules[r].field
+	field, problem := rules.Broken(r)
 	if r == compile.LabelsNeedSELinux && !w.Lockdown.ExecLabel.Given() {
 		field = "Lockdown.FileLabel"
 	}
 	field = w.name(field)
-	return &SetupError{Stage: "options", Field: field, Err: &front.Broken{Rule: r, Field: field, Problem: rules[r].problem}}
+	return &SetupError{Stage: "options", Field: field, Err: &front.Broken{Rule: r, Field: field, Problem: problem}}
 }

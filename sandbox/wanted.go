@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/tree"
@@ -41,6 +42,9 @@ func (w *wanted) words(field string) []string {
 
 // origin returns where a field comes from, for listings and errors.
 func (w *wanted) origin(field string) plan.Origin {
+	if field == "Command.Chdir" {
+		field = w.chdir
+	}
 	if words := w.words(field); len(words) > 0 {
 		return plan.Origin{Words: words}
 	}
@@ -72,17 +76,16 @@ func (w *wanted) fds() (used, read []int) {
 			}
 		}
 	}
-	n, r := &w.Namespaces, &w.Report
-	use(n.JoinUser, n.FinalUser, n.JoinPID, n.JoinNet, w.Session.BlockFD, r.InfoFD, r.JSONStatusFD, r.UserBlockFD, w.Limits.Cgroup)
+	for i, d := range w.descriptors() {
+		use(*d.field)
+		if d.field.Given() && flat.IsEarly(i) && !slices.Contains(read, d.field.N()) {
+			read = append(read, d.field.N())
+		}
+	}
 	use(w.Session.SyncFDs...)
 	for i := range w.files {
 		if op := &w.files[i]; op.FD.Given && !tree.Reads(op.Kind) {
 			use(SetFD(op.FD.N))
-		}
-	}
-	for _, fd := range []FD{r.InfoFD, r.JSONStatusFD, w.Limits.Cgroup} {
-		if fd.Given() && !slices.Contains(read, fd.N()) {
-			read = append(read, fd.N())
 		}
 	}
 	return used, read

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/cmdline"
@@ -112,95 +111,16 @@ func (l *line) origin(w flat.Word) plan.Origin {
 	return plan.Origin{Words: words}
 }
 
-// spec returns what can be said once, except for switches.
-func (l *line) spec() sandbox.Spec {
-	s := &l.Spec
-	wish := func(i int) sandbox.Wish { return sandbox.Wish(s.Wishes[i]) + sandbox.Share }
-	fd := func(i int, field string) sandbox.FD {
-		if f := s.FDs[i]; f.Given() {
-			l.fields[field] = f.From
-			return sandbox.SetFD(int(f.N()))
-		}
-		return sandbox.FD{}
-	}
-	str := func(i int, field string) sandbox.Text {
-		if t := s.Strs[i]; t.Given() {
-			l.fields[field] = t.From
-			return sandbox.SetText(l.word(t.Word))
-		}
-		return sandbox.Text{}
-	}
-	id := func(i int) sandbox.ID {
-		if s.IDs[i].Given {
-			return sandbox.SetID(s.IDs[i].N)
-		}
-		return sandbox.ID{}
-	}
-	out := sandbox.Spec{
-		Mode: sandbox.Mode(s.Mode),
-		Namespaces: sandbox.Namespaces{
-			User: wish(flat.User), IPC: wish(flat.IPC), PID: wish(flat.PID), Net: wish(flat.Net), UTS: wish(flat.UTS), Cgroup: wish(flat.Cgroup),
-			JoinUser: fd(flat.JoinUser, "Namespaces.JoinUser"), FinalUser: fd(flat.FinalUser, "Namespaces.FinalUser"), JoinPID: fd(flat.JoinPID, "Namespaces.JoinPID"), JoinNet: fd(flat.JoinNet, "Namespaces.JoinNet"),
-			Hostname: str(flat.Hostname, "Namespaces.Hostname"),
-		},
-		Identity: sandbox.Identity{
-			UID: id(flat.UID), GID: id(flat.GID), KeepCaps: true,
-		},
-		ProcFallback: mounts.Fallback(s.Fallback),
-		Session: sandbox.Session{
-			New: wish(flat.Session), BlockFD: fd(flat.BlockFD, "Session.BlockFD"),
-		},
-		Report: sandbox.Report{
-			InfoFD: fd(flat.InfoFD, "Report.InfoFD"), JSONStatusFD: fd(flat.StatusFD, "Report.JSONStatusFD"), UserBlockFD: fd(flat.UserBlockFD, "Report.UserBlockFD"), FailStatus: s.FailStatus,
-		},
-		Lockdown: sandbox.Lockdown{ExecLabel: str(flat.ExecLabel, "Lockdown.ExecLabel"), FileLabel: str(flat.FileLabel, "Lockdown.FileLabel")},
-		Command:  sandbox.CommandLine{Argv0: str(flat.Argv0, "Command.Argv0"), Chdir: str(flat.Chdir, "Command.Chdir")},
-	}
-	out.Limits.Cgroup = fd(flat.CgroupFD, "Limits.Cgroup")
-	if t := s.Timeout; t.After != 0 {
-		l.fields["Limits.Timeout"] = t.From
-		out.Limits.Timeout, out.Limits.Grace = milliseconds(t.After), milliseconds(t.Grace)
-		if t.Grace == 0 {
-			out.Limits.Grace = -1
-		}
-	}
-	l.scopes(&out.Lockdown.Scopes)
-	if s.DropCaps != 0 {
-		out.Identity.Caps = append(out.Identity.Caps, sandbox.CapEdit{Drop: true, Caps: idmap.Caps(s.DropCaps)})
-	}
-	if s.AddCaps != 0 {
-		out.Identity.Caps = append(out.Identity.Caps, sandbox.CapEdit{Caps: idmap.Caps(s.AddCaps)})
-	}
-	w := s.Command
-	for range s.Args {
+// spec returns what can be said once, and the command.
+func (l *line) spec() (out sandbox.Spec) {
+	out.Identity.KeepCaps = true
+	front.Take(&out, &l.Spec, l.word, func(field string, option flat.Word) { l.fields[field] = option })
+	w := l.Spec.Command
+	for range l.Spec.Args {
 		out.Command.Args = append(out.Command.Args, l.word(w))
 		w = l.text.Next(w)
 	}
 	return out
-}
-
-func milliseconds(n uint32) time.Duration { return time.Duration(n) * time.Millisecond }
-
-// scopes turns the bits into one Wish per scope.
-func (l *line) scopes(out *sandbox.Scopes) {
-	s := &l.Spec
-	for _, one := range [...]struct {
-		wish  *sandbox.Wish
-		bit   uint8
-		field string
-	}{
-		{&out.Signals, flat.ScopeSignals, "Lockdown.Scopes.Signals"},
-		{&out.AbstractSockets, flat.ScopeAbstractSockets, "Lockdown.Scopes.AbstractSockets"},
-		{&out.Sockets, flat.ScopeSockets, "Lockdown.Scopes.Sockets"},
-	} {
-		switch {
-		case s.Scopes&one.bit != 0:
-			*one.wish = sandbox.Want
-			l.fields[one.field] = s.ScopesFrom
-		case s.TryScopes&one.bit != 0:
-			*one.wish = sandbox.Try
-		}
-	}
 }
 
 // entry says where the next entry of a list in the Spec, which has n so far, comes from.

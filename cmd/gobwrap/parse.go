@@ -24,7 +24,6 @@ func parse(argv []string) (*line, *options, error) {
 	opts := &options{
 		spec: l.spec(), levelPrefix: s.On(flat.LevelPrefix), dryRun: s.On(flat.DryRun), explain: s.On(flat.Explain),
 	}
-	front.Switch(&opts.spec, s.Switches)
 	opts.line.Words, opts.line.Switches = l.words, s.Switches
 	for i := range l.items[:l.Items] {
 		l.item(opts, i)

@@ -68,10 +68,9 @@ func (p *Parser) latest(place uint8, writes bool, text flat.Text, known []Known)
 
 // named carries out the options that name a descriptor for later.
 func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.Item) Status {
-	reports := o.on == flat.InfoFD || o.on == flat.StatusFD
 	// A report is written when the sandbox is there: a descriptor that cannot be written is refused
 	// now.
-	fd, open, s := p.latest(o.on, reports, text, known)
+	fd, open, s := p.latest(o.on, flat.IsWritten(int(o.on)), text, known)
 	if s != Done {
 		return s
 	}
@@ -80,7 +79,7 @@ func (p *Parser) named(o *Option, text flat.Text, known []Known, items []flat.It
 	if open {
 		p.Spec.FDs[o.on] = flat.NewFD(fd, p.from)
 		// The first process needs neither reports nor the cgroup: it closes them at once.
-		p.use(items, fd, reports || o.on == flat.CgroupFD)
+		p.use(items, fd, flat.IsEarly(int(o.on)))
 	}
 	return Done
 }

@@ -36,7 +36,7 @@ const (
 	UTS
 	Cgroup
 	Session
-	numWishes
+	NumWishes
 )
 
 // Indexes of Spec.FDs: the descriptors that an option names once.
@@ -50,8 +50,14 @@ const (
 	StatusFD
 	UserBlockFD
 	CgroupFD
-	numFDs
+	NumFDs
 )
+
+// IsWritten reports whether a descriptor, by its index, is written to.
+func IsWritten(fd int) bool { return fd == InfoFD || fd == StatusFD }
+
+// IsEarly reports whether only the front end and the monitor need a descriptor, by its index.
+func IsEarly(fd int) bool { return IsWritten(fd) || fd == CgroupFD }
 
 // Indexes of Spec.Strs.
 const (
@@ -60,14 +66,14 @@ const (
 	Argv0
 	ExecLabel
 	FileLabel
-	numStrs
+	NumStrs
 )
 
 // Indexes of Spec.IDs.
 const (
 	UID = iota
 	GID
-	numIDs
+	NumIDs
 )
 
 // Bits of Spec.Switches. Below them are the header's flags (plan.AllFlags).
@@ -138,15 +144,15 @@ const Grace = 2000
 
 // Spec holds what can be given only once. Its zero value shares everything with the caller.
 type Spec struct {
-	Wishes [numWishes]Wish
+	Wishes [NumWishes]Wish
 	Mode   Mode
 	// Small numbers of packages above this one, which it cannot import.
 	Fallback   uint8 // of --proc: tree.Fallback
 	FailStatus uint8 // the launcher's exit status where set-up fails; 0: the default
 	Switches   uint32
-	IDs        [numIDs]ID
-	FDs        [numFDs]FD
-	Strs       [numStrs]Str
+	IDs        [NumIDs]ID
+	FDs        [NumFDs]FD
+	Strs       [NumStrs]Str
 
 	// Scopes are those that the payload must have, TryScopes those where the
 	// kernel can; ScopesFrom is an option for the former, the one that is most likely to fail.

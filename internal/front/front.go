@@ -8,6 +8,7 @@ package front
 
 import (
 	"github.com/gobwrap/gobwrap/internal/compile"
+	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
 )
@@ -44,8 +45,9 @@ var (
 	// Killed is the error of a launch of this binary that was killed during set-up, which a
 	// seccomp filter in force may explain.
 	Killed func() error
-	// Switch sets the fields of a *sandbox.Spec that options switch on (flat.Spec.Switches).
-	Switch func(spec any, switches uint32)
+	// Take sets the fields of a *sandbox.Spec that options give once. text returns a string, and from is told
+	// which option has set a field.
+	Take func(spec any, f *flat.Spec, text func(flat.Word) string, from func(field string, option flat.Word))
 	// Set puts a setting into a *sandbox.Spec, and returns the field.
 	Set func(spec any, kind setting.Kind, text string) (field string)
 	// Failed writes to the descriptors of a *sandbox.Report why the command does not run.

@@ -12,7 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestParse(t *testing.T) {
+// TestKinds: of every kind, operands that are valid and such that are not.
+func TestKinds(t *testing.T) {
+	var valid [numKinds]int
 	for _, c := range []struct {
 		k          Kind
 		word, want string
@@ -55,6 +57,7 @@ func TestParse(t *testing.T) {
 		{Nice, "+1", ""},
 		{Nice, "--1", ""},
 		{Nice, "1x", ""},
+		{Score, "-1000", "no values"},
 		{Score, "1001", ""},
 		{Score, "-1001", ""},
 		{Score, "x", ""},
@@ -89,8 +92,16 @@ func TestParse(t *testing.T) {
 		if ok != (c.want != "") || ok && shown(c.k, &v) != c.want {
 			t.Errorf("%v %q: %v, %v; want %q", c.k, c.word, shown(c.k, &v), ok, c.want)
 		}
-		if ok && c.k != CPUs && (!Parse(c.k, []byte(c.want), &again) || again != v) {
+		if ok {
+			valid[c.k]++
+		}
+		if ok && c.k != CPUs && c.k != Score && (!Parse(c.k, []byte(c.want), &again) || again != v) {
 			t.Errorf("%v %q: read again %v", c.k, c.want, shown(c.k, &again))
+		}
+	}
+	for k, n := range valid {
+		if n == 0 {
+			t.Errorf("no valid operand of kind %d", k)
 		}
 	}
 	if name, soft, hard := LimitOf("cpu=1:unlimited"); name != "cpu" || soft != 1 || hard != Unlimited || Limit(name, soft, hard) != "cpu=1:unlimited" {
@@ -108,6 +119,8 @@ func shown(k Kind, v *Values) string {
 		return Limit(resource(uint32(v.Words[0])), v.Words[1], v.Words[2])
 	case Nice:
 		return strconv.Itoa(int(v.Words[0]))
+	case Score:
+		return "no values"
 	case CPUs:
 		return strings.Trim(fmt.Sprintf("%x", v.Words[:v.N]), "[]")
 	}

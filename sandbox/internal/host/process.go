@@ -23,11 +23,3 @@ func IgnoredSignals() uint64 {
 	mask, _ := strconv.ParseUint(procfs.Field(procfs.Text("/proc/self/status"), "SigIgn"), 16, 64)
 	return mask
 }
-
-// WritableFile reports whether a descriptor is a regular file that the caller may write, by a path or
-// by a link of proc.
-func WritableFile(fd int) bool {
-	var st unix.Stat_t
-	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG &&
-		unix.Access("/proc/self/fd/"+strconv.Itoa(fd), unix.W_OK) == nil
-}
