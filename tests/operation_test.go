@@ -103,64 +103,177 @@ func TestMadeUp(t *testing.T) {
 `,
 }
 
+// changed is a copy of the module with changes, for the go command (-overlay).
+type changed struct {
+	dir     string
+	replace map[string]string
+}
+
+func newChanged(t *testing.T) *changed { return &changed{t.TempDir(), map[string]string{}} }
+
+// put adds a file, or puts another one in its place.
+func (c *changed) put(t *testing.T, name, text string) {
+	t.Helper()
+	file := filepath.Join(c.dir, strings.ReplaceAll(name, "/", "+"))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Abs("../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.replace[path] = file
+}
+
+// plant puts text in front of others: pairs are what stands in the file, and what comes before it.
+func (c *changed) plant(t *testing.T, name string, pairs ...string) {
+	t.Helper()
+	text, err := os.ReadFile("../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := string(text)
+	for i := 0; i < len(pairs); i += 2 {
+		if strings.Count(out, pairs[i]) != 1 {
+			t.Fatalf("%q stands %d times in %s", pairs[i], strings.Count(out, pairs[i]), name)
+		}
+		out = strings.Replace(out, pairs[i], pairs[i+1]+pairs[i], 1)
+	}
+	c.put(t, name, out)
+}
+
+// run runs the go command on the copy: build, test and the like, and words.
+func (c *changed) run(t *testing.T, command string, words ...string) string {
+	t.Helper()
+	overlay, err := json.Marshal(map[string]any{"Replace": c.replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(c.dir, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", append([]string{command, "-overlay", file}, words...)...)
+	cmd.Dir = ".."
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s %q: %v\n%s", command, words, err, out)
+	}
+	return string(out)
+}
+
 // TestMadeUpOperation adds an operation to the table, and the function that does it, and shows
 // that nothing else needs to know it by name: everything builds, plans with it are judged and
 // listed, and it is carried out. Setuid mode refuses what its policy does not name.
 func TestMadeUpOperation(t *testing.T) {
-	dir := t.TempDir()
-	replace := map[string]string{}
-	put := func(name, text string) {
-		t.Helper()
-		file := filepath.Join(dir, strings.ReplaceAll(name, "/", "+"))
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		path, err := filepath.Abs("../" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		replace[path] = file
-	}
-	plant := func(name string, pairs ...string) {
-		t.Helper()
-		text, err := os.ReadFile("../" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		changed := string(text)
-		for i := 0; i < len(pairs); i += 2 {
-			if !strings.Contains(changed, pairs[i]) {
-				t.Fatalf("no %q in %s", pairs[i], name)
-			}
-			changed = strings.Replace(changed, pairs[i], pairs[i+1]+pairs[i], 1)
-		}
-		put(name, changed)
-	}
-	plant("internal/plan/op.go", "	NumOps\n", madeUpOp, "	OpExec:    {", madeUpRow)
-	plant("mounts/build/root_unsafe.go", "	case s.Op == plan.OpSlave:\n", madeUpDo)
+	c := newChanged(t)
+	c.plant(t, "internal/plan/op.go", "	NumOps\n", madeUpOp, "	OpExec:    {", madeUpRow)
+	c.plant(t, "mounts/build/root_unsafe.go", "	case s.Op == plan.OpSlave:\n", madeUpDo)
 	for name, text := range madeUpTests {
-		put(name, text)
+		c.put(t, name, text)
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	c.run(t, "build", "./cmd/gobwrap", "./sandbox/...", "./suid")
+	out := c.run(t, "test", "-count=1", "-run", "^TestMadeUp$", "-v", "./internal/plan", "./mounts/build")
+	if strings.Count(out, "--- PASS: TestMadeUp") != 2 {
+		t.Errorf("not both tests have run:\n%s", out)
+	}
+}
+
+// madeUpOptions are the changes for a setting and an operation on files that are made up, and their options, by
+// file of code: three for each of the two.
+var madeUpOptions = map[string][]string{
+	"internal/cmdline/options.go": {
+		"	{Name: \"--foreground\",", `	{Name: "--timer-slack", Operands: "N", Help: "For a test", Wants: "a number", do: doSetting, on: uint8(setting.Slack)},
+	{Name: "--copy-of-dir", Operands: "DEST", Help: "For a test", Paths: true, Takes: TakesPerms, do: doAt, makes: tree.Copy},
+`,
+	},
+	// The setting.
+	"internal/setting/kinds_unsafe.go": {
+		"	numKinds             // a number", "	Slack\n",
+		"	CPUs:   {\"CPUs\",", "	Slack: {\"timer slack\", unix.EINVAL, \"for a test\"},\n",
+		"	case CPUs:\n		return parseCPUs", "	case Slack:\n		n, ok := flat.Decimal(word, 1<<63)\n		v.N, v.Words[0] = 1, n\n		return ok\n",
+		"	case k == CPUs:\n		return setCPUs", "	case k == Slack && n >= 1:\n		return raw.Prctl(unix.PR_SET_TIMERSLACK, uintptr(*(*uint64)(values)), 0, 0, 0)\n",
+	},
+	"sandbox/limits.go": {
+		"	CPUs string\n", "	Slack string\n",
+		"	if l.CPUs != \"\" {\n", "	if l.Slack != \"\" {\n		list = append(list, set{\"Limits.Slack\", setting.Slack, l.Slack, \"a number\"})\n	}\n",
+		"	case setting.CPUs:\n", "	case setting.Slack:\n		l.Slack = text\n		return \"Limits.Slack\"\n",
+	},
+	// The operation.
+	"internal/tree/kinds.go": {
+		"	numKinds\n", "	Copy\n",
+		"	RemountRO: {\"RemountRO\",", "	Copy: {\"Copy\", dest, perms, [3]Line{New}, \"a copy\", nothing},\n",
+		"	case it.Kind == File:\n", "	case it.Kind == Copy:\n		m.Step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})\n",
+	},
+	"mounts/op.go": {"// Symlink makes", "// Copy is like Dir.\nfunc Copy(dest string) Op { return at(tree.Copy, dest) }\n\n"},
+}
+
+// madeUpSpec shows the same from a program.
+const madeUpSpec = `package sandbox
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gobwrap/gobwrap/mounts"
+)
+
+func TestMadeUp(t *testing.T) {
+	s := Spec{Command: CommandLine{Args: []string{"x"}}, Files: []mounts.Op{mounts.Copy("/d").Perms(0o700)}, Limits: Limits{Slack: "7"}}
+	p, err := planOf(s.settled(), facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(file, overlay, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, words := range [][]string{
-		{"build", "-overlay", file, "./cmd/gobwrap", "./sandbox/...", "./suid"},
-		{"test", "-overlay", file, "-count=1", "-run", "^TestMadeUp$", "-v", "./internal/plan", "./mounts/build"},
-	} {
-		cmd := exec.Command("go", words...)
-		cmd.Dir = ".."
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Errorf("go %q: %v\n%s", words, err, out)
+	for _, want := range []string{"values=[7]", "; Limits.Slack", "dst=\"/d\" mode=0700", "; \"Files[0]\""} {
+		if !strings.Contains(p.Dump(), want) {
+			t.Errorf("no %s in\n%s", want, p.Dump())
 		}
-		if words[0] == "test" && strings.Count(string(out), "--- PASS: TestMadeUp") != 2 {
-			t.Errorf("not both tests have run:\n%s", out)
+	}
+	for field, change := range map[string]func(*Spec){
+		"Limits.Slack: invalid value \"x\" (want a number)": func(s *Spec) { s.Limits.Slack = "x" },
+		"Files[0].Dest: must not be empty":                 func(s *Spec) { s.Files = []mounts.Op{mounts.Copy("")} },
+		"Files[0].Size: is not used by Copy":               func(s *Spec) { s.Files = []mounts.Op{mounts.Copy("/d").Size(1)} },
+	} {
+		bad := s
+		change(&bad)
+		if _, err := planOf(bad.settled(), facts{}); err == nil || err.Error() != field {
+			t.Errorf("%v, want %s", err, field)
+		}
+	}
+}
+`
+
+// TestMadeUpOptions adds a setting and an operation on files, with their options, and shows that three files of code are
+// enough for each: the command line and a program can ask for them, and mistakes, listings and descriptions name
+// them.
+func TestMadeUpOptions(t *testing.T) {
+	c := newChanged(t)
+	for name, pairs := range madeUpOptions {
+		c.plant(t, name, pairs...)
+	}
+	c.put(t, "sandbox/madeup_test.go", madeUpSpec)
+	if out := c.run(t, "test", "-count=1", "-run", "^TestMadeUp$", "-v", "./sandbox"); !strings.Contains(out, "--- PASS: TestMadeUp") {
+		t.Errorf("the test has not run:\n%s", out)
+	}
+	program := filepath.Join(c.dir, "gobwrap")
+	c.run(t, "build", "-ldflags=-E="+module+"/sandbox/child.entry", "-o", program, "./cmd/gobwrap")
+	for _, l := range []struct {
+		words []string
+		want  []string
+	}{
+		{[]string{"--dry-run", "--timer-slack", "5", "--timer-slack", "7", "--perms", "0700", "--copy-of-dir", "/d"}, []string{"values=[7]", "; --timer-slack 7", `dst="/d" mode=0700`, "; --copy-of-dir /d"}},
+		{[]string{"--dry-run", "--timer-slack", "x"}, []string{`--timer-slack: invalid value "x" (want a number)`}},
+		{[]string{"--dry-run", "--copy-of-dir", ""}, []string{"--copy-of-dir: DEST must not be empty"}},
+		{[]string{"--explain", "--timer-slack", "7", "--copy-of-dir", "/d", "--bind", "/no-such", "/x"}, []string{"limits: timer slack 7", "new, removed at the end: /d (a copy)"}},
+	} {
+		out, _ := exec.Command(program, append(l.words, "x")...).CombinedOutput()
+		for _, want := range l.want {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%q: no %s in\n%s", l.words, want, out)
+			}
+		}
+		if strings.Contains(string(out), "values=[5]") {
+			t.Errorf("%q: the earlier setting counts, too:\n%s", l.words, out)
 		}
 	}
 }
