@@ -20,7 +20,7 @@ func linesOf(s *wanted, h facts) []string {
 		User: namespaceOf(wantsUser(s, &h), n.JoinUser), Net: namespaceOf(n.Net.isNew(), n.JoinNet), Processes: namespaceOf(n.PID.isNew(), n.JoinPID),
 		IPC: n.IPC.isNew(), UTS: n.UTS.isNew(), Cgroup: n.Cgroup == Want || n.Cgroup == Try && h.CgroupNamespaces,
 		NewSession: s.Session.New.isNew(), Foreground: s.Session.Foreground, Setuid: h.Setuid, Forgive: l.Forgive,
-		OuterProc: s.ProcFallback == mounts.BindOuter, StdinFile: h.StdinFile, Unscoped: h.Unscoped, CgroupFD: -1,
+		OuterProc: s.ProcFallback == mounts.BindOuter, StdinFile: h.StdinFile, Unscoped: h.Unscoped, CgroupFD: limits.Cgroup.N(),
 	}
 	if n.PID.isNew() { // it lies below a given one, if there is one, and counts
 		d.Processes = describe.New
@@ -34,9 +34,6 @@ func linesOf(s *wanted, h facts) []string {
 	}
 	for _, x := range limits.settings() {
 		d.Limits = append(d.Limits, x.kind.Describe(x.text))
-	}
-	if limits.Cgroup.Given() {
-		d.CgroupFD = limits.Cgroup.N()
 	}
 	if d.Timed = limits.Timeout != 0; d.Timed {
 		t, _ := limits.flat()

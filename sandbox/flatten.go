@@ -5,6 +5,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
@@ -164,11 +165,10 @@ func (f *flattener) listed(s *wanted) {
 			f.Item(flat.Item{Kind: flat.SetEnv, A: f.Word(e.Name), B: f.Word(e.Value)})
 		}
 	}
-	for i, path := range s.Session.Locks {
-		f.Item(flat.Item{Kind: flat.Lock, A: f.Word(path), From: f.From(at("Session.Locks", i))})
-	}
-	for i, path := range s.Lockdown.AllowSockets {
-		f.Item(flat.Item{Kind: flat.Socket, A: f.Word(path), From: f.From(at("Lockdown.AllowSockets", i))})
+	for _, l := range s.lists() {
+		for i, path := range *l.field {
+			f.Item(flat.Item{Kind: l.kind, A: f.Word(path), From: f.From(at(l.name, i))})
+		}
 	}
 	for i, fd := range s.Session.SyncFDs {
 		f.Item(flat.Item{Kind: flat.SyncFD, FD: int32(fd.N()), From: f.From(at("Session.SyncFDs", i))})
@@ -202,6 +202,21 @@ func (f *flattener) listed(s *wanted) {
 	for _, fd := range read {
 		f.Item(flat.Item{Kind: flat.Used, FD: int32(fd), Flags: flat.Early})
 	}
+}
+
+// add is the other direction, for settings and lists of paths. It returns the field that an item has set, "" for
+// other items.
+func (s *Spec) add(it *flat.Item, text string) (field string) {
+	if it.Kind == flat.Setting {
+		return s.Limits.add(setting.Kind(it.N), text)
+	}
+	for _, l := range s.lists() {
+		if l.kind == it.Kind {
+			*l.field = append(*l.field, text)
+			return at(l.name, len(*l.field)-1)
+		}
+	}
+	return ""
 }
 
 // ranges is what has been settled about several ids.

@@ -7,7 +7,6 @@ import (
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/sandbox/internal/link"
 )
 
@@ -30,6 +29,6 @@ func init() {
 	front.Take = func(spec any, f *flat.Spec, text func(flat.Word) string, from func(string, flat.Word)) {
 		spec.(*Spec).take(f, text, from)
 	}
-	front.Set = func(spec any, kind setting.Kind, text string) string { return spec.(*Spec).Limits.add(kind, text) }
+	front.Add = func(spec any, it *flat.Item, text string) string { return spec.(*Spec).add(it, text) }
 	front.Failed = func(report any, err error) { report.(*Report).failed(link.Own{}, err) }
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"golang.org/x/sys/unix"
@@ -27,15 +26,10 @@ func hollowCaps(s *wanted, h facts) error {
 		return nil
 	case s.Namespaces.DisableUsers:
 		return errors.New("with Namespaces.DisableUsers the capabilities of Identity.Caps do not count for the sandbox's network, mounts and other namespaces")
-	case wantedCaps(s, &h)>>unix.CAP_SYS_ADMIN&1 != 0 && denies(s):
+	case wantedCaps(s, &h)>>unix.CAP_SYS_ADMIN&1 != 0 && s.has(tree.Denies):
 		return errors.New("with mounts.Mask or mounts.Protect, and CAP_SYS_ADMIN, the capabilities of Identity.Caps do not count for the sandbox's network and other namespaces")
 	case otherID:
 		return errors.New("with mounts.Dev and a uid or gid other than 0 the capabilities of Identity.Caps do not count for the sandbox's network, mounts and other namespaces (Identity.UID and GID)")
 	}
 	return nil
-}
-
-// denies reports whether paths are masked or protected.
-func denies(s *wanted) bool {
-	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return tree.Denies(op.Kind) })
 }

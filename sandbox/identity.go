@@ -53,9 +53,12 @@ func (a *axis) complete(s *wanted, h *facts) error {
 	return nil
 }
 
-func hasDev(s *wanted) bool {
-	return slices.ContainsFunc(s.files, func(op tree.Op) bool { return op.Kind == tree.Dev })
+// has reports whether there is an operation of such a kind.
+func (w *wanted) has(is func(tree.Kind) bool) bool {
+	return slices.ContainsFunc(w.files, func(op tree.Op) bool { return is(op.Kind) })
 }
+
+func hasDev(w *wanted) bool { return w.has(func(k tree.Kind) bool { return k == tree.Dev }) }
 
 // settle chooses the payload's id, and maps it to the caller if the map does not contain it.
 func (a *axis) settle() {

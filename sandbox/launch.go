@@ -104,14 +104,7 @@ func (r *Report) wantsEnd() bool { return r.JSONStatusFD.Given() || r.FailStatus
 
 // documents returns where the documents about a launch go.
 func (r *Report) documents(to link.Link) report.Documents {
-	d := report.Documents{To: to, Info: -1, Status: -1}
-	if r.InfoFD.Given() {
-		d.Info = r.InfoFD.N()
-	}
-	if r.JSONStatusFD.Given() {
-		d.Status = r.JSONStatusFD.N()
-	}
-	return d
+	return report.Documents{To: to, Info: r.InfoFD.N(), Status: r.JSONStatusFD.N()}
 }
 
 // failed writes why the command does not run. Any error will do; one of a launch says

@@ -284,6 +284,19 @@ func (s *Spec) scopes() [3]scope {
 	}
 }
 
+// list is a list of paths, and what its entries are to the compiler.
+type list struct {
+	once[[]string]
+	kind flat.Kind
+}
+
+func (s *Spec) lists() [2]list {
+	return [...]list{
+		{once[[]string]{"Session.Locks", &s.Session.Locks}, flat.Lock},
+		{once[[]string]{"Lockdown.AllowSockets", &s.Lockdown.AllowSockets}, flat.Socket},
+	}
+}
+
 // switches are by the bits of flat.Spec.Switches.
 func (s *Spec) switches() map[uint32]*bool {
 	return map[uint32]*bool{

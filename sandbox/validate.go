@@ -31,8 +31,10 @@ func validate(s *wanted) error {
 	v.identity(&s.Identity)
 	v.files(s.files)
 	v.env(s.Env)
-	for i, path := range s.Session.Locks {
-		v.path(at("Session.Locks", i), path)
+	for _, l := range s.lists() {
+		for i, path := range *l.field {
+			v.path(at(l.name, i), path)
+		}
 	}
 	for i, fd := range s.Session.SyncFDs {
 		v.descriptor(at("Session.SyncFDs", i), fd)
@@ -171,9 +173,6 @@ func (v *validator) env(list []EnvOp) {
 }
 
 func (v *validator) lockdown(l *Lockdown) {
-	for i, path := range l.AllowSockets {
-		v.path(at("Lockdown.AllowSockets", i), path)
-	}
 	for i, f := range l.Filters {
 		name := at("Lockdown.Filters", i)
 		v.text(name+".Profile", f.Profile)

@@ -11,7 +11,6 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox"
@@ -147,17 +146,9 @@ func (l *line) item(to *options, i int) {
 		}
 		l.entry(name, len(*lines), it.From)
 		*lines = append(*lines, r)
-	case flat.Lock:
-		l.entry("Session.Locks", len(s.Session.Locks), it.From)
-		s.Session.Locks = append(s.Session.Locks, l.word(it.A))
 	case flat.SyncFD:
 		l.entry("Session.SyncFDs", len(s.Session.SyncFDs), it.From)
 		s.Session.SyncFDs = append(s.Session.SyncFDs, sandbox.SetFD(int(it.FD)))
-	case flat.Socket:
-		l.entry("Lockdown.AllowSockets", len(s.Lockdown.AllowSockets), it.From)
-		s.Lockdown.AllowSockets = append(s.Lockdown.AllowSockets, l.word(it.A))
-	case flat.Setting:
-		l.fields[front.Set(s, setting.Kind(it.N), l.word(it.A))] = it.From
 	case flat.Filter, flat.Builtin, flat.Profile:
 		l.entry("Lockdown.Filters", len(s.Lockdown.Filters), it.From)
 		s.Lockdown.Filters = append(s.Lockdown.Filters, l.filter(it))
@@ -171,6 +162,10 @@ func (l *line) item(to *options, i int) {
 		to.warnings = append(to.warnings, notOpen(from.Words[0], strconv.Itoa(int(it.FD)), ""))
 	case flat.Invalid, flat.Layer:
 	default:
+		if field := front.Add(s, it, l.word(it.A)); field != "" {
+			l.fields[field] = it.From
+			return
+		}
 		l.entry("Files", len(s.Files), it.From)
 		s.Files = append(s.Files, mounts.FromTree(tree.FromItems(l.items[i-int(it.N):i+1], l.word)))
 	}

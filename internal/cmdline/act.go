@@ -68,10 +68,8 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		p.Spec.Strs[flat.Argv0] = flat.Str{Word: p.args, From: p.from}
 	case o.do == doEnv:
 		return p.environment(flat.Kind(o.with), text, items)
-	case o.do == doLock:
-		p.add(items, flat.Item{Kind: flat.Lock, A: p.args})
-	case o.do == doSocket:
-		p.add(items, flat.Item{Kind: flat.Socket, A: p.args})
+	case o.do == doPath:
+		p.add(items, flat.Item{Kind: o.makes, A: p.args})
 	case o.do == doChooseMode:
 		return p.mode(word)
 	case o.do == doFailStatus:

@@ -41,8 +41,8 @@ type Option struct {
 	on uint8
 	// What to: a flat.Wish, flat.Kind, tree.Access, tree.Writes or scopeTried, by its action.
 	with uint8
-	// The operation on files that it is.
-	makes tree.Kind
+	// What it adds to the items: an operation on files (a tree.Kind), or an entry of a list.
+	makes flat.Kind
 	// The bit of flat.Spec.Switches that it switches on. No option switches one off.
 	turns uint32
 }
@@ -97,8 +97,8 @@ const (
 	doFallbackProc
 	// A change of the environment.
 	doEnv
-	// A path in the sandbox that init locks.
-	doLock
+	// A path in the sandbox, of which there is a list.
+	doPath
 	// More options, from a descriptor.
 	doArgs
 	// File operations, by their operands: a destination.
@@ -133,8 +133,6 @@ const (
 	doMaskTry
 	// What Landlock restricts.
 	doScope
-	// A path that it does not.
-	doSocket
 )
 
 // limits are the names of --rlimit: those of setrlimit(2) without RLIMIT_, except for RSS and LOCKS, which have no
@@ -215,7 +213,7 @@ var Options = [...]Option{
 	{Name: "--unsetenv", Operands: "VAR", Help: "Remove an environment variable", do: doEnv, with: uint8(flat.UnsetEnv)},
 
 	// A path inside, opened when the root is complete.
-	{Name: "--lock-file", Operands: "DEST", Help: "Hold a read lock on DEST while anything runs", Paths: true, do: doLock},
+	{Name: "--lock-file", Operands: "DEST", Help: "Hold a read lock on DEST while anything runs", Paths: true, do: doPath, makes: flat.Lock},
 	{Name: "--sync-fd", Operands: "FD", Help: "Keep FD open while anything runs (repeatable)", do: doSyncFD},
 	// Of the -try forms only ENOENT is passed over: a source that may not be seen is an error.
 	{Name: "--bind", Operands: "SRC DEST", Help: "Bind SRC, writable", Paths: true, do: doBind, makes: tree.Bind, with: uint8(tree.ReadWrite)},
@@ -273,7 +271,7 @@ var Options = [...]Option{
 	{Name: "--scope-try", Operands: "SCOPE", Help: "Like --scope, if the kernel can", Wants: scopes, do: doScope, on: scopeNamed, with: scopeTried},
 	// It has neither scopeNamed nor scopeTried: one scope, which must be there.
 	{Name: "--scope-abstract-unix-sockets", Help: "The same as --scope abstract-sockets", do: doScope},
-	{Name: "--allow-socket", Operands: "PATH", Help: "Except PATH from --scope sockets (repeatable)", Paths: true, do: doSocket},
+	{Name: "--allow-socket", Operands: "PATH", Help: "Except PATH from --scope sockets (repeatable)", Paths: true, do: doPath, makes: flat.Socket},
 	// A byte or the end of the file lets set-up go on; both options close FD then.
 	{Name: "--block-fd", Operands: "FD", Help: "Wait for FD before the command runs", Scalar: true, do: doNamedFD, on: flat.BlockFD},
 	{Name: "--userns-block-fd", Operands: "FD", Help: "Wait for FD before the user namespace is used", Scalar: true, do: doNamedFD, on: flat.UserBlockFD},

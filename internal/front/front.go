@@ -10,7 +10,6 @@ import (
 	"github.com/gobwrap/gobwrap/internal/compile"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
-	"github.com/gobwrap/gobwrap/internal/setting"
 )
 
 // Line is what a command line knows and a Spec does not say.
@@ -48,8 +47,9 @@ var (
 	// Take sets the fields of a *sandbox.Spec that options give once. text returns a string, and from is told
 	// which option has set a field.
 	Take func(spec any, f *flat.Spec, text func(flat.Word) string, from func(field string, option flat.Word))
-	// Set puts a setting into a *sandbox.Spec, and returns the field.
-	Set func(spec any, kind setting.Kind, text string) (field string)
+	// Add puts an item that is a setting, or an entry of a list of paths, into a *sandbox.Spec, and returns the field;
+	// "": it is another item.
+	Add func(spec any, it *flat.Item, text string) (field string)
 	// Failed writes to the descriptors of a *sandbox.Report why the command does not run.
 	Failed func(report any, err error)
 )
