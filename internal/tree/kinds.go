@@ -67,7 +67,7 @@ var kinds = [numKinds]struct {
 	Overlay:   {"Overlay", dest | layers, writes, [...]Line{Refused: FromHost, Forgotten: New, Kept: Writable}, "", allBelow},
 	Dir:       {"Dir", dest, perms, [3]Line{New}, "", nothing},
 	File:      {"File", dest | fd, perms, [3]Line{New}, "", nothing},
-	Data:      {"Data", dest | fd, access | perms, [3]Line{New, New}, "", itself},
+	Data:      {"Data", dest | fd, access | perms, [3]Line{New, New, New}, "", itself},
 	Symlink:   {"Symlink", dest | target, 0, [3]Line{Links}, "", nothing},
 	Chmod:     {"Chmod", dest | perms, 0, [3]Line{Unlisted}, "", nothing},
 	RemountRO: {"RemountRO", dest, 0, [3]Line{Tightened}, "", nothing},
