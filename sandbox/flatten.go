@@ -7,8 +7,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
-	"github.com/gobwrap/gobwrap/mounts"
 	"github.com/gobwrap/gobwrap/sandbox/internal/planner"
+	"github.com/gobwrap/gobwrap/sandbox/internal/rules"
 )
 
 // flattener turns a Spec into the form that the compiler reads.
@@ -84,7 +84,9 @@ func (f *flattener) once(s *wanted) {
 	if s.line != nil {
 		out.Switches |= s.line.Switches
 	}
-	out.Mode, out.Fallback, out.FailStatus = flat.Mode(s.Mode), uint8(s.ProcFallback), s.Report.FailStatus
+	for i, n := range s.numbers() {
+		out.Numbers[i] = uint32(n.Get())
+	}
 	f.command(s.Command.Args)
 }
 
@@ -128,10 +130,12 @@ func (s *Spec) take(f *flat.Spec, text func(flat.Word) string, from func(field s
 		s.Identity.Caps = append(s.Identity.Caps, CapEdit{Caps: idmap.Caps(f.AddCaps)})
 	}
 	if f.Timeout.After != 0 {
-		s.Limits.take(f.Timeout)
+		s.Limits.Timeout, s.Limits.Grace = rules.Durations(f.Timeout)
 		from("Limits.Timeout", f.Timeout.From)
 	}
-	s.Mode, s.ProcFallback, s.Report.FailStatus = Mode(f.Mode), mounts.Fallback(f.Fallback), f.FailStatus
+	for i, n := range s.numbers() {
+		n.Set(int(f.Numbers[i]))
+	}
 }
 
 // command puts the command's words one behind the other.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/setting"
+	"github.com/gobwrap/gobwrap/sandbox/internal/rules"
 )
 
 // Limits restricts the resources of the command and of the processes that it starts. Init keeps the
@@ -43,25 +44,7 @@ type Limits struct {
 var ErrTimeout = errors.New("the sandbox's time was over")
 
 // flat returns the time-out as the compiler takes it. ok is false where it cannot be.
-func (l *Limits) flat() (t flat.Timeout, ok bool) {
-	after, grace := rounded(l.Timeout), rounded(max(l.Grace, 0))
-	if l.Grace == 0 {
-		grace = flat.Grace
-	}
-	const most = 1<<32 - 1
-	return flat.Timeout{After: uint32(after), Grace: uint32(grace)}, l.Timeout >= 0 && after <= most && grace <= most
-}
-
-// take is the other direction, for a time-out that there is.
-func (l *Limits) take(t flat.Timeout) {
-	l.Timeout, l.Grace = time.Duration(t.After)*time.Millisecond, time.Duration(t.Grace)*time.Millisecond
-	if t.Grace == 0 {
-		l.Grace = -1
-	}
-}
-
-// rounded is d in milliseconds, rounded up.
-func rounded(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }
+func (l *Limits) flat() (t flat.Timeout, ok bool) { return rules.Timeout(l.Timeout, l.Grace) }
 
 // Rlimit is a limit of setrlimit(2). The hard limit must not be above the caller's.
 type Rlimit struct {

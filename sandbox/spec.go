@@ -268,6 +268,14 @@ func (s *Spec) ids() [flat.NumIDs]once[ID] {
 	return [...]once[ID]{flat.UID: {"Identity.UID", &s.Identity.UID}, flat.GID: {"Identity.GID", &s.Identity.GID}}
 }
 
+func (s *Spec) numbers() [flat.NumNumbers]rules.Number {
+	return [...]rules.Number{
+		flat.Mode:       rules.NumberOf("Mode", &s.Mode, "Auto", "Direct", "Setuid"),
+		flat.Fallback:   rules.NumberOf("ProcFallback", &s.ProcFallback, "mounts.Fail", "mounts.Empty", "mounts.BindOuter"),
+		flat.FailStatus: rules.NumberOf("Report.FailStatus", &s.Report.FailStatus),
+	}
+}
+
 // scope is a wish with its bit of flat.Spec.Scopes.
 type scope struct {
 	once[Wish]

@@ -25,8 +25,6 @@ func (w *wanted) badField(field, problem string) *SetupError { return badField(w
 // be as it is. What fields say together is the matter of the rules.
 func validate(s *wanted) error {
 	v := validator{of: s}
-	v.enum("Mode", int(s.Mode), "Auto", "Direct", "Setuid")
-	v.enum("ProcFallback", int(s.ProcFallback), "mounts.Fail", "mounts.Empty", "mounts.BindOuter")
 	v.once(&s.Spec)
 	v.identity(&s.Identity)
 	v.files(s.files)
@@ -70,15 +68,15 @@ func (v *validator) bad(field, problem string) {
 	}
 }
 
-func (v *validator) enum(field string, value int, names ...string) {
-	if value < 0 || value >= len(names) {
-		v.bad(field, "invalid value "+strconv.Itoa(value)+" (want "+
-			strings.Join(names[:len(names)-1], ", ")+" or "+names[len(names)-1]+")")
+// check takes what is wrong with a field, "" if nothing is.
+func (v *validator) check(field, problem string) {
+	if problem != "" {
+		v.bad(field, problem)
 	}
 }
 
 func (v *validator) wish(field string, w Wish) {
-	v.enum(field, int(w), "Default", "Share", "Try", "Want")
+	v.check(field, rules.NumberOf(field, &w, "Default", "Share", "Try", "Want").Problem())
 }
 
 // text refuses what no C string can hold.
@@ -89,14 +87,15 @@ func (v *validator) text(field, s string) {
 }
 
 func (v *validator) path(field, s string) {
-	if problem := rules.Path(s); problem != "" {
-		v.bad(field, problem)
-	}
+	v.check(field, rules.Path(s))
 	v.text(field, s)
 }
 
 // once looks at the fields that are given once, by their tables.
 func (v *validator) once(s *Spec) {
+	for _, n := range s.numbers() {
+		v.check(n.Name, n.Problem())
+	}
 	for _, w := range s.wishes() {
 		v.wish(w.name, *w.field)
 	}
@@ -108,11 +107,8 @@ func (v *validator) once(s *Spec) {
 	}
 	for _, t := range s.texts() {
 		v.text(t.name, t.field.String())
-		if t.check == nil || !t.field.Given() {
-			continue
-		}
-		if problem := t.check(t.field.String()); problem != "" {
-			v.bad(t.name, problem)
+		if t.check != nil && t.field.Given() {
+			v.check(t.name, t.check(t.field.String()))
 		}
 	}
 	for _, id := range s.ids() {

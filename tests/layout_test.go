@@ -81,7 +81,7 @@ var arrows = []struct {
 	{"sandbox", "sandbox/internal/compiler sandbox/internal/describe sandbox/internal/host sandbox/internal/launcher sandbox/internal/link sandbox/internal/maps sandbox/internal/planner sandbox/internal/report sandbox/internal/rules", "what a launch needs and a program that uses it does not see"},
 	{"sandbox/internal/compiler", "internal/helper internal/profiles sandbox/child sandbox/internal/fault seccomp", "it runs gobwrap-seccomp, or asks what seccomp/profile has put there"},
 	{"sandbox/internal/planner", "internal/compile internal/emit internal/flat internal/front internal/plan", "it has plans made"},
-	{"sandbox/internal/rules", "internal/compile internal/plan", "it gives the compiler's rules texts"},
+	{"sandbox/internal/rules", "internal/compile internal/flat internal/plan", "it gives the compiler's rules texts"},
 	{"sandbox/internal/report", "internal/jsontext internal/plan sandbox/internal/link", "documents go by way of the link"},
 	{"sandbox/internal/describe", "idmap internal/tree", "lines about files, ids and namespaces: it reads nothing"},
 	{"sandbox/internal/host", "idmap internal/front internal/kernel internal/plan internal/procfs internal/tree sandbox/child suid golang.org/x/sys/unix unsafe", "it fills facts, and asks what setuid mode can do"},

@@ -22,13 +22,20 @@ func operandKinds() map[string]docs.Kind {
 		"SRC": file, "DEST": file, "RWSRC": dir, "WORKDIR": dir, "PATH": file, "PATTERN": file, "DIR": dir,
 		"VAR":     {Variables: true},
 		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
-		"MODE":    {Words: slices.Sorted(slices.Values(cmdline.Modes[:]))},
+		"MODE":    {Words: choices("--mode")},
 		"PROFILE": {Words: seccomp.Builtins(), Files: true},
 		"SCOPE":   {Words: scopeNames()},
 
 		"INSIDE:OUTSIDE:COUNT": free, "FD": free, "VALUE": free, "STATUS": free, "UID": free, "GID": free, "NAME": free,
 		"LABEL": free, "OCTAL": free, "BYTES": free, "NAME=SOFT[:HARD]": free, "SECONDS[:GRACE]": free, "N": free, "CPUS": free,
 	}
+}
+
+// choices are the values of an option that takes one of few.
+func choices(name string) []string {
+	list := strings.Split(cmdline.Options[cmdline.Lookup([]byte(name))].Choices, "|")
+	slices.Sort(list)
+	return list
 }
 
 // scopeNames are the operands of --scope.

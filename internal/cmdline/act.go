@@ -6,7 +6,6 @@ import (
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/setting"
-	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 )
 
@@ -70,25 +69,18 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 		return p.environment(flat.Kind(o.with), text, items)
 	case o.do == doPath:
 		p.add(items, flat.Item{Kind: o.makes, A: p.args})
-	case o.do == doChooseMode:
-		return p.mode(word)
-	case o.do == doFailStatus:
-		// An exit status has eight bits (wait(2)).
-		n, ok := flat.Decimal(word, 255)
-		if !ok || n == 0 {
+	case o.do == doNumber:
+		n, ok := flat.Decimal(word, uint64(o.high))
+		if !ok || n < uint64(o.low) {
 			return p.fail(BadValue, p.args)
 		}
-		p.Spec.FailStatus = uint8(n)
-	case o.do == doFallbackProc:
-		switch {
-		// The values are few and their texts short, so there is no table.
-		case flat.Equal(word, "none"):
-			p.Spec.Fallback = uint8(tree.Empty)
-		case flat.Equal(word, "bind"):
-			p.Spec.Fallback = uint8(tree.BindOuter)
-		default:
+		p.Spec.Numbers[o.on] = uint32(n)
+	case o.do == doChoice:
+		n, ok := o.choose(word)
+		if !ok {
 			return p.fail(BadValue, p.args)
 		}
+		p.Spec.Numbers[o.on] = n
 	case o.do == doSeccompProfile:
 		return p.profile(text, items)
 	case o.do == doTimeout:
@@ -113,20 +105,19 @@ func isValid(k setting.Kind, word []byte) bool {
 	return setting.Parse(k, word, &v)
 }
 
-// Modes are the values of --mode, by flat.Mode.
-//
-//nolint:gochecknoglobals // read-only table
-var Modes = [...]string{flat.Auto: "auto", flat.Direct: "direct", flat.Setuid: "setuid"}
-
-// mode is --mode.
-func (p *Parser) mode(word []byte) Status {
-	for i := range Modes {
-		if flat.Equal(word, Modes[i]) {
-			p.Spec.Mode = flat.Mode(i)
-			return Done
+// choose returns the number of a word among the choices.
+func (o *Option) choose(word []byte) (n uint32, ok bool) {
+	n = uint32(o.with)
+	for from, i := 0, 0; i <= len(o.Choices); i++ {
+		if i < len(o.Choices) && o.Choices[i] != '|' {
+			continue
 		}
+		if flat.Equal(word, o.Choices[from:i]) {
+			return n, true
+		}
+		n, from = n+1, i+1
 	}
-	return p.fail(BadValue, p.args)
+	return 0, false
 }
 
 // timeout is --timeout SECONDS[:GRACE].

@@ -34,17 +34,21 @@ type Option struct {
 	Paths bool
 	// What its value has to be, for messages: behind "want".
 	Wants string
+	// The values of doChoice, with bars; the first one has the number with, and so on.
+	Choices string
 
 	do action
-	// What it sets: an index of flat.Spec.Wishes, FDs, Strs or IDs, by its action; or a setting.Kind; flat.Glob
+	// What it sets: an index of flat.Spec.Wishes, FDs, Strs, Numbers or IDs, by its action; or a setting.Kind; flat.Glob
 	// for a pattern; scopeNamed for --scope with a name.
 	on uint8
-	// What to: a flat.Wish, flat.Kind, tree.Access, tree.Writes or scopeTried, by its action.
+	// What to: a flat.Wish, flat.Kind, tree.Access, tree.Writes, the first of its Choices, or scopeTried, by its action.
 	with uint8
 	// What it adds to the items: an operation on files (a tree.Kind), or an entry of a list.
 	makes flat.Kind
 	// The bit of flat.Spec.Switches that it switches on. No option switches one off.
 	turns uint32
+	// The least and the greatest value of doNumber.
+	low, high uint32
 }
 
 // Modifiers are options that change the next option.
@@ -91,10 +95,9 @@ const (
 	// Capabilities, in order.
 	doCapAdd
 	doCapDrop
-	// Options with a value of their own form.
-	doChooseMode
-	doFailStatus
-	doFallbackProc
+	// A number of which the last one counts, as it is typed, or one of few that have names.
+	doNumber
+	doChoice
 	// A change of the environment.
 	doEnv
 	// A path in the sandbox, of which there is a list.
@@ -168,8 +171,8 @@ var Options = [...]Option{
 	{Name: "--features", Help: "Print as JSON what this program supports", do: doFeatures},
 	{Name: "--doctor", Value: "json|apparmor", Optional: true, Help: "Find out what works here, and how to fix it", do: doDoctor},
 	// 0 would say that the command has succeeded, and more than 255 does not pass through wait(2).
-	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Status if the command cannot be run (default 1)", Scalar: true, Wants: "a number from 1 to 255", do: doFailStatus},
-	{Name: "--mode", Operands: "MODE", Wants: "auto, direct or setuid", Help: "auto (default), direct or setuid", Scalar: true, do: doChooseMode},
+	{Name: "--setup-exit-status", Operands: "STATUS", Help: "Status if the command cannot be run (default 1)", Scalar: true, Wants: "a number from 1 to 255", do: doNumber, on: flat.FailStatus, low: 1, high: 255},
+	{Name: "--mode", Operands: "MODE", Wants: "auto, direct or setuid", Help: "auto (default), direct or setuid", Scalar: true, do: doChoice, on: flat.Mode, Choices: "auto|direct|setuid"},
 
 	// User and cgroup namespaces only if they are there, as with bwrap.
 	{Name: "--unshare-all", Help: "Make new namespaces of all kinds", do: doUnshareAll},
@@ -250,7 +253,7 @@ var Options = [...]Option{
 	{Name: "--file-label", Operands: "LABEL", Help: "SELinux label of files that the set-up creates", Scalar: true, do: doText, on: flat.FileLabel},
 	{Name: "--proc", Operands: "DEST", Help: "Mount proc", Paths: true, do: doAt, makes: tree.Proc},
 	// Most containers refuse a new proc. What is to be lost then is for the caller to say.
-	{Name: "--fallback-proc", Value: "none|bind", Wants: "none or bind", Help: "What --proc does if the kernel refuses it", Scalar: true, do: doFallbackProc},
+	{Name: "--fallback-proc", Value: "none|bind", Choices: "none|bind", Wants: "none or bind", Help: "What --proc does if the kernel refuses it", Scalar: true, do: doChoice, on: flat.Fallback, with: uint8(tree.Empty)},
 	{Name: "--dev", Operands: "DEST", Help: "Make a minimal /dev", Paths: true, do: doAt, makes: tree.Dev},
 	// The only one that takes --size.
 	{Name: "--tmpfs", Operands: "DEST", Help: "Mount an empty tmpfs", Paths: true, Takes: TakesPerms | TakesSize, do: doAt, makes: tree.Tmpfs},

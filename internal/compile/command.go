@@ -31,7 +31,7 @@ func (c *Compiler) command() {
 	c.cwd()
 	// Where it matters whether the command was reached: for reports, for the status of a set-up that failed, and where a filter of
 	// the caller's may kill a process of set-up.
-	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.FailStatus != 0 || c.Facts.Embedded || c.Facts.Filtered {
+	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.Numbers[flat.FailStatus] != 0 || c.Facts.Embedded || c.Facts.Filtered {
 		// Before the payload's filters: one of them might refuse it.
 		c.Step(plan.Step{Op: plan.OpTell})
 	}
@@ -345,7 +345,7 @@ func (c *Compiler) flags() {
 	// -1 where there is none.
 	h.JSONFd = s.FDs[flat.StatusFD].N()
 	// 0 is the zero value of the option; bwrap's status is 1.
-	h.Failed = max(uint32(s.FailStatus), 1)
+	h.Failed = max(s.Numbers[flat.FailStatus], 1)
 	// Namespaces are entered by a process of its own, which clones the first process.
 	c.flag(h.Join > 0, plan.FlagJoin)
 	// The first process forks the payload and stays as init.

@@ -19,7 +19,7 @@ func (c *Compiler) files() {
 	// Before anything is mounted: in a shared mount a tmpfs would show on the host as well.
 	c.Step(plan.Step{Op: plan.OpSlave})
 	m := tree.Maker{
-		Parts: &c.Parts, Tty: c.Facts.Tty, Root: c.Facts.UID == 0, Fallback: tree.Fallback(c.Spec.Fallback), Label: c.Spec.Strs[flat.FileLabel].Word,
+		Parts: &c.Parts, Tty: c.Facts.Tty, Root: c.Facts.UID == 0, Fallback: tree.Fallback(c.Spec.Numbers[flat.Fallback]), Label: c.Spec.Strs[flat.FileLabel].Word,
 		NewProc: c.newPID || c.Spec.FDs[flat.JoinPID].Given(),
 	}
 	// The sources, in the order of the items. All are opened before the first operation runs, as with bwrap.

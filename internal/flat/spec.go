@@ -17,16 +17,6 @@ const (
 // IsNew reports whether a new one is to be made.
 func (w Wish) IsNew() bool { return w > Share }
 
-// Mode is the way in which a sandbox is made.
-type Mode uint8
-
-// Modes. Auto tries direct mode first.
-const (
-	Auto Mode = iota
-	Direct
-	Setuid
-)
-
 // Indexes of Spec.Wishes: what a sandbox can have of its own.
 const (
 	User = iota
@@ -67,6 +57,21 @@ const (
 	ExecLabel
 	FileLabel
 	NumStrs
+)
+
+// Indexes of Spec.Numbers, of which 0 stands for none.
+const (
+	Mode       = iota // the way in which a sandbox is made
+	Fallback          // what Proc does where the kernel refuses a new one: a tree.Fallback
+	FailStatus        // the launcher's exit status where set-up fails
+	NumNumbers
+)
+
+// Modes. Auto, the zero value, tries direct mode first.
+const (
+	Auto = iota
+	Direct
+	Setuid
 )
 
 // Indexes of Spec.IDs.
@@ -144,15 +149,12 @@ const Grace = 2000
 
 // Spec holds what can be given only once. Its zero value shares everything with the caller.
 type Spec struct {
-	Wishes [NumWishes]Wish
-	Mode   Mode
-	// Small numbers of packages above this one, which it cannot import.
-	Fallback   uint8 // of --proc: tree.Fallback
-	FailStatus uint8 // the launcher's exit status where set-up fails; 0: the default
-	Switches   uint32
-	IDs        [NumIDs]ID
-	FDs        [NumFDs]FD
-	Strs       [NumStrs]Str
+	Wishes   [NumWishes]Wish
+	Numbers  [NumNumbers]uint32
+	Switches uint32
+	IDs      [NumIDs]ID
+	FDs      [NumFDs]FD
+	Strs     [NumStrs]Str
 
 	// Scopes are those that the payload must have, TryScopes those where the
 	// kernel can; ScopesFrom is an option for the former, the one that is most likely to fail.

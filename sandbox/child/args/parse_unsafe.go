@@ -201,7 +201,7 @@ func NeedsGo(hasKeeper bool) bool {
 	if s.Strs[flat.ExecLabel].Given() || s.Strs[flat.FileLabel].Given() { // SELinux is asked about
 		return true
 	}
-	if s.Mode == flat.Setuid && !hasKeeper { // refused: this binary is not set-id
+	if s.Numbers[flat.Mode] == flat.Setuid && !hasKeeper { // refused: this binary is not set-id
 		return true
 	}
 	list := items()

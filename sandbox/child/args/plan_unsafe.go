@@ -45,8 +45,8 @@ func Compile(again, hasKeeper bool) (viaKeeper, ok bool) {
 	f.UserNamespaces = root && !again && fileExists(raw.Text("/proc/self/ns/user\x00")) && !IsZero(raw.Text("/proc/sys/user/max_user_namespaces\x00"))
 	f.Tentative = f.UserNamespaces && f.Caps>>unix.CAP_SYS_ADMIN&1 != 0
 	if hasKeeper {
-		f.Tentative = s.Mode == flat.Auto && !again
-		f.Setuid = s.Mode == flat.Setuid || again
+		f.Tentative = s.Numbers[flat.Mode] == flat.Auto && !again
+		f.Setuid = s.Numbers[flat.Mode] == flat.Setuid || again
 	}
 	list := items()[:state.parser.Items]
 	// What a terminal is, only a small /dev needs to know: it gets a console.

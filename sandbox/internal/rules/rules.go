@@ -3,6 +3,7 @@
 package rules
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/gobwrap/gobwrap/internal/compile"
@@ -54,6 +55,29 @@ var fields = map[string]string{
 
 // FieldOf returns the field for an option that setuid mode refuses; "": it names none.
 func FieldOf(option string) string { return fields[option] }
+
+// Number is a field that is a number, which may have to be one of a few.
+type Number struct {
+	Name string
+	Get  func() int
+	Set  func(int)
+	// What the numbers are called, from 0 on; nil: any will do.
+	values []string
+}
+
+// NumberOf returns a field as a Number.
+func NumberOf[T ~int | ~uint8](name string, field *T, values ...string) Number {
+	return Number{name, func() int { return int(*field) }, func(n int) { *field = T(n) }, values}
+}
+
+// Problem returns what is wrong with the number, or "".
+func (n Number) Problem() string {
+	i, last := n.Get(), len(n.values)-1
+	if last < 0 || i >= 0 && i <= last {
+		return ""
+	}
+	return "invalid value " + strconv.Itoa(i) + " (want " + strings.Join(n.values[:last], ", ") + " or " + n.values[last] + ")"
+}
 
 // Label returns what is wrong with a label, or "": one that could not stand between the quotes of a
 // mount option.
