@@ -179,13 +179,23 @@ func TestMadeUpOperation(t *testing.T) {
 	}
 }
 
-// madeUpOptions are the changes for a setting and an operation on files that are made up, and their options, by
-// file of code: three for each of the two.
+// madeUpOptions are the changes for a setting, an operation on files and a number that are made up, and their options, by
+// file of code: three for each of the first two, and one more for what carries the number out.
 var madeUpOptions = map[string][]string{
 	"internal/cmdline/options.go": {
 		"	{Name: \"--foreground\",", `	{Name: "--timer-slack", Operands: "N", Help: "For a test", Wants: "a number", do: doSetting, on: uint8(setting.Slack)},
+	{Name: "--level", Operands: "N", Help: "For a test", Wants: "a number from 1 to 9", do: doNumber, on: flat.Level, low: 1, high: 9},
 	{Name: "--copy-of-dir", Operands: "DEST", Help: "For a test", Paths: true, Takes: TakesPerms, do: doAt, makes: tree.Copy},
 `,
+	},
+	// The number, and what carries it out.
+	"internal/flat/spec.go": {"	NumNumbers\n)", "	Level\n"},
+	"sandbox/spec.go": {
+		"	Forgive   bool //", "	Level uint8\n",
+		"		flat.FailStatus: rules.NumberOf(", "		flat.Level: rules.NumberOf(\"Lockdown.Level\", &s.Lockdown.Level),\n",
+	},
+	"internal/compile/command.go": {
+		"	// Late, since limits could be", "	if n := c.Spec.Numbers[flat.Level]; n != 0 {\n		c.Step(plan.Step{Op: plan.OpClose, A: 100 + n, B: 100 + n})\n	}\n",
 	},
 	// The setting.
 	"internal/setting/kinds_unsafe.go": {
@@ -219,12 +229,12 @@ import (
 )
 
 func TestMadeUp(t *testing.T) {
-	s := Spec{Command: CommandLine{Args: []string{"x"}}, Files: []mounts.Op{mounts.Copy("/d").Perms(0o700)}, Limits: Limits{Slack: "7"}}
+	s := Spec{Command: CommandLine{Args: []string{"x"}}, Files: []mounts.Op{mounts.Copy("/d").Perms(0o700)}, Limits: Limits{Slack: "7"}, Lockdown: Lockdown{Level: 7}}
 	p, err := planOf(s.settled(), facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"values=[7]", "; Limits.Slack", "dst=\"/d\" mode=0700", "; \"Files[0]\""} {
+	for _, want := range []string{"from=107 to=107", "values=[7]", "; Limits.Slack", "dst=\"/d\" mode=0700", "; \"Files[0]\""} {
 		if !strings.Contains(p.Dump(), want) {
 			t.Errorf("no %s in\n%s", want, p.Dump())
 		}
@@ -243,8 +253,8 @@ func TestMadeUp(t *testing.T) {
 }
 `
 
-// TestMadeUpOptions adds a setting and an operation on files, with their options, and shows that three files of code are
-// enough for each: the command line and a program can ask for them, and mistakes, listings and descriptions name
+// TestMadeUpOptions adds a setting, an operation on files and a number, with their options, and shows that so many files of
+// code are enough: the command line and a program can ask for them, and mistakes, listings and descriptions name
 // them.
 func TestMadeUpOptions(t *testing.T) {
 	c := newChanged(t)
@@ -261,8 +271,9 @@ func TestMadeUpOptions(t *testing.T) {
 		words []string
 		want  []string
 	}{
-		{[]string{"--dry-run", "--timer-slack", "5", "--timer-slack", "7", "--perms", "0700", "--copy-of-dir", "/d"}, []string{"values=[7]", "; --timer-slack 7", `dst="/d" mode=0700`, "; --copy-of-dir /d"}},
+		{[]string{"--dry-run", "--level", "7", "--timer-slack", "5", "--timer-slack", "7", "--perms", "0700", "--copy-of-dir", "/d"}, []string{"from=107 to=107", "values=[7]", "; --timer-slack 7", `dst="/d" mode=0700`, "; --copy-of-dir /d"}},
 		{[]string{"--dry-run", "--timer-slack", "x"}, []string{`--timer-slack: invalid value "x" (want a number)`}},
+		{[]string{"--dry-run", "--level", "10"}, []string{`--level: invalid value "10" (want a number from 1 to 9)`}},
 		{[]string{"--dry-run", "--copy-of-dir", ""}, []string{"--copy-of-dir: DEST must not be empty"}},
 		{[]string{"--explain", "--timer-slack", "7", "--copy-of-dir", "/d", "--bind", "/no-such", "/x"}, []string{"limits: timer slack 7", "new, removed at the end: /d (a copy)"}},
 	} {
