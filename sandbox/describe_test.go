@@ -92,6 +92,13 @@ var described = []struct {
 			mounts.Protect("/srv/x"), mounts.Tmpfs("/srv"),
 		},
 	}},
+	// What is created below a writable bind is the host's, but for what is below a tmpfs on that.
+	{"outlives", user(), Spec{
+		Files: []mounts.Op{
+			roBind("/usr", "/usr"), mounts.Dir("/d"), rwBind("/home/u", "/home/u"), mounts.Dir("/home/u/d"),
+			mounts.Symlink("x", "/home/u/link"), mounts.Tmpfs("/home/u/t"), mounts.Dir("/home/u/t/d"),
+		},
+	}},
 	{"setuid", func() facts { h := user(); h.Setuid = true; return h }(), Spec{Mode: Setuid, Files: []mounts.Op{roBind("/", "/")}}},
 }
 

@@ -20,6 +20,7 @@ const (
 	Protected
 	protectedNow
 	New
+	Stays
 	Links
 	Procs
 	NumLines
@@ -37,20 +38,35 @@ func (l Line) String() string {
 		Protected:    "protected, so that it stays as it is",
 		protectedNow: "protected where it matches now, not what comes later",
 		New:          "new, removed at the end",
+		Stays:        "created on the host, and stays there",
 		Links:        "links",
 		Procs:        "proc mounted at",
 	}[l]
 }
 
-// Line returns where op is listed. What a pattern matches is found out when the sandbox is made, and not again,
-// so that it has a line of its own.
-func (op *Op) Line() Line {
-	line := kinds[op.Kind].lines[int(op.Access)+int(op.Writes)]
+// LineOf returns where the i-th of all operations is listed. What a pattern matches is found out when the sandbox
+// is made, and not again, so that it has a line of its own. What is not mounted, but created below a writable
+// bind, outlives the sandbox.
+func LineOf(ops []Op, i int) Line {
+	op := &ops[i]
+	line := op.line()
 	if op.Glob {
-		line++
+		return line + 1
+	}
+	if (line == New || line == Links) && kinds[op.Kind].hides == nothing {
+		for j := i - 1; j >= 0; j-- {
+			if ops[j].Hides(BoxPath(op.Dest)) {
+				if below := ops[j].line(); below == Writable || below == WithDevices {
+					return Stays
+				}
+				break
+			}
+		}
 	}
 	return line
 }
+
+func (op *Op) line() Line { return kinds[op.Kind].lines[int(op.Access)+int(op.Writes)] }
 
 // Describe returns where op acts, and what it takes for that.
 func (op *Op) Describe() string {

@@ -27,7 +27,8 @@ func (d *describer) files() {
 	var places [tree.NumLines][]string
 	for i := range d.Files {
 		if op := &d.Files[i]; !d.hidden(tree.BoxPath(op.Dest), i) {
-			places[op.Line()] = append(places[op.Line()], op.Describe())
+			line := tree.LineOf(d.Files, i)
+			places[line] = append(places[line], op.Describe())
 		}
 	}
 	// What reaches the host comes first, and what is writable in capitals.
