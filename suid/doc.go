@@ -95,9 +95,8 @@
 // namespace has ended.
 //
 // If there are no user namespaces, not even for root, there are no locks. Then BIND is recursive, so it
-// takes along the mounts that hide something. Unbindable mounts would be left out: if there is one, the
-// keeper makes all mounts private, which also makes them bindable. No request unmounts anything except
-// PIVOT. After it, and after the end of the namespace, a descriptor from inside shows what lay below
+// takes along the mounts that hide something. Unbindable mounts would be left out, so the keeper
+// makes them bindable (makeSlaves). No request unmounts anything except PIVOT. After it, and after the end of the namespace, a descriptor from inside shows what lay below
 // mounts. In neither case is a directory protected if the user can move it away from above a mount
 // point (SECURITY.md).
 //
@@ -124,9 +123,10 @@
 // file system of the user's can delay the answer, as it can delay any set-user-id program that closes its
 // standard input, and gains nothing by that.
 //
-// A new proc could show what is covered in the host's. The keeper mounts one only if the kernel
-// would permit it in a user namespace: nothing covers a part of the host's, and its flags are the
-// ordinary ones.
+// A new proc could show what is covered in the host's. There is one only as in a user namespace: if
+// nothing covers a part of the host's, and its flags are the ordinary ones. Where mounts are locked together the
+// kernel itself judges this, since Linux 4.2 (mnt_already_visible, mount_too_revealing), and elsewhere
+// the keeper (mayMountProc).
 //
 // Other file systems. An mqueue needs a new IPC namespace, a devpts is always a new instance.
 // There is no sysfs, overlay or other type, so no kernel module is loaded. The user chooses only
@@ -174,8 +174,8 @@
 //     capabilities, drops all privilege and is refused with a message.
 //  3. forkKeeper sets root's ids and the capabilities in [Kept], and clones. The launcher then drops
 //     everything; isDropped asks the kernel to confirm it.
-//  4. runKeeper reduces itself, waits for the header, applies setuid.conf, makes the namespaces, clones
-//     the first process and writes its maps.
+//  4. runKeeper reduces itself, waits for the header, applies setuid.conf, makes the namespaces with
+//     their maps, and clones the first process.
 //  5. becomeFirst is that process until it belongs to the user. It then returns through runKeeper and
 //     Split, which thus returns twice, to enterLauncher and continueStart (sandbox/child), which calls
 //     RunUnderKeeper (sandbox/child/first). That reads the plan, without privilege.
@@ -197,12 +197,15 @@
 //	  its child, in its namespaces    owner           all over its user namespace, none over the host
 //	enterNamespaces: unshare          owner           the same; for a new IPC namespace the fsuid is the user's
 //	prepareMounts                     owner           the same
-//	clone of the first process        owner           the same
+//	makeUserNS                        owner           the same
+//	  its child, in the namespace     owner           all over its user namespace, none over the host
+//	  setEUID(0): the maps            0               the same as before
+//	setEUID(owner): clone of the first process
+//	                                  owner           the same
 //	  mountNewProc                    owner           the same
-//	  makeUserNS                      owner           all over the new user namespace, none over the host
+//	  setns: the user namespace       owner           all over the user namespace, none over the host
 //	  setIDs, SetCaps                 the user's      none
-//	setEUID(0), openNewProc           0               the same as before the clone
-//	writeMaps                         0               the same
+//	setEUID(0)                        0               the same as before the clone
 //	becomeBroker, Serve               0               CAP_SYS_ADMIN
 //
 // For a caller with a reserved id, and where the owner id is not mapped, "owner" is 0 in all rows.
@@ -234,8 +237,8 @@
 //   - An id that several users share. Uids below 61440 have an owner id of their own. All others,
 //     including all subordinate ids, share 4085. Sharing does not give a process with the id; only the
 //     kernel's counts and limits per owner are shared (user.max_* of namespaces(7), RLIMIT_NPROC).
-//   - A process that has the id. The keeper has it as effective uid while it makes namespaces, and the
-//     first process until it takes the user's ids. Both have root's as real and saved uid, and run only
+//   - A process that has the id. The keeper has it as effective uid while it makes namespaces, and so have
+//     its children until they end, and the first process until it takes the user's ids. All have root's as real and saved uid, and run only
 //     code that "make privileged-lines" lists.
 //   - A file with the id. None is created while a process has it.
 //   - Root inside. It is mapped to 65534 or SpareRoot, which own no namespace. Becoming it needs

@@ -75,6 +75,7 @@ var arrows = []struct {
 	{"mounts/build/pathname", "internal/raw unsafe", "the text of paths: below everything that follows them"},
 	{"mounts/build/mountinfo", "internal/raw golang.org/x/sys/unix unsafe", "a text of the kernel's"},
 	{"sandbox/child/monitor", "mounts/build/placeholder", "it removes them"},
+	{"sandbox/child/monitor", "mounts/build/mountinfo", "in setuid mode it sees whether the root is rootfs"},
 	{"sandbox/child/pid1", "mounts/build/placeholder", "init holds the locks"},
 	{"sandbox/child/launch", "mounts/build/placeholder", "their descriptors are not closed with others"},
 	{"sandbox", "sandbox/child internal/plan mounts idmap seccomp suid", "it compiles with the packages below, and hands the plan to package child"},

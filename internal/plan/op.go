@@ -229,6 +229,7 @@ const (
 	SubRefused  // setuid mode does not do this: Extra is what suid.Extra packs, a suid.Reason and a feature
 	SubConf     // the administrator's setuid.conf: Extra is the line, or 0
 	SubKeeper   // the keeper's own preparations
+	SubSlave    // making the host's mounts slaves, in the keeper
 	SubInstall  // how the launcher is installed: Extra is a suid.InstallKind
 	// pivot_root, where the root is the kernel's first file system, which pivot_root(2) cannot leave.
 	SubRootfs

@@ -281,7 +281,7 @@ func TestLaws(t *testing.T) {
 			}
 			for _, name := range []string{
 				linked.Start, linked.InChild + "enterLauncher", linked.InFirst + "doStep", linked.InResolve + "(*Paths).WalkFrom", linked.InPid1 + "run",
-				linked.InMonitor + "Run", linked.InFirst + "RunUnderKeeper", linked.InKeeper + "runKeeper", linked.InKeeper + "mapUserNS", linked.InBroker + "Serve", linked.InMonitor + "startThroughKeeper",
+				linked.InMonitor + "Run", linked.InFirst + "RunUnderKeeper", linked.InKeeper + "runKeeper", linked.InKeeper + "makeUserNS", linked.InBroker + "Serve", linked.InMonitor + "startThroughKeeper",
 				linked.InPlan + "Verify", linked.InSuid + "CheckPlan", linked.InSuid + "ReadConf",
 			} {
 				if !reached[name] {

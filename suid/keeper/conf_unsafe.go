@@ -27,30 +27,30 @@ var (
 )
 
 // readConf reads setuid.conf into conf, or ends the launch.
-func readConf(launcherSock, gid uintptr) {
+func readConf(gid uintptr) {
 	dir := raw.Openat(raw.AtCwd, raw.Text(suid.ConfDir+"\x00"), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if raw.Errno(dir) == unix.ENOENT {
 		return
 	}
-	requireTrusted(launcherSock, dir, unix.S_IFDIR)
+	requireTrusted(dir, unix.S_IFDIR)
 	file := raw.Openat(dir, raw.Text(suid.ConfName+"\x00"), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	raw.Close(dir)
 	if raw.Errno(file) == unix.ENOENT {
 		return
 	}
-	size := requireTrusted(launcherSock, file, unix.S_IFREG)
+	size := requireTrusted(file, unix.S_IFREG)
 	if size > suid.MaxConf {
-		failLaunch(launcherSock, plan.SubConf, 0, 0)
+		failLaunch(plan.SubConf, 0, 0)
 	}
 	buf := unsafe.Pointer(&text)
 	n := raw.ReadFull(file, buf, suid.MaxConf+1)
 	raw.Close(file)
 	ids, many := callerGroups(unsafe.Add(buf, suid.MaxConf+64), gid)
 	if n != size {
-		failLaunch(launcherSock, plan.SubConf, 0, 0)
+		failLaunch(plan.SubConf, 0, 0)
 	}
 	if bad := suid.ReadConf(buf, n, ids, many, &conf); bad != 0 {
-		failLaunch(launcherSock, plan.SubConf, 0, bad)
+		failLaunch(plan.SubConf, 0, bad)
 	}
 }
 
@@ -59,14 +59,14 @@ func CheckSteps(base unsafe.Pointer) (extra, at uint32) { return conf.CheckSteps
 
 // requireTrusted ends the launch unless fd is of the given type, owned by root, writable by root only,
 // and, if a file, readable by all, so that users can see what is refused. It returns the size.
-func requireTrusted(launcherSock, fd uintptr, kind uint32) uintptr {
+func requireTrusted(fd uintptr, kind uint32) uintptr {
 	if e := raw.Errno(fd); e != 0 {
-		failLaunch(launcherSock, plan.SubConf, e, 0)
+		failLaunch(plan.SubConf, e, 0)
 	}
 	var st unix.Stat_t
 	have, e := raw.Fstat(fd, &st)
 	if e != 0 || have != kind || st.Uid != 0 || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 || kind == unix.S_IFREG && st.Mode&unix.S_IROTH == 0 {
-		failLaunch(launcherSock, plan.SubConf, e, 0)
+		failLaunch(plan.SubConf, e, 0)
 	}
 	return uintptr(st.Size)
 }

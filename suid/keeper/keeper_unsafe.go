@@ -50,9 +50,11 @@ const HeaderSize = 16
 
 // Flags of a Header.
 const (
-	TryUser = 1 << iota // go on without CLONE_NEWUSER if it fails
-	MapRoot             // map uid and gid 0 as well, which a devpts needs as owner
-	NewProc             // mount a proc for the new PID namespace
+	TryUser  = 1 << iota // go on without CLONE_NEWUSER if it fails
+	MapRoot              // map uid and gid 0 as well, which a devpts needs as owner
+	NewProc              // mount a proc for the new PID namespace
+	BindRoot             // bind "/" on itself: pivot_root(2) cannot move the kernel's first file system
+	allFlags = 1<<iota - 1
 )
 
 // allowedNS are the namespaces that a Header may ask for.
@@ -73,11 +75,11 @@ func (s *Start) IsFirst() bool { return s.Launcher != 0 }
 
 // First is what the sandbox's first process inherits from the keeper.
 type First struct {
-	Launcher              uintptr    // the pid of its parent; 0 in all other processes
-	Broker                uintptr    // the socket to the broker
-	Clone                 uint32     // the allowedNS that are new
-	Cwd                   uintptr    // the launcher's working directory, or 0 if this process is in it
-	Slave, Loopback, Proc unix.Errno // 0, or why mounts could not be made slaves, lo raised, a proc mounted
+	Launcher       uintptr    // the pid of its parent; 0 in all other processes
+	Broker         uintptr    // the socket to the broker
+	Clone          uint32     // the allowedNS that are new
+	Cwd            uintptr    // the launcher's working directory, or 0 if this process is in it
+	Loopback, Proc unix.Errno // 0, or why lo could not be raised, a proc not be mounted
 }
 
 // Fault is what the keeper sends when it ends a launch. Word is FaultWord; the other fields are as in
@@ -109,8 +111,8 @@ func Split(sp unsafe.Pointer) (s Start) {
 	}
 	if s.Failed = raw.Errno(s.Keeper); s.Keeper == 0 {
 		raw.Close(launcherEnd)
-		s.Sock = keeperEnd
-		s.First = runKeeper(keeperEnd, launcher, uid, gid)
+		s.Sock, launcherSock = keeperEnd, keeperEnd
+		s.First = runKeeper(launcher, uid, gid)
 		return s
 	}
 	raw.Close(keeperEnd)
@@ -166,74 +168,79 @@ func aboveStdio(fd uintptr) uintptr {
 	return r
 }
 
+// launcherSock is the keeper's socket to the launcher.
+//
+//nolint:gochecknoglobals // the keeper's memory
+var launcherSock uintptr
+
 // failLaunch sends a Fault and ends the keeper, and the launch with it.
-func failLaunch(launcherSock uintptr, sub plan.Sub, e unix.Errno, extra uint32) {
+func failLaunch(sub plan.Sub, e unix.Errno, extra uint32) {
 	f := Fault{FaultWord, uint32(sub), uint32(e), extra}
 	raw.Call(unix.SYS_SENDTO, launcherSock, raw.Addr(unsafe.Pointer(&f)), FaultSize, unix.MSG_NOSIGNAL, 0, 0)
 	raw.Exit(1)
 }
 
+// failIf is failLaunch if e is an error.
+func failIf(e unix.Errno, sub plan.Sub, extra uint32) {
+	if e != 0 {
+		failLaunch(sub, e, extra)
+	}
+}
+
 // runKeeper is the keeper from its clone to its end. It returns in the first process only.
-func runKeeper(launcherSock, launcher, uid, gid uintptr) First {
+func runKeeper(launcher, uid, gid uintptr) First {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
 	if !reduceSelf() {
 		raw.Exit(1)
 	}
 	var h Header
-	receiveHeader(launcherSock, launcher, &h)
-	readConf(launcherSock, gid)
+	receiveHeader(launcher, &h)
+	readConf(gid)
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
-		failLaunch(launcherSock, plan.SubRefused, 0, extra)
+		failLaunch(plan.SubRefused, 0, extra)
 	}
 	var first First
-	owner := chooseOwner(launcherSock, &h, uid, gid)
-	locked, e := enterNamespaces(h.Clone&^(unix.CLONE_NEWUSER|unix.CLONE_NEWPID), uid, owner, &first)
-	proc := uintptr(0)
-	if e == 0 {
-		proc = prepareMounts(launcherSock, &h, &first, locked)
-	}
-	if first.Slave != 0 { // the first process will only report this
-		h.Clone &^= unix.CLONE_NEWUSER
-	}
+	owner := chooseOwner(&h, uid, gid)
+	spaces := h.Clone &^ unix.CLONE_NEWUSER
+	locked, e := enterNamespaces(spaces&^unix.CLONE_NEWPID, uid, owner, &first)
+	failIf(e, plan.SubClone, spaces)
+	proc := prepareMounts(&h, &first, locked)
+	userNS := makeUserNS(&h, proc, uid, gid)
 	for {
+		if h.Clone&unix.CLONE_NEWUSER == 0 {
+			raw.Close(userNS)
+			userNS = broker.None
+		}
 		firstSock, brokerSock := socketPair(unix.SOCK_SEQPACKET)
-		if e == 0 {
-			e = raw.Errno(firstSock)
+		failIf(max(raw.Errno(firstSock), setTimeout(firstSock, broker.MaxIdleChecks*broker.CheckSeconds), setEUID(owner)), plan.SubClone, spaces)
+		pid := raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if pid == 0 {
+			raw.Close(firstSock)
+			raw.Close(proc)
+			becomeFirst(&h, &first, brokerSock, userNS, uid, gid)
+			raw.SetMask(unix.SIG_SETMASK, mask, nil)
+			first.Broker, first.Clone, first.Launcher = brokerSock, h.Clone, launcher
+			return first
 		}
-		if e == 0 {
-			e = setTimeout(firstSock, broker.MaxIdleChecks*broker.CheckSeconds)
-		}
-		if e == 0 {
-			e = setEUID(owner)
-		}
-		pid := uintptr(0)
-		if e == 0 {
-			pid = raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-			if pid == 0 {
-				raw.Close(firstSock)
-				raw.Close(proc)
-				becomeFirst(&h, &first, brokerSock, uid, gid)
-				raw.SetMask(unix.SIG_SETMASK, mask, nil)
-				first.Broker, first.Clone, first.Launcher = brokerSock, h.Clone, launcher
-				return first
-			}
-			e = max(raw.Errno(pid), setEUID(0))
-		}
-		if e != 0 {
-			failLaunch(launcherSock, plan.SubClone, e, h.Clone&^unix.CLONE_NEWUSER)
-		}
+		failIf(max(raw.Errno(pid), setEUID(0)), plan.SubClone, spaces)
 		raw.Close(brokerSock)
 		job := broker.Job{Sock: firstSock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
-		if first.Proc == 0 {
-			job.NewProc = openNewProc(firstSock)
+		if first.Proc == 0 && hasSucceeded(firstSock) {
+			job.NewProc = raw.Openat(raw.AtCwd, raw.Text(newProcPath), unix.O_PATH|unix.O_DIRECTORY, 0)
 		}
-		if h.Clone&unix.CLONE_NEWUSER == 0 || mapUserNS(launcherSock, proc, &h, pid, firstSock, uid, gid) {
-			becomeBroker(launcherSock, &h, &first, &job)
+		if h.Clone&unix.CLONE_NEWUSER == 0 || hasSucceeded(firstSock) {
+			becomeBroker(&h, &job)
 		}
 		raw.Close(firstSock) // that first process ends; the next one gets no user namespace
-		h.Clone &^= unix.CLONE_NEWUSER
+		goWithoutUserNS(&h, plan.SubRefused, 0, suid.Extra(suid.ReasonPowerless, 0))
 	}
+}
+
+// hasSucceeded waits for the errno that the first process sends in becomeFirst, and reports whether it is 0.
+func hasSucceeded(firstSock uintptr) bool {
+	e, ok := raw.ReadByte(firstSock)
+	return ok && e == 0
 }
 
 // enterNamespaces makes and enters the namespaces; owner owns them. A new mqueue belongs to the fsuid.
@@ -258,50 +265,55 @@ func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked boo
 // mount namespace. It reports false if root cannot make user namespaces here. An exceeded limit
 // (ENOSPC) ends the launch instead, since the user could cause it.
 func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
-	nsPath, cwdPath := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
-	// The child shares this descriptor table. It closes both and opens them anew, under the same
-	// numbers, in its own namespaces.
-	mntNS := raw.Openat(raw.AtCwd, nsPath, unix.O_RDONLY, 0)
-	cwd := raw.Openat(raw.AtCwd, cwdPath, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if e = raw.Errno(max(mntNS, cwd)); e != 0 {
-		return false, e
+	mnt, cwd := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
+	var c raw.Chain
+	mntNS := c.Open(raw.AtCwd, mnt, unix.O_RDONLY)
+	first.Cwd = c.Open(raw.AtCwd, cwd, unix.O_PATH|unix.O_DIRECTORY)
+	if c.Errno != 0 {
+		return false, c.Errno
 	}
-	pid := raw.Clone(unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_FILES | unix.CLONE_VFORK)
+	pid := raw.Call(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_NEWNS|unix.CLONE_FILES|unix.CLONE_VFORK, 0, 0, 0, 0, 0)
 	if pid == 0 {
-		e = mount(nil, raw.Text("/\x00"), nil, unix.MS_SLAVE|unix.MS_REC)
-		raw.Close(mntNS)
-		raw.Close(cwd)
-		if e == 0 && (raw.Openat(raw.AtCwd, nsPath, unix.O_RDONLY, 0) != mntNS || raw.Openat(raw.AtCwd, cwdPath, unix.O_PATH|unix.O_DIRECTORY, 0) != cwd) {
-			e = unix.EIO
-		}
-		raw.Exit(uint32(e))
+		c.Errno = makeSlaves()
+		reopen(&c, mntNS, raw.AtCwd, mnt, unix.O_RDONLY)
+		reopen(&c, first.Cwd, raw.AtCwd, cwd, unix.O_PATH|unix.O_DIRECTORY)
+		raw.Exit(uint32(c.Errno))
 	}
 	if e = raw.Errno(pid); e == 0 {
-		_, status := raw.Wait(pid)
-		e = unix.Errno(status >> 8)
-		if sig := status & 0x7f; sig != 0 { // a seccomp filter of the caller's killed it: end in the same way
-			raw.SetMask(unix.SIG_SETMASK, 0, nil)
-			raw.Kill(raw.Getpid(), uintptr(sig))
-			raw.Exit(1)
-		}
+		e = waitFor(pid)
 	}
 	locked = e == 0
-	switch e {
-	case 0:
+	switch {
+	case locked: // setns(2) changes to "/", and root may not be permitted to change back
 		e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0))
-		first.Cwd = cwd // setns(2) changes to "/", and root may not be permitted to change back
-	case unix.ENOSPC:
-		if userNSDisabled() {
-			e = 0
-		}
-	case unix.EPERM, unix.EACCES, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
-		e = 0
+	case e == unix.EPERM || e == unix.EACCES || e == unix.EUSERS || e == unix.EINVAL || e == unix.ENOSYS || e == unix.ENOSPC && userNSDisabled():
+		raw.Close(first.Cwd)
+		first.Cwd, e = 0, 0
 	}
 	raw.Close(mntNS)
-	if !locked {
-		raw.Close(cwd)
-	}
 	return locked, e
+}
+
+// reopen makes fd, in a descriptor table that this process shares with the keeper, what a path leads to here.
+func reopen(c *raw.Chain, fd, dir uintptr, path unsafe.Pointer, flags uintptr) {
+	found := c.Open(dir, path, flags)
+	c.Call(unix.SYS_DUP3, found, fd, unix.O_CLOEXEC, 0, 0)
+	raw.Close(found)
+}
+
+// waitFor waits for a child and returns its exit status, an errno. Such a child sends no signal at its end
+// (clone(2)): the caller may have set that SIGCHLD is ignored, and the status would be lost. If a seccomp filter of
+// the caller's has killed it, the keeper ends in the same way.
+func waitFor(pid uintptr) unix.Errno {
+	var c raw.Chain
+	status := uint32(0)
+	c.Call(unix.SYS_WAIT4, pid, raw.Addr(unsafe.Pointer(&status)), unix.WALL, 0, 0)
+	if sig := status & 0x7f; sig != 0 {
+		raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.Signal(sig)), nil)
+		raw.Kill(raw.Getpid(), uintptr(sig))
+		raw.Exit(1)
+	}
+	return max(c.Errno, unix.Errno(status>>8))
 }
 
 // userNSDisabled reports whether user.max_user_namespaces is 0.
@@ -341,15 +353,13 @@ func reduceSelf() bool {
 
 // receiveHeader reads the Header. The keeper ends at the end of the socket (direct mode works), if the
 // launcher is gone, and if it reads anything but a Header. recvfrom(2) takes no descriptors.
-func receiveHeader(launcherSock, launcher uintptr, h *Header) {
-	if e := setTimeout(launcherSock, broker.CheckSeconds); e != 0 {
-		failLaunch(launcherSock, plan.SubKeeper, e, 0)
-	}
+func receiveHeader(launcher uintptr, h *Header) {
+	failIf(setTimeout(launcherSock, broker.CheckSeconds), plan.SubKeeper, 0)
 	r := raw.Failed(unix.EINTR)
 	for n := broker.MaxIdleChecks; n > 0 && (raw.Errno(r) == unix.EINTR || raw.Errno(r) == unix.EAGAIN) && raw.Getppid() == launcher; n-- {
 		r = raw.Call(unix.SYS_RECVFROM, launcherSock, raw.Addr(unsafe.Pointer(h)), HeaderSize, unix.MSG_WAITALL, 0, 0)
 	}
-	if r != HeaderSize || h.Clone&^allowedNS != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^(TryUser|MapRoot|NewProc) != 0 {
+	if r != HeaderSize || h.Clone&^allowedNS != 0 || h.Clone&unix.CLONE_NEWNS == 0 || h.Flags&^allFlags != 0 {
 		raw.Exit(0)
 	}
 }
@@ -365,55 +375,53 @@ const maxFd = 1<<31 - 1
 
 // becomeBroker keeps CAP_SYS_ADMIN and three descriptors, as 0 to 2: the socket, a proc, and the new
 // proc. It closes all others, the caller's among them, if the kernel has close_range(2).
-func becomeBroker(launcherSock uintptr, h *Header, first *First, job *broker.Job) {
-	if first.Slave != 0 {
-		raw.Exit(0) // the first process reports it
-	}
+func becomeBroker(h *Header, job *broker.Job) {
+	const kept = 1 << unix.CAP_SYS_ADMIN
 	job.Deny = conf.Deny()
 	job.IPC, job.UTS = h.Clone&unix.CLONE_NEWIPC != 0, h.Clone&unix.CLONE_NEWUTS != 0
-	raw.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0, 0)
-	raw.Call(unix.SYS_DUP3, job.Cwd, 1, unix.O_CLOEXEC, 0, 0, 0)
+	var c raw.Chain
+	c.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0)
+	c.Call(unix.SYS_DUP3, job.Cwd, 1, unix.O_CLOEXEC, 0, 0)
 	if job.NewProc != 0 {
-		raw.Call(unix.SYS_DUP3, job.NewProc, 2, unix.O_CLOEXEC, 0, 0, 0)
+		c.Call(unix.SYS_DUP3, job.NewProc, 2, unix.O_CLOEXEC, 0, 0)
 		job.NewProc = 2
 	}
+	job.Sock, job.Cwd = 0, 1
 	raw.Close(launcherSock)
 	raw.Call(unix.SYS_CLOSE_RANGE, 3, maxFd, 0, 0, 0, 0) // since Linux 5.9
-	job.Sock, job.Cwd = 0, 1
-	raw.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0, 0)
-	if raw.Fchdir(job.Cwd) != 0 || setTimeout(job.Sock, broker.CheckSeconds) != 0 || raw.SetCaps(1<<unix.CAP_SYS_ADMIN, 1<<unix.CAP_SYS_ADMIN, 0) != 0 || !raw.NoMoreThan(1<<unix.CAP_SYS_ADMIN) {
+	c.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0)
+	c.Call(unix.SYS_FCHDIR, job.Cwd, 0, 0, 0, 0)
+	if max(c.Errno, setTimeout(job.Sock, broker.CheckSeconds), raw.SetCaps(kept, kept, 0)) != 0 || !raw.NoMoreThan(kept) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)
 }
 
 // becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that
-// process reads only single bytes from the keeper, and nothing from the user.
-func becomeFirst(h *Header, first *First, brokerSock, uid, gid uintptr) {
+// process reads nothing. It reports to the keeper whether there is a new proc, and whether it has its ids in a user
+// namespace: some security modules let root make one but refuse every use of a capability in it.
+func becomeFirst(h *Header, first *First, brokerSock, userNS, uid, gid uintptr) {
 	if first.Proc == 0 {
 		first.Proc = mountNewProc()
 		raw.SendByte(brokerSock, byte(first.Proc))
 	}
+	var c raw.Chain
 	user := h.Clone&unix.CLONE_NEWUSER != 0
-	e := unix.Errno(0)
 	if user {
-		makeUserNS(brokerSock)
+		c.Call(unix.SYS_SETNS, userNS, unix.CLONE_NEWUSER, 0, 0, 0)
+		setUndumpable()
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
-		e = raw.CutBounding(0) // a new user namespace starts with a full bounding set
+		c.Errno = max(c.Errno, raw.CutBounding(0)) // a new user namespace starts with a full bounding set
+		raw.Close(userNS)
 	}
-	if e == 0 {
-		e = setIDs(uid, gid)
+	if c.Errno == 0 {
+		c.Errno = max(setIDs(uid, gid), raw.SetCaps(0, 0, 0))
 	}
-	if e == 0 {
-		e = raw.SetCaps(0, 0, 0)
-	}
-	if e == 0 && (!raw.NoMoreThan(0) || !hasIDs(uid, gid)) {
-		e = unix.EPERM
-	}
+	c.Require(raw.NoMoreThan(0) && hasIDs(uid, gid), unix.EPERM)
 	if user {
-		raw.SendByte(brokerSock, byte(e))
+		raw.SendByte(brokerSock, byte(c.Errno))
 	}
-	if e != 0 {
+	if c.Errno != 0 {
 		raw.Exit(1)
 	}
 }

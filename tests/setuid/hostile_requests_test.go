@@ -86,6 +86,9 @@ func (h *hostile) session(random, formed bool) {
 	if clone&unix.CLONE_NEWPID != 0 {
 		flags = keeper.NewProc
 	}
+	if h.dice.IntN(4) == 0 {
+		flags |= keeper.BindRoot
+	}
 	k := h.s.startBroker(h.t, clone, flags)
 	defer k.close()
 	was := k.hostMounts()

@@ -38,7 +38,6 @@ type Frame struct {
 	// In setuid mode:
 	Cwd    uintptr    // the caller's working directory, if this process may not search it; 0: it is there
 	Mapped uint32     // the process is in a user namespace
-	Slave  unix.Errno // why mounts still propagate to the host; the keeper has stopped that
 	NoProc unix.Errno // why there is no new proc
 
 	serial uint32 // of the files on the frame's tmpfs

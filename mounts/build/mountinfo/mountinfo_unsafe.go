@@ -117,6 +117,23 @@ func (m *Reader) Find(id uintptr, line *Line) (found bool, e unix.Errno) {
 	}
 }
 
+// ShowsRootfs reports whether this process's root is the kernel's first file system, rootfs, with the host's
+// /proc at proc: that lies on no other, and mountinfo names it as its own parent.
+func ShowsRootfs(proc uintptr) (shown bool, e unix.Errno) {
+	m, e := Open(proc)
+	if e != 0 {
+		return false, e
+	}
+	// A line that is too long belongs to a mount that lies deep.
+	m.Lenient = true
+	var line Line
+	for more := true; more && !shown; shown = more && line.ID == line.Parent {
+		more, e = m.Next(&line)
+	}
+	m.Close()
+	return shown, e
+}
+
 // Close ends the reading.
 func (m *Reader) Close() { raw.Close(m.FD) }
 

@@ -22,7 +22,7 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	launch.Acting.Parent = f.Launcher
 	launch.Acting.Step = plan.NoStep
 	launch.Acting.FromKeeper = 1
-	launch.Acting.Slave, launch.Acting.NoProc = f.Slave, f.Proc
+	launch.Acting.NoProc = f.Proc
 	if f.Clone&unix.CLONE_NEWUSER != 0 {
 		launch.Acting.Mapped = 1
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
+	"github.com/gobwrap/gobwrap/mounts/build/mountinfo"
 	"github.com/gobwrap/gobwrap/sandbox/child/landlock"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"github.com/gobwrap/gobwrap/suid/keeper"
@@ -41,7 +42,7 @@ func startThroughKeeper(p plan.View) uintptr {
 	if word == launch.WordAnnounced {
 		return raw.Fcntl(launch.Acting.Sock, unix.F_GETOWN, 0)
 	}
-	f := step.Failed(e, plan.SubKeeper)
+	f, at := step.Failed(e, plan.SubKeeper), uint32(plan.NoStep)
 	var said keeper.Fault
 	rest := unsafe.Sizeof(said) - unsafe.Sizeof(word)
 	switch {
@@ -50,7 +51,12 @@ func startThroughKeeper(p plan.View) uintptr {
 	case !f.Is():
 		f.Sub = plan.SubKeeper
 	}
-	launch.Acting.Say(plan.MsgFault, f, plan.NoStep, f.Extra) // after what the first process has said
+	for i := uint32(0); f.Sub == plan.SubSlave && i < p.Steps; i++ { // the keeper carries out this step
+		if p.Step(i).Op == plan.OpSlave {
+			at, f.Sub = i, plan.SubMain
+		}
+	}
+	launch.Acting.Say(plan.MsgFault, f, at, f.Extra) // after what the first process has said
 	return 0
 }
 
@@ -74,7 +80,26 @@ func keeperHeader(p plan.View) (keeper.Header, unix.Errno) {
 			h.Flags |= keeper.NewProc
 		}
 	}
-	return h, e
+	bind, failed := isRootfs()
+	if bind {
+		h.Flags |= keeper.BindRoot
+	}
+	return h, max(e, failed)
+}
+
+// isRootfs reports whether the root is the kernel's first file system, which is a ramfs or a tmpfs. Others are told
+// from it by statfs(2), without reading mountinfo.
+func isRootfs() (is bool, e unix.Errno) {
+	const ramfs, tmpfs = 0x858458f6, 0x1021994 // RAMFS_MAGIC, TMPFS_MAGIC (statfs(2))
+	var st unix.Statfs_t
+	e = raw.Errno(raw.Call(unix.SYS_STATFS, raw.Addr(raw.Text("/\x00")), raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0))
+	if e == 0 && (st.Type == ramfs || st.Type == tmpfs) {
+		if e = launch.Acting.TryProc(); e == 0 {
+			is, e = mountinfo.ShowsRootfs(launch.Acting.Proc)
+			launch.Acting.CloseProc()
+		}
+	}
+	return is, e
 }
 
 // sendPlan sends the header, which the keeper reads, and the plan, which the first process reads.
