@@ -20,9 +20,14 @@ echo "bind $(cat /tmp/tree/hid/file 2>&1)"
 umount -R /tmp/tree
 
 as() { setpriv --reuid 12345 --regid 12345 --clear-groups -- "$@"; }
-for mode in 0755 0; do # a directory that is closed at first hides nothing
-	as chmod "$mode" /tmp/home
-	# shellcheck disable=SC2016 # for the shell inside
-	echo "setuid-$mode $(as /run/setuid/gobwrap --mode setuid --bind / / sh -c 'chmod 755 /tmp/home; cat /tmp/home/hid/file' 2>&1)"
-done
-echo "mounts $(as /run/setuid/gobwrap --mode setuid --ro-bind / / grep -c ' /tmp/home/hid ' /proc/self/mountinfo 2>&1)"
+look() { # NAME
+	for mode in 0755 0; do # a directory that is closed at first hides nothing
+		as chmod "$mode" /tmp/home
+		# shellcheck disable=SC2016 # for the shell inside
+		echo "$1-$mode $(as /run/setuid/gobwrap --mode setuid --bind / / sh -c 'chmod 755 /tmp/home; cat /tmp/home/hid/file' 2>&1)"
+	done
+	echo "$1-mounts $(as /run/setuid/gobwrap --mode setuid --ro-bind / / grep -c ' /tmp/home/hid ' /proc/self/mountinfo 2>&1)"
+}
+look locked
+echo 0 >/proc/sys/user/max_user_namespaces # not for root either: mounts are not locked
+look unlocked
