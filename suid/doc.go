@@ -65,7 +65,7 @@
 //	├── base       a tmpfs of the user's: files that set-up makes and the payload never sees
 //	├── newroot    a tmpfs of the user's: the new root, in which destinations are
 //	├── newproc    the new proc, if there is one: a source
-//	├── stagedir   an empty directory, with STAGE only: a bind waits here for its flags
+//	├── stagedir   an empty directory: with STAGE a bind waits here for its flags
 //	└── stagefile  an empty file for the same, if what is bound is not a directory
 //
 // # Why a request gains nothing

@@ -4,7 +4,7 @@ package broker
 
 var (
 	HookReceive = receive
-	HookWant    = wantedFds
+	HookFdsOf   = fdsOf
 )
 
 const HookNumOps = numOps

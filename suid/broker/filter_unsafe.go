@@ -21,7 +21,7 @@ import (
 var allowedCalls = [...]uint32{
 	unix.SYS_RECVMSG, unix.SYS_SENDTO, unix.SYS_CLOSE, unix.SYS_EXIT_GROUP, unix.SYS_GETPPID, // requests and answers
 	unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT, unix.SYS_MOUNT,
-	unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_CHDIR, unix.SYS_FCHDIR, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_OPENAT, // ROOT, PIVOT, STAGE
+	unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_CHDIR, unix.SYS_FCHDIR, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_OPENAT, // ROOT, PIVOT, STAGE, PLACE
 	unix.SYS_FSTATFS, unix.SYS_NEWFSTATAT, unix.SYS_SYSINFO, // a mount's flags, a file's device, the size of the memory
 	unix.SYS_SETHOSTNAME,
 }

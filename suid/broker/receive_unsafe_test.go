@@ -100,7 +100,7 @@ func TestReceive(t *testing.T) {
 		hold(t, make([]byte, broker.RequestSize), n)
 	}
 	for op := range broker.HookNumOps {
-		if n := broker.HookWant(op); n < 0 || n > 2 {
+		if n := broker.HookFdsOf[op]; n > 2 {
 			t.Errorf("operation %d wants %d descriptors", op, n)
 		}
 	}

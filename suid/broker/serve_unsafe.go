@@ -14,7 +14,7 @@ package broker
 //     the path leads to the file that descriptor N is open on, and to no other.
 //   - Flags are only added. open_tree(2), since Linux 5.2, clones a tree with all mounts below it
 //     and their flags. mount_setattr(2), since 5.12, adds flags before the clone is attached.
-//   - Without mount_setattr, mount(2) replaces all flags of a mount: remountAdding reads the present
+//   - Without mount_setattr, mount(2) replaces all flags of a mount: restrict reads the present
 //     ones with fstatfs(2) from the same descriptor, and names them again.
 //   - Binds are recursive, so a bind shows nothing that another mount hides.
 //   - The options of new file systems are constants, except for mode and size.
@@ -62,10 +62,10 @@ func Serve(j *Job) {
 	for range MaxRequests {
 		var q Request
 		fd, fd2, n := receive(j.Sock, j.Launcher, &q)
-		if q.Op == 0 || q.Op >= numOps || wantedFds(q.Op) != n || !j.inOrder(q.Op) {
+		if q.Op == 0 || q.Op >= numOps || n != int(fdsOf[q.Op]) || !j.inOrder(q.Op) {
 			break
 		}
-		answer := j.do(&q, fd, fd2)
+		answer := uint32(j.do(&q, fd, fd2))
 		raw.Close(fd) // if it is None, close(2) fails with EBADF
 		raw.Close(fd2)
 		if raw.Call(unix.SYS_SENDTO, j.Sock, raw.Addr(unsafe.Pointer(&answer)), 4, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0) != 4 || q.Op == Pivot || q.Op == Root && answer != 0 {
@@ -78,16 +78,10 @@ func Serve(j *Job) {
 // inOrder reports whether op may come now: Hostname at any time, Root once, all others after Root.
 func (j *Job) inOrder(op Op) bool { return op == Hostname || j.frameDone != (op == Root) }
 
-// wantedFds returns how many descriptors an operation takes.
-func wantedFds(op Op) int {
-	switch op {
-	case Root, Hostname:
-		return 0
-	case Bind:
-		return 2
-	}
-	return 1
-}
+// fdsOf is how many descriptors each operation takes.
+//
+//nolint:gochecknoglobals // read-only table
+var fdsOf = [numOps]uint8{Bind: 2, FS: 1, Restrict: 1, Pivot: 1, Stage: 1, Place: 1}
 
 // receive reads one request and returns its descriptors and their number n. n is -1 at the end of the
 // socket, without the launcher, after MaxIdleChecks timeouts, and for anything but one whole request
@@ -116,99 +110,82 @@ func receive(sock, launcher uintptr, q *Request) (fd, fd2 uintptr, n int) {
 }
 
 // do carries out one request.
-func (j *Job) do(q *Request, fd, fd2 uintptr) uint32 {
+func (j *Job) do(q *Request, fd, fd2 uintptr) unix.Errno {
+	var c raw.Chain
 	switch q.Op {
 	case Bind:
 		return j.bind(fd, fd2, q.A)
 	case FS:
-		return uint32(j.mountFS(fd, q))
+		return j.mountFS(fd, q)
 	case Restrict:
-		if q.A&^Flags != 0 {
-			return uint32(unix.EINVAL)
-		}
-		return uint32(restrict(fd, uintptr(q.A)))
+		c.Require(q.A&^Flags == 0, unix.EINVAL)
+		restrict(&c, fd, uintptr(q.A), 0)
 	case Root:
 		return j.makeFrame()
-	case Pivot:
-		return uint32(pivot(fd))
+	case Pivot: // "pivot_root(".", ".")": the old root is then on "/", and is detached
+		var at raw.Link
+		path := raw.Addr(at.Below(fd))
+		c.Call(unix.SYS_PIVOT_ROOT, path, path, 0, 0, 0)
+		c.Call(unix.SYS_UMOUNT2, raw.Addr(raw.Text("/\x00")), unix.MNT_DETACH, 0, 0, 0)
 	case Hostname:
-		if !j.UTS || j.Deny&DenyHostname != 0 {
-			return uint32(unix.EPERM)
-		}
-		if q.A > MaxName {
-			return uint32(unix.EINVAL)
-		}
-		return uint32(raw.Errno(raw.Call(unix.SYS_SETHOSTNAME, raw.Addr(unsafe.Pointer(&q.Name)), uintptr(q.A), 0, 0, 0, 0)))
+		c.Require(j.UTS && j.Deny&DenyHostname == 0, unix.EPERM)
+		c.Require(q.A <= MaxName, unix.EINVAL)
+		c.Call(unix.SYS_SETHOSTNAME, raw.Addr(unsafe.Pointer(&q.Name)), uintptr(q.A), 0, 0, 0)
 	case Stage:
 		return j.stage(fd, q)
 	case Place:
-		return uint32(place(fd, q.B))
+		var from, to raw.Link
+		at := openStage(&c, q)
+		c.Mount(from.Below(at), to.Below(fd), nil, unix.MS_MOVE, nil)
+		raw.Close(at)
 	}
-	return uint32(unix.EINVAL)
-}
-
-// mount is mount(2).
-func mount(src, dst, fs unsafe.Pointer, flags uintptr, data unsafe.Pointer) unix.Errno {
-	return raw.Errno(raw.Call(unix.SYS_MOUNT, raw.Addr(src), raw.Addr(dst), raw.Addr(fs), flags, raw.Addr(data), 0))
+	return c.Errno
 }
 
 // checkBind checks the flags of BIND and STAGE. setuid.conf may refuse writable binds, except of files
-// that set-up itself has made (on the tmpfs at Base).
-func (j *Job) checkBind(src uintptr, flags uint64) unix.Errno {
-	if flags&^Flags != 0 {
-		return unix.EINVAL
+// that set-up itself has made (on the tmpfs at Base) and of the new proc.
+func (j *Job) checkBind(src uintptr, flags uint64) (c raw.Chain) {
+	c.Require(flags&^Flags == 0, unix.EINVAL)
+	if j.Deny&DenyWritable != 0 && flags&unix.MS_RDONLY == 0 {
+		dev := deviceOf(&c, src, raw.Text("\x00"), unix.AT_EMPTY_PATH)
+		c.Require(dev == j.baseDev || dev == j.procDev, unix.EPERM)
 	}
-	if j.Deny&DenyWritable == 0 || flags&unix.MS_RDONLY != 0 {
-		return 0
-	}
+	return c
+}
+
+// deviceOf returns the device of the file system that a path leads to.
+func deviceOf(c *raw.Chain, dir uintptr, path unsafe.Pointer, how uintptr) uint64 {
 	var st unix.Stat_t
-	e := raw.Errno(raw.Call(unix.SYS_NEWFSTATAT, src, raw.Addr(raw.Text("\x00")), raw.Addr(unsafe.Pointer(&st)), unix.AT_EMPTY_PATH, 0, 0))
-	if e == 0 && uint64(st.Dev) != j.baseDev && uint64(st.Dev) != j.procDev {
-		e = unix.EPERM
-	}
-	return e
+	c.Call(unix.SYS_NEWFSTATAT, dir, raw.Addr(path), raw.Addr(unsafe.Pointer(&st)), how, 0)
+	return uint64(st.Dev)
 }
 
 // bind is BIND. The clone is not attached, and so not visible, before it has its flags. A read-only one
 // becomes private: a mount that propagated into it later would have the host's flags.
-func (j *Job) bind(src, dst uintptr, flags uint64) uint32 {
-	if e := j.checkBind(src, flags); e != 0 {
-		return uint32(e)
-	}
+func (j *Job) bind(src, dst uintptr, flags uint64) unix.Errno {
+	c := j.checkBind(src, flags)
 	empty := raw.Addr(raw.Text("\x00"))
-	tree := raw.Call(unix.SYS_OPEN_TREE, src, empty, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0, 0)
-	if e := raw.Errno(tree); e != 0 {
-		return uint32(e)
+	tree := c.Call(unix.SYS_OPEN_TREE, src, empty, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0)
+	if c.Errno != 0 {
+		return c.Errno
 	}
-	answer, propagation := uint32(0), uint64(0)
+	propagation := uint64(0)
 	if flags&unix.MS_RDONLY != 0 {
 		propagation = unix.MS_PRIVATE
 	}
-	if e := addFlags(tree, raw.Text("\x00"), uintptr(flags)|unix.MS_NOSUID, propagation, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE); e != 0 {
-		answer = FailedFlags | uint32(e)
-	} else {
-		answer = uint32(raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, tree, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0)))
+	if e := addFlags(tree, uintptr(flags)|unix.MS_NOSUID, propagation, unix.AT_RECURSIVE); e != 0 {
+		c.Errno = FailedFlags | e
 	}
+	c.Call(unix.SYS_MOVE_MOUNT, tree, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 	raw.Close(tree)
-	return answer
+	return c.Errno
 }
 
-// addFlags adds mount flags with mount_setattr(2). MS_* and MOUNT_ATTR_* are equal for those in Flags.
-func addFlags(dir uintptr, path unsafe.Pointer, flags uintptr, propagation uint64, how uintptr) unix.Errno {
+// addFlags adds flags to the mount whose root is fd, and with AT_RECURSIVE to those below it, with
+// mount_setattr(2). MS_* and MOUNT_ATTR_* are equal for those in Flags.
+func addFlags(fd, flags uintptr, propagation uint64, how uintptr) unix.Errno {
 	attr := unix.MountAttr{Attr_set: uint64(flags), Propagation: propagation}
-	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, dir, raw.Addr(path), how, raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
-}
-
-// isUnavailable reports whether a newer call is missing, or refused by a seccomp filter of the caller's.
-func isUnavailable(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
-
-// restrict is RESTRICT: it adds flags to the mount whose root is fd.
-func restrict(fd, flags uintptr) unix.Errno {
-	if e := addFlags(fd, raw.Text("\x00"), flags, 0, unix.AT_EMPTY_PATH); !isUnavailable(e) {
-		return e
-	}
-	var at raw.Link
-	return remountAdding(fd, at.Below(fd), flags)
+	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, fd, raw.Addr(raw.Text("\x00")), unix.AT_EMPTY_PATH|how, raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
 }
 
 // statfsFlags pairs the flags of statfs(2) with those of mount(2).
@@ -225,52 +202,61 @@ var statfsFlags = [...][2]uint32{
 	{0x2000, unix.MS_NOSYMFOLLOW}, // ST_NOSYMFOLLOW, since Linux 5.10
 }
 
-// remountAdding adds flags to the mount at path, whose flags it reads through fd. mount(2) replaces all
-// flags, so the present ones are named again.
-func remountAdding(fd uintptr, path unsafe.Pointer, flags uintptr) unix.Errno {
-	var st unix.Statfs_t
-	if e := raw.Errno(raw.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0, 0)); e != 0 {
-		return e
+// restrict adds flags to the mount whose root is fd, and with AT_RECURSIVE to those below it. Where mount_setattr(2)
+// is missing, or refused by a seccomp filter of the caller's, it adds them to the one mount with mount(2). That
+// replaces all flags, so the present ones are named again.
+func restrict(c *raw.Chain, fd, flags, how uintptr) {
+	if c.Errno != 0 {
+		return
 	}
+	if c.Errno = addFlags(fd, flags, 0, how); c.Errno != unix.ENOSYS && c.Errno != unix.EPERM {
+		return
+	}
+	c.Errno = 0
+	var st unix.Statfs_t
+	c.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0)
 	for i := range len(statfsFlags) {
 		if uint64(st.Flags)&uint64(statfsFlags[i][0]) != 0 {
 			flags |= uintptr(statfsFlags[i][1])
 		}
 	}
-	return mount(nil, path, nil, unix.MS_REMOUNT|unix.MS_BIND|flags, nil)
+	var at raw.Link
+	c.Mount(nil, at.Below(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|flags, nil)
 }
 
 // mountFS is FS: a tmpfs, devpts or mqueue with fixed options.
 func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
+	var c raw.Chain
 	var info unix.Sysinfo_t
-	switch {
-	case q.A >= numKinds || q.B&^0o7777 != 0 || q.A != Tmpfs && q.B|q.C != 0:
-		return unix.EINVAL
-	case j.Deny&(DenyTmpfs<<q.A) != 0:
-		return unix.EPERM
-	case q.A == Mqueue && !j.IPC:
-		return unix.EPERM
-	case j.fsCount >= MaxFileSystems:
-		return unix.ENOSPC
-	case q.C != 0 && (raw.Errno(raw.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0, 0)) != 0 || q.C > HalfMemory(&info)):
-		return unix.EPERM
+	c.Require(q.A < numKinds && q.B&^0o7777 == 0 && (q.A == Tmpfs || q.B|q.C == 0), unix.EINVAL)
+	c.Require(j.Deny&(DenyTmpfs<<q.A) == 0 && (q.A != Mqueue || j.IPC), unix.EPERM)
+	c.Require(j.fsCount < MaxFileSystems, unix.ENOSPC)
+	if q.C != 0 {
+		c.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0)
+		c.Require(q.C <= HalfMemory(&info), unix.EPERM)
 	}
-	j.fsCount++
+	if c.Errno == 0 {
+		j.fsCount++
+	}
 	var to raw.Link
 	switch q.A {
 	case Devpts:
-		return mount(raw.Text("devpts\x00"), to.Below(dst), raw.Text("devpts\x00"), unix.MS_NOSUID|unix.MS_NOEXEC, raw.Text("newinstance,ptmxmode=0666,mode=620\x00"))
+		fs := raw.Text("devpts\x00")
+		c.Mount(fs, to.Below(dst), fs, unix.MS_NOSUID|unix.MS_NOEXEC, raw.Text("newinstance,ptmxmode=0666,mode=620\x00"))
 	case Mqueue:
-		return mount(raw.Text("mqueue\x00"), to.Below(dst), raw.Text("mqueue\x00"), 0, nil)
+		fs := raw.Text("mqueue\x00")
+		c.Mount(fs, to.Below(dst), fs, 0, nil)
+	default:
+		j.tmpfs(&c, to.Below(dst), uint32(q.B), q.C)
 	}
-	return j.tmpfs(to.Below(dst), uint32(q.B), q.C)
+	return c.Errno
 }
 
 // HalfMemory is the kernel's default size of a tmpfs, in bytes (tmpfs(5)).
 func HalfMemory(info *unix.Sysinfo_t) uint64 { return uint64(info.Totalram) * uint64(info.Unit) / 2 }
 
 // tmpfs mounts a tmpfs that belongs to the user.
-func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
+func (j *Job) tmpfs(c *raw.Chain, dst unsafe.Pointer, mode uint32, size uint64) {
 	var options [96]byte
 	out := unsafe.Pointer(&options)
 	n := raw.Put(out, raw.Text("mode=0\x00"))
@@ -283,153 +269,74 @@ func (j *Job) tmpfs(dst unsafe.Pointer, mode uint32, size uint64) unix.Errno {
 		n += raw.Put(unsafe.Add(out, n), raw.Text(",size=\x00"))
 		raw.PutNumber(unsafe.Add(out, n), uintptr(size))
 	}
-	return mount(raw.Text("tmpfs\x00"), dst, raw.Text("tmpfs\x00"), unix.MS_NOSUID|unix.MS_NODEV, out)
+	fs := raw.Text("tmpfs\x00")
+	c.Mount(fs, dst, fs, unix.MS_NOSUID|unix.MS_NODEV, out)
 }
 
 // makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
-// two tmpfs of the user's, Base and NewRoot. Package suid has a picture of it ("The frame").
-func (j *Job) makeFrame() uint32 {
-	here, tmpfs := raw.Text(".\x00"), raw.Text("tmpfs\x00")
-	e := mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
+// two tmpfs of the user's, Base and NewRoot, the new proc, if there is one, and the staging places. Package
+// suid has a picture of it ("The frame").
+func (j *Job) makeFrame() unix.Errno {
+	here, up, tmpfs := raw.Text(".\x00"), raw.Text("/..\x00"), raw.Text("tmpfs\x00")
+	var c raw.Chain
+	c.Mount(tmpfs, raw.Text("/\x00"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, raw.Text("mode=0755\x00"))
 	// "/.." is the topmost mount on "/": the tmpfs here, the old root after pivot_root.
-	if e == 0 {
-		e = raw.Errno(raw.Call(unix.SYS_CHDIR, raw.Addr(raw.Text("/..\x00")), 0, 0, 0, 0, 0))
+	c.Call(unix.SYS_CHDIR, raw.Addr(up), 0, 0, 0, 0)
+	if c.Errno != 0 {
+		return c.Errno
 	}
-	if e != 0 {
-		return uint32(e)
+	if c.Call(unix.SYS_PIVOT_ROOT, raw.Addr(here), raw.Addr(here), 0, 0, 0); c.Errno != 0 {
+		return FailedFlags | c.Errno
 	}
-	if e = raw.Errno(raw.Call(unix.SYS_PIVOT_ROOT, raw.Addr(here), raw.Addr(here), 0, 0, 0, 0)); e == 0 {
-		e = raw.Mkdirat(raw.AtCwd, raw.Text(OldRoot+"\x00"), 0o755)
-	} else {
-		return FailedFlags | uint32(e)
+	c.Mount(up, makeDir(&c, OldRoot+"\x00"), nil, unix.MS_MOVE, nil)
+	j.tmpfs(&c, makeDir(&c, Base+"\x00"), 0o755, 0)
+	j.tmpfs(&c, makeDir(&c, NewRoot+"\x00"), 0o755, 0)
+	j.baseDev = deviceOf(&c, raw.AtCwd, raw.Text(Base+"\x00"), 0)
+	makeDir(&c, StageDir+"\x00")
+	c.Call(unix.SYS_MKNODAT, raw.AtCwd, raw.Addr(raw.Text(StageFile+"\x00")), unix.S_IFREG|0o600, 0, 0)
+	c.Call(unix.SYS_FCHDIR, j.Cwd, 0, 0, 0, 0)
+	if j.NewProc != 0 { // from the host's tree, where binds would include it
+		var from raw.Link
+		c.Mount(from.Below(j.NewProc), makeDir(&c, NewProc+"\x00"), nil, unix.MS_MOVE, nil)
+		j.procDev = deviceOf(&c, raw.AtCwd, raw.Text(NewProc+"\x00"), 0)
 	}
-	if e == 0 {
-		e = mount(raw.Text("/..\x00"), raw.Text(OldRoot+"\x00"), nil, unix.MS_MOVE, nil)
-	}
-	if e == 0 {
-		e = j.makeUserDir(raw.Text(Base + "\x00"))
-	}
-	if e == 0 {
-		e = j.makeUserDir(raw.Text(NewRoot + "\x00"))
-	}
-	if e == 0 && j.Deny&DenyWritable != 0 {
-		var st unix.Stat_t
-		e = raw.Fstatat(raw.AtCwd, raw.Text(Base+"\x00"), &st)
-		j.baseDev = uint64(st.Dev)
-	}
-	if e == 0 {
-		e = raw.Fchdir(j.Cwd)
-	}
-	if e == 0 && j.NewProc != 0 {
-		e = j.moveProc(raw.Text(NewProc + "\x00"))
-	}
-	j.frameDone = e == 0
-	return uint32(e)
+	j.frameDone = c.Errno == 0
+	return c.Errno
 }
 
-// moveProc moves the new proc from the host's tree, where binds would include it, to NewProc for BIND.
-func (j *Job) moveProc(path unsafe.Pointer) unix.Errno {
-	var from raw.Link
-	var st unix.Stat_t
-	e := raw.Mkdirat(raw.AtCwd, path, 0o555)
-	if e == 0 {
-		e = mount(from.Below(j.NewProc), path, nil, unix.MS_MOVE, nil)
-	}
-	if e == 0 {
-		e = raw.Fstatat(raw.AtCwd, path, &st)
-		j.procDev = uint64(st.Dev)
-	}
-	return e
+// makeDir makes a directory and returns its path.
+func makeDir(c *raw.Chain, path string) unsafe.Pointer {
+	c.Call(unix.SYS_MKDIRAT, raw.AtCwd, raw.Addr(raw.Text(path)), 0o755, 0, 0)
+	return raw.Text(path)
 }
 
-// makeUserDir makes a directory and mounts a tmpfs of the user's on it.
-func (j *Job) makeUserDir(path unsafe.Pointer) unix.Errno {
-	if e := raw.Mkdirat(raw.AtCwd, path, 0o755); e != 0 {
-		return e
+// openStage opens the staging place for a directory or a file, or what is staged there. The user may have
+// bound a symbolic link there: it is not followed.
+func openStage(c *raw.Chain, q *Request) uintptr {
+	path := raw.Text(StageFile + "\x00")
+	if q.B != 0 {
+		path = raw.Text(StageDir + "\x00")
 	}
-	return j.tmpfs(path, 0o755, 0)
+	return c.Open(raw.AtCwd, path, unix.O_PATH|unix.O_NOFOLLOW)
 }
 
-// pivot is PIVOT: pivot_root(2), "pivot_root(".", ".")", with the mount whose root is fd; then it detaches
-// the old root, which lies on "/".
-func pivot(fd uintptr) unix.Errno {
-	var at raw.Link
-	path := raw.Addr(at.Below(fd))
-	e := raw.Errno(raw.Call(unix.SYS_PIVOT_ROOT, path, path, 0, 0, 0, 0))
-	if e == 0 {
-		e = raw.Errno(raw.Call(unix.SYS_UMOUNT2, raw.Addr(raw.Text("/\x00")), unix.MNT_DETACH, 0, 0, 0, 0))
-	}
-	return e
-}
-
-// stagePath returns the path of the staging place for a directory or a file.
-func stagePath(directory uint64) unsafe.Pointer {
-	if directory != 0 {
-		return raw.Text(StageDir + "\x00")
-	}
-	return raw.Text(StageFile + "\x00")
-}
-
-// openStage opens what is staged. The user may have bound a symbolic link there: it is not followed.
-func openStage(directory uint64) uintptr {
-	return raw.Openat(raw.AtCwd, stagePath(directory), unix.O_PATH|unix.O_NOFOLLOW, 0)
-}
-
-// place is PLACE.
-func place(dst uintptr, directory uint64) unix.Errno {
-	at := openStage(directory)
-	if e := raw.Errno(at); e != 0 {
-		return e
-	}
+// stage is STAGE. What is staged becomes private first if MS_RDONLY is asked for (see bind), so that no mount
+// propagates in between.
+func (j *Job) stage(src uintptr, q *Request) unix.Errno {
+	c := j.checkBind(src, q.A)
 	var from, to raw.Link
-	e := mount(from.Below(at), to.Below(dst), nil, unix.MS_MOVE, nil)
+	at := openStage(&c, q)
+	c.Mount(from.Below(src), to.Below(at), nil, unix.MS_BIND|unix.MS_REC, nil)
 	raw.Close(at)
-	return e
-}
-
-// stage is STAGE.
-func (j *Job) stage(src uintptr, q *Request) uint32 {
-	if e := j.checkBind(src, q.A); e != 0 {
-		return uint32(e)
+	at = openStage(&c, q)
+	if q.A&unix.MS_RDONLY != 0 {
+		c.Mount(nil, to.Below(at), nil, unix.MS_PRIVATE|unix.MS_REC, nil)
 	}
-	if e := raw.Mkdirat(raw.AtCwd, raw.Text(StageDir+"\x00"), 0o700); e != 0 && e != unix.EEXIST {
-		return uint32(e)
-	}
-	if e := raw.Errno(raw.Call(unix.SYS_MKNODAT, raw.AtCwd, raw.Addr(raw.Text(StageFile+"\x00")), unix.S_IFREG|0o600, 0, 0, 0)); e != 0 && e != unix.EEXIST {
-		return uint32(e)
-	}
-	at := openStage(q.B)
-	if e := raw.Errno(at); e != 0 {
-		return uint32(e)
-	}
-	var from, to raw.Link
-	e := mount(from.Below(src), to.Below(at), nil, unix.MS_BIND|unix.MS_REC, nil)
-	raw.Close(at)
-	if e != 0 {
-		return uint32(e)
-	}
-	if at = openStage(q.B); raw.Errno(at) != 0 {
-		return uint32(raw.Errno(at))
-	}
-	answer := tightenStaged(at, to.Below(at), q.A)
-	raw.Close(at)
-	return answer
-}
-
-// tightenStaged adds nosuid to the tree at path, whose root at is, and makes it private if MS_RDONLY is
-// asked for (see bind): first, so that no mount propagates in between.
-func tightenStaged(at uintptr, path unsafe.Pointer, flags uint64) uint32 {
-	if flags&unix.MS_RDONLY != 0 {
-		if e := mount(nil, path, nil, unix.MS_PRIVATE|unix.MS_REC, nil); e != 0 {
-			return uint32(e)
+	if c.Errno == 0 {
+		if restrict(&c, at, uintptr(q.A)|unix.MS_NOSUID, unix.AT_RECURSIVE); c.Errno != 0 {
+			c.Errno |= FailedFlags
 		}
 	}
-	e := addFlags(at, raw.Text("\x00"), uintptr(flags)|unix.MS_NOSUID, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
-	if isUnavailable(e) {
-		e = remountAdding(at, path, uintptr(flags)|unix.MS_NOSUID)
-	}
-	if e != 0 {
-		return FailedFlags | uint32(e)
-	}
-	return 0
+	raw.Close(at)
+	return c.Errno
 }
