@@ -12,7 +12,7 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/fence"
 )
 
-// readConf is ReadConf of a text, for a caller with some groups. Both lie behind fences.
+// readConf is ReadConf of a text and the newline behind it, for a caller with some groups. Both lie behind fences.
 func readConf(t testing.TB, text string, groups ...uint32) (c suid.Conf, line uint32) {
 	t.Helper()
 	var ids []byte
@@ -20,7 +20,7 @@ func readConf(t testing.TB, text string, groups ...uint32) (c suid.Conf, line ui
 		ids = binary.NativeEndian.AppendUint32(ids, g)
 	}
 	var said []suid.Conf
-	fence.Around(t, []byte(text), func(text []byte) {
+	fence.Around(t, []byte(text+"\n"), func(text []byte) {
 		fence.Around(t, ids, func(ids []byte) {
 			c = suid.Conf{}
 			line = suid.ReadConf(start(text), uintptr(len(text)), start(ids), uintptr(len(ids)/4), &c)

@@ -11,10 +11,11 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
 	"golang.org/x/sys/unix"
 )
 
-// ReadConf parses the n bytes of setuid.conf at p into c, one directive a line:
+// ReadConf parses the n bytes of setuid.conf at p into c, one directive a line. The last byte must be a newline:
 //
 //	# comment: numbers from getent group NAME
 //	groups 100 1001
@@ -25,32 +26,29 @@ import (
 // understand.
 func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) uint32 {
 	line, key, words := uint32(1), none, 0
-	for at := uintptr(0); ; {
-		begin := at
-		for at < n && !endsWord(*(*byte)(unsafe.Add(p, at))) {
-			at++
+	for at := uintptr(0); at < n; at++ { // a word, which may be empty, and the byte that ends it
+		word, size := unsafe.Add(p, at), uintptr(0)
+		for !endsWord(raw.ByteAt(word, size)) {
+			size++
 		}
-		if at > begin && *(*byte)(unsafe.Add(p, begin)) == '#' { // a comment ends the line
-			for at < n && *(*byte)(unsafe.Add(p, at)) != '\n' {
-				at++
+		if raw.ByteAt(word, 0) == '#' { // a comment ends the line
+			for raw.ByteAt(word, size) != '\n' {
+				size++
 			}
-		} else if at > begin {
+		} else if size > 0 {
 			words++
-			if !parseWord(unsafe.Add(p, begin), at-begin, &key, ids, nids, c) {
+			if !c.addWord(&key, word, size, ids, nids) {
 				return line
 			}
 		}
-		if at == n || *(*byte)(unsafe.Add(p, at)) == '\n' {
+		if at += size; raw.ByteAt(p, at) == '\n' {
 			if words == 1 && key != off {
 				return line
 			}
-			if at == n {
-				return 0
-			}
 			line, key, words = line+1, none, 0
 		}
-		at++
 	}
+	return 0
 }
 
 // endsWord reports whether c ends a word.
@@ -64,13 +62,13 @@ const (
 	refused
 )
 
-// parseWord takes the next word of a line that began with key.
-func parseWord(w unsafe.Pointer, size uintptr, key *int, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
+// addWord takes the next word of a line that began with key, and reports whether it is valid.
+func (c *Conf) addWord(key *int, w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr) bool {
 	switch {
 	case *key == groups:
-		return parseGroup(w, size, ids, nids, c)
+		return c.addGroup(w, size, ids, nids)
 	case *key == refused:
-		return parseOption(w, size, c)
+		return c.addOption(w, size)
 	case *key != none:
 		return false
 	case equals(w, size, "off"):
@@ -87,44 +85,38 @@ func equals(w unsafe.Pointer, size uintptr, text string) bool {
 	if size != uintptr(len(text)) {
 		return false
 	}
-	t := unsafe.Pointer(unsafe.StringData(text))
-	for i := uintptr(0); i < size; i++ {
-		if *(*byte)(unsafe.Add(w, i)) != *(*byte)(unsafe.Add(t, i)) {
+	for i := range len(text) {
+		if raw.ByteAt(w, uintptr(i)) != text[i] {
 			return false
 		}
 	}
 	return true
 }
 
-func parseOption(w unsafe.Pointer, size uintptr, c *Conf) bool {
-	for i := 0; i < len(features); i++ {
+func (c *Conf) addOption(w unsafe.Pointer, size uintptr) (known bool) {
+	for i := range len(features) {
 		if equals(w, size, features[i].option) {
 			c.Refused |= 1 << uint(i)
-			return true
+			known = true
 		}
 	}
-	return false
+	return known
 }
 
-// parseGroup parses a decimal group id, at most 2³²-2 (user_namespaces(7)).
-func parseGroup(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) bool {
+// addGroup takes a decimal group id, at most 2³²-2 (user_namespaces(7)).
+func (c *Conf) addGroup(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr) bool {
 	v := uint64(0)
-	for i := uintptr(0); i < size; i++ {
-		d := *(*byte)(unsafe.Add(w, i))
+	for i := range size {
+		d := raw.ByteAt(w, i)
 		if d < '0' || d > '9' || v > 1<<32 {
 			return false
 		}
 		v = v*10 + uint64(d-'0')
 	}
-	if v >= 1<<32-1 {
-		return false
+	for i := range nids {
+		c.Member = c.Member || uint64(*(*uint32)(unsafe.Add(ids, 4*i))) == v
 	}
-	for i := uintptr(0); i < nids; i++ {
-		if *(*uint32)(unsafe.Add(ids, 4*i)) == uint32(v) {
-			c.Member = true
-		}
-	}
-	return true
+	return v < 1<<32-1
 }
 
 // Judge checks what the keeper is asked for: the namespaces. It returns 0, or a refusal as Extra packs
@@ -136,7 +128,7 @@ func (c *Conf) Judge(clone uint32, try bool) uint32 {
 	if c.Limited && !c.Member {
 		return Extra(ReasonConfGroup, 0)
 	}
-	for n := 0; n < len(features); n++ {
+	for n := range len(features) {
 		f := &features[n]
 		if c.refuses(n) && f.kind == byClone && clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || !try) {
 			return Extra(ReasonConfOption, uint32(n))

@@ -61,7 +61,7 @@ var arrows = []struct {
 	{"sandbox/doctor", "sandbox sandbox/child mounts suid golang.org/x/sys/unix", "it makes launches, as any program does, and reports what they have shown"},
 	{"sandbox/doctor", "internal/helper internal/jsontext internal/kernel internal/procfs", "its launches inherit nothing; it reads files, and writes JSON"},
 	{"internal/docs", "", "it writes manuals and completions of the tables that tests hand it: no program contains it"},
-	{"suid", "internal/plan suid/broker golang.org/x/sys/unix unsafe", "the tables of the setuid mode, and what the broker does not do by them"},
+	{"suid", "internal/plan internal/raw suid/broker golang.org/x/sys/unix unsafe", "the tables of the setuid mode, and what the broker does not do by them"},
 	{"suid/keeper", "suid suid/broker internal/plan internal/raw internal/step golang.org/x/sys/unix unsafe", "the keeper: it runs without a runtime, reports faults as set-up does, and becomes the broker"},
 	{"suid/broker", "internal/raw golang.org/x/sys/unix unsafe", "the broker: system calls and nothing else"},
 	{"mounts/build", "suid/broker", "it asks the broker in setuid mode"},

@@ -15,41 +15,43 @@ import (
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
-// conf is what setuid.conf says. text has its bytes and, behind them, the caller's groups.
+// conf is what setuid.conf says. text has its bytes, groups the caller's.
 //
 //nolint:gochecknoglobals // the keeper's memory
 var (
-	conf suid.Conf
-	text [1 << 16]byte
+	conf   suid.Conf
+	text   [suid.MaxConf + 1]byte
+	groups [maxGroups]uint32
 )
+
+// maxGroups is how many of the caller's groups fit. For a caller with more, the gid alone counts.
+const maxGroups = 1 << 13
 
 // readConf reads setuid.conf into conf, or ends the launch.
 func readConf(gid uintptr) {
-	dir := raw.Openat(raw.AtCwd, raw.Text(suid.ConfDir+"\x00"), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-	if raw.Errno(dir) == unix.ENOENT {
-		return
-	}
-	requireTrusted(dir, unix.S_IFDIR)
-	file := raw.Openat(dir, raw.Text(suid.ConfName+"\x00"), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	dir, _ := openTrusted(raw.AtCwd, suid.ConfDir+"\x00", unix.O_PATH|unix.O_DIRECTORY, unix.S_IFDIR)
+	file, size := openTrusted(dir, suid.ConfName+"\x00", unix.O_RDONLY|unix.O_NONBLOCK, unix.S_IFREG|unix.S_IROTH)
 	raw.Close(dir)
-	if raw.Errno(file) == unix.ENOENT {
+	if file == broker.None {
 		return
 	}
-	size := requireTrusted(file, unix.S_IFREG)
-	if size > suid.MaxConf {
-		failLaunch(plan.SubConf, 0, 0)
-	}
-	buf := unsafe.Pointer(&text)
-	n := raw.ReadFull(file, buf, suid.MaxConf+1)
+	p, ids := unsafe.Pointer(&text), unsafe.Pointer(&groups)
+	n := raw.ReadFull(file, p, unsafe.Sizeof(text))
 	raw.Close(file)
-	ids, many := callerGroups(unsafe.Add(buf, suid.MaxConf+64), gid)
-	if n != size {
+	if n != size || n > suid.MaxConf {
 		failLaunch(plan.SubConf, 0, 0)
 	}
-	if bad := suid.ReadConf(buf, n, ids, many, &conf); bad != 0 {
+	*(*byte)(unsafe.Add(p, n)) = '\n'
+	groups[0] = uint32(gid)
+	many := raw.Call(unix.SYS_GETGROUPS, maxGroups-1, raw.Addr(unsafe.Add(ids, 4)), 0, 0, 0, 0)
+	if raw.Errno(many) != 0 {
+		many = 0
+	}
+	if bad := suid.ReadConf(p, n+1, ids, many+1, &conf); bad != 0 {
 		failLaunch(plan.SubConf, 0, bad)
 	}
 }
@@ -57,29 +59,19 @@ func readConf(gid uintptr) {
 // CheckSteps is suid.Conf.CheckSteps for the first process.
 func CheckSteps(base unsafe.Pointer) (extra, at uint32) { return conf.CheckSteps(base) }
 
-// requireTrusted ends the launch unless fd is of the given type, owned by root, writable by root only,
-// and, if a file, readable by all, so that users can see what is refused. It returns the size.
-func requireTrusted(fd uintptr, kind uint32) uintptr {
-	if e := raw.Errno(fd); e != 0 {
-		failLaunch(plan.SubConf, e, 0)
-	}
+// openTrusted opens a path below dir and returns its size. It returns None if that is missing, or dir is None. It
+// ends the launch unless what it opens has the type of mode, belongs to root, is writable by root only, and, with
+// S_IROTH, readable by all, so that users can see what is refused.
+func openTrusted(dir uintptr, path string, flags uintptr, mode uint32) (fd, size uintptr) {
+	var c raw.Chain
 	var st unix.Stat_t
-	have, e := raw.Fstat(fd, &st)
-	if e != 0 || have != kind || st.Uid != 0 || st.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 || kind == unix.S_IFREG && st.Mode&unix.S_IROTH == 0 {
-		failLaunch(plan.SubConf, e, 0)
+	fd = c.Open(dir, raw.Text(path), flags|unix.O_NOFOLLOW)
+	if dir == broker.None || c.Errno == unix.ENOENT {
+		return broker.None, 0
 	}
-	return uintptr(st.Size)
-}
-
-// maxGroups is how many of the caller's groups fit. For a caller with more, the gid alone counts.
-const maxGroups = (uintptr(len(text)) - suid.MaxConf - 64) / 4
-
-// callerGroups writes the caller's gid and supplementary groups to p.
-func callerGroups(p unsafe.Pointer, gid uintptr) (unsafe.Pointer, uintptr) {
-	*(*uint32)(p) = uint32(gid)
-	n := raw.Call(unix.SYS_GETGROUPS, maxGroups-1, raw.Addr(unsafe.Add(p, 4)), 0, 0, 0, 0)
-	if raw.Errno(n) != 0 {
-		n = 0
+	c.Call(unix.SYS_FSTAT, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0)
+	if c.Errno != 0 || st.Uid != 0 || st.Mode&(unix.S_IFMT|unix.S_IWGRP|unix.S_IWOTH|mode) != mode {
+		failLaunch(plan.SubConf, c.Errno, 0)
 	}
-	return p, n + 1
+	return fd, uintptr(st.Size)
 }
