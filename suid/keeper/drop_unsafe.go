@@ -46,25 +46,26 @@ func dropEffective(sp unsafe.Pointer) {
 // classify reports what kind of start this is. Unless that is suid.Installed, it first gives up
 // permanently what a set-id bit or file capabilities gave. AT_SECURE is known to be set, which does
 // not decide it: a transition to another SELinux or AppArmor domain sets it too.
-func classify(sp unsafe.Pointer) suid.InstallKind {
+func classify(sp unsafe.Pointer) (kind suid.InstallKind) {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
-	if uid == euid && gid == egid {
-		permitted, _, ok := raw.Caps()
-		if uid != 0 && (!ok || permitted&^ambientCaps() != 0) {
-			dropForGood(uid, gid)
-			return suid.FileCaps
-		}
+	switch {
+	case uid != euid || gid != egid:
+		kind = installKind(euid, gid, egid)
+	case uid == 0 || !hasFileCaps():
 		return suid.Plain
-	}
-	kind := installKind(euid, gid, egid)
-	switch kind {
-	case suid.Plain:
-		uid, gid = Caller(sp)
-		dropForGood(uid, gid)
-		raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-	case suid.Installed:
 	default:
-		dropForGood(uid, gid)
+		kind = suid.FileCaps
+	}
+	if kind == suid.Installed {
+		return kind
+	}
+	if kind == suid.Plain {
+		uid, gid = Caller(sp)
+	}
+	raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) // no later exec gains privilege either
+	dropAll(uid, gid)
+	if kind == suid.Plain {
+		raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	}
 	return kind
 }
@@ -108,12 +109,6 @@ func installKind(euid, gid, egid uintptr) suid.InstallKind {
 	return suid.Installed
 }
 
-// dropForGood is dropAll with no_new_privs: no later exec gains privilege either.
-func dropForGood(uid, gid uintptr) {
-	raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	dropAll(uid, gid)
-}
-
 // dropAll sets all ids, permanently, and clears the capabilities unless uid is 0. It ends the program
 // if that fails; for any other uid it also asks the kernel whether all is gone (isDropped).
 func dropAll(uid, gid uintptr) {
@@ -131,19 +126,16 @@ func die(message unsafe.Pointer) {
 // setIDs sets the real, effective and saved ids. If a uid was 0 and none is afterwards, the kernel
 // clears the capabilities in the same call (capabilities(7), "Effect of user ID changes").
 func setIDs(uid, gid uintptr) unix.Errno {
-	e := raw.Errno(raw.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0, 0))
-	if e == 0 {
-		e = raw.Errno(raw.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0, 0))
-	}
-	return e
+	var c raw.Chain
+	c.Call(unix.SYS_SETRESGID, gid, gid, gid, 0, 0)
+	c.Call(unix.SYS_SETRESUID, uid, uid, uid, 0, 0)
+	return c.Errno
 }
 
-// isDropped reports whether the drop to a uid other than root's is complete and permanent.
+// isDropped reports whether the drop to a uid other than root's is complete and permanent: root's uid cannot be
+// had, and the ids are the wanted ones after the attempt, too.
 func isDropped(uid, gid uintptr) bool {
-	return raw.NoMoreThan(0) && hasIDs(uid, gid) &&
-		raw.Errno(raw.Call(unix.SYS_SETUID, 0, 0, 0, 0, 0, 0)) == unix.EPERM &&
-		raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0)) == unix.EPERM &&
-		hasIDs(uid, gid)
+	return raw.NoMoreThan(0) && raw.Errno(raw.Call(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0), 0, 0, 0)) == unix.EPERM && hasIDs(uid, gid)
 }
 
 // hasIDs reports whether all eight ids of this process are uid and gid. setfsuid(2) with an invalid
@@ -159,14 +151,11 @@ func hasIDs(uid, gid uintptr) bool {
 		uint32(raw.Call(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) == u && uint32(raw.Call(unix.SYS_SETFSGID, ^uintptr(0), 0, 0, 0, 0, 0)) == g
 }
 
-// ambientCaps returns the ambient set: capabilities from the caller, not from the file.
-func ambientCaps() uint64 {
-	set := uint64(0)
-	for c := uintptr(0); c <= raw.LastCap; c++ {
-		r := raw.Call(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0)
-		if r == 1 {
-			set |= 1 << c
-		}
+// hasFileCaps reports whether a capability is from the file: those of the caller's are ambient.
+func hasFileCaps() bool {
+	permitted, _, ok := raw.Caps()
+	for c := uintptr(0); ok && c <= raw.LastCap; c++ {
+		ok = permitted>>c&1 == 0 || raw.Call(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0) == 1
 	}
-	return set
+	return !ok
 }

@@ -329,26 +329,21 @@ func userNSDisabled() bool {
 const noFixup = 1<<2 | 1<<4
 
 // reduceSelf reduces this process, and reports whether now: no exec gains privilege, the bounding set is
-// empty, a change of ids drops the capabilities, all uids are root's, and capabilities are in suid.Kept.
+// empty, a change of ids drops the capabilities, and capabilities are in suid.Kept. All uids are root's already: with
+// requiredCaps forkKeeper makes no clone otherwise.
 func reduceSelf() bool {
 	permitted, _, ok := raw.Caps()
 	if !ok || permitted&requiredCaps != requiredCaps { // for example root of a container
 		return false
 	}
-	if raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || raw.Call(unix.SYS_PRCTL, unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) != 1 || raw.CutBounding(0) != 0 {
-		return false
-	}
-	bits := raw.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0, 0)
-	if raw.Errno(bits) != 0 || bits&noFixup != 0 && raw.Prctl(unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0) != 0 {
-		return false
+	var c raw.Chain
+	c.Call(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	c.Require(raw.Call(unix.SYS_PRCTL, unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) == 1 && raw.CutBounding(0) == 0, unix.EPERM)
+	if bits := c.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0); bits&noFixup != 0 {
+		c.Call(unix.SYS_PRCTL, unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0)
 	}
 	kept := permitted & suid.Kept &^ (1 << unix.CAP_SETPCAP)
-	if raw.SetCaps(kept, kept, 0) != 0 || !raw.NoMoreThan(kept) {
-		return false
-	}
-	var ids [3]uint32
-	p := raw.Addr(unsafe.Pointer(&ids))
-	return raw.Errno(raw.Call(unix.SYS_GETRESUID, p, p+4, p+8, 0, 0, 0)) == 0 && ids[0]|ids[1]|ids[2] == 0
+	return c.Errno == 0 && raw.SetCaps(kept, kept, 0) == 0 && raw.NoMoreThan(kept)
 }
 
 // receiveHeader reads the Header. The keeper ends at the end of the socket (direct mode works), if the

@@ -73,19 +73,18 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 	c.Require(fs.Type == step.ProcMagic, unix.ENODEV)
 	failIf(c.Errno, plan.SubProc, 0)
 	first.Proc = unix.EPERM
-	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && (locked || mayMountProc(proc, uint64(fs.Flags))) {
+	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && (locked || mayMountProc(uint64(fs.Flags))) {
 		first.Proc = 0
 	}
 	return proc
 }
 
-// mayMountProc reports whether a new proc beside this one would show nothing more: proc is the root of
-// a proc, with the flags that a new one would have, and not covered (mnt_already_visible).
-func mayMountProc(proc uintptr, flags uint64) bool {
+// mayMountProc reports whether a new proc would show no more than the host's, whose flags are given: that is the root
+// of a proc, with the flags that a new one would have, and not covered (mnt_already_visible).
+func mayMountProc(flags uint64) bool {
 	const procRoot = 1 // PROC_ROOT_INO
 	var st unix.Stat_t
-	_, e := raw.Fstat(proc, &st)
-	return e == 0 && st.Ino == procRoot && !isCovered() &&
+	return raw.Fstatat(raw.AtCwd, raw.Text(procPath), &st) == 0 && st.Ino == procRoot && !isCovered() &&
 		flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
 }
 
