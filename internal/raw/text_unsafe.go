@@ -100,20 +100,61 @@ func IsWord(p unsafe.Pointer, n uintptr, word unsafe.Pointer) bool {
 	return *(*byte)(unsafe.Add(word, n)) == 0
 }
 
-// Link holds the path of a descriptor's link in a proc.
-type Link [32]byte
-
-// Below writes "self/fd/N", a path below a proc, and returns its address.
-func (l *Link) Below(fd uintptr) unsafe.Pointer {
-	p := unsafe.Pointer(l)
-	PutNumber(unsafe.Add(p, Put(p, Text("self/fd/\x00"))), fd)
-	return p
+// Line is a short text that is put together. It always ends with NUL. What does not fit overwrites its beginning: it
+// never leaves the Line.
+type Line struct {
+	text [128]byte
+	n    uintptr
 }
 
-// Absolute writes "/proc/self/fd/N" and returns its address.
-func (l *Link) Absolute(fd uintptr) unsafe.Pointer {
-	PutLink(unsafe.Pointer(l), fd)
-	return unsafe.Pointer(l)
+// add adds a byte.
+func (l *Line) add(c byte) {
+	const size = uintptr(len(l.text))
+	l.text[l.n%size], l.text[(l.n+1)%size] = c, 0
+	l.n++
+}
+
+// Put adds a string.
+func (l *Line) Put(s string) *Line {
+	for i := range len(s) {
+		l.add(s[i])
+	}
+	return l
+}
+
+// Number adds a decimal number.
+func (l *Line) Number(n uintptr) *Line {
+	unit := uintptr(1)
+	for v := n; v >= 10; v /= 10 {
+		unit *= 10
+	}
+	for ; unit > 0; unit /= 10 {
+		l.add(byte('0' + n/unit%10))
+	}
+	return l
+}
+
+// Octal adds a mode, at most 07777, in four octal digits.
+func (l *Line) Octal(mode uint32) *Line {
+	for shift := 9; shift >= 0; shift -= 3 {
+		l.add(byte('0' + mode>>uint(shift)&7))
+	}
+	return l
+}
+
+// At returns the address.
+func (l *Line) At() unsafe.Pointer { return unsafe.Pointer(&l.text) }
+
+// Below makes l "self/fd/N", a path below a proc, and returns its address.
+func (l *Line) Below(fd uintptr) unsafe.Pointer {
+	l.n = 0
+	return l.Put("self/fd/").Number(fd).At()
+}
+
+// Absolute makes l "/proc/self/fd/N" and returns its address.
+func (l *Line) Absolute(fd uintptr) unsafe.Pointer {
+	l.n = 0
+	return l.Put("/proc/self/fd/").Number(fd).At()
 }
 
 // PutLink writes "/proc/self/fd/N" and a NUL at p, and returns the length.

@@ -17,32 +17,22 @@ type ifreq struct {
 	_     [22]byte
 }
 
-// deviceSocket returns a socket for the ioctls of netdevice(7), which every family takes. A
-// kernel may lack a family, and a filter or a security module refuse it with any error.
-func deviceSocket() uintptr {
-	fd := raw.Call(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-	if raw.Errno(fd) != 0 {
-		fd = raw.Call(unix.SYS_SOCKET, unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-	}
-	if raw.Errno(fd) != 0 {
-		fd = raw.Call(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-	}
-	return fd
-}
-
 // LoopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes
 // up (devinet.c inetdev_event, addrconf.c init_loopback).
 func LoopbackUp() unix.Errno {
-	// Any socket will do: the ioctl is about the network namespace that it was made in (netdevice(7)).
-	fd := deviceSocket()
-	if e := raw.Errno(fd); e != 0 {
-		return e
+	// Any socket will do: the ioctl is about the network namespace that it was made in (netdevice(7)). A
+	// kernel may lack a family, and a filter or a security module refuse it with any error.
+	fd := raw.Failed(unix.EAFNOSUPPORT)
+	for _, family := range [...]uintptr{unix.AF_INET, unix.AF_NETLINK, unix.AF_UNIX} {
+		if raw.Errno(fd) != 0 {
+			fd = raw.Call(unix.SYS_SOCKET, family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
+		}
 	}
 	// The name is "lo" in every new network namespace; its index is 1, which this ioctl does not take.
-	var req ifreq
-	req.name[0], req.name[1] = 'l', 'o'
-	req.flags = unix.IFF_UP | unix.IFF_RUNNING
-	e := raw.Errno(raw.Call(unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, raw.Addr(unsafe.Pointer(&req)), 0, 0, 0))
+	req := ifreq{name: [16]byte{'l', 'o'}, flags: unix.IFF_UP | unix.IFF_RUNNING}
+	var c raw.Chain
+	c.Require(raw.Errno(fd) == 0, raw.Errno(fd))
+	c.Call(unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, raw.Addr(unsafe.Pointer(&req)), 0, 0)
 	raw.Close(fd)
-	return e
+	return c.Errno
 }

@@ -146,7 +146,7 @@ func (r *Root) chmod(path unsafe.Pointer, mode uint32) step.Fault {
 	if f.Is() {
 		return f
 	}
-	var link raw.Link
+	var link raw.Line
 	e := raw.Errno(raw.Call(unix.SYS_FCHMODAT, r.Proc, raw.Addr(link.Below(dst.FD)), uintptr(mode), 0, 0, 0))
 	r.Leave(dst)
 	return step.Main(e)

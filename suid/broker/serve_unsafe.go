@@ -123,7 +123,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) unix.Errno {
 	case Root:
 		return j.makeFrame()
 	case Pivot: // "pivot_root(".", ".")": the old root is then on "/", and is detached
-		var at raw.Link
+		var at raw.Line
 		path := raw.Addr(at.Below(fd))
 		c.Call(unix.SYS_PIVOT_ROOT, path, path, 0, 0, 0)
 		c.Call(unix.SYS_UMOUNT2, raw.Addr(raw.Text("/\x00")), unix.MNT_DETACH, 0, 0, 0)
@@ -134,7 +134,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) unix.Errno {
 	case Stage:
 		return j.stage(fd, q)
 	case Place:
-		var from, to raw.Link
+		var from, to raw.Line
 		at := openStage(&c, q)
 		c.Mount(from.Below(at), to.Below(fd), nil, unix.MS_MOVE, nil)
 		raw.Close(at)
@@ -220,7 +220,7 @@ func restrict(c *raw.Chain, fd, flags, how uintptr) {
 			flags |= uintptr(statfsFlags[i][1])
 		}
 	}
-	var at raw.Link
+	var at raw.Line
 	c.Mount(nil, at.Below(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|flags, nil)
 }
 
@@ -238,7 +238,7 @@ func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
 	if c.Errno == 0 {
 		j.fsCount++
 	}
-	var to raw.Link
+	var to raw.Line
 	switch q.A {
 	case Devpts:
 		fs := raw.Text("devpts\x00")
@@ -257,20 +257,13 @@ func HalfMemory(info *unix.Sysinfo_t) uint64 { return uint64(info.Totalram) * ui
 
 // tmpfs mounts a tmpfs that belongs to the user.
 func (j *Job) tmpfs(c *raw.Chain, dst unsafe.Pointer, mode uint32, size uint64) {
-	var options [96]byte
-	out := unsafe.Pointer(&options)
-	n := raw.Put(out, raw.Text("mode=0\x00"))
-	n += raw.PutOctal(unsafe.Add(out, n), mode)
-	n += raw.Put(unsafe.Add(out, n), raw.Text(",uid=\x00"))
-	n += raw.PutNumber(unsafe.Add(out, n), uintptr(j.UID))
-	n += raw.Put(unsafe.Add(out, n), raw.Text(",gid=\x00"))
-	n += raw.PutNumber(unsafe.Add(out, n), uintptr(j.GID))
+	var options raw.Line
+	options.Put("mode=").Octal(mode).Put(",uid=").Number(uintptr(j.UID)).Put(",gid=").Number(uintptr(j.GID))
 	if size != 0 {
-		n += raw.Put(unsafe.Add(out, n), raw.Text(",size=\x00"))
-		raw.PutNumber(unsafe.Add(out, n), uintptr(size))
+		options.Put(",size=").Number(uintptr(size))
 	}
 	fs := raw.Text("tmpfs\x00")
-	c.Mount(fs, dst, fs, unix.MS_NOSUID|unix.MS_NODEV, out)
+	c.Mount(fs, dst, fs, unix.MS_NOSUID|unix.MS_NODEV, options.At())
 }
 
 // makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
@@ -296,7 +289,7 @@ func (j *Job) makeFrame() unix.Errno {
 	c.Call(unix.SYS_MKNODAT, raw.AtCwd, raw.Addr(raw.Text(StageFile+"\x00")), unix.S_IFREG|0o600, 0, 0)
 	c.Call(unix.SYS_FCHDIR, j.Cwd, 0, 0, 0, 0)
 	if j.NewProc != 0 { // from the host's tree, where binds would include it
-		var from raw.Link
+		var from raw.Line
 		c.Mount(from.Below(j.NewProc), makeDir(&c, NewProc+"\x00"), nil, unix.MS_MOVE, nil)
 		j.procDev = deviceOf(&c, raw.AtCwd, raw.Text(NewProc+"\x00"), 0)
 	}
@@ -324,7 +317,7 @@ func openStage(c *raw.Chain, q *Request) uintptr {
 // propagates in between.
 func (j *Job) stage(src uintptr, q *Request) unix.Errno {
 	c := j.checkBind(src, q.A)
-	var from, to raw.Link
+	var from, to raw.Line
 	at := openStage(&c, q)
 	c.Mount(from.Below(src), to.Below(at), nil, unix.MS_BIND|unix.MS_REC, nil)
 	raw.Close(at)

@@ -57,6 +57,7 @@ func makeUserNS(h *Header, proc, uid, gid uintptr) uintptr {
 		return broker.None
 	}
 	var c raw.Chain
+	var gids, uids raw.Line
 	other := raw.Text("self/stat\x00") // not a directory: if the child fails, nothing can be written
 	dir, ns := c.Open(proc, other, unix.O_PATH), c.Open(proc, other, unix.O_PATH)
 	pid := c.Call(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_FILES|unix.CLONE_VFORK, 0, 0, 0, 0)
@@ -71,10 +72,10 @@ func makeUserNS(h *Header, proc, uid, gid uintptr) uintptr {
 		e = step.WriteBelow(dir, raw.Text("setgroups\x00"), raw.Text("deny\x00"))
 	}
 	if e == 0 || e == unix.ENOENT { // before Linux 3.19
-		sub, e = plan.SubGIDMap, step.WriteBelow(dir, raw.Text("gid_map\x00"), mapOf(h, h.GID, gid))
+		sub, e = plan.SubGIDMap, step.WriteBelow(dir, raw.Text("gid_map\x00"), mapOf(&gids, h, h.GID, gid))
 	}
 	if e == 0 {
-		sub, e = plan.SubUIDMap, step.WriteBelow(dir, raw.Text("uid_map\x00"), mapOf(h, h.UID, uid))
+		sub, e = plan.SubUIDMap, step.WriteBelow(dir, raw.Text("uid_map\x00"), mapOf(&uids, h, h.UID, uid))
 	}
 	raw.Close(dir)
 	if c.Errno == 0 {
@@ -93,26 +94,15 @@ func makeUserNS(h *Header, proc, uid, gid uintptr) uintptr {
 // no process inside can become it.
 const overflowUID = 65534
 
-// mapText is the buffer of mapOf.
-//
-//nolint:gochecknoglobals // the keeper's memory
-var mapText [128]byte
-
 // mapOf formats a map: the user's id, and id 0 if MapRoot asks for it.
-func mapOf(h *Header, inside uint32, outside uintptr) unsafe.Pointer {
-	out := unsafe.Pointer(&mapText)
-	n := raw.PutNumber(out, uintptr(inside))
-	n += raw.Put(unsafe.Add(out, n), raw.Text(" \x00"))
-	n += raw.PutNumber(unsafe.Add(out, n), outside)
-	n += raw.Put(unsafe.Add(out, n), raw.Text(" 1\n\x00"))
+func mapOf(l *raw.Line, h *Header, inside uint32, outside uintptr) unsafe.Pointer {
+	l.Number(uintptr(inside)).Put(" ").Number(outside).Put(" 1\n")
 	if h.Flags&MapRoot != 0 && inside != 0 {
-		n += raw.Put(unsafe.Add(out, n), raw.Text("0 \x00"))
 		root := uintptr(overflowUID)
 		if outside == overflowUID {
 			root = suid.SpareRoot
 		}
-		n += raw.PutNumber(unsafe.Add(out, n), root)
-		raw.Put(unsafe.Add(out, n), raw.Text(" 1\n\x00"))
+		l.Put("0 ").Number(root).Put(" 1\n")
 	}
-	return out
+	return l.At()
 }

@@ -110,7 +110,7 @@ func (r *Mounts) MoveMount(from, dst uintptr) unix.Errno {
 		return raw.Errno(raw.Call(unix.SYS_MOVE_MOUNT, from, empty, dst, empty, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH, 0))
 	}
 	// MS_MOVE refuses a mount whose parent is shared (EINVAL, mount(2)); after MakeSlave none is.
-	var src, to raw.Link
+	var src, to raw.Line
 	return r.Mount(src.Absolute(from), to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil)
 }
 
@@ -121,14 +121,14 @@ func (r *Mounts) MountOn(dst uintptr, fs unsafe.Pointer, flags uintptr, options 
 	if e := r.Enter(r.Proc); e != 0 {
 		return e
 	}
-	var link raw.Link
+	var link raw.Line
 	return r.Mount(fs, link.Below(dst), fs, flags, options)
 }
 
 // KindUnseen is S_IFDIR for a directory, S_IFREG for another file, and 0 where the kernel does
 // not say. It does not ask the file system, whose server may be dead or another user's.
 func (r *Mounts) KindUnseen(fd uintptr) uint32 {
-	var link raw.Link
+	var link raw.Line
 	// The kernel decides about O_DIRECTORY by the inode that it has in memory; the server is not asked.
 	again := raw.Openat(r.Proc, link.Below(fd), unix.O_PATH|unix.O_DIRECTORY, 0)
 	switch raw.Errno(again) {
@@ -152,7 +152,7 @@ func (r *Mounts) BindAs(src, dst, how uintptr) unix.Errno {
 		if how != 0 {
 			flags |= unix.MS_REC
 		}
-		var from, to raw.Link
+		var from, to raw.Line
 		return r.Mount(from.Absolute(src), to.Absolute(dst), nil, flags, nil)
 	}
 	clone := raw.Call(unix.SYS_OPEN_TREE, src, raw.Addr(raw.Empty()),

@@ -39,8 +39,8 @@ func (r *Mounts) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault 
 	if kind == unix.S_IFDIR {
 		stageName = raw.Text("/stagedir\x00")
 	}
-	var from, to raw.Link
-	var path [2]raw.Link
+	var from, to raw.Line
+	var path [2]raw.Line
 	stage := unsafe.Pointer(&path)
 	raw.Put(unsafe.Add(stage, raw.PutLink(stage, r.Base)), stageName)
 	// MS_BIND takes no other flags: the kernel ignores them, so the copy comes first, with the
@@ -259,7 +259,7 @@ func (r *Mounts) tightenOne(line *mountinfo.Line, point unsafe.Pointer, flags ui
 
 // Remount gives the mount that fd is the root of its flags anew.
 func (r *Mounts) Remount(fd, flags uintptr) unix.Errno {
-	var link raw.Link
+	var link raw.Line
 	// MS_BIND makes it a change of the mount alone, not of the file system. Flags that are locked
 	// must be given again, or the kernel refuses all (mount_namespaces(7)).
 	// By its link in /proc, so that the path is not looked up a second time.

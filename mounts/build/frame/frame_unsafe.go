@@ -208,7 +208,7 @@ func (r *Frame) bindProc() unix.Errno {
 	}
 	e := r.Enter(r.Proc)
 	if e == 0 {
-		var from, to raw.Link
+		var from, to raw.Line
 		e = r.Mount(from.Below(r.Proc), to.Below(dst), nil, unix.MS_BIND|unix.MS_REC|unix.MS_SILENT, nil)
 	}
 	raw.Close(dst)

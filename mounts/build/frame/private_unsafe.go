@@ -15,7 +15,7 @@ import (
 // PrivateDir makes a directory on the frame's tmpfs, which the payload never sees.
 func (r *Frame) PrivateDir() (uintptr, unix.Errno) {
 	r.serial++
-	var name raw.Link
+	var name raw.Line
 	if e := raw.Mkdirat(r.Base, r.privateName(&name), 0o755); e != 0 {
 		return 0, e
 	}
@@ -25,26 +25,26 @@ func (r *Frame) PrivateDir() (uintptr, unix.Errno) {
 }
 
 // privateName returns the name of the newest file on the frame's tmpfs.
-func (r *Frame) privateName(name *raw.Link) unsafe.Pointer {
+func (r *Frame) privateName(name *raw.Line) unsafe.Pointer {
 	raw.PutNumber(unsafe.Pointer(name), uintptr(r.serial))
 	return unsafe.Pointer(name)
 }
 
 // OpenPrivate opens the newest file on the frame's tmpfs, or what is mounted on it.
 func (r *Frame) OpenPrivate(flags uintptr) uintptr {
-	var name raw.Link
+	var name raw.Line
 	return raw.Openat(r.Base, r.privateName(&name), unix.O_PATH|unix.O_NOFOLLOW|flags, 0)
 }
 
 // PrivateFile makes a file on the frame's tmpfs, and opens it for reading and writing.
 func (r *Frame) PrivateFile(mode uintptr) uintptr {
 	r.serial++
-	var name raw.Link
+	var name raw.Line
 	return raw.Openat(r.Base, r.privateName(&name), unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, mode)
 }
 
 // UnlinkPrivate removes the name of the newest file on the frame's tmpfs.
 func (r *Frame) UnlinkPrivate() {
-	var name raw.Link
+	var name raw.Line
 	raw.Call(unix.SYS_UNLINKAT, r.Base, raw.Addr(r.privateName(&name)), 0, 0, 0, 0)
 }

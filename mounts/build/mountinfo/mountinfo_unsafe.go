@@ -281,7 +281,7 @@ func flagOf(p unsafe.Pointer, n uintptr) uintptr {
 // with the host's /proc at proc. statx(2) has it too (STATX_MNT_ID, 5.8), but this is wanted most
 // where newer calls are missing or refused.
 func IDOf(proc, fd uintptr) (uintptr, unix.Errno) {
-	var path raw.Link
+	var path raw.Line
 	name := unsafe.Pointer(&path)
 	raw.PutNumber(unsafe.Add(name, raw.Put(name, raw.Text("self/fdinfo/\x00"))), fd)
 	// fdinfo of an O_PATH descriptor has the id, too.

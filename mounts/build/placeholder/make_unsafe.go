@@ -92,7 +92,7 @@ func makeFileHolder(r *step.State, dir uintptr, name unsafe.Pointer) (uintptr, s
 	// In this order: a file that has its name is marked and locked, so no monitor takes it for one that
 	// has been left.
 	held, f := markAndLock(r, file)
-	var link raw.Link
+	var link raw.Line
 	if !f.Is() && !named {
 		f = step.Failed(raw.Errno(raw.Call(unix.SYS_LINKAT, r.Proc, raw.Addr(link.Below(file)), dir, raw.Addr(name), unix.AT_SYMLINK_FOLLOW, 0)), plan.SubPlaceholder)
 	}
@@ -114,7 +114,7 @@ func markAndLock(r *step.State, fd uintptr) (uintptr, step.Fault) {
 	if e := raw.Errno(raw.Call(unix.SYS_FSETXATTR, fd, raw.Addr(raw.Text(mark)), raw.Addr(value), 1, 0, 0)); e != 0 {
 		return 0, step.Failed(e, plan.SubMark)
 	}
-	var link raw.Link
+	var link raw.Line
 	// Opened anew for reading: a descriptor that is open for writing would keep a mount from becoming
 	// read-only (EBUSY, mount_setattr(2)).
 	held := raw.Openat(r.Proc, link.Below(fd), unix.O_RDONLY, 0)

@@ -77,7 +77,7 @@ func Held(r *step.State, i uint32) uintptr {
 // Is reports whether fd, which may be opened with O_PATH, is a placeholder: it has the
 // mark and is empty.
 func Is(r *step.State, fd uintptr) bool {
-	var link raw.Link
+	var link raw.Line
 	// fgetxattr(2) refuses a descriptor with O_PATH, so the file is named by its link in /proc.
 	got := raw.Call(unix.SYS_GETXATTR, raw.Addr(link.Absolute(fd)), raw.Addr(raw.Text(mark)), 0, 0, 0, 0)
 	if raw.Errno(got) == unix.ENOENT { // "/" is the frame, which has no proc

@@ -27,7 +27,7 @@ func Open(r *resolve.Paths, p plan.View, s *plan.Step) step.Fault {
 		return sourceFromFd(r, s)
 	}
 	path := p.Str(s.A)
-	var link raw.Link
+	var link raw.Line
 	here, at := raw.AtCwd, raw.Text("self/cwd\x00")
 	if r.Cwd != 0 {
 		here, at = r.Cwd, link.Below(r.Cwd)
@@ -210,7 +210,7 @@ func Localize(r *resolve.Paths, fd uintptr) (uintptr, step.Fault) {
 	if e != 0 {
 		return 0, step.Main(e)
 	}
-	var link raw.Link
+	var link raw.Line
 	path := unsafe.Pointer(&named)
 	if _, e := raw.Readlinkat(r.Proc, link.Below(fd), path, uintptr(len(named))); e != 0 {
 		return 0, step.Main(e)
