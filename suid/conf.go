@@ -22,6 +22,7 @@ type Conf struct {
 	Limited bool   // a line "groups"
 	Member  bool   // the caller is in one of its groups
 	Refused uint64 // bit n: feature n is refused
+	Deny    uint32 // what of it the broker (broker.Job.Deny) and the keeper (DenyProc) refuse
 }
 
 // feature is what the administrator can refuse, under the name of its option. What needs privilege is

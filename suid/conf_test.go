@@ -43,6 +43,7 @@ func refusing(t testing.TB, options ...string) suid.Conf {
 	c := suid.Conf{}
 	for _, o := range options {
 		c.Refused |= 1 << feature(t, o)
+		c.Deny |= denied[o]
 	}
 	return c
 }
@@ -196,6 +197,7 @@ func referenceLine(words []string, groups []uint32, c *suid.Conf) bool {
 				return false
 			}
 			c.Refused |= 1 << i
+			c.Deny |= denied[w]
 		}
 		return len(words) > 1
 	}

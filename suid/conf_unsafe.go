@@ -97,6 +97,7 @@ func (c *Conf) addOption(w unsafe.Pointer, size uintptr) (known bool) {
 	for i := range len(features) {
 		if equals(w, size, features[i].option) {
 			c.Refused |= 1 << uint(i)
+			c.Deny |= features[i].deny
 			known = true
 		}
 	}
@@ -135,16 +136,6 @@ func (c *Conf) Judge(clone uint32, try bool) uint32 {
 		}
 	}
 	return 0
-}
-
-// Deny returns the bits of what the broker (broker.Job.Deny) and the keeper (DenyProc) refuse.
-func (c *Conf) Deny() (bits uint32) {
-	for n := 0; n < len(features); n++ {
-		if c.refuses(n) {
-			bits |= features[n].deny
-		}
-	}
-	return bits
 }
 
 func (c *Conf) refuses(n int) bool { return c.Refused>>uint(n)&1 != 0 }

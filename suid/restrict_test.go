@@ -2,6 +2,7 @@ package suid_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -171,27 +172,23 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestDeny: what takes privilege, and nothing else, is denied by the broker or the keeper.
+// denied are the bits by which the broker or the keeper denies what takes privilege, and nothing else.
+var denied = map[string]uint32{
+	"--bind": broker.DenyWritable, "--tmpfs": broker.DenyTmpfs, "--dev": broker.DenyDevpts, "--mqueue": broker.DenyMqueue,
+	"--hostname": broker.DenyHostname, "--proc": suid.DenyProc,
+}
+
+// TestDeny: each option that is refused sets its bits.
 func TestDeny(t *testing.T) {
-	want := map[string]uint32{
-		"--bind": broker.DenyWritable, "--tmpfs": broker.DenyTmpfs, "--dev": broker.DenyDevpts, "--mqueue": broker.DenyMqueue,
-		"--hostname": broker.DenyHostname, "--proc": suid.DenyProc,
-	}
 	every := uint32(0)
-	for n, option := range suid.Features() {
-		c := suid.Conf{Refused: 1 << n}
-		if got := c.Deny(); got != want[option] {
-			t.Errorf("%s: %#x, want %#x", option, got, want[option])
+	for _, option := range suid.Features() {
+		if c, line := readConf(t, "refuse "+option); line != 0 || c.Deny != denied[option] {
+			t.Errorf("%s: %#x, want %#x", option, c.Deny, denied[option])
 		}
-		every |= want[option]
+		every |= denied[option]
 	}
-	for _, c := range []struct {
-		conf suid.Conf
-		want uint32
-	}{{suid.Conf{}, 0}, {suid.Conf{Refused: ^uint64(0)}, every}} {
-		if got := c.conf.Deny(); got != c.want {
-			t.Errorf("%+v: %#x, want %#x", c.conf, got, c.want)
-		}
+	if c, line := readConf(t, "refuse "+strings.Join(suid.Features(), " ")); line != 0 || c.Deny != every {
+		t.Errorf("all: %#x, want %#x", c.Deny, every)
 	}
 	if broker.DenyTmpfs<<broker.Devpts != broker.DenyDevpts || broker.DenyTmpfs<<broker.Mqueue != broker.DenyMqueue {
 		t.Error("the bits of file systems are not in the order of their kinds")

@@ -51,7 +51,11 @@ func Close(fd uintptr) { Call(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0) }
 // Openat opens path below dir; O_CLOEXEC is always set. What it opens is never a standard
 // stream, also where the caller closed those: so 0 can stand for "no descriptor".
 func Openat(dir uintptr, path unsafe.Pointer, flags, mode uintptr) uintptr {
-	fd := Call(unix.SYS_OPENAT, dir, Addr(path), flags|unix.O_CLOEXEC|unix.O_NOCTTY, mode, 0, 0)
+	return AboveStdio(Call(unix.SYS_OPENAT, dir, Addr(path), flags|unix.O_CLOEXEC|unix.O_NOCTTY, mode, 0, 0))
+}
+
+// AboveStdio moves a new descriptor above the standard streams, which the caller may have closed. A failure stays.
+func AboveStdio(fd uintptr) uintptr {
 	if fd > 2 {
 		return fd
 	}

@@ -133,7 +133,7 @@ func forkKeeper() uintptr {
 			return raw.Failed(unix.EPERM)
 		}
 	}
-	return raw.Clone(0)
+	return raw.Call(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 }
 
 // setEUID sets the effective uid under which namespaces are made, and makes all capabilities effective
@@ -155,17 +155,7 @@ func socketPair(kind uintptr) (a, b uintptr) {
 	if raw.Errno(r) != 0 {
 		return r, r
 	}
-	return aboveStdio(uintptr(fds[0])), aboveStdio(uintptr(fds[1]))
-}
-
-// aboveStdio moves fd above the standard streams, which the caller may have closed.
-func aboveStdio(fd uintptr) uintptr {
-	if fd > 2 {
-		return fd
-	}
-	r := raw.Fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
-	raw.Close(fd)
-	return r
+	return raw.AboveStdio(uintptr(fds[0])), raw.AboveStdio(uintptr(fds[1]))
 }
 
 // launcherSock is the keeper's socket to the launcher.
@@ -203,9 +193,7 @@ func runKeeper(launcher, uid, gid uintptr) First {
 	var first First
 	owner := chooseOwner(&h, uid, gid)
 	spaces := h.Clone &^ unix.CLONE_NEWUSER
-	locked, e := enterNamespaces(spaces&^unix.CLONE_NEWPID, uid, owner, &first)
-	failIf(e, plan.SubClone, spaces)
-	proc := prepareMounts(&h, &first, locked)
+	proc := prepareMounts(&h, &first, enterNamespaces(spaces, uid, owner, &first))
 	userNS := makeUserNS(&h, proc, uid, gid)
 	for {
 		if h.Clone&unix.CLONE_NEWUSER == 0 {
@@ -244,10 +232,10 @@ func hasSucceeded(firstSock uintptr) bool {
 }
 
 // enterNamespaces makes and enters the namespaces; owner owns them. A new mqueue belongs to the fsuid.
-func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked bool, e unix.Errno) {
-	if locked, e = enterLockedMounts(first); e != 0 {
-		return locked, e
-	}
+func enterNamespaces(spaces uint32, uid, owner uintptr, first *First) (locked bool) {
+	locked, e := enterLockedMounts(first)
+	failIf(e, plan.SubClone, spaces)
+	flags := spaces &^ unix.CLONE_NEWPID // the clone makes it
 	if locked {
 		flags &^= unix.CLONE_NEWNS
 	}
@@ -255,7 +243,8 @@ func enterNamespaces(flags uint32, uid, owner uintptr, first *First) (locked boo
 		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
 	}
 	e = raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
-	return locked, max(e, setEUID(owner))
+	failIf(max(e, setEUID(owner)), plan.SubClone, spaces)
+	return locked
 }
 
 // enterLockedMounts enters a copy of the host's mounts in which all mounts are locked together
@@ -372,7 +361,7 @@ const maxFd = 1<<31 - 1
 // proc. It closes all others, the caller's among them, if the kernel has close_range(2).
 func becomeBroker(h *Header, job *broker.Job) {
 	const kept = 1 << unix.CAP_SYS_ADMIN
-	job.Deny = conf.Deny()
+	job.Deny = conf.Deny
 	job.IPC, job.UTS = h.Clone&unix.CLONE_NEWIPC != 0, h.Clone&unix.CLONE_NEWUTS != 0
 	var c raw.Chain
 	c.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0)

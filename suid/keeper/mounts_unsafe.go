@@ -73,7 +73,7 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 	c.Require(fs.Type == step.ProcMagic, unix.ENODEV)
 	failIf(c.Errno, plan.SubProc, 0)
 	first.Proc = unix.EPERM
-	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny()&suid.DenyProc == 0 && (locked || mayMountProc(uint64(fs.Flags))) {
+	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny&suid.DenyProc == 0 && (locked || mayMountProc(uint64(fs.Flags))) {
 		first.Proc = 0
 	}
 	return proc

@@ -198,6 +198,11 @@ func TestCoveredProc(t *testing.T) {
 						launch{who: who, wrap: wrap, host: host, args: args}.run(t).Refused(t, "Can't mount proc on /newroot/proc")
 					}
 				}
+				// What lies on a directory that is empty in every proc covers nothing.
+				for _, host := range []string{"mount -t tmpfs none /proc/fs/nfsd", "for n in 1 2; do mount -t tmpfs none /proc/sys/fs/binfmt_misc; done"} {
+					args := append(box("--unshare-pid", "--proc", "/proc"), "/h/probe", "echo", "in")
+					launch{who: who, wrap: wrap, host: host, args: args}.run(t).OK(t, "in\n")
+				}
 			}
 		}
 	})
