@@ -66,3 +66,9 @@ func TestSecurebitsOfTheCaller(t *testing.T) {
 		}
 	}
 }
+
+// TestSetgroupsDenied: setgroups(2) is denied in the user namespace of a sandbox, though root has written its maps.
+func TestSetgroupsDenied(t *testing.T) {
+	t.Parallel()
+	launch{args: append(byKeeper("--unshare-user", "--ro-bind", "/", "/"), "cat", "/proc/self/setgroups")}.run(t).OK(t, "deny\n")
+}
