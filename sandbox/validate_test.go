@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -58,6 +59,8 @@ func TestFieldErrors(t *testing.T) {
 		{"Limits.OOMScoreAdj", `invalid value "1001" (want -1000 to 1000)`, func(c *Cmd) { c.Spec.Limits.OOMScoreAdj = SetInt(1001) }},
 		{"Limits.Timeout", "must be from 0", func(c *Cmd) { c.Spec.Limits.Timeout = -1 }},
 		{"Limits.Timeout", "must be from 0", func(c *Cmd) { c.Spec.Limits.Timeout = 50 * 24 * time.Hour }},
+		{"Limits.Timeout", "must be from 0", func(c *Cmd) { c.Spec.Limits.Timeout = math.MaxInt64 }},
+		{"Limits.Timeout", "must be from 0", func(c *Cmd) { c.Spec.Limits.Timeout, c.Spec.Limits.Grace = 1, math.MaxInt64 }},
 		{"Limits.CPUs", `invalid value "0-3-5" (want numbers of CPUs`, func(c *Cmd) { c.Spec.Limits.CPUs = "0-3-5" }},
 		{"Limits.Nice", `invalid value "-21" (want -20 to 19)`, func(c *Cmd) { c.Spec.Limits.Nice = SetInt(-21) }},
 		{"Mode", "invalid value 77 (want Auto, Direct or Setuid)", func(c *Cmd) { c.Spec.Mode = 77 }},

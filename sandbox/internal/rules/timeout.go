@@ -17,8 +17,14 @@ func Timeout(after, grace time.Duration) (t flat.Timeout, ok bool) {
 	return flat.Timeout{After: uint32(a), Grace: uint32(g)}, after >= 0 && a <= most && g <= most
 }
 
-// rounded is d in milliseconds, rounded up.
-func rounded(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }
+// rounded is d in milliseconds, rounded up. d is not added to first: the longest duration would overflow.
+func rounded(d time.Duration) int64 {
+	n := int64(d / time.Millisecond)
+	if d%time.Millisecond > 0 {
+		n++
+	}
+	return n
+}
 
 // Durations returns what Timeout was given.
 func Durations(t flat.Timeout) (after, grace time.Duration) {
