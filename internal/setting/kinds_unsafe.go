@@ -124,8 +124,16 @@ func parseCPUs(word []byte, v *Values) bool {
 			if !isRange {
 				first = n
 			}
-			for ; first <= n; first++ {
-				v.Words[first/64%plan.MaxValues] |= 1 << (first % 64)
+			// By words: there may be a hundred thousand ranges in an --args file.
+			for i := first / 64; i <= n/64; i++ {
+				bits := ^uint64(0)
+				if i == first/64 {
+					bits <<= first % 64
+				}
+				if i == n/64 {
+					bits &= ^uint64(0) >> (63 - n%64)
+				}
+				v.Words[i%plan.MaxValues] |= bits
 			}
 			v.N = max(v.N, n/64+1)
 			n, isNumber, isRange = 0, false, false
