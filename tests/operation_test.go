@@ -180,42 +180,43 @@ func TestMadeUpOperation(t *testing.T) {
 }
 
 // madeUpOptions are the changes for a setting, an operation on files and a number that are made up, and their options, by
-// file of code: three for each of the first two, and one more for what carries the number out.
+// file of code: three for each of the first two, and one more for what carries the number out. Where gofmt
+// aligns lines, a change stands in front of what is not aligned, so that a longer name leaves this as it is.
 var madeUpOptions = map[string][]string{
 	"internal/cmdline/options.go": {
-		"	{Name: \"--foreground\",", `	{Name: "--timer-slack", Operands: "N", Help: "For a test", Wants: "a number", do: doSetting, on: uint8(setting.Slack)},
-	{Name: "--level", Operands: "N", Help: "For a test", Wants: "a number from 1 to 9", do: doNumber, on: flat.Level, low: 1, high: 9},
-	{Name: "--copy-of-dir", Operands: "DEST", Help: "For a test", Paths: true, Takes: TakesPerms, do: doAt, makes: tree.Copy},
+		"	{Name: \"--foreground\",", `	{Name: "--made-up-setting", Operands: "N", Help: "For a test", Wants: "a number", do: doSetting, on: uint8(setting.MadeUp)},
+	{Name: "--made-up-number", Operands: "N", Help: "For a test", Wants: "a number from 1 to 9", do: doNumber, on: flat.MadeUp, low: 1, high: 9},
+	{Name: "--made-up-operation", Operands: "DEST", Help: "For a test", Paths: true, Takes: TakesPerms, do: doAt, makes: tree.MadeUp},
 `,
 	},
 	// The number, and what carries it out.
-	"internal/flat/spec.go": {"	NumNumbers\n)", "	Level\n"},
+	"internal/flat/spec.go": {"	NumNumbers\n)", "	MadeUp\n"},
 	"sandbox/spec.go": {
-		"	Forgive   bool //", "	Level uint8\n",
-		"		flat.FailStatus: rules.NumberOf(", "		flat.Level: rules.NumberOf(\"Lockdown.Level\", &s.Lockdown.Level),\n",
+		"	// AllowSockets are paths", "	MadeUp uint8\n",
+		"	}\n}\n\n// scope is a wish", "		flat.MadeUp: rules.NumberOf(\"Lockdown.MadeUp\", &s.Lockdown.MadeUp),\n",
 	},
 	"internal/compile/command.go": {
-		"	// Late, since limits could be", "	if n := c.Spec.Numbers[flat.Level]; n != 0 {\n		c.Step(plan.Step{Op: plan.OpClose, A: 100 + n, B: 100 + n})\n	}\n",
+		"	// Late, since limits could be", "	if n := c.Spec.Numbers[flat.MadeUp]; n != 0 {\n		c.Step(plan.Step{Op: plan.OpClose, A: 100 + n, B: 100 + n})\n	}\n",
 	},
 	// The setting.
 	"internal/setting/kinds_unsafe.go": {
-		"	numKinds             // a number", "	Slack\n",
-		"	CPUs:   {\"CPUs\",", "	Slack: {\"timer slack\", unix.EINVAL, \"for a test\"},\n",
-		"	case CPUs:\n		return parseCPUs", "	case Slack:\n		n, ok := flat.Decimal(word, 1<<63)\n		v.N, v.Words[0] = 1, n\n		return ok\n",
-		"	case k == CPUs:\n		return setCPUs", "	case k == Slack && n >= 1:\n		return raw.Prctl(unix.PR_SET_TIMERSLACK, uintptr(*(*uint64)(values)), 0, 0, 0)\n",
+		"	numKinds ", "	MadeUp\n",
+		"}\n\n// Values are", "	MadeUp: {\"timer slack\", unix.EINVAL, \"for a test\"},\n",
+		"	case CPUs:\n		return parseCPUs", "	case MadeUp:\n		n, ok := flat.Decimal(word, 1<<63)\n		v.N, v.Words[0] = 1, n\n		return ok\n",
+		"	case k == CPUs:\n		return setCPUs", "	case k == MadeUp && n >= 1:\n		return raw.Prctl(unix.PR_SET_TIMERSLACK, uintptr(*(*uint64)(values)), 0, 0, 0)\n",
 	},
 	"sandbox/limits.go": {
-		"	CPUs string\n", "	Slack string\n",
-		"	if l.CPUs != \"\" {\n", "	if l.Slack != \"\" {\n		list = append(list, set{\"Limits.Slack\", setting.Slack, l.Slack, \"a number\"})\n	}\n",
-		"	case setting.CPUs:\n", "	case setting.Slack:\n		l.Slack = text\n		return \"Limits.Slack\"\n",
+		"	// After this time", "	MadeUp string\n",
+		"	if l.CPUs != \"\" {\n", "	if l.MadeUp != \"\" {\n		list = append(list, set{\"Limits.MadeUp\", setting.MadeUp, l.MadeUp, \"a number\"})\n	}\n",
+		"	case setting.CPUs:\n", "	case setting.MadeUp:\n		l.MadeUp = text\n		return \"Limits.MadeUp\"\n",
 	},
 	// The operation.
 	"internal/tree/kinds.go": {
-		"	numKinds\n", "	Copy\n",
-		"	RemountRO: {\"RemountRO\",", "	Copy: {\"Copy\", dest, perms, [3]Line{New}, \"a copy\", nothing},\n",
-		"	case it.Kind == File:\n", "	case it.Kind == Copy:\n		m.Step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})\n",
+		"	numKinds\n", "	MadeUp\n",
+		"}\n\n// SourceCount returns", "	MadeUp: {\"MadeUp\", dest, perms, [3]Line{New}, \"a copy\", nothing},\n",
+		"	case it.Kind == File:\n", "	case it.Kind == MadeUp:\n		m.Step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})\n",
 	},
-	"mounts/op.go": {"// Symlink makes", "// Copy is like Dir.\nfunc Copy(dest string) Op { return at(tree.Copy, dest) }\n\n"},
+	"mounts/op.go": {"// Symlink makes", "// MadeUp is like Dir.\nfunc MadeUp(dest string) Op { return at(tree.MadeUp, dest) }\n\n"},
 }
 
 // madeUpSpec shows the same from a program.
@@ -229,20 +230,20 @@ import (
 )
 
 func TestMadeUp(t *testing.T) {
-	s := Spec{Command: CommandLine{Args: []string{"x"}}, Files: []mounts.Op{mounts.Copy("/d").Perms(0o700)}, Limits: Limits{Slack: "7"}, Lockdown: Lockdown{Level: 7}}
+	s := Spec{Command: CommandLine{Args: []string{"x"}}, Files: []mounts.Op{mounts.MadeUp("/d").Perms(0o700)}, Limits: Limits{MadeUp: "7"}, Lockdown: Lockdown{MadeUp: 7}}
 	p, err := planOf(s.settled(), facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"from=107 to=107", "values=[7]", "; Limits.Slack", "dst=\"/d\" mode=0700", "; \"Files[0]\""} {
+	for _, want := range []string{"from=107 to=107", "values=[7]", "; Limits.MadeUp", "dst=\"/d\" mode=0700", "; \"Files[0]\""} {
 		if !strings.Contains(p.Dump(), want) {
 			t.Errorf("no %s in\n%s", want, p.Dump())
 		}
 	}
 	for field, change := range map[string]func(*Spec){
-		"Limits.Slack: invalid value \"x\" (want a number)": func(s *Spec) { s.Limits.Slack = "x" },
-		"Files[0].Dest: must not be empty":                 func(s *Spec) { s.Files = []mounts.Op{mounts.Copy("")} },
-		"Files[0].Size: is not used by Copy":               func(s *Spec) { s.Files = []mounts.Op{mounts.Copy("/d").Size(1)} },
+		"Limits.MadeUp: invalid value \"x\" (want a number)": func(s *Spec) { s.Limits.MadeUp = "x" },
+		"Files[0].Dest: must not be empty":                 func(s *Spec) { s.Files = []mounts.Op{mounts.MadeUp("")} },
+		"Files[0].Size: is not used by MadeUp":               func(s *Spec) { s.Files = []mounts.Op{mounts.MadeUp("/d").Size(1)} },
 	} {
 		bad := s
 		change(&bad)
@@ -271,11 +272,11 @@ func TestMadeUpOptions(t *testing.T) {
 		words []string
 		want  []string
 	}{
-		{[]string{"--dry-run", "--level", "7", "--timer-slack", "5", "--timer-slack", "7", "--perms", "0700", "--copy-of-dir", "/d"}, []string{"from=107 to=107", "values=[7]", "; --timer-slack 7", `dst="/d" mode=0700`, "; --copy-of-dir /d"}},
-		{[]string{"--dry-run", "--timer-slack", "x"}, []string{`--timer-slack: invalid value "x" (want a number)`}},
-		{[]string{"--dry-run", "--level", "10"}, []string{`--level: invalid value "10" (want a number from 1 to 9)`}},
-		{[]string{"--dry-run", "--copy-of-dir", ""}, []string{"--copy-of-dir: DEST must not be empty"}},
-		{[]string{"--explain", "--timer-slack", "7", "--copy-of-dir", "/d", "--bind", "/no-such", "/x"}, []string{"limits: timer slack 7", "new, removed at the end: /d (a copy)"}},
+		{[]string{"--dry-run", "--made-up-number", "7", "--made-up-setting", "5", "--made-up-setting", "7", "--perms", "0700", "--made-up-operation", "/d"}, []string{"from=107 to=107", "values=[7]", "; --made-up-setting 7", `dst="/d" mode=0700`, "; --made-up-operation /d"}},
+		{[]string{"--dry-run", "--made-up-setting", "x"}, []string{`--made-up-setting: invalid value "x" (want a number)`}},
+		{[]string{"--dry-run", "--made-up-number", "10"}, []string{`--made-up-number: invalid value "10" (want a number from 1 to 9)`}},
+		{[]string{"--dry-run", "--made-up-operation", ""}, []string{"--made-up-operation: DEST must not be empty"}},
+		{[]string{"--explain", "--made-up-setting", "7", "--made-up-operation", "/d", "--bind", "/no-such", "/x"}, []string{"limits: timer slack 7", "new, removed at the end: /d (a copy)"}},
 	} {
 		out, _ := exec.Command(program, append(l.words, "x")...).CombinedOutput()
 		for _, want := range l.want {
