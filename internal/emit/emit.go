@@ -38,7 +38,7 @@ type Parts struct {
 // Step appends a step and returns its index.
 func (p *Parts) Step(s plan.Step) uint32 {
 	n := p.Used.Steps
-	// What does not fit is counted all the same: Want then returns the sizes for the next run.
+	// What does not fit is counted all the same: Used then has the sizes for the next run.
 	if n < len(p.Steps) && n < len(p.From) {
 		p.Steps[n] = s
 		p.From[n] = p.Origin // for messages and listings

@@ -119,7 +119,7 @@ func (m *Maker) Sources(it *flat.Item) {
 		for i := range devices {
 			at := m.Here()
 			m.Literal("/dev/")
-			// It goes on where text has ended, so that both are one string.
+			// It goes on where Literal has ended, so that both are one string.
 			m.Constant(devices[i])
 			m.Step(plan.Step{Op: plan.OpSource, A: at})
 		}

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Maker makes the steps of operations. What it has besides the plan is what the steps depend on besides
-// the operation.
+// Maker makes the steps of operations and appends them to a plan. Its other fields are what the steps depend on apart
+// from the operation itself.
 type Maker struct {
 	*emit.Parts
 	// Standard output is a terminal, which Dev shows as console.

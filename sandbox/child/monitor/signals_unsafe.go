@@ -76,7 +76,8 @@ func blockSignals(p plan.View) {
 	raw.SetMask(unix.SIG_BLOCK, set, &signals.was)
 }
 
-// restoreSignals gives a process that has been cloned the caller's mask, but for prepareToStop's.
+// restoreSignals gives a process that has been cloned the caller's mask, except for SIGCONT if
+// prepareToStop has blocked it.
 func restoreSignals() {
 	if signals.fd != 0 {
 		raw.Close(signals.fd)
