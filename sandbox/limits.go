@@ -20,8 +20,8 @@ type Limits struct {
 	// kills the processes with the highest score first. Applies to init too.
 	OOMScoreAdj Int
 	// The CPUs on which the command runs, in the list format of cpuset(7), such as "0-3,5"; "" stands
-	// for the caller's. Each of them must be online. The command can choose others
-	// (sched_setaffinity(2)): what keeps it from that is the cpuset of a Cgroup.
+	// for the caller's. Each of them must be online, and in the cpuset of the command's cgroup. The
+	// command can choose others later (sched_setaffinity(2)); to prevent that, use a Cgroup with a cpuset.
 	CPUs string
 
 	// After this time the command gets SIGTERM, and Grace later everything in the sandbox is

@@ -38,7 +38,7 @@ var kinds = [numKinds]struct {
 	Rlimit: {"", unix.EPERM, "a limit cannot be set above the caller's hard limit"},
 	Nice:   {"nice", unix.EACCES, "lowering the niceness needs CAP_SYS_NICE or RLIMIT_NICE"},
 	Score:  {label: "oom-score-adj"},
-	CPUs:   {"CPUs", unix.EINVAL, "name CPUs that are online (/sys/devices/system/cpu/online), in the cpuset of the caller's cgroup (cpuset(7))"},
+	CPUs:   {"CPUs", unix.EINVAL, "name CPUs that are online (/sys/devices/system/cpu/online), in the cpuset of the command's cgroup (cpuset(7))"},
 }
 
 // Values are the numbers of a setting, as the plan carries them.
