@@ -76,7 +76,7 @@ func Decimal(digits []byte, limit uint64) (n uint64, ok bool) {
 		d := uint64(c - '0')
 		// Asked before the number grows, so that it never overflows: limit may be the largest of its
 		// type.
-		if n > (limit-d)/10 {
+		if d > limit || n > (limit-d)/10 {
 			return 0, false
 		}
 		n = 10*n + d
