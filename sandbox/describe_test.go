@@ -92,7 +92,7 @@ var described = []struct {
 			mounts.Protect("/srv/x"), mounts.Tmpfs("/srv"),
 		},
 	}},
-	// What is created below a writable bind is the host's, but for what is below a tmpfs on that.
+	// What is created below a writable bind is the host's, unless a tmpfs lies between.
 	{"outlives", user(), Spec{
 		Files: []mounts.Op{
 			roBind("/usr", "/usr"), mounts.Dir("/d"), rwBind("/home/u", "/home/u"), mounts.Dir("/home/u/d"),
