@@ -126,7 +126,6 @@ test-arm64: need-root build ## run the programs for arm64, in an emulated machin
 test-clients: need-root setup build ## run flatpak, Chromium and others with gobwrap (as root)
 	@scripts/clients-setup.sh
 	$(GOTEST) -tags clients ./tests/clients
-	$(GOTEST) -tags apktools ./tests/packaging
 
 # Not in .ci/run: Debian does not have apk, and its sources are at another place than all else.
 test-apk: need-root build ## install the apk packages with apk, built from its sources (as root)
