@@ -72,6 +72,8 @@ func (s injection) costsUserNamespace() bool {
 	switch s.nr {
 	case unix.SYS_SOCKETPAIR, unix.SYS_SETRESUID, unix.SYS_CLONE:
 		return true
+	case unix.SYS_SETNS:
+		return s.a1 == unix.CLONE_NEWUSER
 	case unix.SYS_SETRESGID:
 		return s.mapped
 	case unix.SYS_PRCTL:
