@@ -2,7 +2,6 @@ package setuid_test
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,8 +29,8 @@ func refusing(nr uint32) func() error {
 	}
 }
 
-// TestFailedFrame: a broker that could not make the frame ends. Its root is still the host's, where STAGE
-// would create files as root.
+// TestFailedFrame: a broker that could not make the frame ends. Its root is still the host's, on which another
+// ROOT would mount.
 func TestFailedFrame(t *testing.T) {
 	t.Parallel()
 	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts("true")(), refusing(unix.SYS_PIVOT_ROOT)()) })
@@ -40,8 +39,8 @@ func TestFailedFrame(t *testing.T) {
 	if got := k.ask(broker.Root, 0, 0, 0); got != broker.FailedFlags|uint32(unix.EPERM) {
 		t.Fatalf("ROOT answers %#x", got)
 	}
-	if got := k.ask(broker.Stage, 0, 1, 0, k.path("/usr")); got != ended {
-		t.Fatalf("STAGE without a frame answers %d, and %s was made: %v", int32(got), broker.StageDir, os.Remove(broker.StageDir) == nil)
+	if got := k.ask(broker.Root, 0, 0, 0); got != ended {
+		t.Fatalf("another ROOT answers %#x", got)
 	}
 	if !endsWithin(k.keeper, soon) {
 		t.Errorf("the broker stays: %s", describe([]int{k.keeper}))
@@ -71,8 +70,25 @@ func TestBrokerWithoutLauncher(t *testing.T) {
 	}
 }
 
-// TestStageIsReadOnly: a tree that is staged read-only is read-only before it is placed. A refusal of
-// --bind in setuid.conf depends on that.
+// TestBindWithoutItsFlags: a tree whose flags could not be added is not attached.
+func TestBindWithoutItsFlags(t *testing.T) {
+	t.Parallel()
+	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts(canaries)(), refusing(unix.SYS_MOUNT_SETATTR)()) })
+	k := s.startBroker(t, 0, 0).withFrame()
+	defer k.close()
+	before := k.mountsInside()
+	for _, flags := range []uint64{0, unix.MS_RDONLY} {
+		if got := k.ask(broker.Bind, flags, 0, 0, k.path("/oldroot/tmp/canary"), k.path("/newroot")); got != broker.FailedFlags|uint32(unix.EPERM) {
+			t.Errorf("BIND answers %#x", got)
+		}
+	}
+	if now := k.mountsInside(); now != before {
+		t.Errorf("mounts have changed:\n%s", difference(before, now))
+	}
+}
+
+// TestStageIsReadOnly: a tree that is staged read-only is read-only before it is placed, and receives no mounts of
+// the host's. A refusal of --bind in setuid.conf depends on that.
 func TestStageIsReadOnly(t *testing.T) {
 	t.Parallel()
 	s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse --bind\n"))+"\n"+canaries))
@@ -88,8 +104,8 @@ func TestStageIsReadOnly(t *testing.T) {
 	for line := range strings.Lines(k.mountsInside()) {
 		if m, ok := parseMount(line); ok && (m.point == "/newroot" && m.source == "canary" || filepath.Dir(m.point) == "/newroot") {
 			seen++
-			if !strings.HasPrefix(m.flags, "ro,nosuid") {
-				t.Errorf("placed with other flags: %s", line)
+			if !strings.HasPrefix(m.flags, "ro,nosuid") || strings.Contains(line, " master:") {
+				t.Errorf("placed with other flags, or not private: %s", line)
 			}
 		}
 	}
