@@ -170,6 +170,36 @@ func TestHiddenStaysHidden(t *testing.T) {
 	})
 }
 
+// In setuid mode mounts of the host's that cannot be bound are bound nevertheless, and whatever their
+// propagation was, all mounts inside are slaves or private: nothing propagates between binds, either.
+func TestEveryMountIsBound(t *testing.T) {
+	t.Parallel()
+	const hiding = `cd %s; mount -t tmpfs a a; mount --make-shared a; mkdir a/b
+mount -t tmpfs b a/b; mkdir a/b/c; echo secret > a/b/c/file; mount -t tmpfs c a/b/c; mkdir a/b/c/d
+mount -t tmpfs d a/b/c/d; mount --rbind a k; mount --make-slave k; mount --make-shared k
+mount --make-private a/b; mount --make-unbindable a/b; mount --make-private a/b/c; mount --make-unbindable a/b/c/d
+mount -t tmpfs e o; echo secret > o/file; mount -t tmpfs f o; mount --make-unbindable o`
+	eachUser(t, func(t *testing.T, who identity) {
+		if !who.forced {
+			return // where the kernel alone decides, such a bind fails, or leaves mounts out
+		}
+		for _, e := range engines(t) {
+			for _, wrap := range orWithoutLocks(who, e) {
+				for _, option := range []string{"--bind", "--ro-bind"} {
+					dir := user.scratch(t)
+					user.shell(t, dir, "mkdir a k o")
+					args := append(box(option, dir, "/d", "--ro-bind", "/proc", "/proc"), "/h/probe", "show", "/d/a/b/c/file", "show", "/d/k/b/c/file", "show", "/d/o/file", "show", "/proc/self/mountinfo")
+					o := launch{who: who, wrap: wrap, host: fmt.Sprintf(hiding, dir) + "; cd /", args: args}.run(t)
+					// a, b, c and d twice, and two on o.
+					if n := strings.Count(o.Stdout, " /d/"); n != 10 || o.Status != "0" || strings.Contains(o.Stdout, "secret") || regexp.MustCompile(`/d\S* .*(shared:|unbindable)`).MatchString(o.Stdout) {
+						t.Errorf("%s %s: %d mounts: %s", e.Name, option, n, o)
+					}
+				}
+			}
+		}
+	})
+}
+
 // orWithoutLocks returns what goes in front of a launch by an engine: the engine's, and in setuid mode
 // also a filter by which root cannot make user namespaces, so that the kernel neither locks mounts
 // together nor judges a new proc.
@@ -189,7 +219,15 @@ func TestCoveredProc(t *testing.T) {
 	eachUser(t, func(t *testing.T, who identity) {
 		for _, e := range engines(t) {
 			for _, wrap := range orWithoutLocks(who, e) {
-				for _, host := range []string{"mount -t tmpfs none /proc/irq", "mount -o remount,bind,noatime /proc"} {
+				for _, host := range []string{
+					"mount -t tmpfs none /proc/irq",
+					"mount -t tmpfs none /proc/irq; mount --make-unbindable /proc/irq",
+					"mount -t tmpfs none /proc/irq; mount -t tmpfs none /proc/fs/nfsd",
+					"mount --bind /dev/null /proc/version",
+					"mount --bind /proc/sys /proc/sys",
+					"mount -t tmpfs none /proc/fs; mkdir /proc/fs/nfsd; mount -t tmpfs none /proc/fs/nfsd",
+					"mount -o remount,bind,noatime /proc",
+				} {
 					for _, more := range [][]string{nil, {"--unshare-user"}} {
 						if more != nil && len(wrap) != len(e.Wrap) {
 							continue // there is no user namespace
@@ -199,7 +237,11 @@ func TestCoveredProc(t *testing.T) {
 					}
 				}
 				// What lies on a directory that is empty in every proc covers nothing.
-				for _, host := range []string{"mount -t tmpfs none /proc/fs/nfsd", "for n in 1 2; do mount -t tmpfs none /proc/sys/fs/binfmt_misc; done"} {
+				for _, host := range []string{
+					"mount -t tmpfs none /proc/fs/nfsd",
+					"mount -t tmpfs none /proc/fs/nfsd; mkdir /proc/fs/nfsd/d; mount -t tmpfs none /proc/fs/nfsd/d; mount --make-unbindable /proc/fs/nfsd",
+					"for n in 1 2; do mount -t tmpfs none /proc/sys/fs/binfmt_misc; done",
+				} {
 					args := append(box("--unshare-pid", "--proc", "/proc"), "/h/probe", "echo", "in")
 					launch{who: who, wrap: wrap, host: host, args: args}.run(t).OK(t, "in\n")
 				}
