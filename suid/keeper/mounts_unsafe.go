@@ -38,9 +38,9 @@ const (
 	binfmtPath  = "/proc/sys/fs/binfmt_misc\x00"
 )
 
-// makeSlaves makes all mounts slaves, so that nothing propagates to the host, and none unbindable. A slave
-// stays unbindable if it was, but a shared mount never is (set_mnt_shared in fs/pnode.h). Those that the
-// second call shares have no peers: the first has separated them.
+// makeSlaves makes all mounts slaves, so that nothing propagates to the host, and none unbindable. On some
+// kernels (6.12, not 6.18) a slave stays unbindable if it was, but a shared mount never is (set_mnt_shared in
+// fs/pnode.h). Those that the second call shares have no peers: the first has separated them.
 func makeSlaves() unix.Errno {
 	var c raw.Chain
 	root := raw.Text("/\x00")
