@@ -29,7 +29,8 @@ type stage struct {
 
 const inside = "CONFORMANCE_MOUNT_NAMESPACE"
 
-// seclude starts the program again in a mount namespace of its own, if it may have one.
+// seclude starts the program again in a mount and a UTS namespace of its own, if it may have them. The
+// machine's host name may be empty.
 func seclude() error {
 	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
 		return nil
@@ -39,7 +40,8 @@ func seclude() error {
 		return err
 	}
 	runtime.LockOSThread()
-	if unix.Unshare(unix.CLONE_NEWNS) != nil || unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") != nil {
+	if unix.Unshare(unix.CLONE_NEWNS|unix.CLONE_NEWUTS) != nil || unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") != nil ||
+		unix.Sethostname([]byte("conformance")) != nil {
 		runtime.UnlockOSThread() // as in most containers
 		return nil
 	}

@@ -1,4 +1,4 @@
-// Package harness runs a suite of tests in mount and PID namespaces of its own, and has what
+// Package harness runs a suite of tests in mount, PID and UTS namespaces of its own, and has what
 // suites share besides: their set-up, scratch directories, waiting, and the end of what they
 // leave behind.
 //

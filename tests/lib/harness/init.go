@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// hostName is the suite's, whatever the machine's is: that may be empty.
+const hostName = "test-machine"
+
 // firstPID is where the suite's PIDs begin: above all that occur in the PID namespaces of
 // its sandboxes, so that a test cannot take the one for the other.
 const firstPID = 1000
@@ -23,7 +26,7 @@ func runInit(dir string) (int, error) {
 	if err != nil {
 		return 2, err
 	}
-	if err := errors.Join(mountAll(dir), skipPIDs()); err != nil {
+	if err := errors.Join(mountAll(dir), skipPIDs(), unix.Sethostname([]byte(hostName))); err != nil {
 		return 2, err
 	}
 	if err := errors.Join(os.Setenv(roleVar, suiteRole), os.Setenv("TMPDIR", dir)); err != nil {

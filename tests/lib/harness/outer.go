@@ -33,9 +33,9 @@ func runOuter() (int, error) {
 	cmd.Args[0] = os.Args[0]
 	cmd.Env = append(os.Environ(), roleVar+"="+initRole, dirVar+"="+dir, fmt.Sprint(outerVar, "=", os.Getpid()))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
-		return 2, fmt.Errorf("making a mount and a PID namespace: %w", err)
+		return 2, fmt.Errorf("making a mount, a PID and a UTS namespace: %w", err)
 	}
 	ended := make(chan struct{})
 	go func() {
