@@ -250,21 +250,23 @@ func (h *stolenLaunch) wait() (l result) {
 
 // await reports whether fd becomes readable. It gives up when all processes of the launch are blocked.
 func (h *stolenLaunch) await(fd int) bool {
-	before := ""
+	before, same := "", 0
 	for end := time.Now().Add(soon); time.Now().Before(end); {
 		if ready(fd, 20*time.Millisecond) {
 			return true
 		}
 		now := sleepCounts(proc.Tree(h.pid))
-		if now != "" && now == before {
+		if same++; now == "" || now != before {
+			before, same = now, 0
+		}
+		if same == 4 { // once is not enough: a process that is made or ends may be missing in /proc's list of children
 			return ready(fd, 0)
 		}
-		before = now
 	}
 	return false
 }
 
-// sleepCounts returns how often each process has gone to sleep, or "" if one of them is running. Two equal
+// sleepCounts returns how often each process has gone to sleep, or "" if one of them is running. Equal
 // answers mean that no process has run in between, so none of them will wake another one.
 func sleepCounts(pids []int) string {
 	var all strings.Builder

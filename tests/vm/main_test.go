@@ -28,7 +28,7 @@ func boot(t *testing.T, m vm.Machine) vm.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%s: %.1f s", m.Kernel, result.Took.Seconds())
+	t.Logf("%s: %.1f s, boots: %d", m.Kernel, result.Took.Seconds(), result.Boots)
 	return result
 }
 
