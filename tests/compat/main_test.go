@@ -110,11 +110,11 @@ func findPrograms() (err error) {
 	return askVersion()
 }
 
-// leftovers lists the processes that still run one of our copies of the
-// programs: nothing else on this machine can.
-func leftovers() (pids []int) {
+// leftovers lists the processes that still run one of these files, which are our copies:
+// nothing else on this machine runs them.
+func leftovers(files ...string) (pids []int) {
 	var ours []os.FileInfo
-	for _, path := range []string{reference, subject, victim} {
+	for _, path := range files {
 		if info, err := os.Stat(path); err == nil {
 			ours = append(ours, info)
 		}
@@ -130,15 +130,14 @@ func leftovers() (pids []int) {
 
 // endLeftovers ends what outlived its test. The reference leaves children behind that wait
 // for a launcher which is gone; the others are waited for, and those that stay are counted.
-func endLeftovers() (n int) {
-	ofReference := func(pid int) bool { return strings.HasPrefix(proc.CommandLine(pid), reference) }
-	harness.Until(func() bool { return len(slices.DeleteFunc(leftovers(), ofReference)) == 0 })
-	for _, pid := range leftovers() {
-		if !ofReference(pid) {
-			n++
-			fmt.Fprintf(os.Stderr, "compat: still there after the tests: %s\n", proc.CommandLine(pid))
-		}
+func endLeftovers() int {
+	harness.Until(func() bool { return len(leftovers(subject, victim)) == 0 })
+	stayed := leftovers(subject, victim)
+	for _, pid := range stayed {
+		fmt.Fprintf(os.Stderr, "compat: still there after the tests: %d %s\n", pid, proc.CommandLine(pid))
+	}
+	for _, pid := range append(stayed, leftovers(reference)...) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-	return n
+	return len(stayed)
 }
