@@ -213,7 +213,8 @@ func TestExplainKeeper(t *testing.T) {
 		{"a reason that there is not", plan.NoStep, plan.SubRefused, 0, 200, "this plan", "this plan" + not, ""},
 		{"the administrator: an option", tmpfs, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOption, bind), "Files[1]", "Files[1]" + not + "the administrator refuses it (" + conf + ")", ""},
 		{"the administrator: of no step", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOption, 0), "--unshare-user", "--unshare-user" + not, ""},
-		{"the administrator: a feature that there is not", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOption, 1<<20), "an option", "an option" + not, ""},
+		{"the administrator: a namespace", plan.NoStep, plan.SubRefused, 0, uint32(suid.ReasonConfOption) | unix.CLONE_NEWIPC, "--unshare-ipc", "--unshare-ipc" + not, ""},
+		{"the administrator: a feature that there is not", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOption, 1<<10), "an option", "an option" + not, ""},
 		{"the administrator: off", tmpfs, plan.SubRefused, 0, suid.Extra(suid.ReasonConfOff, 0), "", "setuid mode is not possible here: the administrator has disabled it", ""},
 		{"the administrator: groups", plan.NoStep, plan.SubRefused, 0, suid.Extra(suid.ReasonConfGroup, 0), "", "setuid mode is not possible here: the administrator permits", ""},
 

@@ -90,11 +90,11 @@ func TestSetuidUserNamespace(t *testing.T) {
 	group := Identity{GID: SetID(5)}
 	dev := []mounts.Op{mounts.Dev("/dev")}
 	for name, c := range map[string]struct {
-		wish            Wish
-		id              Identity
-		files           []mounts.Op
-		user, try, root bool
-		uid, gid        uint32
+		wish      Wish
+		id        Identity
+		files     []mounts.Op
+		user, try bool
+		uid, gid  uint32
 	}{
 		"nothing asked for":        {wish: Share, uid: 1000, gid: 100},
 		"tried":                    {wish: Try, user: true, try: true, uid: 1000, gid: 100},
@@ -105,9 +105,9 @@ func TestSetuidUserNamespace(t *testing.T) {
 		"own ids alone":            {wish: Share, id: own, uid: 1000, gid: 100},
 		"another uid alone":        {wish: Share, id: other, user: true, uid: 5, gid: 100},
 		"another gid alone":        {wish: Share, id: group, user: true, uid: 1000, gid: 5},
-		"devices":                  {wish: Share, files: dev, root: true, uid: 1000, gid: 100},
-		"devices, wanted":          {wish: Want, files: dev, user: true, root: true, uid: 1000, gid: 100},
-		"devices, tried, own root": {wish: Try, id: Identity{UID: SetID(0)}, files: dev, user: true, root: true, gid: 100},
+		"devices":                  {wish: Share, files: dev, uid: 1000, gid: 100},
+		"devices, wanted":          {wish: Want, files: dev, user: true, uid: 1000, gid: 100},
+		"devices, tried, own root": {wish: Try, id: Identity{UID: SetID(0)}, files: dev, user: true, gid: 100},
 	} {
 		s := Spec{Namespaces: Namespaces{User: c.wish}, Identity: c.id, Files: c.files, Command: CommandLine{Args: []string{"x"}}}
 		p, err := planOf(&s, keeper())
@@ -121,9 +121,6 @@ func TestSetuidUserNamespace(t *testing.T) {
 		}
 		if got := h.Flags&plan.FlagTryUser != 0; got != c.try {
 			t.Errorf("%s: a wish: %v", name, got)
-		}
-		if got := h.Flags&plan.FlagMapRoot != 0; got != c.root {
-			t.Errorf("%s: root mapped: %v", name, got)
 		}
 		if h.UID != c.uid || h.GID != c.gid {
 			t.Errorf("%s: ids %d, %d; want %d, %d", name, h.UID, h.GID, c.uid, c.gid)

@@ -22,7 +22,7 @@ type Conf struct {
 	Limited bool   // a line "groups"
 	Member  bool   // the caller is in one of its groups
 	Refused uint64 // bit n: feature n is refused
-	Deny    uint32 // what of it the broker (broker.Job.Deny) and the keeper (DenyProc) refuse
+	Deny    uint32 // what of it the broker (broker.Job.Deny) and the keeper (CLONE_NEW*, DenyProc) refuse
 }
 
 // feature is what the administrator can refuse, under the name of its option. What needs privilege is
@@ -31,8 +31,8 @@ type Conf struct {
 type feature struct {
 	option string
 	kind   featureKind
-	value  uint32 // depends on kind: a CLONE_NEW* flag, an operation, a kind of mount
-	deny   uint32 // the bits of broker.Job.Deny
+	value  uint32 // depends on kind: an operation, a kind of mount
+	deny   uint32 // the bits of Conf.Deny
 }
 
 type featureKind uint8
@@ -48,12 +48,12 @@ const (
 //
 //nolint:gochecknoglobals // read-only table
 var features = [...]feature{
-	{"--unshare-user", byClone, unix.CLONE_NEWUSER, 0},
-	{"--unshare-pid", byClone, unix.CLONE_NEWPID, 0},
-	{"--unshare-net", byClone, unix.CLONE_NEWNET, 0},
-	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC, 0},
-	{"--unshare-uts", byClone, unix.CLONE_NEWUTS, 0},
-	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP, 0},
+	{"--unshare-user", byClone, 0, unix.CLONE_NEWUSER},
+	{"--unshare-pid", byClone, 0, unix.CLONE_NEWPID},
+	{"--unshare-net", byClone, 0, unix.CLONE_NEWNET},
+	{"--unshare-ipc", byClone, 0, unix.CLONE_NEWIPC},
+	{"--unshare-uts", byClone, 0, unix.CLONE_NEWUTS},
+	{"--unshare-cgroup", byClone, 0, unix.CLONE_NEWCGROUP},
 	{"--bind", byWritable, 0, broker.DenyWritable}, // also --dev-bind, --bind-fd and the devices of --dev
 	{"--dev", byMount, plan.MountDevpts, broker.DenyDevpts},
 	{"--tmpfs", byMount, plan.MountTmpfs, broker.DenyTmpfs},
@@ -72,7 +72,7 @@ var features = [...]feature{
 	{"--seccomp", byOp, uint32(plan.OpSeccomp), 0},
 }
 
-// DenyProc keeps the keeper from making a new proc. The broker, which gets this bit too, ignores it.
+// DenyProc keeps the keeper from making a new proc. The broker, which gets the keeper's bits too, ignores them.
 const DenyProc = 1 << 31
 
 // Features returns the options that a "refuse" line may name.
@@ -84,14 +84,20 @@ func Features() []string {
 	return out
 }
 
-// Extra packs a reason and, for ReasonConfOption, the feature into one number of a message.
+// Extra packs a reason and, for ReasonConfOption, the feature into one number of a message. If the feature is a
+// namespace, Judge packs its CLONE_NEW* flag, which is above both, instead of its number.
 func Extra(r Reason, feature uint32) uint32 { return uint32(r) | feature<<8 }
 
 // FromExtra unpacks the reason, and the option that the administrator refuses, or "".
 func FromExtra(extra uint32) (r Reason, option string) {
 	r = Reason(extra & 0xff)
-	if n := extra >> 8; r == ReasonConfOption && n < uint32(len(features)) {
-		option = features[n].option
+	if r != ReasonConfOption {
+		return r, ""
 	}
-	return r, option
+	for n, f := range features {
+		if f.kind == byClone && f.deny&extra != 0 || extra>>8 == uint32(n) {
+			return r, f.option
+		}
+	}
+	return r, ""
 }

@@ -5,7 +5,12 @@ package suid
 // inherits the parsed form and applies it to steps.
 //
 // The text is the administrator's, so trusted, but the parser is strict: a misspelt restriction must
-// not silently permit what it was meant to refuse. Every unknown word is an error.
+// not silently permit what it was meant to refuse. Every unknown word is an error. There is one directive a line:
+//
+//	# comment: numbers from getent group NAME
+//	groups 100 1001
+//	refuse --unshare-user --bind
+//	off
 
 import (
 	"unsafe"
@@ -15,87 +20,69 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadConf parses the n bytes of setuid.conf at p into c, one directive a line. The last byte must be a newline:
-//
-//	# comment: numbers from getent group NAME
-//	groups 100 1001
-//	refuse --unshare-user --bind
-//	off
-//
-// ids are the caller's nids groups. It returns 0, or the number of the first line that it does not
-// understand.
+// ReadConf parses the n bytes of setuid.conf at p into c. The last byte must be a newline. ids are the caller's nids
+// groups. It returns 0, or the number of the first line that it does not understand.
 func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) uint32 {
-	line, key, words := uint32(1), none, 0
-	for at := uintptr(0); at < n; at++ { // a word, which may be empty, and the byte that ends it
-		word, size := unsafe.Add(p, at), uintptr(0)
-		for !endsWord(raw.ByteAt(word, size)) {
-			size++
+	w := words{p: p}
+	for line := uint32(1); w.at < n; line++ {
+		if !c.readLine(&w, ids, nids) {
+			return line
 		}
-		if raw.ByteAt(word, 0) == '#' { // a comment ends the line
-			for raw.ByteAt(word, size) != '\n' {
-				size++
-			}
-		} else if size > 0 {
-			words++
-			if !c.addWord(&key, word, size, ids, nids) {
-				return line
-			}
-		}
-		if at += size; raw.ByteAt(p, at) == '\n' {
-			if words == 1 && key != off {
-				return line
-			}
-			line, key, words = line+1, none, 0
-		}
+		w.at++
 	}
 	return 0
 }
 
-// endsWord reports whether c ends a word.
-func endsWord(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
-
-// What a line has begun with.
-const (
-	none = iota
-	off
-	groups
-	refused
-)
-
-// addWord takes the next word of a line that began with key, and reports whether it is valid.
-func (c *Conf) addWord(key *int, w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr) bool {
-	switch {
-	case *key == groups:
-		return c.addGroup(w, size, ids, nids)
-	case *key == refused:
-		return c.addOption(w, size)
-	case *key != none:
-		return false
-	case equals(w, size, "off"):
-		*key, c.Off = off, true
-	case equals(w, size, "groups"):
-		*key, c.Limited = groups, true
-	case equals(w, size, "refuse"):
-		*key = refused
+// readLine reads a line up to its newline, and reports whether it is valid.
+func (c *Conf) readLine(w *words, ids unsafe.Pointer, nids uintptr) bool {
+	if !w.next() {
+		return true
 	}
-	return *key != none
-}
-
-func equals(w unsafe.Pointer, size uintptr, text string) bool {
-	if size != uintptr(len(text)) {
-		return false
-	}
-	for i := range len(text) {
-		if raw.ByteAt(w, uintptr(i)) != text[i] {
+	off, groups, refuse, operands := w.is("off"), w.is("groups"), w.is("refuse"), 0
+	c.Off, c.Limited = c.Off || off, c.Limited || groups
+	for ; w.next(); operands++ {
+		if !(groups && c.addGroup(w, ids, nids) || refuse && c.addOption(w)) {
 			return false
 		}
 	}
-	return true
+	return off || (groups || refuse) && operands > 0
 }
 
-func (c *Conf) addOption(w unsafe.Pointer, size uintptr) (known bool) {
+// words is a text and the place of one of its words. The last byte of the text is a newline.
+type words struct {
+	p        unsafe.Pointer
+	at, size uintptr
+}
+
+// next goes to the next word of the line, and reports whether there is one. A comment ends the line.
+func (w *words) next() bool {
+	w.at += w.size
+	for raw.ByteAt(w.p, w.at) == ' ' || raw.ByteAt(w.p, w.at) == '\t' {
+		w.at++
+	}
+	for comment := raw.ByteAt(w.p, w.at) == '#'; comment && raw.ByteAt(w.p, w.at) != '\n'; {
+		w.at++
+	}
+	for w.size = 0; !endsWord(raw.ByteAt(w.p, w.at+w.size)); {
+		w.size++
+	}
+	return w.size > 0
+}
+
+func endsWord(c byte) bool { return c == ' ' || c == '\t' || c == '\n' }
+
+// is reports whether the word is text.
+func (w *words) is(text string) bool {
+	same := w.size == uintptr(len(text))
+	for i := range len(text) {
+		same = same && raw.ByteAt(w.p, w.at+uintptr(i)) == text[i]
+	}
+	return same
+}
+
+func (c *Conf) addOption(w *words) (known bool) {
 	for i := range len(features) {
-		if equals(w, size, features[i].option) {
+		if w.is(features[i].option) {
 			c.Refused |= 1 << uint(i)
 			c.Deny |= features[i].deny
 			known = true
@@ -105,10 +92,10 @@ func (c *Conf) addOption(w unsafe.Pointer, size uintptr) (known bool) {
 }
 
 // addGroup takes a decimal group id, at most 2³²-2 (user_namespaces(7)).
-func (c *Conf) addGroup(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids uintptr) bool {
+func (c *Conf) addGroup(w *words, ids unsafe.Pointer, nids uintptr) bool {
 	v := uint64(0)
-	for i := range size {
-		d := raw.ByteAt(w, i)
+	for i := range w.size {
+		d := raw.ByteAt(w.p, w.at+i)
 		if d < '0' || d > '9' || v > 1<<32 {
 			return false
 		}
@@ -123,29 +110,30 @@ func (c *Conf) addGroup(w unsafe.Pointer, size uintptr, ids unsafe.Pointer, nids
 // Judge checks what the keeper is asked for: the namespaces. It returns 0, or a refusal as Extra packs
 // it. With try the user namespace is optional, and not refused here.
 func (c *Conf) Judge(clone uint32, try bool) uint32 {
-	if c.Off {
-		return Extra(ReasonConfOff, 0)
+	refused := clone & c.Deny
+	if try {
+		refused &^= unix.CLONE_NEWUSER
 	}
-	if c.Limited && !c.Member {
-		return Extra(ReasonConfGroup, 0)
-	}
-	for n := range len(features) {
-		f := &features[n]
-		if c.refuses(n) && f.kind == byClone && clone&f.value != 0 && (f.value != unix.CLONE_NEWUSER || !try) {
-			return Extra(ReasonConfOption, uint32(n))
-		}
+	switch {
+	case c.Off:
+		return uint32(ReasonConfOff)
+	case c.Limited && !c.Member:
+		return uint32(ReasonConfGroup)
+	case refused != 0:
+		return uint32(ReasonConfOption) | refused
 	}
 	return 0
 }
 
-func (c *Conf) refuses(n int) bool { return c.Refused>>uint(n)&1 != 0 }
+// Skips reports whether an optional user namespace is to be left out.
+func (c *Conf) Skips() bool { return c.Deny&unix.CLONE_NEWUSER != 0 }
 
 // CheckSteps checks the steps of a plan, in the first process. It returns 0, or a refusal as Extra packs
 // it and the step.
 func (c *Conf) CheckSteps(base unsafe.Pointer) (uint32, uint32) {
 	h := (*plan.Header)(base)
 	for n := 0; n < len(features); n++ {
-		for i := uint32(0); c.refuses(n) && i < h.Steps; i++ {
+		for i := uint32(0); c.Refused>>uint(n)&1 != 0 && i < h.Steps; i++ {
 			if features[n].used(plan.StepAt(base, i)) {
 				return Extra(ReasonConfOption, uint32(n)), i
 			}
@@ -153,9 +141,6 @@ func (c *Conf) CheckSteps(base unsafe.Pointer) (uint32, uint32) {
 	}
 	return 0, 0
 }
-
-// Skips reports whether an optional user namespace is to be left out.
-func (c *Conf) Skips() bool { return c.Refused&1 != 0 }
 
 // used reports whether a step uses the feature.
 func (f *feature) used(s *plan.Step) bool {

@@ -15,8 +15,8 @@
 //	     ├─fork─▶ keeper: root's ids, the capabilities in Kept, no_new_privs
 //	     │           ▲ 16 bytes: {namespaces, uid, gid, flags}
 //	     │           ├─ reads /etc/gobwrap/setuid.conf
-//	     │           ├─fork─▶ in a user namespace: copies the mounts, which locks them; ends
-//	     │           ├─ enters that copy and the other new namespaces
+//	     │           ├─fork─▶ makes a user namespace and copies the mounts in it, which locks them; ends
+//	     │           ├─ enters that copy and the other new namespaces, writes the maps
 //	     │           ├─clone─▶ first process: drops everything; then, in package first,
 //	     │           │              carries out the plan as in direct mode  ────┐
 //	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 20 calls ◀┘ requests    broker.Serve
@@ -89,7 +89,7 @@
 // RESTRICT only adds. With mount(2), which replaces all flags, the present flags are read from the
 // same descriptor and named again.
 //
-// Hidden files. The mounts are locked together (enterLockedMounts in package keeper), as in a user
+// Hidden files. The mounts are locked together (makeUserNS in package keeper), as in a user
 // namespace, so what one mount hides stays hidden: also after a PIVOT to the mount that hides it,
 // and through a descriptor that is used after PIVOT has detached the old root or after the
 // namespace has ended.
@@ -169,9 +169,9 @@
 //
 //  1. entry and enterLauncher (sandbox/child) look only at the auxiliary vector. AT_SECURE is 0 unless
 //     the start changed privilege.
-//  2. keeper.Split lowers the effective uid first. Then classify decides how the binary is installed
-//     ([InstallKind]). Anything but a regular file, setuid root, without set-gid bit and without file
-//     capabilities, drops all privilege and is refused with a message.
+//  2. keeper.Split lowers the effective uid first. Then isInstalled looks at the binary. With anything but a
+//     regular file, setuid root, without set-gid bit and without file capabilities, all privilege is dropped.
+//     The reason for the message is found out after that, in package child ([InstallKind]).
 //  3. forkKeeper sets root's ids and the capabilities in [Kept], and clones. The launcher then drops
 //     everything; isDropped asks the kernel to confirm it.
 //  4. runKeeper reduces itself, waits for the header, applies setuid.conf, makes the namespaces with
@@ -193,15 +193,12 @@
 //	reduceSelf                        0               Kept, then Kept without CAP_SETPCAP; no bounding set
 //	receiveHeader, readConf           0               the same
 //	chooseOwner                       0 to owner      the same (setEUID makes them effective again)
-//	enterLockedMounts                 owner           the same
-//	  its child, in its namespaces    owner           all over its user namespace, none over the host
+//	makeUserNS                        owner           the same
+//	  its child, in the namespaces    owner           all over its user namespace, none over the host
+//	  writeMaps                       0               the same as before
 //	enterNamespaces: unshare          owner           the same; for a new IPC namespace the fsuid is the user's
 //	prepareMounts                     owner           the same
-//	makeUserNS                        owner           the same
-//	  its child, in the namespace     owner           all over its user namespace, none over the host
-//	  setEUID(0): the maps            0               the same as before
-//	setEUID(owner): clone of the first process
-//	                                  owner           the same
+//	clone of the first process        owner           the same
 //	  mountNewProc                    owner           the same
 //	  setns: the user namespace       owner           all over the user namespace, none over the host
 //	  setIDs, SetCaps                 the user's      none
@@ -218,10 +215,13 @@
 // including the uid of the sandbox's user.
 //
 // So the keeper has all namespaces of a launch made under the id that [Owner] derives from the caller's
-// uid: one of 65525 ids, 4294901768 to 4294967292, that no account has. If the sandbox's user namespace
-// needs a root, that is 65534 outside, or [SpareRoot] if 65534 is the user. The user namespace that the
-// keeper's child makes to lock the mounts has the same owner; no process remains in it, and the sandbox's
-// mount namespace belongs to it. The other namespaces belong to the host's user namespace.
+// uid: one of 65525 ids, 4294901768 to 4294967292, that no account has. There is always a user namespace, since it
+// locks the mounts: the sandbox's mount namespace belongs to it. Without --unshare-user it has no maps, and no
+// process remains in it. The other namespaces belong to the host's user namespace.
+//
+// With --unshare-user the command is in the user namespace that owns its mount namespace, as in direct mode. To
+// change a mount it would need a capability there. It has none and gets none: the bounding set is empty, and
+// no_new_privs is set.
 //
 // An attacker needs a process outside whose effective uid is the owner. These are the ways to get
 // one, and what prevents each:
@@ -237,12 +237,11 @@
 //   - An id that several users share. Uids below 61440 have an owner id of their own. All others,
 //     including all subordinate ids, share 4085. Sharing does not give a process with the id; only the
 //     kernel's counts and limits per owner are shared (user.max_* of namespaces(7), RLIMIT_NPROC).
-//   - A process that has the id. The keeper has it as effective uid while it makes namespaces, and so have
-//     its children until they end, and the first process until it takes the user's ids. All have root's as real and saved uid, and run only
-//     code that "make privileged-lines" lists.
+//   - A process that has the id. The keeper has it as effective uid while it makes namespaces, and so has
+//     its child until it ends, and the first process until it takes the user's ids. All have root's as real
+//     and saved uid, and run only code that "make privileged-lines" lists.
 //   - A file with the id. None is created while a process has it.
-//   - Root inside. It is mapped to 65534 or SpareRoot, which own no namespace. Becoming it needs
-//     CAP_SETUID there, which no process has once the first process has taken its ids.
+//   - Root inside. No id but the user's is mapped.
 //
 // The kernel counts namespaces per owner (user.max_* of namespaces(7)). If root owned them, one user could
 // use up what root's services need: a descriptor is enough to keep a namespace.

@@ -2,15 +2,11 @@ package suid
 
 // The ids that own the user namespaces of setuid mode. No account, group or subordinate range may
 // have them; see "The owner of a user namespace" in the package documentation. FreeIPA's subordinate
-// ids end just below, at 4294901767. Above are 2³²-2, which some NFS servers use as nobody, and
+// ids end just below, at 4294901767. Above is 2³²-2, which some NFS servers use as nobody, and
 // 2³²-1, which is not a valid id.
 const (
 	FirstOwner = 0xffff0008 // 4294901768
 	LastOwner  = 0xfffffffc // 4294967292
-
-	// SpareRoot is the id outside for root of a user namespace, if a devpts needs a root and the
-	// caller is 65534, which is used otherwise. It owns no namespace.
-	SpareRoot = 0xfffffffd // 4294967293
 )
 
 // exclusiveOwners is how many uids have an owner id that no other uid shares: those of accounts of this
@@ -26,4 +22,4 @@ func Owner(uid uint32) uint32 {
 }
 
 // Reserved reports whether id must be kept free.
-func Reserved(id uint32) bool { return id >= FirstOwner && id <= SpareRoot }
+func Reserved(id uint32) bool { return id >= FirstOwner && id <= LastOwner }

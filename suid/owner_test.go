@@ -21,7 +21,7 @@ func TestOwner(t *testing.T) {
 	}
 	check := func(uid uint32) {
 		owner := suid.Owner(uid)
-		if owner <= subordinate || owner >= 1<<32-2 || owner == suid.SpareRoot || !suid.Reserved(owner) {
+		if owner <= subordinate || owner >= 1<<32-2 || !suid.Reserved(owner) {
 			t.Errorf("uid %d: owner %d", uid, owner)
 		}
 		if other, twice := taken[owner]; twice && other != uid {
@@ -38,7 +38,7 @@ func TestOwner(t *testing.T) {
 	}
 	for id, want := range map[uint32]bool{
 		0: false, 65534: false, 1 << 31: false, subordinate: false, suid.FirstOwner: true, suid.LastOwner: true,
-		suid.SpareRoot: true, 1<<32 - 2: false, 1<<32 - 1: false,
+		suid.LastOwner + 1: false, 1<<32 - 2: false, 1<<32 - 1: false,
 	} {
 		if suid.Reserved(id) != want {
 			t.Errorf("%d: kept free: %v", id, !want)

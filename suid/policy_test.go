@@ -33,7 +33,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	for _, reason := range []suid.Reason{suid.ReasonReserved, suid.ReasonNoOwner} {
-		if _, why := reason.Text(); !strings.Contains(why, fmt.Sprintf("(%d to %d)", uint32(suid.FirstOwner), uint32(suid.SpareRoot))) {
+		if _, why := reason.Text(); !strings.Contains(why, fmt.Sprintf("(%d to %d)", uint32(suid.FirstOwner), uint32(suid.LastOwner))) {
 			t.Errorf("reason %d does not say which ids: %q", reason, why)
 		}
 	}
@@ -44,13 +44,16 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestExtra: Extra and FromExtra are inverse, and FromExtra accepts any number.
+// TestExtra: FromExtra unpacks what Extra and Judge have packed, and accepts any number.
 func TestExtra(t *testing.T) {
 	options := suid.Features()
 	for reason := suid.Permitted; reason < suid.NumReasons; reason++ {
 		for n := range uint32(len(options)) {
-			got, option := suid.FromExtra(suid.Extra(reason, n))
-			want := ""
+			extra, want := suid.Extra(reason, n), ""
+			if flag, ok := namespaces[options[n]]; ok {
+				extra = uint32(reason) | flag
+			}
+			got, option := suid.FromExtra(extra)
 			if reason == suid.ReasonConfOption {
 				want = options[n]
 			}
@@ -59,7 +62,7 @@ func TestExtra(t *testing.T) {
 			}
 		}
 	}
-	for _, n := range []uint32{uint32(len(options)), uint32(len(options)) + 1, 255, 1<<24 - 1} {
+	for _, n := range []uint32{uint32(len(options)), uint32(len(options)) + 1, 255, 1<<16 - 1} {
 		if reason, option := suid.FromExtra(suid.Extra(suid.ReasonConfOption, n)); reason != suid.ReasonConfOption || option != "" {
 			t.Errorf("feature %d, which does not exist: reason %d, %q", n, reason, option)
 		}

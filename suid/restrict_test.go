@@ -23,8 +23,11 @@ func feature(t testing.TB, option string) uint32 {
 	return uint32(n)
 }
 
-// option is what CheckSteps says of an option that is refused.
+// option is what CheckSteps or Judge says of an option that is refused.
 func option(name string) uint32 {
+	if flag, ok := namespaces[name]; ok {
+		return uint32(suid.ReasonConfOption) | flag
+	}
 	return suid.Extra(suid.ReasonConfOption, uint32(slices.Index(suid.Features(), name)))
 }
 
@@ -147,21 +150,21 @@ func TestJudge(t *testing.T) {
 		{"nothing", suid.Conf{}, all, 0},
 		{"off", suid.Conf{Off: true}, 0, suid.Extra(suid.ReasonConfOff, 0)},
 		{"off, for a member", suid.Conf{Off: true, Limited: true, Member: true}, 0, suid.Extra(suid.ReasonConfOff, 0)},
-		{"off, and all refused", suid.Conf{Off: true, Refused: ^uint64(0)}, all, suid.Extra(suid.ReasonConfOff, 0)},
+		{"off, and all refused", suid.Conf{Off: true, Deny: ^uint32(0)}, all, suid.Extra(suid.ReasonConfOff, 0)},
 		{"groups, a member", suid.Conf{Limited: true, Member: true}, all, 0},
 		{"groups, no member", suid.Conf{Limited: true}, 0, suid.Extra(suid.ReasonConfGroup, 0)},
 		{"a member of nothing", suid.Conf{Member: true}, all, 0},
-		{"groups, no member, and all refused", suid.Conf{Limited: true, Refused: ^uint64(0)}, all, suid.Extra(suid.ReasonConfGroup, 0)},
-		{"groups, a member, and one refused", suid.Conf{Limited: true, Member: true, Refused: 1 << 1}, all, option("--unshare-pid")},
-		{"all refused, nothing asked for", suid.Conf{Refused: ^uint64(0)}, unix.CLONE_NEWNS, 0},
-		{"bits that no feature has", suid.Conf{Refused: ^uint64(0) << len(suid.Features())}, all, 0},
+		{"groups, no member, and all refused", suid.Conf{Limited: true, Deny: ^uint32(0)}, all, suid.Extra(suid.ReasonConfGroup, 0)},
+		{"groups, a member, and one refused", suid.Conf{Limited: true, Member: true, Deny: unix.CLONE_NEWPID}, all, option("--unshare-pid")},
+		{"all refused, nothing asked for", suid.Conf{Deny: ^uint32(0) &^ unix.CLONE_NEWNS}, unix.CLONE_NEWNS, 0},
+		{"everything except namespaces", suid.Conf{Deny: ^uint32(all), Refused: ^uint64(0)}, all, 0},
 	} {
 		if got := c.conf.Judge(c.clone, false); got != c.want {
 			t.Errorf("%s: %#x, want %#x", c.name, got, c.want)
 		}
 	}
 	for name, flag := range namespaces {
-		c := suid.Conf{Refused: 1 << feature(t, name)}
+		c := refusing(t, name)
 		wish := uint32(0)
 		if flag != unix.CLONE_NEWUSER {
 			wish = option(name)
@@ -176,6 +179,8 @@ func TestJudge(t *testing.T) {
 var denied = map[string]uint32{
 	"--bind": broker.DenyWritable, "--tmpfs": broker.DenyTmpfs, "--dev": broker.DenyDevpts, "--mqueue": broker.DenyMqueue,
 	"--hostname": broker.DenyHostname, "--proc": suid.DenyProc,
+	"--unshare-user": unix.CLONE_NEWUSER, "--unshare-pid": unix.CLONE_NEWPID, "--unshare-net": unix.CLONE_NEWNET,
+	"--unshare-ipc": unix.CLONE_NEWIPC, "--unshare-uts": unix.CLONE_NEWUTS, "--unshare-cgroup": unix.CLONE_NEWCGROUP,
 }
 
 // TestDeny: each option that is refused sets its bits.
@@ -197,8 +202,8 @@ func TestDeny(t *testing.T) {
 
 // TestSkips: it is --unshare-user, and that alone, that can be a wish.
 func TestSkips(t *testing.T) {
-	for n, option := range suid.Features() {
-		c := suid.Conf{Refused: 1 << n}
+	for _, option := range suid.Features() {
+		c := refusing(t, option)
 		if c.Skips() != (option == "--unshare-user") {
 			t.Errorf("%s refused: Skips is %v", option, c.Skips())
 		}

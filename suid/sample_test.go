@@ -24,7 +24,7 @@ const tight = unix.MS_NOSUID | unix.MS_NODEV
 func sample(t testing.TB) *plan.Program {
 	t.Helper()
 	b := &planbuild.Builder{
-		Flags: plan.FlagInit | plan.FlagDieWithParent | plan.FlagHandshake | plan.FlagTryUser | plan.FlagMapRoot,
+		Flags: plan.FlagInit | plan.FlagDieWithParent | plan.FlagHandshake | plan.FlagTryUser,
 		Clone: all,
 	}
 	str, add := b.Str, b.Add

@@ -6,7 +6,6 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/setting"
-	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -362,8 +361,6 @@ func (c *Compiler) flags() {
 	c.flag(c.Facts.Tentative, plan.FlagTentative)
 	// Only the keeper learns whether the kernel refuses it. Other ids than the caller's need a user namespace in any case.
 	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)
-	// In setuid mode there is one user namespace, not two: the keeper maps root in it as well, since a devpts belongs to root.
-	c.flag(c.Facts.Setuid && c.has(tree.Dev), plan.FlagMapRoot)
 	// There is no init to hold them: the monitor does.
 	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync)
 }

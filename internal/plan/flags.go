@@ -27,8 +27,6 @@ const (
 	FlagTentative
 	// FlagTryUser: for the keeper: CLONE_NEWUSER is optional.
 	FlagTryUser
-	// FlagMapRoot: the keeper also maps root, to 65534, because a devpts belongs to root.
-	FlagMapRoot
 	// FlagLifeline: in plan mode (package child), the sandbox ends with the embedding program, also after
 	// set-up.
 	FlagLifeline
@@ -93,7 +91,6 @@ var (
 		{FlagForgive, "forgive"},
 		{FlagTentative, "tentative"},
 		{FlagTryUser, "try-user"},
-		{FlagMapRoot, "map-root"},
 		{FlagLifeline, "lifeline"},
 		{FlagUsage, "usage"},
 		{FlagForward, "forward"},

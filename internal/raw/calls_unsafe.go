@@ -59,7 +59,7 @@ func AboveStdio(fd uintptr) uintptr {
 	if fd > 2 {
 		return fd
 	}
-	lifted := Fcntl(fd, unix.F_DUPFD_CLOEXEC, 3)
+	lifted := Call(unix.SYS_FCNTL, fd, unix.F_DUPFD_CLOEXEC, 3, 0, 0, 0)
 	Close(fd)
 	return lifted
 }

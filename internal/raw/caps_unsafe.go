@@ -34,18 +34,16 @@ func Caps() (permitted, inheritable uint64, ok bool) {
 // CutBounding drops every capability that is not in keep from the bounding set: one call for
 // each, since the kernel has no other (capabilities(7)).
 func CutBounding(keep uint64) unix.Errno {
-	for c := uintptr(0); c <= LastCap; c++ {
+	e := unix.Errno(0)
+	for c := uintptr(0); c <= LastCap && e == 0; c++ {
 		if keep>>c&1 == 0 {
-			switch e := Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); e {
-			case 0:
-			case unix.EINVAL: // above the kernel's last capability
-				return 0
-			default:
-				return e
-			}
+			e = Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
 		}
 	}
-	return 0
+	if e == unix.EINVAL { // above the kernel's last capability
+		return 0
+	}
+	return e
 }
 
 // SetCaps sets the permitted, effective and inheritable sets. Bits above the kernel's

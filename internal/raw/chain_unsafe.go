@@ -33,12 +33,9 @@ func (c *Chain) Require(ok bool, e unix.Errno) {
 
 // Open is Openat.
 func (c *Chain) Open(dir uintptr, path unsafe.Pointer, flags uintptr) uintptr {
-	r := Failed(c.Errno)
-	if c.Errno == 0 {
-		r = Openat(dir, path, flags, 0)
-		c.Errno = Errno(r)
-	}
-	return r
+	fd := AboveStdio(c.Call(unix.SYS_OPENAT, dir, Addr(path), flags|unix.O_CLOEXEC|unix.O_NOCTTY, 0, 0))
+	c.Errno = max(c.Errno, Errno(fd))
+	return fd
 }
 
 // Mount is mount(2).

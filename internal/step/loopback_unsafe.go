@@ -17,22 +17,16 @@ type ifreq struct {
 	_     [22]byte
 }
 
-// LoopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes
-// up (devinet.c inetdev_event, addrconf.c init_loopback).
+// LoopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes up (devinet.c inetdev_event,
+// addrconf.c init_loopback). The ioctl is about the network namespace that the socket was made in, whatever its
+// family (netdevice(7)). A pair of local sockets is what a launch needs in any case; a filter may refuse others.
 func LoopbackUp() unix.Errno {
-	// Any socket will do: the ioctl is about the network namespace that it was made in (netdevice(7)). A
-	// kernel may lack a family, and a filter or a security module refuse it with any error.
-	fd := raw.Failed(unix.EAFNOSUPPORT)
-	for _, family := range [...]uintptr{unix.AF_INET, unix.AF_NETLINK, unix.AF_UNIX} {
-		if raw.Errno(fd) != 0 {
-			fd = raw.Call(unix.SYS_SOCKET, family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0, 0, 0, 0)
-		}
-	}
-	// The name is "lo" in every new network namespace; its index is 1, which this ioctl does not take.
 	req := ifreq{name: [16]byte{'l', 'o'}, flags: unix.IFF_UP | unix.IFF_RUNNING}
+	pair := [2]int32{-1, -1}
 	var c raw.Chain
-	c.Require(raw.Errno(fd) == 0, raw.Errno(fd))
-	c.Call(unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, raw.Addr(unsafe.Pointer(&req)), 0, 0)
-	raw.Close(fd)
+	c.Call(unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0, raw.Addr(unsafe.Pointer(&pair)), 0)
+	c.Call(unix.SYS_IOCTL, uintptr(pair[0]), unix.SIOCSIFFLAGS, raw.Addr(unsafe.Pointer(&req)), 0, 0)
+	raw.Close(uintptr(pair[0]))
+	raw.Close(uintptr(pair[1]))
 	return c.Errno
 }

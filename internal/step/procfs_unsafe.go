@@ -71,20 +71,17 @@ func (s *State) WriteProc(path, value unsafe.Pointer) unix.Errno {
 	return WriteBelow(s.Proc, path, value)
 }
 
-// WriteBelow writes a string to a file below dir, in one write.
+// WriteBelow writes a string to a file below dir. Files of proc take a value whole or not at all, so it is one write.
 func WriteBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
-	fd, e := WriteOpen(dir, path, value)
+	var c raw.Chain
+	fd := WriteOpen(&c, dir, path, value)
 	raw.Close(fd)
-	return e
+	return c.Errno
 }
 
-// WriteOpen is WriteBelow that leaves the file open. fd is a descriptor also where writing to
-// it has failed, and no descriptor where it could not be opened.
-func WriteOpen(dir uintptr, path, value unsafe.Pointer) (fd uintptr, e unix.Errno) {
-	// One write: files of proc take a value whole or not at all.
-	fd = raw.Openat(dir, path, unix.O_WRONLY, 0)
-	if e = raw.Errno(fd); e == 0 {
-		e = raw.Errno(raw.Call(unix.SYS_WRITE, fd, raw.Addr(value), raw.Strlen(value), 0, 0, 0))
-	}
-	return fd, e
+// WriteOpen is WriteBelow that leaves the file open. fd is a failed result if it could not be opened.
+func WriteOpen(c *raw.Chain, dir uintptr, path, value unsafe.Pointer) (fd uintptr) {
+	fd = c.Open(dir, path, unix.O_WRONLY)
+	c.Call(unix.SYS_WRITE, fd, raw.Addr(value), raw.Strlen(value), 0, 0)
+	return fd
 }

@@ -165,7 +165,6 @@ func endFailedLaunch(p plan.View) bool {
 	monitor.DismissKeeper()
 	monitor.ReapKeeper()
 	first = monitor.ReadLastStatus(first)
-	monitor.ReapReplacedFirst()
 	if monitor.Outcome.Result == monitor.SetUpFailed && plan.Sub(monitor.Outcome.Message[2]) == plan.SubKeeper && monitor.State.KeeperStatus&0x7f != 0 {
 		monitor.Outcome.Result, first = monitor.Killed, monitor.State.KeeperStatus
 	}

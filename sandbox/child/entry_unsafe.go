@@ -11,6 +11,7 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child/first"
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"github.com/gobwrap/gobwrap/sandbox/child/monitor"
+	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
 )
@@ -41,7 +42,9 @@ func enterLauncher(sp uintptr) {
 // continueStart takes over what has come of a privileged start, in the launcher. In the first process
 // of a sandbox it does not return.
 func continueStart(sp unsafe.Pointer, s keeper.Start) {
-	launch.Facts.Install = s.Install
+	if launch.Facts.Install = suid.Installed; !s.Installed {
+		launch.Facts.Install = otherInstall(sp)
+	}
 	if s.Failed != 0 {
 		step.GiveUp(raw.Text("Can't start the keeper of the setuid mode\x00"), s.Failed)
 	}
@@ -51,6 +54,36 @@ func continueStart(sp unsafe.Pointer, s keeper.Start) {
 	if s.Keeper != 0 {
 		monitor.State.Keeper, monitor.State.KeeperSock = s.Keeper, launch.Acting.Above(s.Sock)
 	}
+}
+
+// otherInstall reports what privilege a start has brought if the file is not installed for setuid mode. It has been
+// given up (keeper.Split). What cannot be seen counts as privilege.
+func otherInstall(sp unsafe.Pointer) suid.InstallKind {
+	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
+	self := raw.Text("/proc/self/exe\x00")
+	var st unix.Stat_t
+	seen := raw.Fstatat(raw.AtCwd, self, &st) == 0
+	caps := raw.Errno(raw.Call(unix.SYS_GETXATTR, raw.Addr(self), raw.Addr(raw.Text("security.capability\x00")), 0, 0, 0, 0))
+	unchanged := uid == euid && gid == egid
+	switch {
+	case unchanged && (uid == 0 || caps != 0):
+		return suid.Plain
+	case !unchanged && !seen:
+		return suid.OddIDs
+	case caps == 0:
+		return suid.FileCaps
+	case st.Mode&(unix.S_ISUID|unix.S_ISGID) == 0:
+		return suid.Plain
+	case caps != unix.ENODATA && caps != unix.EOPNOTSUPP:
+		return suid.OddIDs
+	case st.Mode&unix.S_ISGID != 0:
+		return suid.SetGID
+	case st.Uid != 0 || euid != 0:
+		return suid.OtherOwner
+	case gid == egid && !suid.Built:
+		return suid.NotBuilt
+	}
+	return suid.OddIDs
 }
 
 // launchCommandLine is the launcher without privilege of the binary's.

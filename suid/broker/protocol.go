@@ -66,6 +66,9 @@ const (
 	DenyHostname
 )
 
+// FreshProc is where the keeper has the new proc mounted, in the host's tree.
+const FreshProc = "/proc/fs/nfsd"
+
 // Names on the first tmpfs of the frame, which belongs to root. OldRoot is the host's tree, Base and
 // NewRoot are tmpfs file systems of the user's, NewProc is the new proc, StageDir and StageFile are the
 // staging places. Package suid has a picture.

@@ -42,10 +42,10 @@ type Job struct {
 	Sock     uintptr // receives requests; a read returns after CheckSeconds (SO_RCVTIMEO)
 	Launcher uintptr // the pid of the parent; if it is gone, the broker ends
 	Cwd      uintptr // the working directory: a detached proc, in which the user cannot mount anything
-	NewProc  uintptr // the root of the new proc, which ROOT moves to the path NewProc, or 0
+	NewProc  bool    // there is a new proc on FreshProc, which ROOT moves to the path NewProc
 	UID, GID uint32  // the owner of new file systems
+	Clone    uint32  // the CLONE_NEW* flags of the sandbox's namespaces
 	Deny     uint32  // what setuid.conf refuses
-	IPC, UTS bool    // whether the sandbox has a namespace of this type
 
 	frameDone bool   // ROOT was carried out
 	fsCount   uint32 // how many file systems were mounted
@@ -128,7 +128,7 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) unix.Errno {
 		c.Call(unix.SYS_PIVOT_ROOT, path, path, 0, 0, 0)
 		c.Call(unix.SYS_UMOUNT2, raw.Addr(raw.Text("/\x00")), unix.MNT_DETACH, 0, 0, 0)
 	case Hostname:
-		c.Require(j.UTS && j.Deny&DenyHostname == 0, unix.EPERM)
+		c.Require(j.Clone&unix.CLONE_NEWUTS != 0 && j.Deny&DenyHostname == 0, unix.EPERM)
 		c.Require(q.A <= MaxName, unix.EINVAL)
 		c.Call(unix.SYS_SETHOSTNAME, raw.Addr(unsafe.Pointer(&q.Name)), uintptr(q.A), 0, 0, 0)
 	case Stage:
@@ -229,7 +229,7 @@ func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
 	var c raw.Chain
 	var info unix.Sysinfo_t
 	c.Require(q.A < numKinds && q.B&^0o7777 == 0 && (q.A == Tmpfs || q.B|q.C == 0), unix.EINVAL)
-	c.Require(j.Deny&(DenyTmpfs<<q.A) == 0 && (q.A != Mqueue || j.IPC), unix.EPERM)
+	c.Require(j.Deny&(DenyTmpfs<<q.A) == 0 && (q.A != Mqueue || j.Clone&unix.CLONE_NEWIPC != 0), unix.EPERM)
 	c.Require(j.fsCount < MaxFileSystems, unix.ENOSPC)
 	if q.C != 0 {
 		c.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0)
@@ -288,9 +288,8 @@ func (j *Job) makeFrame() unix.Errno {
 	makeDir(&c, StageDir+"\x00")
 	c.Call(unix.SYS_MKNODAT, raw.AtCwd, raw.Addr(raw.Text(StageFile+"\x00")), unix.S_IFREG|0o600, 0, 0)
 	c.Call(unix.SYS_FCHDIR, j.Cwd, 0, 0, 0, 0)
-	if j.NewProc != 0 { // from the host's tree, where binds would include it
-		var from raw.Line
-		c.Mount(from.Below(j.NewProc), makeDir(&c, NewProc+"\x00"), nil, unix.MS_MOVE, nil)
+	if j.NewProc { // from the host's tree, where binds would include it
+		c.Mount(raw.Text(OldRoot+FreshProc+"\x00"), makeDir(&c, NewProc+"\x00"), nil, unix.MS_MOVE, nil)
 		j.procDev = deviceOf(&c, raw.AtCwd, raw.Text(NewProc+"\x00"), 0)
 	}
 	j.frameDone = c.Errno == 0

@@ -9,15 +9,15 @@ package keeper
 //
 // This file runs first in a program that may have been started with privilege: from a set-id
 // bit, from file capabilities, or from a caller whose real and effective ids differ. It decides
-// once, from the auxiliary vector and from the file's metadata, which of these it is, and keeps
-// the answer. Nothing asks geteuid(2) again later: in a user namespace the answer would mean
+// once, from the auxiliary vector and from the file's metadata, whether there is to be a keeper, and
+// keeps the answer. Nothing asks geteuid(2) again later: in a user namespace the answer would mean
 // something else (CVE-2020-5291).
 //
 // The real uid is the caller's, who could trace and signal this process. So the order is:
 //
 //  1. dropEffective, so that nothing below opens a file as root.
-//  2. classify looks at /proc/self/exe. All that is not a known kind of installation loses its
-//     privilege permanently, and the launch is refused.
+//  2. isInstalled looks at /proc/self/exe. A start of any other file loses its privilege permanently
+//     (dropOther). Why such a launch is refused is found out later, without privilege (package child).
 //  3. Split (keeper_unsafe.go) forks the keeper, then dropAll drops everything here, and isDropped
 //     asks the kernel whether that is so.
 //
@@ -29,7 +29,6 @@ import (
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/internal/raw"
-	"github.com/gobwrap/gobwrap/suid"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,31 +42,29 @@ func dropEffective(sp unsafe.Pointer) {
 	}
 }
 
-// classify reports what kind of start this is. Unless that is suid.Installed, it first gives up
-// permanently what a set-id bit or file capabilities gave. AT_SECURE is known to be set, which does
-// not decide it: a transition to another SELinux or AppArmor domain sets it too.
-func classify(sp unsafe.Pointer) (kind suid.InstallKind) {
-	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
-	switch {
-	case uid != euid || gid != egid:
-		kind = installKind(euid, gid, egid)
-	case uid == 0 || !hasFileCaps():
-		return suid.Plain
-	default:
-		kind = suid.FileCaps
-	}
-	if kind == suid.Installed {
-		return kind
-	}
-	if kind == suid.Plain {
-		uid, gid = Caller(sp)
-	}
-	raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) // no later exec gains privilege either
-	dropAll(uid, gid)
-	if kind == suid.Plain {
+// isInstalled reports whether the running file is installed for setuid mode: a regular file of root's that
+// only root may write, set-user-id, not set-group-id, without file capabilities. What it cannot see is not.
+func isInstalled(sp unsafe.Pointer) bool {
+	const bits, wanted = unix.S_IFMT | unix.S_ISUID | unix.S_ISGID | unix.S_IWGRP | unix.S_IWOTH, unix.S_IFREG | unix.S_ISUID
+	self := raw.Text("/proc/self/exe\x00")
+	var st unix.Stat_t
+	caps := raw.Errno(raw.Call(unix.SYS_GETXATTR, raw.Addr(self), raw.Addr(raw.Text("security.capability\x00")), 0, 0, 0, 0))
+	return raw.Auxv(sp, raw.AtUID) != 0 && raw.Auxv(sp, raw.AtEUID) == 0 && raw.Auxv(sp, raw.AtGID) == raw.Auxv(sp, raw.AtEGID) &&
+		raw.Fstatat(raw.AtCwd, self, &st) == 0 && st.Uid == 0 && st.Mode&bits == wanted &&
+		(caps == unix.ENODATA || caps == unix.EOPNOTSUPP) // no such attribute; a file system without attributes
+}
+
+// dropOther is for all other files. If the start has changed ids, or given capabilities to a caller who is not
+// root, it gives up permanently what was gained. AT_SECURE is known to be set, which does not decide it: a
+// transition to another SELinux or AppArmor domain sets it too.
+func dropOther(sp unsafe.Pointer) {
+	uid, gid := Caller(sp)
+	changed := raw.Auxv(sp, raw.AtUID) != raw.Auxv(sp, raw.AtEUID) || raw.Auxv(sp, raw.AtGID) != raw.Auxv(sp, raw.AtEGID)
+	if changed || uid != 0 && !raw.NoMoreThan(0) {
+		raw.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) // no later exec gains privilege either
+		dropAll(uid, gid)
 		raw.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	}
-	return kind
 }
 
 // Caller returns the ids of the user who launches. A caller whose real and effective ids differ
@@ -78,35 +75,6 @@ func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 		return raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtEGID)
 	}
 	return raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
-}
-
-// installKind reports how the running file is installed. What it cannot see it refuses.
-func installKind(euid, gid, egid uintptr) suid.InstallKind {
-	self := raw.Text("/proc/self/exe\x00")
-	var st unix.Stat_t
-	if raw.Fstatat(raw.AtCwd, self, &st) != 0 {
-		return suid.OddIDs
-	}
-	// ENODATA: no such attribute. EOPNOTSUPP: a file system without attributes.
-	e := raw.Errno(raw.Call(unix.SYS_GETXATTR, raw.Addr(self), raw.Addr(raw.Text("security.capability\x00")), 0, 0, 0, 0))
-	mode := st.Mode
-	switch {
-	case e == 0:
-		return suid.FileCaps
-	case mode&(unix.S_ISUID|unix.S_ISGID) == 0:
-		return suid.Plain
-	case e != unix.ENODATA && e != unix.EOPNOTSUPP:
-		return suid.OddIDs
-	case mode&unix.S_ISGID != 0:
-		return suid.SetGID
-	case st.Uid != 0 || euid != 0:
-		return suid.OtherOwner
-	case gid != egid || mode&(unix.S_IWGRP|unix.S_IWOTH) != 0 || mode&unix.S_IFMT != unix.S_IFREG:
-		return suid.OddIDs
-	case !suid.Built:
-		return suid.NotBuilt
-	}
-	return suid.Installed
 }
 
 // dropAll sets all ids, permanently, and clears the capabilities unless uid is 0. It ends the program
@@ -149,13 +117,4 @@ func hasIDs(uid, gid uintptr) bool {
 	u, g := uint32(uid), uint32(gid)
 	return ids[0] == u && ids[1] == u && ids[2] == u && ids[3] == g && ids[4] == g && ids[5] == g &&
 		uint32(raw.Call(unix.SYS_SETFSUID, ^uintptr(0), 0, 0, 0, 0, 0)) == u && uint32(raw.Call(unix.SYS_SETFSGID, ^uintptr(0), 0, 0, 0, 0, 0)) == g
-}
-
-// hasFileCaps reports whether a capability is from the file: those of the caller's are ambient.
-func hasFileCaps() bool {
-	permitted, _, ok := raw.Caps()
-	for c := uintptr(0); ok && c <= raw.LastCap; c++ {
-		ok = permitted>>c&1 == 0 || raw.Call(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0, 0) == 1
-	}
-	return !ok
 }

@@ -15,14 +15,14 @@ package keeper
 //   - Its only input from the user is a Header of 16 bytes; anything else ends it. No field of it
 //     is a length, an address or a path.
 //   - The mount namespace is made from a copy that propagates nothing to the host, and whose mounts
-//     are locked together (enterLockedMounts).
+//     are locked together (makeUserNS).
 //   - The first process gives up all privilege (becomeFirst) before it reads the plan. It is cloned
 //     with CLONE_PARENT, so the monitor, not the keeper, waits for it.
 //   - Then the keeper becomes the broker and drops all capabilities except CAP_SYS_ADMIN.
 //
 // A failure ends the launch with a Fault on the socket, from which the message is made elsewhere. The
-// exception is a user namespace that the Header calls optional (TryUser): if it fails, the keeper
-// clones another first process, without one.
+// exception is a user namespace that the Header calls optional (TryUser): if the keeper cannot make it,
+// the sandbox has none.
 //
 // A socket is named after the process that it leads to: launcherSock, firstSock and, in the first
 // process, brokerSock. Of several errnos or raw results max takes one that is a failure, if there is
@@ -51,7 +51,6 @@ const HeaderSize = 16
 // Flags of a Header.
 const (
 	TryUser  = 1 << iota // go on without CLONE_NEWUSER if it fails
-	MapRoot              // map uid and gid 0 as well, which a devpts needs as owner
 	NewProc              // mount a proc for the new PID namespace
 	BindRoot             // bind "/" on itself: pivot_root(2) cannot move the kernel's first file system
 	allFlags = 1<<iota - 1
@@ -63,10 +62,10 @@ const allowedNS = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | un
 
 // Start is the result of Split.
 type Start struct {
-	Install suid.InstallKind
-	Failed  unix.Errno // why the keeper could not be started
-	Keeper  uintptr    // its pid, or 0
-	Sock    uintptr    // in the launcher the socket to the keeper, in the first process the keeper's end
+	Installed bool       // the file is installed for setuid mode
+	Failed    unix.Errno // why the keeper could not be started
+	Keeper    uintptr    // its pid, or 0
+	Sock      uintptr    // in the launcher the socket to the keeper, in the first process the keeper's end
 	First
 }
 
@@ -100,7 +99,8 @@ const requiredCaps = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SE
 // No process has privilege when Split returns in it.
 func Split(sp unsafe.Pointer) (s Start) {
 	dropEffective(sp)
-	if s.Install = classify(sp); s.Install != suid.Installed || !suid.Built {
+	if s.Installed = suid.Built && isInstalled(sp); !s.Installed {
+		dropOther(sp)
 		return s
 	}
 	uid, gid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtGID)
@@ -178,7 +178,7 @@ func failIf(e unix.Errno, sub plan.Sub, extra uint32) {
 }
 
 // runKeeper is the keeper from its clone to its end. It returns in the first process only.
-func runKeeper(launcher, uid, gid uintptr) First {
+func runKeeper(launcher, uid, gid uintptr) (first First) {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
 	if !reduceSelf() {
@@ -190,127 +190,29 @@ func runKeeper(launcher, uid, gid uintptr) First {
 	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
 		failLaunch(plan.SubRefused, 0, extra)
 	}
-	var first First
 	owner := chooseOwner(&h, uid, gid)
-	spaces := h.Clone &^ unix.CLONE_NEWUSER
-	proc := prepareMounts(&h, &first, enterNamespaces(spaces, uid, owner, &first))
-	userNS := makeUserNS(&h, proc, uid, gid)
-	for {
-		if h.Clone&unix.CLONE_NEWUSER == 0 {
-			raw.Close(userNS)
-			userNS = broker.None
-		}
-		firstSock, brokerSock := socketPair(unix.SOCK_SEQPACKET)
-		failIf(max(raw.Errno(firstSock), setTimeout(firstSock, broker.MaxIdleChecks*broker.CheckSeconds), setEUID(owner)), plan.SubClone, spaces)
-		pid := raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-		if pid == 0 {
-			raw.Close(firstSock)
-			raw.Close(proc)
-			becomeFirst(&h, &first, brokerSock, userNS, uid, gid)
-			raw.SetMask(unix.SIG_SETMASK, mask, nil)
-			first.Broker, first.Clone, first.Launcher = brokerSock, h.Clone, launcher
-			return first
-		}
-		failIf(max(raw.Errno(pid), setEUID(0)), plan.SubClone, spaces)
-		raw.Close(brokerSock)
-		job := broker.Job{Sock: firstSock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid)}
-		if first.Proc == 0 && hasSucceeded(firstSock) {
-			job.NewProc = raw.Openat(raw.AtCwd, raw.Text(newProcPath), unix.O_PATH|unix.O_DIRECTORY, 0)
-		}
-		if h.Clone&unix.CLONE_NEWUSER == 0 || hasSucceeded(firstSock) {
-			becomeBroker(&h, &job)
-		}
-		raw.Close(firstSock) // that first process ends; the next one gets no user namespace
-		goWithoutUserNS(&h, plan.SubRefused, 0, suid.Extra(suid.ReasonPowerless, 0))
-	}
-}
-
-// hasSucceeded waits for the errno that the first process sends in becomeFirst, and reports whether it is 0.
-func hasSucceeded(firstSock uintptr) bool {
-	e, ok := raw.ReadByte(firstSock)
-	return ok && e == 0
-}
-
-// enterNamespaces makes and enters the namespaces; owner owns them. A new mqueue belongs to the fsuid.
-func enterNamespaces(spaces uint32, uid, owner uintptr, first *First) (locked bool) {
-	locked, e := enterLockedMounts(first)
-	failIf(e, plan.SubClone, spaces)
-	flags := spaces &^ unix.CLONE_NEWPID // the clone makes it
-	if locked {
-		flags &^= unix.CLONE_NEWNS
-	}
-	if flags&unix.CLONE_NEWIPC != 0 {
-		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
-	}
-	e = raw.Errno(raw.Call(unix.SYS_UNSHARE, uintptr(flags), 0, 0, 0, 0, 0))
-	failIf(max(e, setEUID(owner)), plan.SubClone, spaces)
-	return locked
-}
-
-// enterLockedMounts enters a copy of the host's mounts in which all mounts are locked together
-// (mount_namespaces(7)): a mount cannot be removed to show what it hides, not even through a
-// descriptor that outlives the namespace. The kernel locks mounts when they are copied into a mount
-// namespace of another user namespace. So a short-lived child makes both; the keeper enters only the
-// mount namespace. It reports false if root cannot make user namespaces here. An exceeded limit
-// (ENOSPC) ends the launch instead, since the user could cause it.
-func enterLockedMounts(first *First) (locked bool, e unix.Errno) {
-	mnt, cwd := raw.Text("/proc/self/ns/mnt\x00"), raw.Text("/proc/self/cwd\x00")
-	var c raw.Chain
-	mntNS := c.Open(raw.AtCwd, mnt, unix.O_RDONLY)
-	first.Cwd = c.Open(raw.AtCwd, cwd, unix.O_PATH|unix.O_DIRECTORY)
-	if c.Errno != 0 {
-		return false, c.Errno
-	}
-	pid := raw.Call(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_NEWNS|unix.CLONE_FILES|unix.CLONE_VFORK, 0, 0, 0, 0, 0)
+	userNS, locked := enterNamespaces(&h, &first, owner, uid, gid)
+	proc := prepareMounts(&h, &first, locked)
+	firstSock, brokerSock := socketPair(unix.SOCK_SEQPACKET)
+	failIf(max(raw.Errno(firstSock), setTimeout(firstSock, broker.MaxIdleChecks*broker.CheckSeconds)), plan.SubClone, h.Clone)
+	pid := raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if pid == 0 {
-		c.Errno = makeSlaves()
-		reopen(&c, mntNS, raw.AtCwd, mnt, unix.O_RDONLY)
-		reopen(&c, first.Cwd, raw.AtCwd, cwd, unix.O_PATH|unix.O_DIRECTORY)
-		raw.Exit(uint32(c.Errno))
+		raw.Close(firstSock)
+		raw.Close(proc)
+		becomeFirst(&h, &first, brokerSock, userNS, uid, gid)
+		raw.SetMask(unix.SIG_SETMASK, mask, nil)
+		first.Broker, first.Clone, first.Launcher = brokerSock, h.Clone, launcher
+		return first
 	}
-	if e = raw.Errno(pid); e == 0 {
-		e = waitFor(pid)
+	failIf(max(raw.Errno(pid), setEUID(0)), plan.SubClone, h.Clone)
+	raw.Close(brokerSock)
+	job := broker.Job{Sock: firstSock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid), Clone: h.Clone, Deny: conf.Deny}
+	if first.Proc == 0 {
+		failed, ok := raw.ReadByte(firstSock) // see becomeFirst
+		job.NewProc = ok && failed == 0
 	}
-	locked = e == 0
-	switch {
-	case locked: // setns(2) changes to "/", and root may not be permitted to change back
-		e = raw.Errno(raw.Call(unix.SYS_SETNS, mntNS, unix.CLONE_NEWNS, 0, 0, 0, 0))
-	case e == unix.EPERM || e == unix.EACCES || e == unix.EUSERS || e == unix.EINVAL || e == unix.ENOSYS || e == unix.ENOSPC && userNSDisabled():
-		raw.Close(first.Cwd)
-		first.Cwd, e = 0, 0
-	}
-	raw.Close(mntNS)
-	return locked, e
-}
-
-// reopen makes fd, in a descriptor table that this process shares with the keeper, what a path leads to here.
-func reopen(c *raw.Chain, fd, dir uintptr, path unsafe.Pointer, flags uintptr) {
-	found := c.Open(dir, path, flags)
-	c.Call(unix.SYS_DUP3, found, fd, unix.O_CLOEXEC, 0, 0)
-	raw.Close(found)
-}
-
-// waitFor waits for a child and returns its exit status, an errno. Such a child sends no signal at its end
-// (clone(2)): the caller may have set that SIGCHLD is ignored, and the status would be lost. If a seccomp filter of
-// the caller's has killed it, the keeper ends in the same way.
-func waitFor(pid uintptr) unix.Errno {
-	var c raw.Chain
-	status := uint32(0)
-	c.Call(unix.SYS_WAIT4, pid, raw.Addr(unsafe.Pointer(&status)), unix.WALL, 0, 0)
-	if sig := status & 0x7f; sig != 0 {
-		raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.Signal(sig)), nil)
-		raw.Kill(raw.Getpid(), uintptr(sig))
-		raw.Exit(1)
-	}
-	return max(c.Errno, unix.Errno(status>>8))
-}
-
-// userNSDisabled reports whether user.max_user_namespaces is 0.
-func userNSDisabled() bool {
-	fd := raw.Openat(raw.AtCwd, raw.Text("/proc/sys/user/max_user_namespaces\x00"), unix.O_RDONLY, 0)
-	first, _ := raw.ReadByte(fd)
-	raw.Close(fd)
-	return first == '0'
+	becomeBroker(&job)
+	return first
 }
 
 // noFixup are SECBIT_NO_SETUID_FIXUP and SECBIT_KEEP_CAPS, with which capabilities would survive a
@@ -357,22 +259,16 @@ func setTimeout(sock uintptr, seconds int64) unix.Errno {
 // maxFd is the highest possible descriptor.
 const maxFd = 1<<31 - 1
 
-// becomeBroker keeps CAP_SYS_ADMIN and three descriptors, as 0 to 2: the socket, a proc, and the new
-// proc. It closes all others, the caller's among them, if the kernel has close_range(2).
-func becomeBroker(h *Header, job *broker.Job) {
+// becomeBroker keeps CAP_SYS_ADMIN and two descriptors, as 0 and 1: the socket and a proc. It closes all others,
+// the caller's among them, if the kernel has close_range(2).
+func becomeBroker(job *broker.Job) {
 	const kept = 1 << unix.CAP_SYS_ADMIN
-	job.Deny = conf.Deny
-	job.IPC, job.UTS = h.Clone&unix.CLONE_NEWIPC != 0, h.Clone&unix.CLONE_NEWUTS != 0
 	var c raw.Chain
 	c.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0)
 	c.Call(unix.SYS_DUP3, job.Cwd, 1, unix.O_CLOEXEC, 0, 0)
-	if job.NewProc != 0 {
-		c.Call(unix.SYS_DUP3, job.NewProc, 2, unix.O_CLOEXEC, 0, 0)
-		job.NewProc = 2
-	}
 	job.Sock, job.Cwd = 0, 1
 	raw.Close(launcherSock)
-	raw.Call(unix.SYS_CLOSE_RANGE, 3, maxFd, 0, 0, 0, 0) // since Linux 5.9
+	raw.Call(unix.SYS_CLOSE_RANGE, 2, maxFd, 0, 0, 0, 0) // since Linux 5.9
 	c.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0)
 	c.Call(unix.SYS_FCHDIR, job.Cwd, 0, 0, 0, 0)
 	if max(c.Errno, setTimeout(job.Sock, broker.CheckSeconds), raw.SetCaps(kept, kept, 0)) != 0 || !raw.NoMoreThan(kept) {
@@ -381,9 +277,9 @@ func becomeBroker(h *Header, job *broker.Job) {
 	broker.Serve(job)
 }
 
-// becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that
-// process reads nothing. It reports to the keeper whether there is a new proc, and whether it has its ids in a user
-// namespace: some security modules let root make one but refuse every use of a capability in it.
+// becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that process reads
+// nothing. It tells the keeper whether there is a new proc. If its ids in a user namespace are refused, the launch
+// ends: some security modules let root make one but refuse the use of a capability in it.
 func becomeFirst(h *Header, first *First, brokerSock, userNS, uid, gid uintptr) {
 	if first.Proc == 0 {
 		first.Proc = mountNewProc()
@@ -396,14 +292,14 @@ func becomeFirst(h *Header, first *First, brokerSock, userNS, uid, gid uintptr) 
 		setUndumpable()
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
 		c.Errno = max(c.Errno, raw.CutBounding(0)) // a new user namespace starts with a full bounding set
-		raw.Close(userNS)
 	}
+	raw.Close(userNS)
 	if c.Errno == 0 {
 		c.Errno = max(setIDs(uid, gid), raw.SetCaps(0, 0, 0))
 	}
 	c.Require(raw.NoMoreThan(0) && hasIDs(uid, gid), unix.EPERM)
 	if user {
-		raw.SendByte(brokerSock, byte(c.Errno))
+		failIf(c.Errno, plan.SubRefused, suid.Extra(suid.ReasonPowerless, 0))
 	}
 	if c.Errno != 0 {
 		raw.Exit(1)

@@ -2,7 +2,7 @@ package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
 // Runs in: the keeper, after it has entered the new namespaces; makeSlaves also in the child of
-// enterLockedMounts, mountNewProc in the first process.
+// makeUserNS, mountNewProc in the first process.
 //
 // In a user namespace the kernel itself keeps a caller from seeing what mounts hide, and from
 // mounting a proc that shows more than the host's (mount_namespaces(7); mnt_already_visible in
@@ -27,16 +27,28 @@ import (
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
+	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
-// procPath is the host's proc. newProcPath is where the new proc stays until the broker binds it: an
-// empty directory that every proc has as a mount point, like binfmtPath.
+// These are below the host's proc. At newProcPath the new proc stays until the broker moves it: an empty directory
+// that every proc has as a mount point, like binfmtPath.
 const (
 	procPath    = "/proc\x00"
-	newProcPath = "/proc/fs/nfsd\x00"
+	newProcPath = broker.FreshProc + "\x00"
 	binfmtPath  = "/proc/sys/fs/binfmt_misc\x00"
 )
+
+// openProc opens what is on /proc, and returns the flags of the mount. The launch ends if that is not a proc.
+func openProc() (fd uintptr, flags uint64) {
+	var c raw.Chain
+	var fs unix.Statfs_t
+	fd = c.Open(raw.AtCwd, raw.Text(procPath), unix.O_PATH|unix.O_DIRECTORY)
+	c.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&fs)), 0, 0, 0)
+	c.Require(fs.Type == step.ProcMagic, unix.ENODEV)
+	failIf(c.Errno, plan.SubProc, 0)
+	return fd, uint64(fs.Flags)
+}
 
 // makeSlaves makes all mounts slaves, so that nothing propagates to the host, and none unbindable. On some
 // kernels (6.12, not 6.18) a slave stays unbindable if it was, but a shared mount never is (set_mnt_shared in
@@ -66,14 +78,12 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 		c.Call(unix.SYS_CHROOT, raw.Addr(raw.Text("/..\x00")), 0, 0, 0, 0)
 	}
 	c.Mount(host, host, nil, unix.MS_BIND|unix.MS_REC, nil)
-	proc = c.Open(raw.AtCwd, host, unix.O_PATH|unix.O_DIRECTORY)
+	failIf(c.Errno, plan.SubProc, 0)
+	proc, flags := openProc()
 	c.Call(unix.SYS_UMOUNT2, raw.Addr(host), unix.MNT_DETACH, 0, 0, 0)
-	var fs unix.Statfs_t
-	c.Call(unix.SYS_FSTATFS, proc, raw.Addr(unsafe.Pointer(&fs)), 0, 0, 0)
-	c.Require(fs.Type == step.ProcMagic, unix.ENODEV)
 	failIf(c.Errno, plan.SubProc, 0)
 	first.Proc = unix.EPERM
-	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny&suid.DenyProc == 0 && (locked || mayMountProc(uint64(fs.Flags))) {
+	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny&suid.DenyProc == 0 && (locked || mayMountProc(flags)) {
 		first.Proc = 0
 	}
 	return proc

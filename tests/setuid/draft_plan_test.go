@@ -350,9 +350,6 @@ func headerOf(p []byte) (h [4]uint32) {
 	if flags&plan.FlagTryUser != 0 {
 		h[3] |= keeper.TryUser
 	}
-	if flags&plan.FlagMapRoot != 0 {
-		h[3] |= keeper.MapRoot
-	}
 	for i := range at.Header().Steps {
 		if s := at.Step(i); s.Op == plan.OpProc && s.A == 0 {
 			h[3] |= keeper.NewProc

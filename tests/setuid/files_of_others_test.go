@@ -30,13 +30,13 @@ func writers(fd uint32) map[string]func(dst string) step {
 }
 
 // TestFilesOfOthers: set-up makes and changes files below a bound directory with the user's rights
-// only. This also holds if root inside is mapped to 65534, to which files may belong.
+// only.
 func TestFilesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachNamespace(t, func(t *testing.T, clone uint32) {
 		at := startOptions{fds: []int{devNull(t)}}
 		var attacks []attack
-		for flag, name := range map[uint32]string{0: "", plan.FlagMapRoot: "nobody-mapped-", plan.FlagInit: "init-"} {
+		for flag, name := range map[uint32]string{0: "", plan.FlagInit: "init-"} {
 			for op, make := range writers(4) {
 				targets := []string{"root/new", "root/keep", "root/secret", "nobody/new", "nobody/secret", "nobody/ids", "other/secret", "mixed/secret", "mine/in/new", "mine/dir/../../root/new"}
 				control := "/b/mine/new-" + name + op
@@ -107,7 +107,6 @@ func TestSourcesOfOthers(t *testing.T) {
 		baitDir := bait(t)
 		source := func(path string) func(d *draft) {
 			return func(d *draft) {
-				d.flags |= plan.FlagMapRoot
 				d.sources = append(d.sources, one(plan.OpSource, 0).of(path))
 				bind := one(plan.OpBind, 0, 0, 0, safe, 0, 0o755).at("/t/x")
 				bind.src = len(d.sources)
@@ -116,12 +115,12 @@ func TestSourcesOfOthers(t *testing.T) {
 		}
 		add := func(s step) func(d *draft) {
 			return func(d *draft) {
-				d.flags |= plan.FlagMapRoot | plan.FlagInit
+				d.flags |= plan.FlagInit
 				d.payload = append(d.payload, s)
 			}
 		}
 		try := func(path string) func(d *draft) {
-			return func(d *draft) { d.flags |= plan.FlagMapRoot; d.paths = []string{path} }
+			return func(d *draft) { d.paths = []string{path} }
 		}
 		lock := func(path string) step { return one(plan.OpLock, 0).of(path) }
 		attacks := []attack{

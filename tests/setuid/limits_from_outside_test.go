@@ -104,7 +104,7 @@ func (s *userThread) sendUnderLimit(t *testing.T, baitDir string, clone uint32, 
 func TestPermittedFlags(t *testing.T) {
 	t.Parallel()
 	s, baitDir := newUserThread(t, me), bait(t)
-	flags := []uint32{0, plan.FlagInit, plan.FlagDieWithParent, plan.FlagKeepSync, plan.FlagTentative, plan.FlagTryUser, plan.FlagMapRoot, plan.FlagInit | plan.FlagMapRoot | plan.FlagTryUser}
+	flags := []uint32{0, plan.FlagInit, plan.FlagDieWithParent, plan.FlagKeepSync, plan.FlagTentative, plan.FlagTryUser, plan.FlagInit | plan.FlagTryUser}
 	for _, mapped := range []uint32{0, unix.CLONE_NEWUSER} {
 		for _, flag := range flags {
 			d := good(baitDir)

@@ -462,8 +462,8 @@ func TestRefusedHeaders(t *testing.T) {
 		"clone-files":             {change(0, ^uint32(0), unix.CLONE_FILES), false},
 		"clone-parent":            {change(0, ^uint32(0), unix.CLONE_PARENT), false},
 		"clone-newtime":           {change(0, ^uint32(0), unix.CLONE_NEWTIME), false},
-		"all-flags":               {change(3, ^uint32(0), keeper.TryUser|keeper.MapRoot|keeper.NewProc|keeper.BindRoot), true}, // BindRoot without need
-		"unknown-flag":            {change(3, ^uint32(0), 1<<4), false},
+		"all-flags":               {change(3, ^uint32(0), keeper.TryUser|keeper.NewProc|keeper.BindRoot), true}, // BindRoot without need
+		"unknown-flag":            {change(3, ^uint32(0), 1<<3), false},
 		"last-flag":               {change(3, ^uint32(0), 1<<31), false},
 		"short":                   {func(h *packet) { h.data, h.shut = h.data[:15], true }, false},
 	} {

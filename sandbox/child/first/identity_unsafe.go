@@ -40,11 +40,12 @@ func writeMaps(p plan.View, s *plan.Step) step.Fault {
 }
 
 func writeMap(path, text unsafe.Pointer, part plan.Sub) step.Fault {
-	fd, e := step.WriteOpen(launch.Acting.Proc, path, text)
-	if e == 0 {
+	var c raw.Chain
+	fd := step.WriteOpen(&c, launch.Acting.Proc, path, text)
+	if c.Errno == 0 {
 		launch.Acting.CloseSoon(fd)
 	}
-	return step.Failed(e, part)
+	return step.Failed(c.Errno, part)
 }
 
 // askForMaps waits until the front end has had this process's maps written.

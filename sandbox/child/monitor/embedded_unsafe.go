@@ -45,7 +45,6 @@ func RunEmbedded() {
 	ReapDismissedKeeper()
 	status := finalStatus(p, watch(p))
 	ReapKeeper()
-	ReapReplacedFirst()
 	RemovePlaceholders()
 	reclaimTerminal(p)
 	if p.JSONFd >= 0 && payloadRan() {

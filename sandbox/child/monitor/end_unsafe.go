@@ -62,7 +62,6 @@ func requireSetUp(p plan.View) {
 		}
 	}
 	TellKilled(status)
-	ReapReplacedFirst()
 	RemovePlaceholders()
 	raw.Exit(p.Failed)
 }

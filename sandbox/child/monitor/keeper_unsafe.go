@@ -72,9 +72,6 @@ func keeperHeader(p plan.View) (keeper.Header, unix.Errno) {
 		h.Clone |= unix.CLONE_NEWUSER
 		h.Flags |= keeper.TryUser
 	}
-	if p.Has(plan.FlagMapRoot) {
-		h.Flags |= keeper.MapRoot
-	}
 	for i := uint32(0); i < p.Setup; i++ {
 		if s := p.Step(i); s.Op == plan.OpProc && (s.A == 0 || s.Flags&plan.FlagOrBind != 0) {
 			h.Flags |= keeper.NewProc
@@ -159,14 +156,5 @@ func ReapKeeper() {
 		// The status counts where a launch has failed: a keeper that was killed has sent no fault.
 		_, State.KeeperStatus = raw.Wait(State.endingKeeper)
 		State.endingKeeper = 0
-	}
-}
-
-// ReapReplacedFirst reaps a first process that ended because its user namespace was of no use to
-// it, and in whose place the keeper put another one (runKeeper). It comes last: it must
-// not take another child's status.
-func ReapReplacedFirst() {
-	if State.ViaKeeper {
-		raw.Call(unix.SYS_WAIT4, ^uintptr(0), 0, unix.WNOHANG, 0, 0, 0)
 	}
 }

@@ -168,7 +168,6 @@ func EndWithPayload(p plan.View) {
 	ReapKeeper()
 	closeOthers(p, launch.Nowhere)
 	status := payloadStatus(p)
-	ReapReplacedFirst()
 	RemovePlaceholders()
 	reclaimTerminal(p)
 	reportEnd(p, status)

@@ -164,7 +164,6 @@ func endFailedFrontEnd(p plan.View, front uint32) {
 	first := KillFirst()
 	ReapKeeper()
 	first = ReadLastStatus(first)
-	ReapReplacedFirst()
 	RemovePlaceholders()
 	if sig := front & 0x7f; sig != 0 {
 		step.Tell(2, raw.Text("the launcher's front end was killed by signal \x00"), uintptr(sig), raw.Text(" before the command ran\x00"))

@@ -38,7 +38,7 @@ var stepFlags = map[plan.Op]uint16{
 
 const (
 	known = plan.FlagInit | plan.FlagDieWithParent | plan.FlagHandshake | plan.FlagJoin | plan.FlagKeepSync |
-		plan.FlagForgive | plan.FlagTentative | plan.FlagTryUser | plan.FlagMapRoot | plan.FlagLifeline | plan.FlagUsage | plan.FlagForward | plan.FlagForeground
+		plan.FlagForgive | plan.FlagTentative | plan.FlagTryUser | plan.FlagLifeline | plan.FlagUsage | plan.FlagForward | plan.FlagForeground
 	namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
 		unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 	tightening = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC

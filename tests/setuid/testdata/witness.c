@@ -10,7 +10,6 @@
 //	shut         make this process undumpable
 //	keep         keep capabilities permitted when the ids change
 //	exec WORD... become another program
-//	adopt WORD... run another program, take in what it leaves, and say how many those were
 //	exit N       end
 #define _GNU_SOURCE
 #include <errno.h>
@@ -128,22 +127,6 @@ static void report(void) {
 	printf("end\n");
 }
 
-static void adopt(char **command) {
-	int adopted = 0;
-	pid_t pid, child;
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	child = fork();
-	if (child == 0) {
-		execvp(*command, command);
-		perror(*command);
-		_exit(127);
-	}
-	waitpid(child, NULL, 0);
-	while ((pid = waitpid(-1, NULL, 0)) > 0)
-		adopted++;
-	printf("adopted: %d\n", adopted);
-}
-
 int main(int argc, char **argv) {
 	(void)argc;
 	rest = argv + (argc > 0);
@@ -162,10 +145,7 @@ int main(int argc, char **argv) {
 			prctl(PR_SET_DUMPABLE, 0);
 		else if (!strcmp(what, "keep"))
 			prctl(PR_SET_KEEPCAPS, 1);
-		else if (!strcmp(what, "adopt")) {
-			adopt(rest);
-			return 0;
-		} else if (!strcmp(what, "exit"))
+		else if (!strcmp(what, "exit"))
 			exit(atoi(word()));
 		else if (!strcmp(what, "exec")) {
 			execvp(*rest, rest);
