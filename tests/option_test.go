@@ -30,7 +30,6 @@ var others = map[string]map[string]string{
 	"tree.Dev": {
 		"sandbox/identity.go":                "its devpts belongs to root, which must be mapped",
 		"internal/compile/compile.go":        "the same",
-		"internal/compile/command.go":        "the same, in setuid mode",
 		"sandbox/child/args/plan_unsafe.go":  "its console is the caller's terminal",
 		"sandbox/child/args/parse_unsafe.go": "capabilities may not count with it",
 	},

@@ -51,7 +51,6 @@ var setUpCalls = [...]Call{
 	{"setsid", unix.SYS_SETSID, [5]uintptr{}},
 	{"capset", unix.SYS_CAPSET, [5]uintptr{}},
 	setFilter,
-	{"netlink sockets", unix.SYS_SOCKET, [5]uintptr{unix.AF_NETLINK, unix.SOCK_RAW | unix.SOCK_CLOEXEC}},
 	landlockVersion,
 	{"landlock_add_rule", unix.SYS_LANDLOCK_ADD_RULE, [5]uintptr{absent}},
 	{"landlock_restrict_self", unix.SYS_LANDLOCK_RESTRICT_SELF, [5]uintptr{absent}},

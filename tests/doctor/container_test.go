@@ -75,7 +75,7 @@ func TestFilter(t *testing.T) {
 		}.run(t)
 	}
 	world{
-		name: "loopback", setup: image + "plain=$as; " + filter("EPERM", fmt.Sprint(unix.SYS_SOCKET)), mode: "direct",
+		name: "loopback", setup: image + "plain=$as; " + filter("EPERM", fmt.Sprintf("%d:1=%d", unix.SYS_IOCTL, unix.SIOCSIFFLAGS)), mode: "direct",
 		causes: map[string]string{"loopback": "filter"}, fix: "as=$plain", launch: "--unshare-net " + minimal, hint: "seccomp filter",
 	}.run(t)
 }

@@ -44,10 +44,6 @@ var errnoHints = [...]struct {
 		ops: []plan.Op{plan.OpLoopback}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
 		hint: "the network namespace came without the right to use it: see the rules of AppArmor or the container",
 	},
-	{
-		ops: []plan.Op{plan.OpLoopback}, errnos: []unix.Errno{unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT},
-		hint: "the kernel has no netlink sockets, or a seccomp filter hides them",
-	},
 	{ops: []plan.Op{plan.OpSlave}, errnos: []unix.Errno{unix.EINVAL}, hint: "the root is not a mount point, as in a chroot"},
 	{
 		ops: []plan.Op{plan.OpSlave, plan.OpRoot, plan.OpPivot}, errnos: []unix.Errno{unix.EPERM, unix.EACCES},
