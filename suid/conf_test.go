@@ -12,7 +12,8 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/fence"
 )
 
-// readConf is ReadConf of a text and the newline behind it, for a caller with some groups. Both lie behind fences.
+// readConf is ReadConf of a text and the newline behind it, for a caller with some groups. Both lie behind
+// fences.
 func readConf(t testing.TB, text string, groups ...uint32) (c suid.Conf, line uint32) {
 	t.Helper()
 	var ids []byte

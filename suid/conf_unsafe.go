@@ -4,8 +4,8 @@ package suid
 // Runs in: the keeper, which parses setuid.conf and applies it to namespaces; the first process, which
 // inherits the parsed form and applies it to steps.
 //
-// The text is the administrator's, so trusted, but the parser is strict: a misspelt restriction must
-// not silently permit what it was meant to refuse. Every unknown word is an error. There is one directive a line:
+// The text is the administrator's, so trusted, but the parser is strict: a misspelt restriction must not
+// silently permit what it was meant to refuse. Every unknown word is an error. There is one directive a line:
 //
 //	# comment: numbers from getent group NAME
 //	groups 100 1001
@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadConf parses the n bytes of setuid.conf at p into c. The last byte must be a newline. ids are the caller's nids
-// groups. It returns 0, or the number of the first line that it does not understand.
+// ReadConf parses the n bytes of setuid.conf at p into c. The last byte must be a newline. ids are the caller's
+// nids groups. It returns 0, or the number of the first line that it does not understand.
 func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) uint32 {
 	w := words{p: p}
 	for line := uint32(1); w.at < n; line++ {

@@ -94,11 +94,11 @@
 // and through a descriptor that is used after PIVOT has detached the old root or after the
 // namespace has ended.
 //
-// If there are no user namespaces, not even for root, there are no locks. Then BIND is recursive, so it
-// takes along the mounts that hide something. Unbindable mounts would be left out, so the keeper
-// makes them bindable (makeSlaves). No request unmounts anything except PIVOT. After it, and after the end of the namespace, a descriptor from inside shows what lay below
-// mounts. In neither case is a directory protected if the user can move it away from above a mount
-// point (SECURITY.md).
+// If there are no user namespaces, not even for root, there are no locks. Then BIND is recursive, so it takes
+// along the mounts that hide something. Unbindable mounts would be left out, so the keeper makes them bindable
+// (makeSlaves). No request unmounts anything except PIVOT. After it, and after the end of the namespace, a
+// descriptor from inside shows what lay below mounts. In neither case is a directory protected if the user can
+// move it away from above a mount point (SECURITY.md).
 //
 // The host's mounts. All mounts are slaves before the first process exists, so nothing propagates
 // to the host. Descriptors from another mount namespace are useless: for sources, destinations and
@@ -123,10 +123,10 @@
 // file system of the user's can delay the answer, as it can delay any set-user-id program that closes its
 // standard input, and gains nothing by that.
 //
-// A new proc could show what is covered in the host's. There is one only as in a user namespace: if
-// nothing covers a part of the host's, and its flags are the ordinary ones. Where mounts are locked together the
-// kernel itself judges this, since Linux 4.2 (mnt_already_visible, mount_too_revealing), and elsewhere
-// the keeper (mayMountProc).
+// A new proc could show what is covered in the host's. There is one only as in a user namespace: if nothing
+// covers a part of the host's, and its flags are the ordinary ones. Where mounts are locked together the kernel
+// itself judges this, since Linux 4.2 (mnt_already_visible, mount_too_revealing), and elsewhere the keeper
+// (mayMountProc).
 //
 // Other file systems. An mqueue needs a new IPC namespace, a devpts is always a new instance.
 // There is no sysfs, overlay or other type, so no kernel module is loaded. The user chooses only
@@ -214,8 +214,8 @@
 // (user_namespaces(7)). It may enter it with setns(2) and take any id that is mapped there,
 // including the uid of the sandbox's user.
 //
-// So the keeper has all namespaces of a launch made under the id that [Owner] derives from the caller's
-// uid: one of 65525 ids, 4294901768 to 4294967292, that no account has. There is always a user namespace, since it
+// So the keeper has all namespaces of a launch made under the id that [Owner] derives from the caller's uid:
+// one of 65525 ids, 4294901768 to 4294967292, that no account has. There is always a user namespace, since it
 // locks the mounts: the sandbox's mount namespace belongs to it. Without --unshare-user it has no maps, and no
 // process remains in it. The other namespaces belong to the host's user namespace.
 //

@@ -56,8 +56,8 @@ func continueStart(sp unsafe.Pointer, s keeper.Start) {
 	}
 }
 
-// otherInstall reports what privilege a start has brought if the file is not installed for setuid mode. It has been
-// given up (keeper.Split). What cannot be seen counts as privilege.
+// otherInstall reports what privilege a start has brought if the file is not installed for setuid mode. It has
+// been given up (keeper.Split). What cannot be seen counts as privilege.
 func otherInstall(sp unsafe.Pointer) suid.InstallKind {
 	uid, euid, gid, egid := raw.Auxv(sp, raw.AtUID), raw.Auxv(sp, raw.AtEUID), raw.Auxv(sp, raw.AtGID), raw.Auxv(sp, raw.AtEGID)
 	self := raw.Text("/proc/self/exe\x00")

@@ -202,9 +202,9 @@ var statfsFlags = [...][2]uint32{
 	{0x2000, unix.MS_NOSYMFOLLOW}, // ST_NOSYMFOLLOW, since Linux 5.10
 }
 
-// restrict adds flags to the mount whose root is fd, and with AT_RECURSIVE to those below it. Where mount_setattr(2)
-// is missing, or refused by a seccomp filter of the caller's, it adds them to the one mount with mount(2). That
-// replaces all flags, so the present ones are named again.
+// restrict adds flags to the mount whose root is fd, and with AT_RECURSIVE to those below it. Where
+// mount_setattr(2) is missing, or refused by a seccomp filter of the caller's, it adds them to the one mount
+// with mount(2). That replaces all flags, so the present ones are named again.
 func restrict(c *raw.Chain, fd, flags, how uintptr) {
 	if c.Errno != 0 {
 		return

@@ -59,9 +59,9 @@ func readConf(gid uintptr) {
 // CheckSteps is suid.Conf.CheckSteps for the first process.
 func CheckSteps(base unsafe.Pointer) (extra, at uint32) { return conf.CheckSteps(base) }
 
-// openTrusted opens a path below dir and returns its size. It returns None if that is missing, or dir is None. It
-// ends the launch unless what it opens has the type of mode, belongs to root, is writable by root only, and, with
-// S_IROTH, readable by all, so that users can see what is refused.
+// openTrusted opens a path below dir and returns its size. It returns None if that is missing, or dir is None.
+// It ends the launch unless what it opens has the type of mode, belongs to root, is writable by root only, and,
+// with S_IROTH, readable by all, so that users can see what is refused.
 func openTrusted(dir uintptr, path string, flags uintptr, mode uint32) (fd, size uintptr) {
 	var c raw.Chain
 	var st unix.Stat_t

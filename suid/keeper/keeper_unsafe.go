@@ -219,8 +219,8 @@ func runKeeper(launcher, uid, gid uintptr) (first First) {
 // change of ids from root's (capabilities(7), "The securebits flags"). The caller may have set them.
 const noFixup = 1<<2 | 1<<4
 
-// reduceSelf reduces this process, and reports whether now: no exec gains privilege, the bounding set is
-// empty, a change of ids drops the capabilities, and capabilities are in suid.Kept. All uids are root's already: with
+// reduceSelf reduces this process, and reports whether now: no exec gains privilege, the bounding set is empty,
+// a change of ids drops the capabilities, and capabilities are in suid.Kept. All uids are root's already: with
 // requiredCaps forkKeeper makes no clone otherwise.
 func reduceSelf() bool {
 	permitted, _, ok := raw.Caps()
@@ -259,8 +259,8 @@ func setTimeout(sock uintptr, seconds int64) unix.Errno {
 // maxFd is the highest possible descriptor.
 const maxFd = 1<<31 - 1
 
-// becomeBroker keeps CAP_SYS_ADMIN and two descriptors, as 0 and 1: the socket and a proc. It closes all others,
-// the caller's among them, if the kernel has close_range(2).
+// becomeBroker keeps CAP_SYS_ADMIN and two descriptors, as 0 and 1: the socket and a proc. It closes all
+// others, the caller's among them, if the kernel has close_range(2).
 func becomeBroker(job *broker.Job) {
 	const kept = 1 << unix.CAP_SYS_ADMIN
 	var c raw.Chain
@@ -277,9 +277,9 @@ func becomeBroker(job *broker.Job) {
 	broker.Serve(job)
 }
 
-// becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that process reads
-// nothing. It tells the keeper whether there is a new proc. If its ids in a user namespace are refused, the launch
-// ends: some security modules let root make one but refuse the use of a capability in it.
+// becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that process
+// reads nothing. It tells the keeper whether there is a new proc. If its ids in a user namespace are refused,
+// the launch ends: some security modules let root make one but refuse the use of a capability in it.
 func becomeFirst(h *Header, first *First, brokerSock, userNS, uid, gid uintptr) {
 	if first.Proc == 0 {
 		first.Proc = mountNewProc()

@@ -31,8 +31,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These are below the host's proc. At newProcPath the new proc stays until the broker moves it: an empty directory
-// that every proc has as a mount point, like binfmtPath.
+// These are below the host's proc. At newProcPath the new proc stays until the broker moves it: an empty
+// directory that every proc has as a mount point, like binfmtPath.
 const (
 	procPath    = "/proc\x00"
 	newProcPath = broker.FreshProc + "\x00"
@@ -89,8 +89,8 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 	return proc
 }
 
-// mayMountProc reports whether a new proc would show no more than the host's, whose flags are given: that is the root
-// of a proc, with the flags that a new one would have, and not covered (mnt_already_visible).
+// mayMountProc reports whether a new proc would show no more than the host's, whose flags are given: that is
+// the root of a proc, with the flags that a new one would have, and not covered (mnt_already_visible).
 func mayMountProc(flags uint64) bool {
 	const procRoot = 1 // PROC_ROOT_INO
 	var st unix.Stat_t

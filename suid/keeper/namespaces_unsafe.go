@@ -6,18 +6,18 @@ package keeper
 // All namespaces are made here, except for the PID namespace, which the clone of the first process makes.
 //
 // The owner of a user namespace is the effective uid of the process that creates it. A process outside with
-// that uid may enter the namespace and has all capabilities in it (user_namespaces(7)), which is what this kernel
-// refuses to ordinary users. So the namespace must not belong to the user, nor to root, whose limits the user
-// could then exhaust. It is created under an id that no account has (suid.Owner).
+// that uid may enter the namespace and has all capabilities in it (user_namespaces(7)), which is what this
+// kernel refuses to ordinary users. So the namespace must not belong to the user, nor to root, whose limits the
+// user could then exhaust. It is created under an id that no account has (suid.Owner).
 //
-// One user namespace serves two purposes. The mount namespace is made in it, as a copy of the host's mounts
-// in which all mounts are locked together (mount_namespaces(7)): a mount cannot be removed to show what it hides,
-// not even through a descriptor that outlives the namespace. And it is the sandbox's, if the Header asks for one:
-// then the keeper writes its maps, and the first process enters it. The keeper itself never does.
+// One user namespace serves two purposes. The mount namespace is made in it, as a copy of the host's mounts in
+// which all mounts are locked together (mount_namespaces(7)): a mount cannot be removed to show what it hides,
+// not even through a descriptor that outlives the namespace. And it is the sandbox's, if the Header asks for
+// one: then the keeper writes its maps, and the first process enters it. The keeper itself never does.
 //
-// A short-lived child makes both and opens them for the keeper. The maps are written when it has ended, but has not
-// been waited for: until then its directory in proc shows its namespace. No pid is looked up, so it is that of no
-// other process.
+// A short-lived child makes both and opens them for the keeper. The maps are written when it has ended, but has
+// not been waited for: until then its directory in proc shows its namespace. No pid is looked up, so it is that
+// of no other process.
 
 import (
 	"unsafe"
@@ -56,9 +56,9 @@ func goWithoutUserNS(h *Header, sub plan.Sub, e unix.Errno, extra uint32) {
 	h.Clone &^= unix.CLONE_NEWUSER
 }
 
-// enterNamespaces makes all namespaces and enters them, except for the PID namespace, which the clone of the first
-// process makes, and the user namespace, which only that process enters. It returns a descriptor of the latter, or
-// broker.None, and whether the mounts are locked.
+// enterNamespaces makes all namespaces and enters them, except for the PID namespace, which the clone of the
+// first process makes, and the user namespace, which only that process enters. It returns a descriptor of the
+// latter, or broker.None, and whether the mounts are locked.
 func enterNamespaces(h *Header, first *First, owner, uid, gid uintptr) (userNS uintptr, locked bool) {
 	fds, locked := makeUserNS(h, owner, uid, gid)
 	spaces := uintptr(h.Clone &^ (unix.CLONE_NEWUSER | unix.CLONE_NEWPID))
@@ -92,9 +92,9 @@ const (
 	numOpened
 )
 
-// makeUserNS makes a user namespace and a mount namespace in it, and the maps. It reports false if root cannot make
-// user namespaces here, or has no capability in them. An exceeded limit (ENOSPC) ends the launch instead, since the
-// user could cause it.
+// makeUserNS makes a user namespace and a mount namespace in it, and the maps. It reports false if root cannot
+// make user namespaces here, or has no capability in them. An exceeded limit (ENOSPC) ends the launch instead,
+// since the user could cause it.
 func makeUserNS(h *Header, owner, uid, gid uintptr) (fds [numOpened]uintptr, locked bool) {
 	proc, _ := openProc()
 	var c raw.Chain
@@ -130,15 +130,16 @@ func makeUserNS(h *Header, owner, uid, gid uintptr) (fds [numOpened]uintptr, loc
 	return fds, c.Errno == 0
 }
 
-// reopen makes fd, in a descriptor table that this process shares with the keeper, what a path below proc leads to here.
+// reopen makes fd, in a descriptor table that this process shares with the keeper, what a path below proc leads
+// to here.
 func reopen(c *raw.Chain, fd, proc uintptr, path unsafe.Pointer, flags uintptr) {
 	found := c.Open(proc, path, flags)
 	c.Call(unix.SYS_DUP3, found, fd, unix.O_CLOEXEC, 0, 0)
 	raw.Close(found)
 }
 
-// writeMaps writes the maps of the user namespace, if the Header asks for one. The files below dir are root's. In
-// a /proc with hidepid= they are visible by CAP_SYS_PTRACE.
+// writeMaps writes the maps of the user namespace, if the Header asks for one. The files below dir are root's.
+// In a /proc with hidepid= they are visible by CAP_SYS_PTRACE.
 func writeMaps(h *Header, dir, owner, uid, gid uintptr) (sub plan.Sub, e unix.Errno) {
 	if h.Clone&unix.CLONE_NEWUSER == 0 {
 		return 0, 0
@@ -157,8 +158,8 @@ func writeMaps(h *Header, dir, owner, uid, gid uintptr) (sub plan.Sub, e unix.Er
 }
 
 // waitFor waits for a child and returns its exit status, an errno. Such a child sends no signal at its end
-// (clone(2)): the caller may have set that SIGCHLD is ignored, and the status would be lost. If a seccomp filter of
-// the caller's has killed it, the keeper ends in the same way.
+// (clone(2)): the caller may have set that SIGCHLD is ignored, and the status would be lost. If a seccomp
+// filter of the caller's has killed it, the keeper ends in the same way.
 func waitFor(pid uintptr) unix.Errno {
 	var c raw.Chain
 	status := uint32(0)

@@ -84,8 +84,8 @@ func keeperHeader(p plan.View) (keeper.Header, unix.Errno) {
 	return h, max(e, failed)
 }
 
-// isRootfs reports whether the root is the kernel's first file system, which is a ramfs or a tmpfs. Others are told
-// from it by statfs(2), without reading mountinfo.
+// isRootfs reports whether the root is the kernel's first file system, which is a ramfs or a tmpfs. Others are
+// told from it by statfs(2), without reading mountinfo.
 func isRootfs() (is bool, e unix.Errno) {
 	const ramfs, tmpfs = 0x858458f6, 0x1021994 // RAMFS_MAGIC, TMPFS_MAGIC (statfs(2))
 	var st unix.Statfs_t
