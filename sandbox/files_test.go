@@ -37,7 +37,7 @@ func lower(t testing.TB, f frame, ops ...mounts.Op) *plan.Program {
 		t.Fatalf("%+v: %v", ops, err)
 	}
 	if v := p.Verify(); v != plan.Good {
-		t.Fatalf("%+v: the plan is refused with %d\n%s", ops, v, p.Dump())
+		t.Fatalf("%+v: the plan is refused with %d\n%s", ops, v, p.Dump(nil))
 	}
 	return p
 }

@@ -35,7 +35,7 @@ func FuzzSpec(f *testing.F) {
 		var e *SetupError
 		switch {
 		case err == nil && p.Verify() != plan.Good:
-			t.Fatalf("the plan is refused with %d\n%s", p.Verify(), p.Dump())
+			t.Fatalf("the plan is refused with %d\n%s", p.Verify(), p.Dump(nil))
 		case err == nil:
 		case !errors.As(err, &e) || e.Field == "" || e.Stage != "options" || !strings.HasPrefix(e.Error(), e.Field):
 			t.Fatalf("no field is named: %v\n%+v", err, c.Spec)

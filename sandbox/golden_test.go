@@ -12,6 +12,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
@@ -50,6 +51,13 @@ type goldenCase struct {
 var golden = []goldenCase{
 	{"ro-bind", user(), Spec{Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"true"}}}},
 	{"root", root(), Spec{Identity: Identity{KeepCaps: true}, Files: []mounts.Op{roBind("/", "/")}, Command: CommandLine{Args: []string{"/bin/true", "a b", ""}}}},
+	{"limits", user(), Spec{
+		Files: []mounts.Op{roBind("/", "/")},
+		Limits: Limits{
+			Rlimits: []Rlimit{{"nofile", 64, 128}, {"core", 0, Unlimited}}, Nice: SetInt(-5), OOMScoreAdj: SetInt(500), CPUs: "8,0-3,100-200",
+		},
+		Command: CommandLine{Args: []string{"true"}},
+	}},
 	{"unshare-all", user(), Spec{
 		Namespaces: Namespaces{User: Try, IPC: Want, PID: Want, Net: Want, UTS: Want, Cgroup: Try, Hostname: SetText("box")},
 		Files: []mounts.Op{
@@ -178,7 +186,7 @@ func TestGolden(t *testing.T) {
 		if v := p.Verify(); v != plan.Good {
 			t.Errorf("%s: the plan is refused with %d", c.name, v)
 		}
-		compareFile(t, filepath.Join("testdata", c.name+".golden"), p.Dump())
+		compareFile(t, filepath.Join("testdata", c.name+".golden"), p.Dump(setting.Listed))
 		compareFile(t, filepath.Join("..", "internal", "plan", "testdata", "fuzz", "FuzzVerify", c.name), fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", p.Bytes))
 	}
 }

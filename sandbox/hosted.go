@@ -15,6 +15,7 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/kernel"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/internal/tree"
 	"github.com/gobwrap/gobwrap/sandbox/child"
 	"github.com/gobwrap/gobwrap/sandbox/internal/fault"
@@ -350,7 +351,7 @@ func (c *Cmd) Plan() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return p.Dump(), nil
+	return p.Dump(setting.Listed), nil
 }
 
 func (c *Cmd) program() (*wanted, facts, *plan.Program, error) {

@@ -184,10 +184,10 @@ func TestSetuidSpecs(t *testing.T) {
 			t.Fatalf("%v\n%+v", err, s)
 		}
 		if v := p.Verify(); v != plan.Good {
-			t.Fatalf("refused by Verify with %d\n%s", v, p.Dump())
+			t.Fatalf("refused by Verify with %d\n%s", v, p.Dump(nil))
 		}
 		if err := errors.Join(admit(p), judge.Sound(p.Bytes)); err != nil {
-			t.Fatalf("%v\n%s", err, p.Dump())
+			t.Fatalf("%v\n%s", err, p.Dump(nil))
 		}
 		c := refused[n%len(refused)]
 		if n > 5*len(refused) {
@@ -211,7 +211,7 @@ func TestSetuidSpecs(t *testing.T) {
 		}
 		var e *SetupError
 		if err := admit(p); !errors.As(err, &e) {
-			t.Errorf("%s is admitted: %v\n%.5000s", c.option, err, p.Dump())
+			t.Errorf("%s is admitted: %v\n%.5000s", c.option, err, p.Dump(nil))
 		} else if e.Field != c.option || !strings.HasPrefix(e.Error(), c.option+" is not possible in setuid mode: ") || fault.ErrnoOf(e) != 0 {
 			t.Errorf("%s is refused with option %q: %v", c.option, e.Field, err)
 		}

@@ -136,7 +136,7 @@ func TestSamples(t *testing.T) {
 			t.Errorf("%s: refused by Verify with %d", name, v)
 		}
 		if reason, i := check(p, half); reason != suid.Permitted || i != 0 {
-			t.Errorf("%s: reason %d, step %d\n%s", name, reason, i, p.Dump())
+			t.Errorf("%s: reason %d, step %d\n%s", name, reason, i, p.Dump(nil))
 		}
 	}
 }
@@ -147,7 +147,7 @@ func check(p *plan.Program, halfMemory uint64) (suid.Reason, uint32) {
 }
 
 func listing(p *plan.Program) string {
-	return (&plan.Program{Bytes: p.Bytes, Origins: make([]plan.Origin, p.Header().Steps)}).Dump()
+	return (&plan.Program{Bytes: p.Bytes, Origins: make([]plan.Origin, p.Header().Steps)}).Dump(nil)
 }
 
 func base(p *plan.Program) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(p.Bytes)) }

@@ -69,7 +69,7 @@ func TestMadeUp(t *testing.T) {
 		if v := p.Verify(); v != c.want {
 			t.Errorf("%+v: %d, want %d", c.step, v, c.want)
 		}
-		if text := p.Dump(); !strings.Contains(text, "made-up    n=") || !strings.Contains(text, "dst=\"/x\"") {
+		if text := p.Dump(nil); !strings.Contains(text, "made-up    n=") || !strings.Contains(text, "dst=\"/x\"") {
 			t.Errorf("listed as\n%s", text)
 		}
 		at := uint32(2)
@@ -201,7 +201,7 @@ var madeUpOptions = map[string][]string{
 	// The setting.
 	"internal/setting/kinds_unsafe.go": {
 		"	numKinds ", "	MadeUp\n",
-		"}\n\n// Values are", "	MadeUp: {\"timer slack\", unix.EINVAL, \"for a test\"},\n",
+		"}\n\n// Values are", "	MadeUp: {\"timer slack\", unix.EINVAL, \"for a test\", asNumber},\n",
 		"	case CPUs:\n		return parseCPUs", "	case MadeUp:\n		n, ok := flat.Decimal(word, 1<<63)\n		v.N, v.Words[0] = 1, n\n		return ok\n",
 		"	case k == CPUs:\n		return setCPUs", "	case k == MadeUp && n >= 1:\n		return raw.Prctl(unix.PR_SET_TIMERSLACK, uintptr(*(*uint64)(values)), 0, 0, 0)\n",
 	},
@@ -226,6 +226,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/mounts"
 )
 
@@ -235,9 +236,9 @@ func TestMadeUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"from=107 to=107", "values=[7]", "; Limits.MadeUp", "dst=\"/d\" mode=0700", "; \"Files[0]\""} {
-		if !strings.Contains(p.Dump(), want) {
-			t.Errorf("no %s in\n%s", want, p.Dump())
+	for _, want := range []string{"from=107 to=107", "set        timer slack 7 ", "; Limits.MadeUp", "dst=\"/d\" mode=0700", "; \"Files[0]\""} {
+		if text := p.Dump(setting.Listed); !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
 	for field, change := range map[string]func(*Spec){
@@ -272,7 +273,7 @@ func TestMadeUpOptions(t *testing.T) {
 		words []string
 		want  []string
 	}{
-		{[]string{"--dry-run", "--made-up-number", "7", "--made-up-setting", "5", "--made-up-setting", "7", "--perms", "0700", "--made-up-operation", "/d"}, []string{"from=107 to=107", "values=[7]", "; --made-up-setting 7", `dst="/d" mode=0700`, "; --made-up-operation /d"}},
+		{[]string{"--dry-run", "--made-up-number", "7", "--made-up-setting", "5", "--made-up-setting", "7", "--perms", "0700", "--made-up-operation", "/d"}, []string{"from=107 to=107", "set        timer slack 7 ", "; --made-up-setting 7", `dst="/d" mode=0700`, "; --made-up-operation /d"}},
 		{[]string{"--dry-run", "--made-up-setting", "x"}, []string{`--made-up-setting: invalid value "x" (want a number)`}},
 		{[]string{"--dry-run", "--made-up-number", "10"}, []string{`--made-up-number: invalid value "10" (want a number from 1 to 9)`}},
 		{[]string{"--dry-run", "--made-up-operation", ""}, []string{"--made-up-operation: DEST must not be empty"}},
@@ -284,7 +285,7 @@ func TestMadeUpOptions(t *testing.T) {
 				t.Errorf("%q: no %s in\n%s", l.words, want, out)
 			}
 		}
-		if strings.Contains(string(out), "values=[5]") {
+		if strings.Contains(string(out), "timer slack 5 ") {
 			t.Errorf("%q: the earlier setting counts, too:\n%s", l.words, out)
 		}
 	}

@@ -58,8 +58,8 @@ func TestUncompiled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := strings.Index(p.Dump(), "--seccomp-profile strict"), strings.Index(p.Dump(), "--seccomp-profile default")
+	first, second := strings.Index(p.Dump(nil), "--seccomp-profile strict"), strings.Index(p.Dump(nil), "--seccomp-profile default")
 	if first < 0 || second < first {
-		t.Errorf("the plan:\n%s", p.Dump())
+		t.Errorf("the plan:\n%s", p.Dump(nil))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/front"
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/sandbox"
 	"golang.org/x/sys/unix"
 )
@@ -105,9 +106,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if v := p.Verify(); v != plan.Good {
-			t.Fatalf("the plan is refused with %d:\n%s", v, p.Dump())
+			t.Fatalf("the plan is refused with %d:\n%s", v, p.Dump(setting.Listed))
 		}
-		if p.Dump() == "" {
+		if p.Dump(setting.Listed) == "" {
 			t.Fatal("an empty listing")
 		}
 		if len((&sandbox.Cmd{Spec: opts.spec}).Describe()) < 3 {

@@ -38,7 +38,7 @@ func TestNoOtherWay(t *testing.T) {
 				if errOne == nil {
 					plans++
 					if string(one.Bytes) != string(two.Bytes) {
-						t.Errorf("%s: two plans\n%s\n%s", name, one.Dump(), two.Dump())
+						t.Errorf("%s: two plans\n%s\n%s", name, one.Dump(nil), two.Dump(nil))
 					}
 				}
 			}

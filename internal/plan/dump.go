@@ -10,7 +10,10 @@ import (
 // Dump lists the program, a step a line with the option that asked for it:
 //
 //	7  bind       src=3 dst="/usr" add=ro,nosuid,nodev parents=0700   ; --ro-bind /usr /usr
-func (p *Program) Dump() string {
+//
+// settings returns the text of an OpSet, whose kinds this package does not know. For nil, and where it returns
+// "", the numbers are listed.
+func (p *Program) Dump(settings func(kind uint32, values []uint64) string) string {
 	var out strings.Builder
 	h := p.Header()
 	fmt.Fprintf(&out, "namespaces %s\n", Namespaces(h.Clone))
@@ -18,7 +21,7 @@ func (p *Program) Dump() string {
 		fmt.Fprintf(&out, "flags      %s\n", f)
 	}
 	for i := range h.Steps {
-		line := p.line(i)
+		line := p.line(i, settings)
 		if o := p.Origins[i]; len(o.Words) > 0 {
 			line = fmt.Sprintf("%-60s ; %s", line, quoteAll(o.Words))
 		}
@@ -54,10 +57,15 @@ func (p *Program) phase(h Header, i uint32) string {
 	return ""
 }
 
-func (p *Program) line(i uint32) string {
+func (p *Program) line(i uint32, settings func(kind uint32, values []uint64) string) string {
 	s := p.Step(i)
 	info := &ops[s.Op]
 	parts := []string{fmt.Sprintf("%-10s", info.name)}
+	if s.Op == OpSet && settings != nil {
+		if text := settings(s.A, p.numbers(s.B, s.C)); text != "" {
+			return parts[0] + " " + text
+		}
+	}
 	// By index, as the rows of the table name operands.
 	operands := [7]uint32{s.A, s.B, s.C, s.D, s.E, s.F, s.G}
 	for k, kind := range info.operands {
@@ -147,10 +155,10 @@ func joinScopes(bits uint32) string {
 }
 
 // numbers returns n numbers of the arena, as far as they lie in it.
-func (p *Program) numbers(off, n uint32) (out []int64) {
+func (p *Program) numbers(off, n uint32) (out []uint64) {
 	h := p.Header()
 	for ; n > 0 && off < h.ArenaLen && h.ArenaLen-off >= 8; n-- {
-		out = append(out, int64(binary.NativeEndian.Uint64(p.Bytes[h.Arena+off:])))
+		out = append(out, binary.NativeEndian.Uint64(p.Bytes[h.Arena+off:]))
 		off += 8
 	}
 	return out

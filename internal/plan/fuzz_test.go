@@ -56,7 +56,7 @@ func TestVerifyEdited(t *testing.T) {
 			}
 			if verdict == plan.Good {
 				good++
-				p.Dump()
+				p.Dump(nil)
 			}
 		}
 		binary.LittleEndian.PutUint32(p.Bytes[at:], old)
@@ -84,7 +84,7 @@ func examine(t *testing.T, data []byte) {
 	}
 	p := &plan.Program{Bytes: bytes.Clone(data)}
 	p.Origins = make([]plan.Origin, p.Header().Steps)
-	if p.Dump() == "" {
+	if p.Dump(nil) == "" {
 		t.Fatal("an empty listing")
 	}
 }

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -212,7 +213,15 @@ func TestTooLarge(t *testing.T) {
 }
 
 func TestDump(t *testing.T) {
-	got := sample(t).Dump()
+	p := sample(t)
+	setting := "set        kind=0 values=[64 64 64]\n"
+	if got := p.Dump(nil); !strings.Contains(got, setting) {
+		t.Errorf("the listing lacks %q", setting)
+	}
+	if got := p.Dump(func(uint32, []uint64) string { return "" }); got != p.Dump(nil) {
+		t.Errorf("a setting without a text: %s", got)
+	}
+	got := p.Dump(func(kind uint32, values []uint64) string { return fmt.Sprint("made of ", kind, values) })
 	for _, want := range []string{
 		"namespaces mnt,pid,uts\n",
 		"join:\n  0  setns      fd=9 type=user\n",
@@ -222,6 +231,7 @@ func TestDump(t *testing.T) {
 		`source     path="/try" try` + "\n",
 		"payload:\n",
 		"caps       bounding=0x200000001 permitted=0x400000003 ambient=0x600000005\n",
+		"set        made of 0 [64 64 64]\n",
 		"argv       true -x\n",
 		"tries      /bin/true /usr/bin/true\n",
 	} {

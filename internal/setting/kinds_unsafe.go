@@ -34,11 +34,13 @@ var kinds = [numKinds]struct {
 	// The errno of Set for which there is a hint.
 	errno unix.Errno
 	hint  string
+	// How the values are listed.
+	form form
 }{
-	Rlimit: {"", unix.EPERM, "a limit cannot be set above the caller's hard limit"},
-	Nice:   {"nice", unix.EACCES, "lowering the niceness needs CAP_SYS_NICE or RLIMIT_NICE"},
+	Rlimit: {"", unix.EPERM, "a limit cannot be set above the caller's hard limit", asLimit},
+	Nice:   {"nice", unix.EACCES, "lowering the niceness needs CAP_SYS_NICE or RLIMIT_NICE", asNumber},
 	Score:  {label: "oom-score-adj"},
-	CPUs:   {"CPUs", unix.EINVAL, "name CPUs that are online (/sys/devices/system/cpu/online), in the cpuset of the command's cgroup (cpuset(7))"},
+	CPUs:   {"CPUs", unix.EINVAL, "name CPUs that are online (/sys/devices/system/cpu/online), in the cpuset of the command's cgroup (cpuset(7))", asList},
 }
 
 // Values are the numbers of a setting, as the plan carries them.

@@ -102,6 +102,11 @@ func TestKinds(t *testing.T) {
 		if ok {
 			valid[c.k]++
 		}
+		if ok && c.k != CPUs && c.k != Score {
+			if text := Listed(uint32(c.k), v.Words[:v.N]); text != c.k.Describe(c.want) {
+				t.Errorf("%v %q: listed as %q", c.k, c.word, text)
+			}
+		}
 		if ok && c.k != CPUs && c.k != Score && (!Parse(c.k, []byte(c.want), &again) || again != v) {
 			t.Errorf("%v %q: read again %v", c.k, c.want, shown(c.k, &again))
 		}
@@ -116,6 +121,41 @@ func TestKinds(t *testing.T) {
 	}
 	if n := len(strings.Split(Limits(), ", ")); n != 14 {
 		t.Errorf("%d names of limits", n)
+	}
+}
+
+// TestListed: CPUs are listed as an operand that stands for them, the shortest one, and what cannot be named is not
+// listed in another way.
+func TestListed(t *testing.T) {
+	for word, want := range map[string]string{
+		"0":                     "0",
+		"0-3,8":                 "0-3,8",
+		"8,5,0-2,3":             "0-3,5,8",
+		"0-63":                  "0-63",
+		"63,64":                 "63-64",
+		"63,65,127-128":         "63,65,127-128",
+		"100-200":               "100-200",
+		"0-8191":                "0-8191",
+		"8191":                  "8191",
+		"62-65,128,300,302-303": "62-65,128,300,302-303",
+	} {
+		var v, again Values
+		if !Parse(CPUs, []byte(word), &v) || Listed(uint32(CPUs), v.Words[:v.N]) != "CPUs "+want {
+			t.Errorf("%s: %q", word, Listed(uint32(CPUs), v.Words[:v.N]))
+		}
+		if !Parse(CPUs, []byte(want), &again) || again != v {
+			t.Errorf("%s: read again %v", want, again.Words[:again.N])
+		}
+	}
+	for k, values := range map[Kind][]uint64{Rlimit: {0, 1}, Nice: {1, 2}, CPUs: {0, 0}, numKinds: {1}} {
+		for _, v := range [][]uint64{values, nil} {
+			if text := Listed(uint32(k), v); text != "" {
+				t.Errorf("%v of kind %d: %q", v, k, text)
+			}
+		}
+	}
+	if text := Listed(1<<31, []uint64{1}); text != "" {
+		t.Errorf("%q", text)
 	}
 }
 

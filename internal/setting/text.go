@@ -36,6 +36,57 @@ func (k Kind) Describe(operand string) string {
 	return strings.TrimPrefix(kinds[k].label+" ", " ") + operand
 }
 
+// form is what the values of a kind are, for Listed.
+type form uint8
+
+const (
+	asNumber form = iota // one number, which may be negative
+	asLimit              // the resource, the soft limit, the hard limit
+	asList               // a mask with a bit for each number
+)
+
+// Listed returns what the listing of a plan says of a setting: the same as Describe, from its numbers in the plan.
+// It is "" for a kind that does not exist, or with another number of values.
+func Listed(kind uint32, values []uint64) string {
+	if kind >= uint32(numKinds) {
+		return ""
+	}
+	text := ""
+	switch k := &kinds[kind]; {
+	case k.form == asNumber && len(values) == 1:
+		text = strconv.FormatInt(int64(values[0]), 10)
+	case k.form == asLimit && len(values) == 3:
+		text = Limit(resource(uint32(values[0])), values[1], values[2])
+	case k.form == asList:
+		text = list(values)
+	}
+	if text == "" {
+		return ""
+	}
+	return Kind(kind).Describe(text)
+}
+
+// list returns the numbers of the bits that are set in a mask, in the list format of cpuset(7).
+func list(mask []uint64) string {
+	set := func(i int) bool { return i < 64*len(mask) && mask[i/64]>>(i%64)&1 != 0 }
+	var out []string
+	for i := range 64 * len(mask) {
+		if !set(i) || i > 0 && set(i-1) {
+			continue
+		}
+		last := i
+		for set(last + 1) {
+			last++
+		}
+		text := strconv.Itoa(i)
+		if last > i {
+			text += "-" + strconv.Itoa(last)
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ",")
+}
+
 // Hint returns the usual cause for which Set has failed, or "".
 func (k Kind) Hint(e unix.Errno) string {
 	if k < numKinds && e != 0 && e == kinds[k].errno {

@@ -312,6 +312,11 @@ func TestCPUs(t *testing.T) {
 		if out.Status != "0" || out.Stdout != last+"\n"+init+"\n" || !strings.Contains(out.Stderr, "Only the last --cpu-affinity option") {
 			t.Error(out)
 		}
+		// A mask is listed as the CPUs in it, whether they are there or not.
+		out = run("echo ran", "--dry-run", "--cpu-affinity", "200,0-3,64,8")
+		if out.Status != "0" || !strings.Contains(out.Stdout, "set        CPUs 0-3,8,64,200 ") {
+			t.Error(out)
+		}
 		for _, list := range []string{"8191", last + ",8191", "0-8191"} {
 			out = run("echo ran", "--cpu-affinity", list)
 			out.Refused(t, "Can't carry out --cpu-affinity "+list+": Invalid argument")
