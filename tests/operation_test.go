@@ -225,7 +225,10 @@ const madeUpSpec = `package sandbox
 import (
 	"strings"
 	"testing"
+	"unsafe"
 
+	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/policy"
 	"github.com/gobwrap/gobwrap/internal/setting"
 	"github.com/gobwrap/gobwrap/mounts"
 )
@@ -240,6 +243,13 @@ func TestMadeUp(t *testing.T) {
 		if text := p.Dump(setting.Listed); !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
+	}
+	var rules policy.Policy
+	if line := rules.Read([]byte("refuse --made-up-setting"), nil); line != 0 {
+		t.Error("policy.conf cannot name the setting")
+	}
+	if v, option, _ := rules.Judge(plan.ViewAt(unsafe.Pointer(unsafe.SliceData(p.Bytes))), false); v != policy.Refused || option != "--made-up-setting" {
+		t.Errorf("the setting refused: %d, %q", v, option)
 	}
 	for field, change := range map[string]func(*Spec){
 		"Limits.MadeUp: invalid value \"x\" (want a number)": func(s *Spec) { s.Limits.MadeUp = "x" },
@@ -256,8 +266,8 @@ func TestMadeUp(t *testing.T) {
 `
 
 // TestMadeUpOptions adds a setting, an operation on files and a number, with their options, and shows that so many files of
-// code are enough: the command line and a program can ask for them, and mistakes, listings and descriptions name
-// them.
+// code are enough: the command line and a program can ask for them, mistakes, listings and descriptions name
+// them, and policy.conf can name the setting.
 func TestMadeUpOptions(t *testing.T) {
 	c := newChanged(t)
 	for name, pairs := range madeUpOptions {

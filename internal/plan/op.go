@@ -261,7 +261,7 @@ const (
 	// Without a PID namespace and an init nobody knows when a placeholder is no longer needed.
 	SubNoEnd
 	// The administrator's policy.conf.
-	// It does not permit this: Extra is the verdict (package policy).
+	// It does not permit this: Extra is the verdict (package policy), Text the option that it is about.
 	SubPolicy
 	// It is not root's alone, or Extra is the line that can't be understood. Nothing is launched then.
 	SubPolicyFile

@@ -6,7 +6,7 @@ import (
 )
 
 // Magic opens every plan. It changes whenever the layout or the messages do.
-const Magic = 0x37776267 // "gbw7", little endian
+const Magic = 0x38776267 // "gbw8", little endian
 
 // Limits of a plan. They bound the work of the processes that execute it and keep every
 // offset far from overflow; none is reached by real command lines.

@@ -24,8 +24,11 @@ func (k sketch) view(t *testing.T) plan.View {
 	b.Str("/") // so that no text is at 0
 	add := func(steps ...plan.Step) {
 		for _, s := range steps {
-			if s.Op == plan.OpBind || s.Op == plan.OpProc {
+			switch s.Op {
+			case plan.OpBind, plan.OpProc, plan.OpMount, plan.OpMask, plan.OpProtect:
 				s.B = b.Str("/h")
+			case plan.OpSet:
+				s.B = b.Blob(make([]byte, 8))
 			}
 			b.Add(s)
 		}
@@ -83,6 +86,35 @@ func TestJudgeForeignPlans(t *testing.T) {
 		{"a limit that leaves one", "require --disable-userns", true, sketch{source: "/usr", after: []plan.Step{limit, below}}, policy.Required},
 		{"a proof before the limit", "require --disable-userns", true, sketch{source: "/usr", after: []plan.Step{proof, limit, below}}, policy.Required},
 		{"a proof elsewhere", "require --disable-userns", true, sketch{source: "/usr", after: []plan.Step{limit, below, proof, {Op: plan.OpSetns, A: 9, B: unix.CLONE_NEWUSER}}}, policy.Required},
+		{"a namespace of any type is not one of this type", "require --netns", true, sketch{source: "/usr", after: []plan.Step{{Op: plan.OpSetns, A: 9}}}, policy.Required},
+		{"a namespace of this type", "require --netns", true, sketch{source: "/usr", after: []plan.Step{{Op: plan.OpSetns, A: 9, B: unix.CLONE_NEWNET}}}, policy.Permitted},
+		{"a setting", "refuse --nice", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpSet, A: 1, C: 1}}}, policy.Refused},
+		{"a setting of another kind", "refuse --nice", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpSet, A: 0, C: 1}}}, policy.Permitted},
+		{"a kind that does not exist", "refuse --nice --rlimit --cpu-affinity --oom-score-adj", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpSet, A: 200, C: 1}}}, policy.Permitted},
+		{"a number that is taken for a kind", "refuse --nice", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpSet, A: 257, C: 1}}}, policy.Refused},
+		{"the score, which has a step of its own", "refuse --oom-score-adj", true, sketch{source: "/usr", after: []plan.Step{{Op: plan.OpScore, A: 1}}}, policy.Refused},
+		{"not by the step of other settings", "require --oom-score-adj", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpSet, A: 2, C: 1}}}, policy.Required},
+		{"a flag", "refuse --not-a-security-boundary", true, sketch{source: "/usr", flags: plan.FlagForgive}, policy.Refused},
+		{"another flag", "refuse --not-a-security-boundary", true, sketch{source: "/usr", flags: plan.FlagUsage}, policy.Permitted},
+		{"a flag that is missing", "require --usage", true, sketch{source: "/usr", flags: plan.FlagForgive}, policy.Required},
+		{"a mask", "require --mask", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpMask}}}, policy.Permitted},
+		{"a mask that is tried", "require --mask", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpMask, Flags: plan.FlagTry}}}, policy.Required},
+		{"such a mask is refused, though", "refuse --mask", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpMask, Flags: plan.FlagTry}}}, policy.Refused},
+		{"a protection", "refuse --protect", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpProtect}}}, policy.Refused},
+		{"a cgroup", "refuse --cgroup", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpCgroup, A: 9}}}, policy.Refused},
+		{"an exception for sockets", "refuse --allow-socket", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpSocket, A: 1}}}, policy.Refused},
+		{"a scope", "require --scope", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpFence, A: plan.ScopeSockets}}}, policy.Permitted},
+		{"a scope that is tried", "require --scope", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpFence, B: plan.ScopeSockets}}}, policy.Required},
+		{"such a scope is refused, though", "refuse --scope", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpFence, B: plan.ScopeSockets}}}, policy.Refused},
+		{"what each new PID namespace tries", "refuse --scope", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpFence, B: plan.ScopeSignals}}}, policy.Permitted},
+		{"another scope", "require --scope-abstract-unix-sockets", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpFence, A: plan.ScopeSignals}}}, policy.Required},
+		{"a domain without scopes", "require --scope", true, sketch{source: "/usr", payload: []plan.Step{{Op: plan.OpFence}}}, policy.Required},
+		{"a label", "refuse --exec-label", true, sketch{source: "/usr", after: []plan.Step{{Op: plan.OpLabel, A: plan.LabelExec, B: 1}}}, policy.Refused},
+		{"the default label", "refuse --file-label", true, sketch{source: "/usr", after: []plan.Step{{Op: plan.OpLabel, A: plan.LabelNew}}}, policy.Permitted},
+		{"a file system's label", "refuse --file-label", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpMount, C: 1}}}, policy.Refused},
+		{"the other label", "refuse --exec-label", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpMount, C: 1}}}, policy.Permitted},
+		{"a substitute for proc", "refuse --fallback-proc", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpProc, Flags: plan.FlagOrNone}}}, policy.Refused},
+		{"a proc without one", "refuse --fallback-proc", true, sketch{source: "/usr", root: []plan.Step{{Op: plan.OpProc}}}, policy.Permitted},
 	} {
 		var p policy.Policy
 		if line := p.Read([]byte(c.text), nil); line != 0 {

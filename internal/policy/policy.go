@@ -9,9 +9,11 @@ package policy
 // No runtime; bounds are checked. See sandbox/child/doc.go for the laws of this file.
 
 import (
+	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/flat"
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/setting"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,80 +26,30 @@ const (
 
 // Policy is what the file says. The zero value permits everything.
 type Policy struct {
-	Limited  bool   // a line "groups"
-	Member   bool   // the caller is in one of its groups
-	Refused  uint64 // bit n: no plan may have feature n
-	Required uint64 // bit n: each plan must have feature n
+	Limited  bool // a line "groups"
+	Member   bool // the caller is in one of its groups
+	Refused  Set  // what no plan may have
+	Required Set  // what each plan must have
 }
 
-// feature is what an option makes of a plan.
-type feature struct {
-	option string
-	kind   featureKind
-	value  uint32 // a CLONE_NEW* flag, an operation, a kind, as kind says
-}
+// Set is a set of options: bit n stands for row n of cmdline.Options.
+type Set [(len(cmdline.Options) + 63) / 64]uint64
 
-type featureKind uint8
+// Has reports whether an option is in the set.
+func (s *Set) Has(row int) bool { return s[row/64]>>(row%64)&1 != 0 }
 
-const (
-	byClone    featureKind = iota // a new namespace
-	byOp                          // any step with the operation
-	byMount                       // a new file system of a kind
-	byOverlay                     // an overlay of a kind
-	byJoin                        // a namespace that exists
-	byWritable                    // files of the host's that are not read-only
-	byCaps                        // a capability for the command
-	byRange                       // several ids
-	byEnd                         // the end of the sandbox with its caller
-	byLast                        // no user namespaces below the last one
-)
+// Add puts an option into the set.
+func (s *Set) Add(row int) { s[row/64] |= 1 << (row % 64) }
 
-// features are the options that a line can name. --unshare-user is not one of them, since direct mode
-// needs it.
-//
-//nolint:gochecknoglobals // read-only table
-var features = [...]feature{
-	{"--unshare-pid", byClone, unix.CLONE_NEWPID},
-	{"--unshare-net", byClone, unix.CLONE_NEWNET},
-	{"--unshare-ipc", byClone, unix.CLONE_NEWIPC},
-	{"--unshare-uts", byClone, unix.CLONE_NEWUTS},
-	{"--unshare-cgroup", byClone, unix.CLONE_NEWCGROUP},
-	{"--userns", byJoin, unix.CLONE_NEWUSER},
-	{"--pidns", byJoin, unix.CLONE_NEWPID},
-	{"--disable-userns", byLast, 0},
-	{"--die-with-parent", byEnd, 0},
-	{"--new-session", byOp, uint32(plan.OpSetsid)},
-	{"--seccomp", byOp, uint32(plan.OpSeccomp)}, // and --add-seccomp-fd, --seccomp-profile
-	{"--cap-add", byCaps, 0},                    // and what keeps root's capabilities
-	{"--map-auto", byRange, 0},                  // and --uid-map, --gid-map
-	{"--bind", byWritable, 0},                   // and --dev-bind, --bind-fd, the devices of --dev
-	{"--overlay", byOverlay, plan.OverlayRW},
-	{"--tmp-overlay", byOverlay, plan.OverlayTmp},
-	{"--ro-overlay", byOverlay, plan.OverlayRO},
-	{"--dev", byMount, plan.MountDevpts},
-	{"--tmpfs", byMount, plan.MountTmpfs},
-	{"--mqueue", byMount, plan.MountMqueue},
-	{"--proc", byOp, uint32(plan.OpProc)},
-	{"--dir", byOp, uint32(plan.OpDir)},
-	{"--file", byOp, uint32(plan.OpFile)},
-	{"--bind-data", byOp, uint32(plan.OpData)}, // and --ro-bind-data
-	{"--symlink", byOp, uint32(plan.OpSymlink)},
-	{"--chmod", byOp, uint32(plan.OpChmod)},
-	{"--remount-ro", byOp, uint32(plan.OpRemountRO)},
-	{"--hostname", byOp, uint32(plan.OpHostname)},
-	{"--block-fd", byOp, uint32(plan.OpWaitFd)},
-	{"--lock-file", byOp, uint32(plan.OpLock)},
-	{"--timeout", byOp, uint32(plan.OpTimeout)},
-	{"--close-fds", byOp, uint32(plan.OpClose)},
-}
-
-// Options returns those that "refuse" and "require" may name.
-// Help and messages list them in the order of the table.
+// Options returns those that "refuse" and "require" may name: all that leave something of their own in a plan. Some
+// names stand for other options too, whose steps are the same: --bind for --dev-bind, say.
 func Options() []string {
 	// Only programs with a runtime ask: the launcher has no use for the names.
-	out := make([]string, 0, len(features))
-	for _, f := range features {
-		out = append(out, f.option)
+	var out []string
+	for i := range cmdline.Options {
+		if o := &cmdline.Options[i]; o.InPlan().By != cmdline.Unseen {
+			out = append(out, o.Name)
+		}
 	}
 	return out
 }
@@ -109,23 +61,9 @@ type Verdict uint32
 const (
 	Permitted Verdict = iota
 	NotMember         // the caller is in none of the groups
-	Refused           // the plan has a feature that is refused
-	Required          // it lacks one that is required
+	Refused           // the plan has what is refused
+	Required          // it lacks what is required
 )
-
-// Pack puts a verdict and the feature that it is about into a message's one number.
-func Pack(v Verdict, feature uint32) uint32 { return uint32(v) | feature<<8 }
-
-// Unpack returns the verdict, and the option that it is about, or "".
-func Unpack(n uint32) (v Verdict, option string) {
-	v = Verdict(n & 0xff)
-	// The number comes in a message, of which nothing is believed: one that names no feature gives no
-	// option.
-	if f := n >> 8; (v == Refused || v == Required) && f < uint32(len(features)) {
-		option = features[f].option
-	}
-	return v, option
-}
 
 // Read reads a file's text: a directive a line,
 //
@@ -155,7 +93,7 @@ func (p *Policy) Read(text []byte, groups []uint32) (line uint32) {
 // directive reads one line.
 func (p *Policy) directive(line []byte, groups []uint32) bool {
 	key, rest := word(line)
-	var set *uint64
+	var set *Set
 	switch {
 	// An empty line, or a comment.
 	case len(key) == 0:
@@ -203,12 +141,12 @@ func word(line []byte) (w, rest []byte) {
 // refused, not read in another way.
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 
-// option sets the bit of an option. One that is not in the table makes the file invalid: it may be of a
+// option adds an option to a set. One that cannot be named makes the file invalid: it may be of a
 // newer version, and what it forbids would be permitted.
-func option(w []byte, set *uint64) bool {
-	for i := range features {
-		if flat.Equal(w, features[i].option) {
-			*set |= 1 << (uint(i) & 63)
+func option(w []byte, set *Set) bool {
+	for i := range cmdline.Options {
+		if o := &cmdline.Options[i]; o.InPlan().By != cmdline.Unseen && flat.Equal(w, o.Name) {
+			set.Add(i)
 			return true
 		}
 	}
@@ -225,59 +163,61 @@ func (p *Policy) group(w []byte, groups []uint32) bool {
 	return ok
 }
 
-// Judge says whether a plan is permitted; if not, which feature it is about, and which step
+// Judge says whether a plan is permitted; if not, which option it is about, and which step
 // of the plan has what is refused, or plan.NoStep. embedded: it comes from an embedding program.
 //
 // Such a program can be the caller's own, and its plan one that the compiler does not make. So
-// what may have a feature counts for what is refused, and what surely has it for what is required.
-func (p *Policy) Judge(v plan.View, embedded bool) (verdict Verdict, feature, step uint32) {
+// what may have a trace counts for what is refused, and what surely has it for what is required.
+func (p *Policy) Judge(v plan.View, embedded bool) (verdict Verdict, option string, step uint32) {
 	// First of all: what the plan wants does not matter to a caller that may run nothing.
 	if p.Limited && !p.Member {
-		return NotMember, 0, plan.NoStep
+		return NotMember, "", plan.NoStep
 	}
-	for i := range features {
-		// The mask stands for a check of the shift; there are fewer features than bits.
-		bit := uint64(1) << (uint(i) & 63)
-		if p.Refused&bit != 0 {
-			if may, at := features[i].in(v); may {
-				return Refused, uint32(i), at
+	for i := range cmdline.Options {
+		o := &cmdline.Options[i]
+		if p.Refused.Has(i) {
+			if may, at := in(o.InPlan(), v, false); may {
+				return Refused, o.Name, at
 			}
 		}
-		if p.Required&bit != 0 && !features[i].surelyIn(v, embedded) {
-			return Required, uint32(i), plan.NoStep
+		if p.Required.Has(i) && !surelyIn(o.InPlan(), v, embedded) {
+			return Required, o.Name, plan.NoStep
 		}
 	}
-	return Permitted, 0, plan.NoStep
+	return Permitted, "", plan.NoStep
 }
 
-// in reports whether a plan may have a feature, and the first step that has it, or plan.NoStep.
-func (f *feature) in(v plan.View) (has bool, at uint32) {
+// in reports whether a plan may have a trace, and the first step that has it, or plan.NoStep. With surely, it
+// reports whether the plan has it whatever the kernel and the host are.
+func in(t cmdline.Trace, v plan.View, surely bool) (has bool, at uint32) {
 	switch {
 	// What the plan's header says concerns no step.
-	case f.kind == byClone && v.Clone&f.value != 0, f.kind == byEnd && v.Has(plan.FlagDieWithParent):
+	case t.By == cmdline.ByClone && v.Clone&t.Of != 0,
+		t.By == cmdline.ByFlag && v.Has(t.Of),
+		t.By == cmdline.ByEnd && v.Has(plan.FlagDieWithParent):
 		return true, plan.NoStep
 	}
 	for i := uint32(0); i < v.Steps; i++ {
-		if f.by(v, v.Step(i)) {
+		if leaves(t, v, v.Step(i), surely) {
 			return true, i
 		}
 	}
 	// Without a step that sets them, the command has those that set-up has: as if they were given.
-	return f.kind == byCaps && !gives(v), plan.NoStep
+	return t.By == cmdline.ByCaps && !gives(v), plan.NoStep
 }
 
-// surelyIn reports whether a plan has a feature, and cannot undo it.
-func (f *feature) surelyIn(v plan.View, embedded bool) bool {
-	switch f.kind {
-	case byClone:
-		return v.Clone&f.value != 0
-	case byEnd: // each sandbox of an embedding program ends with its monitor, but not each with the program
+// surelyIn reports whether a plan has a trace, and cannot undo it.
+func surelyIn(t cmdline.Trace, v plan.View, embedded bool) bool {
+	switch t.By {
+	case cmdline.ByClone:
+		return v.Clone&t.Of != 0
+	case cmdline.ByEnd: // each sandbox of an embedding program ends with its monitor, but not each with the program
 		return v.Has(plan.FlagDieWithParent) && (!embedded || v.Has(plan.FlagLifeline))
-	case byLast:
+	case cmdline.ByLast:
 		return last(v)
 	}
 	// For the others, to have a step is to have its effect: no later step undoes it.
-	has, _ := f.in(v)
+	has, _ := in(t, v, true)
 	return has
 }
 
@@ -313,28 +253,42 @@ func last(v plan.View) (proved bool) {
 	return proved
 }
 
-// by reports whether a step is of the feature.
-func (f *feature) by(v plan.View, s *plan.Step) bool {
-	switch f.kind {
-	case byClone:
-		return s.Op == plan.OpUnshare && s.A&f.value != 0
-	case byOp:
-		return uint32(s.Op) == f.value
-	case byMount:
-		return s.Op == plan.OpMount && s.A == f.value
-	case byOverlay:
-		return s.Op == plan.OpOverlay && s.D == f.value
-	case byJoin: // setns(2) takes 0 for any type, and several for those of a process
-		return s.Op == plan.OpSetns && (s.B&f.value != 0 || s.B == 0)
+// leaves reports whether a step has a trace. surely: also where the kernel lacks something, or a file is missing.
+func leaves(t cmdline.Trace, v plan.View, s *plan.Step, surely bool) bool {
+	switch t.By {
+	case cmdline.ByClone:
+		return s.Op == plan.OpUnshare && s.A&t.Of != 0
+	case cmdline.ByOp: // of these, a mask and a protection can be tried
+		return uint32(s.Op) == t.Of && (!surely || s.Flags&plan.FlagTry == 0)
+	case cmdline.ByMount:
+		return s.Op == plan.OpMount && s.A == t.Of
+	case cmdline.ByOverlay:
+		return s.Op == plan.OpOverlay && s.D == t.Of
+	case cmdline.ByJoin: // setns(2) takes 0 for any type, and several for those of a process
+		return s.Op == plan.OpSetns && (s.B&t.Of != 0 || s.B == 0 && !surely)
+	case cmdline.BySetting:
+		// As the payload's process takes the number, which Verify does not bound.
+		if k := setting.Kind(t.Of); !k.InSetUp() {
+			return s.Op == plan.OpSet && setting.Kind(s.A) == k
+		}
+		return s.Op == plan.OpScore
+	// A new PID namespace tries the scope of signals without being asked.
+	case cmdline.ByScope:
+		return s.Op == plan.OpFence && (s.A&t.Of != 0 || s.B&^plan.ScopeSignals&t.Of != 0 && !surely)
+	// Label 0 is the default. A tmpfs has its label in its own step.
+	case cmdline.ByLabel:
+		return s.Op == plan.OpLabel && s.A == t.Of && s.B != 0 || s.Op == plan.OpMount && t.Of == plan.LabelNew && s.C != 0
+	case cmdline.ByFallback:
+		return s.Op == plan.OpProc && s.Flags&(plan.FlagOrBind|plan.FlagOrNone) != 0
 	// A proc is bound without MS_RDONLY. If its source is any directory, that would be a writable bind
 	// under another name.
-	case byWritable:
+	case cmdline.ByWritable:
 		return s.Op == plan.OpBind && s.C&unix.MS_RDONLY == 0 || s.Op == plan.OpProc && s.A != 0 && !isProc(v, v.Step(s.A))
-	case byCaps:
+	case cmdline.ByCaps:
 		return s.Op == plan.OpCaps && s.C|s.D != 0
-	case byRange:
+	case cmdline.ByRange:
 		return s.Op == plan.OpIDMap && s.Flags&plan.FlagOutside != 0
-	case byLast:
+	case cmdline.ByLast:
 		return s.Op == plan.OpLimitUserns
 	}
 	return false

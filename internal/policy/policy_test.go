@@ -9,10 +9,16 @@ import (
 	"github.com/gobwrap/gobwrap/internal/policy"
 )
 
+// set is a set of options.
+func set(options ...string) (s policy.Set) {
+	for _, option := range options {
+		s.Add(cmdline.Lookup([]byte(option)))
+	}
+	return s
+}
+
 // TestRead: what a file can say, to a caller in the groups 0, 100 and 2³²-2.
 func TestRead(t *testing.T) {
-	options := policy.Options()
-	bit := func(option string) uint64 { return 1 << slices.Index(options, option) }
 	limited, member := policy.Policy{Limited: true}, policy.Policy{Limited: true, Member: true}
 	for text, want := range map[string]policy.Policy{
 		"":                           {},
@@ -24,12 +30,12 @@ func TestRead(t *testing.T) {
 		"groups 5\ngroups 0":         member,
 		"groups 00000000000000100":   member,
 		"groups 4294967294":          member,
-		"refuse --bind":              {Refused: bit("--bind")},
-		"  refuse --bind --proc  #x": {Refused: bit("--bind") | bit("--proc")},
+		"refuse --bind":              {Refused: set("--bind")},
+		"  refuse --bind --proc  #x": {Refused: set("--bind", "--proc")},
 		"require --bind\nrefuse --close-fds": {
-			Required: bit("--bind"), Refused: bit("--close-fds"),
+			Required: set("--bind"), Refused: set("--close-fds"),
 		},
-		"require " + strings.Join(options, " "): {Required: 1<<len(options) - 1},
+		"require " + strings.Join(policy.Options(), " "): {Required: set(policy.Options()...)},
 	} {
 		var got policy.Policy
 		if line := got.Read([]byte(text), []uint32{0, 100, 1<<32 - 2}); line != 0 || got != want {
@@ -43,7 +49,7 @@ func TestReadRefuses(t *testing.T) {
 	for _, text := range []string{
 		"on", "off", "\x00", "\r", "refuse", "refuse ", "refuse #--bind", "refuse bind", "refuse --bindd", "refuse --bin", "refuse --Bind",
 		"refuse --bind,", "refuse --bind\r", "refuse --bind --no", "refuses --bind", "Refuse --bind", "refuse--bind", "refuse --unshare-user",
-		"refuse --ro-bind", "require", "require --share-net", "requires --proc", "groups", "groups #1", "groups -1", "groups +1", "groups 1,2",
+		"refuse --ro-bind", "refuse --mask-try", "refuse --help", "refuse -h", "require", "require --share-net", "requires --proc", "groups", "groups #1", "groups -1", "groups +1", "groups 1,2",
 		"groups users", "groups 4294967295", "groups 18446744073709551716", "groups 100 x", "groups ٣", "group 100", "groups 100\x00", "--bind",
 	} {
 		for lines := range 3 {
@@ -74,26 +80,30 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestOptions: each option that a line can name is one of the launcher's, and they fit in a set.
-func TestOptions(t *testing.T) {
-	options := policy.Options()
-	for i, option := range options {
-		if !slices.ContainsFunc(cmdline.Options[:], func(o cmdline.Option) bool { return o.Name == option }) {
-			t.Errorf("%s is not an option", option)
-		}
-		if slices.Index(options, option) != i {
-			t.Errorf("%s is there twice", option)
-		}
-		for _, v := range []policy.Verdict{policy.Refused, policy.Required} {
-			if verdict, named := policy.Unpack(policy.Pack(v, uint32(i))); verdict != v || named != option {
-				t.Errorf("%s: %d, %s", option, verdict, named)
+// TestSet: each option has a bit of its own.
+func TestSet(t *testing.T) {
+	for i := range cmdline.Options {
+		var s policy.Set
+		s.Add(i)
+		for k := range cmdline.Options {
+			if s.Has(k) != (k == i) {
+				t.Errorf("%s: %s", cmdline.Options[i].Name, cmdline.Options[k].Name)
 			}
 		}
 	}
-	if len(options) > 64 {
-		t.Errorf("%d options do not fit", len(options))
+}
+
+// TestOptions: settings and flags of the plan can be named without a word about them, and what must be there for
+// others to be named is there.
+func TestOptions(t *testing.T) {
+	for _, option := range []string{"--rlimit", "--nice", "--oom-score-adj", "--cpu-affinity", "--usage", "--foreground", "--forward-signals", "--not-a-security-boundary"} {
+		if o := &cmdline.Options[cmdline.Lookup([]byte(option))]; o.Trace.By != cmdline.Unseen || !slices.Contains(policy.Options(), option) {
+			t.Errorf("%s: %+v", option, o.Trace)
+		}
 	}
-	if v, named := policy.Unpack(policy.Pack(policy.Refused, uint32(len(options)))); v != policy.Refused || named != "" {
-		t.Errorf("beyond the last: %d, %q", v, named)
+	for i := range cmdline.Options {
+		if o := &cmdline.Options[i]; o.InPlan().By != cmdline.Unseen != slices.Contains(policy.Options(), o.Name) {
+			t.Errorf("%s: %+v", o.Name, o.InPlan())
+		}
 	}
 }

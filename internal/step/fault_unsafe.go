@@ -46,7 +46,7 @@ func (s *State) Say(kind uint32, f Fault, step, extra uint32) bool {
 	said.message[0], said.message[1], said.message[2], said.message[3], said.message[4] = kind, step, uint32(f.Sub), uint32(f.Errno), extra
 	*(*byte)(unsafe.Add(m, plan.MessageText)) = 0
 	// Only such a fault has a text; any other one would send what was left from an earlier one.
-	if f.Sub == plan.SubExists || f.Sub >= plan.SubScript && f.Sub <= plan.SubFile {
+	if f.Sub == plan.SubExists || f.Sub == plan.SubPolicy || f.Sub >= plan.SubScript && f.Sub <= plan.SubFile {
 		raw.Put(unsafe.Add(m, plan.MessageText), unsafe.Pointer(&said.named))
 	}
 	if s.Filtered != 0 { // a filter that lets the payload write need not let it send
@@ -91,4 +91,11 @@ func (s *State) Name(path unsafe.Pointer) {
 		}
 	}
 	*(*byte)(unsafe.Add(unsafe.Pointer(&said.named), end)) = 0
+}
+
+// NameWord is Name for a string of the program's.
+func (s *State) NameWord(word string) {
+	n := min(len(word), len(said.named)-1)
+	copy(said.named[:n], word)
+	said.named[n] = 0
 }

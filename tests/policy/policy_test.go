@@ -95,6 +95,17 @@ var rows = []struct{ text, options, message string }{
 	{"refuse --proc\nrefuse --tmpfs", "--tmpfs /tmp", "--tmpfs" + refused},
 	{"refuse --proc --tmpfs", "--proc /proc", "--proc" + refused},
 	{"refuse --dev\nrefuse --mqueue", "--tmpfs /tmp --proc /proc --unshare-all", ""},
+	{"refuse --rlimit", "--nice 5", ""},
+	{"refuse --rlimit", "--nice 5 --rlimit nofile=64", "--rlimit" + refused},
+	{"refuse --nice --oom-score-adj", "--rlimit nofile=64 --oom-score-adj 500", "--oom-score-adj" + refused},
+	{"refuse --cpu-affinity", "--cpu-affinity 0", "--cpu-affinity" + refused},
+	{"refuse --usage --forward-signals", "--forward-signals", "--forward-signals" + refused},
+	{"require --rlimit --timeout", "--rlimit core=0", "--timeout" + required},
+	{"require --rlimit --timeout", "--rlimit core=0 --timeout 3600", ""},
+	{"require --mask", "--mask-try /no/such", "--mask" + required},
+	{"require --mask", "--ro-bind / / --mask /usr/share", ""},
+	{"refuse --mask --protect", "--protect-glob-try /usr/no-*", "--protect" + refused},
+	{"refuse --mask-try", "", policy.Path + ":1: this line can't be understood"},
 	{"groups 1 2", "", "the administrator permits sandboxes to groups that the caller is not in"},
 	{"groups 1 4242", "", ""},
 	{"groups 1\ngroups 12345", "", ""},
@@ -164,6 +175,7 @@ func TestOtherWays(t *testing.T) {
 		t.Errorf("with a front end: %s", o)
 	}
 	write(t, "require --unshare-pid")
+	// The program is told by name which option is meant.
 	for flag, message := range map[string]string{"-unshare-pid": "", "-try": "--unshare-pid" + required} {
 		cmd := exec.Command(embedding, flag, gobwrap, base, "/h/embedding", "-h")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}

@@ -48,11 +48,13 @@ func isPermitted(p plan.View) bool {
 	if e != 0 || line != 0 {
 		return reportUntrusted(e, line)
 	}
-	verdict, feature, at := rules.Judge(p, launch.Facts.Embedded)
+	verdict, option, at := rules.Judge(p, launch.Facts.Embedded)
 	if verdict == policy.Permitted {
 		return true
 	}
-	launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubPolicy}, at, policy.Pack(verdict, feature))
+	// By its name: a program that is linked with another version may number options in another way.
+	launch.Acting.NameWord(option)
+	launch.Acting.Say(plan.MsgFault, step.Fault{Sub: plan.SubPolicy}, at, uint32(verdict))
 	return false
 }
 

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/gobwrap/gobwrap/internal/plan"
@@ -25,9 +26,14 @@ func explainPolicy(e *Text, m plan.Message) {
 		}
 		return
 	}
-	verdict, option := policy.Unpack(m.Extra)
-	e.Field = option
-	switch verdict {
+	// The name comes in a message, of which nothing is believed.
+	option := m.Text()
+	if slices.Contains(policy.Options(), option) {
+		e.Field = option
+	} else {
+		option = "an option"
+	}
+	switch policy.Verdict(m.Extra) {
 	case policy.Refused:
 		e.Message = option + " is refused by the administrator (" + policy.Path + ")"
 	case policy.Required:
