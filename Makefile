@@ -194,7 +194,7 @@ demo: bin/gobwrap ## show some sandboxes, as the calling user
 	@scripts/demo.sh bin/gobwrap
 
 docs: ## write manuals, help, completions and docs/requirements.md
-	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
+	$(GO) test -count=1 ./cmd/gobwrap ./cmd/gobwrap-limit ./cmd/gobwrap-seccomp -run '^(TestManual|TestCompletions)$$' -update
 	$(GO) test -count=1 ./sandbox/doctor -run '^TestRequirements$$' -update
 
 screenshots: ## record the terminal sessions that README shows, in docs/images
@@ -242,6 +242,9 @@ install-launcher:
 install-limit:
 	install -D -m 0755 $(BIN)/gobwrap-limit "$(INTO)/bin/gobwrap-limit"
 	install -D -m 0644 cmd/gobwrap-limit/gobwrap-limit.1 "$(SHARE)/man/man1/gobwrap-limit.1"
+	install -D -m 0644 cmd/gobwrap-limit/completions/gobwrap-limit.bash "$(SHARE)/bash-completion/completions/gobwrap-limit"
+	install -D -m 0644 cmd/gobwrap-limit/completions/_gobwrap-limit "$(SHARE)/zsh/site-functions/_gobwrap-limit"
+	install -D -m 0644 cmd/gobwrap-limit/completions/gobwrap-limit.fish "$(SHARE)/fish/vendor_completions.d/gobwrap-limit.fish"
 
 install-seccomp:
 	install -D -m 0755 $(BIN)/gobwrap-seccomp "$(INTO)/bin/gobwrap-seccomp"

@@ -19,8 +19,6 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
-
-	"github.com/gobwrap/gobwrap/internal/version"
 )
 
 func main() {
@@ -36,12 +34,6 @@ const (
 	statusPerSignal = 128
 	program         = "gobwrap-limit"
 	usage           = "usage: gobwrap-limit [--memory BYTES] [--tasks N] [--cpus N] [--] COMMAND [ARGUMENT]...\n"
-	help            = usage + "\nRun a command with limits on all that it starts together.\n\n" +
-		"    --memory BYTES   memory, with K, M, G or T for powers of 1024; no swap\n" +
-		"    --tasks N        processes and threads\n" +
-		"    --cpus N         processors, such as 1.5\n" +
-		"    --explain        say where the limits are in force, then run\n" +
-		"    --version, --help\n"
 )
 
 // request is a command line.
@@ -116,65 +108,4 @@ func complain(err error) {
 		}
 		fmt.Fprintln(os.Stderr, line)
 	}
-}
-
-// parse reads the options. text is an answer for standard output.
-func parse(args []string) (r request, text string, err error) {
-	for len(args) > 0 {
-		name, value, given := strings.Cut(args[0], "=")
-		args = args[1:]
-		if given && (name == "--" || name == "--explain" || name == "--help" || name == "-h" || name == "--version") {
-			return r, "", fmt.Errorf("unknown option %q", name+"="+value)
-		}
-		switch name {
-		case "--help", "-h":
-			return r, help, nil
-		case "--version":
-			return r, program + " " + version.Own + "\n", nil
-		case "--explain":
-			r.explain = true
-			continue
-		case "--memory", "--tasks", "--cpus":
-			if !given {
-				if len(args) == 0 {
-					return r, "", fmt.Errorf("%s takes an argument", name)
-				}
-				value, args = args[0], args[1:]
-			}
-			if err := r.limits.set(name, value); err != nil {
-				return r, "", fmt.Errorf("%s: %w", name, err)
-			}
-			continue
-		case "--":
-		default:
-			if strings.HasPrefix(name, "-") {
-				return r, "", fmt.Errorf("unknown option %q", name)
-			}
-			if given {
-				name += "=" + value
-			}
-			args = append([]string{name}, args...)
-		}
-		r.command = args
-		break
-	}
-	switch {
-	case len(r.command) == 0:
-		return r, "", errors.New("no command given")
-	case r.none():
-		return r, "", errors.New("no limit given: at least one of --memory, --tasks and --cpus")
-	}
-	return r, "", nil
-}
-
-func (l *limits) set(name, value string) (err error) {
-	switch name {
-	case "--memory":
-		l.memory, err = parseMemory(value)
-	case "--tasks":
-		l.tasks, err = parseTasks(value)
-	default:
-		l.cpus, err = parseCPUs(value)
-	}
-	return err
 }

@@ -110,7 +110,7 @@ func TestCompletions(t *testing.T) {
 	for _, name := range docs.Unknown(rows(), kinds) {
 		t.Errorf("operandKinds does not say how the operand %s is completed", name)
 	}
-	c := docs.Complete(rows(), kinds)
+	c := docs.Complete("gobwrap", rows(), kinds)
 	made(t, "completions/gobwrap.bash", c.Bash)
 	made(t, "completions/_gobwrap", c.Zsh)
 	made(t, "completions/gobwrap.fish", c.Fish)

@@ -2,7 +2,7 @@ package docs
 
 import "strings"
 
-// bashOperands returns the cases of _gobwrap_operands.
+// bashOperands returns the cases of @function@_operands.
 func bashOperands(options []Option) string {
 	var lines []string
 	operands, names := byOperands(options)
@@ -12,7 +12,7 @@ func bashOperands(options []Option) string {
 	return strings.Join(lines, "\n")
 }
 
-// bashKinds returns the cases of _gobwrap_operand.
+// bashKinds returns the cases of @function@_operand.
 func bashKinds(kinds map[string]Kind) string {
 	var lines []string
 	for _, name := range guessable(kinds) {
@@ -22,7 +22,7 @@ func bashKinds(kinds map[string]Kind) string {
 }
 
 func (k Kind) bash() string {
-	choose := "_gobwrap_choose " + strings.Join(k.Words, " ")
+	choose := "@function@_choose " + strings.Join(k.Words, " ")
 	switch {
 	case k.Files && len(k.Words) > 0:
 		return "[[ ${words[-1]} == */* ]] || " + choose
@@ -31,7 +31,7 @@ func (k Kind) bash() string {
 	case k.Dirs:
 		return "compopt +o default -o dirnames"
 	case k.Variables:
-		return `_gobwrap_choose "$(compgen -e)"`
+		return `@function@_choose "$(compgen -e)"`
 	}
 	return choose
 }

@@ -12,7 +12,7 @@ func Choose(program string, commands []Command, further []string, kinds map[stri
 	for _, c := range commands {
 		names = append(names, c.Name)
 	}
-	function := "_" + strings.ReplaceAll(program, "-", "_")
+	function := function(program)
 	first := strings.Join(slices.Concat(names, further), " ")
 	head := "# Completions of " + program + "(1) for SHELL. Made of its table of commands by make docs.\n\n"
 	return Completions{

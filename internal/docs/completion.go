@@ -21,15 +21,25 @@ var (
 type Completions struct{ Bash, Zsh, Fish string }
 
 // Complete makes the completions of a program that takes options, and then a command.
-func Complete(options []Option, kinds map[string]Kind) Completions {
+func Complete(program string, options []Option, kinds map[string]Kind) Completions {
+	names := strings.NewReplacer("@program@", program, "@function@", function(program))
 	return Completions{
-		Bash: fill(bashScript, "@operands@", bashOperands(options), "@kinds@", bashKinds(kinds), "@options@", strings.Join(allWords(options), " ")),
-		Zsh:  fill(zshScript, "@kinds@", zshKinds(kinds), "@options@", zshOptions(options, kinds)),
-		Fish: fill(fishScript, "@operands@", fishOperands(options), "@kinds@", fishKinds(kinds), "@options@", fishOptions(options)),
+		Bash: names.Replace(fill(bashScript, "@operands@", bashOperands(options), "@kinds@", bashKinds(kinds), "@options@", strings.Join(allWords(options), " "))),
+		Zsh:  names.Replace(fill(zshScript, "@kinds@", zshKinds(kinds), "@options@", zshOptions(options, kinds))),
+		Fish: names.Replace(fill(fishScript, "@operands@", fishOperands(options), "@kinds@", fishKinds(kinds), "@options@", fishOptions(options))),
 	}
 }
 
+// function returns the name of a program's completion function in bash; other functions begin with it.
+func function(program string) string { return "_" + strings.ReplaceAll(program, "-", "_") }
+
+// fill puts lines in their places. A place without lines leaves none.
 func fill(script string, pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			script = strings.ReplaceAll(script, pairs[i]+"\n", "")
+		}
+	}
 	return strings.NewReplacer(pairs...).Replace(script)
 }
 

@@ -2,7 +2,7 @@
 // the text of --help=OPTION, and the completions for bash, zsh and fish. They are made of the tables that the
 // programs parse their command lines with.
 //
-// No program contains it: the tests of cmd/gobwrap and cmd/gobwrap-seccomp call it, compare
+// No program contains it: the tests of cmd/gobwrap, cmd/gobwrap-limit and cmd/gobwrap-seccomp call it, compare
 // its results with the files in their folders, and write these with -update (make docs).
 package docs
 

@@ -56,7 +56,7 @@ func TestSynopsis(t *testing.T) {
 
 // TestQuotes: a help text is a word of the shell, whatever is in it.
 func TestQuotes(t *testing.T) {
-	c := Complete(sample, map[string]Kind{"SRC": {Files: true}, "FD": {}})
+	c := Complete("gobwrap", sample, map[string]Kind{"SRC": {Files: true}, "FD": {}})
 	for _, line := range []string{
 		`	'*--plain[It'\''s plain \[1\]\: so]' \`,
 		`	'*--pair[Two]:SRC:_files:FD: ' \`,
@@ -72,6 +72,25 @@ func TestQuotes(t *testing.T) {
 	}
 	if line := "_gobwrap_choose --plain --pair --must=a --must=b --may --may=c ;;"; !strings.Contains(c.Bash, line) {
 		t.Errorf("bash lacks %s", line)
+	}
+}
+
+// TestComplete: functions have the program's name, and a place for what there is not leaves nothing.
+func TestComplete(t *testing.T) {
+	c := Complete("one-two", []Option{{Name: "--n", Operands: "N", Help: "Number"}}, map[string]Kind{"N": {}})
+	for script, wants := range map[string][]string{
+		c.Bash: {"\n_one_two() {\n", "\n_one_two_operands() {\n\tcase $1 in\n\t--n) operands=(N) ;;\n", "\n_one_two_operand() {\n\tcase $1 in\n\t*)", "\ncomplete -o default -F _one_two one-two\n"},
+		c.Zsh:  {"#compdef one-two\n", "\n\n_arguments -S -A '-*' \\\n\t'*--n[Number]:N: ' \\\n"},
+		c.Fish: {"\nfunction __one_two_at\n", "\ncomplete -c one-two -n 'test (__one_two_at) = COMMAND' -a '(__one_two_command)'\ncomplete -c one-two -n 'test (__one_two_at) = OPTION' -a --n -d 'Number'\n"},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(script, want) {
+				t.Errorf("no %q in\n%s", want, script)
+			}
+		}
+		if strings.Contains(script, "gobwrap") || strings.Contains(script, "function@") || strings.Contains(script, "program@") {
+			t.Errorf("a name is left in\n%s", script)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@ package docs
 
 import "strings"
 
-// fishOperands returns the cases of __gobwrap_operands.
+// fishOperands returns the cases of _@function@_operands.
 func fishOperands(options []Option) string {
 	var lines []string
 	operands, names := byOperands(options)
@@ -18,7 +18,7 @@ func fishOperands(options []Option) string {
 func fishKinds(kinds map[string]Kind) string {
 	var lines []string
 	for _, name := range guessable(kinds) {
-		lines = append(lines, "complete -c gobwrap -n 'test (__gobwrap_at) = "+name+"' "+kinds[name].fish())
+		lines = append(lines, "complete -c @program@ -n 'test (_@function@_at) = "+name+"' "+kinds[name].fish())
 	}
 	return strings.Join(lines, "\n")
 }
@@ -43,7 +43,7 @@ func fishOptions(options []Option) string {
 	var lines []string
 	for i := range options {
 		for _, word := range options[i].words() {
-			lines = append(lines, "complete -c gobwrap -n 'test (__gobwrap_at) = OPTION' -a "+word+" -d "+fishQuote(options[i].Help))
+			lines = append(lines, "complete -c @program@ -n 'test (_@function@_at) = OPTION' -a "+word+" -d "+fishQuote(options[i].Help))
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -21,7 +21,7 @@ func zshKinds(kinds map[string]Kind) string {
 func (k Kind) zsh(name string) string {
 	switch {
 	case len(k.Words) > 0:
-		return "_gobwrap_" + strings.ToLower(name)
+		return "@function@_" + strings.ToLower(name)
 	case k.Files:
 		return "_files"
 	case k.Dirs:

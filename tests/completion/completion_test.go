@@ -42,7 +42,7 @@ var questions = []question{
 	{line: "gobwrap --ro-bind / / completion-program --ro-bin", not: []string{"--ro-bind"}},
 }
 
-// compilers are questions about the other program.
+// compilers are questions about the program that compiles filters.
 var compilers = []question{
 	{line: "gobwrap-seccomp co", has: []string{"compile"}, only: true},
 	{line: "gobwrap-seccomp --", has: []string{"--help", "--version"}, only: true},
@@ -54,6 +54,21 @@ var compilers = []question{
 	{line: "gobwrap-seccomp compile -o TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}, only: true},
 	{line: "gobwrap-seccomp compile --arch arm64 TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}, only: true},
 }
+
+// limiters are questions about the program that limits.
+var limiters = []question{
+	{line: "gobwrap-limit --", has: []string{"--memory", "--tasks", "--cpus", "--explain", "--help", "--version"}, only: true},
+	{line: "gobwrap-limit --memory "},
+	{line: "gobwrap-limit --memory 1G --cp", has: []string{"--cpus"}, only: true},
+	{line: "gobwrap-limit --memory=1G --explain --ta", has: []string{"--tasks"}, only: true},
+	{line: "gobwrap-limit --tasks 9 completion-pro", has: []string{"completion-program"}, only: true},
+	{line: "gobwrap-limit --tasks 9 -- completion-pro", has: []string{"completion-program"}, only: true},
+	{line: "gobwrap-limit --tasks 9 -- completion-program TREE/", has: []string{"TREE/file:x", "TREE/sub/", "TREE/two words"}},
+	{line: "gobwrap-limit --tasks 9 completion-program --mem", not: []string{"--memory"}},
+}
+
+// inner is a question about one program behind the other.
+var inner = question{line: "gobwrap-limit --tasks 9 --cpus 0.5 -- gobwrap --unshare-all --ro-overl", has: []string{"--ro-overlay"}, only: true}
 
 // surroundings are the directory with files, and an environment in which the questions
 // have one answer.
@@ -117,24 +132,32 @@ func ask(t *testing.T, env []string, shell ...string) []string {
 	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
 }
 
+// askFish has fish answer a line with the completions of programs. The descriptions are left out.
+func askFish(t *testing.T, env []string, line string, programs ...string) []string {
+	t.Helper()
+	words := []string{"fish", "-c", "for f in $argv[2..]; source $f; end; complete --do-complete=$argv[1]", line}
+	for _, p := range programs {
+		words = append(words, script(t, p+"/completions/"+p+".fish"))
+	}
+	offers := ask(t, env, words...)
+	for i := range offers {
+		offers[i], _, _ = strings.Cut(offers[i], "\t")
+	}
+	return offers
+}
+
 // TestFish: fish answers such questions itself.
 func TestFish(t *testing.T) {
 	tree, env := surroundings(t)
-	file := script(t, "gobwrap/completions/gobwrap.fish")
 	more := []question{
 		{line: "gobwrap --doctor", has: []string{"--doctor", "--doctor=json", "--doctor=apparmor"}, only: true},
 		{line: "gobwrap --fallback-proc=n", has: []string{"--fallback-proc=none"}, only: true},
 	}
-	for _, q := range append(more, questions...) {
-		offers := ask(t, env, "fish", "-c", "source $argv[1]; complete --do-complete=$argv[2]", file, strings.ReplaceAll(q.line, "TREE", tree))
-		for i := range offers {
-			offers[i], _, _ = strings.Cut(offers[i], "\t") // the description
-		}
-		q.check(t, tree, offers)
+	for _, q := range slices.Concat(more, questions, compilers, limiters) {
+		program, _, _ := strings.Cut(q.line, " ")
+		q.check(t, tree, askFish(t, env, strings.ReplaceAll(q.line, "TREE", tree), program))
 	}
-	for _, q := range compilers {
-		q.check(t, tree, ask(t, env, "fish", "-c", "source $argv[1]; complete --do-complete=$argv[2]", script(t, "gobwrap-seccomp/completions/gobwrap-seccomp.fish"), strings.ReplaceAll(q.line, "TREE", tree)))
-	}
+	inner.check(t, tree, askFish(t, env, inner.line, "gobwrap", "gobwrap-limit"))
 }
 
 // bashAsks calls the function as bash does, after splitting the line as bash does, and
@@ -171,9 +194,12 @@ func TestBash(t *testing.T) {
 	for _, q := range append(more, questions...) {
 		q.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. "$1"`+bashAsks, "bash", file, strings.ReplaceAll(q.line, "TREE", tree)))
 	}
-	for _, q := range compilers {
-		q.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. "$1"`+bashAsks, "bash", script(t, "gobwrap-seccomp/completions/gobwrap-seccomp.bash"), strings.ReplaceAll(q.line, "TREE", tree)))
+	for _, q := range slices.Concat(compilers, limiters) {
+		program, _, _ := strings.Cut(q.line, " ")
+		q.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. "$1"`+bashAsks, "bash", script(t, program+"/completions/"+program+".bash"), strings.ReplaceAll(q.line, "TREE", tree)))
 	}
 	q := question{line: "gobwrap --setenv A b=c --ro-bind / / -- setpriv --no-n", has: []string{"--no-new-privs"}, only: true}
 	q.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. /usr/share/bash-completion/bash_completion; . "$1"`+bashAsks, "bash", file, q.line))
+	inner.check(t, tree, ask(t, env, "bash", "--norc", "-c", `. /usr/share/bash-completion/bash_completion; . "$1"; . "$3"`+bashAsks,
+		"bash", file, inner.line, script(t, "gobwrap-limit/completions/gobwrap-limit.bash")))
 }

@@ -114,7 +114,17 @@ var keys = []keystrokes{
 	{"gobwrap --ro-bind / / completion-program TREE/su\t", []string{"/sub/"}},
 }
 
-// compilerKeys are the same for the other program.
+// limiterKeys are the same for the program that limits.
+var limiterKeys = []keystrokes{
+	{"gobwrap-limit --mem\t", []string{"--memory"}},
+	{"gobwrap-limit --memory 1G --ex\t", []string{"--explain"}},
+	{"gobwrap-limit --memory=1G --cp\t", []string{"--cpus"}},
+	{"gobwrap-limit --tasks 9 -- completion-pro\t", []string{"completion-program"}},
+	{"gobwrap-limit --tasks 9 completion-pro\t", []string{"completion-program"}},
+	{"gobwrap-limit --tasks 9 completion-program TREE/su\t", []string{"/sub/"}},
+}
+
+// compilerKeys are the same for the program that compiles filters.
 var compilerKeys = []keystrokes{
 	{"gobwrap-seccomp com\t", []string{"compile"}},
 	{"gobwrap-seccomp compile --ke\t", []string{"--kernel"}},
@@ -127,7 +137,7 @@ var compilerKeys = []keystrokes{
 // press types all lines; ^U takes each away again.
 func (tt *terminal) press(tree string) {
 	tt.t.Helper()
-	for _, k := range slices.Concat(keys, compilerKeys) {
+	for _, k := range slices.Concat(keys, limiterKeys, compilerKeys) {
 		tt.types(strings.ReplaceAll(k.line, "TREE", tree), k.want...)
 		tt.types("\x15echo $((6*7))ready\r", "42ready")
 	}
@@ -138,7 +148,7 @@ func TestBashTerminal(t *testing.T) {
 	tree, env := surroundings(t)
 	tt := open(t, env, "bash", "--norc", "-i")
 	tt.types("bind 'set completion-query-items 0'; bind 'set page-completions off'; bind 'set enable-bracketed-paste off'; . "+
-		script(t, "gobwrap/completions/gobwrap.bash")+"; . "+script(t, "gobwrap-seccomp/completions/gobwrap-seccomp.bash")+"; echo $((6*7))ready\r", "42ready")
+		script(t, "gobwrap/completions/gobwrap.bash")+"; . "+script(t, "gobwrap-limit/completions/gobwrap-limit.bash")+"; . "+script(t, "gobwrap-seccomp/completions/gobwrap-seccomp.bash")+"; echo $((6*7))ready\r", "42ready")
 	tt.press(tree)
 }
 
@@ -146,7 +156,8 @@ func TestBashTerminal(t *testing.T) {
 func TestZsh(t *testing.T) {
 	tree, env := surroundings(t)
 	tt := open(t, env, "zsh", "-f", "-i")
-	tt.types("fpath=("+filepath.Dir(script(t, "gobwrap/completions/_gobwrap"))+" "+filepath.Dir(script(t, "gobwrap-seccomp/completions/_gobwrap-seccomp"))+" $fpath); autoload -U compinit; compinit -u -D; "+
+	tt.types("fpath=("+filepath.Dir(script(t, "gobwrap/completions/_gobwrap"))+" "+filepath.Dir(script(t, "gobwrap-limit/completions/_gobwrap-limit"))+" "+filepath.Dir(script(t, "gobwrap-seccomp/completions/_gobwrap-seccomp"))+" $fpath); autoload -U compinit; compinit -u -D; "+
 		"setopt no_always_last_prompt; LISTMAX=1000; bindkey -e; PS1='> '; unset zle_bracketed_paste; echo $((6*7))ready\r", "42ready")
 	tt.press(tree)
+	tt.types(inner.line+"\t", inner.has...)
 }

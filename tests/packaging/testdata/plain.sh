@@ -11,10 +11,13 @@ echo '{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"]}' >
 is yes as_user gobwrap --ro-bind / / --seccomp-profile /tmp/profile.json -- echo yes
 man gobwrap | grep -q 'gobwrap . run a .* in a sandbox' || fail "man gobwrap"
 man gobwrap-seccomp | grep -q seccomp || fail "man gobwrap-seccomp"
-bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader gobwrap; complete -p gobwrap' | grep -q _gobwrap ||
-	fail "bash does not load the completions"
-is _gobwrap zsh -f -c 'autoload -U compinit; compinit -u -D; echo $_comps[gobwrap]'
-fish -c 'complete --do-complete="gobwrap --ro-ov"' | grep -q -- --ro-overlay || fail "fish does not load the completions"
+man gobwrap-limit | grep -q cgroup || fail "man gobwrap-limit"
+for program in gobwrap gobwrap-limit gobwrap-seccomp; do
+	bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader "$0"; complete -p "$0"' "$program" | grep -q "_gobwrap.* $program$" ||
+		fail "bash does not load the completions of $program"
+	is "_$program" zsh -f -c 'autoload -U compinit; compinit -u -D; echo $_comps[$0]' "$program"
+	fish -c "complete --do-complete='$program --h'" | grep -q -- --help || fail "fish does not load the completions of $program"
+done
 for file in copyright changelog.Debian.gz third-party-licences README.md; do
 	[ -s "/usr/share/doc/gobwrap/$file" ] || fail "no $file"
 done

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gobwrap/gobwrap/internal/version"
+)
+
+// option is a row of the table. The manual and the completions are made of it too (make docs).
+type option struct {
+	name    string
+	operand string // its name; "": there is none
+	help    string
+}
+
+func options() []option {
+	return []option{
+		{"--memory", "BYTES", "memory, with K, M, G or T for powers of 1024; no swap"},
+		{"--tasks", "N", "processes and threads"},
+		{"--cpus", "N", "processors, such as 1.5"},
+		{"--explain", "", "say where the limits are in force, then run"},
+		{"--help", "", "print this text"},
+		{"--version", "", "print the version"},
+	}
+}
+
+// find returns the row of an option. -h is the same as --help.
+func find(name string) (o option, found bool) {
+	if name == "-h" {
+		name = "--help"
+	}
+	for _, o := range options() {
+		if o.name == name {
+			return o, true
+		}
+	}
+	return option{}, false
+}
+
+// help returns the text of --help.
+func help() string {
+	var out strings.Builder
+	out.WriteString(usage + "\nRun a command with limits on all that it starts together.\n\n")
+	for _, o := range options() {
+		fmt.Fprintf(&out, "    %-16s %s\n", o.name+strings.TrimSuffix(" "+o.operand, " "), o.help)
+	}
+	return out.String()
+}
+
+// parse reads the options. text is an answer for standard output.
+func parse(args []string) (r request, text string, err error) {
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		word := args[0]
+		args = args[1:]
+		if word == "--" {
+			break
+		}
+		name, value, given := strings.Cut(word, "=")
+		o, found := find(name)
+		switch {
+		case !found && given && name != "--":
+			return r, "", fmt.Errorf("unknown option %q", name)
+		case !found, given && o.operand == "":
+			return r, "", fmt.Errorf("unknown option %q", word)
+		case o.operand != "" && !given && len(args) == 0:
+			return r, "", fmt.Errorf("%s takes an argument", name)
+		case o.operand != "" && !given:
+			value, args = args[0], args[1:]
+		}
+		switch o.name {
+		case "--help":
+			return r, help(), nil
+		case "--version":
+			return r, program + " " + version.Own + "\n", nil
+		case "--explain":
+			r.explain = true
+		default:
+			if err := r.set(o.name, value); err != nil {
+				return r, "", fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	r.command = args
+	switch {
+	case len(r.command) == 0:
+		return r, "", errors.New("no command given")
+	case r.none():
+		return r, "", errors.New("no limit given: at least one of --memory, --tasks and --cpus")
+	}
+	return r, "", nil
+}
+
+func (l *limits) set(name, value string) (err error) {
+	switch name {
+	case "--memory":
+		l.memory, err = parseMemory(value)
+	case "--tasks":
+		l.tasks, err = parseTasks(value)
+	case "--cpus":
+		l.cpus, err = parseCPUs(value)
+	default:
+		err = errors.New("not implemented")
+	}
+	return err
+}
