@@ -208,8 +208,8 @@ func (f *flattener) listed(s *wanted) {
 	}
 }
 
-// add is the other direction, for settings and lists of paths. It returns the field that an item has set, "" for
-// other items.
+// add is the other direction, for settings and lists of paths.
+// It returns the field that an item has set, "" for other items.
 func (s *Spec) add(it *flat.Item, text string) (field string) {
 	if it.Kind == flat.Setting {
 		return s.Limits.add(setting.Kind(it.N), text)

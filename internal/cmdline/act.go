@@ -86,7 +86,8 @@ func (p *Parser) setting(o *Option, text flat.Text, items []flat.Item) Status {
 	case o.do == doTimeout:
 		return p.timeout(word)
 	case o.do == doSetting:
-		// Only checked here; package compile parses it again for the plan, since an item has no room for the result.
+		// Only checked here; package compile parses it again for
+		// the plan, since an item has no room for the result.
 		if !isValid(setting.Kind(o.on), word) {
 			return p.fail(BadValue, p.args)
 		}
@@ -176,7 +177,8 @@ func (p *Parser) scope(o *Option, word []byte) Status {
 	case o.with == scopeTried:
 		s.TryScopes |= bits
 	default:
-		// Which option is named if the kernel lacks a scope: the youngest scope, which is the highest bit, is the most likely one.
+		// Which option is named if the kernel lacks a scope: the youngest
+		// scope, which is the highest bit, is the most likely one.
 		if bits >= s.Scopes {
 			s.ScopesFrom = p.from
 		}
@@ -282,7 +284,8 @@ func (p *Parser) environment(kind flat.Kind, text flat.Text, items []flat.Item) 
 
 // profile takes the name of a built-in profile, or the path of a file, which has a slash.
 func (p *Parser) profile(text flat.Text, items []flat.Item) Status {
-	// A name without a slash is never a file: a file of that name in the caller's directory must not take the place of a profile.
+	// A name without a slash is never a file: a file of that name in
+	// the caller's directory must not take the place of a profile.
 	name := text.At(p.args)
 	kind := flat.Builtin
 	for _, c := range name {

@@ -126,8 +126,8 @@ func (p *Parser) descriptor(o *Option, text flat.Text, known []Known, items []fl
 		p.Spec.Switches |= flat.CloseFDs
 		p.add(items, flat.Item{Kind: flat.KeepFD, FD: fd})
 	case doOpenFile:
-		// What is not read, by the first process when the destination is there, is opened again in the new mount
-		// namespace, so it stays open until then.
+		// What is not read, by the first process when the destination is there, is
+		// opened again in the new mount namespace, so it stays open until then.
 		if !tree.Reads(o.makes) {
 			p.use(items, fd, false)
 		}

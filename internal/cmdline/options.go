@@ -16,7 +16,8 @@ type Option struct {
 	Name string
 	// Their names, separated by blanks; each is a word of its own, as in bwrap. "" means that there are none.
 	Operands string
-	// What follows "=" in the same word, or the values that it may have, with bars. No option of bwrap's has one.
+	// What follows "=" in the same word, or the values that
+	// it may have, with bars. No option of bwrap's has one.
 	Value string
 	// The "=" may be missing.
 	Optional bool
@@ -37,15 +38,16 @@ type Option struct {
 	Wants string
 	// The values of doChoice, with bars; the first one has the number with, and so on.
 	Choices string
-	// What it leaves in a plan, by which the administrator's policy.conf can refuse or require it (package policy).
-	// Settings and flags of the plan need none here: see InPlan.
+	// What it leaves in a plan, by which the administrator's policy.conf can refuse or
+	// require it (package policy). Settings and flags of the plan need none here: see InPlan.
 	Trace Trace
 
 	do action
-	// What it sets: an index of flat.Spec.Wishes, FDs, Strs, Numbers or IDs, by its action; or a setting.Kind; flat.Glob
-	// for a pattern; scopeNamed for --scope with a name.
+	// What it sets: an index of flat.Spec.Wishes, FDs, Strs, Numbers or IDs, by its action;
+	// or a setting.Kind; flat.Glob for a pattern; scopeNamed for --scope with a name.
 	on uint8
-	// What to: a flat.Wish, flat.Kind, tree.Access, tree.Writes, the first of its Choices, or scopeTried, by its action.
+	// What to: a flat.Wish, flat.Kind, tree.Access, tree.Writes,
+	// the first of its Choices, or scopeTried, by its action.
 	with uint8
 	// What it adds to the items: an operation on files (a tree.Kind), or an entry of a list.
 	makes flat.Kind
@@ -182,8 +184,8 @@ const (
 	doScope
 )
 
-// limits are the names of --rlimit: those of setrlimit(2) without RLIMIT_, except for RSS and LOCKS, which have no
-// effect (getrlimit(2)).
+// limits are the names of --rlimit: those of setrlimit(2) without
+// RLIMIT_, except for RSS and LOCKS, which have no effect (getrlimit(2)).
 const limits = "as, core, cpu, data, fsize, memlock, msgqueue, nice, nofile, nproc, rtprio, rttime, sigpending, stack"
 
 const (
@@ -275,7 +277,8 @@ var Options = [...]Option{
 	{Name: "--ro-bind-fd", Operands: "FD DEST", Help: "Bind the open file or directory FD, read-only", Paths: true, do: doOpenFile, makes: tree.BindFD, with: uint8(tree.ReadOnly)},
 	// Not recursive, as with bwrap.
 	{Name: "--remount-ro", Operands: "DEST", Help: "Make the mount at DEST read-only", Paths: true, do: doAt, makes: tree.RemountRO, Trace: Trace{ByOp, uint32(plan.OpRemountRO)}},
-	// From here to --protect-glob-try, options that bwrap does not have. The -try forms differ by flat.Absent alone.
+	// From here to --protect-glob-try, options that bwrap does
+	// not have. The -try forms differ by flat.Absent alone.
 	{Name: "--mask", Operands: "PATH", Help: "Hide the contents of PATH from the command", Paths: true, Wants: wantsPath, do: doMask, makes: tree.Mask, Trace: Trace{ByOp, uint32(plan.OpMask)}},
 	{Name: "--mask-try", Operands: "PATH", Help: "Like --mask, unless PATH is missing", Paths: true, Wants: wantsPath, do: doMaskTry, makes: tree.Mask},
 	{Name: "--mask-glob", Operands: "PATTERN", Help: "Hide the contents of what matches PATTERN", Paths: true, Wants: wantsPattern, do: doMask, on: flat.Glob, makes: tree.Mask},
@@ -331,7 +334,8 @@ var Options = [...]Option{
 	{Name: "--die-with-parent", Help: "Kill the command if gobwrap or its parent ends", do: doSwitch, turns: plan.FlagDieWithParent, Trace: Trace{ByEnd, 0}},
 	// A PID 1 must reap orphans itself, and has no default action for signals (pid_namespaces(7)).
 	{Name: "--as-pid-1", Help: "Run the command as PID 1, without an init", do: doSwitch, turns: flat.AsPID1},
-	// From here to --usage, options that bwrap does not have. This one is not Scalar: it counts for each NAME by itself.
+	// From here to --usage, options that bwrap does not have.
+	// This one is not Scalar: it counts for each NAME by itself.
 	{Name: "--rlimit", Operands: "NAME=SOFT[:HARD]", Help: "Lower a resource limit (repeatable)", Wants: "NAME=SOFT[:HARD], with a NAME of " + limits + "; SOFT and HARD are numbers or unlimited, and SOFT is not the larger one", do: doSetting, on: uint8(setting.Rlimit)},
 	{Name: "--nice", Operands: "N", Help: "Run with niceness N, from -20 to 19", Scalar: true, Wants: "a number from -20 to 19", do: doSetting, on: uint8(setting.Nice)},
 	{Name: "--oom-score-adj", Operands: "N", Help: "Set oom_score_adj, from -1000 to 1000", Scalar: true, Wants: "a number from -1000 to 1000", do: doSetting, on: uint8(setting.Score)},

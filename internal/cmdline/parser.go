@@ -38,7 +38,8 @@ type Parser struct {
 	dashes bool
 	// The last option of the command line itself, for a message that no command follows.
 	typed flat.Word
-	// The first word of a file's that is not an option; it and the rest of the file have no effect, as with bwrap.
+	// The first word of a file's that is not an option; it
+	// and the rest of the file have no effect, as with bwrap.
 	dropped flat.Word
 
 	// The current option, by index in Options.

@@ -14,7 +14,8 @@ import (
 // in, filters, exec. Init, where there is one, has forked before: it takes the locks,
 // drops its own capabilities and gets the filters too.
 func (c *Compiler) command() {
-	// Init carries these out; the payload's process passes over them. With --as-pid-1 there is none, and Check refuses locks.
+	// Init carries these out; the payload's process passes over
+	// them. With --as-pid-1 there is none, and Check refuses locks.
 	for i := range c.Items {
 		if it := &c.Items[i]; it.Kind == flat.Lock {
 			c.Origin = it.From
@@ -22,14 +23,15 @@ func (c *Compiler) command() {
 		}
 	}
 	c.Origin = 0
-	// From here on the payload has its final permissions: what it could not reach, set-up does not reach for it.
+	// From here on the payload has its final permissions:
+	// what it could not reach, set-up does not reach for it.
 	c.caps()
 	c.fence()
 	// After the capabilities, or the command could start in a directory that it may not enter; before the
 	// filters, which may refuse chdir(2).
 	c.cwd()
-	// Where it matters whether the command was reached: for reports, for the status of a set-up that failed, and where a filter of
-	// the caller's may kill a process of set-up.
+	// Where it matters whether the command was reached: for reports, for the status of a
+	// set-up that failed, and where a filter of the caller's may kill a process of set-up.
 	if c.Spec.FDs[flat.StatusFD].Given() || c.Spec.Numbers[flat.FailStatus] != 0 || c.Facts.Embedded || c.Facts.Filtered {
 		// Before the payload's filters: one of them might refuse it.
 		c.Step(plan.Step{Op: plan.OpTell})
@@ -38,7 +40,8 @@ func (c *Compiler) command() {
 	c.closes()
 	if t := c.Spec.Timeout; t.After != 0 {
 		c.Origin = t.From
-		// The monitor finds these two by their operation: it keeps the time, and starts the first process in the cgroup.
+		// The monitor finds these two by their operation: it keeps
+		// the time, and starts the first process in the cgroup.
 		c.Step(plan.Step{Op: plan.OpTimeout, A: t.After, B: t.Grace})
 		c.Origin = 0
 	}
@@ -67,7 +70,8 @@ func (c *Compiler) closes() {
 	// Descriptors are of type int: this is the highest number there is.
 	const top = 1<<31 - 1
 	for next := uint32(3); c.Spec.On(flat.CloseFDs) && next <= top; {
-		// The lowest one from next on that is to be kept; there are few, so the list is searched again each time.
+		// The lowest one from next on that is to be kept; there
+		// are few, so the list is searched again each time.
 		kept := uint32(top) + 1
 		for i := range c.Items {
 			if it := &c.Items[i]; it.Kind == flat.KeepFD && uint32(it.FD) >= next {
@@ -141,7 +145,8 @@ func (c *Compiler) fence() {
 		}
 	}
 	c.Origin = 0
-	// In setuid mode always: without a user namespace the payload could trace the user's processes outside, and so leave the sandbox.
+	// In setuid mode always: without a user namespace the payload could
+	// trace the user's processes outside, and so leave the sandbox.
 	if c.Facts.Setuid || s.Scopes|try != 0 {
 		c.Origin = s.ScopesFrom
 		// What must be there need not be tried.
@@ -157,7 +162,8 @@ func (c *Compiler) filters() {
 		it := &c.Items[i]
 		c.Origin = it.From
 		switch it.Kind {
-		// A is the place of BPF instructions in the text, and N their number of bytes: they may hold zeros, and so are not a Word.
+		// A is the place of BPF instructions in the text, and N their
+		// number of bytes: they may hold zeros, and so are not a Word.
 		case flat.Filter:
 			c.filter(c.Text[it.A:][:it.N])
 		case flat.Builtin:
@@ -196,9 +202,11 @@ func (c *Compiler) cwd() {
 		c.Origin = 0
 		return
 	}
-	// By its real path: the directory that the process has inherited lies on the host's mounts, and must not be kept.
+	// By its real path: the directory that the process has
+	// inherited lies on the host's mounts, and must not be kept.
 	c.try(c.Facts.Cwd)
-	// $PWD is another name of the same directory, through links, which may be there inside where the real path is not.
+	// $PWD is another name of the same directory, through links,
+	// which may be there inside where the real path is not.
 	if at := c.find(pwd); at >= 0 && c.Facts.PWD == Yes && !same(c.value(at), c.Facts.Cwd) {
 		c.try(c.value(at))
 	}
@@ -231,7 +239,8 @@ func (c *Compiler) chdir(dir []byte, flags uint16) {
 // arguments are what the command is started with.
 func (c *Compiler) arguments() {
 	h := &c.header
-	// They are the first slots, as Verify demands. They become argv in place (payload, toAddresses), and so end with one that is 0.
+	// They are the first slots, as Verify demands. They become argv
+	// in place (payload, toAddresses), and so end with one that is 0.
 	h.Argv, h.Argc = uint32(c.Used.Slots), c.Spec.Args
 	w := c.Spec.Command
 	for i := range c.Spec.Args {
@@ -262,7 +271,8 @@ func (c *Compiler) candidates(name []byte) {
 	switch {
 	case slash:
 		c.candidate(nil, name)
-	// As execvp(3) searches: the errors of one entry do not end the search, except for those that package payload knows.
+	// As execvp(3) searches: the errors of one entry do not end
+	// the search, except for those that package payload knows.
 	case set:
 		c.search(path, name)
 	default:
@@ -359,7 +369,8 @@ func (c *Compiler) flags() {
 	// Documents hold its pid, and newuidmap(1) is called with it.
 	c.flag(c.reports() || c.Facts.Ranges, plan.FlagHandshake)
 	c.flag(c.Facts.Tentative, plan.FlagTentative)
-	// Only the keeper learns whether the kernel refuses it. Other ids than the caller's need a user namespace in any case.
+	// Only the keeper learns whether the kernel refuses it. Other
+	// ids than the caller's need a user namespace in any case.
 	c.flag(c.Facts.Setuid && s.Wishes[flat.User] == flat.Try && !c.otherIDs(), plan.FlagTryUser)
 	// There is no init to hold them: the monitor does.
 	c.flag(!c.init && h.Syncc > 0, plan.FlagKeepSync)
@@ -380,7 +391,8 @@ func (c *Compiler) descriptors(kind flat.Kind, flag uint8) (first, n uint32) {
 		if it.Kind != kind || it.Flags&flag != flag {
 			continue
 		}
-		// Two options may name one descriptor. A second close would be an error at best, and close another file at worst.
+		// Two options may name one descriptor. A second close would
+		// be an error at best, and close another file at worst.
 		if kind == flat.Used && c.listed(int(first), uint64(it.FD)) {
 			continue
 		}

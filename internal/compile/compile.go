@@ -62,7 +62,8 @@ func (c *Compiler) Run() Status {
 	c.Used, c.header, c.Origin = emit.Used{}, plan.Header{}, 0
 	// Offset 0 stands for no string.
 	c.Byte(0)
-	// Their slots come first, as Verify demands. The environment is next: if it asks about $PWD, little was done in vain.
+	// Their slots come first, as Verify demands. The environment
+	// is next: if it asks about $PWD, little was done in vain.
 	c.arguments()
 	if c.environment() == AskPWD {
 		return AskPWD
@@ -123,17 +124,17 @@ func (c *Compiler) namespaces() {
 	if w[flat.UTS].IsNew() {
 		flags |= unix.CLONE_NEWUTS
 	}
-	// cgroup namespaces exist since Linux 4.6 (cgroup_namespaces(7)). clone(2) may pass over a flag that it does not know, so
-	// --unshare-cgroup-try asks before.
+	// cgroup namespaces exist since Linux 4.6 (cgroup_namespaces(7)). clone(2) may
+	// pass over a flag that it does not know, so --unshare-cgroup-try asks before.
 	if w[flat.Cgroup] == flat.Want || w[flat.Cgroup] == flat.Try && c.Facts.CgroupNamespaces {
 		flags |= unix.CLONE_NEWCGROUP
 	}
 	c.header.Clone = flags
 }
 
-// WantsUser reports whether the sandbox gets a user namespace of its own. Without root one is implied; root without CAP_SYS_ADMIN (a container) takes
-// one by itself, since nothing else could work. In setuid mode there is one only where it
-// is asked for, or for ids that take one.
+// WantsUser reports whether the sandbox gets a user namespace of its own. Without root one is implied; root
+// without CAP_SYS_ADMIN (a container) takes one by itself, since nothing else could work. In setuid mode there
+// is one only where it is asked for, or for ids that take one.
 func (c *Compiler) WantsUser() bool {
 	user := c.Spec.Wishes[flat.User]
 	switch {
@@ -206,7 +207,8 @@ func (c *Compiler) identity() {
 		c.Step(plan.Step{Op: plan.OpIDMap, Flags: plan.FlagOutside, A: c.Word(f.UIDMap), B: c.Word(f.GIDMap)})
 		c.Origin = 0
 	}
-	// Early: the pid must be known to the process that writes the maps of --userns-block-fd, or reports have been asked for.
+	// Early: the pid must be known to the process that writes the
+	// maps of --userns-block-fd, or reports have been asked for.
 	if c.goes() && !c.lateGo() {
 		c.Step(plan.Step{Op: plan.OpGo})
 	}
@@ -219,7 +221,8 @@ func (c *Compiler) identity() {
 		uid, gid := c.insideUID, c.insideGID
 		// With root as the payload's id the one map does for both.
 		needsRoot := c.has(tree.Dev) && (uid != 0 || gid != 0)
-		// The limit of --disable-userns counts what is below the namespace that it is set in, so the payload must be one deeper.
+		// The limit of --disable-userns counts what is below the
+		// namespace that it is set in, so the payload must be one deeper.
 		c.nested = c.Spec.On(flat.DisableUsers) || needsRoot || c.opensDenials()
 		if needsRoot {
 			uid, gid = 0, 0
@@ -227,7 +230,8 @@ func (c *Compiler) identity() {
 		c.outerUID, c.outerGID = uid, gid
 		c.idmap(uid, f.UID, gid, f.GID)
 	}
-	// After the user namespace is there: it takes CAP_SYS_ADMIN in it, and in the owner of the network namespace (setns(2)).
+	// After the user namespace is there: it takes CAP_SYS_ADMIN in
+	// it, and in the owner of the network namespace (setns(2)).
 	c.setns(flat.JoinNet, unix.CLONE_NEWNET)
 }
 
@@ -297,11 +301,13 @@ func (c *Compiler) finalIdentity() {
 		// namespaces below, so that the nested one is the last.
 		c.Step(plan.Step{Op: plan.OpLimitUserns})
 	}
-	// In setuid mode the payload gets no capability, and without a new user namespace nothing keeps root from unmounting.
+	// In setuid mode the payload gets no capability, and without
+	// a new user namespace nothing keeps root from unmounting.
 	opens := c.newUser && !f.Setuid && c.opensDenials()
 	if f.Ranges && (c.Spec.On(flat.DisableUsers) || opens) {
 		c.Step(plan.Step{Op: plan.OpNest, A: c.Word(f.UIDNest), B: c.Word(f.GIDNest)})
-		// The nested user namespace owns this one, so the mounts that are copied into it are locked (mount_namespaces(7)).
+		// The nested user namespace owns this one, so the mounts
+		// that are copied into it are locked (mount_namespaces(7)).
 		if opens {
 			c.Step(plan.Step{Op: plan.OpUnshare, A: unix.CLONE_NEWNS})
 		}
@@ -338,7 +344,8 @@ func (c *Compiler) session() {
 		c.Origin = 0
 	}
 	for i := range c.Items {
-		// Here and not with the other settings (command), so that init has it as well, as the manual says of the score.
+		// Here and not with the other settings (command), so that
+		// init has it as well, as the manual says of the score.
 		if it := &c.Items[i]; it.Kind == flat.Setting && setting.Kind(it.N).InSetUp() {
 			c.Origin = it.From
 			c.Step(plan.Step{Op: plan.OpScore, A: c.Word(it.A)})
@@ -395,7 +402,8 @@ func (c *Compiler) caps() {
 	if c.Spec.On(flat.CapsGiven) {
 		ambient = want
 	}
-	// The bounding set is cut where set-up has all capabilities of a namespace. Root's own is left alone, as with bwrap.
+	// The bounding set is cut where set-up has all capabilities
+	// of a namespace. Root's own is left alone, as with bwrap.
 	if c.newUser || c.Spec.FDs[flat.JoinUser].Given() || f.Setuid {
 		step.Flags |= plan.FlagBounding
 	} else if have := idmap.Caps(f.Caps); want&^have != 0 {

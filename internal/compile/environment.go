@@ -47,7 +47,8 @@ func (c *Compiler) environment() Status {
 		c.entry(kept)
 	}
 	if at := c.find(pwd); at < 0 {
-		// 0 is not a Word: settleEnv makes "PWD=/" of it. PWD must be there, since the OpChdir that succeeds sets it by its slot.
+		// 0 is not a Word: settleEnv makes "PWD=/" of it. PWD must be
+		// there, since the OpChdir that succeeds sets it by its slot.
 		c.entry(0)
 		// Whether two paths lead to one directory takes system calls, which are not made here.
 	} else if c.Facts.PWD == Unknown && !c.Spec.Strs[flat.Chdir].Given() && len(c.Facts.Cwd) > 0 && !same(c.value(at), c.Facts.Cwd) {
@@ -56,7 +57,8 @@ func (c *Compiler) environment() Status {
 	return Done
 }
 
-// pwd is the variable that says where the command starts. Shells trust it if it names the directory that they are in.
+// pwd is the variable that says where the command starts.
+// Shells trust it if it names the directory that they are in.
 const pwd = "PWD"
 
 // PWD returns the value that AskPWD is about.

@@ -25,15 +25,16 @@ type Facts struct {
 	Tty bool
 
 	// For the -try forms.
-	// The kernel has them; for user namespaces, max_user_namespaces is not 0 either. Whether one is refused is found out by trying
-	// (Tentative).
+	// The kernel has them; for user namespaces, max_user_namespaces is not
+	// 0 either. Whether one is refused is found out by trying (Tentative).
 	UserNamespaces, CgroupNamespaces bool
 	// SELinux is enabled: labels can be set.
 	SELinux bool
 
 	// The plan is for the keeper of setuid mode (package suid).
 	Setuid bool
-	// The kernel may refuse direct mode, and there is another way: setuid mode, or root without a user namespace.
+	// The kernel may refuse direct mode, and there is another
+	// way: setuid mode, or root without a user namespace.
 	Tentative bool
 	// The launcher runs under a seccomp filter, which may kill what sets the sandbox up.
 	Filtered bool
@@ -58,7 +59,8 @@ type Facts struct {
 	RangeGID uint32
 	// The payload's ids are not the caller's, so that set-up switches to them (plan.OpBecome).
 	Becomes bool
-	// The caller's supplementary groups are given up. With one mapped gid they cannot be: setgroups(2) is denied there.
+	// The caller's supplementary groups are given up. With one
+	// mapped gid they cannot be: setgroups(2) is denied there.
 	DropsGroups bool
 }
 
@@ -93,8 +95,8 @@ const (
 	AutoAndMaps
 	// The limit on user namespaces is set in a namespace of the sandbox's own, as with bwrap.
 	DisableNeedsUser
-	// --disable-userns maps ids a second time, in a nested namespace. With --userns-block-fd it is not known here which ids the first
-	// namespace has. bwrap refuses the two as well.
+	// --disable-userns maps ids a second time, in a nested namespace. With --userns-block-fd
+	// it is not known here which ids the first namespace has. bwrap refuses the two as well.
 	DisableAndBlock
 	// There must be a user namespace to wait for.
 	BlockNeedsUser
@@ -110,7 +112,8 @@ const (
 	PID1NeedsPID
 	// Locks are held by init, which --as-pid-1 leaves out.
 	PID1AndLocks
-	// Masks cannot be kept from a payload with CAP_SYS_ADMIN where set-up does not map the ids itself (opensDenials).
+	// Masks cannot be kept from a payload with CAP_SYS_ADMIN
+	// where set-up does not map the ids itself (opensDenials).
 	AdminOfGiven
 	// Without it the kernel knows no such label, and refuses it.
 	LabelsNeedSELinux

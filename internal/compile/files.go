@@ -13,7 +13,8 @@ import (
 // network namespace gets its loopback interface before.
 func (c *Compiler) files() {
 	if c.Spec.Wishes[flat.Net].IsNew() {
-		// It takes CAP_NET_ADMIN in the user namespace that owns the network namespace: the nested one has none there.
+		// It takes CAP_NET_ADMIN in the user namespace that owns
+		// the network namespace: the nested one has none there.
 		c.Step(plan.Step{Op: plan.OpLoopback})
 	}
 	// Before anything is mounted: in a shared mount a tmpfs would show on the host as well.

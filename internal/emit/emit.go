@@ -14,7 +14,8 @@ import (
 type Buffers struct {
 	// The three parts of a plan, each of its own length.
 	Steps []plan.Step
-	// The option that asked for each step, for messages and listings; as long as Steps. It is not part of the plan's bytes.
+	// The option that asked for each step, for messages and listings;
+	// as long as Steps. It is not part of the plan's bytes.
 	From  []flat.Word
 	Slots []uint64
 	Arena []byte
@@ -44,7 +45,8 @@ func (p *Parts) Step(s plan.Step) uint32 {
 		p.From[n] = p.Origin // for messages and listings
 	}
 	p.Used.Steps = n + 1
-	// The index is right also where the step was left out, so that a run into buffers that are too small takes the same ways.
+	// The index is right also where the step was left out, so that
+	// a run into buffers that are too small takes the same ways.
 	return uint32(n)
 }
 
@@ -166,7 +168,8 @@ func (p *Parts) Box(path []byte, more string) uint32 {
 
 // Align makes the arena's next offset a multiple of 8.
 func (p *Parts) Align() {
-	// The arena itself begins at a multiple of 8 in the plan, since the sizes of header, steps and slots are such.
+	// The arena itself begins at a multiple of 8 in the plan,
+	// since the sizes of header, steps and slots are such.
 	for p.Used.Arena%8 != 0 {
 		p.Byte(0)
 	}

@@ -47,8 +47,8 @@ var (
 	// Take sets the fields of a *sandbox.Spec that options give once. text returns a string, and from is told
 	// which option has set a field.
 	Take func(spec any, f *flat.Spec, text func(flat.Word) string, from func(field string, option flat.Word))
-	// Add puts an item that is a setting, or an entry of a list of paths, into a *sandbox.Spec, and returns the field;
-	// "": it is another item.
+	// Add puts an item that is a setting, or an entry of a list of paths,
+	// into a *sandbox.Spec, and returns the field; "": it is another item.
 	Add func(spec any, it *flat.Item, text string) (field string)
 	// Failed writes to the descriptors of a *sandbox.Report why the command does not run.
 	Failed func(report any, err error)

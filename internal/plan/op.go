@@ -24,19 +24,23 @@ const (
 	// A path, or 0, and then B fd: open what a later step shows. FlagTry, FlagConsole. G must be 0; the
 	// process that opens the source keeps the fd there.
 	OpSource
-	// Build the frame: an empty tmpfs, with the old root set aside. Sources are looked up before it, destinations after it.
+	// Build the frame: an empty tmpfs, with the old root set aside.
+	// Sources are looked up before it, destinations after it.
 	OpRoot
 	// A index of the OpSource, B dst, C MS_* flags to add, E parents. Flags that the source's mounts have stay.
 	OpBind
-	// A kind (Mount*), B dst, C label, D mode, E parents, F and G size in bytes, low and high half; 0: the kernel's default.
+	// A kind (Mount*), B dst, C label, D mode, E parents, F and G
+	// size in bytes, low and high half; 0: the kernel's default.
 	OpMount
-	// A first OpSource, B dst, C number of lower layers, D kind (Overlay*), E parents. Its sources follow each other.
+	// A first OpSource, B dst, C number of lower layers, D kind
+	// (Overlay*), E parents. Its sources follow each other.
 	OpOverlay
 	// B dst, D mode, E parents. A directory that is there keeps its mode, as with bwrap.
 	OpDir
 	// A fd, B dst, D mode, E parents: copy what can be read from the fd into a file.
 	OpFile
-	// A fd, B dst, C MS_* flags, D mode, E parents: bind a file of a tmpfs, which has no other name, with what can be read.
+	// A fd, B dst, C MS_* flags, D mode, E parents: bind a file
+	// of a tmpfs, which has no other name, with what can be read.
 	OpData
 	// A target, B dst, E parents. The same link may be there already.
 	OpSymlink
@@ -46,11 +50,13 @@ const (
 	OpRemountRO
 	// A OpSource of the host's proc, or 0 for a new one; B dst, E parents. FlagCover, FlagOrBind, FlagOrNone.
 	OpProc
-	// Leave the old root permanently. No step after it can reach a file of the host that is not in the new root.
+	// Leave the old root permanently. No step after it can
+	// reach a file of the host that is not in the new root.
 	OpPivot
 	// A name, at most 64 bytes (sethostname(2)).
 	OpHostname
-	// Allow one more user namespace below this one, and none below that: the kernel counts a namespace in all that are above it.
+	// Allow one more user namespace below this one, and none below
+	// that: the kernel counts a namespace in all that are above it.
 	OpLimitUserns
 	// Prove that no further user namespace can be made, by trying: a limit may be set in several places.
 	OpNoUserns
@@ -67,7 +73,8 @@ const (
 	OpLabel
 	// payload: tell the front end its pid. A failure is not a fault.
 	OpTell
-	// A, B bounding set to keep; C, D permitted and effective; E, F inheritable and ambient. Each is a low and a high half.
+	// A, B bounding set to keep; C, D permitted and effective; E,
+	// F inheritable and ambient. Each is a low and a high half.
 	OpCaps
 	// payload: enter a Landlock domain. A scopes to have, B those to have where the kernel can. In setuid
 	// mode without a user namespace the domain also prevents tracing of processes outside.
@@ -76,7 +83,8 @@ const (
 	OpLock
 	// A filter, B number of its instructions, of 8 bytes each.
 	OpSeccomp
-	// A uid, B gid, or SameID: switch to these ids (setresuid(2)) and keep the capabilities, which set-up still needs.
+	// A uid, B gid, or SameID: switch to these ids (setresuid(2))
+	// and keep the capabilities, which set-up still needs.
 	OpBecome
 	// Give up the supplementary groups: needs CAP_SETGID and a namespace that does not deny setgroups(2).
 	OpGroups
@@ -85,11 +93,14 @@ const (
 	OpNest
 	// Become the command: the last step of every plan.
 	OpExec
-	// A text: write the first process's oom_score_adj, which init and payload inherit (proc_pid_oom_score_adj(5)).
+	// A text: write the first process's oom_score_adj, which
+	// init and payload inherit (proc_pid_oom_score_adj(5)).
 	OpScore
-	// payload: A first, B last: close these descriptors, except for the acting side's own, which the exec closes.
+	// payload: A first, B last: close these descriptors,
+	// except for the acting side's own, which the exec closes.
 	OpClose
-	// monitor: A milliseconds until the command is asked to end, B milliseconds after that until everything is killed.
+	// monitor: A milliseconds until the command is asked to end,
+	// B milliseconds after that until everything is killed.
 	OpTimeout
 	// monitor: A fd: the cgroup in which the first process starts (CLONE_INTO_CGROUP, since Linux 5.7).
 	OpCgroup
@@ -103,7 +114,8 @@ const (
 	// A path: an exception to ScopeSockets, for sockets there and below. It does nothing by itself: OpFence
 	// collects these steps, since a Landlock domain cannot be widened afterwards.
 	OpSocket
-	// NumOps is the number of operations; the numbers of operations are a plan's own and differ between versions.
+	// NumOps is the number of operations; the numbers of
+	// operations are a plan's own and differ between versions.
 	NumOps
 )
 
@@ -150,8 +162,8 @@ const (
 	ScopeAbstractSockets = 1 << iota
 	// Sending signals: LANDLOCK_SCOPE_SIGNAL, since Linux 6.12.
 	ScopeSignals
-	// The same as the first for sockets with a path, except for those of OpSocket. It is a right of files, not a scope, for
-	// the kernel; since Linux 7.1.
+	// The same as the first for sockets with a path, except for those of OpSocket.
+	// It is a right of files, not a scope, for the kernel; since Linux 7.1.
 	ScopeSockets
 	numScopes = iota
 )
@@ -171,7 +183,8 @@ const (
 	OverlayRW = iota
 	// Changes go to upper and work directory on an invisible tmpfs, and are lost at the end.
 	OverlayTmp
-	// There is no upper directory. overlayfs then wants two lower layers, which is checked when options are read.
+	// There is no upper directory. overlayfs then wants two
+	// lower layers, which is checked when options are read.
 	OverlayRO
 )
 
@@ -207,7 +220,8 @@ const (
 	SubSetgroups // setgroups
 	SubGIDMap    // gid_map
 	SubProc      // the host's /proc
-	// The file of an fd is no longer there, or its path leads to another file: what is bound must be what the caller opened.
+	// The file of an fd is no longer there, or its path leads to
+	// another file: what is bound must be what the caller opened.
 	SubRace
 	SubExists    // the symlink's place holds something else: Text, if it is a link
 	SubNoMount   // no mount point
@@ -255,7 +269,8 @@ const (
 	SubNoMatch // nothing matches the pattern
 	SubTooMany // more than MaxMatches files match it
 	SubWhole   // the destination is the sandbox's root
-	// An overlay, without which a capability of the payload's (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) opens masks.
+	// An overlay, without which a capability of the payload's
+	// (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) opens masks.
 	SubShield
 	SubHolders // there are too many placeholders
 	// Without a PID namespace and an init nobody knows when a placeholder is no longer needed.
@@ -292,7 +307,8 @@ const (
 	overlay // kind of overlay; needs as many sources as it says
 	// Half of a capability set; the other half is the next operand.
 	mask
-	// Written by the process that executes the step. It must be 0 before: a number here would be taken for a descriptor.
+	// Written by the process that executes the step. It must be
+	// 0 before: a number here would be taken for a descriptor.
 	slot
 	// Arena offset of a label: at most MaxLabel bytes, without what would end the quotes around it.
 	label
@@ -311,8 +327,8 @@ type phase uint8
 
 const (
 	inSetUp phase = iota // [Join, Setup)
-	// [0, Setup): it may also come before the first process is cloned. A process that enters a PID namespace stays outside;
-	// only its children are in it (setns(2)).
+	// [0, Setup): it may also come before the first process is cloned. A process that
+	// enters a PID namespace stays outside; only its children are in it (setns(2)).
 	beforeClone
 	// In set-up, before OpRoot: paths of the host can still be looked up.
 	beforeRoot

@@ -35,7 +35,8 @@ type Header struct {
 	// CLONE_NEW* bits for the sandbox's first process. CLONE_NEWNS is always among them.
 	Clone uint32
 
-	// Steps is the number of all steps; Join and Setup divide them (see the package comment), and Join <= Setup <= Steps.
+	// Steps is the number of all steps; Join and Setup divide
+	// them (see the package comment), and Join <= Setup <= Steps.
 	Steps, Join, Setup uint32
 
 	Slots uint32 // how many slots follow the steps
@@ -45,8 +46,8 @@ type Header struct {
 
 	// Slot ranges: first index and count. A slot of Argv, Env and Paths holds an
 	// arena offset, a slot of Close and Sync a file descriptor.
-	// Argc+1 slots; the last stays 0, as execve(2) demands. Argc is at least 1: since Linux 5.18 the kernel would add an empty
-	// argument to an empty list.
+	// Argc+1 slots; the last stays 0, as execve(2) demands. Argc is at least 1:
+	// since Linux 5.18 the kernel would add an empty argument to an empty list.
 	Argv, Argc uint32
 	// Envc+1 slots; the last stays 0.
 	Env, Envc uint32
@@ -55,7 +56,8 @@ type Header struct {
 	Script       uint32 // Argc+2 slots: argv of /bin/sh for a text file without "#!"
 	// Descriptors that options used up: closed before exec, so that the payload does not inherit them.
 	Close, Closec uint32
-	// Those of them that the front end alone needs: closed at once, since a pipe's writer waits for its readers to go.
+	// Those of them that the front end alone needs: closed at
+	// once, since a pipe's writer waits for its readers to go.
 	Early, Earlyc uint32
 	// Descriptors that live as long as the sandbox: in init, or in the monitor with FlagKeepSync.
 	Sync, Syncc uint32
@@ -65,7 +67,8 @@ type Header struct {
 	JSONFd int32
 	// What the keeper maps the caller to. Other processes do not read them: their maps are texts, in OpIDMap.
 	UID, GID uint32
-	// The launcher's exit status where set-up fails, 1 to 255. It is not 0, which would say that the command has succeeded.
+	// The launcher's exit status where set-up fails, 1 to 255. It
+	// is not 0, which would say that the command has succeeded.
 	Failed uint32
 }
 
@@ -95,7 +98,8 @@ type Message struct {
 	Errno uint32
 	// A number; see the kinds.
 	Extra uint32
-	// Numbers, or a text that may be cut and ends with NUL. A text has been read inside the sandbox: it is not to be trusted.
+	// Numbers, or a text that may be cut and ends with NUL. A text
+	// has been read inside the sandbox: it is not to be trusted.
 	Raw []byte
 }
 

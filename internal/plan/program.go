@@ -2,8 +2,8 @@ package plan
 
 import "errors"
 
-// Errors of a description of a sandbox that makes no plan: a plan beyond MaxSize, MaxSteps or MaxSlots; a string with a NUL,
-// which the kernel would cut there.
+// Errors of a description of a sandbox that makes no plan: a plan beyond MaxSize,
+// MaxSteps or MaxSlots; a string with a NUL, which the kernel would cut there.
 var (
 	ErrTooLarge = errors.New("the command line is too large for one plan")
 	ErrNUL      = errors.New("a string contains a NUL byte")

@@ -22,7 +22,8 @@ const (
 	BadString  // outside of the arena, or not as its kind demands
 	// Ranges of slots that overlap or pass the end, or a count that may not be 0.
 	BadSlot
-	// A length or a place that a filter, or the values of a setting, cannot have. The kernel checks what they hold.
+	// A length or a place that a filter, or the values of a
+	// setting, cannot have. The kernel checks what they hold.
 	BadFilter
 	// A step where its operation may not stand, or with a flag that it does not take.
 	BadOrder
@@ -114,10 +115,11 @@ func verifyStep(base unsafe.Pointer, h *Header, s *Step, i uint32) Verdict {
 	if s.Op >= NumOps {
 		return BadStep
 	}
-	// An array of the operands would be indexed with a check that can panic, and there is no runtime to do that.
+	// An array of the operands would be indexed with a check
+	// that can panic, and there is no runtime to do that.
 	info := &ops[s.Op]
-	// Each is told the next operand too, since a filter's length stands there. The verdicts are joined by bits: which one it is
-	// does not matter then, only that it is not Good.
+	// Each is told the next operand too, since a filter's length stands there. The verdicts
+	// are joined by bits: which one it is does not matter then, only that it is not Good.
 	v := verifyOperand(base, h, i, info.operands[0], s.A, s.B)
 	v |= verifyOperand(base, h, i, info.operands[1], s.B, s.C)
 	v |= verifyOperand(base, h, i, info.operands[2], s.C, s.D)
@@ -147,13 +149,15 @@ func frame(base unsafe.Pointer, h *Header) (root, pivot uint32, v Verdict) {
 		case OpSlave:
 			slave = min(slave, i)
 		case OpRoot:
-			// There is one frame, and OpSlave comes before it: what is mounted for the frame must not reach the host.
+			// There is one frame, and OpSlave comes before it: what
+			// is mounted for the frame must not reach the host.
 			if root != h.Steps || slave >= i {
 				return 0, 0, BadOrder
 			}
 			root = i
 		case OpPivot:
-			// After a second change of root the first one would no longer be the last word on what is reachable.
+			// After a second change of root the first one would
+			// no longer be the last word on what is reachable.
 			if pivot != h.Steps {
 				return 0, 0, BadOrder
 			}
@@ -196,7 +200,8 @@ func verifyOperand(base unsafe.Pointer, h *Header, i uint32, k kind, v, next uin
 		if v >= h.ArenaLen {
 			return BadString
 		}
-	// From the top of the new root. A relative path would depend on the directory that the process happens to be in.
+	// From the top of the new root. A relative path would depend
+	// on the directory that the process happens to be in.
 	case path:
 		if v >= h.ArenaLen || byteAt(base, h.Arena+v) != '/' {
 			return BadString
@@ -267,7 +272,8 @@ func verifyLabel(base unsafe.Pointer, h *Header, off uint32) Verdict {
 		switch byteAt(base, h.Arena+off+i) {
 		case 0:
 			return Good
-		// The label stands in quotes in a list of mount options (context="..."): these would end it, and add options.
+		// The label stands in quotes in a list of mount options
+		// (context="..."): these would end it, and add options.
 		case '"', '\\', '\n':
 			return BadString
 		}
@@ -294,7 +300,8 @@ func verifyOverlay(base unsafe.Pointer, s *Step, i uint32) Verdict {
 }
 
 // verifySlots checks that the ranges lie one behind the other, as the compiler lays them out:
-// the payload's process turns offsets into addresses in place (package payload), so that no range may share a slot.
+// the payload's process turns offsets into addresses in place
+// (package payload), so that no range may share a slot.
 func verifySlots(base unsafe.Pointer, h *Header) Verdict {
 	// All are below 2^24, so that the sums below do not overflow.
 	if h.Argc == 0 || h.Pathc == 0 || h.Argc > h.Slots || h.Envc > h.Slots || h.Pathc > h.Slots ||

@@ -41,8 +41,8 @@ func (s *Set) Has(row int) bool { return s[row/64]>>(row%64)&1 != 0 }
 // Add puts an option into the set.
 func (s *Set) Add(row int) { s[row/64] |= 1 << (row % 64) }
 
-// Options returns those that "refuse" and "require" may name: all that leave something of their own in a plan. Some
-// names stand for other options too, whose steps are the same: --bind for --dev-bind, say.
+// Options returns those that "refuse" and "require" may name: all that leave something of their own in
+// a plan. Some names stand for other options too, whose steps are the same: --bind for --dev-bind, say.
 func Options() []string {
 	// Only programs with a runtime ask: the launcher has no use for the names.
 	var out []string
@@ -253,7 +253,8 @@ func last(v plan.View) (proved bool) {
 	return proved
 }
 
-// leaves reports whether a step has a trace. surely: also where the kernel lacks something, or a file is missing.
+// leaves reports whether a step has a trace. surely: also
+// where the kernel lacks something, or a file is missing.
 func leaves(t cmdline.Trace, v plan.View, s *plan.Step, surely bool) bool {
 	switch t.By {
 	case cmdline.ByClone:

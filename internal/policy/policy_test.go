@@ -93,8 +93,8 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestOptions: settings and flags of the plan can be named without a word about them, and what must be there for
-// others to be named is there.
+// TestOptions: settings and flags of the plan can be named without a word
+// about them, and what must be there for others to be named is there.
 func TestOptions(t *testing.T) {
 	for _, option := range []string{"--rlimit", "--nice", "--oom-score-adj", "--cpu-affinity", "--usage", "--foreground", "--forward-signals", "--not-a-security-boundary"} {
 		if o := &cmdline.Options[cmdline.Lookup([]byte(option))]; o.Trace.By != cmdline.Unseen || !slices.Contains(policy.Options(), option) {

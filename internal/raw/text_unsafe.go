@@ -100,8 +100,8 @@ func IsWord(p unsafe.Pointer, n uintptr, word unsafe.Pointer) bool {
 	return *(*byte)(unsafe.Add(word, n)) == 0
 }
 
-// Line is a short text that is put together. It always ends with NUL. What does not fit overwrites its beginning: it
-// never leaves the Line.
+// Line is a short text that is put together. It always ends with NUL.
+// What does not fit overwrites its beginning: it never leaves the Line.
 type Line struct {
 	text [128]byte
 	n    uintptr

@@ -1,8 +1,8 @@
 // Package setting is about what the payload's process sets for itself with system calls that
 // work without privilege, such as --rlimit and --nice. (A niceness below the caller's needs CAP_SYS_NICE
 // or RLIMIT_NICE.) A setting is a kind, and the operand of its option; in a plan it is the kind and
-// a few numbers. The parser, the compiler, the plan, the messages and the policy of setuid mode pass it on and do
-// not know the kinds.
+// a few numbers. The parser, the compiler, the plan, the messages and
+// the policy of setuid mode pass it on and do not know the kinds.
 //
 // A kind is all that kinds_unsafe.go says of it: its row, how its operand is read, which earlier
 // setting it replaces, and the call. Code that may check bounds or need the runtime, and that no new kind has

@@ -124,8 +124,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestListed: CPUs are listed as an operand that stands for them, the shortest one, and what cannot be named is not
-// listed in another way.
+// TestListed: CPUs are listed as an operand that stands for them, the
+// shortest one, and what cannot be named is not listed in another way.
 func TestListed(t *testing.T) {
 	for word, want := range map[string]string{
 		"0":                     "0",
@@ -229,7 +229,8 @@ func TestSetCPUs(t *testing.T) {
 	}
 }
 
-// affinity is the mask of this thread, with room for as many CPUs as Linux can have. That of package unix has less.
+// affinity is the mask of this thread, with room for as many
+// CPUs as Linux can have. That of package unix has less.
 func affinity(t *testing.T) (mask [plan.MaxValues]uint64) {
 	t.Helper()
 	if _, _, e := unix.RawSyscall(unix.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask))); e != 0 {

@@ -45,8 +45,8 @@ const (
 	asList               // a mask with a bit for each number
 )
 
-// Listed returns what the listing of a plan says of a setting: the same as Describe, from its numbers in the plan.
-// It is "" for a kind that does not exist, or with another number of values.
+// Listed returns what the listing of a plan says of a setting: the same as Describe, from its
+// numbers in the plan. It is "" for a kind that does not exist, or with another number of values.
 func Listed(kind uint32, values []uint64) string {
 	if kind >= uint32(numKinds) {
 		return ""

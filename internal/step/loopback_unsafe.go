@@ -17,9 +17,10 @@ type ifreq struct {
 	_     [22]byte
 }
 
-// LoopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes up (devinet.c inetdev_event,
-// addrconf.c init_loopback). The ioctl is about the network namespace that the socket was made in, whatever its
-// family (netdevice(7)). A pair of local sockets is what a launch needs in any case; a filter may refuse others.
+// LoopbackUp raises lo. The kernel gives it 127.0.0.1 and ::1 by itself when it goes up
+// (devinet.c inetdev_event, addrconf.c init_loopback). The ioctl is about the network
+// namespace that the socket was made in, whatever its family (netdevice(7)). A pair of
+// local sockets is what a launch needs in any case; a filter may refuse others.
 func LoopbackUp() unix.Errno {
 	req := ifreq{name: [16]byte{'l', 'o'}, flags: unix.IFF_UP | unix.IFF_RUNNING}
 	pair := [2]int32{-1, -1}

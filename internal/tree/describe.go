@@ -44,9 +44,9 @@ func (l Line) String() string {
 	}[l]
 }
 
-// LineOf returns where the i-th of all operations is listed. What a pattern matches is found out when the sandbox
-// is made, and not again, so that it has a line of its own. What is not mounted, but created below a writable
-// bind, outlives the sandbox.
+// LineOf returns where the i-th of all operations is listed. What a pattern matches is found out when the
+// sandbox is made, and not again, so that it has a line of its own. What is not mounted, but created below a
+// writable bind, outlives the sandbox.
 func LineOf(ops []Op, i int) Line {
 	op := &ops[i]
 	line := op.line()

@@ -51,7 +51,8 @@ func Denies(k Kind) bool { return k == Mask || k == Protect }
 var kinds = [numKinds]struct {
 	name         string
 	needs, takes fields
-	// Where a description lists it: by Access or Writes, which no kind has both of. The next Line is for patterns.
+	// Where a description lists it: by Access or Writes, which
+	// no kind has both of. The next Line is for patterns.
 	lines [3]Line
 	// What it is like, for a description.
 	note  string
@@ -168,7 +169,8 @@ func (m *Maker) Make(it *flat.Item, src uint32) {
 			// The layers stand directly in front of the overlay's own sources, as Parser.overlay has made sure.
 			Op: plan.OpOverlay, A: src - it.N, B: at, C: it.N, D: overlayKind(Writes(it.Writes)), E: bindParents,
 		})
-	// The modes are bwrap's, whatever the caller's umask: 0755 for directories, 0666 for files, 0600 for data that may be secret.
+	// The modes are bwrap's, whatever the caller's umask: 0755 for
+	// directories, 0666 for files, 0600 for data that may be secret.
 	case it.Kind == Dir:
 		m.Step(plan.Step{Op: plan.OpDir, B: at, D: mode(it, 0o755), E: parents(it)})
 	case it.Kind == File:

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Maker makes the steps of operations and appends them to a plan. Its other fields are what the steps depend on apart
-// from the operation itself.
+// Maker makes the steps of operations and appends them to a plan. Its other
+// fields are what the steps depend on apart from the operation itself.
 type Maker struct {
 	*emit.Parts
 	// Standard output is a terminal, which Dev shows as console.
@@ -27,7 +27,8 @@ type Maker struct {
 
 // bindsProc reports whether Proc needs the host's, too.
 func (m *Maker) bindsProc() bool {
-	// Where the kernel refuses a new proc, which is known only when it is tried, the source must have been opened.
+	// Where the kernel refuses a new proc, which is known only
+	// when it is tried, the source must have been opened.
 	return !m.NewProc || m.Fallback == BindOuter
 }
 

@@ -53,7 +53,8 @@ func (d *describer) risks() {
 	for i := range d.Files {
 		d.bindRisks(i)
 		op := &d.Files[i]
-		// The user believes such a file to be safe, so this is named even though it is a mistake and not a choice.
+		// The user believes such a file to be safe, so this is
+		// named even though it is a mistake and not a choice.
 		if tree.Denies(op.Kind) {
 			d.risk(d.hidden(tree.BoxPath(op.Dest), i), op.Dest+" is neither masked nor protected: a later option covers it (put --mask and --protect behind)")
 		}

@@ -1,5 +1,5 @@
-// Package rules knows what may stand in the fields of a Spec, apart from package sandbox, which has the Spec: which
-// of them cannot be combined, and what a field may hold. It knows the fields by name.
+// Package rules knows what may stand in the fields of a Spec, apart from package sandbox, which has
+// the Spec: which of them cannot be combined, and what a field may hold. It knows the fields by name.
 package rules
 
 import (

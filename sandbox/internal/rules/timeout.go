@@ -6,8 +6,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/flat"
 )
 
-// Timeout returns a time-out as the compiler takes it: a grace of 0 stands for the default, and a negative one for
-// none. ok is false where it cannot be.
+// Timeout returns a time-out as the compiler takes it: a grace of 0 stands for
+// the default, and a negative one for none. ok is false where it cannot be.
 func Timeout(after, grace time.Duration) (t flat.Timeout, ok bool) {
 	const most = 1<<32 - 1
 	a, g := rounded(after), rounded(max(grace, 0))
