@@ -12,7 +12,7 @@ import (
 
 // most bounds the lines of all parts. It is above what there are by a few, so that a change that
 // adds some must say why they have to run there.
-const most = 1190
+const most = 1200
 
 // TestCount: functions that everybody would look for are in the part that they belong to,
 // on both architectures, and those that come after it are not.
