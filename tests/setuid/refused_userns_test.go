@@ -81,7 +81,10 @@ const (
 	notifyContinue = 1
 )
 
-// serve answers the filter until all processes under it have ended. refuse returns an errno, or 0.
+// pretended is no errno: the call is not made, and its result is 0.
+const pretended = unix.Errno(1 << 12)
+
+// serve answers the filter until all processes under it have ended. refuse returns an errno, pretended, or 0.
 func serve(listener int, refuse func(q question) unix.Errno) {
 	for {
 		p := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
@@ -96,7 +99,11 @@ func serve(listener int, refuse func(q question) unix.Errno) {
 			continue
 		}
 		a := answer{id: q.id, flags: notifyContinue}
-		if e := refuse(q); e != 0 {
+		switch e := refuse(q); e {
+		case 0:
+		case pretended:
+			a.flags = 0
+		default:
 			a.flags, a.errno = 0, -int32(e)
 		}
 		_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(listener), notifySend, uintptr(unsafe.Pointer(&a)))
