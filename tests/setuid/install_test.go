@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -178,6 +179,29 @@ func TestCallersWithSeveralIDs(t *testing.T) {
 	// effective group has an installation that is not known.
 	launch{who: nobody, wrap: strings.Fields("setpriv --reuid 12345 --regid 12345 --clear-groups --securebits +no_setuid_fixup,+no_setuid_fixup_locked --"), args: args}.run(t).Refused(t, "setuid mode failed")
 	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).Refused(t, "how it is installed")
+}
+
+// TestRootsEffectiveID: an effective uid of root's that is not from the file makes no installation. The caller has it
+// already, and set-user-id has no effect where the file is.
+func TestRootsEffectiveID(t *testing.T) {
+	t.Parallel()
+	wrap := strings.Fields("setpriv --ruid 12345 --euid 0 --rgid 12345 --egid 12345 --clear-groups --")
+	nosuid := []string{"unshare", "-m", "--propagation", "private", "sh", "-ec", "mount --bind " + base + " " + base + "; mount -o remount,bind,nosuid " + base + "; exec \"$@\"", "sh"}
+	for _, c := range []struct {
+		commands []string
+		sense    string
+	}{
+		{nil, "not started set-user-id root"},
+		{[]string{"chown 12346 ", "chmod 4755 "}, "does not belong to root"},
+		{[]string{"chmod 4775 "}, "how it is installed"},
+		{[]string{"chmod 4757 "}, "how it is installed"},
+		{[]string{"chmod 6755 "}, "set-group-id"},
+	} {
+		args := append(box(install(t, gobwrap, c.commands...), "--mode", "setuid"), "/h/probe", "echo", "in")
+		launch{who: nobody, wrap: slices.Concat(nosuid, wrap), args: args}.run(t).Refused(t, c.sense)
+	}
+	// The control: a set-user-id file of root's is an installation there, too.
+	launch{who: nobody, wrap: slices.Concat(nosuid, wrap), args: append(byKeeper(), "/h/probe", "echo", "in")}.run(t).OK(t, "in\n")
 }
 
 // TestRootOfContainer: if root lacks capabilities that the keeper needs, --mode setuid says so, and direct
