@@ -39,6 +39,12 @@ func TestDropIsChecked(t *testing.T) {
 		sense   string
 	}{
 		{defect{name: "keeper-caps", nr: unix.SYS_CAPSET, refuse: keeperReduces}, nil, ""},
+		{defect{name: "launcher-uids", nr: unix.SYS_SETRESUID, refuse: func(q question) unix.Errno {
+			if q.args[0] == me && proc.Field(int(q.pid), "Name") == "gobwrap" && strings.HasPrefix(proc.Field(int(q.pid), "Uid"), "0\t0\t0\t") {
+				return pretended
+			}
+			return 0
+		}}, nil, "Can't give up the privileges of the binary"},
 		{defect{name: "first-uids", nr: unix.SYS_SETRESUID, refuse: func(q question) unix.Errno {
 			if q.args[0] != me {
 				return 0 // the keeper's
@@ -59,6 +65,20 @@ func TestDropIsChecked(t *testing.T) {
 	}
 }
 
+// TestLooksAsTheCaller: when the launcher looks at its own file, root's uid is only its saved uid.
+func TestLooksAsTheCaller(t *testing.T) {
+	t.Parallel()
+	uids := ""
+	d := defect{nr: unix.SYS_GETXATTR, refuse: func(q question) unix.Errno {
+		uids += proc.Field(int(q.pid), "Uid") + "\n"
+		return 0
+	}}
+	d.under(t, launch{args: append(byKeeper(), "/h/probe", "echo", "in")}).OK(t, "in\n")
+	if want := fmt.Sprintf("%d\t%d\t0\t%d\n", me, me, me); uids != want {
+		t.Errorf("uids %q, want %q", uids, want)
+	}
+}
+
 // TestFailuresDoNotUnlock: if the keeper cannot make the user namespace that locks the mounts, for a reason that the
 // user can cause, the launch ends.
 func TestFailuresDoNotUnlock(t *testing.T) {
@@ -71,8 +91,10 @@ func TestFailuresDoNotUnlock(t *testing.T) {
 			return 0
 		}
 		for _, d := range []defect{
-			{name: "clone", nr: unix.SYS_CLONE, refuse: made}, {name: "mount", nr: unix.SYS_MOUNT, refuse: below(errno)},
-			{name: "openat", nr: unix.SYS_OPENAT, refuse: below(errno)}, {name: "dup3", nr: unix.SYS_DUP3, refuse: below(errno)},
+			{name: "clone", nr: unix.SYS_CLONE, refuse: made},
+			{name: "mount", nr: unix.SYS_MOUNT, refuse: below(errno)},
+			{name: "openat", nr: unix.SYS_OPENAT, refuse: below(errno)},
+			{name: "dup3", nr: unix.SYS_DUP3, refuse: below(errno)},
 		} {
 			for _, option := range []string{"--unshare-user-try", "--unshare-ipc"} {
 				o := d.under(t, launch{args: append(byKeeper(option), "/h/probe", "echo", "in")})

@@ -2,6 +2,7 @@ package setuid_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +85,55 @@ func TestRefusedInstallations(t *testing.T) {
 				launch{args: args}.run(t).Refused(t, c.sense)
 			}
 		})
+	}
+}
+
+// TestRefusedStartHasNoPrivilege: when such a binary says that it refuses to run, no thread of it has privilege.
+func TestRefusedStartHasNoPrivilege(t *testing.T) {
+	t.Parallel()
+	ids := strings.Repeat(fmt.Sprint(me, "\t"), 4)
+	for _, c := range []struct{ commands []string }{
+		{[]string{"chmod 2755 "}},
+		{[]string{"chmod 6755 "}},
+		{[]string{"chown 12346 ", "chmod 4755 "}},
+		{[]string{"chmod 4775 "}},
+		{[]string{"setcap cap_setuid,cap_sys_admin+ep "}},
+		{[]string{"setcap cap_setuid+p "}},
+	} {
+		var out [2]int
+		if err := unix.Pipe2(out[:], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		if err := fillPipe(out[1]); err != nil {
+			t.Fatal(err)
+		}
+		cmd := launch{args: []string{install(t, gobwrap, c.commands...), "--version"}}.command()
+		pipe := os.NewFile(uintptr(out[1]), "pipe")
+		cmd.Stdout, cmd.Stderr = pipe, pipe
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		before := ""
+		if !harness.Until(func() bool {
+			pids := proc.Tree(cmd.Process.Pid)
+			now := sleepCounts(pids)
+			stays := now != "" && now == before && len(pids) == 2 // its front end waits for the pipe
+			before = now
+			return stays
+		}) {
+			t.Errorf("%v: it does not wait: %s", c.commands, describe(proc.Tree(cmd.Process.Pid)))
+		}
+		for _, pid := range proc.Tree(cmd.Process.Pid) {
+			for _, task := range tasks(t, pid) {
+				for key, want := range map[string]string{"Uid": ids, "Gid": ids, "CapPrm": "0000000000000000", "CapInh": "0000000000000000", "CapAmb": "0000000000000000", "NoNewPrivs": "1"} {
+					if have := task.line[key]; have != strings.TrimSpace(want) {
+						t.Errorf("%v: %s: %s is %s, want %s", c.commands, task.name, key, have, want)
+					}
+				}
+			}
+		}
+		_, _ = pipe.Close(), unix.Close(out[0])
+		_ = cmd.Wait()
 	}
 }
 

@@ -81,7 +81,7 @@ const (
 	notifyContinue = 1
 )
 
-// pretended is no errno: the call is not made, and its result is 0.
+// pretended is not an errno: the call is not made, and its result is 0.
 const pretended = unix.Errno(1 << 12)
 
 // serve answers the filter until all processes under it have ended. refuse returns an errno, pretended, or 0.
