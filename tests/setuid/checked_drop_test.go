@@ -79,8 +79,8 @@ func TestLooksAsTheCaller(t *testing.T) {
 	}
 }
 
-// TestFailuresDoNotUnlock: if the keeper cannot make the user namespace that locks the mounts, for a reason that the
-// user can cause, the launch ends.
+// TestFailuresDoNotUnlock: if the keeper cannot make the user namespace that locks the mounts, for a reason
+// that the user can cause, the launch ends.
 func TestFailuresDoNotUnlock(t *testing.T) {
 	t.Parallel()
 	for _, errno := range []unix.Errno{unix.EAGAIN, unix.ENOMEM, unix.ENOSPC, unix.EMFILE} {
@@ -106,8 +106,8 @@ func TestFailuresDoNotUnlock(t *testing.T) {
 	}
 }
 
-// TestHalfMadeUserNamespace: if the process that makes the user namespace is killed before one of its calls, nothing of
-// what it has made is used: the launch ends, with the reason.
+// TestHalfMadeUserNamespace: if the process that makes the user namespace is killed before one of its calls,
+// nothing of what it has made is used: the launch ends, with the reason.
 func TestHalfMadeUserNamespace(t *testing.T) {
 	t.Parallel()
 	inside := below(pretended)
@@ -138,8 +138,8 @@ func TestHalfMadeUserNamespace(t *testing.T) {
 	}
 }
 
-// TestFirstInheritsNothing: the first process has no descriptor of the keeper's except its two sockets: no namespace,
-// and no directory.
+// TestFirstInheritsNothing: the first process has no descriptor of the keeper's except its two sockets: no
+// namespace, and no directory.
 func TestFirstInheritsNothing(t *testing.T) {
 	t.Parallel()
 	waiting := pausePoints()[2]
@@ -165,8 +165,8 @@ func TestFirstInheritsNothing(t *testing.T) {
 	}
 }
 
-// TestKeeperWantsProc: if something else than a proc is on /proc the keeper ends the launch, whatever the names there
-// lead to.
+// TestKeeperWantsProc: if something else than a proc is on /proc the keeper ends the launch, whatever the names
+// there lead to.
 func TestKeeperWantsProc(t *testing.T) {
 	t.Parallel()
 	s := newUserThreadIn(t, me, inOwnMounts(":"))

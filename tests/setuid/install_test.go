@@ -88,7 +88,8 @@ func TestRefusedInstallations(t *testing.T) {
 	}
 }
 
-// TestRefusedStartHasNoPrivilege: when such a binary says that it refuses to run, no thread of it has privilege.
+// TestRefusedStartHasNoPrivilege: when such a binary says that it refuses to run, no thread of it has
+// privilege.
 func TestRefusedStartHasNoPrivilege(t *testing.T) {
 	t.Parallel()
 	ids := strings.Repeat(fmt.Sprint(me, "\t"), 4)
@@ -231,8 +232,8 @@ func TestCallersWithSeveralIDs(t *testing.T) {
 	launch{who: nobody, wrap: strings.Fields("setpriv --ruid 12345 --euid 12345 --rgid 12345 --egid 42 --clear-groups --"), args: args}.run(t).Refused(t, "how it is installed")
 }
 
-// TestRootsEffectiveID: an effective uid of root's that is not from the file makes no installation. The caller has it
-// already, and set-user-id has no effect where the file is.
+// TestRootsEffectiveID: an effective uid of root's that is not from the file makes no installation. The caller
+// has it already, and set-user-id has no effect where the file is.
 func TestRootsEffectiveID(t *testing.T) {
 	t.Parallel()
 	wrap := strings.Fields("setpriv --ruid 12345 --euid 0 --rgid 12345 --egid 12345 --clear-groups --")
