@@ -303,7 +303,8 @@ func makeDir(c *raw.Chain, path string) unsafe.Pointer {
 }
 
 // openStage opens the staging place for a directory or a file, or what is staged there. The user may have
-// bound a symbolic link there: it is not followed.
+// bound a symbolic link there: it is not followed. A descriptor has come with the request, so 2 is taken, and
+// AboveStdio makes no call.
 func openStage(c *raw.Chain, q *Request) uintptr {
 	path := raw.Text(StageFile + "\x00")
 	if q.B != 0 {
