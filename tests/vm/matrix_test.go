@@ -29,9 +29,10 @@ func TestMatrix(t *testing.T) {
 			t.Fatalf("the launcher is missing: %v: run make build", err)
 		}
 		result := boot(t, vm.Machine{
-			Kernel: kernel,
-			Script: matrixScript,
-			Files:  map[string]string{"gobwrap": program, "rows.sh": "testdata/rows.sh", "probe": "testdata/probe.c"},
+			Kernel:     kernel,
+			Script:     matrixScript,
+			Processors: 2, // a launch chooses on which one its processes run
+			Files:      map[string]string{"gobwrap": program, "rows.sh": "testdata/rows.sh", "probe": "testdata/probe.c"},
 		})
 		if result.Status != 0 {
 			t.Fatalf("the script ended with %d:\n%s", result.Status, result.Output)

@@ -27,7 +27,10 @@ type Machine struct {
 	Modules []string          // to load, beyond those that the root file system needs
 	Params  string            // further words of the kernel's command line
 	Timeout time.Duration     // of one boot and the script; 0 is ten minutes
-	Output  io.Writer         // gets the output as it comes, if not nil
+
+	// Processors is how many it has; 0 is one, of which the emulation takes half the time that it takes of two.
+	Processors int
+	Output     io.Writer // gets the output as it comes, if not nil
 }
 
 // Result is what came out of a machine that ran its script to the end.
@@ -96,7 +99,7 @@ func boot(ctx context.Context, m Machine) (result Result, err error) {
 		m.Output = io.Discard
 	}
 	begin := time.Now()
-	err = run(ctx, dir, io.MultiWriter(&output, m.Output), arguments(dir, image, m.Params))
+	err = run(ctx, dir, io.MultiWriter(&output, m.Output), arguments(dir, image, m))
 	result = Result{Output: output.String(), Took: time.Since(begin)}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause // what ended the machine, and not how it ended
@@ -184,11 +187,11 @@ func compile(dir, source string) (program string, err error) {
 }
 
 // arguments are QEMU's. The ports are those of guest/init.c.
-func arguments(dir, image, params string) []string {
+func arguments(dir, image string, m Machine) []string {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	return []string{
 		"-nodefaults", "-no-user-config", "-display", "none",
-		"-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory,
+		"-accel", "tcg,thread=multi", "-cpu", "max", "-smp", strconv.Itoa(max(1, m.Processors)), "-m", memory,
 		// The daemon reads and writes the guest's memory.
 		"-object", "memory-backend-memfd,id=memory,share=on,size=" + memory,
 		"-machine", "q35,memory-backend=memory",
@@ -196,7 +199,7 @@ func arguments(dir, image, params string) []string {
 		"-serial", "file:" + in("console"), "-serial", "stdio", "-serial", "file:" + in("status"),
 		"-kernel", image, "-initrd", in("initramfs"),
 		// A panic restarts the machine at once, and a restart ends QEMU.
-		"-no-reboot", "-append", "console=ttyS0 panic=-1 loglevel=5 cryptomgr.notests " + params,
+		"-no-reboot", "-append", "console=ttyS0 panic=-1 loglevel=5 cryptomgr.notests " + m.Params,
 	}
 }
 
