@@ -23,7 +23,9 @@ import (
 // is permitted or visible that the host's mounts forbid or hide.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	random, formed := harness.Times(6000, 1_000_000), harness.Times(2000, 100_000)
+	// In five times as many random requests the last pair of operation and answer that had not occurred before
+	// came after 66,000 of a worker's, among the well-formed ones after 12,000.
+	random, formed := harness.Times(6000, 200_000), harness.Times(2000, 100_000)
 	seed := uint64(time.Now().UnixNano())
 	name, _ := os.Hostname()
 	baitDir := bait(t)
