@@ -102,18 +102,9 @@ test-says:
 	@scripts/packages-setup.sh --list arm64 apparmor families
 .PHONY: test-says
 
-# Of the suites with campaigns, what asks harness.Long how much there is to do. All of e2e does,
-# and of compat make test runs only parts in the modes that are set here.
-LONG := Anywhere|FirstLook|Campaign|DestinationsStayInside|Racing|Busy|ManyLaunches|HostKilled|TooManyMatches|ManyKilled|Monorepo|HostileRequests|UntracedBroker
-test-long: need-root setup build ## run campaigns, load and repetition at full length (as root)
-	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall ./tests/e2e
-	GOBWRAP_TEST_LONG=1 $(GO) run ./tests/tools/runall -run '$(LONG)' ./tests/hosted ./tests/ranges ./tests/setuid
-	reference=$$(scripts/reference-setup.sh $(NEWEST_BWRAP)) && export BWRAP_REFERENCE=$$reference && \
-		$(GOTEST) ./tests/compat && $(GOTEST) -run TestNewerReference ./tests/conformance
-	GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
-	GOBWRAP_TEST_MODE=setuid $(GOTEST) ./tests/compat
-	GOBWRAP_TEST_MODE=setuid GOBWRAP_TEST_ENGINE=classic $(GOTEST) ./tests/compat
-	GOBWRAP_TEST_MODE=auto $(GOTEST) ./tests/compat
+# What make test leaves out or cuts short, and no more of it.
+test-long: need-root setup build ## run what make test cuts short: campaigns, load, all combinations (as root)
+	reference=$$(scripts/reference-setup.sh $(NEWEST_BWRAP)) && $(GO) run ./tests/tools/runall -long "$$reference"
 
 test-vm: need-root build ## run the launcher on Debian's kernels, in emulated machines (as root)
 	@scripts/vm-setup.sh

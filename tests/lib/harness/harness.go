@@ -81,6 +81,11 @@ func enter() {
 		for _, name := range []string{roleVar, dirVar, outerVar} { // for a test binary that a test starts
 			_ = os.Unsetenv(name)
 		}
+		if onlyLong() {
+			if err := leaveOutOfLong("."); err != nil {
+				exit(2, err)
+			}
+		}
 	default:
 		exit(2, fmt.Errorf("%s=%s: no such role", roleVar, role))
 	}
@@ -104,9 +109,14 @@ func suite() string {
 // outer process's PID.
 func Number() int { return outerPID }
 
-// Long reports whether campaigns, load and repetition are to run at full length: make
-// test-long sets GOBWRAP_TEST_LONG=1. Tests that ask have a name that its pattern finds.
-func Long() bool { return os.Getenv("GOBWRAP_TEST_LONG") == "1" }
+// longVar asks for campaigns, load and repetition at full length: "1" for all tests of a suite, "only" for
+// those of its tests that differ by it (LeaveOutOfLong). make test-long asks for these.
+const longVar = "GOBWRAP_TEST_LONG"
+
+// Long reports whether campaigns, load and repetition are to run at full length.
+func Long() bool { return os.Getenv(longVar) == "1" || onlyLong() }
+
+func onlyLong() bool { return os.Getenv(longVar) == "only" }
 
 // Times returns how often a test repeats something: long with Long, and short otherwise.
 func Times(short, long int) int {
@@ -117,20 +127,21 @@ func Times(short, long int) int {
 }
 
 // InPart reports whether something with this name belongs to what is to run: everything, or with
-// GOBWRAP_TEST_PART=2/4 the second of four parts. make test runs some suites in several modes,
-// and in each but the first only a part; make test-long all.
+// GOBWRAP_TEST_PART=2/4 the second of four parts, or with -2/4 the other three. make test runs some
+// suites in several modes, and in each but the first only a part; make test-long the other ones.
 func InPart(name string) bool {
 	var part, parts uint32
 	value := os.Getenv("GOBWRAP_TEST_PART")
 	if value == "" {
 		return true
 	}
-	if n, err := fmt.Sscanf(value, "%d/%d", &part, &parts); n != 2 || part < 1 || part > parts {
-		exit(2, fmt.Errorf("GOBWRAP_TEST_PART=%s is not a part, such as 1/3: %w", value, err))
+	number, others := strings.CutPrefix(value, "-")
+	if n, err := fmt.Sscanf(number, "%d/%d", &part, &parts); n != 2 || part < 1 || part > parts {
+		exit(2, fmt.Errorf("GOBWRAP_TEST_PART=%s is not a part, such as 1/3, or all others, such as -1/3: %w", value, err))
 	}
 	sum := fnv.New32a()
 	_, _ = io.WriteString(sum, name)
-	return sum.Sum32()%parts == part-1
+	return (sum.Sum32()%parts == part-1) != others
 }
 
 // UID returns a user id that no other suite on this machine uses at the same time: the

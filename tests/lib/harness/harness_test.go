@@ -242,11 +242,11 @@ func TestDisk(t *testing.T) {
 	}
 }
 
-// TestParts: each name is in one part, and no part is empty.
+// TestParts: each name is in one part, and no part is empty. The others of a part are the rest.
 func TestParts(t *testing.T) {
 	parts := map[string]int{}
 	names := []string{"TestA", "TestB", "TestC", "dir-of-a-file", "bind-twice", "TestSignals", "TestLocks", "caps", "an-odd-name"}
-	for _, part := range []string{"1/2", "2/2"} {
+	for _, part := range []string{"1/2", "2/2", "-1/2"} {
 		t.Setenv("GOBWRAP_TEST_PART", part)
 		for _, name := range names {
 			if InPart(name) {
@@ -254,12 +254,50 @@ func TestParts(t *testing.T) {
 			}
 		}
 	}
-	if parts["1/2"] == 0 || parts["2/2"] == 0 || parts["1/2"]+parts["2/2"] != len(names) {
+	if parts["1/2"] == 0 || parts["2/2"] == 0 || parts["1/2"]+parts["2/2"] != len(names) || parts["-1/2"] != parts["2/2"] {
 		t.Errorf("%v of %d", parts, len(names))
 	}
 	t.Setenv("GOBWRAP_TEST_PART", "")
 	if !InPart("x") {
 		t.Error("without parts, a name is in none")
+	}
+}
+
+// TestAskForLong: a test differs at full length if it, or what it uses, asks.
+func TestAskForLong(t *testing.T) {
+	dir := t.TempDir()
+	text := `package x
+
+import "testing"
+
+var hosts = []string{name()}
+
+func name() string { return map[bool]string{true: "a", false: "b"}[harness.Long()] }
+
+type launch struct{}
+
+func (launch) repeat() { _ = harness.Times(1, 2) }
+
+func each() { launch{}.repeat() }
+
+func TestMain(m *testing.M) { each() }
+
+func TestByMethod(t *testing.T) { t.Run("x", func(t *testing.T) { each() }) }
+
+func TestByVariable(t *testing.T) { t.Log(hosts) }
+
+func TestDirectly(t *testing.T) { t.Log(harness.Long()) }
+
+func TestNot(t *testing.T) { harness.Until(nil) }
+
+func TestNeither(t *testing.T) { Times(1, 2) }
+`
+	if err := os.WriteFile(filepath.Join(dir, "x_test.go"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asking, others, err := askForLong(dir)
+	if want := "[TestByMethod TestByVariable TestDirectly] [TestNeither TestNot]"; err != nil || fmt.Sprint(asking, others) != want {
+		t.Errorf("%v %v %v, want %s", asking, others, err, want)
 	}
 }
 

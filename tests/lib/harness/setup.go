@@ -69,7 +69,10 @@ func LeaveOut(tests string) error {
 	return f.Value.Set(tests)
 }
 
-var testFunction = regexp.MustCompile(`(?m)^func (Test[A-Z]\w*)\(`)
+var (
+	testFunction = regexp.MustCompile(`(?m)^func (Test[A-Z]\w*)\(`)
+	testName     = regexp.MustCompile(`^Test[A-Z]`)
+)
 
 // LeaveOutOtherParts leaves out the tests of this suite that are not InPart, except for those
 // that divide what they have.

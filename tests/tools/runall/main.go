@@ -5,10 +5,11 @@
 // failed. Its exit status is 1 if one did.
 //
 //	go run ./tests/tools/runall [ARGUMENT-OF-GO-TEST...]
+//	go run ./tests/tools/runall -long REFERENCE
 //
-// With arguments it is go test with these.
-//
-// GOBWRAP_TEST_LONG=1 in the environment is for the tests: campaigns at full length.
+// With arguments it is go test with these. With -long it runs what the first form has left out or cut
+// short: campaigns, load and repetition at full length, the rest of compat in each mode, and compat
+// and conformance with a second reference, the path of a bwrap.
 package main
 
 import (
@@ -56,11 +57,9 @@ func steps(all []string) (list []step) {
 	for _, name := range longest {
 		add("", nil, "./"+name)
 		if name == "tests/compat" {
-			// make test-long runs all of each.
-			add("setuid, 1/2", []string{"GOBWRAP_TEST_MODE=setuid", "GOBWRAP_TEST_PART=1/2"}, "./"+name)
-			add("classic, 1/4", []string{"GOBWRAP_TEST_ENGINE=classic", "GOBWRAP_TEST_PART=1/4"}, "./"+name)
-			add("setuid, classic, 2/4", []string{"GOBWRAP_TEST_MODE=setuid", "GOBWRAP_TEST_ENGINE=classic", "GOBWRAP_TEST_PART=2/4"}, "./"+name)
-			add("auto, 3/4", []string{"GOBWRAP_TEST_MODE=auto", "GOBWRAP_TEST_PART=3/4"}, "./"+name)
+			for _, m := range modes {
+				add(m.name+", "+m.part, append([]string{"GOBWRAP_TEST_PART=" + m.part}, m.env...), "./"+name)
+			}
 		}
 	}
 	rest := slices.DeleteFunc(slices.Clone(all), func(pkg string) bool { return slices.Contains(longest, strings.TrimPrefix(pkg, module+"/")) })
@@ -70,13 +69,47 @@ func steps(all []string) (list []step) {
 	return list
 }
 
+// modes are those in which compat runs besides the ordinary one, and which part of it the short form has.
+var modes = []struct {
+	name, part string
+	env        []string
+}{
+	{"setuid", "1/2", []string{"GOBWRAP_TEST_MODE=setuid"}},
+	{"classic", "1/4", []string{"GOBWRAP_TEST_ENGINE=classic"}},
+	{"setuid, classic", "2/4", []string{"GOBWRAP_TEST_MODE=setuid", "GOBWRAP_TEST_ENGINE=classic"}},
+	{"auto", "3/4", []string{"GOBWRAP_TEST_MODE=auto"}},
+}
+
+// campaigns are the packages with tests that ask whether they are to run at full length, longest first.
+var campaigns = []string{"tests/e2e", "tests/setuid", "tests/hosted", "tests/ranges"}
+
+// longSteps returns what there is to run at full length, besides steps.
+func longSteps(reference string) (list []step) {
+	add := func(name string, env []string, args ...string) {
+		list = append(list, step{name, env, append([]string{"-vet=off", "-p=1"}, args...)})
+	}
+	for _, name := range campaigns {
+		add("long", []string{"GOBWRAP_TEST_LONG=only"}, "./"+name)
+	}
+	newer := []string{"BWRAP_REFERENCE=" + reference}
+	add("second reference", newer, "./tests/compat")
+	add("second reference", newer, "-run=TestNewerReference", "./tests/conformance")
+	for _, m := range modes {
+		add(m.name+", all but "+m.part, append([]string{"GOBWRAP_TEST_PART=-" + m.part}, m.env...), "./tests/compat")
+	}
+	return list
+}
+
 func main() {
 	begun := time.Now()
 	var sum summary
 	was := modeOf(os.TempDir())
-	if len(os.Args) > 1 {
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "-long":
+		sum.runSteps(longSteps(os.Args[2]), runtime.NumCPU())
+	case len(os.Args) > 1:
 		sum.runSteps([]step{{args: os.Args[1:]}}, 1)
-	} else {
+	default:
 		sum.vet()
 		all, err := exec.Command("go", "list", "./...").Output()
 		if err != nil {

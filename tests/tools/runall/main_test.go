@@ -82,3 +82,33 @@ func TestSteps(t *testing.T) {
 		}
 	}
 }
+
+// TestLongSteps: every suite with a campaign is run at full length, and of compat in each mode what steps
+// leaves out.
+func TestLongSteps(t *testing.T) {
+	run := map[string]bool{}
+	left := map[string]int{}
+	for _, s := range longSteps("/reference") {
+		run[s.args[len(s.args)-1]] = true
+		left[strings.ReplaceAll(strings.Join(s.env, " "), "PART=-", "PART=")]++
+	}
+	for _, s := range steps(nil) {
+		if env := strings.Join(s.env, " "); strings.Contains(env, "PART=") && left[env] != 1 {
+			t.Errorf("%q: the others are run %d times, want once", env, left[env])
+		}
+	}
+	files, err := filepath.Glob("../../*/*_test.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		suite := "./tests/" + filepath.Base(filepath.Dir(path))
+		if (strings.Contains(string(text), "harness.Times(") || strings.Contains(string(text), "harness.Long(")) && !run[suite] {
+			t.Errorf("%s asks whether it is to run at full length, but -long leaves out %s", path, suite)
+		}
+	}
+}
