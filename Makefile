@@ -22,7 +22,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MISSPELL    := github.com/golangci/misspell/cmd/misspell@v0.8.0
 # Names of Go, of bubblewrap's messages and of other programs.
 SPELT_SO    := color,labeling,localize,signaled,thumbnailers
-GOTEST      := $(GO) test -count=1 -timeout=30m
+GOTEST      := $(GO) test -count=1 -timeout=60m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/deb/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
@@ -87,6 +87,13 @@ build-arm64: ## build all programs for arm64, on Debian amd64
 
 setup: ## install what tests, demo and bench need (Debian, as root)
 	@scripts/setup.sh
+
+setup-all: need-root setup ## install what all targets of .ci/run need
+	@scripts/vm-setup.sh
+	@scripts/clients-setup.sh
+	@scripts/packages-setup.sh arm64 arm64-kernel arm64-kernel-7 apparmor audit families release
+	@scripts/reference-setup.sh $(NEWEST_BWRAP) >/dev/null
+.PHONY: setup-all
 
 need-root:
 	@[ "$$(id -u)" = 0 ] || { echo "This starts launchers as root and as ordinary users: run it as root. (make test-unit needs no root.)" >&2; exit 1; }

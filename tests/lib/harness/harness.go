@@ -110,7 +110,7 @@ func suite() string {
 func Number() int { return outerPID }
 
 // longVar asks for campaigns, load and repetition at full length: "1" for all tests of a suite, "only" for
-// those of its tests that differ by it (LeaveOutOfLong). make test-long asks for these.
+// those of its tests that differ by it (leaveOutOfLong). make test-long asks for these.
 const longVar = "GOBWRAP_TEST_LONG"
 
 // Long reports whether campaigns, load and repetition are to run at full length.

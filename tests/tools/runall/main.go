@@ -1,6 +1,6 @@
 // Command runall runs go vet, the tests of every package, and the suite compat in its other modes:
-// as many packages at the same time as there are processors, those that take longest first. It
-// goes on after a failure, prints what failed as soon as a package is done, and ends with the
+// one package more at a time than there are processors, since some wait, those that take longest
+// first. It goes on after a failure, prints what failed as soon as a package is done, and ends with the
 // packages that took longest, the tests that were skipped and why, and the packages that
 // failed. Its exit status is 1 if one did.
 //
@@ -106,7 +106,7 @@ func main() {
 	was := modeOf(os.TempDir())
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == "-long":
-		sum.runSteps(longSteps(os.Args[2]), runtime.NumCPU())
+		sum.runSteps(longSteps(os.Args[2]), runtime.NumCPU()+1)
 	case len(os.Args) > 1:
 		sum.runSteps([]step{{args: os.Args[1:]}}, 1)
 	default:
@@ -116,7 +116,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, "runall: go list:", err)
 			os.Exit(1)
 		}
-		sum.runSteps(steps(strings.Fields(string(all))), runtime.NumCPU())
+		sum.runSteps(steps(strings.Fields(string(all))), runtime.NumCPU()+1)
 	}
 	if is := modeOf(os.TempDir()); is != was { // most tests run as root, who could do that unnoticed
 		sum.failed = append(sum.failed, fmt.Sprintf("a test changed the mode of %s from %v to %v", os.TempDir(), was, is))
@@ -181,7 +181,7 @@ func (w *whole) Write(p []byte) (int, error) {
 
 // run runs go test and returns what comes of it.
 func (s step) run(to io.Writer) (sum summary) {
-	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-timeout=30m"}, s.args...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-timeout=60m"}, s.args...)...)
 	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stderr = to
 	out, err := cmd.StdoutPipe()
