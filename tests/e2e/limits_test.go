@@ -126,6 +126,7 @@ var scopes = map[string][]string{
 // TestTimeout: SIGTERM comes to the command when its time is over, SIGKILL to everything after
 // the grace, and nothing is left that the scope contains.
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	eachWay(t, func(t *testing.T, v via) {
 		for name, scope := range scopes {
 			for what, c := range map[string]struct{ script, status, wants string }{
