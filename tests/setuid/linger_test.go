@@ -26,7 +26,7 @@ func TestStoppedAtFirstInstruction(t *testing.T) {
 	for i, whom := range []string{"keeper", "copier of mounts", "first process", "command"} {
 		t.Run(whom, func(t *testing.T) {
 			t.Parallel()
-			tries := harness.Times(3, 50)
+			tries := harness.Times(3, 12)
 			args := append([]string{
 				"--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc",
 				"setpriv", "--reuid", user, "--regid", user, "--clear-groups",
