@@ -105,7 +105,7 @@ func TestMachine(t *testing.T) {
 // boot returns the console's text.
 func boot(t *testing.T, kernel, initramfs string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "qemu-system-aarch64", "-nodefaults", "-no-user-config", "-display", "none",
 		"-machine", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a57", "-smp", "2", "-m", "512M",

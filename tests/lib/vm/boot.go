@@ -26,7 +26,7 @@ type Machine struct {
 	Files   map[string]string // names below /run/vm in the guest, and files of the host; *.c is compiled
 	Modules []string          // to load, beyond those that the root file system needs
 	Params  string            // further words of the kernel's command line
-	Timeout time.Duration     // of one boot and the script; 0 is ten minutes
+	Timeout time.Duration     // of one boot and the script; 0 is half an hour
 
 	// Processors is how many it has; 0 is one, of which the emulation takes half the time that it takes of two.
 	Processors int
@@ -90,7 +90,7 @@ func boot(ctx context.Context, m Machine) (result Result, err error) {
 		return Result{}, err
 	}
 	if m.Timeout == 0 {
-		m.Timeout = 10 * time.Minute
+		m.Timeout = 30 * time.Minute
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, m.Timeout, fmt.Errorf("it had not ended after %v", m.Timeout))
 	defer cancel()
