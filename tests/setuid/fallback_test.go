@@ -110,9 +110,10 @@ func TestFallback(t *testing.T) {
 				}
 				want, files := run(gobwrap, func(t *testing.T, l launch) outcome { return l.run(t) })
 				have, made := run(installed, on)
+				all := have.Stdout
 				want.Stdout, have.Stdout = differing.ReplaceAllString(want.Stdout, ""), differing.ReplaceAllString(have.Stdout, "")
 				if want.Status != have.Status || want.Stdout != have.Stdout || have.Stderr != want.Stderr || files != made {
-					t.Errorf("status %s, want %s; stderr %q; files %q, want %q\n%s", have.Status, want.Status, have.Stderr, made, files, difference(want.Stdout, have.Stdout))
+					t.Errorf("status %s, want %s; stderr %q; files %q, want %q\n%s\nof:\n%s", have.Status, want.Status, have.Stderr, made, files, difference(want.Stdout, have.Stdout), all)
 				}
 			})
 		}

@@ -109,8 +109,12 @@ static void report(void) {
 	printf("no_new_privs: %d\nseccomp: %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_SECCOMP));
 	printf("securebits: %d\npid: %d\nsession: %d\n", prctl(PR_GET_SECUREBITS), getpid(), getsid(0));
 	for (int fd = 0; fd < 1100; fd++)
-		if (fcntl(fd, F_GETFD) >= 0)
-			printf("fd: %d\n", fd);
+		if (fcntl(fd, F_GETFD) >= 0) {
+			char link[64], to[256] = "";
+			snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+			(void)!readlink(link, to, sizeof to - 1);
+			printf("fd: %d\n%s: %s\n", fd, link, to);
+		}
 	bait();
 	may("setuid", setuid(0));
 	may("setresuid", setresuid(-1, 0, -1));
