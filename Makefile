@@ -22,7 +22,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MISSPELL    := github.com/golangci/misspell/cmd/misspell@v0.8.0
 # Names of Go, of bubblewrap's messages and of other programs.
 SPELT_SO    := color,labeling,localize,signaled,thumbnailers
-GOTEST      := $(GO) test -count=1 -timeout=60m
+GOTEST      := $(GO) test -count=1 -vet=off -timeout=60m
 SHELL_FILES := .ci/run $(wildcard scripts/*.sh tests/*/testdata/*.sh packaging/*.sh packaging/deb/*.p* cmd/*/completions/*.bash)
 KERNEL      ?= 6.12
 
