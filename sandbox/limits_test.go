@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,14 +24,12 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%q, %v", out, err)
 		}
 		for script, status := range map[string]string{
-			"exec sleep 600":                     "signal: terminated",
-			"trap 'exit 0' TERM; sleep 600&wait": "",
-			"trap 'exit 3' TERM; sleep 600&wait": "exit status 3",
-			"trap '' TERM; sleep 600; sleep 600": "signal: killed",
+			"echo; exec sleep 600":                     "signal: terminated",
+			"trap 'exit 0' TERM; echo; sleep 600&wait": "",
+			"trap 'exit 3' TERM; echo; sleep 600&wait": "exit status 3",
+			"trap '' TERM; echo; sleep 600; sleep 600": "signal: killed",
 		} {
-			c := m.Command(host(), "/bin/sh", "-c", script)
-			c.Spec.Limits.Timeout, c.Spec.Limits.Grace = 300*time.Millisecond, 300*time.Millisecond
-			err := c.Run()
+			err := timeOut(t, m, script, status == "signal: killed")
 			var exit *sandbox.ExitError
 			if !errors.Is(err, sandbox.ErrTimeout) || errors.As(err, &exit) != (status != "") || !strings.Contains(err.Error(), status) {
 				t.Errorf("%s: %v, want %q", script, err, status)
@@ -42,6 +41,32 @@ func TestLimits(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// timeOut runs a script whose time is over when it has written a line; on a slow machine it gets more time. With
+// kill it gets SIGKILL soon after SIGTERM.
+func timeOut(t *testing.T, m sandboxtest.Mode, script string, kill bool) error {
+	t.Helper()
+	for limit := 300 * time.Millisecond; ; limit *= 2 {
+		file, err := os.CreateTemp(t.TempDir(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := m.Command(host(), "/bin/sh", "-c", script)
+		c.Stdout = file // not a pipe, which what the script leaves behind may hold open
+		c.Spec.Limits.Timeout, c.Spec.Limits.Grace = limit, time.Hour
+		if kill {
+			c.Spec.Limits.Grace = 300 * time.Millisecond
+		}
+		result := c.Run()
+		info, err := file.Stat()
+		if err != nil || file.Close() != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > 0 || limit > time.Hour {
+			return result
+		}
+	}
 }
 
 // TestCPUs: the command runs on exactly these CPUs; one that is not there is an error of the field.

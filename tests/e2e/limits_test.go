@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -130,11 +131,11 @@ func TestTimeout(t *testing.T) {
 	eachWay(t, func(t *testing.T, v via) {
 		for name, scope := range scopes {
 			for what, c := range map[string]struct{ script, status, wants string }{
-				"a sleeper":        {"exec sleep 98765", "143", ""},
-				"one that obeys":   {"trap 'echo asked; exit 7' TERM; sleep 98765 & wait", "7", "asked\n"},
-				"one that ignores": {"trap '' TERM; sleep 98765; sleep 98765", "137", ""},
-				"one that stops":   {"kill -STOP $$", "137", ""},
-				"a double fork":    {"(sleep 98765 &) ; (exec setsid sleep 98765 &); exec sleep 98765", "143", ""},
+				"a sleeper":        {"echo ready; exec sleep 98765", "143", ""},
+				"one that obeys":   {"trap 'echo asked; exit 7' TERM; echo ready; sleep 98765 & wait", "7", "asked\n"},
+				"one that ignores": {"trap '' TERM; echo ready; sleep 98765; sleep 98765", "137", ""},
+				"one that stops":   {"echo ready; kill -STOP $$", "137", ""},
+				"a double fork":    {"(sleep 98765 &) ; (exec setsid sleep 98765 &); echo ready; exec sleep 98765", "143", ""},
 			} {
 				if name == "as-pid1" && (what == "a sleeper" || what == "a double fork") {
 					c.status = "137" // PID 1 gets the signals that it handles
@@ -144,30 +145,67 @@ func TestTimeout(t *testing.T) {
 				}
 				t.Run(name+"/"+what, func(t *testing.T) {
 					t.Parallel()
-					mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
-					args := v.inShell(strings.ReplaceAll(c.script, "sleep 98765", "sleep "+mark+" >/dev/null 2>&1"), slices.Concat(scope, []string{"--timeout", "0.4:0.3", "--usage", "--json-status-fd", "2"})...)
-					start := time.Now()
-					out := launch{who: v.who, args: args}.run(t)
-					took := time.Since(start)
-					e := endingOf(t, out.Stderr)
-					if out.Status != c.status || out.Stdout != c.wants || e.by != "timeout" || e.wall < 0.4 || took < 400*time.Millisecond {
-						t.Errorf("%v after %v: %+v, want status %s", out, took, e, c.status)
-					}
-					if c.status == "137" && e.wall < 0.7 {
-						t.Errorf("killed after %v", e.wall)
-					}
-					left := func() bool { return exec.Command("pgrep", "-f", "^sleep "+mark).Run() == nil }
-					// What is outside of the scope stays, and is ours to end.
-					if name == "command" || what == "a double fork" && name != "pidns" && name != "as-pid1" {
-						_ = exec.Command("pkill", "-KILL", "-f", "^sleep "+mark).Run()
-					}
-					if !harness.Until(func() bool { return !left() }) {
-						t.Fatal("something is left")
+					l := timed{c.script, c.status, c.wants, scope, name == "command" || what == "a double fork" && name != "pidns" && name != "as-pid1"}
+					// The time must not be over before the script is ready.
+					for limit := 0.4; !l.ends(t, v, limit); limit *= 2 {
+						if limit > 3600 {
+							t.Fatal("it does not get ready")
+						}
 					}
 				})
 			}
 		}
 	})
+}
+
+// timed is a command of TestTimeout, which says when it is ready.
+type timed struct {
+	script, status, wants string
+	scope                 []string
+	leaves                bool // it leaves processes outside of its scope
+}
+
+// ends runs the command for at most limit seconds, and reports whether it was ready before.
+func (c timed) ends(t *testing.T, v via, limit float64) bool {
+	t.Helper()
+	grace := 0.3
+	if c.status != "137" {
+		grace = 3600 // it ends by itself, however slow the machine is
+	}
+	mark := strconv.Itoa(int(1e6 + time.Now().UnixNano()%1e9))
+	options := slices.Concat(c.scope, []string{"--timeout", fmt.Sprintf("%g:%g", limit, grace), "--usage", "--json-status-fd", "2"})
+	start := time.Now()
+	out := launch{who: v.who, args: v.inShell(strings.ReplaceAll(c.script, "sleep 98765", "sleep "+mark+" >/dev/null 2>&1"), options...)}.run(t)
+	took := time.Since(start)
+	ready := strings.HasPrefix(out.Stdout, "ready\n")
+	if !ready || c.leaves { // what is outside of the scope stays, and is ours to end
+		_ = exec.Command("pkill", "-KILL", "-f", "^sleep "+mark).Run()
+	}
+	if !harness.Until(func() bool { return exec.Command("pgrep", "-f", "^sleep "+mark).Run() != nil }) {
+		t.Fatal("something is left")
+	}
+	if !ready {
+		return false
+	}
+	e := endingOf(t, out.Stderr)
+	if out.Status != c.status || out.Stdout != "ready\n"+c.wants || e.by != "timeout" || e.wall < limit || took.Seconds() < limit {
+		t.Errorf("%v after %v: %+v, want status %s", out, took, e, c.status)
+	}
+	if c.status == "137" && e.wall < limit+grace {
+		t.Errorf("killed after %v", e.wall)
+	}
+	return true
+}
+
+// ignoringTERM runs a command that ignores SIGTERM with a limit of time, and with a longer one if that was over
+// before the command had said so.
+func ignoringTERM(run func(limit string) outcome) (out outcome) {
+	for limit := 0.3; limit < 3600; limit *= 2 {
+		if out = run(fmt.Sprintf("%g:0.2", limit)); out.Status != "143" {
+			break
+		}
+	}
+	return out
 }
 
 // TestForkBomb: processes that fork as fast as they can end with their PID namespace.
@@ -180,7 +218,9 @@ func TestForkBomb(t *testing.T) {
 			script = "trap '' TERM; f() { test $1 = 0 || { f $(($1 - 1)) & f $(($1 - 1)) & }; exec sleep " + mark + "; }; f 7"
 			limit = "30000"
 		}
-		out := launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--rlimit", "nproc="+limit, "--rlimit", "cpu=60", "--timeout", "0.5:0.2")}.run(t)
+		out := ignoringTERM(func(time string) outcome {
+			return launch{who: v.who, args: v.inShell(script, "--unshare-pid", "--rlimit", "nproc="+limit, "--rlimit", "cpu=60", "--timeout", time)}.run(t)
+		})
 		if out.Status != "137" {
 			t.Error(out)
 		}
@@ -215,7 +255,9 @@ func TestUsage(t *testing.T) {
 			}
 		}
 		// A command that is killed when its time is over has used that.
-		out := launch{who: v.who, args: v.inShell("trap '' TERM; while :; do :; done", "--unshare-pid", "--timeout", "0.3:0.2", "--usage", "--json-status-fd", "2")}.run(t)
+		out := ignoringTERM(func(limit string) outcome {
+			return launch{who: v.who, args: v.inShell("trap '' TERM; while :; do :; done", "--unshare-pid", "--timeout", limit, "--usage", "--json-status-fd", "2")}.run(t)
+		})
 		if e := endingOf(t, out.Stderr); e.by != "timeout" || e.user == 0 || e.maxRSS < 100<<10 {
 			t.Errorf("%+v", e)
 		}
