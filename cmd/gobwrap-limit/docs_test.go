@@ -1,15 +1,13 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/internal/docs"
+	"github.com/gobwrap/gobwrap/tests/lib/written"
 )
-
-var update = flag.Bool("update", false, "write the manual and the completions")
 
 // rows is the table of options, as far as documents are concerned.
 func rows() (out []docs.Option) {
@@ -30,7 +28,7 @@ func TestManual(t *testing.T) {
 	if err != nil {
 		t.Fatal("gobwrap-limit.1.in: ", err)
 	}
-	made(t, "gobwrap-limit.1", text)
+	written.Compare(t, "gobwrap-limit.1", text)
 }
 
 // TestCompletions: the completions are what the table makes.
@@ -40,24 +38,7 @@ func TestCompletions(t *testing.T) {
 		t.Errorf("it is not said how the operand %s is completed", name)
 	}
 	c := docs.Complete(program, rows(), kinds)
-	made(t, "completions/gobwrap-limit.bash", c.Bash)
-	made(t, "completions/_gobwrap-limit", c.Zsh)
-	made(t, "completions/gobwrap-limit.fish", c.Fish)
-}
-
-// made compares a file with what it should be, or writes it.
-func made(t *testing.T, name, want string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != want {
-		t.Errorf("%s is not what the option table makes: make docs", name)
-	}
+	written.Compare(t, "completions/gobwrap-limit.bash", c.Bash)
+	written.Compare(t, "completions/_gobwrap-limit", c.Zsh)
+	written.Compare(t, "completions/gobwrap-limit.fish", c.Fish)
 }

@@ -13,16 +13,17 @@ type option struct {
 	name    string
 	operand string // its name; "": there is none
 	help    string
+	set     func(l *limits, value string) error // of a limit
 }
 
 func options() []option {
 	return []option{
-		{"--memory", "BYTES", "memory, with K, M, G or T for powers of 1024; no swap"},
-		{"--tasks", "N", "processes and threads"},
-		{"--cpus", "N", "processors, such as 1.5"},
-		{"--explain", "", "say where the limits are in force, then run"},
-		{"--help", "", "print this text"},
-		{"--version", "", "print the version"},
+		{"--memory", "BYTES", "memory, with K, M, G or T for powers of 1024; no swap", func(l *limits, value string) (err error) { l.memory, err = parseMemory(value); return err }},
+		{"--tasks", "N", "processes and threads", func(l *limits, value string) (err error) { l.tasks, err = parseTasks(value); return err }},
+		{"--cpus", "N", "processors, such as 1.5", func(l *limits, value string) (err error) { l.cpus, err = parseCPUs(value); return err }},
+		{"--explain", "", "say where the limits are in force, then run", nil},
+		{"--help", "", "print this text", nil},
+		{"--version", "", "print the version", nil},
 	}
 }
 
@@ -77,7 +78,7 @@ func parse(args []string) (r request, text string, err error) {
 		case "--explain":
 			r.explain = true
 		default:
-			if err := r.set(o.name, value); err != nil {
+			if err := o.set(&r.limits, value); err != nil {
 				return r, "", fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -90,18 +91,4 @@ func parse(args []string) (r request, text string, err error) {
 		return r, "", errors.New("no limit given: at least one of --memory, --tasks and --cpus")
 	}
 	return r, "", nil
-}
-
-func (l *limits) set(name, value string) (err error) {
-	switch name {
-	case "--memory":
-		l.memory, err = parseMemory(value)
-	case "--tasks":
-		l.tasks, err = parseTasks(value)
-	case "--cpus":
-		l.cpus, err = parseCPUs(value)
-	default:
-		err = errors.New("not implemented")
-	}
-	return err
 }

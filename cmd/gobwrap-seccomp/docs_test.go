@@ -1,16 +1,14 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/gobwrap/gobwrap/idmap"
 	"github.com/gobwrap/gobwrap/internal/docs"
+	"github.com/gobwrap/gobwrap/tests/lib/written"
 )
-
-var update = flag.Bool("update", false, "write the manual")
 
 // rows is the table of commands, as far as documents are concerned.
 func rows() (out []docs.Command) {
@@ -35,7 +33,7 @@ func TestManual(t *testing.T) {
 			t.Errorf("the manual lacks %s", name)
 		}
 	}
-	made(t, "gobwrap-seccomp.1", text)
+	written.Compare(t, "gobwrap-seccomp.1", text)
 }
 
 // TestCompletions: the completions are what the table makes.
@@ -47,24 +45,7 @@ func TestCompletions(t *testing.T) {
 		"CAP":     {Words: append([]string{"ALL"}, idmap.Caps(1<<63-1).Names()...)},
 		"ARCH":    {Words: []string{"amd64", "arm64", "x86_64", "x86", "x32", "aarch64", "arm"}},
 	})
-	made(t, "completions/gobwrap-seccomp.bash", c.Bash)
-	made(t, "completions/_gobwrap-seccomp", c.Zsh)
-	made(t, "completions/gobwrap-seccomp.fish", c.Fish)
-}
-
-// made compares a file with what it should be, or writes it.
-func made(t *testing.T, name, want string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != want {
-		t.Errorf("%s is not what the table of commands makes: make docs", name)
-	}
+	written.Compare(t, "completions/gobwrap-seccomp.bash", c.Bash)
+	written.Compare(t, "completions/_gobwrap-seccomp", c.Zsh)
+	written.Compare(t, "completions/gobwrap-seccomp.fish", c.Fish)
 }

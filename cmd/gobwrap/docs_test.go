@@ -1,7 +1,6 @@
 package main
 
 import (
-	flags "flag"
 	"os"
 	"slices"
 	"strings"
@@ -11,9 +10,8 @@ import (
 	"github.com/gobwrap/gobwrap/internal/cmdline"
 	"github.com/gobwrap/gobwrap/internal/docs"
 	"github.com/gobwrap/gobwrap/seccomp"
+	"github.com/gobwrap/gobwrap/tests/lib/written"
 )
-
-var update = flags.Bool("update", false, "write the manual and the completions")
 
 // operandKinds says how each operand of the table is completed.
 func operandKinds() map[string]docs.Kind {
@@ -65,12 +63,12 @@ func TestManual(t *testing.T) {
 	if err != nil {
 		t.Fatal("gobwrap.1.in: ", err)
 	}
-	made(t, "gobwrap.1", text)
+	written.Compare(t, "gobwrap.1", text)
 	text, err = docs.Text(string(page), rows())
 	if err != nil {
 		t.Fatal("gobwrap.1.in: ", err)
 	}
-	made(t, "help.txt", text)
+	written.Compare(t, "help.txt", text)
 }
 
 // TestManualHeadings: the headings in EXIT STATUS and DIAGNOSTICS are plain text. A word of them that is the
@@ -111,24 +109,7 @@ func TestCompletions(t *testing.T) {
 		t.Errorf("operandKinds does not say how the operand %s is completed", name)
 	}
 	c := docs.Complete("gobwrap", rows(), kinds)
-	made(t, "completions/gobwrap.bash", c.Bash)
-	made(t, "completions/_gobwrap", c.Zsh)
-	made(t, "completions/gobwrap.fish", c.Fish)
-}
-
-// made compares a file with what it should be, or writes it.
-func made(t *testing.T, name, want string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != want {
-		t.Errorf("%s is not what the option table makes: make docs", name)
-	}
+	written.Compare(t, "completions/gobwrap.bash", c.Bash)
+	written.Compare(t, "completions/_gobwrap", c.Zsh)
+	written.Compare(t, "completions/gobwrap.fish", c.Fish)
 }
