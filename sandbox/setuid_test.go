@@ -163,9 +163,6 @@ var refused = []struct {
 		s.Lockdown.FileLabel = SetText("label")
 		s.Files = append(s.Files, mounts.Tmpfs("/t"))
 	}},
-	{"--size", func(s *Spec) {
-		s.Files = append(s.Files, mounts.Tmpfs("/t").Size(1<<62))
-	}},
 }
 
 func layered(op mounts.Op) func(*Spec) {
@@ -239,7 +236,7 @@ func someSpec(r *rand.Rand) Spec {
 		dest, fd := fmt.Sprintf("/d%d", r.IntN(9)), SetFD(20+i)
 		op := []mounts.Op{
 			mounts.ReadOnly("/usr").At(dest), mounts.ReadWrite("/usr").At(dest), mounts.Devices("/usr").At(dest),
-			mounts.ReadOnlyFD(fd, dest), mounts.ReadWriteFD(fd, dest), mounts.Tmpfs(dest), mounts.Proc(dest), mounts.Dev(dest),
+			mounts.ReadOnlyFD(fd, dest), mounts.ReadWriteFD(fd, dest), mounts.Tmpfs(dest).Size(1 << r.IntN(63)), mounts.Proc(dest), mounts.Dev(dest),
 			mounts.Dir(dest), mounts.File(dest, fd), mounts.ReadOnlyData(dest, fd), mounts.ReadWriteData(dest, fd),
 			mounts.Symlink("t", dest), mounts.Chmod(dest, r.Uint32N(0o10000)), mounts.RemountReadOnly(dest), mounts.Mqueue(dest),
 			mounts.Mask(dest), mounts.Protect(dest), mounts.Mask(dest + "/*").Glob().Try(),

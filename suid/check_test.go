@@ -50,9 +50,9 @@ func TestCheckPlan(t *testing.T) {
 		{"proc, or that of the host", 0, 0, step(plan.OpProc, a(1), flags(plan.FlagOrBind)), suid.ReasonProc},
 		{"mqueue", 0, 0, step(plan.OpMount, a(plan.MountMqueue)), suid.ReasonMqueue},
 		{"mqueue of one's own", unix.CLONE_NEWIPC, 0, step(plan.OpMount, a(plan.MountMqueue)), suid.Permitted},
-		{"half of the memory", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(half)), suid.Permitted},
-		{"more than half", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(half+1)), suid.ReasonSize},
-		{"more than all", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(1<<63)), suid.ReasonSize},
+		{"a tmpfs of the default size", 0, 0, step(plan.OpMount, a(plan.MountTmpfs)), suid.Permitted},
+		{"a tmpfs of a page", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(1)), suid.Permitted},
+		{"a tmpfs of any size", 0, 0, step(plan.OpMount, a(plan.MountTmpfs), size(1<<64-1)), suid.Permitted},
 		{"a label of files", 0, 0, step(plan.OpLabel, a(plan.LabelNew), func(s *plan.Step) { s.B = 1 }), suid.ReasonLabel},
 		{"no label of files", 0, 0, step(plan.OpLabel, a(plan.LabelNew)), suid.Permitted},
 		{"a label of the command", 0, 0, step(plan.OpLabel, a(plan.LabelExec), func(s *plan.Step) { s.B = 1 }), suid.Permitted},
@@ -66,7 +66,7 @@ func TestCheckPlan(t *testing.T) {
 		} else {
 			header(p).Flags |= c.flags
 		}
-		reason, at := check(p, half)
+		reason, at := check(p)
 		want := plan.NoStep
 		switch {
 		case c.want == suid.Permitted || c.want == suid.ReasonJoin:
@@ -84,7 +84,7 @@ func TestCheckPlan(t *testing.T) {
 	p := with(t, 0, 0, step(plan.OpWaitFd))
 	i, j := find(t, p, plan.OpPivot), find(t, p, plan.OpWaitFd)
 	*plan.StepAt(base(p), i), *plan.StepAt(base(p), j) = *plan.StepAt(base(p), j), *plan.StepAt(base(p), i)
-	if reason, at := check(p, half); reason != suid.ReasonBlock || at != i {
+	if reason, at := check(p); reason != suid.ReasonBlock || at != i {
 		t.Errorf("wait before the pivot: reason %d, step %d", reason, at)
 	}
 }

@@ -13,10 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckPlan reports whether setuid mode can carry out a plan that plan.Verify accepts. halfMemory is the
-// largest permitted tmpfs in bytes. It returns Permitted, or the reason and the step; the step is
-// plan.NoStep if the reason concerns the plan as a whole.
-func CheckPlan(base unsafe.Pointer, halfMemory uint64) (Reason, uint32) {
+// CheckPlan reports whether setuid mode can carry out a plan that plan.Verify accepts. It returns Permitted,
+// or the reason and the step; the step is plan.NoStep if the reason concerns the plan as a whole.
+func CheckPlan(base unsafe.Pointer) (Reason, uint32) {
 	h := (*plan.Header)(base)
 	switch {
 	case h.Join != 0 || h.Flags&plan.FlagJoin != 0:
@@ -28,7 +27,7 @@ func CheckPlan(base unsafe.Pointer, halfMemory uint64) (Reason, uint32) {
 	for i := uint32(0); i < h.Steps; i++ {
 		s := plan.StepAt(base, i)
 		pivoted = pivoted || s.Op == plan.OpPivot
-		if r := checkStep(base, s, pivoted, halfMemory); r != Permitted {
+		if r := checkStep(base, s, pivoted); r != Permitted {
 			return r, i
 		}
 	}
@@ -36,13 +35,10 @@ func CheckPlan(base unsafe.Pointer, halfMemory uint64) (Reason, uint32) {
 }
 
 // checkStep checks one step.
-func checkStep(base unsafe.Pointer, s *plan.Step, pivoted bool, halfMemory uint64) Reason {
+func checkStep(base unsafe.Pointer, s *plan.Step, pivoted bool) Reason {
 	h := (*plan.Header)(base)
 	switch s.Op {
 	case plan.OpMount:
-		if s.A == plan.MountTmpfs && uint64(s.F)|uint64(s.G)<<32 > halfMemory {
-			return ReasonSize
-		}
 		return allowIf(s.A != plan.MountMqueue || h.Clone&unix.CLONE_NEWIPC != 0, ReasonMqueue)
 	case plan.OpLabel:
 		return allowIf(s.A != plan.LabelNew || s.B == 0, ReasonLabel)

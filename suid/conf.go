@@ -18,12 +18,17 @@ const (
 
 // Conf is the content of setuid.conf, for one caller. The zero value restricts nothing.
 type Conf struct {
-	Off     bool   // a line "off"
-	Limited bool   // a line "groups"
-	Member  bool   // the caller is in one of its groups
+	Member  bool   // the caller is in a group of a line "groups"
 	Refused uint64 // bit n: feature n is refused
-	Deny    uint32 // what of it the broker (broker.Job.Deny) and the keeper (CLONE_NEW*, DenyProc) refuse
+	Deny    uint32 // what the broker (broker.Job.Deny) and the keeper (CLONE_NEW* and the following) refuse
 }
+
+// Bits of Conf.Deny. The broker, which gets them too, ignores them.
+const (
+	DenyOthers = 1 << 15 // a line "groups" without a group of the caller's: all launches
+	DenyAll    = 1 << 16 // a line "off": all launches
+	DenyProc   = 1 << 31 // a new proc
+)
 
 // feature is what the administrator can refuse, under the name of its option. What needs privilege is
 // refused by the keeper or the broker. The rest is refused by the first process, which the user
@@ -72,9 +77,6 @@ var features = [...]feature{
 	{"--seccomp", byOp, uint32(plan.OpSeccomp), 0},
 }
 
-// DenyProc keeps the keeper from making a new proc. The broker, which gets the keeper's bits too, ignores them.
-const DenyProc = 1 << 31
-
 // Features returns the options that a "refuse" line may name.
 func Features() []string {
 	out := make([]string, 0, len(features))
@@ -84,15 +86,20 @@ func Features() []string {
 	return out
 }
 
-// Extra packs a reason and, for ReasonConfOption, the feature into one number of a message. If the feature is a
-// namespace, Judge packs its CLONE_NEW* flag, which is above both, instead of its number.
+// Extra packs a reason and, for ReasonConfOption, the feature into one number of a message. The keeper packs bits
+// of Conf.Deny, which are above both, instead of a feature.
 func Extra(r Reason, feature uint32) uint32 { return uint32(r) | feature<<8 }
 
 // FromExtra unpacks the reason, and the option that the administrator refuses, or "".
 func FromExtra(extra uint32) (r Reason, option string) {
 	r = Reason(extra & 0xff)
-	if r != ReasonConfOption {
+	switch {
+	case r != ReasonConfOption:
 		return r, ""
+	case extra&DenyAll != 0:
+		return ReasonConfOff, ""
+	case extra&DenyOthers != 0:
+		return ReasonConfGroup, ""
 	}
 	for n, f := range features {
 		if f.kind == byClone && f.deny&extra != 0 || extra>>8 == uint32(n) {

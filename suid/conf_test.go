@@ -51,7 +51,7 @@ func refusing(t testing.TB, options ...string) suid.Conf {
 
 // TestConf: what the file can say, to a caller in the groups 0, 100, 1001 and 2³²-2.
 func TestConf(t *testing.T) {
-	off, limited, member := suid.Conf{Off: true}, suid.Conf{Limited: true}, suid.Conf{Limited: true, Member: true}
+	off, other, member := suid.Conf{Deny: suid.DenyAll}, suid.Conf{Deny: suid.DenyOthers}, suid.Conf{Member: true}
 	none := suid.Conf{}
 	for _, c := range []struct {
 		text string
@@ -75,23 +75,29 @@ func TestConf(t *testing.T) {
 		{"off\noff\n", off},
 		{"\n\n\noff", off},
 
-		{"groups 5", limited},
+		{"groups 5", other},
 		{"groups 100", member},
 		{"groups 5 100", member},
 		{"groups\t5\t 100\t", member},
 		{"groups 5\ngroups 1001", member},
 		{"groups 1001\ngroups 5", member},
+		{"groups 5\ngroups 6", other},
+		{"groups 5\ngroups 1001\ngroups 6", member},
+		{"groups 5\noff\ngroups 100", suid.Conf{Member: true, Deny: suid.DenyAll}},
+		{"off\ngroups 5", suid.Conf{Deny: suid.DenyAll | suid.DenyOthers}},
+		{"groups 5\noff", suid.Conf{Deny: suid.DenyAll | suid.DenyOthers}},
+		{"groups 5\nrefuse --proc\ngroups 100", suid.Conf{Member: true, Refused: refusing(t, "--proc").Refused, Deny: suid.DenyProc}},
 		{"groups 1001 1001", member},
 		{"groups 0", member},
 		{"groups 00", member},
 		{"groups 0000000000000000000000000000100", member},
-		{"groups 1", limited},
-		{"groups 10", limited},
-		{"groups 1000", limited},
+		{"groups 1", other},
+		{"groups 10", other},
+		{"groups 1000", other},
 		{"groups 4294967294", member}, // the last one that there is
-		{"groups 4294967293", limited},
-		{"groups 5 # 100", limited},
-		{"groups 5 #100", limited},
+		{"groups 4294967293", other},
+		{"groups 5 # 100", other},
+		{"groups 5 #100", other},
 
 		{"refuse --bind", refusing(t, "--bind")},
 		{"refuse --bind --bind", refusing(t, "--bind")},
@@ -102,7 +108,7 @@ func TestConf(t *testing.T) {
 
 		{"groups 100\nrefuse --dev\noff", func() suid.Conf {
 			c := refusing(t, "--dev")
-			c.Off, c.Limited, c.Member = true, true, true
+			c.Member, c.Deny = true, c.Deny|suid.DenyAll
 			return c
 		}()},
 		{strings.Repeat("# padding\n", suid.MaxConf/10) + "off", off},
@@ -112,7 +118,7 @@ func TestConf(t *testing.T) {
 			t.Errorf("%.60q: %+v, line %d; want %+v", c.text, got, line, c.want)
 		}
 	}
-	if c, line := readConf(t, "groups 0 100"); line != 0 || c != limited {
+	if c, line := readConf(t, "groups 0 100"); line != 0 || c != other {
 		t.Errorf("a caller without groups: %+v, line %d", c, line)
 	}
 }
@@ -164,6 +170,7 @@ func TestConfWordsInPlace(t *testing.T) {
 
 // reference reads a conf as ReadConf should, by other means.
 func reference(text string, groups []uint32) (c suid.Conf, bad uint32) {
+	limited := false
 	for n, line := range strings.Split(text, "\n") {
 		words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
 		if i := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); i >= 0 {
@@ -172,6 +179,10 @@ func reference(text string, groups []uint32) (c suid.Conf, bad uint32) {
 		if len(words) > 0 && !referenceLine(words, groups, &c) {
 			return c, uint32(n + 1)
 		}
+		limited = limited || len(words) > 0 && words[0] == "groups"
+	}
+	if limited && !c.Member {
+		c.Deny |= suid.DenyOthers
 	}
 	return c, 0
 }
@@ -179,10 +190,9 @@ func reference(text string, groups []uint32) (c suid.Conf, bad uint32) {
 func referenceLine(words []string, groups []uint32, c *suid.Conf) bool {
 	switch words[0] {
 	case "off":
-		c.Off = true
+		c.Deny |= suid.DenyAll
 		return len(words) == 1
 	case "groups":
-		c.Limited = true
 		for _, w := range words[1:] {
 			id, err := strconv.ParseUint(w, 10, 32)
 			if err != nil || id == 1<<32-1 {

@@ -25,27 +25,23 @@ import (
 func ReadConf(p unsafe.Pointer, n uintptr, ids unsafe.Pointer, nids uintptr, c *Conf) uint32 {
 	w := words{p: p}
 	for line := uint32(1); w.at < n; line++ {
-		if !c.readLine(&w, ids, nids) {
+		empty, off, groups, refuse := !w.next(), w.is("off"), w.is("groups"), w.is("refuse")
+		switch {
+		case off:
+			c.Deny |= DenyAll
+		case groups && !c.Member:
+			c.Deny |= DenyOthers
+		}
+		valid := empty || off
+		for more := w.next(); more; more = valid && w.next() {
+			valid = groups && c.addGroup(&w, ids, nids) || refuse && c.addOption(&w)
+		}
+		if !valid {
 			return line
 		}
 		w.at++
 	}
 	return 0
-}
-
-// readLine reads a line up to its newline, and reports whether it is valid.
-func (c *Conf) readLine(w *words, ids unsafe.Pointer, nids uintptr) bool {
-	if !w.next() {
-		return true
-	}
-	off, groups, refuse, operands := w.is("off"), w.is("groups"), w.is("refuse"), 0
-	c.Off, c.Limited = c.Off || off, c.Limited || groups
-	for ; w.next(); operands++ {
-		if !(groups && c.addGroup(w, ids, nids) || refuse && c.addOption(w)) {
-			return false
-		}
-	}
-	return off || (groups || refuse) && operands > 0
 }
 
 // words is a text and the place of one of its words. The last byte of the text is a newline.
@@ -102,31 +98,12 @@ func (c *Conf) addGroup(w *words, ids unsafe.Pointer, nids uintptr) bool {
 		v = v*10 + uint64(d-'0')
 	}
 	for i := range nids {
-		c.Member = c.Member || uint64(*(*uint32)(unsafe.Add(ids, 4*i))) == v
+		if uint64(*(*uint32)(unsafe.Add(ids, 4*i))) == v {
+			c.Member, c.Deny = true, c.Deny&^DenyOthers
+		}
 	}
 	return v < 1<<32-1
 }
-
-// Judge checks what the keeper is asked for: the namespaces. It returns 0, or a refusal as Extra packs
-// it. With try the user namespace is optional, and not refused here.
-func (c *Conf) Judge(clone uint32, try bool) uint32 {
-	refused := clone & c.Deny
-	if try {
-		refused &^= unix.CLONE_NEWUSER
-	}
-	switch {
-	case c.Off:
-		return uint32(ReasonConfOff)
-	case c.Limited && !c.Member:
-		return uint32(ReasonConfGroup)
-	case refused != 0:
-		return uint32(ReasonConfOption) | refused
-	}
-	return 0
-}
-
-// Skips reports whether an optional user namespace is to be left out.
-func (c *Conf) Skips() bool { return c.Deny&unix.CLONE_NEWUSER != 0 }
 
 // CheckSteps checks the steps of a plan, in the first process. It returns 0, or a refusal as Extra packs
 // it and the step.

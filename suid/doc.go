@@ -19,7 +19,7 @@
 //	     │           ├─ enters that copy and the other new namespaces, writes the maps
 //	     │           ├─clone─▶ first process: drops everything; then, in package first,
 //	     │           │              carries out the plan as in direct mode  ────┐
-//	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 20 calls ◀┘ requests    broker.Serve
+//	     │           └─ becomes the broker: CAP_SYS_ADMIN, a filter of 15 calls ◀┘ requests    broker.Serve
 //	     │
 //	     ├─ drops all privilege permanently, and asks the kernel to confirm it
 //	     └─ parses, compiles, tries direct mode, and waits as the monitor
@@ -41,17 +41,19 @@
 //
 // # The broker's requests
 //
-// A request has a fixed size: an operation, three integers, a host name, and at most two
-// descriptors. The answer is an errno. Anything else ends the broker. The host name is the only
-// string that comes from the user.
+// A request has a fixed size: an operation, three integers, a host name, and two descriptors. The
+// answer is an errno. Anything else ends the broker. The host name is the only string that comes from
+// the user.
 //
 //	BIND      source, destination; flags      clones the tree and its mounts, adds nosuid and flags, attaches it
-//	FS        destination; kind, mode, size   mounts a new tmpfs, devpts or mqueue
+//	FS        destination; kind, size, mode   mounts a new tmpfs, devpts or mqueue
 //	RESTRICT  mount; flags                    adds read-only, nosuid, nodev, noexec; removes no flag
 //	ROOT      —                               builds the frame: the old root is set aside, the new proc next to it
 //	PIVOT     new root                        makes it the only root; the broker ends
 //	HOSTNAME  name                            only in a new UTS namespace
-//	STAGE, PLACE                              BIND in two parts, for kernels without open_tree(2): see below
+//
+// For kernels without the newer calls there is a plain BIND, which adds no flags, and RESTRICT can make a tree
+// private: see below.
 //
 // There is no request for the loopback interface: the keeper raises it before a process of the
 // user's is in the network namespace.
@@ -64,9 +66,7 @@
 //	├── oldroot    the host's tree: sources
 //	├── base       a tmpfs of the user's: files that set-up makes and the payload never sees
 //	├── newroot    a tmpfs of the user's: the new root, in which destinations are
-//	├── newproc    the new proc, if there is one: a source
-//	├── stagedir   an empty directory: with STAGE a bind waits here for its flags
-//	└── stagefile  an empty file for the same, if what is bound is not a directory
+//	└── newproc    the new proc, if there is one: a source
 //
 // # Why a request gains nothing
 //
@@ -78,7 +78,7 @@
 // Set-user-id files. The user could bind another /etc/passwd or library under a set-user-id
 // program. But the keeper sets no_new_privs before it clones, which cannot be undone
 // (PR_SET_NO_NEW_PRIVS, prctl(2)): no process in this mount namespace gains privilege by an exec.
-// BIND also adds nosuid. A process outside cannot enter the namespace, since setns(2) needs
+// BIND also adds nosuid, unless it is plain. A process outside cannot enter the namespace, since setns(2) needs
 // CAP_SYS_ADMIN in the user namespace that owns it. Through /proc/PID/root of a process inside,
 // set-user-id bits do not count: the kernel ignores them on a mount of another mount namespace
 // (mnt_may_suid, since Linux 4.8).
@@ -106,15 +106,12 @@
 //
 // Destinations need not be below newroot: the old root, the frame itself and /proc/PID of any process are
 // permitted. They change only what processes of this namespace see, and all of these are the user's and
-// without privilege, except for the broker. Of these places it looks up only the names on the frame's
-// first tmpfs (see "Paths").
+// without privilege, except for the broker, which looks up none of these places after ROOT.
 //
-// Paths. mount(2) takes paths. The broker has six names of its own on the frame's first tmpfs, which
-// belongs to root: see "The frame". It uses four of them only during ROOT, when the user has mounted
-// nothing yet. The two staging places it uses later, and the user may have mounted something there,
-// possibly a symbolic link: the broker opens what is on top with O_NOFOLLOW. All other paths are
-// self/fd/N in a proc that the keeper has bound and detached. The user cannot name that mount, so
-// cannot mount anything in it, and self/fd/N always is what descriptor N refers to.
+// Paths. mount(2) takes paths. The broker has four names of its own on the frame's first tmpfs, which
+// belongs to root: see "The frame". It uses them only during ROOT, when the user has mounted nothing
+// yet. All other paths are self/fd/N in a proc that the keeper has bound and detached. The user cannot
+// name that mount, so cannot mount anything in it, and self/fd/N always is what descriptor N refers to.
 //
 // Kinds of descriptors. The user may send any: with or without O_PATH, sockets, pidfds, files of
 // /proc, symbolic links. The calls accept files on a mount of this namespace and refuse the rest
@@ -130,11 +127,12 @@
 //
 // Other file systems. An mqueue needs a new IPC namespace, a devpts is always a new instance.
 // There is no sysfs, overlay or other type, so no kernel module is loaded. The user chooses only
-// mode and size.
+// the mode and the size of a tmpfs.
 //
-// Amounts. One broker carries out MaxRequests requests and mounts MaxFileSystems file systems. A
-// tmpfs may hold half of the memory; its pages are charged to the process that writes them. ROOT
-// makes two more. The kernel limits the mounts of a namespace (fs.mount-max, since Linux 4.9).
+// Amounts. One broker carries out MaxRequests requests, of which MaxFileSystems may be for file systems. The
+// pages of a tmpfs are charged to the process that writes them (memory cgroups), whatever its size: a limit on the
+// size would limit nothing, since there may be many. ROOT makes two more. The kernel limits the mounts of a
+// namespace (fs.mount-max, since Linux 4.9).
 //
 // Order. Before ROOT the broker accepts only ROOT and HOSTNAME. It ends after PIVOT, and after a ROOT that
 // failed, which leaves the host's root as "/". It has one thread and completes a request before it
@@ -147,12 +145,13 @@
 //
 // # Kernels without the newer calls
 //
-// STAGE binds a source to a staging place on the frame's first tmpfs and adds the flags as BIND does, or
-// to the top mount only if there is no mount_setattr(2). The first process finds the mounts below it
-// in mountinfo, as in direct mode, and sends a RESTRICT for each. PLACE then moves the tree to its
-// destination. A mount that the first process leaves out is without nosuid, which gains nothing: see
-// "Set-user-id files". It is also writable, if it was: setuid.conf can refuse all writable binds only from
-// Linux 5.12 on.
+// BIND needs open_tree(2), mount_setattr(2) and move_mount(2). If it lacks one of them (before Linux 5.12, or under a
+// filter of the caller's), a tree cannot be given its flags before it is attached. Then the broker accepts a plain
+// BIND, which attaches it as it is. The first process has it bound to a directory or file
+// below Base, finds the mounts of the tree in mountinfo, as in direct mode, and sends a RESTRICT for each. Then it
+// has the result bound to its destination: a bind has the flags of the mounts that it shows. A mount that the
+// first process leaves out is without nosuid, which gains nothing: see "Set-user-id files". It is also
+// writable, if it was: setuid.conf can refuse writable binds to a hostile first process only from Linux 5.12 on.
 //
 // # What an attacker can still do
 //
@@ -196,10 +195,10 @@
 //	makeUserNS                        owner           the same
 //	  its child, in the namespaces    owner           all over its user namespace, none over the host
 //	  writeMaps                       0               the same as before
-//	enterNamespaces: unshare          owner           the same; for a new IPC namespace the fsuid is the user's
+//	enterNamespaces: unshare          owner           the same; the fsuid is the user's, to whom a new mqueue belongs
 //	prepareMounts                     owner           the same
 //	clone of the first process        owner           the same
-//	  mountNewProc                    owner           the same
+//	  mount of the new proc           owner           the same
 //	  setns: the user namespace       owner           all over the user namespace, none over the host
 //	  setIDs, SetCaps                 the user's      none
 //	setEUID(0)                        0               the same as before the clone

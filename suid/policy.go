@@ -17,7 +17,6 @@ const (
 	ReasonHostname
 	ReasonProc
 	ReasonMqueue
-	ReasonSize
 	ReasonBlock
 	ReasonCapAdd
 	ReasonReserved
@@ -51,7 +50,6 @@ var reasons = [NumReasons]struct{ option, why, options string }{
 	ReasonHostname:   {"--hostname", "without --unshare-uts the name is the host's", ""},
 	ReasonProc:       {"--proc", "only the host's proc can be shown, or with --unshare-pid a new one; another one could show what the host's hides", ""},
 	ReasonMqueue:     {"--mqueue", "without --unshare-ipc it would show the host's queues", "--mqueue without --unshare-ipc"},
-	ReasonSize:       {"--size", "a tmpfs may use at most half of the memory, which is the kernel's default", "--size above half of the memory"},
 	ReasonBlock:      {"--userns-block-fd", "the keeper writes the maps, and does not wait for another process (CVE-2016-8659)", ""},
 	ReasonCapAdd:     {"--cap-add", "the capabilities would be the host's (CVE-2020-5291)", "--cap-add"},
 	ReasonReserved:   {userNamespace, "it must belong to an id that no account has, and the caller has one of the ids that must be kept free for this (4294901768 to 4294967292)", ""},

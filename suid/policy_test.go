@@ -44,7 +44,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestExtra: FromExtra unpacks what Extra and Judge have packed, and accepts any number.
+// TestExtra: FromExtra unpacks what Extra and the keeper have packed, and accepts any number.
 func TestExtra(t *testing.T) {
 	options := suid.Features()
 	for reason := suid.Permitted; reason < suid.NumReasons; reason++ {
@@ -62,7 +62,24 @@ func TestExtra(t *testing.T) {
 			}
 		}
 	}
-	for _, n := range []uint32{uint32(len(options)), uint32(len(options)) + 1, 255, 1<<16 - 1} {
+	// Off comes before groups, and that before any option; with another reason the bits say nothing.
+	rest := uint32(1<<32-1) &^ (255 | suid.DenyAll | suid.DenyOthers)
+	for _, more := range []uint32{0, 1 << 8, unix.CLONE_NEWPID, unix.CLONE_NEWUSER | unix.CLONE_NEWNET, suid.DenyProc, rest} {
+		for bits, want := range map[uint32]suid.Reason{
+			suid.DenyAll: suid.ReasonConfOff, suid.DenyOthers: suid.ReasonConfGroup, suid.DenyAll | suid.DenyOthers: suid.ReasonConfOff,
+		} {
+			for reason := suid.Permitted; reason <= suid.NumReasons; reason++ {
+				expected := reason
+				if reason == suid.ReasonConfOption {
+					expected = want
+				}
+				if got, option := suid.FromExtra(uint32(reason) | bits | more); got != expected || option != "" {
+					t.Errorf("%#x: reason %d, %q; want %d", uint32(reason)|bits|more, got, option, expected)
+				}
+			}
+		}
+	}
+	for _, n := range []uint32{uint32(len(options)), uint32(len(options)) + 1, 63, 127} {
 		if reason, option := suid.FromExtra(suid.Extra(suid.ReasonConfOption, n)); reason != suid.ReasonConfOption || option != "" {
 			t.Errorf("feature %d, which does not exist: reason %d, %q", n, reason, option)
 		}

@@ -1,6 +1,8 @@
 package suid_test
 
 import (
+	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +25,7 @@ func feature(t testing.TB, option string) uint32 {
 	return uint32(n)
 }
 
-// option is what CheckSteps or Judge says of an option that is refused.
+// option is what CheckSteps or the keeper says of an option that is refused.
 func option(name string) uint32 {
 	if flag, ok := namespaces[name]; ok {
 		return uint32(suid.ReasonConfOption) | flag
@@ -139,38 +141,108 @@ var namespaces = map[string]uint32{
 	"--unshare-ipc": unix.CLONE_NEWIPC, "--unshare-uts": unix.CLONE_NEWUTS, "--unshare-cgroup": unix.CLONE_NEWCGROUP,
 }
 
-// TestJudge: what the administrator can say of the whole, and of namespaces.
-func TestJudge(t *testing.T) {
+// refusal is what the keeper makes of a Header (runKeeper): the refusal, packed, or 0, and the namespaces that
+// are left. With try the user namespace is optional.
+func refusal(c *suid.Conf, clone uint32, try bool) (extra, left uint32) {
+	if try {
+		clone &^= c.Deny & unix.CLONE_NEWUSER
+	}
+	if refused := c.Deny & (clone | suid.DenyAll | suid.DenyOthers); refused != 0 {
+		return uint32(suid.ReasonConfOption) | refused, clone
+	}
+	return 0, clone
+}
+
+// TestLaunches: what the administrator can say of all launches, and of namespaces. What weighs most is named:
+// "off" before "groups", and that before an option.
+func TestLaunches(t *testing.T) {
+	everything := "refuse " + strings.Join(suid.Features(), " ")
+	spaces := slices.Sorted(maps.Keys(namespaces))
+	others := "refuse " + strings.Join(slices.DeleteFunc(suid.Features(), func(o string) bool { return namespaces[o] != 0 }), " ")
 	for _, c := range []struct {
-		name  string
-		conf  suid.Conf
-		clone uint32
-		want  uint32
+		text   string
+		clone  uint32
+		reason suid.Reason
+		option string
 	}{
-		{"nothing", suid.Conf{}, all, 0},
-		{"off", suid.Conf{Off: true}, 0, suid.Extra(suid.ReasonConfOff, 0)},
-		{"off, for a member", suid.Conf{Off: true, Limited: true, Member: true}, 0, suid.Extra(suid.ReasonConfOff, 0)},
-		{"off, and all refused", suid.Conf{Off: true, Deny: ^uint32(0)}, all, suid.Extra(suid.ReasonConfOff, 0)},
-		{"groups, a member", suid.Conf{Limited: true, Member: true}, all, 0},
-		{"groups, no member", suid.Conf{Limited: true}, 0, suid.Extra(suid.ReasonConfGroup, 0)},
-		{"a member of nothing", suid.Conf{Member: true}, all, 0},
-		{"groups, no member, and all refused", suid.Conf{Limited: true, Deny: ^uint32(0)}, all, suid.Extra(suid.ReasonConfGroup, 0)},
-		{"groups, a member, and one refused", suid.Conf{Limited: true, Member: true, Deny: unix.CLONE_NEWPID}, all, option("--unshare-pid")},
-		{"all refused, nothing asked for", suid.Conf{Deny: ^uint32(0) &^ unix.CLONE_NEWNS}, unix.CLONE_NEWNS, 0},
-		{"everything except namespaces", suid.Conf{Deny: ^uint32(all), Refused: ^uint64(0)}, all, 0},
+		{"", all, suid.Permitted, ""},
+		{"off", 0, suid.ReasonConfOff, ""},
+		{"off", all, suid.ReasonConfOff, ""},
+		{"groups 5", 0, suid.ReasonConfGroup, ""},
+		{"groups 5", all, suid.ReasonConfGroup, ""},
+		{"groups 1001", all, suid.Permitted, ""},
+		{"groups 5\ngroups 1001", all, suid.Permitted, ""},
+		{"groups 1001\ngroups 5", all, suid.Permitted, ""},
+		{"groups 1001\noff", all, suid.ReasonConfOff, ""},
+		{"off\ngroups 1001", all, suid.ReasonConfOff, ""},
+		{"groups 5\noff", 0, suid.ReasonConfOff, ""},
+		{"off\ngroups 5", 0, suid.ReasonConfOff, ""},
+		{everything + "\noff", all, suid.ReasonConfOff, ""},
+		{everything + "\ngroups 5\noff", all, suid.ReasonConfOff, ""},
+		{everything + "\ngroups 5", all, suid.ReasonConfGroup, ""},
+		{"groups 5\n" + everything, 0, suid.ReasonConfGroup, ""},
+		{"groups 1001\n" + everything, 0, suid.Permitted, ""},
+		{"groups 1001\nrefuse --unshare-pid", all, suid.ReasonConfOption, "--unshare-pid"},
+		{"groups 1001\nrefuse --unshare-pid", all &^ unix.CLONE_NEWPID, suid.Permitted, ""},
+		{everything, unix.CLONE_NEWNS, suid.Permitted, ""},
+		{others, all, suid.Permitted, ""},
 	} {
-		if got := c.conf.Judge(c.clone, false); got != c.want {
-			t.Errorf("%s: %#x, want %#x", c.name, got, c.want)
+		conf, line := readConf(t, c.text, 1001)
+		for _, try := range []bool{false, true} {
+			extra, left := refusal(&conf, c.clone, try)
+			if reason, option := suid.FromExtra(extra); line != 0 || reason != c.reason || option != c.option {
+				t.Errorf("%q, line %d, optional %v: reason %d, %q; want %d, %q", c.text, line, try, reason, option, c.reason, c.option)
+			}
+			if left|unix.CLONE_NEWUSER != c.clone|unix.CLONE_NEWUSER {
+				t.Errorf("%q, optional %v: %#x are left of %#x", c.text, try, left, c.clone)
+			}
 		}
 	}
 	for name, flag := range namespaces {
-		c := refusing(t, name)
-		wish := uint32(0)
-		if flag != unix.CLONE_NEWUSER {
-			wish = option(name)
+		c, line := readConf(t, "refuse "+name)
+		if line != 0 {
+			t.Fatal(name)
 		}
-		if c.Judge(flag, false) != option(name) || c.Judge(all&^flag, false) != 0 || c.Judge(flag, true) != wish {
-			t.Errorf("%s refused: %#x, %#x, %#x", name, c.Judge(flag, false), c.Judge(all&^flag, false), c.Judge(flag, true))
+		for clone, refused := range map[uint32]bool{flag: true, all: true, all &^ flag: false, unix.CLONE_NEWNS: false} {
+			for _, try := range []bool{false, true} {
+				want, kept := uint32(0), clone
+				switch {
+				case refused && try && name == "--unshare-user": // it, and it alone, can be optional
+					kept = clone &^ flag
+				case refused:
+					want = option(name)
+				}
+				if extra, left := refusal(&c, clone, try); extra != want || left != kept {
+					t.Errorf("%s refused, %#x, optional %v: %#x, %#x are left; want %#x, %#x", name, clone, try, extra, left, want, kept)
+				}
+			}
+		}
+		if reason, got := suid.FromExtra(option(name)); reason != suid.ReasonConfOption || got != name {
+			t.Errorf("%s refused: reason %d, %q", name, reason, got)
+		}
+	}
+	// Of several, one of them is named.
+	for mask := range 1 << len(spaces) {
+		var text []string
+		clone := uint32(unix.CLONE_NEWNS)
+		for i, name := range spaces {
+			if mask>>i&1 != 0 {
+				text, clone = append(text, "refuse "+name), clone|namespaces[name]
+			}
+		}
+		c, _ := readConf(t, strings.Join(text, "\n"))
+		for asked := uint32(unix.CLONE_NEWNS); ; asked = (asked - all) & all { // all sets of namespaces
+			extra, _ := refusal(&c, asked, false)
+			reason, name := suid.FromExtra(extra)
+			switch both := clone & asked &^ unix.CLONE_NEWNS; {
+			case both == 0 && extra != 0:
+				t.Errorf("%q: %#x is refused: %#x", text, asked, extra)
+			case both != 0 && (reason != suid.ReasonConfOption || namespaces[name]&both == 0):
+				t.Errorf("%q: %#x is refused with reason %d, %q", text, asked, reason, name)
+			}
+			if asked&all == all {
+				break
+			}
 		}
 	}
 }
@@ -195,21 +267,68 @@ func TestDeny(t *testing.T) {
 	if c, line := readConf(t, "refuse "+strings.Join(suid.Features(), " ")); line != 0 || c.Deny != every {
 		t.Errorf("all: %#x, want %#x", c.Deny, every)
 	}
+	for text, want := range map[string]uint32{
+		"": 0, "off": suid.DenyAll, "groups 5": suid.DenyOthers, "groups 100": 0, "groups 5\ngroups 100": 0, "groups 100\ngroups 5": 0,
+		"groups 5\noff": suid.DenyAll | suid.DenyOthers, "off\ngroups 100": suid.DenyAll, "groups 100\noff": suid.DenyAll,
+		"off\nrefuse " + strings.Join(suid.Features(), " ") + "\ngroups 5": every | suid.DenyAll | suid.DenyOthers,
+	} {
+		if c, line := readConf(t, text, 100); line != 0 || c.Deny != want {
+			t.Errorf("%q: %#x, line %d; want %#x", text, c.Deny, line, want)
+		}
+	}
 	if broker.DenyTmpfs<<broker.Devpts != broker.DenyDevpts || broker.DenyTmpfs<<broker.Mqueue != broker.DenyMqueue {
 		t.Error("the bits of file systems are not in the order of their kinds")
 	}
 }
 
-// TestSkips: it is --unshare-user, and that alone, that can be a wish.
-func TestSkips(t *testing.T) {
-	for _, option := range suid.Features() {
-		c := refusing(t, option)
-		if c.Skips() != (option == "--unshare-user") {
-			t.Errorf("%s refused: Skips is %v", option, c.Skips())
+// TestBits: each bit of Deny has one meaning. Those that the keeper sends with a reason are above it, and
+// above the numbers of features.
+func TestBits(t *testing.T) {
+	seen := map[uint32]string{}
+	take := func(name string, bit uint32) {
+		if bits.OnesCount32(bit) != 1 {
+			t.Errorf("%s: want one bit, have %#x", name, bit)
+		}
+		if other, twice := seen[bit]; twice {
+			t.Errorf("%s and %s have the bit %#x", name, other, bit)
+		}
+		seen[bit] = name
+	}
+	sent := map[string]uint32{"DenyOthers": suid.DenyOthers, "DenyAll": suid.DenyAll}
+	maps.Copy(sent, namespaces)
+	for name, bit := range sent {
+		take(name, bit)
+	}
+	for option, bit := range denied {
+		if namespaces[option] == 0 {
+			take(option, bit)
+		} else if bit != namespaces[option] {
+			t.Errorf("%s: %#x and %#x", option, bit, namespaces[option])
 		}
 	}
-	if c := (suid.Conf{Off: true}); c.Skips() {
-		t.Error("nothing refused, but skipped")
+	for name, bit := range map[string]uint32{"CLONE_NEWNS": unix.CLONE_NEWNS, "CLONE_NEWTIME": unix.CLONE_NEWTIME} {
+		take(name, bit)
+	}
+	packed := suid.Extra(suid.NumReasons-1, uint32(len(suid.Features())-1))
+	numbers := uint32(1)<<bits.Len32(packed) - 1 // that a reason and a feature may take
+	if suid.NumReasons > 1<<8 || suid.Extra(suid.NumReasons-1, 0) != uint32(suid.NumReasons-1) {
+		t.Errorf("%d reasons do not go into a byte", suid.NumReasons)
+	}
+	for name, bit := range sent {
+		if bit&numbers != 0 {
+			t.Errorf("%s, %#x, is among the bits of reasons and features, %#x", name, bit, numbers)
+		}
+	}
+	for option, n := range denied { // that neither the keeper nor FromExtra takes for one of its own
+		if namespaces[option] == 0 && n&(all|suid.DenyAll|suid.DenyOthers) != 0 {
+			t.Errorf("%s: %#x", option, n)
+		}
+	}
+	// Every feature, in its plain form, comes out as itself.
+	for n, option := range suid.Features() {
+		if reason, got := suid.FromExtra(suid.Extra(suid.ReasonConfOption, uint32(n))); reason != suid.ReasonConfOption || got != option {
+			t.Errorf("%s: reason %d, %q", option, reason, got)
+		}
 	}
 }
 

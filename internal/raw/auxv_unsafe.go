@@ -19,12 +19,10 @@ func Auxv(sp unsafe.Pointer, key uintptr) uintptr {
 	for *(*uintptr)(p) != 0 {
 		p = unsafe.Add(p, 8)
 	}
-	p = unsafe.Add(p, 8)
-	for *(*uintptr)(p) != 0 {
+	for p = unsafe.Add(p, 8); *(*uintptr)(p) != 0; p = unsafe.Add(p, 16) {
 		if *(*uintptr)(p) == key {
 			return *(*uintptr)(unsafe.Add(p, 8))
 		}
-		p = unsafe.Add(p, 16)
 	}
 	return 0
 }

@@ -11,8 +11,7 @@ import (
 // LastCap bounds the search for the kernel's highest capability.
 const LastCap = 63
 
-// NoMoreThan reports whether this process has no capability but those of p, permitted
-// ones or inheritable.
+// NoMoreThan reports whether this process has no capability but those of p, permitted ones or inheritable.
 func NoMoreThan(p uint64) bool {
 	permitted, inheritable, ok := Caps()
 	return ok && (permitted|inheritable)&^p == 0
@@ -21,9 +20,8 @@ func NoMoreThan(p uint64) bool {
 // Caps reads this process's capabilities.
 func Caps() (permitted, inheritable uint64, ok bool) {
 	// Version 3 has two words for each set (capget(2)). A pid of 0 is this process.
-	var hdr unix.CapUserHeader
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData
-	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3
 	if Errno(Call(unix.SYS_CAPGET, Addr(unsafe.Pointer(&hdr)), Addr(unsafe.Pointer(&have)), 0, 0, 0, 0)) != 0 {
 		return 0, 0, false
 	}
@@ -31,8 +29,7 @@ func Caps() (permitted, inheritable uint64, ok bool) {
 		uint64(have[0].Inheritable) | uint64(have[1].Inheritable)<<32, true
 }
 
-// CutBounding drops every capability that is not in keep from the bounding set: one call for
-// each, since the kernel has no other (capabilities(7)).
+// CutBounding drops from the bounding set what is not in keep, one by one: the kernel has no other call for it.
 func CutBounding(keep uint64) unix.Errno {
 	e := unix.Errno(0)
 	for c := uintptr(0); c <= LastCap && e == 0; c++ {
@@ -46,12 +43,10 @@ func CutBounding(keep uint64) unix.Errno {
 	return e
 }
 
-// SetCaps sets the permitted, effective and inheritable sets. Bits above the kernel's
-// last capability are ignored by it.
+// SetCaps sets the permitted, effective and inheritable sets. The kernel ignores bits of unknown capabilities.
 func SetCaps(p, e, i uint64) unix.Errno {
-	var hdr unix.CapUserHeader
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
-	hdr.Version = unix.LINUX_CAPABILITY_VERSION_3
 	data[0].Permitted, data[1].Permitted = uint32(p), uint32(p>>32)
 	data[0].Effective, data[1].Effective = uint32(e), uint32(e>>32)
 	data[0].Inheritable, data[1].Inheritable = uint32(i), uint32(i>>32)

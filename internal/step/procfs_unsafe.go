@@ -71,12 +71,10 @@ func (s *State) WriteProc(path, value unsafe.Pointer) unix.Errno {
 	return WriteBelow(s.Proc, path, value)
 }
 
-// WriteBelow writes a string to a file below dir. Files of
-// proc take a value whole or not at all, so it is one write.
+// WriteBelow writes a string to a file below dir. Files of proc take a value whole or not at all.
 func WriteBelow(dir uintptr, path, value unsafe.Pointer) unix.Errno {
 	var c raw.Chain
-	fd := WriteOpen(&c, dir, path, value)
-	raw.Close(fd)
+	raw.Close(WriteOpen(&c, dir, path, value))
 	return c.Errno
 }
 

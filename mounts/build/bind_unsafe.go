@@ -169,7 +169,8 @@ func (r *Root) askFS(dst uintptr, s *plan.Step) step.Fault {
 	q := broker.Request{Op: broker.FS, A: broker.Mqueue}
 	switch s.A {
 	case plan.MountTmpfs:
-		q.A, q.B, q.C = broker.Tmpfs, uint64(s.D), uint64(s.F)|uint64(s.G)<<32
+		digits := s.D>>9&7*1000 + s.D>>6&7*100 + s.D>>3&7*10 + s.D&7
+		q.A, q.B, q.C = broker.Tmpfs, uint64(s.F)|uint64(s.G)<<32, uint64(digits)
 	case plan.MountDevpts:
 		q.A = broker.Devpts
 	}

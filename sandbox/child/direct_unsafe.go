@@ -13,7 +13,7 @@ import (
 	"github.com/gobwrap/gobwrap/sandbox/child/launch"
 	"github.com/gobwrap/gobwrap/sandbox/child/monitor"
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/suid/broker"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
 )
 
@@ -102,7 +102,7 @@ func possibleInSetuidMode(p plan.View) bool {
 	if !monitor.State.ViaKeeper {
 		return true
 	}
-	row, step := suid.CheckPlan(p.Base(), halfMemory())
+	row, step := suid.CheckPlan(p.Base())
 	if row == suid.Permitted {
 		return true
 	}
@@ -110,15 +110,6 @@ func possibleInSetuidMode(p plan.View) bool {
 	m[0], m[1], m[2], m[3], m[4] = plan.MsgFault, step, uint32(plan.SubRefused), 0, suid.Extra(row, 0)
 	monitor.Outcome.Result = monitor.SetUpFailed
 	return false
-}
-
-// halfMemory is what the kernel gives a tmpfs by itself, in bytes; 0 where it does not say.
-func halfMemory() uint64 {
-	var info unix.Sysinfo_t
-	if raw.Errno(raw.Call(unix.SYS_SYSINFO, raw.Addr(unsafe.Pointer(&info)), 0, 0, 0, 0, 0)) != 0 {
-		return 0
-	}
-	return broker.HalfMemory(&info)
 }
 
 // isUsernsRefusal reports whether a fault is the kernel's refusal of a user namespace: of the clone,
@@ -165,8 +156,13 @@ func endFailedLaunch(p plan.View) bool {
 	monitor.DismissKeeper()
 	monitor.ReapKeeper()
 	first = monitor.ReadLastStatus(first)
-	if monitor.Outcome.Result == monitor.SetUpFailed && plan.Sub(monitor.Outcome.Message[2]) == plan.SubKeeper && monitor.State.KeeperStatus&0x7f != 0 {
-		monitor.Outcome.Result, first = monitor.Killed, monitor.State.KeeperStatus
+	if m := &monitor.Outcome.Message; monitor.Outcome.Result == monitor.SetUpFailed {
+		switch {
+		case plan.Sub(m[2]) == plan.SubKeeper && monitor.State.KeeperStatus&0x7f != 0:
+			monitor.Outcome.Result, first = monitor.Killed, monitor.State.KeeperStatus
+		case plan.Sub(m[2]) == plan.SubClone && unix.Errno(m[3]) == keeper.ChildKilled && launch.Facts.Filtered != 0:
+			monitor.Outcome.Result = monitor.Killed
+		}
 	}
 	monitor.RemovePlaceholders()
 	if monitor.Outcome.Result != monitor.Killed || p.JSONFd >= 0 || launch.Facts.Filtered != 0 {

@@ -1,8 +1,7 @@
 #include "textflag.h"
 
-// entry is the program's ELF entry point: see doc.go. The kernel enters it with
-// argc at SP and nothing else set up. Compiled Go finds its g through FS:-8 and in
-// R14; both are given a zeroed dummy.
+// entry is the program's ELF entry point: see doc.go. The kernel enters it with argc at SP and nothing else set.
+// Compiled Go finds its g through FS:-8 and in R14; both are given a zeroed dummy.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, R12
 	LEAQ ·entered+8(SB), SI

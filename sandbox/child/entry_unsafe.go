@@ -30,9 +30,9 @@ func hostEntry()
 // runtime, in a process that is to become Go; the process itself becomes the monitor.
 //
 //lint:ignore U1000 called by entry, in assembly
-func enterLauncher(sp uintptr) {
-	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
-		continueStart(raw.Mapped(sp), keeper.Split(raw.Mapped(sp)))
+func enterLauncher(sp unsafe.Pointer) {
+	if raw.Auxv(sp, raw.AtSecure) != 0 {
+		continueStart(sp, keeper.Split(sp))
 	}
 	launchCommandLine(sp)
 }
@@ -87,10 +87,10 @@ func otherInstall(sp unsafe.Pointer) suid.InstallKind {
 }
 
 // launchCommandLine is the launcher without privilege of the binary's.
-func launchCommandLine(sp uintptr) {
+func launchCommandLine(sp unsafe.Pointer) {
 	started.as = asLauncher
-	if inPlanMode(raw.Mapped(sp)) {
-		runPlanMode(raw.Mapped(sp))
+	if inPlanMode(sp) {
+		runPlanMode(sp)
 	}
 	launch.Facts.Caller = raw.Getppid()
 	for fd := uintptr(0); fd < 3; fd++ {
@@ -101,7 +101,7 @@ func launchCommandLine(sp uintptr) {
 	// A caller that ignores SIGCHLD would leave us without statuses to wait for; the
 	// payload gets the default action too.
 	raw.DefaultAction(unix.SIGCHLD)
-	if !launchWithoutFrontEnd(raw.Mapped(sp)) {
+	if !launchWithoutFrontEnd(sp) {
 		forkFrontEnd()
 	}
 }

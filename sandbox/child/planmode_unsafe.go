@@ -42,15 +42,15 @@ func inPlanMode(sp unsafe.Pointer) bool {
 // it, hostEntry: it returns where this is a start like any other.
 //
 //lint:ignore U1000 called by hostEntry, in assembly
-func enterEmbedding(sp uintptr) {
+func enterEmbedding(sp unsafe.Pointer) {
 	started.as = asEmbedding
-	if !inPlanMode(raw.Mapped(sp)) {
+	if !inPlanMode(sp) {
 		return
 	}
-	if raw.Auxv(raw.Mapped(sp), raw.AtSecure) != 0 {
+	if raw.Auxv(sp, raw.AtSecure) != 0 {
 		raw.Exit(1) // a set-id program must not act for its caller
 	}
-	runPlanMode(raw.Mapped(sp))
+	runPlanMode(sp)
 }
 
 // runPlanMode is the launcher in plan mode, from its start to its end.

@@ -14,25 +14,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// None means that no descriptor goes with a request.
+// None stands for a descriptor that is missing.
 const None = ^uintptr(0)
 
 // Ask sends a request on sock and waits for the answer: 0, or an errno, to which FailedFlags may be
-// added. Unused descriptors are None. If the broker has ended, the answer is EPIPE.
+// added. Descriptors that the operation ignores are None. If the broker has ended, the answer is EPIPE.
 func Ask(sock uintptr, q *Request, fd, fd2 uintptr) uint32 {
-	var rights rights
-	rights.level, rights.kind = unix.SOL_SOCKET, unix.SCM_RIGHTS
-	rights.fds = [2]int32{int32(fd), int32(fd2)}
-	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
-	var m raw.Msghdr
-	m.Iov, m.Iovlen = raw.Addr(unsafe.Pointer(&iov)), 1
-	if fd != None {
-		rights.length = oneFd
-		if fd2 != None {
-			rights.length = twoFds
-		}
-		m.Control, m.Controllen = raw.Addr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights)
+	if fd == None {
+		fd = sock
 	}
+	if fd2 == None {
+		fd2 = fd
+	}
+	with := rights{twoFds, unix.SOL_SOCKET, unix.SCM_RIGHTS, [2]int32{int32(fd), int32(fd2)}}
+	iov := [2]uintptr{raw.Addr(unsafe.Pointer(q)), RequestSize}
+	m := raw.Msghdr{Iov: raw.Addr(unsafe.Pointer(&iov)), Iovlen: 1, Control: raw.Addr(unsafe.Pointer(&with)), Controllen: unsafe.Sizeof(with)}
 	for {
 		e := raw.Errno(raw.Call(unix.SYS_SENDMSG, sock, raw.Addr(unsafe.Pointer(&m)), unix.MSG_NOSIGNAL, 0, 0, 0))
 		if e == 0 {
@@ -49,15 +45,12 @@ func Ask(sock uintptr, q *Request, fd, fd2 uintptr) uint32 {
 	return answer
 }
 
-// rights is a struct cmsghdr with room for two descriptors (cmsg(3); SCM_RIGHTS, unix(7)).
+// rights is a struct cmsghdr with two descriptors (cmsg(3); SCM_RIGHTS, unix(7)).
 type rights struct {
 	length      uint64
 	level, kind int32
 	fds         [2]int32
 }
 
-// Values of rights.length: the header of 16 bytes, and one or two descriptors.
-const (
-	oneFd  = 20
-	twoFds = 24
-)
+// twoFds is rights.length: the header of 16 bytes, and two descriptors.
+const twoFds = 24

@@ -2,9 +2,4 @@ package broker
 
 // Hooks for the tests, which lie in another package.
 
-var (
-	HookReceive = receive
-	HookFdsOf   = fdsOf
-)
-
-const HookNumOps = numOps
+var HookReceive = receive

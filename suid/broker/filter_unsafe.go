@@ -21,8 +21,8 @@ import (
 var allowedCalls = [...]uint32{
 	unix.SYS_RECVMSG, unix.SYS_SENDTO, unix.SYS_CLOSE, unix.SYS_EXIT_GROUP, unix.SYS_GETPPID, // requests and answers
 	unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT, unix.SYS_MOUNT,
-	unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_CHDIR, unix.SYS_FCHDIR, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_OPENAT, // ROOT, PIVOT, STAGE, PLACE
-	unix.SYS_FSTATFS, unix.SYS_NEWFSTATAT, unix.SYS_SYSINFO, // a mount's flags, a file's device, the size of the memory
+	unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_MKDIRAT, // ROOT, PIVOT
+	unix.SYS_FSTATFS, unix.SYS_NEWFSTATAT, // a mount's flags, a file's device
 	unix.SYS_SETHOSTNAME,
 }
 
@@ -45,12 +45,7 @@ func installFilter() bool {
 	}
 	prog[end] = unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_KILL_THREAD}
 	prog[end+1] = unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW}
-	var how struct {
-		n      uint16
-		_      [6]byte
-		filter uintptr
-	}
-	how.n, how.filter = uint16(len(prog)), raw.Addr(unsafe.Pointer(&prog))
+	how := unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}
 	e := raw.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, raw.Addr(unsafe.Pointer(&how)), 0, 0)
 	return e == 0 || e == unix.EINVAL
 }

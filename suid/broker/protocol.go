@@ -8,21 +8,28 @@ import "golang.org/x/sys/unix"
 // Op is the operation of a request.
 type Op uint64
 
-// The operations, with their descriptors and integers.
+// The operations, with their integers. Each request has two descriptors; what an operation does not name it ignores.
 const (
 	_        Op = iota
-	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add
-	FS          // mount a new file system on fd; A: kind, B: mode, C: size in bytes, or 0 for the kernel's default
-	Restrict    // add the flags A to the mount whose root is fd
+	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add, B: 0 or Plain
+	FS          // mount a new file system on fd; A: kind, B: size in bytes, or 0 for the kernel's default, C: mode
+	Restrict    // add the flags A to the mount whose root is fd, B: 0 or Tree
 	Root        // build the frame
 	Pivot       // make fd the root, and detach the old one
 	Hostname    // set the host name to the first A bytes of Name
-	Stage       // bind fd on the staging place; A: flags to add, B: 1 for a directory
-	Place       // move what is staged to fd; B as in Stage
 	numOps
 )
 
-// Kinds of file systems: A of FS.
+// Plain is B of a Bind that adds no flags, which the broker does after one that lacked a system call: the first
+// process then sends a Restrict for each mount.
+const Plain = 1
+
+// Tree is B of a Restrict that makes the mount and all below it private, and, with mount_setattr(2), adds the
+// flags to all of them. The value is what mount_setattr(2) takes.
+const Tree = unix.MS_PRIVATE
+
+// Kinds of file systems: A of FS. Only a tmpfs has a size and a mode, which is the decimal number with the digits
+// of the octal one: 1777. It belongs to the user.
 const (
 	Tmpfs = iota
 	Devpts
@@ -59,24 +66,22 @@ const (
 
 // Bits of Job.Deny: what setuid.conf refuses.
 const (
-	DenyWritable = 1 << iota // BIND and STAGE without MS_RDONLY, except from Base and the new proc
+	DenyWritable = 1 << iota // BIND without MS_RDONLY, except from Base and the new proc
 	DenyTmpfs                // DenyTmpfs<<kind refuses FS with that kind
 	DenyDevpts
 	DenyMqueue
 	DenyHostname
 )
 
-// FreshProc is where the keeper has the new proc mounted, in the host's tree.
-const FreshProc = "/proc/fs/nfsd"
+// FreshProc is where the new proc is mounted until ROOT, in the host's tree: a directory that every proc has,
+// and on which nothing is mounted otherwise.
+const FreshProc = "/proc/driver"
 
 // Names on the first tmpfs of the frame, which belongs to root. OldRoot is the host's tree, Base and
-// NewRoot are tmpfs file systems of the user's, NewProc is the new proc, StageDir and StageFile are the
-// staging places. Package suid has a picture.
+// NewRoot are tmpfs file systems of the user's, NewProc is the new proc. Package suid has a picture.
 const (
-	OldRoot   = "/oldroot"
-	Base      = "/base"
-	NewRoot   = "/newroot"
-	NewProc   = "/newproc"
-	StageDir  = "/stagedir"
-	StageFile = "/stagefile"
+	OldRoot = "/oldroot"
+	Base    = "/base"
+	NewRoot = "/newroot"
+	NewProc = "/newproc"
 )

@@ -1,7 +1,9 @@
 package broker_test
 
 import (
+	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -11,7 +13,7 @@ import (
 )
 
 // received is what receive makes of a message with n descriptors.
-func received(t testing.TB, data []byte, n int) (q broker.Request, fds int, ok bool) {
+func received(t testing.TB, data []byte, n int) (q broker.Request, ok bool) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -23,36 +25,43 @@ func received(t testing.TB, data []byte, n int) (q broker.Request, fds int, ok b
 	if n > 0 {
 		list := make([]int, n)
 		for i := range list {
-			list[i] = pair[0]
+			list[i] = pair[i%2]
 		}
 		oob = unix.UnixRights(list...)
 	}
 	if err := unix.Sendmsg(pair[0], data, oob, nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	a, b, many := broker.HookReceive(uintptr(pair[1]), uintptr(os.Getppid()), &q)
-	ok = many >= 0
-	if !ok { // a broker ends here, and with it what the kernel gave it of a message too large
-		closeCopies(t, pair[0])
-		return q, 0, false
-	}
-	for _, fd := range []uintptr{a, b} {
-		if fd == broker.None {
-			continue
+	fd, fd2, ok := broker.HookReceive(uintptr(pair[1]), uintptr(os.Getppid()), &q)
+	if !ok { // a broker ends here, and with it what the kernel gave it of another message
+		for _, own := range pair {
+			closeCopies(t, own)
 		}
-		fds++
-		if kind, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_SEQPACKET {
-			t.Errorf("descriptor %d is none that was sent", fd)
+		return q, false
+	}
+	for i, fd := range []uintptr{fd, fd2} {
+		if int(fd) == pair[0] || int(fd) == pair[1] || !same(t, int(fd), pair[i]) {
+			t.Errorf("descriptor %d stands for something else than what was sent", i)
 		}
 		if flags, _ := unix.FcntlInt(fd, unix.F_GETFD, 0); flags&unix.FD_CLOEXEC == 0 {
-			t.Errorf("descriptor %d stays open over an exec", fd)
+			t.Errorf("descriptor %d stays open over an exec", i)
 		}
-		_ = unix.Close(int(fd))
 	}
-	if ok && fds != many {
-		t.Errorf("%d descriptors, %d said", fds, many)
+	if fd == fd2 {
+		t.Error("two descriptors are one")
 	}
-	return q, fds, ok
+	_, _ = unix.Close(int(fd)), unix.Close(int(fd2))
+	return q, true
+}
+
+// same reports whether two descriptors stand for the same socket.
+func same(t testing.TB, a, b int) bool {
+	t.Helper()
+	var x, y unix.Stat_t
+	if err := errors.Join(unix.Fstat(a, &x), unix.Fstat(b, &y)); err != nil {
+		t.Fatal(err)
+	}
+	return x.Dev == y.Dev && x.Ino == y.Ino
 }
 
 // closeCopies closes the descriptors that stand for the socket of fd, but not fd.
@@ -69,21 +78,15 @@ func closeCopies(t testing.TB, fd int) {
 	}
 }
 
-// hold requires that a message is taken if it is a request, whole, with at most two descriptors,
-// and that what is taken is what was sent.
+// hold requires that a message is taken if it is a request, whole, with two descriptors, and that
+// what is taken is what was sent.
 func hold(t testing.TB, data []byte, n int) {
 	t.Helper()
-	q, fds, ok := received(t, data, n)
-	if want := len(data) == broker.RequestSize && n <= 2; ok != want {
+	q, ok := received(t, data, n)
+	if want := len(data) == broker.RequestSize && n == 2; ok != want {
 		t.Errorf("%d bytes, %d descriptors: taken: %v", len(data), n, ok)
 	}
-	if !ok {
-		return
-	}
-	if fds != n {
-		t.Errorf("%d descriptors of %d", fds, n)
-	}
-	if string(unsafe.Slice((*byte)(unsafe.Pointer(&q)), broker.RequestSize)) != string(data) {
+	if ok && string(unsafe.Slice((*byte)(unsafe.Pointer(&q)), broker.RequestSize)) != string(data) {
 		t.Error("another request")
 	}
 }
@@ -94,16 +97,59 @@ func TestReceive(t *testing.T) {
 		t.Errorf("a request has %d bytes", unsafe.Sizeof(broker.Request{}))
 	}
 	for size := range 3 * broker.RequestSize {
-		hold(t, make([]byte, size), 0)
+		for n := range 4 {
+			hold(t, make([]byte, size), n)
+		}
 	}
 	for n := range 250 {
 		hold(t, make([]byte, broker.RequestSize), n)
 	}
-	for op := range broker.HookNumOps {
-		if n := broker.HookFdsOf[op]; n > 2 {
-			t.Errorf("operation %d wants %d descriptors", op, n)
-		}
+}
+
+// TestControl: two descriptors come in one piece of control data, and with nothing else.
+func TestControl(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	one, two := unix.UnixRights(pair[0]), unix.UnixRights(pair[0], pair[0])
+	ids := unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid()), Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid())})
+	for _, c := range []struct {
+		name  string
+		oob   []byte
+		taken bool
+	}{
+		{"two", two, true},
+		{"one and one", slices.Concat(one, one), true}, // the kernel makes one list of both
+		{"one, and ids", slices.Concat(one, ids), false},
+		{"ids", ids, false},
+		{"two, and ids", slices.Concat(two, ids), true}, // ids go to those who ask for them
+		{"two and one", slices.Concat(two, one), false},
+		{"two and two", slices.Concat(two, two), false},
+	} {
+		if err := unix.Sendmsg(pair[0], make([]byte, broker.RequestSize), c.oob, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		var q broker.Request
+		if _, _, ok := broker.HookReceive(uintptr(pair[1]), uintptr(os.Getppid()), &q); ok != c.taken {
+			t.Errorf("%s: taken: %v", c.name, ok)
+		}
+		closeCopies(t, pair[0])
+	}
+	// With ids that come unasked there is no room for two descriptors.
+	if err := unix.SetsockoptInt(pair[1], unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Sendmsg(pair[0], make([]byte, broker.RequestSize), two, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	var q broker.Request
+	if _, _, ok := broker.HookReceive(uintptr(pair[1]), uintptr(os.Getppid()), &q); ok {
+		t.Error("ids are taken for descriptors")
+	}
+	closeCopies(t, pair[0])
 }
 
 // TestPatience: a silent peer is left, the sooner where the launcher is gone.
@@ -121,11 +167,11 @@ func TestPatience(t *testing.T) {
 	}
 	var q broker.Request
 	begin := time.Now()
-	if _, _, n := broker.HookReceive(uintptr(pair[1]), 0, &q); n >= 0 {
+	if _, _, ok := broker.HookReceive(uintptr(pair[1]), 0, &q); ok {
 		t.Error("a request out of nothing")
 	}
 	short := time.Since(begin)
-	if _, _, n := broker.HookReceive(uintptr(pair[1]), uintptr(os.Getppid()), &q); n >= 0 {
+	if _, _, ok := broker.HookReceive(uintptr(pair[1]), uintptr(os.Getppid()), &q); ok {
 		t.Error("a request out of nothing")
 	}
 	if long := time.Since(begin) - short; long < 2*breath { // the runtime's signals wake both
@@ -133,7 +179,7 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// FuzzReceive: what is taken is a request, whole, with at most two descriptors.
+// FuzzReceive: what is taken is a request, whole, with two descriptors.
 func FuzzReceive(f *testing.F) {
 	f.Add([]byte{}, uint8(0))
 	f.Add(make([]byte, broker.RequestSize), uint8(2))

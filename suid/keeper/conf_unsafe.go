@@ -19,16 +19,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// conf is what setuid.conf says. text has its bytes, groups the caller's.
+// conf is what setuid.conf says. text has its bytes, groups the caller's gid and supplementary groups.
 //
 //nolint:gochecknoglobals // the keeper's memory
 var (
 	conf   suid.Conf
 	text   [suid.MaxConf + 1]byte
-	groups [maxGroups]uint32
+	groups [1 + maxGroups]uint32
 )
 
-// maxGroups is how many of the caller's groups fit. For a caller with more, the gid alone counts.
+// maxGroups is how many supplementary groups of the caller's fit. With more, and a setuid.conf, the launch ends.
 const maxGroups = 1 << 13
 
 // readConf reads setuid.conf into conf, or ends the launch.
@@ -40,17 +40,15 @@ func readConf(gid uintptr) {
 		return
 	}
 	p, ids := unsafe.Pointer(&text), unsafe.Pointer(&groups)
-	n := raw.ReadFull(file, p, unsafe.Sizeof(text))
+	n := raw.Call(unix.SYS_READ, file, raw.Addr(p), unsafe.Sizeof(text), 0, 0, 0)
 	raw.Close(file)
 	if n != size || n > suid.MaxConf {
 		failLaunch(plan.SubConf, 0, 0)
 	}
 	*(*byte)(unsafe.Add(p, n)) = '\n'
 	groups[0] = uint32(gid)
-	many := raw.Call(unix.SYS_GETGROUPS, maxGroups-1, raw.Addr(unsafe.Add(ids, 4)), 0, 0, 0, 0)
-	if raw.Errno(many) != 0 {
-		many = 0
-	}
+	many := raw.Call(unix.SYS_GETGROUPS, maxGroups, raw.Addr(unsafe.Add(ids, 4)), 0, 0, 0, 0)
+	failIf(raw.Errno(many), plan.SubConf, 0)
 	if bad := suid.ReadConf(p, n+1, ids, many+1, &conf); bad != 0 {
 		failLaunch(plan.SubConf, 0, bad)
 	}

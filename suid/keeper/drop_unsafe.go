@@ -81,14 +81,10 @@ func Caller(sp unsafe.Pointer) (uid, gid uintptr) {
 // if that fails; for any other uid it also asks the kernel whether all is gone (isDropped).
 func dropAll(uid, gid uintptr) {
 	if setIDs(uid, gid) != 0 || uid != 0 && (raw.SetCaps(0, 0, 0) != 0 || !isDropped(uid, gid)) {
-		die(raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00"))
+		message := raw.Text("gobwrap: Can't give up the privileges of the binary\n\x00")
+		raw.Call(unix.SYS_WRITE, 2, raw.Addr(message), raw.Strlen(message), 0, 0, 0)
+		raw.Exit(1)
 	}
-}
-
-// die ends the program with a message.
-func die(message unsafe.Pointer) {
-	raw.Call(unix.SYS_WRITE, 2, raw.Addr(message), raw.Strlen(message), 0, 0, 0)
-	raw.Exit(1)
 }
 
 // setIDs sets the real, effective and saved ids. If a uid was 0 and none is afterwards, the kernel

@@ -33,6 +33,7 @@ import (
 
 	"github.com/gobwrap/gobwrap/internal/plan"
 	"github.com/gobwrap/gobwrap/internal/raw"
+	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
 	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
@@ -181,37 +182,36 @@ func failIf(e unix.Errno, sub plan.Sub, extra uint32) {
 func runKeeper(launcher, uid, gid uintptr) (first First) {
 	mask := uint64(0)
 	raw.SetMask(unix.SIG_SETMASK, ^uint64(0), &mask)
-	if !reduceSelf() {
-		raw.Exit(1)
-	}
+	reduceSelf()
 	var h Header
 	receiveHeader(launcher, &h)
 	readConf(gid)
-	if extra := conf.Judge(h.Clone, h.Flags&TryUser != 0); extra != 0 {
-		failLaunch(plan.SubRefused, 0, extra)
+	if h.Flags&TryUser != 0 {
+		h.Clone &^= conf.Deny & unix.CLONE_NEWUSER
+	}
+	if refused := conf.Deny & (h.Clone | suid.DenyAll | suid.DenyOthers); refused != 0 {
+		failLaunch(plan.SubRefused, 0, uint32(suid.ReasonConfOption)|refused)
 	}
 	owner := chooseOwner(&h, uid, gid)
 	userNS, locked := enterNamespaces(&h, &first, owner, uid, gid)
 	proc := prepareMounts(&h, &first, locked)
 	firstSock, brokerSock := socketPair(unix.SOCK_SEQPACKET)
-	failIf(max(raw.Errno(firstSock), setTimeout(firstSock, broker.MaxIdleChecks*broker.CheckSeconds)), plan.SubClone, h.Clone)
+	failIf(raw.Errno(firstSock), plan.SubClone, h.Clone)
+	if h.Clone&unix.CLONE_NEWNET != 0 {
+		first.Loopback = step.RaiseLoopback(firstSock)
+	}
 	pid := raw.Call(unix.SYS_CLONE, uintptr(h.Clone&unix.CLONE_NEWPID)|unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if pid == 0 {
 		raw.Close(firstSock)
 		raw.Close(proc)
-		becomeFirst(&h, &first, brokerSock, userNS, uid, gid)
+		becomeFirst(&h, &first, userNS, uid, gid)
 		raw.SetMask(unix.SIG_SETMASK, mask, nil)
 		first.Broker, first.Clone, first.Launcher = brokerSock, h.Clone, launcher
 		return first
 	}
 	failIf(max(raw.Errno(pid), setEUID(0)), plan.SubClone, h.Clone)
 	raw.Close(brokerSock)
-	job := broker.Job{Sock: firstSock, Launcher: launcher, Cwd: proc, UID: uint32(uid), GID: uint32(gid), Clone: h.Clone, Deny: conf.Deny}
-	if first.Proc == 0 {
-		failed, ok := raw.ReadByte(firstSock) // see becomeFirst
-		job.NewProc = ok && failed == 0
-	}
-	becomeBroker(&job)
+	becomeBroker(proc, &broker.Job{Sock: firstSock, Launcher: launcher, NewProc: first.Proc == 0, UID: uint32(uid), GID: uint32(gid), Clone: h.Clone, Deny: conf.Deny})
 	return first
 }
 
@@ -219,22 +219,22 @@ func runKeeper(launcher, uid, gid uintptr) (first First) {
 // change of ids from root's (capabilities(7), "The securebits flags"). The caller may have set them.
 const noFixup = 1<<2 | 1<<4
 
-// reduceSelf reduces this process, and reports whether now: no exec gains privilege, the bounding set is empty,
+// reduceSelf reduces this process, or ends it. From then on: no exec gains privilege, the bounding set is empty,
 // a change of ids drops the capabilities, and capabilities are in suid.Kept. All uids are root's already: with
 // requiredCaps forkKeeper makes no clone otherwise.
-func reduceSelf() bool {
-	permitted, _, ok := raw.Caps()
-	if !ok || permitted&requiredCaps != requiredCaps { // for example root of a container
-		return false
-	}
+func reduceSelf() {
+	permitted, _, _ := raw.Caps()
 	var c raw.Chain
+	c.Require(permitted&requiredCaps == requiredCaps, unix.EPERM) // root of a container may lack some
 	c.Call(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	c.Require(raw.Call(unix.SYS_PRCTL, unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) == 1 && raw.CutBounding(0) == 0, unix.EPERM)
 	if bits := c.Call(unix.SYS_PRCTL, unix.PR_GET_SECUREBITS, 0, 0, 0, 0); bits&noFixup != 0 {
 		c.Call(unix.SYS_PRCTL, unix.PR_SET_SECUREBITS, bits&^noFixup, 0, 0, 0)
 	}
 	kept := permitted & suid.Kept &^ (1 << unix.CAP_SETPCAP)
-	return c.Errno == 0 && raw.SetCaps(kept, kept, 0) == 0 && raw.NoMoreThan(kept)
+	if max(c.Errno, raw.SetCaps(kept, kept, 0)) != 0 || !raw.NoMoreThan(kept) {
+		raw.Exit(1)
+	}
 }
 
 // receiveHeader reads the Header. The keeper ends at the end of the socket (direct mode works), if the
@@ -259,49 +259,43 @@ func setTimeout(sock uintptr, seconds int64) unix.Errno {
 // maxFd is the highest possible descriptor.
 const maxFd = 1<<31 - 1
 
-// becomeBroker keeps CAP_SYS_ADMIN and two descriptors, as 0 and 1: the socket and a proc. It closes all
-// others, the caller's among them, if the kernel has close_range(2).
-func becomeBroker(job *broker.Job) {
+// becomeBroker keeps CAP_SYS_ADMIN and the socket, as descriptor 0. It closes all others, the caller's among
+// them, if the kernel has close_range(2).
+func becomeBroker(proc uintptr, job *broker.Job) {
 	const kept = 1 << unix.CAP_SYS_ADMIN
 	var c raw.Chain
+	c.Call(unix.SYS_FCHDIR, proc, 0, 0, 0, 0)
 	c.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0)
-	c.Call(unix.SYS_DUP3, job.Cwd, 1, unix.O_CLOEXEC, 0, 0)
-	job.Sock, job.Cwd = 0, 1
+	job.Sock = 0
 	raw.Close(launcherSock)
-	raw.Call(unix.SYS_CLOSE_RANGE, 2, maxFd, 0, 0, 0, 0) // since Linux 5.9
-	c.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0)
-	c.Call(unix.SYS_FCHDIR, job.Cwd, 0, 0, 0, 0)
+	raw.Call(unix.SYS_CLOSE_RANGE, 1, maxFd, 0, 0, 0, 0) // since Linux 5.9
 	if max(c.Errno, setTimeout(job.Sock, broker.CheckSeconds), raw.SetCaps(kept, kept, 0)) != 0 || !raw.NoMoreThan(kept) {
 		raw.Exit(1)
 	}
 	broker.Serve(job)
 }
 
-// becomeFirst drops all privilege in the clone that becomes the first process. Until it returns, that process
-// reads nothing. It tells the keeper whether there is a new proc. If its ids in a user namespace are refused,
-// the launch ends: some security modules let root make one but refuse the use of a capability in it.
-func becomeFirst(h *Header, first *First, brokerSock, userNS, uid, gid uintptr) {
-	if first.Proc == 0 {
-		first.Proc = mountNewProc()
-		raw.SendByte(brokerSock, byte(first.Proc))
+// becomeFirst, in the clone that becomes the first process, mounts the proc of its PID namespace and drops all
+// privilege. Until it returns, the process reads nothing. If its ids in a user namespace are refused, the launch
+// ends: some security modules let root make one but refuse the use of a capability in it.
+func becomeFirst(h *Header, first *First, userNS, uid, gid uintptr) {
+	var c, proc raw.Chain
+	sub, extra := plan.SubKeeper, uint32(0)
+	if fs := raw.Text("proc\x00"); first.Proc == 0 { // ROOT moves the mount
+		proc.Mount(fs, raw.Text(broker.FreshProc+"\x00"), fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, nil)
+		first.Proc = proc.Errno
 	}
-	var c raw.Chain
-	user := h.Clone&unix.CLONE_NEWUSER != 0
-	if user {
+	if h.Clone&unix.CLONE_NEWUSER != 0 {
 		c.Call(unix.SYS_SETNS, userNS, unix.CLONE_NEWUSER, 0, 0, 0)
 		setUndumpable()
 		uid, gid = uintptr(h.UID), uintptr(h.GID)
 		c.Errno = max(c.Errno, raw.CutBounding(0)) // a new user namespace starts with a full bounding set
+		sub, extra = plan.SubRefused, uint32(suid.ReasonPowerless)
 	}
 	raw.Close(userNS)
 	if c.Errno == 0 {
 		c.Errno = max(setIDs(uid, gid), raw.SetCaps(0, 0, 0))
 	}
 	c.Require(raw.NoMoreThan(0) && hasIDs(uid, gid), unix.EPERM)
-	if user {
-		failIf(c.Errno, plan.SubRefused, suid.Extra(suid.ReasonPowerless, 0))
-	}
-	if c.Errno != 0 {
-		raw.Exit(1)
-	}
+	failIf(c.Errno, sub, extra)
 }

@@ -2,7 +2,7 @@ package keeper
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
 // Runs in: the keeper, after it has entered the new namespaces; makeSlaves also in the child of
-// makeUserNS, mountNewProc in the first process.
+// makeUserNS.
 //
 // In a user namespace the kernel itself keeps a caller from seeing what mounts hide, and from
 // mounting a proc that shows more than the host's (mount_namespaces(7); mnt_already_visible in
@@ -17,6 +17,9 @@ package keeper
 // mountinfo without privilege, sees whether it is the root, and asks for a bind of "/" on itself (BindRoot).
 // Nobody gains anything by asking for it elsewhere: the bind shows what its source shows.
 //
+// The new proc, which belongs to the PID namespace of the first process, is mounted by that process (becomeFirst)
+// on broker.FreshProc, in the host's tree. ROOT moves it from there, since binds of that tree would include it.
+//
 // The broker later needs a proc for its paths (self/fd/N). The keeper binds the host's and
 // detaches it at once: a detached mount has no path, so the user cannot mount anything in it.
 
@@ -27,16 +30,14 @@ import (
 	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid"
-	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
-// These are below the host's proc. At newProcPath the new proc stays until the broker moves it: an empty
-// directory that every proc has as a mount point, like binfmtPath.
+// The host's proc, and two directories that every proc has as mount points: they are empty.
 const (
-	procPath    = "/proc\x00"
-	newProcPath = broker.FreshProc + "\x00"
-	binfmtPath  = "/proc/sys/fs/binfmt_misc\x00"
+	procPath   = "/proc\x00"
+	nfsdPath   = "/proc/fs/nfsd\x00"
+	binfmtPath = "/proc/sys/fs/binfmt_misc\x00"
 )
 
 // openProc opens what is on /proc, and returns the flags of the mount. The launch ends if that is not a proc.
@@ -62,12 +63,9 @@ func makeSlaves() unix.Errno {
 	return c.Errno
 }
 
-// prepareMounts raises the loopback interface, makes all mounts slaves, unless they are locked and already
-// are, applies the rules above, and returns a detached bind of the host's proc.
+// prepareMounts makes all mounts slaves, unless they are locked and already are, applies the rules above, and
+// returns a detached bind of the host's proc. In first it puts whether a new proc is to be mounted.
 func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
-	if h.Clone&unix.CLONE_NEWNET != 0 {
-		first.Loopback = step.LoopbackUp()
-	}
 	if !locked {
 		failIf(makeSlaves(), plan.SubSlave, 0)
 	}
@@ -78,56 +76,39 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 		c.Call(unix.SYS_CHROOT, raw.Addr(raw.Text("/..\x00")), 0, 0, 0, 0)
 	}
 	c.Mount(host, host, nil, unix.MS_BIND|unix.MS_REC, nil)
-	failIf(c.Errno, plan.SubProc, 0)
 	proc, flags := openProc()
 	c.Call(unix.SYS_UMOUNT2, raw.Addr(host), unix.MNT_DETACH, 0, 0, 0)
 	failIf(c.Errno, plan.SubProc, 0)
-	first.Proc = unix.EPERM
-	if h.Flags&NewProc != 0 && h.Clone&unix.CLONE_NEWPID != 0 && conf.Deny&suid.DenyProc == 0 && (locked || mayMountProc(flags)) {
-		first.Proc = 0
+	if h.Flags&NewProc == 0 || h.Clone&unix.CLONE_NEWPID == 0 || conf.Deny&suid.DenyProc != 0 || !locked && !mayMountProc(flags) {
+		first.Proc = unix.EPERM
 	}
 	return proc
 }
 
-// mayMountProc reports whether a new proc would show no more than the host's, whose flags are given: that is
-// the root of a proc, with the flags that a new one would have, and not covered (mnt_already_visible).
+// mayMountProc reports whether a new proc would show no more than the host's, whose flags are given: that is the
+// root of a proc, with the flags that a new one would have, and no mount hides a part of it (mnt_already_visible).
+// To find out the latter it binds the host's proc with the mounts on it, and takes away those that hide nothing.
+// Then an unmount without MNT_DETACH fails if a mount is left.
 func mayMountProc(flags uint64) bool {
 	const procRoot = 1 // PROC_ROOT_INO
 	var st unix.Stat_t
-	return raw.Fstatat(raw.AtCwd, raw.Text(procPath), &st) == 0 && st.Ino == procRoot && !isCovered() &&
-		flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
-}
-
-// isCovered reports whether a mount hides a part of the host's proc. It binds that with the mounts on it, and
-// takes away those that hide nothing. Then an unmount without MNT_DETACH fails if a mount is left.
-func isCovered() bool {
-	host := raw.Text(procPath)
 	var c raw.Chain
+	host := raw.Text(procPath)
 	c.Mount(host, host, nil, unix.MS_BIND|unix.MS_REC, nil)
 	if c.Errno != 0 {
-		return true
-	}
-	for unmount(raw.Text(newProcPath), unix.MNT_DETACH) == 0 {
-	}
-	for unmount(raw.Text(binfmtPath), unix.MNT_DETACH) == 0 { // two, if the first was mounted on demand
-	}
-	if unmount(host, 0) == 0 {
 		return false
 	}
-	unmount(host, unix.MNT_DETACH)
-	return true
+	for unmount(raw.Text(nfsdPath), unix.MNT_DETACH) == 0 || unmount(raw.Text(binfmtPath), unix.MNT_DETACH) == 0 {
+	}
+	covered := unmount(host, 0) != 0
+	if covered {
+		unmount(host, unix.MNT_DETACH)
+	}
+	return !covered && raw.Fstatat(raw.AtCwd, host, &st) == 0 && st.Ino == procRoot &&
+		flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
 }
 
 // unmount is umount2(2).
 func unmount(path unsafe.Pointer, flags uintptr) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_UMOUNT2, raw.Addr(path), flags|unix.UMOUNT_NOFOLLOW, 0, 0, 0, 0))
-}
-
-// mountNewProc mounts a proc for the PID namespace of this process. ROOT later moves the mount from here
-// to broker.NewProc: in the host's tree, binds of that tree would include it.
-func mountNewProc() unix.Errno {
-	var c raw.Chain
-	fs, at := raw.Text("proc\x00"), raw.Text(newProcPath)
-	c.Mount(fs, at, fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, nil)
-	return c.Errno
 }

@@ -17,7 +17,8 @@ package keeper
 //
 // A short-lived child makes both and opens them for the keeper. The maps are written when it has ended, but has
 // not been waited for: until then its directory in proc shows its namespace. No pid is looked up, so it is that
-// of no other process.
+// of no other process. The child sends no signal at its end (clone(2)): with a SIGCHLD that the caller has set to
+// be ignored its status would be lost.
 
 import (
 	"unsafe"
@@ -32,8 +33,7 @@ import (
 
 // chooseOwner sets the effective uid under which all namespaces of the launch are made, so that the kernel
 // counts them as that id's (namespaces(7), "user.max_*"), not as root's. It returns 0, for root, if the
-// caller has a reserved id or the owner id does not exist here. Then, or if an optional user namespace
-// is refused by the administrator, the sandbox gets no user namespace; a required one ends the launch.
+// caller has a reserved id or the owner id does not exist here. Then the sandbox gets no user namespace.
 func chooseOwner(h *Header, uid, gid uintptr) (owner uintptr) {
 	owner = uintptr(suid.Owner(uint32(uid)))
 	reason := suid.Permitted
@@ -42,8 +42,8 @@ func chooseOwner(h *Header, uid, gid uintptr) (owner uintptr) {
 	} else if setEUID(owner) != 0 {
 		reason, owner = suid.ReasonNoOwner, 0
 	}
-	if h.Clone&unix.CLONE_NEWUSER != 0 && (reason != suid.Permitted || h.Flags&TryUser != 0 && conf.Skips()) {
-		goWithoutUserNS(h, plan.SubRefused, 0, suid.Extra(reason, 0))
+	if h.Clone&unix.CLONE_NEWUSER != 0 && reason != suid.Permitted {
+		goWithoutUserNS(h, plan.SubRefused, 0, uint32(reason))
 	}
 	return owner
 }
@@ -71,9 +71,7 @@ func enterNamespaces(h *Header, first *First, owner, uid, gid uintptr) (userNS u
 	}
 	raw.Close(fds[mountNS])
 	raw.Close(fds[procDir])
-	if spaces&unix.CLONE_NEWIPC != 0 { // a new mqueue belongs to the fsuid
-		raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0)
-	}
+	raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0) // to whom a new mqueue belongs; setEUID changes it back
 	c.Call(unix.SYS_UNSHARE, spaces, 0, 0, 0, 0)
 	failIf(max(c.Errno, setEUID(owner)), plan.SubClone, h.Clone)
 	if h.Clone&unix.CLONE_NEWUSER == 0 {
@@ -92,6 +90,18 @@ const (
 	numOpened
 )
 
+// Their paths below proc, of openedSize bytes each, and the flags to open them with.
+const (
+	openedPaths = "self/ns/mnt\x00\x00" + "self/ns/user\x00" + "self/cwd\x00\x00\x00\x00\x00" + "self\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	openedSize  = uintptr(len(openedPaths) / numOpened)
+)
+
+//nolint:gochecknoglobals // read-only table
+var openedFlags = [numOpened]uintptr{workDir: unix.O_PATH | unix.O_DIRECTORY, procDir: unix.O_PATH | unix.O_DIRECTORY}
+
+// ChildKilled is the errno of a Fault if the child was killed, as by a seccomp filter of the caller's.
+const ChildKilled = unix.ECANCELED
+
 // makeUserNS makes a user namespace and a mount namespace in it, and the maps. It reports false if root cannot
 // make user namespaces here, or has no capability in them. An exceeded limit (ENOSPC) ends the launch instead,
 // since the user could cause it.
@@ -105,17 +115,21 @@ func makeUserNS(h *Header, owner, uid, gid uintptr) (fds [numOpened]uintptr, loc
 	pid := c.Call(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_NEWNS|unix.CLONE_FILES|unix.CLONE_VFORK, 0, 0, 0, 0)
 	if c.Errno == 0 && pid == 0 {
 		c.Errno = makeSlaves()
-		reopen(&c, fds[mountNS], proc, raw.Text("self/ns/mnt\x00"), unix.O_RDONLY)
-		reopen(&c, fds[ownNS], proc, raw.Text("self/ns/user\x00"), unix.O_RDONLY)
-		reopen(&c, fds[workDir], proc, raw.Text("self/cwd\x00"), unix.O_PATH|unix.O_DIRECTORY)
-		reopen(&c, fds[procDir], proc, raw.Text("self\x00"), unix.O_PATH|unix.O_DIRECTORY)
+		for i := range fds { // in a descriptor table that it shares with the keeper
+			fd := c.Open(proc, unsafe.Add(raw.Text(openedPaths), openedSize*uintptr(i)), openedFlags[i])
+			c.Call(unix.SYS_DUP3, fd, fds[i], unix.O_CLOEXEC, 0, 0)
+			raw.Close(fd)
+		}
 		raw.Exit(uint32(c.Errno))
 	}
 	sub, failed, extra := plan.SubClone, c.Errno, h.Clone
 	if c.Errno == 0 {
+		status := uint32(0)
 		sub, failed = writeMaps(h, fds[procDir], owner, uid, gid)
-		if c.Errno, extra = waitFor(pid), 0; c.Errno != 0 {
-			sub, failed, extra = plan.SubRefused, c.Errno, suid.Extra(suid.ReasonPowerless, 0)
+		c.Call(unix.SYS_WAIT4, pid, raw.Addr(unsafe.Pointer(&status)), unix.WALL, 0, 0)
+		c.Require(status&0x7f == 0, ChildKilled)
+		if c.Errno, extra = max(c.Errno, unix.Errno(status>>8)), 0; c.Errno != 0 {
+			sub, failed, extra = plan.SubRefused, c.Errno, uint32(suid.ReasonPowerless)
 		}
 	}
 	switch e := c.Errno; {
@@ -128,14 +142,6 @@ func makeUserNS(h *Header, owner, uid, gid uintptr) (fds [numOpened]uintptr, loc
 		goWithoutUserNS(h, sub, failed, extra)
 	}
 	return fds, c.Errno == 0
-}
-
-// reopen makes fd, in a descriptor table that this process shares with the keeper, what a path below proc leads
-// to here.
-func reopen(c *raw.Chain, fd, proc uintptr, path unsafe.Pointer, flags uintptr) {
-	found := c.Open(proc, path, flags)
-	c.Call(unix.SYS_DUP3, found, fd, unix.O_CLOEXEC, 0, 0)
-	raw.Close(found)
 }
 
 // writeMaps writes the maps of the user namespace, if the Header asks for one. The files below dir are root's.
@@ -157,26 +163,12 @@ func writeMaps(h *Header, dir, owner, uid, gid uintptr) (sub plan.Sub, e unix.Er
 	return sub, e
 }
 
-// waitFor waits for a child and returns its exit status, an errno. Such a child sends no signal at its end
-// (clone(2)): the caller may have set that SIGCHLD is ignored, and the status would be lost. If a seccomp
-// filter of the caller's has killed it, the keeper ends in the same way.
-func waitFor(pid uintptr) unix.Errno {
-	var c raw.Chain
-	status := uint32(0)
-	c.Call(unix.SYS_WAIT4, pid, raw.Addr(unsafe.Pointer(&status)), unix.WALL, 0, 0)
-	if sig := status & 0x7f; sig != 0 {
-		raw.SetMask(unix.SIG_UNBLOCK, raw.MaskOf(unix.Signal(sig)), nil)
-		raw.Kill(raw.Getpid(), uintptr(sig))
-		raw.Exit(1)
-	}
-	return max(c.Errno, unix.Errno(status>>8))
-}
-
 // userNSDisabled reports whether user.max_user_namespaces is 0.
 func userNSDisabled(proc uintptr) bool {
 	var c raw.Chain
+	first := byte(0)
 	fd := c.Open(proc, raw.Text("sys/user/max_user_namespaces\x00"), unix.O_RDONLY)
-	first, _ := raw.ReadByte(fd)
+	c.Call(unix.SYS_READ, fd, raw.Addr(unsafe.Pointer(&first)), 1, 0, 0)
 	raw.Close(fd)
 	return first == '0'
 }

@@ -22,7 +22,7 @@ func TestOnlySetuidMode(t *testing.T) {
 		causes: with("setuid-user-namespace", ""), says: "  ok      setuid mode\n",
 		also: []string{
 			"podman, toolbox, distrobox and flatpak-spawn --expose-pids",
-			"  --overlay, --tmp-overlay, --ro-overlay: ", "  --uid-map, --gid-map, --map-auto, --userns-block-fd: ", "  --size above half of the memory: ",
+			"  --overlay, --tmp-overlay, --ro-overlay: ", "  --uid-map, --gid-map, --map-auto, --userns-block-fd: ",
 			"  --unshare-user, --uid, --gid: ",
 			"mode 4755, owned by root: installed for setuid mode",
 			"  ok      mount a new devpts: in setuid mode",

@@ -39,7 +39,6 @@ func TestRefusedInSetuidMode(t *testing.T) {
 		{"--map-auto", []string{"--unshare-user", "--map-auto"}, false, "the keeper writes the maps, and maps only the caller"},
 		{"--mqueue", []string{"--mqueue", "/m"}, false, "without --unshare-ipc it would show the host's queues"},
 		{"--cgroup", []string{"--cgroup", "7"}, false, "the kernel would check whether the keeper may"},
-		{"--size", []string{"--size", "1152921504606846976", "--tmpfs", "/t"}, true, "a tmpfs may use at most half of the memory"},
 	} {
 		seen[c.option] = true
 		args := append(box(c.options...), "/h/probe", "echo", "in")

@@ -1,26 +1,49 @@
 package setuid_test
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"maps"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unsafe"
 
 	"github.com/gobwrap/gobwrap/suid/broker"
+	"github.com/gobwrap/gobwrap/suid/keeper"
 	"golang.org/x/sys/unix"
 )
 
 // refusing makes the kernel refuse a system call to the calling thread and all that it starts, like a
-// filter that root has installed around a container.
-func refusing(nr uint32) func() error {
+// filter that root has installed around a container, or, with ENOSYS, like an older kernel.
+func refusing(nr uint32, errno unix.Errno) func() error {
+	return filtering([]unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: nr, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	})
+}
+
+// refusingUserNS makes the kernel refuse user namespaces to the calling thread and all that it starts, with
+// root's rights too.
+func refusingUserNS() error {
+	const nr, firstArgument = 0, 16 // offsets in struct seccomp_data; the lower half of the argument
+	return filtering([]unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: nr},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_CLONE, Jf: 3},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: firstArgument},
+		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: unix.CLONE_NEWUSER, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	})()
+}
+
+// filtering installs a seccomp filter in the calling thread.
+func filtering(code []unix.SockFilter) func() error {
 	return func() error {
-		code := []unix.SockFilter{
-			{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
-			{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: nr, Jf: 1},
-			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
-			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-		}
 		prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
 		if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog))); e != 0 {
 			return e
@@ -33,13 +56,13 @@ func refusing(nr uint32) func() error {
 // ROOT would mount.
 func TestFailedFrame(t *testing.T) {
 	t.Parallel()
-	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts("true")(), refusing(unix.SYS_PIVOT_ROOT)()) })
+	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts("true")(), refusing(unix.SYS_PIVOT_ROOT, unix.EPERM)()) })
 	k := s.startBroker(t, 0, 0)
 	defer k.close()
-	if got := k.ask(broker.Root, 0, 0, 0); got != broker.FailedFlags|uint32(unix.EPERM) {
+	if got := k.ask(broker.Root, 0, 0); got != broker.FailedFlags|uint32(unix.EPERM) {
 		t.Fatalf("ROOT answers %#x", got)
 	}
-	if got := k.ask(broker.Root, 0, 0, 0); got != ended {
+	if got := k.ask(broker.Root, 0, 0); got != ended {
 		t.Fatalf("another ROOT answers %#x", got)
 	}
 	if !endsWithin(k.keeper, soon) {
@@ -54,7 +77,7 @@ func TestBrokerWithoutLauncher(t *testing.T) {
 	s := newUserThread(t, me)
 	k := s.startBroker(t, 0, 0)
 	defer k.close()
-	hostname := func() uint32 { return k.ask(broker.Hostname, 3, 0, 0) }
+	hostname := func() uint32 { return k.ask(broker.Hostname, 3, 0) }
 	if got := hostname(); got != uint32(unix.EPERM) {
 		t.Fatalf("HOSTNAME answers %d", int32(got))
 	}
@@ -70,48 +93,202 @@ func TestBrokerWithoutLauncher(t *testing.T) {
 	}
 }
 
+// withoutSetattr starts a broker that cannot use mount_setattr(2), on a host that script prepares, and sends
+// ROOT and a BIND, which fails.
+func withoutSetattr(t *testing.T, script string, errno unix.Errno) *brokerClient {
+	t.Helper()
+	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts(script)(), refusing(unix.SYS_MOUNT_SETATTR, errno)()) })
+	k := s.startBroker(t, 0, 0).withFrame()
+	if got := k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), k.path("/newroot")); got != broker.FailedFlags|uint32(errno) {
+		t.Errorf("BIND answers %#x", got)
+	}
+	return k
+}
+
 // TestBindWithoutItsFlags: a tree whose flags could not be added is not attached.
 func TestBindWithoutItsFlags(t *testing.T) {
 	t.Parallel()
-	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts(canaries)(), refusing(unix.SYS_MOUNT_SETATTR)()) })
-	k := s.startBroker(t, 0, 0).withFrame()
-	defer k.close()
-	before := k.mountsInside()
-	for _, flags := range []uint64{0, unix.MS_RDONLY} {
-		if got := k.ask(broker.Bind, flags, 0, 0, k.path("/oldroot/tmp/canary"), k.path("/newroot")); got != broker.FailedFlags|uint32(unix.EPERM) {
-			t.Errorf("BIND answers %#x", got)
+	for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
+		k := withoutSetattr(t, canaries, errno)
+		defer k.close()
+		before := k.mountsInside()
+		for _, flags := range []uint64{0, unix.MS_RDONLY} {
+			if got := k.ask(broker.Bind, flags, 0, k.path("/oldroot/tmp/canary"), k.path("/newroot")); got != broker.FailedFlags|uint32(errno) {
+				t.Errorf("BIND answers %#x", got)
+			}
 		}
-	}
-	if now := k.mountsInside(); now != before {
-		t.Errorf("mounts have changed:\n%s", difference(before, now))
+		if now := k.mountsInside(); now != before {
+			t.Errorf("mounts have changed:\n%s", difference(before, now))
+		}
 	}
 }
 
-// TestStageIsReadOnly: a tree that is staged read-only is read-only before it is placed, and receives no mounts of
-// the host's. A refusal of --bind in setuid.conf depends on that.
-func TestStageIsReadOnly(t *testing.T) {
-	t.Parallel()
-	s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse --bind\n"))+"\n"+canaries))
-	k := s.startBroker(t, 0, 0).withFrame()
-	defer k.close()
-	if e := k.ask(broker.Stage, unix.MS_RDONLY, 1, 0, k.path("/oldroot/tmp/canary")); e != 0 {
-		t.Fatalf("STAGE answers %d", int32(e))
-	}
-	if e := k.ask(broker.Place, 0, 1, 0, k.path("/newroot")); e != 0 {
-		t.Fatalf("PLACE answers %d", int32(e))
-	}
-	seen := 0
+// mountsBelow returns the flags of the mounts on a path and below it, and " slave" if mounts propagate to one.
+func (k *brokerClient) mountsBelow(path string) map[string]string {
+	found := map[string]string{}
 	for line := range strings.Lines(k.mountsInside()) {
-		if m, ok := parseMount(line); ok && (m.point == "/newroot" && m.source == "canary" || filepath.Dir(m.point) == "/newroot") {
-			seen++
-			if !strings.HasPrefix(m.flags, "ro,nosuid") || strings.Contains(line, " master:") {
-				t.Errorf("placed with other flags, or not private: %s", line)
+		m, ok := parseMount(line)
+		if !ok || m.point != path && !strings.HasPrefix(m.point, path+"/") {
+			continue
+		}
+		found[strings.TrimPrefix(m.point, path)] = m.flags
+		if strings.Contains(line, " master:") {
+			found[strings.TrimPrefix(m.point, path)] += " slave"
+		}
+	}
+	return found
+}
+
+// TestPlainBind: a broker without mount_setattr(2) makes plain binds, which have the flags of their sources.
+// RESTRICT makes a tree whose top is to be read-only private, so that no mount of the host's comes into it
+// later. Another plain bind keeps all flags.
+func TestPlainBind(t *testing.T) {
+	t.Parallel()
+	const strict = unix.MS_RDONLY | unix.MS_NOSUID
+	for name, errno := range map[string]unix.Errno{"filter": unix.EPERM, "old-kernel": unix.ENOSYS} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := withoutSetattr(t, canaries, errno)
+			defer k.close()
+			was := k.hostMounts()
+			source := k.mountsBelow("/oldroot/tmp/canary")
+			if len(source) != 6 || !strings.HasSuffix(source["/noexec"], " slave") {
+				t.Fatal(source)
+			}
+			if e := k.ask(broker.Bind, strict, broker.Plain, k.path("/oldroot/tmp/canary"), k.mkdir("/base/0")); e != 0 {
+				t.Fatalf("a plain BIND answers %#x", e)
+			}
+			if bound := k.mountsBelow("/base/0"); !maps.Equal(bound, source) {
+				t.Errorf("a plain bind has the mounts %q, want %q", bound, source)
+			}
+			top := k.path("/base/0")
+			if e := k.ask(broker.Restrict, strict, broker.Tree, top); e != 0 {
+				t.Fatalf("RESTRICT answers %#x", e)
+			}
+			for point, flags := range k.mountsBelow("/base/0") {
+				want := strings.TrimSuffix(source[point], " slave")
+				if point == "" {
+					want = "ro,nosuid," + strings.TrimPrefix(want, "rw,")
+				}
+				if flags != want {
+					t.Errorf("with the top restricted, %s has the flags %q, want %q", point, flags, want)
+				}
+			}
+			k.checkMounts(was)
+
+			// A new mount of the host's, which root makes, propagates to the source, and to nothing else.
+			const late = "mount -t tmpfs late /tmp/canary/ro"
+			if out, err := exec.Command("nsenter", "-m", "-t", fmt.Sprint(k.pid), "sh", "-ec", late).CombinedOutput(); err != nil {
+				t.Fatal(err, string(out))
+			}
+			if k.mountAt("/oldroot/tmp/canary/ro").source != "late" || k.mountAt("/base/0/ro").source != "canary-ro" {
+				t.Errorf("a mount of the host's is not in the source, or in the bind:\n%s", k.mountsInside())
+			}
+			was = k.hostMounts()
+
+			for point := range source {
+				if e := k.ask(broker.Restrict, strict, 0, k.path("/base/0"+point)); e != 0 {
+					t.Errorf("%s: RESTRICT answers %#x", point, e)
+				}
+			}
+			if e := k.ask(broker.Bind, strict, broker.Plain, top, k.path("/newroot")); e != 0 {
+				t.Fatalf("another plain BIND answers %#x", e)
+			}
+			placed := k.mountsBelow("/newroot")
+			if len(placed) != len(source) {
+				t.Errorf("%d mounts, want %d:\n%s", len(placed), len(source), k.mountsInside())
+			}
+			for point, flags := range placed {
+				noexec := strings.Contains(flags, ",noexec,")
+				if !strings.HasPrefix(flags, "ro,nosuid,") || strings.Contains(flags, " slave") || noexec != (point == "/noexec") {
+					t.Errorf("%s has the flags %q", point, flags)
+				}
+			}
+			if !maps.Equal(placed, k.mountsBelow("/base/0")) {
+				t.Errorf("the mounts are %q, want %q", placed, k.mountsBelow("/base/0"))
+			}
+			k.checkMounts(was)
+		})
+	}
+}
+
+// TestPlainBindIsChecked: a plain bind is refused for the same reasons as another one, and then attaches
+// nothing.
+func TestPlainBindIsChecked(t *testing.T) {
+	t.Parallel()
+	const inval, perm = uint32(unix.EINVAL), uint32(unix.EPERM)
+	for _, refuse := range []bool{false, true} {
+		script := "true"
+		writable := uint32(0)
+		if refuse {
+			script, writable = etc(write("refuse --bind\n")), perm
+		}
+		k := withoutSetattr(t, script+"\n"+canaries, unix.EPERM)
+		defer k.close()
+		was := k.hostMounts()
+		own, usr := k.mkdir("/base/own"), k.path("/oldroot/usr")
+		for _, c := range []struct {
+			name         string
+			flags, plain uint64
+			fds          []int
+			want         uint32
+		}{
+			{"kind", 1, broker.Plain + 1, []int{usr, k.mkdir("/base/a")}, inval},
+			{"kind-beyond", 1, 1<<32 | broker.Plain, []int{usr, k.mkdir("/base/b")}, inval},
+			{"flags", 1 | unix.MS_REMOUNT, broker.Plain, []int{usr, k.mkdir("/base/c")}, inval},
+			{"flags-beyond", 1 | 1<<32, broker.Plain, []int{usr, k.mkdir("/base/d")}, inval},
+			{"source-of-another-namespace", 1, broker.Plain, []int{k.host("/usr"), k.mkdir("/base/e")}, inval},
+			{"destination-of-another-namespace", 1, broker.Plain, []int{usr, k.host("/usr")}, inval},
+			{"a-socket", 1, broker.Plain, []int{k.sock, k.mkdir("/base/f")}, inval},
+			{"on-a-socket", 1, broker.Plain, []int{usr, k.sock}, uint32(unix.ENOENT)},
+			{"a-link", 1, broker.Plain, []int{k.link("/oldroot" + cover), k.mkdir("/base/g")}, uint32(unix.ENOTDIR)},
+			{"on-a-link", 1, broker.Plain, []int{usr, k.link("/oldroot/usr")}, uint32(unix.ENOTDIR)},
+			{"writable", 0, broker.Plain, []int{usr, k.mkdir("/base/h")}, writable},
+			{"almost-read-only", broker.Flags &^ unix.MS_RDONLY, broker.Plain, []int{usr, k.mkdir("/base/i")}, writable},
+			{"read-only", unix.MS_RDONLY, broker.Plain, []int{usr, k.mkdir("/base/j")}, 0},
+			{"own", 0, broker.Plain, []int{own, k.mkdir("/base/k")}, 0},
+			{"writable-but-not-plain", 0, 0, []int{usr, k.mkdir("/base/l")}, cmp.Or(writable, broker.FailedFlags|perm)},
+		} {
+			before := k.mountsInside()
+			if got := k.ask(broker.Bind, c.flags, c.plain, c.fds...); got != c.want {
+				t.Errorf("refused %v, %s: %#x (%v), want %#x", refuse, c.name, got, unix.Errno(got), c.want)
+			}
+			if now := k.mountsInside(); (now == before) != (c.want != 0) {
+				t.Errorf("refused %v, %s: the mounts:\n%s", refuse, c.name, difference(before, now))
+			}
+		}
+		// A link to which a file is bound: the mount is on the link.
+		if e := k.ask(broker.Bind, 1, broker.Plain, k.path("/oldroot/tmp/canary/noexec/true"), k.link("/oldroot/tmp/canary/ro/true")); e != 0 {
+			t.Errorf("a file on a link: %#x", e)
+		}
+		if strings.Contains(k.mountsInside(), " /oldroot/tmp/canary/ro/true ") {
+			t.Error("a link was followed")
+		}
+		k.checkMounts(was)
+	}
+}
+
+// TestRestrictElsewhere: RESTRICT with mount(2) changes no mount of another mount namespace. Unlike a remount,
+// MS_PRIVATE alone would: the kernel permits it to a process with CAP_SYS_ADMIN in the user namespace that owns
+// the other mount namespace (do_change_type, fs/namespace.c).
+func TestRestrictElsewhere(t *testing.T) {
+	t.Parallel()
+	k := withoutSetattr(t, canaries, unix.EPERM)
+	defer k.close()
+	was := k.hostMounts()
+	if !strings.Contains(was, " /tmp/canary/hidden rw,relatime shared:") {
+		t.Fatal(was)
+	}
+	for flags := uint64(0); flags <= broker.Flags; flags++ {
+		for _, path := range []string{"/tmp/canary/hidden", "/tmp/canary", "/"} {
+			for _, tree := range []uint64{0, broker.Tree} {
+				if e := k.ask(broker.Restrict, flags, tree, k.host(path)); e != uint32(unix.EINVAL) {
+					t.Errorf("%s, %d, %d: RESTRICT answers %d", path, flags, tree, int32(e))
+				}
 			}
 		}
 	}
-	if seen < 5 {
-		t.Errorf("%d mounts:\n%s", seen, k.mountsInside())
-	}
+	k.checkMounts(was)
 }
 
 // TestRestrictKeepsFlags: RESTRICT with mount(2), which sets all flags anew, takes none away.
@@ -119,8 +296,7 @@ func TestRestrictKeepsFlags(t *testing.T) {
 	t.Parallel()
 	const all = `mount -t tmpfs host /mnt; cd /mnt; for f in ro nosuid nodev noexec noatime nodiratime strictatime nosymfollow; do
 mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
-	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts(all)(), refusing(unix.SYS_MOUNT_SETATTR)()) })
-	k := s.startBroker(t, 0, 0).withFrame()
+	k := withoutSetattr(t, all, unix.EPERM)
 	defer k.close()
 	flags := func() map[string]string {
 		found := map[string]string{}
@@ -136,7 +312,7 @@ mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
 		t.Fatal(before)
 	}
 	for name := range before {
-		if e := k.ask(broker.Restrict, unix.MS_RDONLY, 0, 0, k.path("/oldroot/mnt/"+name)); e != 0 {
+		if e := k.ask(broker.Restrict, unix.MS_RDONLY, 0, k.path("/oldroot/mnt/"+name)); e != 0 {
 			t.Errorf("%s: RESTRICT answers %d", name, int32(e))
 		}
 	}
@@ -155,7 +331,7 @@ func TestBindTightens(t *testing.T) {
 	k := s.startBroker(t, 0, 0).withFrame()
 	defer k.close()
 	for name, flags := range map[string]uint64{"rw": 0, "ro": unix.MS_RDONLY} {
-		if e := k.ask(broker.Bind, flags, 0, 0, k.path("/oldroot/tmp/canary"), k.mkdir("/base/"+name)); e != 0 {
+		if e := k.ask(broker.Bind, flags, 0, k.path("/oldroot/tmp/canary"), k.mkdir("/base/"+name)); e != 0 {
 			t.Fatalf("BIND answers %d", int32(e))
 		}
 		seen := 0
@@ -172,5 +348,63 @@ func TestBindTightens(t *testing.T) {
 		if seen < 5 {
 			t.Errorf("%s: %d mounts", name, seen)
 		}
+	}
+}
+
+// TestFreshProc: ROOT moves the new proc to its place. If there is none, because a mount hides a part of the
+// host's, nothing else takes that place, not even a mount of the host's on the path where the new proc would
+// be. A refusal of --bind holds for all that is there, except for the new proc.
+func TestFreshProc(t *testing.T) {
+	t.Parallel()
+	nothing := func() error { return nil }
+	for name, c := range map[string]struct {
+		script string
+		limit  func() error
+		proc   bool // a new one may be mounted
+	}{
+		"locked":                  {"true", nothing, true},
+		"locked-covered":          {"mount -t tmpfs t /proc/sys/kernel", nothing, false},
+		"locked-with-a-mount":     {"mount --bind /usr " + broker.FreshProc, nothing, false},
+		"not-locked":              {"true", refusingUserNS, true},
+		"not-locked-covered":      {"mount -t tmpfs t /proc/sys/kernel", refusingUserNS, false},
+		"not-locked-with-a-mount": {"mount --bind /usr " + broker.FreshProc, refusingUserNS, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			script := etc(write("refuse --bind\n")) + "\n" + c.script
+			s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts(script)(), c.limit()) })
+			k := s.startBroker(t, unix.CLONE_NEWPID, keeper.NewProc)
+			defer k.close()
+			was := k.hostMounts()
+			waiting, here := k.mountAt(broker.FreshProc), mount{}
+			k.withFrame()
+			if c.proc {
+				here = waiting
+				here.point = broker.NewProc
+				if waiting.fs != "proc" || waiting.root != "/" || k.mountAt(broker.OldRoot+broker.FreshProc) != (mount{}) {
+					t.Errorf("%+v is there before ROOT, and afterwards:\n%s", waiting, k.mountsInside())
+				}
+			}
+			if got := k.mountAt(broker.NewProc); got != here {
+				t.Errorf("the mount on %s is %+v, want %+v", broker.NewProc, got, here)
+			}
+			if !c.proc && k.mountAt(broker.OldRoot+broker.FreshProc).root != waiting.root {
+				t.Errorf("the host's mount has moved:\n%s", k.mountsInside())
+			}
+			for _, source := range []string{broker.NewProc, broker.OldRoot + broker.FreshProc, broker.OldRoot + "/proc", "/"} {
+				want := uint32(unix.EPERM)
+				if source == broker.NewProc && c.proc {
+					want = 0
+				}
+				fd := k.path(source)
+				if fd < 0 && source == broker.NewProc && !c.proc {
+					continue
+				}
+				if got := k.ask(broker.Bind, 0, 0, fd, k.path(broker.NewRoot)); got != want {
+					t.Errorf("a writable BIND of %s answers %#x, want %#x", source, got, want)
+				}
+			}
+			k.checkMounts(was)
+		})
 	}
 }

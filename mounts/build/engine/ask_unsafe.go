@@ -5,6 +5,7 @@ package engine
 
 import (
 	"github.com/gobwrap/gobwrap/internal/plan"
+	"github.com/gobwrap/gobwrap/internal/raw"
 	"github.com/gobwrap/gobwrap/internal/step"
 	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
@@ -15,13 +16,62 @@ func (r *Mounts) Restrict(fd, flags uintptr) unix.Errno {
 	return r.Ask(&broker.Request{Op: broker.Restrict, A: uint64(flags) & broker.Flags}, fd, broker.None).Errno
 }
 
-// askBind is attach. What is not done by the newer calls for want of one, or because a filter
-// refuses it, is done by the older ones from then on.
+// askBind is Attach. If the broker lacks one of the newer calls, it makes plain binds from then on. If this process
+// has found that all are there, and flags are refused nevertheless, that is a fault, as in direct mode.
 func (r *Mounts) askBind(p plan.View, src, dst, flags uintptr) step.Fault {
-	f := r.Ask(&broker.Request{Op: broker.Bind, A: uint64(flags)}, src, dst)
-	if f.Sub == plan.SubMain && (f.Errno == unix.EPERM || f.Errno == unix.ENOSYS) {
-		r.Engine = step.ClassicCalls
-		f = r.askClassic(p, src, dst, flags)
+	if r.plain == 0 {
+		f := r.Ask(&broker.Request{Op: broker.Bind, A: uint64(flags)}, src, dst)
+		if f.Errno != unix.EPERM && f.Errno != unix.ENOSYS || f.Sub != plan.SubMain && r.Engine == step.NewCalls {
+			return f
+		}
+		r.plain = 1
 	}
+	return r.askPlain(p, src, dst, flags)
+}
+
+// askPlain attaches a tree with plain binds. The tree is bound to a file of the frame's base, which the payload
+// does not see, restricted there mount by mount, and bound from there to its destination: a bind has the flags of
+// the mounts that it shows.
+func (r *Mounts) askPlain(p plan.View, src, dst, flags uintptr) step.Fault {
+	q := broker.Request{Op: broker.Bind, A: uint64(flags), B: broker.Plain}
+	if flags == 0 {
+		return r.Ask(&q, src, dst)
+	}
+	kind, e := raw.FileType(src)
+	if e != 0 {
+		return step.Main(e)
+	}
+	at := uintptr(0)
+	if kind == unix.S_IFDIR {
+		at, e = r.PrivateDir()
+	} else {
+		at = r.PrivateFile(0o600)
+		e = raw.Errno(at)
+	}
+	if e != 0 {
+		return step.Main(e)
+	}
+	f := r.Ask(&q, src, at)
+	r.CloseSoon(at)
+	if f.Is() {
+		return f
+	}
+	top := r.OpenPrivate(0)
+	if e := raw.Errno(top); e != 0 {
+		return step.Main(e)
+	}
+	// If the tree is to be read-only, it becomes private before mountinfo is read, so that no mount is added to it.
+	tree := broker.Request{Op: broker.Restrict, A: uint64(flags) & broker.Flags}
+	if flags&unix.MS_RDONLY != 0 {
+		tree.B = broker.Tree
+	}
+	if f = step.Failed(r.Ask(&tree, top, broker.None).Errno, plan.SubRemount); !f.Is() {
+		var path raw.Line
+		f = r.tightenStage(p, path.Put(broker.Base+"/").Number(uintptr(r.Serial())).At(), flags)
+	}
+	if !f.Is() {
+		f = r.Ask(&q, top, dst)
+	}
+	r.CloseSoon(top)
 	return f
 }

@@ -19,6 +19,7 @@ type Mounts struct {
 
 	covered uint32  // how many mounts others hide: see coveredIDs
 	top     uintptr // in setuid mode: what the frame is mounted on, which is this process's root
+	plain   uint32  // in setuid mode: the broker makes plain binds only
 }
 
 // ChooseEngine finds out what the calls of the new engine answer. Flags that no kernel
@@ -47,12 +48,11 @@ func (r *Mounts) ChooseEngine() {
 
 // Attach binds the tree at src onto dst with the given flags added throughout.
 func (r *Mounts) Attach(p plan.View, src, dst, flags uintptr) step.Fault {
-	// In setuid mode, too, the classic engine takes other steps.
-	if r.Engine == step.ClassicCalls {
-		return r.attachClassic(p, src, dst, flags)
-	}
-	if r.FromKeeper != 0 {
+	switch {
+	case r.FromKeeper != 0:
 		return r.askBind(p, src, dst, flags)
+	case r.Engine == step.ClassicCalls:
+		return r.attachClassic(p, src, dst, flags)
 	}
 	// A copy of the tree that nobody can reach: until it is moved to its place it has no more
 	// rights than it is to have (open_tree(2), since 5.2).
@@ -172,7 +172,7 @@ func (r *Mounts) MountPrivate(fs unsafe.Pointer, flags uintptr, options unsafe.P
 		return 0, e
 	}
 	if r.FromKeeper != 0 { // the one that there is without capabilities, of a megabyte
-		e = r.Ask(&broker.Request{Op: broker.FS, A: broker.Tmpfs, B: 0o755, C: 1 << 20}, at, broker.None).Errno
+		e = r.Ask(&broker.Request{Op: broker.FS, A: broker.Tmpfs, B: 1 << 20, C: 755}, at, broker.None).Errno
 	} else {
 		e = r.MountOn(at, fs, flags, options)
 	}

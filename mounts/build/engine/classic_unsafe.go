@@ -11,7 +11,6 @@ import (
 	"github.com/gobwrap/gobwrap/mounts/build/mountinfo"
 	"github.com/gobwrap/gobwrap/mounts/build/pathname"
 	"github.com/gobwrap/gobwrap/mounts/build/resolve"
-	"github.com/gobwrap/gobwrap/suid/broker"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,9 +21,6 @@ import (
 
 // attachClassic is attach with mount(2).
 func (r *Mounts) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
-	if r.FromKeeper != 0 {
-		return r.askClassic(p, src, dst, flags)
-	}
 	kind, e := raw.FileType(src)
 	if e == 0 {
 		e = r.makeStage(kind == unix.S_IFDIR)
@@ -58,28 +54,6 @@ func (r *Mounts) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault 
 	}
 	// What is moved keeps its flags, and its mounts below.
 	return step.Main(r.Mount(stage, to.Absolute(dst), nil, unix.MS_MOVE|unix.MS_SILENT, nil))
-}
-
-// askClassic is attachClassic in setuid mode, where the broker has the stage.
-func (r *Mounts) askClassic(p plan.View, src, dst, flags uintptr) step.Fault {
-	file, e := raw.FileType(src)
-	if e != 0 {
-		return step.Main(e)
-	}
-	name, kind := raw.Text(broker.StageFile+"\x00"), uint64(0)
-	if file == unix.S_IFDIR {
-		name, kind = raw.Text(broker.StageDir+"\x00"), 1
-	}
-	// The broker binds the source and, with MS_RDONLY, makes it private; the walk through mountinfo
-	// needs no privilege and stays here.
-	f := r.Ask(&broker.Request{Op: broker.Stage, A: uint64(flags), B: kind}, src, broker.None)
-	if !f.Is() {
-		f = r.tightenStage(p, name, flags)
-	}
-	if !f.Is() {
-		f = r.Ask(&broker.Request{Op: broker.Place, B: kind}, dst, broker.None)
-	}
-	return f
 }
 
 // stageRoot is where the paths of mounts on a stage begin.

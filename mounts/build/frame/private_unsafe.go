@@ -24,6 +24,9 @@ func (r *Frame) PrivateDir() (uintptr, unix.Errno) {
 	return fd, raw.Errno(fd)
 }
 
+// Serial returns the number that is the name of the newest file on the frame's tmpfs.
+func (r *Frame) Serial() uint32 { return r.serial }
+
 // privateName returns the name of the newest file on the frame's tmpfs.
 func (r *Frame) privateName(name *raw.Line) unsafe.Pointer {
 	raw.PutNumber(unsafe.Pointer(name), uintptr(r.serial))

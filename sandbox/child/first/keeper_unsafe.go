@@ -60,7 +60,7 @@ func RunUnderKeeper(sp unsafe.Pointer, end uintptr, f keeper.First) {
 	// The keeper decides about the user namespace: with TryUser it may have gone without one.
 	p.Clone = p.Clone&^unix.CLONE_NEWUSER | f.Clone&unix.CLONE_NEWUSER
 	// What setuid.conf refuses of namespaces the keeper has judged, and of mounts the broker will
-	// (suid.Conf.Judge, Deny). The plan is judged here, where the fault has a step, so that the message
+	// (suid.Conf.Deny). The plan is judged here, where the fault has a step, so that the message
 	// can name the option.
 	if extra, at := keeper.CheckSteps(p.Base()); extra != 0 {
 		launch.Acting.Step = at

@@ -22,7 +22,7 @@ func explainKeeper(e *Text, p *plan.Program, m plan.Message) {
 		if refused != "" {
 			named = refused
 		}
-		if option == "" || strings.HasPrefix(option, "--") && (refused != "" || reason == suid.ReasonSize) {
+		if option == "" || strings.HasPrefix(option, "--") && refused != "" {
 			option = named
 		}
 		e.Field = option

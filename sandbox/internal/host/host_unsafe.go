@@ -34,7 +34,5 @@ func IsTerminal(fd int) bool {
 
 // Possible reports whether setuid mode can do what a plan says.
 func Possible(p *plan.Program) (suid.Reason, uint32) {
-	var info syscall.Sysinfo_t
-	_ = syscall.Sysinfo(&info) // no memory then, as the keeper sees it
-	return suid.CheckPlan(unsafe.Pointer(unsafe.SliceData(p.Bytes)), uint64(info.Totalram)*uint64(info.Unit)/2)
+	return suid.CheckPlan(unsafe.Pointer(unsafe.SliceData(p.Bytes)))
 }

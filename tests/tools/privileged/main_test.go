@@ -10,9 +10,9 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/linked"
 )
 
-// most bounds the lines of all parts. It is above what there are by a few, so that a change that
-// adds some must say why they have to run there.
-const most = 1200
+// most bounds the lines of all parts. It is what there are, so that a change that adds some must
+// say why they have to run there.
+const most = 1000
 
 // TestCount: functions that everybody would look for are in the part that they belong to,
 // on both architectures, and those that come after it are not.
@@ -27,9 +27,9 @@ func TestCount(t *testing.T) {
 		}
 		for name, part := range map[string]int{
 			"entry": 0, "enterLauncher": 0, "Split": 0, "dropEffective": 0, "isInstalled": 0, "dropOther": 0, "dropAll": 0, "isDropped": 0, "forkKeeper": 0, "SetCaps": 0, "Call": 0, "Errno": 0, "setIDs": 0,
-			"runKeeper": 1, "prepareMounts": 1, "becomeFirst": 1, "makeUserNS": 1, "writeMaps": 1, "enterNamespaces": 1, "makeSlaves": 1, "isCovered": 1, "readConf": 1, "ReadConf": 1, "(*Conf).Judge": 1, "LoopbackUp": 1,
-			"Serve": 2, "(*Job).do": 2, "(*Job).bind": 2, "(*Job).makeFrame": 2, "restrict": 2, "(*Job).stage": 2,
-			"Ask": -1, "Verify": -1, "CheckPlan": -1, "(*Conf).CheckSteps": -1, "Run": -1, "RunUnderKeeper": -1, "doStep": -1, "(*Root).bind": -1, "(*Root).walkFrom": -1,
+			"runKeeper": 1, "prepareMounts": 1, "becomeFirst": 1, "makeUserNS": 1, "writeMaps": 1, "enterNamespaces": 1, "makeSlaves": 1, "mayMountProc": 1, "readConf": 1, "ReadConf": 1, "(*Conf).addGroup": 1, "RaiseLoopback": 1,
+			"Serve": 2, "receive": 2, "(*Job).do": 2, "(*Job).bind": 2, "(*Job).mountFS": 2, "(*Job).makeFrame": 2, "restrict": 2, "installFilter": 2,
+			"Ask": -1, "LoopbackUp": -1, "Verify": -1, "CheckPlan": -1, "(*Conf).CheckSteps": -1, "Run": -1, "RunUnderKeeper": -1, "doStep": -1, "(*Root).bind": -1, "(*Root).walkFrom": -1,
 			"forkFrontEnd": -1, "prepareRuntime": -1, "OpenFeed": -1, "execute": -1, "InstallFilter": -1, "ChangeDir": -1, "takeLocks": -1,
 			"launchCommandLine": -1, "continueStart": -1, "otherInstall": -1, "launchWithoutFrontEnd": -1, "Parse": -1, "Compile": -1, "startThroughKeeper": -1, "runPlanMode": -1,
 		} {
