@@ -92,8 +92,11 @@ const (
 
 // Their paths below proc, of openedSize bytes each, and the flags to open them with.
 const (
-	openedPaths = "self/ns/mnt\x00\x00" + "self/ns/user\x00" + "self/cwd\x00\x00\x00\x00\x00" + "self\x00\x00\x00\x00\x00\x00\x00\x00\x00"
-	openedSize  = uintptr(len(openedPaths) / numOpened)
+	openedPaths = "self/ns/mnt\x00\x00" + // mountNS
+		"self/ns/user\x00" + // ownNS
+		"self/cwd\x00\x00\x00\x00\x00" + // workDir
+		"self\x00\x00\x00\x00\x00\x00\x00\x00\x00" // procDir
+	openedSize = uintptr(len(openedPaths) / numOpened)
 )
 
 //nolint:gochecknoglobals // read-only table
