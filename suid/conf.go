@@ -20,13 +20,13 @@ const (
 type Conf struct {
 	Member  bool   // the caller is in a group of a line "groups"
 	Refused uint64 // bit n: feature n is refused
-	Deny    uint32 // what the broker (broker.Job.Deny) and the keeper (CLONE_NEW* and the following) refuse
+	Deny    uint32 // what the broker (broker.Job.Deny) and the keeper (CLONE_NEW* and the bits below) refuse
 }
 
-// Bits of Conf.Deny. The broker, which gets them too, ignores them.
+// Bits of Conf.Deny for the keeper. The broker, which gets them too, ignores them.
 const (
-	DenyOthers = 1 << 15 // a line "groups" without a group of the caller's: all launches
-	DenyAll    = 1 << 16 // a line "off": all launches
+	DenyOthers = 1 << 15 // all launches: there are lines "groups", none of which has a group of the caller's
+	DenyAll    = 1 << 16 // all launches: there is a line "off"
 	DenyProc   = 1 << 31 // a new proc
 )
 
@@ -86,11 +86,12 @@ func Features() []string {
 	return out
 }
 
-// Extra packs a reason and, for ReasonConfOption, the feature into one number of a message. The keeper packs bits
-// of Conf.Deny, which are above both, instead of a feature.
+// Extra packs a reason and, for ReasonConfOption, the feature into one number of a message. In the place of a
+// feature the keeper packs bits of Conf.Deny, which are above those of reasons and features.
 func Extra(r Reason, feature uint32) uint32 { return uint32(r) | feature<<8 }
 
-// FromExtra unpacks the reason, and the option that the administrator refuses, or "".
+// FromExtra unpacks the reason, and the option that the administrator refuses, or "". Of several bits of
+// Conf.Deny, DenyAll counts first, then DenyOthers.
 func FromExtra(extra uint32) (r Reason, option string) {
 	r = Reason(extra & 0xff)
 	switch {

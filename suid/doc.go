@@ -45,15 +45,15 @@
 // answer is an errno. Anything else ends the broker. The host name is the only string that comes from
 // the user.
 //
-//	BIND      source, destination; flags      clones the tree and its mounts, adds nosuid and flags, attaches it
+//	BIND      source, destination; flags      clones a tree and its mounts, adds nosuid and flags, attaches it
 //	FS        destination; kind, size, mode   mounts a new tmpfs, devpts or mqueue
 //	RESTRICT  mount; flags                    adds read-only, nosuid, nodev, noexec; removes no flag
 //	ROOT      —                               builds the frame: the old root is set aside, the new proc next to it
 //	PIVOT     new root                        makes it the only root; the broker ends
 //	HOSTNAME  name                            only in a new UTS namespace
 //
-// For kernels without the newer calls there is a plain BIND, which adds no flags, and RESTRICT can make a tree
-// private: see below.
+// For kernels without the newer calls there is a plain BIND, which adds no flags, and RESTRICT can make all
+// mounts of a tree private: see below.
 //
 // There is no request for the loopback interface: the keeper raises it before a process of the
 // user's is in the network namespace.
@@ -78,9 +78,9 @@
 // Set-user-id files. The user could bind another /etc/passwd or library under a set-user-id
 // program. But the keeper sets no_new_privs before it clones, which cannot be undone
 // (PR_SET_NO_NEW_PRIVS, prctl(2)): no process in this mount namespace gains privilege by an exec.
-// BIND also adds nosuid, unless it is plain. A process outside cannot enter the namespace, since setns(2) needs
-// CAP_SYS_ADMIN in the user namespace that owns it. Through /proc/PID/root of a process inside,
-// set-user-id bits do not count: the kernel ignores them on a mount of another mount namespace
+// BIND also adds nosuid, unless it is plain. A process outside cannot enter the namespace, since
+// setns(2) needs CAP_SYS_ADMIN in the user namespace that owns it. Through /proc/PID/root of a process
+// inside, set-user-id bits do not count: the kernel ignores them on a mount of another mount namespace
 // (mnt_may_suid, since Linux 4.8).
 //
 // Devices. A BIND keeps nodev, a new tmpfs is nodev, and no request makes a device node.
@@ -129,10 +129,10 @@
 // There is no sysfs, overlay or other type, so no kernel module is loaded. The user chooses only
 // the mode and the size of a tmpfs.
 //
-// Amounts. One broker carries out MaxRequests requests, of which MaxFileSystems may be for file systems. The
-// pages of a tmpfs are charged to the process that writes them (memory cgroups), whatever its size: a limit on the
-// size would limit nothing, since there may be many. ROOT makes two more. The kernel limits the mounts of a
-// namespace (fs.mount-max, since Linux 4.9).
+// Amounts. One broker carries out MaxRequests requests, of which MaxFileSystems may be FS; ROOT mounts three
+// file systems more. The pages of a tmpfs are charged to the process that writes them (memory cgroups). A
+// limit on the size of each tmpfs would limit nothing, since there may be many. The kernel limits the mounts
+// of a namespace (fs.mount-max, since Linux 4.9).
 //
 // Order. Before ROOT the broker accepts only ROOT and HOSTNAME. It ends after PIVOT, and after a ROOT that
 // failed, which leaves the host's root as "/". It has one thread and completes a request before it
@@ -145,13 +145,16 @@
 //
 // # Kernels without the newer calls
 //
-// BIND needs open_tree(2), mount_setattr(2) and move_mount(2). If it lacks one of them (before Linux 5.12, or under a
-// filter of the caller's), a tree cannot be given its flags before it is attached. Then the broker accepts a plain
-// BIND, which attaches it as it is. The first process has it bound to a directory or file
-// below Base, finds the mounts of the tree in mountinfo, as in direct mode, and sends a RESTRICT for each. Then it
-// has the result bound to its destination: a bind has the flags of the mounts that it shows. A mount that the
-// first process leaves out is without nosuid, which gains nothing: see "Set-user-id files". It is also
-// writable, if it was: setuid.conf can refuse writable binds to a hostile first process only from Linux 5.12 on.
+// BIND needs open_tree(2), mount_setattr(2) and move_mount(2). If one of them is missing (before Linux 5.12)
+// or refused by a seccomp filter, a tree cannot be given its flags before it is attached. A BIND then fails,
+// and from then on the broker accepts plain ones, which attach the tree as it is. The first process has it
+// bound to a directory or file below base, finds its mounts in mountinfo, as in direct mode, and sends a
+// RESTRICT for each. Then it has the result bound to its destination: a bind keeps the flags of the mounts
+// that it copies.
+//
+// The broker does not see whether the RESTRICTs follow. A mount that the first process leaves out is without
+// nosuid, which gains nothing: see "Set-user-id files". It is also writable, if its source was. So without
+// these calls a hostile first process can evade a "refuse --bind" of setuid.conf.
 //
 // # What an attacker can still do
 //
@@ -195,7 +198,7 @@
 //	makeUserNS                        owner           the same
 //	  its child, in the namespaces    owner           all over its user namespace, none over the host
 //	  writeMaps                       0               the same as before
-//	enterNamespaces: unshare          owner           the same; the fsuid is the user's, to whom a new mqueue belongs
+//	enterNamespaces: unshare          owner           the same; the fsuid is the user's, who owns a new mqueue
 //	prepareMounts                     owner           the same
 //	clone of the first process        owner           the same
 //	  mount of the new proc           owner           the same

@@ -54,7 +54,7 @@ func Openat(dir uintptr, path unsafe.Pointer, flags, mode uintptr) uintptr {
 	return AboveStdio(Call(unix.SYS_OPENAT, dir, Addr(path), flags|unix.O_CLOEXEC|unix.O_NOCTTY, mode, 0, 0))
 }
 
-// AboveStdio moves a new descriptor above the standard streams, which the caller may have closed.
+// AboveStdio moves a new descriptor above the standard streams, which may be closed. A failure stays one.
 func AboveStdio(fd uintptr) uintptr {
 	if fd > 2 {
 		return fd

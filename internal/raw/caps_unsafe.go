@@ -29,7 +29,7 @@ func Caps() (permitted, inheritable uint64, ok bool) {
 		uint64(have[0].Inheritable) | uint64(have[1].Inheritable)<<32, true
 }
 
-// CutBounding drops from the bounding set what is not in keep, one by one: the kernel has no other call for it.
+// CutBounding drops what is not in keep from the bounding set, one capability a call (capabilities(7)).
 func CutBounding(keep uint64) unix.Errno {
 	e := unix.Errno(0)
 	for c := uintptr(0); c <= LastCap && e == 0; c++ {

@@ -13,7 +13,7 @@ import (
 // zero value is a chain that has not failed.
 type Chain struct{ Errno unix.Errno }
 
-// Call makes a system call, unless an earlier one has failed, and returns its result, or that failure.
+// Call makes a system call, unless an earlier one has failed, and returns its result, or the earlier failure.
 func (c *Chain) Call(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	r := Failed(c.Errno)
 	if c.Errno == 0 {

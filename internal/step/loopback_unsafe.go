@@ -1,7 +1,7 @@
 package step
 
 // No runtime. See sandbox/child/doc.go for the laws of this file.
-// Runs in: the first process; in setuid mode the keeper.
+// Runs in: the first process; in setuid mode the keeper, which calls RaiseLoopback only.
 
 import (
 	"unsafe"

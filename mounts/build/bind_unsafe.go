@@ -164,7 +164,8 @@ func (r *Root) remountRO(path unsafe.Pointer) step.Fault {
 	return step.Failed(e, plan.SubRemount)
 }
 
-// askFS asks the broker to mount the file system of an OpMount on dst.
+// askFS asks the broker to mount the file system of an OpMount on dst. A mode has the form of broker.FS: the
+// digits of the octal number, read as a decimal one.
 func (r *Root) askFS(dst uintptr, s *plan.Step) step.Fault {
 	q := broker.Request{Op: broker.FS, A: broker.Mqueue}
 	switch s.A {

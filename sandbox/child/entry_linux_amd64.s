@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// entry is the program's ELF entry point: see doc.go. The kernel enters it with argc at SP and nothing else set.
+// entry is the program's ELF entry point: see doc.go. The kernel sets nothing up but SP, where argc is.
 // Compiled Go finds its g through FS:-8 and in R14; both are given a zeroed dummy.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, R12

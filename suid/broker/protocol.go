@@ -8,7 +8,8 @@ import "golang.org/x/sys/unix"
 // Op is the operation of a request.
 type Op uint64
 
-// The operations, with their integers. Each request has two descriptors; what an operation does not name it ignores.
+// The operations, with their integers. Each request has two descriptors, fd and fd2. An operation ignores
+// those that it does not name.
 const (
 	_        Op = iota
 	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add, B: 0 or Plain
@@ -20,16 +21,17 @@ const (
 	numOps
 )
 
-// Plain is B of a Bind that adds no flags, which the broker does after one that lacked a system call: the first
-// process then sends a Restrict for each mount.
+// Plain is B of a Bind that attaches the tree as it is. It is permitted after a Bind that failed because a
+// system call was missing. A is then what the first process will add, with a Restrict for each mount.
 const Plain = 1
 
-// Tree is B of a Restrict that makes the mount and all below it private, and, with mount_setattr(2), adds the
-// flags to all of them. The value is what mount_setattr(2) takes.
+// Tree is B of a Restrict that makes the mount and all mounts below it private. The flags are added to all of
+// them with mount_setattr(2), and without it to the first only. The value is the propagation that
+// mount_setattr(2) takes.
 const Tree = unix.MS_PRIVATE
 
-// Kinds of file systems: A of FS. Only a tmpfs has a size and a mode, which is the decimal number with the digits
-// of the octal one: 1777. It belongs to the user.
+// Kinds of file systems: A of FS. Only a tmpfs, which belongs to the user, has a size and a mode. The mode is
+// the decimal number that has the digits of the octal one: 1777 for 01777. The kernel refuses other digits.
 const (
 	Tmpfs = iota
 	Devpts
@@ -73,8 +75,8 @@ const (
 	DenyHostname
 )
 
-// FreshProc is where the new proc is mounted until ROOT, in the host's tree: a directory that every proc has,
-// and on which nothing is mounted otherwise.
+// FreshProc is where the new proc is mounted until ROOT, in the host's tree: a directory of every proc on which
+// hosts mount nothing.
 const FreshProc = "/proc/driver"
 
 // Names on the first tmpfs of the frame, which belongs to root. OldRoot is the host's tree, Base and

@@ -5,8 +5,8 @@ package broker
 //
 // Each request comes from a process that the user controls. The rules that keep it harmless:
 //
-//   - The broker reads one message of fixed size into a fixed buffer. Another size, anything but two
-//     descriptors or an unknown operation ends it.
+//   - The broker reads one message of fixed size into a fixed buffer. Another size, another number of
+//     descriptors than two, or an unknown operation ends it.
 //   - It uses no path from the user. Sources and destinations are descriptors; the kernel refuses
 //     those whose mount is in another mount namespace (check_mnt, fs/namespace.c).
 //   - Where a system call takes only a path (mount(2), pivot_root(2)), the path is "self/fd/N", looked
@@ -17,7 +17,8 @@ package broker
 //   - Without mount_setattr, mount(2) replaces all flags of a mount: restrict reads the present
 //     ones with fstatfs(2) from the same descriptor, and names them again.
 //   - Binds are recursive, so a bind shows nothing that another mount hides.
-//   - The options of new file systems are constants, except for the owner, which is the user, and the size.
+//   - The options of new file systems are constants, except for the size and the mode of a tmpfs, which are
+//     numbers of the user's. Its owner is the user.
 //   - An errno is the only answer. The broker reads no file and lists no directory.
 //   - Requests and file systems are counted, and a silent peer is left after a time, so that no
 //     sandbox holds the broker or kernel memory without limit.
@@ -26,9 +27,9 @@ package broker
 // there is nothing of the sandbox's to mount on. After PIVOT the broker ends; the payload never runs
 // beside a broker.
 //
-// Without mount_setattr, which a kernel may not have or a caller's filter refuse, a bind cannot be changed before
-// it is attached. Then there are plain binds: the first process attaches a tree where it alone looks, has each
-// mount restricted there, and binds the result to its destination.
+// If open_tree, mount_setattr or move_mount is missing, or refused by a seccomp filter, a tree cannot be given
+// its flags before it is attached. Then there are plain binds: the first process has a tree bound to a place
+// that only set-up sees, has each mount restricted there, and has the result bound to its destination.
 
 import (
 	"unsafe"
@@ -37,8 +38,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Job is what the keeper hands to the broker. The working directory is a detached proc, in which the user cannot
-// mount anything.
+// Job is what the keeper hands to the broker. It has also made the working directory a detached proc, in
+// which the user cannot mount anything.
 type Job struct {
 	Sock     uintptr // receives requests; a read returns after CheckSeconds (SO_RCVTIMEO)
 	Launcher uintptr // the pid of the parent; if it is gone, the broker ends
@@ -48,8 +49,8 @@ type Job struct {
 	Deny     uint32  // what setuid.conf refuses
 
 	frameDone  bool   // ROOT was carried out
-	fsCount    uint32 // how many times FS was asked for
-	lacksCalls bool   // the kernel or a filter of the caller's has refused a system call of BIND
+	fsCount    uint32 // how many FS requests there were, also those that failed
+	lacksCalls bool   // a system call of BIND was missing or refused, so plain binds are permitted
 	baseDev    uint64 // the device of Base
 	procDev    uint64 // the device of NewProc, or 0
 }
@@ -124,8 +125,8 @@ func deviceOf(c *raw.Chain, dir uintptr, path unsafe.Pointer, how uintptr) uint6
 	return uint64(st.Dev)
 }
 
-// bind is BIND. setuid.conf may refuse writable binds, except of files that set-up itself has made (on the tmpfs
-// at Base) and of the new proc. The clone is not attached, and so not visible, before it has its flags. A
+// bind is BIND. setuid.conf may refuse writable binds, except of files that set-up itself has made (on the
+// tmpfs at Base) and of the new proc. The clone is attached, and so visible, only when it has its flags. A
 // read-only one becomes private: a mount that propagated into it later would have the host's flags.
 func (j *Job) bind(src, dst uintptr, q *Request) unix.Errno {
 	var c raw.Chain
@@ -162,7 +163,7 @@ func addFlags(fd, flags uintptr, propagation uint64, how uintptr) unix.Errno {
 	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, fd, raw.Addr(raw.Text("\x00")), unix.AT_EMPTY_PATH|how, raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
 }
 
-// isMissing reports whether e means that the kernel or a filter of the caller's refuses the call as a whole.
+// isMissing reports whether e can mean that the kernel lacks the call, or that a seccomp filter refuses it.
 func isMissing(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
 
 // statfsFlags pairs the flags of statfs(2) with those of mount(2).
@@ -180,8 +181,8 @@ var statfsFlags = [...][2]uint32{
 }
 
 // restrict is RESTRICT. Without mount_setattr(2), mount(2) replaces all flags, so the present ones are named
-// again. A tree becomes private last: the kernel does not refuse that for a mount of another mount namespace
-// (do_change_type in fs/namespace.c).
+// again. The remount comes first: unlike MS_PRIVATE, it is refused for a mount of another mount namespace
+// (do_remount, do_change_type in fs/namespace.c).
 func restrict(fd uintptr, q *Request) unix.Errno {
 	var c raw.Chain
 	var st unix.Statfs_t
@@ -240,8 +241,8 @@ func (j *Job) tmpfs(c *raw.Chain, dst unsafe.Pointer, size, mode uint64) {
 }
 
 // makeFrame is ROOT. A tmpfs of root's becomes "/"; the old root moves to OldRoot on it. Next to it are
-// two tmpfs of the user's, Base and NewRoot, and the new proc, if there is one. Package suid has a picture of it
-// ("The frame"). "/.." is the topmost mount on "/": first the new tmpfs, after pivot_root the old root.
+// two tmpfs of the user's, Base and NewRoot, and the new proc, if there is one (picture: package suid, "The
+// frame"). "/.." is the topmost mount on "/": first the new tmpfs, after pivot_root the old root.
 func (j *Job) makeFrame() unix.Errno {
 	up, tmpfs := raw.Text("/..\x00"), raw.Text("tmpfs\x00")
 	var c, proc raw.Chain

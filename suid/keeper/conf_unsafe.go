@@ -28,7 +28,8 @@ var (
 	groups [1 + maxGroups]uint32
 )
 
-// maxGroups is how many supplementary groups of the caller's fit. With more, and a setuid.conf, the launch ends.
+// maxGroups is how many supplementary groups fit. If the caller has more, and there is a setuid.conf, the
+// launch fails: one of them could be in a line "groups".
 const maxGroups = 1 << 13
 
 // readConf reads setuid.conf into conf, or ends the launch.

@@ -219,8 +219,8 @@ func runKeeper(launcher, uid, gid uintptr) (first First) {
 // change of ids from root's (capabilities(7), "The securebits flags"). The caller may have set them.
 const noFixup = 1<<2 | 1<<4
 
-// reduceSelf reduces this process, or ends it. From then on: no exec gains privilege, the bounding set is empty,
-// a change of ids drops the capabilities, and capabilities are in suid.Kept. All uids are root's already: with
+// reduceSelf reduces this process, or ends it. Afterwards no exec gains privilege, the bounding set is empty, a
+// change of ids drops the capabilities, and capabilities are in suid.Kept. All uids are root's already: with
 // requiredCaps forkKeeper makes no clone otherwise.
 func reduceSelf() {
 	permitted, _, _ := raw.Caps()
@@ -276,8 +276,8 @@ func becomeBroker(proc uintptr, job *broker.Job) {
 }
 
 // becomeFirst, in the clone that becomes the first process, mounts the proc of its PID namespace and drops all
-// privilege. Until it returns, the process reads nothing. If its ids in a user namespace are refused, the launch
-// ends: some security modules let root make one but refuse the use of a capability in it.
+// privilege. Until it returns, the process reads nothing. A failure to drop ends the launch: some security
+// modules let root make a user namespace but refuse the use of a capability in it.
 func becomeFirst(h *Header, first *First, userNS, uid, gid uintptr) {
 	var c, proc raw.Chain
 	sub, extra := plan.SubKeeper, uint32(0)

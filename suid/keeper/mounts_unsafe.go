@@ -17,8 +17,8 @@ package keeper
 // mountinfo without privilege, sees whether it is the root, and asks for a bind of "/" on itself (BindRoot).
 // Nobody gains anything by asking for it elsewhere: the bind shows what its source shows.
 //
-// The new proc, which belongs to the PID namespace of the first process, is mounted by that process (becomeFirst)
-// on broker.FreshProc, in the host's tree. ROOT moves it from there, since binds of that tree would include it.
+// The first process mounts the new proc, which shows its PID namespace, on broker.FreshProc, in the host's tree
+// (becomeFirst). ROOT moves it from there, since binds of that tree would include it.
 //
 // The broker later needs a proc for its paths (self/fd/N). The keeper binds the host's and
 // detaches it at once: a detached mount has no path, so the user cannot mount anything in it.
@@ -33,7 +33,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The host's proc, and two directories that every proc has as mount points: they are empty.
+// The host's proc, and two directories of every proc that are empty, since they are there to be mounted on.
 const (
 	procPath   = "/proc\x00"
 	nfsdPath   = "/proc/fs/nfsd\x00"
@@ -64,7 +64,7 @@ func makeSlaves() unix.Errno {
 }
 
 // prepareMounts makes all mounts slaves, unless they are locked and already are, applies the rules above, and
-// returns a detached bind of the host's proc. In first it puts whether a new proc is to be mounted.
+// returns a detached bind of the host's proc. first.Proc is EPERM afterwards if no new proc may be mounted.
 func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 	if !locked {
 		failIf(makeSlaves(), plan.SubSlave, 0)
@@ -85,9 +85,9 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 	return proc
 }
 
-// mayMountProc reports whether a new proc would show no more than the host's, whose flags are given: that is the
-// root of a proc, with the flags that a new one would have, and no mount hides a part of it (mnt_already_visible).
-// To find out the latter it binds the host's proc with the mounts on it, and takes away those that hide nothing.
+// mayMountProc reports whether a new proc would show no more than the host's, which has these flags: it is the
+// root of a proc, with the flags that a new one would have, and no mount hides a part (mnt_already_visible).
+// To find out the latter it binds the host's proc with its mounts, and unmounts those that hide nothing.
 // Then an unmount without MNT_DETACH fails if a mount is left.
 func mayMountProc(flags uint64) bool {
 	const procRoot = 1 // PROC_ROOT_INO

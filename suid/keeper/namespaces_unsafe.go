@@ -17,8 +17,8 @@ package keeper
 //
 // A short-lived child makes both and opens them for the keeper. The maps are written when it has ended, but has
 // not been waited for: until then its directory in proc shows its namespace. No pid is looked up, so it is that
-// of no other process. The child sends no signal at its end (clone(2)): with a SIGCHLD that the caller has set to
-// be ignored its status would be lost.
+// of no other process. The child sends no signal at its end (clone(2)): if the caller ignores SIGCHLD, the
+// status of a child that sends one is lost (wait(2)).
 
 import (
 	"unsafe"
@@ -90,7 +90,7 @@ const (
 	numOpened
 )
 
-// Their paths below proc, of openedSize bytes each, and the flags to open them with.
+// The paths of these below proc, each of openedSize bytes, and the flags to open them with.
 const (
 	openedPaths = "self/ns/mnt\x00\x00" + // mountNS
 		"self/ns/user\x00" + // ownNS
@@ -102,7 +102,7 @@ const (
 //nolint:gochecknoglobals // read-only table
 var openedFlags = [numOpened]uintptr{workDir: unix.O_PATH | unix.O_DIRECTORY, procDir: unix.O_PATH | unix.O_DIRECTORY}
 
-// ChildKilled is the errno of a Fault if the child was killed, as by a seccomp filter of the caller's.
+// ChildKilled is the errno of a Fault if a signal has killed the child of makeUserNS, as a seccomp filter does.
 const ChildKilled = unix.ECANCELED
 
 // makeUserNS makes a user namespace and a mount namespace in it, and the maps. It reports false if root cannot

@@ -16,8 +16,9 @@ func (r *Mounts) Restrict(fd, flags uintptr) unix.Errno {
 	return r.Ask(&broker.Request{Op: broker.Restrict, A: uint64(flags) & broker.Flags}, fd, broker.None).Errno
 }
 
-// askBind is Attach. If the broker lacks one of the newer calls, it makes plain binds from then on. If this process
-// has found that all are there, and flags are refused nevertheless, that is a fault, as in direct mode.
+// askBind is Attach. If the broker lacks one of the newer calls, all binds from then on are plain ones. If
+// ChooseEngine has found that all calls are there, and adding flags is refused, that is a fault, as in direct
+// mode.
 func (r *Mounts) askBind(p plan.View, src, dst, flags uintptr) step.Fault {
 	if r.plain == 0 {
 		f := r.Ask(&broker.Request{Op: broker.Bind, A: uint64(flags)}, src, dst)
@@ -29,9 +30,9 @@ func (r *Mounts) askBind(p plan.View, src, dst, flags uintptr) step.Fault {
 	return r.askPlain(p, src, dst, flags)
 }
 
-// askPlain attaches a tree with plain binds. The tree is bound to a file of the frame's base, which the payload
-// does not see, restricted there mount by mount, and bound from there to its destination: a bind has the flags of
-// the mounts that it shows.
+// askPlain attaches a tree with plain binds. The tree is bound to a private directory or file on the frame's
+// base, restricted there mount by mount, and bound from there to its destination: a bind keeps the flags of
+// the mounts that it copies.
 func (r *Mounts) askPlain(p plan.View, src, dst, flags uintptr) step.Fault {
 	q := broker.Request{Op: broker.Bind, A: uint64(flags), B: broker.Plain}
 	if flags == 0 {
@@ -60,7 +61,7 @@ func (r *Mounts) askPlain(p plan.View, src, dst, flags uintptr) step.Fault {
 	if e := raw.Errno(top); e != 0 {
 		return step.Main(e)
 	}
-	// If the tree is to be read-only, it becomes private before mountinfo is read, so that no mount is added to it.
+	// If the tree is to be read-only, it becomes private before mountinfo is read: no mount comes in later.
 	tree := broker.Request{Op: broker.Restrict, A: uint64(flags) & broker.Flags}
 	if flags&unix.MS_RDONLY != 0 {
 		tree.B = broker.Tree
