@@ -224,12 +224,6 @@ func WriteByte(fd uintptr, b byte) unix.Errno { return WriteFull(fd, unsafe.Poin
 // WriteWord writes a number of four bytes.
 func WriteWord(fd uintptr, w uint32) unix.Errno { return WriteFull(fd, unsafe.Pointer(&w), 4) }
 
-// SendByte is WriteByte for a socket whose other end may be gone, without a signal for it. It
-// reports whether the byte was written.
-func SendByte(fd uintptr, b byte) bool {
-	return Call(unix.SYS_SENDTO, fd, Addr(unsafe.Pointer(&b)), 1, unix.MSG_NOSIGNAL, 0, 0) == 1
-}
-
 // SendWord is WriteWord for a socket.
 func SendWord(fd uintptr, w uint32) bool { return SendFull(fd, unsafe.Pointer(&w), 4) }
 

@@ -134,14 +134,6 @@ func (l *Line) Number(n uintptr) *Line {
 	return l
 }
 
-// Octal adds a mode, at most 07777, in four octal digits.
-func (l *Line) Octal(mode uint32) *Line {
-	for shift := 9; shift >= 0; shift -= 3 {
-		l.add(byte('0' + mode>>uint(shift)&7))
-	}
-	return l
-}
-
 // At returns the address.
 func (l *Line) At() unsafe.Pointer { return unsafe.Pointer(&l.text) }
 
