@@ -10,7 +10,7 @@ import (
 	"github.com/gobwrap/gobwrap/tests/lib/linked"
 )
 
-// most bounds the lines of all parts. It is what there are, so that a change that adds some must
+// most bounds the lines of all parts. There are hardly fewer, so a change that adds some must
 // say why they have to run there.
 const most = 1000
 
