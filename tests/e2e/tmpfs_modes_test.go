@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// tmpfsModes are modes that a tmpfs may be asked to have, and 0755, which it has by itself.
+// tmpfsModes are operands of --perms for a tmpfs. Without --perms ("") the mode is 0755.
 var tmpfsModes = []string{
 	"", "0", "0000", "0001", "0100", "0111", "0300", "0444", "0500", "0555", "0600", "0700", "0711", "0750", "0755", "0777", "01777", "02755",
 	"03777", "04711", "07000", "07777",
 }
 
-// withMode is a line of options that mounts a tmpfs of a mode, and the mode as stat shows it.
+// withMode returns the options of mount with --perms before them, and the mode as stat shows it.
 func withMode(mode string, mount ...string) (options []string, shown string) {
 	if mode == "" {
 		return mount, "755"
@@ -24,8 +24,8 @@ func withMode(mode string, mount ...string) (options []string, shown string) {
 	return append([]string{"--perms", mode}, mount...), fmt.Sprintf("%o", n)
 }
 
-// seen is a command line that runs stat in a sandbox: with what comes first, the system's programs on the root, and
-// what comes last.
+// seen returns a command line that runs stat on paths in a sandbox. The options that show the system's programs
+// stand between first and last.
 func seen(first, last []string, paths ...string) []string {
 	return slices.Concat(
 		[]string{gobwrap}, first,
@@ -34,13 +34,13 @@ func seen(first, last []string, paths ...string) []string {
 	)
 }
 
-// shows is a line of seen.
+// shows returns the line that the command of seen prints for a directory of the caller's.
 func (who identity) shows(path, mode string) string {
 	return fmt.Sprintf("%s %s %d %d directory\n", path, mode, who.id, who.id)
 }
 
-// TestTmpfsModes: a tmpfs has the mode that is asked for, and belongs to the user. In setuid mode it is the first
-// process that gives it the mode, when it is mounted.
+// TestTmpfsModes: a tmpfs has the mode of --perms, and belongs to the user. In setuid mode the first process
+// sends the mode to the broker, as a decimal number with the same digits.
 func TestTmpfsModes(t *testing.T) {
 	t.Parallel()
 	eachSide(t, func(t *testing.T, who identity, e engine) {
@@ -86,9 +86,8 @@ func TestTmpfsModes(t *testing.T) {
 	})
 }
 
-// TestTmpfsModeOnRoot: the same of a tmpfs at the root of the sandbox, however it is named. What may not write to it
-// cannot put anything there: in setuid mode, and as root without a user namespace, the launcher has no right
-// that the user has not.
+// TestTmpfsModeOnRoot: the same for a tmpfs at the root of the sandbox, however the path is written. If the
+// mode refuses writing, set-up can create nothing there in setuid mode, where it has only the user's rights.
 func TestTmpfsModeOnRoot(t *testing.T) {
 	t.Parallel()
 	eachSide(t, func(t *testing.T, who identity, e engine) {
@@ -104,11 +103,11 @@ func TestTmpfsModeOnRoot(t *testing.T) {
 		}
 		for _, mode := range []string{"0000", "0100", "0555"} {
 			mount, shown := withMode(mode, "--tmpfs", "/")
-			// A later --chmod takes it back.
+			// A later --chmod replaces the mode.
 			t.Run(mode+" and back", func(t *testing.T) {
 				launch{who: who, wrap: e.Wrap, args: seen(append(mount, "--chmod", "0711", "/"), nil, "/")}.run(t).OK(t, who.shows("/", "711"))
 			})
-			// It is given when all is there.
+			// A mode that is set last does not hinder set-up.
 			t.Run(mode+" at the end", func(t *testing.T) {
 				o := launch{who: who, wrap: e.Wrap, args: seen([]string{"--tmpfs", "/"}, []string{"--chmod", mode, "/"}, "/")}.run(t)
 				if mode == "0000" && who.id != 0 {
