@@ -213,7 +213,7 @@ func TestPlainBind(t *testing.T) {
 }
 
 // TestPlainBindIsChecked: a plain bind is refused for the same reasons as another one, and then attaches
-// nothing.
+// nothing. Where setuid.conf refuses --bind, it must be one that the first process says it makes read-only.
 func TestPlainBindIsChecked(t *testing.T) {
 	t.Parallel()
 	const inval, perm = uint32(unix.EINVAL), uint32(unix.EPERM)
@@ -351,9 +351,9 @@ func TestBindTightens(t *testing.T) {
 	}
 }
 
-// TestFreshProc: ROOT moves the new proc to its place. If there is none, because a mount hides a part of the
-// host's, nothing else takes that place, not even a mount of the host's on the path where the new proc would
-// be. A refusal of --bind holds for all that is there, except for the new proc.
+// TestFreshProc: ROOT moves the new proc to NewProc. If there is none, because a mount hides a part of the
+// host's, ROOT moves nothing there, not even a mount of the host's on FreshProc. A refusal of --bind holds for
+// the sources tried here, except for the new proc.
 func TestFreshProc(t *testing.T) {
 	t.Parallel()
 	nothing := func() error { return nil }

@@ -193,8 +193,8 @@ func (k *brokerClient) mountAt(point string) (last mount) {
 	return last
 }
 
-// tmpfs mounts a tmpfs. It must belong to the user, and have the mode with these octal digits and this size, or for
-// 0 any size.
+// tmpfs mounts a tmpfs. It must belong to the user, and have the mode with these octal digits, of which the
+// kernel takes twelve bits, and this size, or for 0 any size.
 func (k *brokerClient) tmpfs(size, digits uint64) uint32 {
 	q := broker.Request{Op: broker.FS, A: broker.Tmpfs, B: size, C: digits}
 	if e := k.sendRaw(bytesOf(&q), k.padded([]int{k.mkdir("/newroot/t")})...); e != 0 {
@@ -207,8 +207,8 @@ func (k *brokerClient) tmpfs(size, digits uint64) uint32 {
 		if err := errors.Join(unix.Stat(at, &st), unix.Statfs(at, &fs)); err != nil {
 			k.t.Error(err)
 		}
-		mode, err := strconv.ParseUint(fmt.Sprint(digits), 8, 12)
-		if err != nil || st.Mode != unix.S_IFDIR|uint32(mode) || st.Uid != me || st.Gid != me {
+		mode, err := strconv.ParseUint(fmt.Sprint(digits), 8, 32)
+		if err != nil || st.Mode != unix.S_IFDIR|uint32(mode&0o7777) || st.Uid != me || st.Gid != me {
 			k.t.Errorf("mode %o, of %d:%d", st.Mode, st.Uid, st.Gid)
 		}
 		if got := fs.Blocks * uint64(fs.Bsize); size != 0 && got != size || size == 0 && got == 0 {
@@ -356,6 +356,7 @@ func TestRequests(t *testing.T) {
 		{name: "tmpfs-of-a-terabyte", do: func(k *brokerClient) uint32 { return k.tmpfs(1<<40, 1777) }},
 		{name: "tmpfs-of-9-exabytes", do: func(k *brokerClient) uint32 { return k.tmpfs(1<<63, 7777) }},
 		{name: "mode-that-permits-nothing", do: func(k *brokerClient) uint32 { return k.tmpfs(0, 0) }},
+		{name: "mode-of-a-file", do: func(k *brokerClient) uint32 { return k.tmpfs(0, 120755) }},
 		{name: "mode-with-an-8", do: func(k *brokerClient) uint32 { return k.tmpfs(0, 785) }, want: inval},
 		{name: "mode-that-is-too-long", do: func(k *brokerClient) uint32 { return k.tmpfs(0, 1<<64-1) }, want: inval},
 		{name: "devpts-with-a-mode", do: func(k *brokerClient) uint32 {
@@ -644,19 +645,13 @@ func TestBroker(t *testing.T) {
 }
 
 // TestRefusedRequests: the broker refuses what setuid.conf refuses and what needs privilege, also to a
-// hostile first process.
+// hostile first process. For plain binds see TestPlainBindIsChecked.
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	const perm = uint32(unix.EPERM)
 	requests := map[string]func(k *brokerClient) uint32{
 		"--bind": func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, 0, 0, k.path("/oldroot/usr"), k.mkdir("/base/a"))
-		},
-		"plain": func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 0, broker.Plain, k.path("/oldroot/usr"), k.mkdir("/base/a"))
-		},
-		"plain-ro": func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 1, broker.Plain, k.path("/oldroot/usr"), k.mkdir("/base/a"))
 		},
 		"ro": func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), k.mkdir("/base/b"))
@@ -672,9 +667,9 @@ func TestRefusedRequests(t *testing.T) {
 	for _, refused := range []string{"--unshare-net", "--bind", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
 		s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse "+refused+"\n"))))
 		k := s.startBroker(t, unix.CLONE_NEWIPC|unix.CLONE_NEWUTS|unix.CLONE_NEWPID, keeper.NewProc).withFrame()
-		for _, name := range []string{"--bind", "plain", "plain-ro", "ro", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
+		for _, name := range []string{"--bind", "ro", "--tmpfs", "--dev", "--mqueue", "--hostname", "--proc"} {
 			want := uint32(0)
-			if name == refused || strings.HasPrefix(name, "plain") { // the latter where flags can be added: see TestPlainBind
+			if name == refused {
 				want = perm
 			}
 			if got := requests[name](k); got != want {

@@ -1,6 +1,7 @@
 package setuid_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,6 +49,10 @@ func TestConf(t *testing.T) {
 		{name: "off-behind-others", script: write("groups 12345\nrefuse --dev\n\t off # for today\n"), sense: "disabled it"},
 		{name: "other-groups", script: write("groups 0 1 2\n"), sense: "groups that the caller is not in"},
 		{name: "other-groups-without-newline", script: write("groups 123456"), sense: "groups that the caller is not in"},
+		{name: "other-groups-and-off", script: write("groups 5\noff\n"), sense: "disabled it"},
+		{name: "off-and-other-groups", script: write("off\ngroups 5\n"), sense: "disabled it"},
+		{name: "other-groups-and-options", script: write("groups 5\nrefuse --unshare-net\n"), options: []string{"--unshare-net"}, sense: "groups that the caller is not in"},
+		{name: "other-groups-before-the-group", script: write("groups 5\ngroups 12345\n")},
 		{name: "group-by-its-beginning", script: write("groups 1234\n"), sense: "groups that the caller is not in"},
 		{name: "refuses-net", script: write("refuse --unshare-pid --unshare-net\n"), options: []string{"--unshare-net"}, sense: "--unshare-net is not possible in setuid mode: the administrator refuses it"},
 		{name: "refuses-user", script: write("refuse --unshare-user\n"), options: []string{"--unshare-user"}, sense: "--unshare-user is not possible"},
@@ -116,6 +121,24 @@ func TestConf(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConfOfManyGroups: as many supplementary groups count as the keeper has memory for. If the caller has one
+// more, nothing runs, since a line "groups" could name it.
+func TestConfOfManyGroups(t *testing.T) {
+	t.Parallel()
+	groups := make([]uint32, 1<<13+1)
+	for i := range groups {
+		groups[i] = 20_000 + uint32(i)
+	}
+	last := len(groups) - 1
+	run := func(script string, groups []uint32) outcome {
+		return launch{host: etc(script), groups: groups, args: append(byKeeper(), "/h/probe", "echo", "ran")}.run(t)
+	}
+	member := write(fmt.Sprintf("groups %d\n", groups[last-1]))
+	run(member, groups[:last]).OK(t, ranIt)
+	run(member, groups).Refused(t, trusted)
+	run("true", groups).OK(t, ranIt) // without a file no group counts
 }
 
 // TestConfEnforcedByKeeper: a hostile launcher that skips its own checks is refused by the keeper or the first
