@@ -45,15 +45,12 @@
 // answer is an errno. Anything else ends the broker. The host name is the only string that comes from
 // the user.
 //
-//	BIND      source, destination; flags      clones a tree and its mounts, adds nosuid and flags, attaches it
+//	BIND      source, destination; flags      binds a tree with its mounts, adding nosuid and flags
 //	FS        destination; kind, size, mode   mounts a new tmpfs, devpts or mqueue
 //	RESTRICT  mount; flags                    adds read-only, nosuid, nodev, noexec; removes no flag
 //	ROOT      —                               builds the frame: the old root is set aside, the new proc next to it
 //	PIVOT     new root                        makes it the only root; the broker ends
 //	HOSTNAME  name                            only in a new UTS namespace
-//
-// For kernels without the newer calls there is a plain BIND, which adds no flags, and RESTRICT can make all
-// mounts of a tree private: see below.
 //
 // There is no request for the loopback interface: the keeper raises it before a process of the
 // user's is in the network namespace.
@@ -66,7 +63,8 @@
 //	├── oldroot    the host's tree: sources
 //	├── base       a tmpfs of the user's: files that set-up makes and the payload never sees
 //	├── newroot    a tmpfs of the user's: the new root, in which destinations are
-//	└── newproc    the new proc, if there is one: a source
+//	├── newproc    the new proc, if there is one: a source
+//	└── stage      a directory of root's, mode 0700: here a bind waits until it has its flags
 //
 // # Why a request gains nothing
 //
@@ -78,15 +76,15 @@
 // Set-user-id files. The user could bind another /etc/passwd or library under a set-user-id
 // program. But the keeper sets no_new_privs before it clones, which cannot be undone
 // (PR_SET_NO_NEW_PRIVS, prctl(2)): no process in this mount namespace gains privilege by an exec.
-// BIND also adds nosuid, unless it is plain. A process outside cannot enter the namespace, since
-// setns(2) needs CAP_SYS_ADMIN in the user namespace that owns it. Through /proc/PID/root of a process
-// inside, set-user-id bits do not count: the kernel ignores them on a mount of another mount namespace
+// BIND also adds nosuid. A process outside cannot enter the namespace, since setns(2) needs
+// CAP_SYS_ADMIN in the user namespace that owns it. Through /proc/PID/root of a process inside,
+// set-user-id bits do not count: the kernel ignores them on a mount of another mount namespace
 // (mnt_may_suid, since Linux 4.8).
 //
 // Devices. A BIND keeps nodev, a new tmpfs is nodev, and no request makes a device node.
 //
-// Flags of host mounts (read-only, noexec, nosymfollow and others). A clone keeps all of them, and
-// RESTRICT only adds. With mount(2), which replaces all flags, the present flags are read from the
+// Flags of host mounts (read-only, noexec, nosymfollow and others). A bind keeps all of them, and
+// BIND and RESTRICT only add. With mount(2), which replaces all flags, the present flags are read from the
 // same descriptor and named again.
 //
 // Hidden files. The mounts are locked together (makeUserNS in package keeper), as in a user
@@ -108,15 +106,18 @@
 // permitted. They change only what processes of this namespace see, and all of these are the user's and
 // without privilege, except for the broker, which looks up none of these places after ROOT.
 //
-// Paths. mount(2) takes paths. The broker has four names of its own on the frame's first tmpfs, which
+// Paths. mount(2) takes paths. The broker has five names of its own on the frame's first tmpfs, which
 // belongs to root: see "The frame". It uses them only during ROOT, when the user has mounted nothing
-// yet. All other paths are self/fd/N in a proc that the keeper has bound and detached. The user cannot
-// name that mount, so cannot mount anything in it, and self/fd/N always is what descriptor N refers to.
+// yet. From then on it has a descriptor of stage, and opens two names below that. The user cannot search this
+// directory, so cannot mount anything there; a mount on stage itself changes nothing for the descriptor. The
+// mount that lies on a name may be a symbolic link that was bound: O_NOFOLLOW. All other paths are self/fd/N in
+// a proc that the keeper has bound and detached. The user cannot name that mount, so cannot mount anything in
+// it, and self/fd/N always is what descriptor N refers to.
 //
 // Kinds of descriptors. The user may send any: with or without O_PATH, sockets, pidfds, files of
 // /proc, symbolic links. The calls accept files on a mount of this namespace and refuse the rest
 // with EINVAL. The broker never reads or writes such a file. It asks a file system about it
-// only with close(2), with statfs(2) in RESTRICT, and with fstat(2) if setuid.conf refuses --bind. A FUSE
+// only with close(2), with statfs(2) when flags are added, and with fstat(2) if setuid.conf refuses --bind. A FUSE
 // file system of the user's can delay the answer, as it can delay any set-user-id program that closes its
 // standard input, and gains nothing by that.
 //
@@ -145,16 +146,12 @@
 //
 // # Kernels without the newer calls
 //
-// BIND needs open_tree(2), mount_setattr(2) and move_mount(2). If one of them is missing (before Linux 5.12)
-// or refused by a seccomp filter, a tree cannot be given its flags before it is attached. A BIND then fails,
-// and from then on the broker accepts plain ones, which attach the tree as it is. The first process has it
-// bound to a directory or file below base, finds its mounts in mountinfo, as in direct mode, and sends a
-// RESTRICT for each. Then it has the result bound to its destination: a bind keeps the flags of the mounts
-// that it copies.
-//
-// The broker does not see whether the RESTRICTs follow. A mount that the first process leaves out is without
-// nosuid, which gains nothing: see "Set-user-id files". It is also writable, if its source was. So without
-// these calls a hostile first process can evade a "refuse --bind" of setuid.conf.
+// Without mount_setattr(2) (before Linux 5.12, or under a filter of the caller's) the flags of one mount at a time are
+// changed. A BIND fails then, unless the first process says that the topmost mount suffices (TopOnly). It has the
+// tree bound to a directory or file below base, finds the mounts below in mountinfo, as in direct mode, and sends a
+// RESTRICT for each. Then it has the result bound to its destination: a bind keeps the flags of the mounts that it
+// copies. A mount that the first process leaves out is without nosuid, which gains nothing: see "Set-user-id
+// files". It is also writable, if it was: setuid.conf can refuse all writable binds only from Linux 5.12 on.
 //
 // # What an attacker can still do
 //

@@ -20,8 +20,7 @@ import (
 //nolint:gochecknoglobals // read-only table
 var allowedCalls = [...]uint32{
 	unix.SYS_RECVMSG, unix.SYS_SENDTO, unix.SYS_CLOSE, unix.SYS_EXIT_GROUP, unix.SYS_GETPPID, // requests and answers
-	unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT, unix.SYS_MOUNT,
-	unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_MKDIRAT, // ROOT, PIVOT
+	unix.SYS_MOUNT, unix.SYS_MOUNT_SETATTR, unix.SYS_OPENAT, unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_MKDIRAT, unix.SYS_MKNODAT,
 	unix.SYS_FSTATFS, unix.SYS_NEWFSTATAT, // a mount's flags, a file's device
 	unix.SYS_SETHOSTNAME,
 }

@@ -12,23 +12,20 @@ type Op uint64
 // those that it does not name.
 const (
 	_        Op = iota
-	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add, B: 0 or Plain
+	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add, B: Directory, TopOnly
 	FS          // mount a new file system on fd; A: kind, B: size in bytes, or 0 for the kernel's default, C: mode
-	Restrict    // add the flags A to the mount whose root is fd, B: 0 or Tree
+	Restrict    // add the flags A to the mount whose root is fd
 	Root        // build the frame
 	Pivot       // make fd the root, and detach the old one
 	Hostname    // set the host name to the first A bytes of Name
 	numOps
 )
 
-// Plain is B of a Bind that attaches the tree as it is. It is permitted after a Bind that failed because a
-// system call was missing. A is then what the first process will add, with a Restrict for each mount.
-const Plain = 1
-
-// Tree is B of a Restrict that makes the mount and all mounts below it private. The flags are added to all of
-// them with mount_setattr(2), and without it to the first only. The value is the propagation that
-// mount_setattr(2) takes.
-const Tree = unix.MS_PRIVATE
+// B of a Bind.
+const (
+	Directory = 1 << iota // fd is a directory
+	TopOnly               // without mount_setattr(2), add the flags to the mount on fd2 only, not to those below it
+)
 
 // Kinds of file systems: A of FS. Only a tmpfs, which belongs to the user, has a size and a mode. The mode is
 // the decimal number that has the digits of the octal one: 1777 for 01777. The kernel refuses other digits.
@@ -80,10 +77,12 @@ const (
 const FreshProc = "/proc/driver"
 
 // Names on the first tmpfs of the frame, which belongs to root. OldRoot is the host's tree, Base and
-// NewRoot are tmpfs file systems of the user's, NewProc is the new proc. Package suid has a picture.
+// NewRoot are tmpfs file systems of the user's, NewProc is the new proc. On Stage
+// a bind waits for its flags. Package suid has a picture.
 const (
 	OldRoot = "/oldroot"
 	Base    = "/base"
 	NewRoot = "/newroot"
 	NewProc = "/newproc"
+	Stage   = "/stage"
 )

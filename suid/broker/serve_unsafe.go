@@ -12,8 +12,7 @@ package broker
 //   - Where a system call takes only a path (mount(2), pivot_root(2)), the path is "self/fd/N", looked
 //     up in the detached proc that is the working directory. No process can mount anything there, so
 //     the path leads to the file that descriptor N is open on, and to no other.
-//   - Flags are only added. open_tree(2), since Linux 5.2, clones a tree with all mounts below it
-//     and their flags. mount_setattr(2), since 5.12, adds flags before the clone is attached.
+//   - Flags are only added, before a bind is at its destination, with mount_setattr(2), since Linux 5.12.
 //   - Without mount_setattr, mount(2) replaces all flags of a mount: restrict reads the present
 //     ones with fstatfs(2) from the same descriptor, and names them again.
 //   - Binds are recursive, so a bind shows nothing that another mount hides.
@@ -27,9 +26,8 @@ package broker
 // there is nothing of the sandbox's to mount on. After PIVOT the broker ends; the payload never runs
 // beside a broker.
 //
-// If open_tree, mount_setattr or move_mount is missing, or refused by a seccomp filter, a tree cannot be given
-// its flags before it is attached. Then there are plain binds: the first process has a tree bound to a place
-// that only set-up sees, has each mount restricted there, and has the result bound to its destination.
+// A bind waits below Stage until it has its flags. Only root has access there, and the broker keeps a descriptor of
+// the directory, so a mount on top of it does not matter. What a BIND that failed has left there lies below the next.
 
 import (
 	"unsafe"
@@ -48,11 +46,11 @@ type Job struct {
 	Clone    uint32  // the CLONE_NEW* flags of the sandbox's namespaces
 	Deny     uint32  // what setuid.conf refuses
 
-	frameDone  bool   // ROOT was carried out
-	fsCount    uint32 // how many FS requests there were, also those that failed
-	lacksCalls bool   // a system call of BIND was missing or refused, so plain binds are permitted
-	baseDev    uint64 // the device of Base
-	procDev    uint64 // the device of NewProc, or 0
+	stage     uintptr // the directory Stage
+	frameDone bool    // ROOT was carried out
+	fsCount   uint32  // how many FS requests there were, also those that failed
+	baseDev   uint64  // the device of Base
+	procDev   uint64  // the device of NewProc, or 0
 }
 
 // Serve carries out requests one at a time until PIVOT, the end of the socket or an invalid request. It
@@ -102,7 +100,9 @@ func (j *Job) do(q *Request, fd, fd2 uintptr) unix.Errno {
 	case FS:
 		return j.mountFS(fd, q)
 	case Restrict:
-		return restrict(fd, q)
+		if c.Require(q.A&^Flags == 0, unix.EINVAL); c.Errno == 0 {
+			return restrict(fd, uintptr(q.A), 0, true)
+		}
 	case Root:
 		return j.makeFrame()
 	case Pivot: // "pivot_root(".", ".")": the old root is then on "/", and is detached
@@ -126,45 +126,33 @@ func deviceOf(c *raw.Chain, dir uintptr, path unsafe.Pointer, how uintptr) uint6
 }
 
 // bind is BIND. setuid.conf may refuse writable binds, except of files that set-up itself has made (on the
-// tmpfs at Base) and of the new proc. The clone is attached, and so visible, only when it has its flags. A
-// read-only one becomes private: a mount that propagated into it later would have the host's flags.
+// tmpfs at Base) and of the new proc. The tree has its flags when it moves to its destination. It may be a symbolic
+// link, which is not followed.
 func (j *Job) bind(src, dst uintptr, q *Request) unix.Errno {
 	var c raw.Chain
 	var from, to raw.Line
-	empty, propagation := raw.Text("\x00"), uint64(0)
-	c.Require(q.A&^Flags == 0 && q.B <= Plain, unix.EINVAL)
-	if q.A&unix.MS_RDONLY != 0 {
-		propagation = unix.MS_PRIVATE
-	} else if j.Deny&DenyWritable != 0 {
-		dev := deviceOf(&c, src, empty, unix.AT_EMPTY_PATH)
+	name := raw.Text("file\x00")
+	if q.B&Directory != 0 {
+		name = raw.Text("dir\x00")
+	}
+	c.Require(q.A&^Flags == 0 && q.B <= Directory|TopOnly, unix.EINVAL)
+	if j.Deny&DenyWritable != 0 && q.A&unix.MS_RDONLY == 0 {
+		dev := deviceOf(&c, src, raw.Text("\x00"), unix.AT_EMPTY_PATH)
 		c.Require(dev == j.baseDev || dev == j.procDev, unix.EPERM)
 	}
-	c.Require(q.B != Plain || j.lacksCalls, unix.EPERM)
-	if q.B == Plain {
-		c.Mount(from.Below(src), to.Below(dst), nil, unix.MS_BIND|unix.MS_REC, nil)
+	at := c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW)
+	c.Mount(from.Below(src), to.Below(at), nil, unix.MS_BIND|unix.MS_REC, nil)
+	raw.Close(at)
+	at = c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW) // what is mounted there now
+	if c.Errno == 0 {
+		if c.Errno = restrict(at, uintptr(q.A)|unix.MS_NOSUID, unix.AT_RECURSIVE, q.B&TopOnly != 0); c.Errno != 0 {
+			c.Errno |= FailedFlags
+		}
 	}
-	if q.B == Plain || c.Errno != 0 {
-		return c.Errno
-	}
-	tree := c.Call(unix.SYS_OPEN_TREE, src, raw.Addr(empty), unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, 0, 0)
-	if e := addFlags(tree, uintptr(q.A)|unix.MS_NOSUID, propagation, unix.AT_RECURSIVE); c.Errno == 0 && e != 0 {
-		c.Errno = FailedFlags | e
-	}
-	c.Call(unix.SYS_MOVE_MOUNT, tree, raw.Addr(empty), dst, raw.Addr(empty), unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
-	raw.Close(tree)
-	j.lacksCalls = j.lacksCalls || isMissing(c.Errno&^FailedFlags)
+	c.Mount(from.Below(at), to.Below(dst), nil, unix.MS_MOVE, nil)
+	raw.Close(at)
 	return c.Errno
 }
-
-// addFlags adds flags to the mount whose root is fd, and with AT_RECURSIVE to those below it, with
-// mount_setattr(2). MS_* and MOUNT_ATTR_* are equal for those in Flags.
-func addFlags(fd, flags uintptr, propagation uint64, how uintptr) unix.Errno {
-	attr := unix.MountAttr{Attr_set: uint64(flags), Propagation: propagation}
-	return raw.Errno(raw.Call(unix.SYS_MOUNT_SETATTR, fd, raw.Addr(raw.Text("\x00")), unix.AT_EMPTY_PATH|how, raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0))
-}
-
-// isMissing reports whether e can mean that the kernel lacks the call, or that a seccomp filter refuses it.
-func isMissing(e unix.Errno) bool { return e == unix.ENOSYS || e == unix.EPERM }
 
 // statfsFlags pairs the flags of statfs(2) with those of mount(2).
 //
@@ -180,23 +168,23 @@ var statfsFlags = [...][2]uint32{
 	{0x2000, unix.MS_NOSYMFOLLOW}, // ST_NOSYMFOLLOW, since Linux 5.10
 }
 
-// restrict is RESTRICT. Without mount_setattr(2), mount(2) replaces all flags, so the present ones are named
-// again. The remount comes first: unlike MS_PRIVATE, it is refused for a mount of another mount namespace
-// (do_remount, do_change_type in fs/namespace.c).
-func restrict(fd uintptr, q *Request) unix.Errno {
+// restrict adds flags to the mount whose root is fd, and with AT_RECURSIVE to all below it. MS_* and MOUNT_ATTR_*
+// are equal for those in Flags. A tree that becomes read-only becomes private: a mount that propagated into it later
+// would have the host's flags. If mount_setattr(2) is missing or refused, and topOnly permits it, mount(2) adds the
+// flags to the one mount. It replaces all flags, so the present ones are named again.
+func restrict(fd, flags, how uintptr, topOnly bool) unix.Errno {
 	var c raw.Chain
 	var st unix.Statfs_t
 	var at raw.Line
-	flags, how := uintptr(q.A), uintptr(0)
-	if q.A&^Flags != 0 || q.B&^Tree != 0 {
-		return unix.EINVAL
+	attr := unix.MountAttr{Attr_set: uint64(flags)}
+	if how == unix.AT_RECURSIVE && flags&unix.MS_RDONLY != 0 {
+		attr.Propagation = unix.MS_PRIVATE
 	}
-	if q.B == Tree {
-		how = unix.AT_RECURSIVE
+	c.Call(unix.SYS_MOUNT_SETATTR, fd, raw.Addr(raw.Text("\x00")), unix.AT_EMPTY_PATH|how, raw.Addr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if !topOnly || c.Errno != unix.ENOSYS && c.Errno != unix.EPERM {
+		return c.Errno
 	}
-	if e := addFlags(fd, flags, q.B, how); !isMissing(e) {
-		return e
-	}
+	c.Errno = 0
 	c.Call(unix.SYS_FSTATFS, fd, raw.Addr(unsafe.Pointer(&st)), 0, 0, 0)
 	for i := range len(statfsFlags) {
 		if uint64(st.Flags)&uint64(statfsFlags[i][0]) != 0 {
@@ -204,7 +192,7 @@ func restrict(fd uintptr, q *Request) unix.Errno {
 		}
 	}
 	c.Mount(nil, at.Below(fd), nil, unix.MS_REMOUNT|unix.MS_BIND|flags, nil)
-	if q.B == Tree {
+	if attr.Propagation != 0 {
 		c.Mount(nil, at.Below(fd), nil, unix.MS_PRIVATE|unix.MS_REC, nil)
 	}
 	return c.Errno
@@ -218,7 +206,8 @@ func (j *Job) mountFS(dst uintptr, q *Request) unix.Errno {
 	c.Require(j.Deny&(DenyTmpfs<<q.A) == 0 && (q.A != Mqueue || j.Clone&unix.CLONE_NEWIPC != 0), unix.EPERM)
 	c.Require(j.fsCount < MaxFileSystems, unix.ENOSPC)
 	j.fsCount++
-	switch devpts, mqueue := raw.Text("devpts\x00"), raw.Text("mqueue\x00"); q.A {
+	devpts, mqueue := raw.Text("devpts\x00"), raw.Text("mqueue\x00")
+	switch q.A {
 	case Tmpfs:
 		j.tmpfs(&c, to.Below(dst), q.B, q.C)
 	case Devpts:
@@ -256,7 +245,10 @@ func (j *Job) makeFrame() unix.Errno {
 	c.Mount(up, makeDir(&c, OldRoot+"\x00"), nil, unix.MS_MOVE, nil)
 	j.tmpfs(&c, makeDir(&c, Base+"\x00"), 0, 755)
 	j.tmpfs(&c, makeDir(&c, NewRoot+"\x00"), 0, 755)
+	j.stage = c.Open(raw.AtCwd, makeDir(&c, Stage+"\x00"), unix.O_PATH)
 	j.baseDev = deviceOf(&c, raw.AtCwd, raw.Text(Base+"\x00"), 0)
+	makeDir(&c, Stage+"/dir\x00")
+	c.Call(unix.SYS_MKNODAT, raw.AtCwd, raw.Addr(raw.Text(Stage+"/file\x00")), unix.S_IFREG|0o600, 0, 0)
 	if j.NewProc { // from the host's tree, where binds would include it; there is none if the kernel has refused it
 		proc.Mount(raw.Text(OldRoot+FreshProc+"\x00"), makeDir(&c, NewProc+"\x00"), nil, unix.MS_MOVE, nil)
 		j.procDev = deviceOf(&proc, raw.AtCwd, raw.Text(NewProc+"\x00"), 0)
@@ -265,8 +257,8 @@ func (j *Job) makeFrame() unix.Errno {
 	return c.Errno
 }
 
-// makeDir makes a directory and returns its path.
+// makeDir makes a directory, to which only root has access, and returns its path.
 func makeDir(c *raw.Chain, path string) unsafe.Pointer {
-	c.Call(unix.SYS_MKDIRAT, raw.AtCwd, raw.Addr(raw.Text(path)), 0o755, 0, 0)
+	c.Call(unix.SYS_MKDIRAT, raw.AtCwd, raw.Addr(raw.Text(path)), 0o700, 0, 0)
 	return raw.Text(path)
 }

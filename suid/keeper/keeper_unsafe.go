@@ -264,6 +264,7 @@ const maxFd = 1<<31 - 1
 func becomeBroker(proc uintptr, job *broker.Job) {
 	const kept = 1 << unix.CAP_SYS_ADMIN
 	var c raw.Chain
+	c.Call(unix.SYS_UMASK, 0, 0, 0, 0, 0)
 	c.Call(unix.SYS_FCHDIR, proc, 0, 0, 0, 0)
 	c.Call(unix.SYS_DUP3, job.Sock, 0, unix.O_CLOEXEC, 0, 0)
 	job.Sock = 0
@@ -281,7 +282,8 @@ func becomeBroker(proc uintptr, job *broker.Job) {
 func becomeFirst(h *Header, first *First, userNS, uid, gid uintptr) {
 	var c, proc raw.Chain
 	sub, extra := plan.SubKeeper, uint32(0)
-	if fs := raw.Text("proc\x00"); first.Proc == 0 { // ROOT moves the mount
+	if first.Proc == 0 { // ROOT moves the mount
+		fs := raw.Text("proc\x00")
 		proc.Mount(fs, raw.Text(broker.FreshProc+"\x00"), fs, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, nil)
 		first.Proc = proc.Errno
 	}

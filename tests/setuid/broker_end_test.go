@@ -94,15 +94,11 @@ func TestBrokerWithoutLauncher(t *testing.T) {
 }
 
 // withoutSetattr starts a broker that cannot use mount_setattr(2), on a host that script prepares, and sends
-// ROOT and a BIND, which fails.
+// ROOT.
 func withoutSetattr(t *testing.T, script string, errno unix.Errno) *brokerClient {
 	t.Helper()
 	s := newUserThreadIn(t, me, func() error { return errors.Join(inOwnMounts(script)(), refusing(unix.SYS_MOUNT_SETATTR, errno)()) })
-	k := s.startBroker(t, 0, 0).withFrame()
-	if got := k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), k.path("/newroot")); got != broker.FailedFlags|uint32(errno) {
-		t.Errorf("BIND answers %#x", got)
-	}
-	return k
+	return s.startBroker(t, 0, 0).withFrame()
 }
 
 // TestBindWithoutItsFlags: a tree whose flags could not be added is not attached.
@@ -111,13 +107,13 @@ func TestBindWithoutItsFlags(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
 		k := withoutSetattr(t, canaries, errno)
 		defer k.close()
-		before := k.mountsInside()
+		before := k.mountsWithoutStage()
 		for _, flags := range []uint64{0, unix.MS_RDONLY} {
 			if got := k.ask(broker.Bind, flags, 0, k.path("/oldroot/tmp/canary"), k.path("/newroot")); got != broker.FailedFlags|uint32(errno) {
 				t.Errorf("BIND answers %#x", got)
 			}
 		}
-		if now := k.mountsInside(); now != before {
+		if now := k.mountsWithoutStage(); now != before {
 			t.Errorf("mounts have changed:\n%s", difference(before, now))
 		}
 	}
@@ -139,10 +135,10 @@ func (k *brokerClient) mountsBelow(path string) map[string]string {
 	return found
 }
 
-// TestPlainBind: a broker without mount_setattr(2) makes plain binds, which have the flags of their sources.
-// RESTRICT makes a tree whose top is to be read-only private, so that no mount of the host's comes into it
-// later. Another plain bind keeps all flags.
-func TestPlainBind(t *testing.T) {
+// TestTopOnly: a broker without mount_setattr(2) adds the flags of a bind to its topmost mount, if that suffices to
+// the first process, and makes a tree that is to be read-only private, so that no mount of the host's comes into it
+// later. RESTRICT adds the flags to the others, and another bind keeps them all.
+func TestTopOnly(t *testing.T) {
 	t.Parallel()
 	const strict = unix.MS_RDONLY | unix.MS_NOSUID
 	for name, errno := range map[string]unix.Errno{"filter": unix.EPERM, "old-kernel": unix.ENOSYS} {
@@ -155,15 +151,21 @@ func TestPlainBind(t *testing.T) {
 			if len(source) != 6 || !strings.HasSuffix(source["/noexec"], " slave") {
 				t.Fatal(source)
 			}
-			if e := k.ask(broker.Bind, strict, broker.Plain, k.path("/oldroot/tmp/canary"), k.mkdir("/base/0")); e != 0 {
-				t.Fatalf("a plain BIND answers %#x", e)
+			// One that may be written stays a slave.
+			if e := k.ask(broker.Bind, 0, broker.TopOnly, k.path("/oldroot/tmp/canary"), k.mkdir("/base/rw")); e != 0 {
+				t.Fatalf("BIND answers %#x", e)
 			}
-			if bound := k.mountsBelow("/base/0"); !maps.Equal(bound, source) {
-				t.Errorf("a plain bind has the mounts %q, want %q", bound, source)
+			for point, flags := range k.mountsBelow("/base/rw") {
+				want := source[point]
+				if point == "" {
+					want = "rw,nosuid," + strings.TrimPrefix(want, "rw,")
+				}
+				if flags != want {
+					t.Errorf("%s has the flags %q, want %q", point, flags, want)
+				}
 			}
-			top := k.path("/base/0")
-			if e := k.ask(broker.Restrict, strict, broker.Tree, top); e != 0 {
-				t.Fatalf("RESTRICT answers %#x", e)
+			if e := k.ask(broker.Bind, strict, broker.TopOnly, k.path("/oldroot/tmp/canary"), k.mkdir("/base/0")); e != 0 {
+				t.Fatalf("BIND answers %#x", e)
 			}
 			for point, flags := range k.mountsBelow("/base/0") {
 				want := strings.TrimSuffix(source[point], " slave")
@@ -171,12 +173,12 @@ func TestPlainBind(t *testing.T) {
 					want = "ro,nosuid," + strings.TrimPrefix(want, "rw,")
 				}
 				if flags != want {
-					t.Errorf("with the top restricted, %s has the flags %q, want %q", point, flags, want)
+					t.Errorf("%s has the flags %q, want %q", point, flags, want)
 				}
 			}
 			k.checkMounts(was)
 
-			// A new mount of the host's, which root makes, propagates to the source, and to nothing else.
+			// A new mount of the host's, which root makes, propagates to the source, and to no read-only tree.
 			const late = "mount -t tmpfs late /tmp/canary/ro"
 			if out, err := exec.Command("nsenter", "-m", "-t", fmt.Sprint(k.pid), "sh", "-ec", late).CombinedOutput(); err != nil {
 				t.Fatal(err, string(out))
@@ -191,8 +193,8 @@ func TestPlainBind(t *testing.T) {
 					t.Errorf("%s: RESTRICT answers %#x", point, e)
 				}
 			}
-			if e := k.ask(broker.Bind, strict, broker.Plain, top, k.path("/newroot")); e != 0 {
-				t.Fatalf("another plain BIND answers %#x", e)
+			if e := k.ask(broker.Bind, strict, broker.TopOnly, k.path("/base/0"), k.path("/newroot")); e != 0 {
+				t.Fatalf("another BIND answers %#x", e)
 			}
 			placed := k.mountsBelow("/newroot")
 			if len(placed) != len(source) {
@@ -212,9 +214,9 @@ func TestPlainBind(t *testing.T) {
 	}
 }
 
-// TestPlainBindIsChecked: a plain bind is refused for the same reasons as another one, and then attaches
-// nothing. Where setuid.conf refuses --bind, it must be one that the first process says it makes read-only.
-func TestPlainBindIsChecked(t *testing.T) {
+// TestTopOnlyIsChecked: such a bind is refused for the same reasons as another one, and then attaches nothing that
+// the user can see.
+func TestTopOnlyIsChecked(t *testing.T) {
 	t.Parallel()
 	const inval, perm = uint32(unix.EINVAL), uint32(unix.EPERM)
 	for _, refuse := range []bool{false, true} {
@@ -228,37 +230,37 @@ func TestPlainBindIsChecked(t *testing.T) {
 		was := k.hostMounts()
 		own, usr := k.mkdir("/base/own"), k.path("/oldroot/usr")
 		for _, c := range []struct {
-			name         string
-			flags, plain uint64
-			fds          []int
-			want         uint32
+			name       string
+			flags, how uint64
+			fds        []int
+			want       uint32
 		}{
-			{"kind", 1, broker.Plain + 1, []int{usr, k.mkdir("/base/a")}, inval},
-			{"kind-beyond", 1, 1<<32 | broker.Plain, []int{usr, k.mkdir("/base/b")}, inval},
-			{"flags", 1 | unix.MS_REMOUNT, broker.Plain, []int{usr, k.mkdir("/base/c")}, inval},
-			{"flags-beyond", 1 | 1<<32, broker.Plain, []int{usr, k.mkdir("/base/d")}, inval},
-			{"source-of-another-namespace", 1, broker.Plain, []int{k.host("/usr"), k.mkdir("/base/e")}, inval},
-			{"destination-of-another-namespace", 1, broker.Plain, []int{usr, k.host("/usr")}, inval},
-			{"a-socket", 1, broker.Plain, []int{k.sock, k.mkdir("/base/f")}, inval},
-			{"on-a-socket", 1, broker.Plain, []int{usr, k.sock}, uint32(unix.ENOENT)},
-			{"a-link", 1, broker.Plain, []int{k.link("/oldroot" + cover), k.mkdir("/base/g")}, uint32(unix.ENOTDIR)},
-			{"on-a-link", 1, broker.Plain, []int{usr, k.link("/oldroot/usr")}, uint32(unix.ENOTDIR)},
-			{"writable", 0, broker.Plain, []int{usr, k.mkdir("/base/h")}, writable},
-			{"almost-read-only", broker.Flags &^ unix.MS_RDONLY, broker.Plain, []int{usr, k.mkdir("/base/i")}, writable},
-			{"read-only", unix.MS_RDONLY, broker.Plain, []int{usr, k.mkdir("/base/j")}, 0},
-			{"own", 0, broker.Plain, []int{own, k.mkdir("/base/k")}, 0},
-			{"writable-but-not-plain", 0, 0, []int{usr, k.mkdir("/base/l")}, cmp.Or(writable, broker.FailedFlags|perm)},
+			{"kind", 1, broker.TopOnly << 1, []int{usr, k.mkdir("/base/a")}, inval},
+			{"kind-beyond", 1, 1<<32 | broker.TopOnly, []int{usr, k.mkdir("/base/b")}, inval},
+			{"flags", 1 | unix.MS_REMOUNT, broker.TopOnly, []int{usr, k.mkdir("/base/c")}, inval},
+			{"flags-beyond", 1 | 1<<32, broker.TopOnly, []int{usr, k.mkdir("/base/d")}, inval},
+			{"source-of-another-namespace", 1, broker.TopOnly, []int{k.host("/usr"), k.mkdir("/base/e")}, inval},
+			{"destination-of-another-namespace", 1, broker.TopOnly, []int{usr, k.host("/usr")}, inval},
+			{"a-socket", 1, broker.TopOnly, []int{k.sock, k.mkdir("/base/f")}, inval},
+			{"on-a-socket", 1, broker.TopOnly, []int{usr, k.sock}, inval},
+			{"a-link", 1, broker.TopOnly, []int{k.link("/oldroot" + cover), k.mkdir("/base/g")}, inval},
+			{"on-a-link", 1, broker.TopOnly, []int{usr, k.link("/oldroot/usr")}, inval},
+			{"writable", 0, broker.TopOnly, []int{usr, k.mkdir("/base/h")}, writable},
+			{"almost-read-only", broker.Flags &^ unix.MS_RDONLY, broker.TopOnly, []int{usr, k.mkdir("/base/i")}, writable},
+			{"read-only", unix.MS_RDONLY, broker.TopOnly, []int{usr, k.mkdir("/base/j")}, 0},
+			{"own", 0, broker.TopOnly, []int{own, k.mkdir("/base/k")}, 0},
+			{"writable-with-all-flags", 0, 0, []int{usr, k.mkdir("/base/l")}, cmp.Or(writable, broker.FailedFlags|perm)},
 		} {
-			before := k.mountsInside()
-			if got := k.ask(broker.Bind, c.flags, c.plain, c.fds...); got != c.want {
+			before := k.mountsWithoutStage()
+			if got := k.ask(broker.Bind, c.flags, c.how, c.fds...); got != c.want {
 				t.Errorf("refused %v, %s: %#x (%v), want %#x", refuse, c.name, got, unix.Errno(got), c.want)
 			}
-			if now := k.mountsInside(); (now == before) != (c.want != 0) {
+			if now := k.mountsWithoutStage(); (now == before) != (c.want != 0) {
 				t.Errorf("refused %v, %s: the mounts:\n%s", refuse, c.name, difference(before, now))
 			}
 		}
 		// A link to which a file is bound: the mount is on the link.
-		if e := k.ask(broker.Bind, 1, broker.Plain, k.path("/oldroot/tmp/canary/noexec/true"), k.link("/oldroot/tmp/canary/ro/true")); e != 0 {
+		if e := k.ask(broker.Bind, 1, broker.TopOnly, k.path("/oldroot/tmp/canary/noexec/true"), k.link("/oldroot/tmp/canary/ro/true")); e != 0 {
 			t.Errorf("a file on a link: %#x", e)
 		}
 		if strings.Contains(k.mountsInside(), " /oldroot/tmp/canary/ro/true ") {
@@ -266,6 +268,16 @@ func TestPlainBindIsChecked(t *testing.T) {
 		}
 		k.checkMounts(was)
 	}
+}
+
+// mountsWithoutStage is mountsInside without what waits on the staging place, or has been left there.
+func (k *brokerClient) mountsWithoutStage() (text string) {
+	for line := range strings.Lines(k.mountsInside()) {
+		if m, ok := parseMount(line); !ok || !strings.HasPrefix(m.point, broker.Stage+"/") {
+			text += line
+		}
+	}
+	return text
 }
 
 // TestRestrictElsewhere: RESTRICT with mount(2) changes no mount of another mount namespace. Unlike a remount,
@@ -281,10 +293,8 @@ func TestRestrictElsewhere(t *testing.T) {
 	}
 	for flags := uint64(0); flags <= broker.Flags; flags++ {
 		for _, path := range []string{"/tmp/canary/hidden", "/tmp/canary", "/"} {
-			for _, tree := range []uint64{0, broker.Tree} {
-				if e := k.ask(broker.Restrict, flags, tree, k.host(path)); e != uint32(unix.EINVAL) {
-					t.Errorf("%s, %d, %d: RESTRICT answers %d", path, flags, tree, int32(e))
-				}
+			if e := k.ask(broker.Restrict, flags, 0, k.host(path)); e != uint32(unix.EINVAL) {
+				t.Errorf("%s, %d: RESTRICT answers %d", path, flags, int32(e))
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 	group.Wait()
 	t.Logf("seed %d: %v", seed, total)
-	for _, what := range []string{"bind", "fs", "restrict", "root", "pivot", "plain", "hostname", "ended", "refused"} {
+	for _, what := range []string{"bind", "fs", "restrict", "root", "pivot", "top-only", "hostname", "ended", "refused"} {
 		if total[what] < 3 {
 			t.Errorf("%q occurred %d times: the requests are not varied enough", what, total[what])
 		}
@@ -190,13 +190,13 @@ func (h *hostile) wellFormed(k *brokerClient, pool *[]int) (name string, answer 
 		return "fs", k.sendRaw(bytesOf(&q), h.pick(*pool), h.pick(*pool))
 	case broker.Root: // the second is the last request
 		if d.IntN(40) > 0 {
-			return "plain", k.ask(broker.Bind, flags, broker.Plain, h.pick(*pool), h.pick(*pool))
+			return "top-only", k.ask(broker.Bind, flags, broker.TopOnly, h.pick(*pool), h.pick(*pool))
 		}
 		return "root", k.ask(op, 0, 0, h.pick(*pool), h.pick(*pool))
 	case broker.Pivot:
 		if d.IntN(6) > 0 {
 			// Usually not, since it ends the broker. A RESTRICT of something mounted since then instead.
-			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/base/d1", "/", "/newproc"}[d.IntN(6)]); fd >= 0 {
+			if fd := k.path([]string{"/newroot", "/base", "/base/d0", "/base/d1", "/", "/newproc", "/stage"}[d.IntN(7)]); fd >= 0 {
 				*pool = append(*pool, fd)
 			}
 			return "restrict", k.ask(broker.Restrict, flags, 0, h.pick(*pool), h.pick(*pool))
@@ -207,7 +207,7 @@ func (h *hostile) wellFormed(k *brokerClient, pool *[]int) (name string, answer 
 		copy(q.Name[:], "hostile name")
 		return "hostname", k.sendRaw(bytesOf(&q), h.pick(*pool), h.pick(*pool))
 	default:
-		return "restrict", k.ask(op, flags, broker.Tree*uint64(d.IntN(2)), h.pick(*pool), h.pick(*pool))
+		return "restrict", k.ask(op, flags, 0, h.pick(*pool), h.pick(*pool))
 	}
 }
 

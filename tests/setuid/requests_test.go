@@ -3,6 +3,7 @@ package setuid_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,8 +159,12 @@ func bytesOf(q *broker.Request) []byte {
 }
 
 // ask makes a request. If fewer than two descriptors are given, the socket takes the place of the others: a
-// request must have two, and an operation ignores those that it does not need.
+// request must have two, and an operation ignores those that it does not need. BIND is told what its source is.
 func (k *brokerClient) ask(op broker.Op, a, b uint64, fds ...int) uint32 {
+	var st unix.Stat_t
+	if op == broker.Bind && unix.Fstat(fds[0], &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		b |= broker.Directory
+	}
 	return k.sendRaw(bytesOf(&broker.Request{Op: op, A: a, B: b}), k.padded(fds)...)
 }
 
@@ -175,6 +180,24 @@ func (k *brokerClient) withFrame() *brokerClient {
 		k.t.Fatalf("ROOT answers %d", e)
 	}
 	return k
+}
+
+// bindsCanaries binds the canaries, which all must become read-only, and makes a link and a directory on the new
+// root.
+func (k *brokerClient) bindsCanaries(how uint64) uint32 {
+	k.mkdir("/newroot/dir")
+	_ = k.thief.do(func() error {
+		return os.WriteFile(fmt.Sprintf("/proc/%d/root/newroot/link", k.first), nil, 0o600)
+	})
+	if e := k.ask(broker.Bind, unix.MS_RDONLY, how, k.path("/oldroot/tmp/canary"), k.path("/newroot/dir")); e != 0 {
+		return e
+	}
+	if bound := k.mountsBelow("/newroot/dir"); len(bound) != 6 || slices.ContainsFunc(slices.Collect(maps.Values(bound)), func(flags string) bool {
+		return !strings.HasPrefix(flags, "ro,nosuid") || strings.HasSuffix(flags, " slave")
+	}) {
+		k.t.Errorf("bound: %q", bound)
+	}
+	return 0
 }
 
 // mountsInside returns the mountinfo of the first process.
@@ -222,7 +245,7 @@ func (k *brokerClient) tmpfs(size, digits uint64) uint32 {
 // TestRequests: each request is answered as package suid says, and anything else ends the broker.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	const inval, perm, nospc = uint32(unix.EINVAL), uint32(unix.EPERM), uint32(unix.ENOSPC)
+	const inval, perm, nospc, notdir = uint32(unix.EINVAL), uint32(unix.EPERM), uint32(unix.ENOSPC), uint32(unix.ENOTDIR)
 	s := newUserThreadIn(t, me, inOwnMounts(canaries))
 	for _, c := range []struct {
 		name         string
@@ -316,37 +339,67 @@ func TestRequests(t *testing.T) {
 		{name: "flags-of-restrict", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Restrict, unix.MOUNT_ATTR_NODIRATIME, 0, k.path("/newroot"))
 		}, want: inval}, // the kernel would take it
-		{name: "kind-of-restrict", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 1, k.path("/newroot")) }, want: inval},
-		{name: "kind-of-restrict-shared", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, unix.MS_SHARED, k.path("/newroot")) }, want: inval},
-		{name: "kind-of-restrict-beyond", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Restrict, 1, 1<<32|broker.Tree, k.path("/newroot"))
-		}, want: inval},
-		{name: "tree", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, broker.Tree, k.path("/newroot")) }},
-		{name: "tree-without-flags", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 0, broker.Tree, k.path("/newroot")) }},
-		{name: "tree-in-another-namespace", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, broker.Tree, k.host("/")) }, want: inval},
-		{name: "tree-in-another-namespace-without-flags", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 0, broker.Tree, k.host("/")) }, want: inval},
-		{name: "flags-of-a-plain-bind", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, unix.MS_REMOUNT, broker.Plain, k.path("/oldroot/usr"), k.path("/newroot"))
-		}, want: inval},
 		{name: "kind-of-bind", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 1, broker.Plain+1, k.path("/oldroot/usr"), k.path("/newroot"))
+			return k.ask(broker.Bind, 1, broker.TopOnly<<1, k.path("/oldroot/usr"), k.path("/newroot"))
 		}, want: inval},
 		{name: "kind-of-bind-beyond", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 1, 1<<32|broker.Plain, k.path("/oldroot/usr"), k.path("/newroot"))
+			return k.ask(broker.Bind, 1, 1<<32, k.path("/oldroot/usr"), k.path("/newroot"))
 		}, want: inval},
 		{name: "kind-of-bind-that-is-negative", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 1, 1<<63|broker.Plain, k.path("/oldroot/usr"), k.path("/newroot"))
+			return k.ask(broker.Bind, 1, 1<<63, k.path("/oldroot/usr"), k.path("/newroot"))
 		}, want: inval},
-		// Here the flags can be added at once: see TestPlainBind for brokers that cannot.
-		{name: "plain-bind", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 0, broker.Plain, k.path("/oldroot/usr"), k.path("/newroot"))
-		}, want: perm},
-		{name: "plain-bind-that-is-to-be-read-only", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 1, broker.Plain, k.path("/oldroot/usr"), k.path("/newroot"))
-		}, want: perm},
-		{name: "plain-bind-of-own-files", do: func(k *brokerClient) uint32 {
-			return k.ask(broker.Bind, 0, broker.Plain, k.path("/base"), k.path("/newroot"))
-		}, want: perm},
+		{name: "bind-a-file-as-a-directory", do: func(k *brokerClient) uint32 {
+			return k.ask(broker.Bind, 1, broker.Directory, k.path("/oldroot/etc/passwd"), k.path("/newroot"))
+		}, want: notdir},
+		{name: "bind-a-directory-as-a-file", do: func(k *brokerClient) uint32 {
+			q := broker.Request{Op: broker.Bind, A: 1}
+			return k.sendRaw(bytesOf(&q), k.path("/oldroot/usr"), k.path("/newroot"))
+		}, want: notdir},
+		// Here the flags of all mounts are added at once all the same: see TestTopOnly for brokers that cannot.
+		{name: "top-only", do: func(k *brokerClient) uint32 { return k.bindsCanaries(broker.TopOnly) }},
+		{name: "not-top-only", do: func(k *brokerClient) uint32 { return k.bindsCanaries(0) }},
+		// What a bind that failed has left behind is in the way of none. A user who mounts on the staging place, or
+		// opens it, gets nowhere.
+		{name: "after-a-bind-that-failed", do: func(k *brokerClient) uint32 {
+			for range 3 {
+				if e := k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), k.path("/oldroot/etc/passwd")); e != inval {
+					return e
+				}
+				if e := k.ask(broker.Bind, 1, 0, k.path("/oldroot/etc/passwd"), k.path("/newroot")); e != inval {
+					return e
+				}
+				if e := k.ask(broker.Bind, 1, 0, k.link("/oldroot/etc/passwd"), k.path("/newroot")); e != inval {
+					return e
+				}
+			}
+			return max(k.bindsCanaries(0), k.ask(broker.Bind, 1, 0, k.path("/oldroot/etc/group"), k.path("/newroot/link")))
+		}},
+		{name: "on-the-stage", do: func(k *brokerClient) uint32 {
+			k.mkdir("/base/dir")
+			_ = k.thief.do(func() error { return unix.Symlink("/oldroot/tmp", fmt.Sprintf("/proc/%d/root/base/file", k.first)) })
+			if e := k.ask(broker.Bind, 0, 0, k.path("/base"), k.path(broker.Stage)); e != 0 {
+				return e
+			}
+			was := k.mountAt(broker.Stage + "/dir")
+			if e := k.bindsCanaries(0); e != 0 || was != k.mountAt(broker.Stage+"/dir") {
+				k.t.Errorf("what is on %s now: %+v", broker.Stage, k.mountAt(broker.Stage+"/dir"))
+				return e
+			}
+			return k.ask(broker.Bind, 1, 0, k.path("/oldroot/etc/group"), k.path("/newroot/link"))
+		}},
+		{name: "behind-the-stage", do: func(k *brokerClient) uint32 {
+			if k.path(broker.Stage+"/dir") >= 0 || k.path(broker.Stage+"/file") >= 0 || k.open(broker.Stage, unix.O_RDONLY) >= 0 {
+				return inval
+			}
+			// Nor through a copy of it, at which the user may look.
+			if e := k.ask(broker.Bind, 0, 0, k.path(broker.Stage), k.mkdir("/base/copy")); e != 0 {
+				return e
+			}
+			if k.path("/base/copy/dir") >= 0 || k.path("/base/copy/file") >= 0 {
+				return inval
+			}
+			return 0
+		}},
 		{name: "kind", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, 3, 0, k.path("/newroot")) }, want: inval},
 		{name: "kind-beyond", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, 1<<32, 0, k.path("/newroot")) }, want: inval},
 		{name: "devpts-with-a-size", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Devpts, 1, k.path("/newroot")) }, want: inval},
@@ -645,7 +698,7 @@ func TestBroker(t *testing.T) {
 }
 
 // TestRefusedRequests: the broker refuses what setuid.conf refuses and what needs privilege, also to a
-// hostile first process. For plain binds see TestPlainBindIsChecked.
+// hostile first process.
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	const perm = uint32(unix.EPERM)

@@ -19,7 +19,6 @@ type Mounts struct {
 
 	covered uint32  // how many mounts others hide: see coveredIDs
 	top     uintptr // in setuid mode: what the frame is mounted on, which is this process's root
-	plain   uint32  // in setuid mode: the broker lacks calls, and is asked for plain binds (askPlain)
 }
 
 // ChooseEngine finds out what the calls of the new engine answer. Flags that no kernel

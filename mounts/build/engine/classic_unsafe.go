@@ -19,7 +19,7 @@ import (
 // look, tightened there mount by mount, and then moved to its destination: so here too nothing
 // is ever visible with too many rights.
 
-// attachClassic is Attach with mount(2), in direct mode. In setuid mode askPlain does the same.
+// attachClassic is Attach with mount(2), in direct mode. In setuid mode askBind does the same.
 func (r *Mounts) attachClassic(p plan.View, src, dst, flags uintptr) step.Fault {
 	kind, e := raw.FileType(src)
 	if e == 0 {
