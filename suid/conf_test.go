@@ -130,6 +130,7 @@ func TestConfRefuses(t *testing.T) {
 		"\xef\xbb\xbfoff", "\voff", "\foff", "off\v", "\u00a0off", "--bind", "100", "=",
 		"groups", "groups ", "groups\t#5", "groups #", "groups -1", "groups +1", "groups 1,2", "groups 0x64", "groups 1e2", "groups users",
 		"groups 100\r", "groups 100\x00", "groups 100#", "groups 1_000", "groups ٣", "groups 100 x", "group 100", "groupss 100",
+		"groups x 100", "groups 4294967295 100", "refuse --no --bind", "refuse x --bind --proc",
 		"groups 4294967295", "groups 4294967296", "groups 4294967396", "groups 8589934592", "groups 18446744073709551616",
 		"groups 18446744073709551716", "groups 99999999999999999999999999", "groups 100 4294967295",
 		"refuse", "refuse ", "refuse #--bind", "refuse bind", "refuse -bind", "refuse --bin", "refuse --bindd", "refuse --Bind", "refuse --bind,",

@@ -136,13 +136,14 @@
 // of a namespace (fs.mount-max, since Linux 4.9).
 //
 // Order. Before ROOT the broker accepts only ROOT and HOSTNAME. It ends after PIVOT, and after a ROOT that
-// failed, which leaves the host's root as "/". It has one thread and completes a request before it
-// reads the next.
+// failed, which leaves the host's root as "/". The payload is executed when its socket is closed. It has one thread
+// and completes a request before it reads the next.
 //
 // Time. A broker ends if it receives nothing for ten minutes. If the launcher has ended (it may have been
 // killed while the first process was stopped: TestStoppedAtFirstInstruction), it answers no request
-// and ends within a second: root's processes do not count in any limit of the user's, but the launchers
-// do. A broker that still runs can do nothing that a new one could not.
+// and ends within a second, unless a file system of the user's delays it (see "Kinds of descriptors"): root's
+// processes do not count in any limit of the user's, but the launchers do. A broker that still runs can do
+// nothing that a new one could not.
 //
 // # Kernels without the newer calls
 //

@@ -69,7 +69,7 @@ func (r *Root) copyAll(src, dst uintptr) step.Fault {
 
 // bindData copies a caller's descriptor into a file that has no name but its mount point.
 func (r *Root) bindData(p plan.View, s *plan.Step) step.Fault {
-	file := r.PrivateFile(uintptr(s.D))
+	file, number := r.PrivateFile(uintptr(s.D)), r.PrivateNumber()
 	if e := raw.Errno(file); e != 0 {
 		return step.Failed(e, plan.SubWrite)
 	}
@@ -87,7 +87,7 @@ func (r *Root) bindData(p plan.View, s *plan.Step) step.Fault {
 	r.Leave(dst)
 	// The name must be there while the file is bound: the classic engine needs one link, and
 	// the new one is given the same.
-	r.UnlinkPrivate()
+	r.UnlinkPrivate(number)
 	return f
 }
 

@@ -72,6 +72,7 @@ func enterNamespaces(h *Header, first *First, owner, uid, gid uintptr) (userNS u
 	raw.Close(fds[mountNS])
 	raw.Close(fds[procDir])
 	raw.Call(unix.SYS_SETFSUID, uid, 0, 0, 0, 0, 0) // to whom a new mqueue belongs; setEUID changes it back
+	setUndumpable()
 	c.Call(unix.SYS_UNSHARE, spaces, 0, 0, 0, 0)
 	failIf(max(c.Errno, setEUID(owner)), plan.SubClone, h.Clone)
 	if h.Clone&unix.CLONE_NEWUSER == 0 {

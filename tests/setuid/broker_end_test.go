@@ -304,7 +304,7 @@ func TestRestrictElsewhere(t *testing.T) {
 // TestRestrictKeepsFlags: RESTRICT with mount(2), which sets all flags anew, takes none away.
 func TestRestrictKeepsFlags(t *testing.T) {
 	t.Parallel()
-	const all = `mount -t tmpfs host /mnt; cd /mnt; for f in ro nosuid nodev noexec noatime nodiratime strictatime nosymfollow; do
+	const all = `mount -t tmpfs host /mnt; cd /mnt; for f in ro nosuid nodev noexec noatime nodiratime noatime,nodiratime strictatime nosymfollow; do
 mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
 	k := withoutSetattr(t, all, unix.EPERM)
 	defer k.close()
@@ -318,7 +318,7 @@ mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
 		return found
 	}
 	before := flags()
-	if len(before) != 8 {
+	if len(before) != 9 {
 		t.Fatal(before)
 	}
 	for name := range before {
@@ -329,6 +329,31 @@ mkdir $f; mount -t tmpfs -o $f own-$f $f; done`
 	for name, now := range flags() {
 		if want := strings.Replace(before[name], "rw", "ro", 1); now != want {
 			t.Errorf("%s: the flags are %s, want %s", name, now, want)
+		}
+	}
+}
+
+// TestRestrictReach: RESTRICT changes one mount, and none below it. Its propagation stays.
+func TestRestrictReach(t *testing.T) {
+	t.Parallel()
+	s := newUserThreadIn(t, me, inOwnMounts(canaries))
+	k := s.startBroker(t, 0, 0).withFrame()
+	defer k.close()
+	const at = "/oldroot/tmp/canary"
+	before := k.mountsBelow(at)
+	if len(before) != 6 || !strings.HasSuffix(before[""], " slave") || strings.Contains(before[""], "nodev") {
+		t.Fatal(before)
+	}
+	if e := k.ask(broker.Restrict, unix.MS_NODEV, 0, k.path(at)); e != 0 {
+		t.Fatalf("RESTRICT answers %d", int32(e))
+	}
+	for point, now := range k.mountsBelow(at) {
+		want := before[point]
+		if point == "" {
+			want = strings.Replace(want, "rw,", "rw,nodev,", 1)
+		}
+		if now != want {
+			t.Errorf("one mount is restricted, and %q is %s, want %s", point, now, want)
 		}
 	}
 }
@@ -361,6 +386,9 @@ func TestBindTightens(t *testing.T) {
 	}
 }
 
+// emptyPlaces mounts on the directories that every proc has as mount points, where that hides nothing.
+const emptyPlaces = "for f in /proc/fs/nfsd /proc/sys/fs/binfmt_misc; do if test -d $f; then mount -t tmpfs t $f; mount -t tmpfs t $f; fi; done"
+
 // TestFreshProc: ROOT moves the new proc to NewProc. If there is none, because a mount hides a part of the
 // host's, ROOT moves nothing there, not even a mount of the host's on FreshProc. A refusal of --bind holds for
 // the sources tried here, except for the new proc.
@@ -378,6 +406,11 @@ func TestFreshProc(t *testing.T) {
 		"not-locked":              {"true", refusingUserNS, true},
 		"not-locked-covered":      {"mount -t tmpfs t /proc/sys/kernel", refusingUserNS, false},
 		"not-locked-with-a-mount": {"mount --bind /usr " + broker.FreshProc, refusingUserNS, false},
+		"locked-read-only":        {"mount -o remount,bind,ro /proc", nothing, false},
+		"not-locked-read-only":    {"mount -o remount,bind,ro /proc", refusingUserNS, false},
+		"not-locked-noatime":      {"mount -o remount,bind,noatime /proc", refusingUserNS, false},
+		"locked-empty-place":      {emptyPlaces, nothing, true},
+		"not-locked-empty-place":  {emptyPlaces, refusingUserNS, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -387,6 +420,9 @@ func TestFreshProc(t *testing.T) {
 			defer k.close()
 			was := k.hostMounts()
 			waiting, here := k.mountAt(broker.FreshProc), mount{}
+			if now, before := strings.Count(k.mountsInside(), " /proc "), strings.Count(was, " /proc "); now != before {
+				t.Errorf("there are %d mounts on /proc, and outside %d", now, before)
+			}
 			k.withFrame()
 			if c.proc {
 				here = waiting
@@ -416,5 +452,18 @@ func TestFreshProc(t *testing.T) {
 			}
 			k.checkMounts(was)
 		})
+	}
+}
+
+// TestNoFreshProc: without a wish for a new proc there is none.
+func TestNoFreshProc(t *testing.T) {
+	t.Parallel()
+	s := newUserThread(t, me)
+	for _, flags := range []uint32{0, keeper.NewProc} {
+		k := s.startBroker(t, unix.CLONE_NEWPID, flags)
+		if is := k.mountAt(broker.FreshProc).fs == "proc"; is != (flags != 0) {
+			t.Errorf("with the flags %d there is a new proc: %v", flags, is)
+		}
+		k.close()
 	}
 }

@@ -139,12 +139,20 @@ func TestHalfMadeUserNamespace(t *testing.T) {
 }
 
 // TestFirstInheritsNothing: the first process has no descriptor of the keeper's except its two sockets: no
-// namespace, and no directory.
+// namespace, and no directory, also if the mounts are not locked.
 func TestFirstInheritsNothing(t *testing.T) {
 	t.Parallel()
 	waiting := pausePoints()[2]
-	for _, clone := range []uint32{plain, user, allButUser, allButUser | user} {
-		h, pids := pausedAt(t, newUserThread(t, me), clone, waiting)
+	nothing := func() error { return nil }
+	for _, c := range []struct {
+		clone   uint32
+		prepare func() error
+	}{
+		{plain, nothing}, {user, nothing}, {allButUser, nothing}, {allButUser | user, nothing},
+		{plain, refusingUserNS}, {allButUser, refusingUserNS},
+	} {
+		clone := c.clone
+		h, pids := pausedAt(t, newUserThreadIn(t, me, c.prepare), clone, waiting)
 		first := pids[len(pids)-1]
 		links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", first))
 		own := 0

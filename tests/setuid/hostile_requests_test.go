@@ -123,7 +123,7 @@ func (h *hostile) session(random, formed bool) {
 		default:
 			h.tally[name]++
 		}
-		if answer == ended || name == "pivot" || n%16 == 0 && strings.Count(k.mountsInside(), "\n") > 1000 {
+		if answer == ended || name == "pivot" || n%4 == 0 && strings.Count(k.mountsInside(), "\n") > 1000 {
 			break // recursive binds of binds are slow
 		}
 	}

@@ -602,6 +602,8 @@ func (k *brokerClient) checkMounts(was string) {
 			k.t.Errorf("a file system of another type: %s", line)
 		case m.fs == "tmpfs" && m.source == "tmpfs" && !strings.Contains(was, " "+m.device+" ") && !(hasFlag("nosuid") && hasFlag("nodev")):
 			k.t.Errorf("a new tmpfs without nosuid or nodev: %s", line)
+		case m.fs == "devpts" && !strings.Contains(was, " "+m.device+" ") && !(hasFlag("nosuid") && hasFlag("noexec")):
+			k.t.Errorf("a new devpts without nosuid or noexec: %s", line)
 		}
 		// What a mount hides must not be visible through any mount.
 		if m.source == "canary-hidden" {

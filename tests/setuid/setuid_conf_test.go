@@ -44,6 +44,7 @@ func TestConf(t *testing.T) {
 		{name: "refuses-another", script: write("refuse --unshare-net\n"), options: []string{"--unshare-pid"}},
 		{name: "no-final-newline-at-a-comment", script: write("# all is well")},
 
+		{name: "of-another-size-than-it-says", script: ": > setuid.conf; mount --bind /proc/version setuid.conf", sense: trusted},
 		{name: "off", script: write("off\n"), sense: "disabled it"},
 		{name: "off-without-newline", script: write("off"), sense: "disabled it"},
 		{name: "off-behind-others", script: write("groups 12345\nrefuse --dev\n\t off # for today\n"), sense: "disabled it"},

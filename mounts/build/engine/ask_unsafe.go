@@ -52,7 +52,7 @@ func (r *Mounts) askBind(p plan.View, src, dst, flags uintptr) step.Fault {
 		return f
 	}
 	var path raw.Line
-	if f = r.tightenStage(p, path.Put(broker.Base+"/").Number(uintptr(r.Serial())).At(), flags); f.Is() {
+	if f = r.tightenStage(p, path.Put(broker.Base+"/").Number(uintptr(r.PrivateNumber())).At(), flags); f.Is() {
 		return f
 	}
 	top := r.OpenPrivate(0)

@@ -24,8 +24,8 @@ func (r *Frame) PrivateDir() (uintptr, unix.Errno) {
 	return fd, raw.Errno(fd)
 }
 
-// Serial returns the number that is the name of the newest file on the frame's tmpfs.
-func (r *Frame) Serial() uint32 { return r.serial }
+// PrivateNumber returns the number that is the name of the newest file on the frame's tmpfs.
+func (r *Frame) PrivateNumber() uint32 { return r.serial }
 
 // privateName returns the name of the newest file on the frame's tmpfs.
 func (r *Frame) privateName(name *raw.Line) unsafe.Pointer {
@@ -46,8 +46,8 @@ func (r *Frame) PrivateFile(mode uintptr) uintptr {
 	return raw.Openat(r.Base, r.privateName(&name), unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, mode)
 }
 
-// UnlinkPrivate removes the name of the newest file on the frame's tmpfs.
-func (r *Frame) UnlinkPrivate() {
+// UnlinkPrivate removes the name of a file on the frame's tmpfs.
+func (r *Frame) UnlinkPrivate(number uint32) {
 	var name raw.Line
-	raw.Call(unix.SYS_UNLINKAT, r.Base, raw.Addr(r.privateName(&name)), 0, 0, 0, 0)
+	raw.Call(unix.SYS_UNLINKAT, r.Base, raw.Addr(name.Number(uintptr(number)).At()), 0, 0, 0, 0)
 }
