@@ -148,8 +148,12 @@ func TestFirstInheritsNothing(t *testing.T) {
 		clone   uint32
 		prepare func() error
 	}{
-		{plain, nothing}, {user, nothing}, {allButUser, nothing}, {allButUser | user, nothing},
-		{plain, refusingUserNS}, {allButUser, refusingUserNS},
+		{plain, nothing},
+		{user, nothing},
+		{allButUser, nothing},
+		{allButUser | user, nothing},
+		{plain, refusingUserNS},
+		{allButUser, refusingUserNS},
 	} {
 		clone := c.clone
 		h, pids := pausedAt(t, newUserThreadIn(t, me, c.prepare), clone, waiting)
