@@ -110,7 +110,9 @@
 // belongs to root: see "The frame". It uses them only during ROOT, when the user has mounted nothing
 // yet. From then on it has a descriptor of stage, and opens two names below that. The user cannot search this
 // directory, so cannot mount anything there; a mount on stage itself changes nothing for the descriptor. The
-// mount that lies on a name may be a symbolic link that was bound: O_NOFOLLOW. All other paths are self/fd/N in
+// mount that lies on a name may be a symbolic link that was bound: O_NOFOLLOW. It may also be an older one, which a
+// BIND that failed has left, or the copy of a mount that covers the source: so bind adds the flags to what it is
+// about to move, and judges that by setuid.conf. All other paths are self/fd/N in
 // a proc that the keeper has bound and detached. The user cannot name that mount, so cannot mount anything in
 // it, and self/fd/N always is what descriptor N refers to.
 //

@@ -81,6 +81,10 @@ func (r *Root) bindNewProc(p plan.View, dst uintptr) step.Fault {
 	if e := raw.Errno(proc); e != 0 {
 		return step.Main(e)
 	}
+	if kind, e := r.FileSystem(proc); e != 0 || kind != step.ProcMagic { // a mount covers the host's root
+		r.CloseSoon(proc)
+		return step.Main(max(e, unix.ENODEV))
+	}
 	f := r.Attach(p, proc, dst, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 	r.CloseSoon(proc)
 	return f

@@ -6,7 +6,7 @@ package broker
 // The seccomp filter is the broker's last protection, not its first: it bounds what a flaw in the code
 // that handles requests could be used for. It compares call numbers only; descriptors and flags are
 // checked where they are used. With it the broker can never execute a program, create a process,
-// connect a socket, write to a file or change its ids.
+// connect a socket, write what is in a file or change its ids.
 
 import (
 	"unsafe"

@@ -27,7 +27,10 @@ package broker
 // beside a broker.
 //
 // A bind waits below Stage until it has its flags. Only root has access there, and the broker keeps a descriptor of
-// the directory, so a mount on top of it does not matter. What a BIND that failed has left there lies below the next.
+// the directory, so a mount on top of it does not matter. A BIND that has failed leaves its mounts there.
+//
+// The descriptors of a request are 1 and 2, so what the broker opens is above them (raw.AboveStdio makes no call,
+// which the filter would not permit).
 
 import (
 	"unsafe"
@@ -125,9 +128,9 @@ func deviceOf(c *raw.Chain, dir uintptr, path unsafe.Pointer, how uintptr) uint6
 	return uint64(st.Dev)
 }
 
-// bind is BIND. setuid.conf may refuse writable binds, except of files that set-up itself has made (on the
-// tmpfs at Base) and of the new proc. The tree has its flags when it moves to its destination. It may be a symbolic
-// link, which is not followed.
+// bind is BIND. What it moves is what lies on top now: if a mount covers the source, that is the copy of the cover. So
+// the flags, and what setuid.conf refuses, concern what is about to move: if it refuses writable binds, only files that
+// set-up itself has made (on the tmpfs at Base) and the new proc may be bound writable.
 func (j *Job) bind(src, dst uintptr, q *Request) unix.Errno {
 	var c raw.Chain
 	var from, to raw.Line
@@ -136,20 +139,23 @@ func (j *Job) bind(src, dst uintptr, q *Request) unix.Errno {
 		name = raw.Text("dir\x00")
 	}
 	c.Require(q.A&^Flags == 0 && q.B <= Directory|TopOnly, unix.EINVAL)
-	if j.Deny&DenyWritable != 0 && q.A&unix.MS_RDONLY == 0 {
-		dev := deviceOf(&c, src, raw.Text("\x00"), unix.AT_EMPTY_PATH)
-		c.Require(dev == j.baseDev || dev == j.procDev, unix.EPERM)
-	}
 	at := c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW)
 	c.Mount(from.Below(src), to.Below(at), nil, unix.MS_BIND|unix.MS_REC, nil)
 	raw.Close(at)
-	at = c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW) // what is mounted there now
+	at = c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW) // not of a symbolic link that is bound
+	if j.Deny&DenyWritable != 0 && q.A&unix.MS_RDONLY == 0 {
+		dev := deviceOf(&c, at, raw.Text("\x00"), unix.AT_EMPTY_PATH)
+		c.Require(dev == j.baseDev || dev == j.procDev, unix.EPERM)
+	}
 	if c.Errno == 0 {
-		if c.Errno = restrict(at, uintptr(q.A)|unix.MS_NOSUID, unix.AT_RECURSIVE, q.B&TopOnly != 0); c.Errno != 0 {
-			c.Errno |= FailedFlags
+		if e := restrict(at, uintptr(q.A)|unix.MS_NOSUID, unix.AT_RECURSIVE, q.B&TopOnly != 0); e != 0 {
+			c.Errno = FailedFlags | e
+		}
+		if c.Mount(from.Below(at), to.Below(dst), nil, unix.MS_MOVE, nil); c.Errno == unix.EINVAL { // for example locked
+			c.Errno = 0
+			c.Mount(from.Below(at), to.Below(dst), nil, unix.MS_BIND|unix.MS_REC, nil)
 		}
 	}
-	c.Mount(from.Below(at), to.Below(dst), nil, unix.MS_MOVE, nil)
 	raw.Close(at)
 	return c.Errno
 }

@@ -85,13 +85,11 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 	return proc
 }
 
-// mayMountProc reports whether a new proc would show no more than the host's, which has these flags: it is the
-// root of a proc, with the flags that a new one would have, and no mount hides a part (mnt_already_visible).
-// To find out the latter it binds the host's proc with its mounts, and unmounts those that hide nothing.
-// Then an unmount without MNT_DETACH fails if a mount is left.
+// mayMountProc reports whether a new proc would show no more than the host's, which has these flags: those that a
+// new one would have, and no mount hides a part (mnt_already_visible). It is the root of a proc: makeUserNS has
+// found self/stat there. The function binds the host's proc with its mounts, and unmounts those that hide
+// nothing. Then an unmount without MNT_DETACH fails if a mount is left.
 func mayMountProc(flags uint64) bool {
-	const procRoot = 1 // PROC_ROOT_INO
-	var st unix.Stat_t
 	var c raw.Chain
 	host := raw.Text(procPath)
 	c.Mount(host, host, nil, unix.MS_BIND|unix.MS_REC, nil)
@@ -104,8 +102,7 @@ func mayMountProc(flags uint64) bool {
 	if covered {
 		unmount(host, unix.MNT_DETACH)
 	}
-	return !covered && raw.Fstatat(raw.AtCwd, host, &st) == 0 && st.Ino == procRoot &&
-		flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
+	return !covered && flags&(unix.ST_RDONLY|unix.ST_NOATIME|unix.ST_NODIRATIME|unix.ST_RELATIME) == unix.ST_RELATIME
 }
 
 // unmount is umount2(2).

@@ -362,13 +362,13 @@ func TestRequests(t *testing.T) {
 		// opens it, gets nowhere.
 		{name: "after-a-bind-that-failed", do: func(k *brokerClient) uint32 {
 			for range 3 {
-				if e := k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), k.path("/oldroot/etc/passwd")); e != inval {
+				if e := k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), k.path("/oldroot/etc/passwd")); e != notdir {
 					return e
 				}
-				if e := k.ask(broker.Bind, 1, 0, k.path("/oldroot/etc/passwd"), k.path("/newroot")); e != inval {
+				if e := k.ask(broker.Bind, 1, 0, k.path("/oldroot/etc/passwd"), k.path("/newroot")); e != notdir {
 					return e
 				}
-				if e := k.ask(broker.Bind, 1, 0, k.link("/oldroot/etc/passwd"), k.path("/newroot")); e != inval {
+				if e := k.ask(broker.Bind, 1, 0, k.link("/oldroot/etc/passwd"), k.path("/newroot")); e != notdir {
 					return e
 				}
 			}
@@ -480,12 +480,12 @@ func TestRequests(t *testing.T) {
 			fd, _ := unix.PidfdOpen(k.first, 0)
 			defer unix.Close(fd)
 			return k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), fd)
-		}, want: inval},
+		}, want: uint32(unix.ENOENT)},
 		{name: "no-mount", do: func(k *brokerClient) uint32 { return k.ask(broker.Restrict, 1, 0, k.path("/oldroot/usr/bin")) }, want: inval},
 		// A symbolic link is not followed, neither as a source nor as a destination.
 		{name: "bind-a-link", do: func(k *brokerClient) uint32 {
 			return k.ask(broker.Bind, 0, 0, k.link("/oldroot"+cover), k.path("/newroot"))
-		}, want: inval},
+		}, want: notdir},
 		{name: "bind-on-a-link", do: func(k *brokerClient) uint32 {
 			if e := k.ask(broker.Bind, 0, 0, k.path("/oldroot/etc/group"), k.link("/oldroot/etc/passwd")); e != 0 {
 				return e
