@@ -143,8 +143,14 @@ func TestBindKeepsNoDescriptors(t *testing.T) {
 	defer k.close()
 	file := k.path("/oldroot/usr/bin/env")
 	for _, c := range [][2]int{
-		{k.path("/oldroot/usr"), k.mkdir("/base/d")}, {k.path("/oldroot/usr"), file}, {file, k.path("/base/d")}, {file, file},
-		{k.host("/usr"), k.path("/base/d")}, {k.path("/oldroot/usr"), k.host("/usr")}, {k.sock, file}, {file, k.sock},
+		{k.path("/oldroot/usr"), k.mkdir("/base/d")},
+		{k.path("/oldroot/usr"), file},
+		{file, k.path("/base/d")},
+		{file, file},
+		{k.host("/usr"), k.path("/base/d")},
+		{k.path("/oldroot/usr"), k.host("/usr")},
+		{k.sock, file},
+		{file, k.sock},
 	} {
 		for _, how := range []uint64{0, broker.TopOnly, broker.TopOnly << 1} {
 			answer := k.ask(broker.Bind, unix.MS_RDONLY, how, c[0], c[1])
