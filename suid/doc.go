@@ -99,29 +99,29 @@
 // move it away from above a mount point (SECURITY.md).
 //
 // The host's mounts. All mounts are slaves before the first process exists, so nothing propagates
-// to the host. Descriptors from another mount namespace are useless: for sources, destinations and
+// to the host. Descriptors of another mount namespace's mounts are useless: for sources, destinations and
 // RESTRICT the kernel accepts only mounts of the caller's own (check_mnt in fs/namespace.c).
 //
 // Destinations need not be below newroot: the old root, the frame itself and /proc/PID of any process are
 // permitted. They change only what processes of this namespace see, and all of these are the user's and
 // without privilege, except for the broker, which looks up none of these places after ROOT.
 //
-// Paths. mount(2) takes paths. The broker has five names of its own on the frame's first tmpfs, which
-// belongs to root: see "The frame". It uses them only during ROOT, when the user has mounted nothing
-// yet. From then on it has a descriptor of stage, and opens two names below that. The user cannot search this
-// directory, so cannot mount anything there; a mount on stage itself changes nothing for the descriptor. The
-// mount that lies on a name may be a symbolic link that was bound: O_NOFOLLOW. It may also be an older one, which a
-// BIND that failed has left, or the copy of a mount that covers the source: so bind adds the flags to what it is
-// about to move, and judges that by setuid.conf. All other paths are self/fd/N in
-// a proc that the keeper has bound and detached. The user cannot name that mount, so cannot mount anything in
-// it, and self/fd/N always is what descriptor N refers to.
+// Paths. mount(2) takes paths. The broker has five names of its own on the frame's first tmpfs, which belongs
+// to root: see "The frame". It uses them only during ROOT, when the user has mounted nothing yet. From then on
+// it has a descriptor of stage, and opens two names below that. The user cannot search this directory, so
+// cannot mount anything there; a mount on stage itself changes nothing for the descriptor. The mount that lies
+// on a name may be a symbolic link that was bound: O_NOFOLLOW. It may also be an older one, which a BIND has
+// left, or the copy of a mount that covers the source: so bind adds the flags to what it is about to move, and
+// judges that by setuid.conf. All other paths are self/fd/N in a proc that the keeper has bound and detached.
+// The user cannot name that mount, so cannot mount anything in it, and self/fd/N always is what descriptor N
+// refers to.
 //
-// Kinds of descriptors. The user may send any: with or without O_PATH, sockets, pidfds, files of
-// /proc, symbolic links. The calls accept files on a mount of this namespace and refuse the rest
-// with EINVAL. The broker never reads or writes such a file. It asks a file system about it
-// only with close(2), with statfs(2) when flags are added, and with fstat(2) if setuid.conf refuses --bind. A FUSE
-// file system of the user's can delay the answer, as it can delay any set-user-id program that closes its
-// standard input, and gains nothing by that.
+// Kinds of descriptors. The user may send any: with or without O_PATH, sockets, pidfds, files of /proc,
+// symbolic links. The calls accept files on a mount of this namespace, and files that stand for a namespace or
+// a process, which gain nothing, and refuse the rest. The broker never reads or writes such a file. It asks a
+// file system about it only with close(2), with statfs(2) when flags are added, and, for a writable bind, with
+// fstat(2) if setuid.conf refuses --bind. A FUSE file system of the user's can delay the answer, as it can
+// delay any set-user-id program that closes its standard input, and gains nothing by that.
 //
 // A new proc could show what is covered in the host's. There is one only as in a user namespace: if nothing
 // covers a part of the host's, and its flags are the ordinary ones. Where mounts are locked together the kernel
@@ -138,8 +138,8 @@
 // of a namespace (fs.mount-max, since Linux 4.9).
 //
 // Order. Before ROOT the broker accepts only ROOT and HOSTNAME. It ends after PIVOT, and after a ROOT that
-// failed, which leaves the host's root as "/". The payload is executed when its socket is closed. It has one thread
-// and completes a request before it reads the next.
+// failed, which leaves the host's root as "/". The payload is executed when its socket is closed. It has one
+// thread and completes a request before it reads the next.
 //
 // Time. A broker ends if it receives nothing for ten minutes. If the launcher has ended (it may have been
 // killed while the first process was stopped: TestStoppedAtFirstInstruction), it answers no request
@@ -149,12 +149,13 @@
 //
 // # Kernels without the newer calls
 //
-// Without mount_setattr(2) (before Linux 5.12, or under a filter of the caller's) the flags of one mount at a time are
-// changed. A BIND fails then, unless the first process says that the topmost mount suffices (TopOnly). It has the
-// tree bound to a directory or file below base, finds the mounts below in mountinfo, as in direct mode, and sends a
-// RESTRICT for each. Then it has the result bound to its destination: a bind keeps the flags of the mounts that it
-// copies. A mount that the first process leaves out is without nosuid, which gains nothing: see "Set-user-id
-// files". It is also writable, if it was: setuid.conf can refuse all writable binds only from Linux 5.12 on.
+// Without mount_setattr(2) (before Linux 5.12, or under a filter of the caller's) the flags of one mount at a
+// time are changed. A BIND fails then, unless the first process says that the topmost mount suffices (TopOnly).
+// It has the tree bound to a directory or file below base, finds the mounts below in mountinfo, as in direct
+// mode, and sends a RESTRICT for each. Then it has the result bound to its destination: a bind keeps the flags
+// of the mounts that it copies. A mount that the first process leaves out is without nosuid, which gains
+// nothing: see "Set-user-id files". It is also writable, if it was: setuid.conf can refuse all writable binds
+// only from Linux 5.12 on.
 //
 // # What an attacker can still do
 //

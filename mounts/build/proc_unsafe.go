@@ -81,7 +81,7 @@ func (r *Root) bindNewProc(p plan.View, dst uintptr) step.Fault {
 	if e := raw.Errno(proc); e != 0 {
 		return step.Main(e)
 	}
-	if kind, e := r.FileSystem(proc); e != 0 || kind != step.ProcMagic { // a mount covers the host's root
+	if kind, e := r.FileSystem(proc); e != 0 || kind != step.ProcMagic { // the broker could not move the new proc: for example a mount covers the host's root
 		r.CloseSoon(proc)
 		return step.Main(max(e, unix.ENODEV))
 	}

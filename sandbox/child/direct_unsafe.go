@@ -160,7 +160,8 @@ func endFailedLaunch(p plan.View) bool {
 		switch {
 		case plan.Sub(m[2]) == plan.SubKeeper && monitor.State.KeeperStatus&0x7f != 0:
 			monitor.Outcome.Result, first = monitor.Killed, monitor.State.KeeperStatus
-		// The keeper lives, but its child was killed. Under a filter, a message says that this may have been it.
+		// The keeper lives, but its child was killed. Under a filter, a message says that this may have been
+		// it.
 		case plan.Sub(m[2]) == plan.SubClone && unix.Errno(m[3]) == keeper.ChildKilled && launch.Facts.Filtered != 0:
 			monitor.Outcome.Result = monitor.Killed
 		}

@@ -12,7 +12,7 @@ type Op uint64
 // those that it does not name.
 const (
 	_        Op = iota
-	Bind        // bind fd, with all mounts below it, on fd2; A: flags to add, B: Directory, TopOnly
+	Bind        // bind fd (or what covers it), with all mounts below it, on fd2; A: flags to add, B: Directory, TopOnly
 	FS          // mount a new file system on fd; A: kind, B: size in bytes, or 0 for the kernel's default, C: mode
 	Restrict    // add the flags A to the mount whose root is fd
 	Root        // build the frame
@@ -52,7 +52,7 @@ type Request struct {
 // RequestSize is the size of a Request.
 const RequestSize = 32 + MaxName
 
-// FailedFlags is added to an errno if what failed was adding flags, or, for ROOT, pivot_root(2).
+// FailedFlags is added to an errno if what failed was adding flags to a bind, or, for ROOT, pivot_root(2).
 const FailedFlags = 1 << 12
 
 // Limits for one broker.

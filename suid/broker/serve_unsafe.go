@@ -12,7 +12,7 @@ package broker
 //   - Where a system call takes only a path (mount(2), pivot_root(2)), the path is "self/fd/N", looked
 //     up in the detached proc that is the working directory. No process can mount anything there, so
 //     the path leads to the file that descriptor N is open on, and to no other.
-//   - Flags are only added, before a bind is at its destination, with mount_setattr(2), since Linux 5.12.
+//   - Flags are only added: to a bind before it is at its destination. mount_setattr(2) does it (Linux 5.12).
 //   - Without mount_setattr, mount(2) replaces all flags of a mount: restrict reads the present
 //     ones with fstatfs(2) from the same descriptor, and names them again.
 //   - Binds are recursive, so a bind shows nothing that another mount hides.
@@ -26,11 +26,12 @@ package broker
 // there is nothing of the sandbox's to mount on. After PIVOT the broker ends; the payload never runs
 // beside a broker.
 //
-// A bind waits below Stage until it has its flags. Only root has access there, and the broker keeps a descriptor of
-// the directory, so a mount on top of it does not matter. A BIND that has failed leaves its mounts there.
+// A bind waits below Stage until it has its flags. Only root has access there, and the broker keeps a
+// descriptor of the directory, so a mount on top of it does not matter. A BIND may leave mounts there, some
+// without flags.
 //
-// The descriptors of a request are 1 and 2, so what the broker opens is above them (raw.AboveStdio makes no call,
-// which the filter would not permit).
+// The two descriptors of a request are the lowest free ones, and 0 is taken, so what the broker opens is above
+// 2 (raw.AboveStdio makes no call, which the filter would not permit).
 
 import (
 	"unsafe"
@@ -128,9 +129,9 @@ func deviceOf(c *raw.Chain, dir uintptr, path unsafe.Pointer, how uintptr) uint6
 	return uint64(st.Dev)
 }
 
-// bind is BIND. What it moves is what lies on top now: if a mount covers the source, that is the copy of the cover. So
-// the flags, and what setuid.conf refuses, concern what is about to move: if it refuses writable binds, only files that
-// set-up itself has made (on the tmpfs at Base) and the new proc may be bound writable.
+// bind is BIND. What it moves is what lies on top now: if a mount covers the source, that is the copy of the
+// cover. So the flags, and what setuid.conf refuses, concern what is about to move: if it refuses writable
+// binds, only files that set-up itself has made (on the tmpfs at Base) and the new proc may be bound writable.
 func (j *Job) bind(src, dst uintptr, q *Request) unix.Errno {
 	var c raw.Chain
 	var from, to raw.Line
@@ -151,7 +152,7 @@ func (j *Job) bind(src, dst uintptr, q *Request) unix.Errno {
 		if e := restrict(at, uintptr(q.A)|unix.MS_NOSUID, unix.AT_RECURSIVE, q.B&TopOnly != 0); e != 0 {
 			c.Errno = FailedFlags | e
 		}
-		if c.Mount(from.Below(at), to.Below(dst), nil, unix.MS_MOVE, nil); c.Errno == unix.EINVAL { // for example locked
+		if c.Mount(from.Below(at), to.Below(dst), nil, unix.MS_MOVE, nil); c.Errno == unix.EINVAL { // for example the copy of a locked cover
 			c.Errno = 0
 			c.Mount(from.Below(at), to.Below(dst), nil, unix.MS_BIND|unix.MS_REC, nil)
 		}
@@ -174,10 +175,10 @@ var statfsFlags = [...][2]uint32{
 	{0x2000, unix.MS_NOSYMFOLLOW}, // ST_NOSYMFOLLOW, since Linux 5.10
 }
 
-// restrict adds flags to the mount whose root is fd, and with AT_RECURSIVE to all below it. MS_* and MOUNT_ATTR_*
-// are equal for those in Flags. A tree that becomes read-only becomes private: a mount that propagated into it later
-// would have the host's flags. If mount_setattr(2) is missing or refused, and topOnly permits it, mount(2) adds the
-// flags to the one mount. It replaces all flags, so the present ones are named again.
+// restrict adds flags to the mount whose root is fd, and with AT_RECURSIVE to all below it. MS_* and
+// MOUNT_ATTR_* are equal for those in Flags. A tree that becomes read-only becomes private: a mount that
+// propagated into it later would have the host's flags. If mount_setattr(2) is missing or refused, and topOnly
+// permits it, mount(2) changes the one mount. It replaces all flags, so the present ones are named again.
 func restrict(fd, flags, how uintptr, topOnly bool) unix.Errno {
 	var c raw.Chain
 	var st unix.Statfs_t

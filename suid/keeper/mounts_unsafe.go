@@ -85,9 +85,9 @@ func prepareMounts(h *Header, first *First, locked bool) (proc uintptr) {
 	return proc
 }
 
-// mayMountProc reports whether a new proc would show no more than the host's, which has these flags: those that a
-// new one would have, and no mount hides a part (mnt_already_visible). It is the root of a proc: makeUserNS has
-// found self/stat there. The function binds the host's proc with its mounts, and unmounts those that hide
+// mayMountProc reports whether a new proc would show no more than the host's, which has these flags: those that
+// a new one would have, and no mount hides a part (mnt_already_visible). It is the root of a proc: makeUserNS
+// has found self/stat there. The function binds the host's proc with its mounts, and unmounts those that hide
 // nothing. Then an unmount without MNT_DETACH fails if a mount is left.
 func mayMountProc(flags uint64) bool {
 	var c raw.Chain

@@ -135,9 +135,9 @@ func (k *brokerClient) mountsBelow(path string) map[string]string {
 	return found
 }
 
-// TestTopOnly: a broker without mount_setattr(2) adds the flags of a bind to its topmost mount, if that suffices to
-// the first process, and makes a tree that is to be read-only private, so that no mount of the host's comes into it
-// later. RESTRICT adds the flags to the others, and another bind keeps them all.
+// TestTopOnly: a broker without mount_setattr(2) adds the flags of a bind to its topmost mount, if that
+// suffices to the first process, and makes a tree that is to be read-only private, so that no mount of the
+// host's comes into it later. RESTRICT adds the flags to the others, and another bind keeps them all.
 func TestTopOnly(t *testing.T) {
 	t.Parallel()
 	const strict = unix.MS_RDONLY | unix.MS_NOSUID
@@ -214,8 +214,8 @@ func TestTopOnly(t *testing.T) {
 	}
 }
 
-// TestTopOnlyIsChecked: such a bind is refused for the same reasons as another one, and then attaches nothing that
-// the user can see.
+// TestTopOnlyIsChecked: such a bind is refused for the same reasons as another one, and then attaches nothing
+// that the user can see.
 func TestTopOnlyIsChecked(t *testing.T) {
 	t.Parallel()
 	const inval, perm = uint32(unix.EINVAL), uint32(unix.EPERM)

@@ -3,7 +3,6 @@ package setuid_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -18,8 +17,8 @@ import (
 // sharedHost makes a directory of the host's in which the user may make files.
 const sharedHost = "mkdir -p /tmp/host; mount -t tmpfs -o mode=1777 host /tmp/host; mkdir /tmp/host/d; mount --make-rshared /"
 
-// TestCoveredSource: a descriptor may refer to a directory that a mount covers. A BIND of it shows the cover, with
-// the flags.
+// TestCoveredSource: a descriptor may refer to a directory that a mount covers. A BIND of it shows the cover,
+// with the flags.
 func TestCoveredSource(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]func() error{"locked": func() error { return nil }, "not-locked": refusingUserNS} {
@@ -135,32 +134,6 @@ func (s *userThread) unlinkedDuringBind(t *testing.T, name, other string, moment
 	return answer
 }
 
-// TestBindKeepsNoDescriptors: after a BIND, also one that failed, the broker has open its socket and the stage.
-func TestBindKeepsNoDescriptors(t *testing.T) {
-	t.Parallel()
-	s := newUserThreadIn(t, me, inOwnMounts(sharedHost))
-	k := s.startBroker(t, 0, 0).withFrame()
-	defer k.close()
-	file := k.path("/oldroot/usr/bin/env")
-	for _, c := range [][2]int{
-		{k.path("/oldroot/usr"), k.mkdir("/base/d")},
-		{k.path("/oldroot/usr"), file},
-		{file, k.path("/base/d")},
-		{file, file},
-		{k.host("/usr"), k.path("/base/d")},
-		{k.path("/oldroot/usr"), k.host("/usr")},
-		{k.sock, file},
-		{file, k.sock},
-	} {
-		for _, how := range []uint64{0, broker.TopOnly, broker.TopOnly << 1} {
-			answer := k.ask(broker.Bind, unix.MS_RDONLY, how, c[0], c[1])
-			if open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", k.keeper)); len(open) != 2 {
-				t.Errorf("BIND %v, %d answers %#x: %d descriptors", c, how, answer, len(open))
-			}
-		}
-	}
-}
-
 // TestUmask: the broker, which has no capability to override file modes, gets to its stage whatever the
 // caller's umask is.
 func TestUmask(t *testing.T) {
@@ -175,21 +148,5 @@ func TestUmask(t *testing.T) {
 		if cmd.ProcessState.ExitCode() != 7 || said.String() != "" {
 			t.Errorf("umask %s: exit status %d: %s", umask, cmd.ProcessState.ExitCode(), said.String())
 		}
-	}
-}
-
-// TestRestrictOne: RESTRICT changes one mount, not those below it, and not from where mounts propagate to it.
-func TestRestrictOne(t *testing.T) {
-	t.Parallel()
-	s := newUserThreadIn(t, me, inOwnMounts(canaries))
-	k := s.startBroker(t, 0, 0).withFrame()
-	defer k.close()
-	const at = "/oldroot/tmp/canary"
-	want := k.mountsBelow(at)
-	if e := k.ask(broker.Restrict, unix.MS_RDONLY, 0, k.path(at)); e != 0 {
-		t.Fatalf("RESTRICT answers %#x", e)
-	}
-	if want[""] = strings.Replace(want[""], "rw", "ro", 1); !maps.Equal(k.mountsBelow(at), want) || len(want) != 6 {
-		t.Errorf("the mounts are %q, want %q", k.mountsBelow(at), want)
 	}
 }

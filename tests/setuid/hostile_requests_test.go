@@ -25,8 +25,8 @@ import (
 // mounts forbid or hide.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	// In 300,000 random requests the last pair of operation and answer that had not occurred before, except for a
-	// ROOT that succeeds, came after 71,000 of a worker's; in 150,000 well-formed ones, after 13,000.
+	// In 300,000 random requests the last pair of operation and answer that had not occurred before, except for
+	// a ROOT that succeeds, came after 71,000 of a worker's; in 150,000 well-formed ones, after 13,000.
 	random, formed := harness.Times(6000, 200_000), harness.Times(2000, 100_000)
 	seed := uint64(time.Now().UnixNano())
 	name, _ := os.Hostname()

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLoopbackOutside: the keeper raises the loopback interface of a new network namespace, and never that of the
-// caller's.
+// TestLoopbackOutside: the keeper raises the loopback interface of a new network namespace, and never that of
+// the caller's.
 func TestLoopbackOutside(t *testing.T) {
 	t.Parallel()
 	s := newUserThreadIn(t, me, func() error { return unix.Unshare(unix.CLONE_NEWNET) })

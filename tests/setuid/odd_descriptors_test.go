@@ -48,9 +48,9 @@ func (k *brokerClient) oddDescriptors() map[string]int {
 	return fds
 }
 
-// TestOddDescriptors: whatever a BIND binds, on whatever: if it is carried out, all that the user can see of it is
-// read-only, though the first process says that the topmost mount suffices. For mount_setattr(2) never answers as
-// if it were missing. What a mount covered may stay on the staging place.
+// TestOddDescriptors: whatever a BIND binds, on whatever: if it is carried out, all that the user can see of it
+// is read-only, though the first process says that the topmost mount suffices. For mount_setattr(2) never
+// answers as if it were missing. What a mount covered may stay on the staging place.
 func TestOddDescriptors(t *testing.T) {
 	t.Parallel()
 	s := newUserThreadIn(t, me, inOwnMounts(etc(write("refuse --bind\n")+"; echo x >/etc/passwd")+"\n"+canaries))

@@ -182,8 +182,8 @@ func (k *brokerClient) withFrame() *brokerClient {
 	return k
 }
 
-// bindsCanaries binds the canaries, which all must become read-only, and makes a link and a directory on the new
-// root.
+// bindsCanaries binds the canaries, which all must become read-only, and makes a link and a directory on the
+// new root.
 func (k *brokerClient) bindsCanaries(how uint64) uint32 {
 	k.mkdir("/newroot/dir")
 	_ = k.thief.do(func() error {
@@ -358,8 +358,8 @@ func TestRequests(t *testing.T) {
 		// Here the flags of all mounts are added at once all the same: see TestTopOnly for brokers that cannot.
 		{name: "top-only", do: func(k *brokerClient) uint32 { return k.bindsCanaries(broker.TopOnly) }},
 		{name: "not-top-only", do: func(k *brokerClient) uint32 { return k.bindsCanaries(0) }},
-		// What a bind that failed has left behind is in the way of none. A user who mounts on the staging place, or
-		// opens it, gets nowhere.
+		// What a bind that failed has left behind is in the way of none. A user who mounts on the staging
+		// place, or opens it, gets nowhere.
 		{name: "after-a-bind-that-failed", do: func(k *brokerClient) uint32 {
 			for range 3 {
 				if e := k.ask(broker.Bind, 1, 0, k.path("/oldroot/usr"), k.path("/oldroot/etc/passwd")); e != notdir {

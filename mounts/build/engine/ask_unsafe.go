@@ -16,10 +16,10 @@ func (r *Mounts) Restrict(fd, flags uintptr) unix.Errno {
 	return r.Ask(&broker.Request{Op: broker.Restrict, A: uint64(flags) & broker.Flags}, fd, broker.None).Errno
 }
 
-// askBind is Attach. Where the kernel changes the flags of one mount at a time (ChooseEngine), a tree is bound to a
-// private directory or file on the frame's base first. The broker adds the flags to its topmost mount, and with
-// MS_RDONLY makes it private, so that no mount comes in while mountinfo is read. Then the mounts below get their
-// flags, and the result is bound to its destination: a bind keeps the flags of what it copies.
+// askBind is Attach. Where the kernel changes the flags of one mount at a time (ChooseEngine), a tree is bound
+// to a private directory or file on the frame's base first. The broker adds the flags to its topmost mount, and
+// with MS_RDONLY makes the tree private, so that no mount comes in while mountinfo is read. Then the mounts
+// below get their flags, and the result is bound to its destination: a bind keeps the flags of what it copies.
 func (r *Mounts) askBind(p plan.View, src, dst, flags uintptr) step.Fault {
 	kind, e := raw.FileType(src)
 	if e != 0 {
