@@ -78,7 +78,7 @@ func admit(p *plan.Program) error {
 	if row == suid.Permitted {
 		return nil
 	}
-	return explain(p, plan.Message{Kind: plan.MsgFault, Step: step, Sub: plan.SubRefused, Extra: suid.Extra(row, 0)})
+	return explain(p, plan.Message{Kind: plan.MsgFault, Step: step, Sub: plan.SubRefused, Extra: uint32(row)})
 }
 
 // after adds to the error of the second way why the first one failed.

@@ -81,9 +81,10 @@ func (r *Root) bindNewProc(p plan.View, dst uintptr) step.Fault {
 	if e := raw.Errno(proc); e != 0 {
 		return step.Main(e)
 	}
-	if kind, e := r.FileSystem(proc); e != 0 || kind != step.ProcMagic { // the broker could not move the new proc: for example a mount covers the host's root
+	// The broker could not move the new proc there, for example because a mount covers the host's root.
+	if kind, e := r.FileSystem(proc); e != 0 || kind != step.ProcMagic {
 		r.CloseSoon(proc)
-		return step.Main(max(e, unix.ENODEV))
+		return step.Main(max(e, unix.ENOENT))
 	}
 	f := r.Attach(p, proc, dst, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 	r.CloseSoon(proc)

@@ -107,7 +107,7 @@ func possibleInSetuidMode(p plan.View) bool {
 		return true
 	}
 	m := &monitor.Outcome.Message
-	m[0], m[1], m[2], m[3], m[4] = plan.MsgFault, step, uint32(plan.SubRefused), 0, suid.Extra(row, 0)
+	m[0], m[1], m[2], m[3], m[4] = plan.MsgFault, step, uint32(plan.SubRefused), 0, uint32(row)
 	monitor.Outcome.Result = monitor.SetUpFailed
 	return false
 }

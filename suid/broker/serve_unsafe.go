@@ -143,7 +143,7 @@ func (j *Job) bind(src, dst uintptr, q *Request) unix.Errno {
 	at := c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW)
 	c.Mount(from.Below(src), to.Below(at), nil, unix.MS_BIND|unix.MS_REC, nil)
 	raw.Close(at)
-	at = c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW) // not of a symbolic link that is bound
+	at = c.Open(j.stage, name, unix.O_PATH|unix.O_NOFOLLOW) // what lies there now, a symbolic link too
 	if j.Deny&DenyWritable != 0 && q.A&unix.MS_RDONLY == 0 {
 		dev := deviceOf(&c, at, raw.Text("\x00"), unix.AT_EMPTY_PATH)
 		c.Require(dev == j.baseDev || dev == j.procDev, unix.EPERM)

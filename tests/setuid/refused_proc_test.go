@@ -10,6 +10,7 @@ func TestRefusedProc(t *testing.T) {
 	for _, c := range []struct{ host, fallback, sense, stdout string }{
 		{host: "true", stdout: "in\n"},
 		{host: covered, sense: "Can't mount proc on"},
+		{host: "mount -t tmpfs over /", sense: "Can't mount proc on"},
 		{host: covered, fallback: "--fallback-proc=bind", stdout: "in\n"},
 	} {
 		options := []string{"--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc"}

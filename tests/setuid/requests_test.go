@@ -242,6 +242,17 @@ func (k *brokerClient) tmpfs(size, digits uint64) uint32 {
 	return 0
 }
 
+// tooManyFS makes as many FS requests as a broker carries out, all with the same answer, and returns that of
+// one more.
+func (k *brokerClient) tooManyFS(kind uint64, fd int, answer uint32) uint32 {
+	for range broker.MaxFileSystems {
+		if e := k.ask(broker.FS, kind, 0, fd); e != answer {
+			return e
+		}
+	}
+	return k.ask(broker.FS, broker.Tmpfs, 0, k.path("/newroot"))
+}
+
 // TestRequests: each request is answered as package suid says, and anything else ends the broker.
 func TestRequests(t *testing.T) {
 	t.Parallel()
@@ -416,33 +427,9 @@ func TestRequests(t *testing.T) {
 			q := broker.Request{Op: broker.FS, A: broker.Devpts, C: 755}
 			return k.sendRaw(bytesOf(&q), k.padded([]int{k.path("/newroot")})...)
 		}, want: inval},
-		{name: "too-many-file-systems", do: func(k *brokerClient) (e uint32) {
-			fd := k.path("/newroot")
-			for range broker.MaxFileSystems {
-				if e = k.ask(broker.FS, broker.Devpts, 0, fd); e != 0 {
-					return e
-				}
-			}
-			return k.ask(broker.FS, broker.Tmpfs, 0, fd)
-		}, want: nospc},
-		{name: "too-many-file-systems-that-fail", do: func(k *brokerClient) (e uint32) {
-			elsewhere := k.host("/usr")
-			for range broker.MaxFileSystems {
-				if e = k.ask(broker.FS, broker.Tmpfs, 0, elsewhere); e != inval {
-					return e
-				}
-			}
-			return k.ask(broker.FS, broker.Tmpfs, 0, k.path("/newroot"))
-		}, want: nospc},
-		{name: "too-many-file-systems-that-are-refused", do: func(k *brokerClient) (e uint32) {
-			fd := k.path("/newroot")
-			for range broker.MaxFileSystems {
-				if e = k.ask(broker.FS, broker.Mqueue, 0, fd); e != perm {
-					return e
-				}
-			}
-			return k.ask(broker.FS, broker.Tmpfs, 0, fd)
-		}, want: nospc},
+		{name: "too-many-file-systems", do: func(k *brokerClient) uint32 { return k.tooManyFS(broker.Devpts, k.path("/newroot"), 0) }, want: nospc},
+		{name: "too-many-file-systems-that-fail", do: func(k *brokerClient) uint32 { return k.tooManyFS(broker.Tmpfs, k.host("/usr"), inval) }, want: nospc},
+		{name: "too-many-file-systems-that-are-refused", do: func(k *brokerClient) uint32 { return k.tooManyFS(broker.Mqueue, k.path("/newroot"), perm) }, want: nospc},
 
 		// Namespaces.
 		{name: "mqueue-of-the-host", do: func(k *brokerClient) uint32 { return k.ask(broker.FS, broker.Mqueue, 0, k.path("/newroot")) }, want: perm},
